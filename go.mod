@@ -1,0 +1,3 @@
+module github.com/sipsight/sipsight
+
+go 1.26
