@@ -1,0 +1,333 @@
+package pcapfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/window"
+)
+
+// ErrFormat is returned by NewReader when the stream does not begin with a
+// pcap magic number. It is wrapped in a *FormatError.
+var ErrFormat = errors.New("not a pcap file")
+
+// A FormatError says what made a file unreadable and where.
+type FormatError struct {
+	Off  int64  // offset in the (uncompressed) file of the record or header at fault
+	What string // what was wrong, as a clause
+	Err  error  // ErrFormat, io.ErrUnexpectedEOF, the error of the underlying reader, or nil
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("pcapfile: %s at byte %d", e.What, e.Off)
+}
+
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// Magic numbers as they are written by a machine of the file's byte order.
+const (
+	magicMicro    = 0xa1b2c3d4
+	magicNano     = 0xa1b23c4d
+	magicModified = 0xa1b2cd34
+)
+
+const (
+	headerLen         = 24
+	recordLen         = 16
+	modifiedRecordLen = 24 // and an interface index, a protocol and a packet type
+
+	// softCapLen is libpcap's MAXIMUM_SNAPLEN. A longer packet is believed
+	// only if the file's snaplen or the packet's own length allows it.
+	softCapLen = 256 << 10
+
+	// hardCapLen bounds every packet. It is the block limit of libpcap's
+	// pcapng reader, above anything an interface can deliver.
+	hardCapLen = 16 << 20
+)
+
+// A Header is the file header.
+type Header struct {
+	BigEndian    bool   // byte order of the file header
+	Nanosecond   bool   // the fraction of a time stamp counts nanoseconds
+	Modified     bool   // the variant with 24-octet record headers
+	Major, Minor uint16 // format version, 2.4 in practice
+	SnapLen      uint32 // 0: no limit stated
+	LinkType     uint16 // a LINKTYPE_ value
+	FCSLen       int    // octets of frame check sequence at the end of a packet; -1: not stated
+}
+
+// A Packet is one record.
+type Packet struct {
+	Time    time.Time // UTC
+	OrigLen int64     // length on the wire
+	Data    []byte    // the captured octets; valid until the next call of Next
+	Offset  int64     // offset of the record header in the file
+}
+
+// A Note counts one kind of oddity that did not stop the reader.
+type Note struct {
+	What  string
+	Off   int64 // offset of the first one
+	Count int64
+}
+
+// A Reader reads the packets of one pcap file in order.
+type Reader struct {
+	w       *window.Reader
+	h       Header
+	big     bool   // record headers are big-endian
+	unit    uint32 // fractions in a second
+	recLen  int
+	started bool // a record has been read
+	pending int  // octets of the last packet, still in view
+	err     error
+	notes   []Note
+}
+
+// NewReader reads the file header. The error is nil or a *FormatError; it wraps
+// ErrFormat when the stream is something else than pcap.
+func NewReader(r io.Reader) (*Reader, error) { return newReader(window.New(r, 0)) }
+
+// NewReaderSize is NewReader with a read buffer that starts at size octets;
+// 0 is the default.
+func NewReaderSize(r io.Reader, size int) (*Reader, error) {
+	return newReader(window.New(r, size))
+}
+
+func newReader(w *window.Reader) (*Reader, error) {
+	r := &Reader{w: w}
+	if !w.Fill(4) {
+		return nil, r.short(w.Offset(), "the file ends before its magic number", ErrFormat)
+	}
+	if !isMagic(w.Bytes()) {
+		return nil, &FormatError{0, fmt.Sprintf("not a pcap file: it begins with %#08x", binary.BigEndian.Uint32(w.Bytes())), ErrFormat}
+	}
+	if !w.Fill(headerLen) {
+		return nil, r.short(0, fmt.Sprintf("the file header is cut off: %d of %d octets are there", len(w.Bytes()), headerLen), io.ErrUnexpectedEOF)
+	}
+	r.readHeader(w.Bytes())
+	w.Skip(headerLen)
+	return r, nil
+}
+
+// isMagic reports whether b, at least four octets, begins a pcap file header.
+func isMagic(b []byte) bool {
+	le := binary.LittleEndian.Uint32(b)
+	if be := bits.ReverseBytes32(le); be>>16 == 0xa1b2 {
+		le = be
+	}
+	return le == magicMicro || le == magicNano || le == magicModified
+}
+
+// readHeader sets r up from b, a whole file header.
+//
+//	 0               4       6       8               12
+//	+---------------+-------+-------+---------------+
+//	| magic         | major | minor | reserved      |
+//	+---------------+-------+-------+---------------+
+//	| reserved      | snaplen       | link type     |
+//	+---------------+---------------+---------------+
+func (r *Reader) readHeader(b []byte) {
+	h := Header{FCSLen: -1}
+	var order binary.ByteOrder = binary.LittleEndian
+	magic := order.Uint32(b)
+	if magic != magicMicro && magic != magicNano && magic != magicModified {
+		h.BigEndian = true
+		order = binary.BigEndian
+		magic = order.Uint32(b)
+	}
+	h.Nanosecond = magic == magicNano
+	h.Modified = magic == magicModified
+	h.Major, h.Minor = order.Uint16(b[4:]), order.Uint16(b[6:])
+	h.SnapLen = order.Uint32(b[16:])
+	word := order.Uint32(b[20:])
+	h.LinkType = uint16(word)
+	if word&0x04000000 != 0 { // the P bit: an FCS length is present
+		h.FCSLen = int(word>>28) * 2
+	}
+	r.h, r.big, r.unit, r.recLen = h, h.BigEndian, 1e6, recordLen
+	if h.Nanosecond {
+		r.unit = 1e9
+	}
+	if h.Modified {
+		r.recLen = modifiedRecordLen
+	}
+}
+
+// Header returns the file header. Where several files were joined end to end it
+// is the header of the part that the last packet came from.
+func (r *Reader) Header() Header { return r.h }
+
+// Offset returns how far into the file the reader has come.
+func (r *Reader) Offset() int64 { return r.w.Offset() + int64(r.pending) }
+
+// Notes returns the oddities met so far, one entry a kind, in the order of
+// their first appearance.
+func (r *Reader) Notes() []Note { return r.notes }
+
+func (r *Reader) note(what string, off int64) {
+	for i := range r.notes {
+		if r.notes[i].What == what {
+			r.notes[i].Count++
+			return
+		}
+	}
+	r.notes = append(r.notes, Note{what, off, 1})
+}
+
+// The kinds of Note.
+const (
+	NoteOverSnapLen  = "captured length over snaplen"
+	NoteOverOriginal = "captured length over original length"
+	NoteFraction     = "time stamp fraction of a second or more"
+	NoteSwapped      = "record headers in the other byte order than the file header"
+	NoteSecondHeader = "a second file header: files joined end to end"
+	NoteVersion      = "unknown format version"
+)
+
+// Next returns the next packet; its Data is valid until the next call. It
+// returns io.EOF at a clean end. Any other error is a *FormatError: it wraps
+// io.ErrUnexpectedEOF when the last packet is cut off, the error of the
+// underlying reader if there was one, and nothing when a record header cannot be
+// right. Errors are sticky.
+func (r *Reader) Next() (Packet, error) {
+	if r.err != nil {
+		return Packet{}, r.err
+	}
+	r.w.Skip(r.pending)
+	r.pending = 0
+	b, err := r.record()
+	if err != nil {
+		return Packet{}, r.fail(err)
+	}
+	sec, frac := uint32At(b, r.big), uint32At(b[4:], r.big)
+	capLen, origLen := uint32At(b[8:], r.big), uint32At(b[12:], r.big)
+	if capLen > softCapLen && !r.plausible(capLen, origLen) {
+		return Packet{}, r.fail(&FormatError{r.w.Offset(), fmt.Sprintf("a record claims %d captured octets, which cannot be right: the file is damaged from here on", capLen), nil})
+	}
+	n := r.recLen + int(capLen)
+	if len(b) < n {
+		if !r.w.Fill(n) {
+			return Packet{}, r.fail(r.short(r.w.Offset(),
+				fmt.Sprintf("the file is cut off inside a packet: %d of %d octets are there", len(r.w.Bytes()), n), io.ErrUnexpectedEOF))
+		}
+		b = r.w.Bytes()
+	}
+	off := r.w.Offset()
+	if r.h.SnapLen != 0 && capLen > r.h.SnapLen {
+		r.note(NoteOverSnapLen, off)
+	}
+	if capLen > origLen {
+		r.note(NoteOverOriginal, off)
+	}
+	if frac >= r.unit {
+		r.note(NoteFraction, off)
+	}
+	nsec := int64(frac)
+	if r.unit == 1e6 {
+		nsec *= 1000
+	}
+	r.pending = n
+	return Packet{
+		Time:    time.Unix(int64(sec), nsec).UTC(),
+		OrigLen: int64(origLen),
+		Data:    b[r.recLen:n:n],
+		Offset:  off,
+	}, nil
+}
+
+// record returns what is in view, at least one record header.
+func (r *Reader) record() ([]byte, error) {
+	for {
+		b := r.w.Bytes()
+		if len(b) < r.recLen {
+			if !r.w.Fill(r.recLen) {
+				return nil, r.endOfFile()
+			}
+			b = r.w.Bytes()
+		}
+		if isMagic(b) && r.secondHeader() {
+			continue
+		}
+		if !r.started {
+			r.start(b)
+		}
+		return b, nil
+	}
+}
+
+// uint32At reads the 32-bit number at the start of b.
+func uint32At(b []byte, big bool) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// plausible reports whether a record of this captured length can be believed.
+func (r *Reader) plausible(capLen, origLen uint32) bool {
+	return capLen <= softCapLen || capLen <= hardCapLen && (capLen <= r.h.SnapLen || capLen <= origLen)
+}
+
+// start looks at the first record header b. Some writers swap the file header
+// but not the records; then only the other byte order makes sense.
+func (r *Reader) start(b []byte) {
+	r.started = true
+	if r.h.Major != 2 {
+		r.note(NoteVersion, 0)
+	}
+	if r.plausible(uint32At(b[8:], r.big), uint32At(b[12:], r.big)) {
+		return
+	}
+	capLen, origLen := uint32At(b[8:], !r.big), uint32At(b[12:], !r.big)
+	if capLen <= softCapLen && capLen <= origLen && origLen <= hardCapLen {
+		r.big = !r.big
+		r.note(NoteSwapped, r.w.Offset())
+	}
+}
+
+// secondHeader accepts another file header in place of a record: captures that
+// were joined with cat. It reports whether it did.
+func (r *Reader) secondHeader() bool {
+	if !r.w.Fill(headerLen) {
+		return false
+	}
+	b := r.w.Bytes()
+	le, be := binary.LittleEndian, binary.BigEndian
+	if !(le.Uint16(b[4:]) == 2 && le.Uint16(b[6:]) == 4) && !(be.Uint16(b[4:]) == 2 && be.Uint16(b[6:]) == 4) {
+		return false
+	}
+	r.note(NoteSecondHeader, r.w.Offset())
+	r.readHeader(b)
+	r.started = false
+	r.w.Skip(headerLen)
+	return true
+}
+
+// endOfFile tells the clean end from a cut record header.
+func (r *Reader) endOfFile() error {
+	n := len(r.w.Bytes())
+	if n == 0 && r.w.Err() == nil {
+		return io.EOF
+	}
+	return r.short(r.w.Offset(), fmt.Sprintf("the file is cut off inside a record header: %d of %d octets are there", n, r.recLen), io.ErrUnexpectedEOF)
+}
+
+// short is the error of a stream that ended too early: err at its end, or the
+// error that the underlying reader gave.
+func (r *Reader) short(off int64, what string, err error) error {
+	if e := r.w.Err(); e != nil {
+		return &FormatError{off, "reading failed (" + e.Error() + ")", e}
+	}
+	return &FormatError{off, what, err}
+}
+
+func (r *Reader) fail(err error) error {
+	r.err = err
+	return err
+}
