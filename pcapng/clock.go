@@ -1,0 +1,141 @@
+package pcapng
+
+import (
+	"math"
+	"math/bits"
+	"time"
+)
+
+// A clock turns the 64-bit time stamps of one interface into times: if_tsresol
+// and if_tsoffset of the draft, section 4.2.
+type clock struct {
+	resol  uint8 // if_tsresol as written: 2^-n with the top bit set, else 10^-n
+	offset int64 // if_tsoffset, seconds, signed
+
+	perSecond uint64 // units in a second where that fits 64 bits, else 0
+	perNano   uint64 // units in a nanosecond (perSecond >= 1e9) …
+	nanosPer  uint64 // … or nanoseconds in a unit; the other one is 0
+}
+
+// Times outside of these have no RFC 3339 form: years 1 to 9999.
+const (
+	minSecond = -62135596800
+	maxSecond = 253402300799
+)
+
+var pow10 = func() (p [20]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = p[i-1] * 10
+	}
+	return
+}()
+
+func newClock(resol uint8, offset int64) clock {
+	c := clock{resol: resol, offset: offset}
+	n := int(resol & 0x7f)
+	if resol&0x80 != 0 {
+		return c
+	}
+	if n < len(pow10) {
+		c.perSecond = pow10[n]
+		if n >= 9 {
+			c.perNano = pow10[n-9]
+		} else {
+			c.nanosPer = pow10[9-n]
+		}
+	}
+	return c
+}
+
+// nanoseconds returns the length of one unit.
+func (c *clock) nanoseconds() float64 {
+	if n := int(c.resol & 0x7f); c.resol&0x80 != 0 {
+		return math.Ldexp(1e9, -n)
+	} else {
+		return math.Pow(10, float64(9-n))
+	}
+}
+
+// time returns the time of the time stamp ts, rounded down to nanoseconds, and
+// whether it lies in the years 1 to 9999; if not, the nearest such time.
+func (c *clock) time(ts uint64) (time.Time, bool) {
+	sec, nsec := c.split(ts)
+	s := int64(min(sec, math.MaxInt64))
+	t := s + c.offset
+	if c.offset > 0 && t < s { // s is not negative: only this way round
+		t = math.MaxInt64
+	}
+	switch {
+	case t < minSecond:
+		return time.Unix(minSecond, 0).UTC(), false
+	case t > maxSecond:
+		return time.Unix(maxSecond, 999999999).UTC(), false
+	}
+	return time.Unix(t, nsec).UTC(), true
+}
+
+// split divides ts, in units of this clock, into whole seconds and nanoseconds.
+func (c *clock) split(ts uint64) (sec uint64, nsec int64) {
+	if c.perSecond != 0 {
+		sec = ts / c.perSecond
+		rest := ts - sec*c.perSecond
+		if c.perNano != 0 {
+			return sec, int64(rest / c.perNano)
+		}
+		return sec, int64(rest * c.nanosPer)
+	}
+	n := uint(c.resol & 0x7f)
+	if c.resol&0x80 == 0 { // 10^-n with n over 19: less than a second, whatever ts is
+		if n-9 < uint(len(pow10)) {
+			return 0, int64(ts / pow10[n-9])
+		}
+		return 0, 0
+	}
+	rest := ts
+	if n < 64 {
+		sec = ts >> n
+		rest = ts - sec<<n
+	}
+	hi, lo := bits.Mul64(rest, 1e9)
+	switch { // (hi, lo) >> n; below 1e9 since rest < 2^n
+	case n == 0:
+		return sec, 0
+	case n < 64:
+		return sec, int64(hi<<(64-n) | lo>>n)
+	default:
+		return sec, int64(hi >> (n - 64))
+	}
+}
+
+// stamp is the inverse of time: t in units of this clock, rounded down. ok is
+// false when t cannot be written with this resolution and offset.
+func (c *clock) stamp(t time.Time) (ts uint64, ok bool) {
+	s := t.Unix() - c.offset
+	if s < 0 || t.Unix() > maxSecond || t.Unix() < minSecond {
+		return 0, false
+	}
+	nsec := uint64(t.Nanosecond())
+	if c.perSecond != 0 {
+		hi, lo := bits.Mul64(uint64(s), c.perSecond)
+		rest := nsec * c.perNano
+		if c.nanosPer != 0 {
+			rest = nsec / c.nanosPer
+		}
+		sum, carry := bits.Add64(lo, rest, 0)
+		return sum, hi == 0 && carry == 0
+	}
+	n := uint(c.resol & 0x7f)
+	if c.resol&0x80 == 0 || n >= 64 || s>>(64-n) != 0 {
+		return 0, false
+	}
+	// nsec * 2^n / 1e9, rounded up so that reading it back gives nsec again
+	// where the resolution is fine enough.
+	hi, lo := nsec>>(64-n), nsec<<n
+	lo, carry := bits.Add64(lo, 1e9-1, 0)
+	frac, _ := bits.Div64(hi+carry, lo, 1e9)
+	if n < 30 { // coarser than a nanosecond: down
+		frac = nsec << n / 1e9
+	}
+	return uint64(s)<<n + frac, true
+}
