@@ -1,0 +1,16 @@
+// Package layers decodes the addressing of captured packets: the link layer
+// (IEEE 802.3 and 802.1Q, Linux cooked v1 and v2, BSD null and loop, raw IP),
+// IPv4 (RFC 791) and IPv6 (RFC 8200) with their options and extension headers, and
+// the headers of UDP (RFC 768), TCP (RFC 9293), SCTP (RFC 9260) and ICMP.
+//
+//	var f layers.Frame
+//	if err := f.Decode(link, packet); err == nil && f.Proto == layers.UDP {
+//		use(f.Src, f.Dst, f.Payload)
+//	}
+//
+// Decoding is stateless and does not allocate, also where it refuses. Every length
+// is compared with the octets that are there before it is used, chains of headers
+// are walked in loops with a fixed bound, and the payload always lies inside the
+// packet. Checksums are not looked at: a capture on the sending host holds packets
+// whose checksums the network card had yet to write.
+package layers
