@@ -1,0 +1,362 @@
+package sipmsg
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+)
+
+// MaxFields bounds the header fields kept of one message. The most that was ever seen
+// in earnest is below two hundred; the limit stops a message made of field names. What
+// follows the last of them is stepped over, and QuirkFieldLimit says so.
+const MaxFields = 65535
+
+// MaxLen bounds the length of a message that Parse takes: positions are 32 bits wide.
+const MaxLen = 1 << 30
+
+// A SyntaxError says why octets are not a SIP message, and where.
+type SyntaxError struct {
+	Off  int
+	What string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("sipmsg: %s at byte %d", e.What, e.Off) }
+
+// The refusals of Parse, allocated once.
+var (
+	errNoStartLine = &SyntaxError{0, "no SIP start line"}
+	errTooLong     = &SyntaxError{MaxLen, "message is too long"}
+)
+
+// A Message is one scanned SIP message. The zero Message is ready for Parse. All octets
+// that it returns are parts of the octets given to Parse.
+type Message struct {
+	StartLine []byte // without its line end
+
+	// Of a request; nil in a response.
+	Method     []byte // as written: methods are case-sensitive
+	RequestURI []byte // as written, with whatever blanks stood inside of it
+
+	// Of a response; zero in a request.
+	StatusText []byte // the digits as written
+	StatusCode int    // 100 to 999, or 0 when the digits are something else
+	Reason     []byte // reason phrase, may be empty
+
+	Version []byte // as written, for example SIP/2.0; nil where it is missing
+	Body    []byte // what follows the empty line
+
+	raw    []byte
+	start  int // offset of the start line: what was before it is line ends
+	quirks Quirks
+	fields []field
+	first  [numIDs]uint16 // 1 + index into fields of the first one, 0 for none
+}
+
+// A field is one header field by positions in raw:
+// name <= nameEnd <= value <= valueEnd <= len(raw).
+type field struct {
+	name, nameEnd, value, valueEnd uint32
+	id                             ID
+}
+
+// A Field is one header field of a message.
+type Field struct {
+	ID    ID
+	Name  []byte // as written
+	Value []byte // as written, without white space at its ends; folded lines hold their line ends
+
+	Off      int // offset of the name in the octets given to Parse
+	ValueOff int // offset of the value
+}
+
+// Parse replaces *m with the message in b: one datagram, or one message cut out of a
+// stream. It does not fail on anything that has a SIP start line. The error is nil or a
+// *SyntaxError.
+func (m *Message) Parse(b []byte) error {
+	*m = Message{raw: b, fields: m.fields[:0]}
+	if len(b) > MaxLen {
+		return errTooLong
+	}
+	n := 0
+	for n < len(b) && (b[n] == '\r' || b[n] == '\n') {
+		n++
+	}
+	m.start = n
+	end, next := lineEnd(b, n)
+	if !m.startLine(b[n:end]) {
+		return errNoStartLine
+	}
+	m.lineQuirk(end, next)
+	m.headers(b, next)
+	return nil
+}
+
+// ParseCut is Parse for octets that are known to be only the beginning of a message: a
+// header line that stops in the middle is left out, since a part of a value, such as half
+// a Call-ID, would be taken for a value.
+func (m *Message) ParseCut(b []byte) error {
+	err := m.Parse(b)
+	n := len(m.fields)
+	if err != nil || m.quirks&QuirkUnterminated == 0 || m.quirks&QuirkFieldLimit != 0 || n == 0 {
+		return err
+	}
+	if c := b[len(b)-1]; c == '\r' || c == '\n' {
+		return nil
+	}
+	// What is odd about a part of a line is not odd about the message.
+	err = m.Parse(b[:m.fields[n-1].name])
+	m.raw = b
+	return err
+}
+
+// lineEnd returns where the line that starts at b[n] ends and where the next one starts.
+func lineEnd(b []byte, n int) (end, next int) {
+	i := bytes.IndexByte(b[n:], '\n')
+	if i < 0 {
+		return len(b), len(b)
+	}
+	end, next = n+i, n+i+1
+	if end > n && b[end-1] == '\r' {
+		end--
+	}
+	return end, next
+}
+
+func (m *Message) lineQuirk(end, next int) {
+	if next-end == 1 {
+		m.quirks |= QuirkLFOnly
+	}
+}
+
+// headers scans the header fields from b[n:] up to the empty line. RFC 3261, section 7.3.1.
+func (m *Message) headers(b []byte, n int) {
+	for n < len(b) {
+		if c := b[n]; c == '\r' || c == '\n' {
+			if c == '\n' {
+				m.quirks |= QuirkLFOnly
+				m.Body = b[n+1:]
+				return
+			}
+			if n+1 == len(b) { // cut inside of the empty line
+				break
+			}
+			if b[n+1] == '\n' {
+				m.Body = b[n+2:]
+				return
+			}
+		}
+		end, next := lineEnd(b, n)
+		m.lineQuirk(end, next)
+		for next < len(b) && isBlank(b[next]) { // folded
+			end, next = lineEnd(b, next)
+			m.lineQuirk(end, next)
+		}
+		m.addField(b, n, end)
+		n = next
+	}
+	m.quirks |= QuirkUnterminated
+}
+
+// addField scans the header field b[n:end].
+func (m *Message) addField(b []byte, n, end int) {
+	nameEnd := scanToken(b[:end], n)
+	colon := scanBlanks(b[:end], nameEnd)
+	f := field{name: uint32(n), nameEnd: uint32(nameEnd)}
+	value := colon + 1
+	switch {
+	case colon < end && b[colon] == ':' && nameEnd > n:
+		f.id = Lookup(b[n:nameEnd])
+	default:
+		value = m.oddField(&f, b[:end], n)
+	}
+	for value < end && isSpace(b[value]) {
+		value++
+	}
+	for end > value && isSpace(b[end-1]) {
+		end--
+	}
+	f.value, f.valueEnd = uint32(value), uint32(end)
+	if len(m.fields) == MaxFields {
+		m.quirks |= QuirkFieldLimit
+		return
+	}
+	m.fields = append(m.fields, f)
+	if f.id == Other {
+		return
+	}
+	if m.first[f.id] == 0 {
+		m.first[f.id] = uint16(len(m.fields))
+	} else if singles[f.id] {
+		m.quirks |= QuirkDuplicate
+	}
+}
+
+// oddField names what stands in the place of a header field: a line without a colon, or
+// a name that is no token. It returns where the value starts.
+func (m *Message) oddField(f *field, line []byte, n int) (value int) {
+	colon := bytes.IndexByte(line[n:], ':')
+	if colon < 0 {
+		m.quirks |= QuirkNoColon
+		f.nameEnd = f.name
+		return n
+	}
+	m.quirks |= QuirkHeaderName
+	f.nameEnd = uint32(n + len(trimSpaceRight(line[n:n+colon])))
+	return n + colon + 1
+}
+
+// IsRequest reports whether the message is a request.
+func (m *Message) IsRequest() bool { return m.Method != nil }
+
+// Raw returns the octets of the message, from its start line on.
+func (m *Message) Raw() []byte { return m.raw[min(m.start, len(m.raw)):] }
+
+// Offset returns where the start line began in the octets given to Parse: what stood
+// before it is line ends.
+func (m *Message) Offset() int { return m.start }
+
+// NumFields returns the number of header fields.
+func (m *Message) NumFields() int { return len(m.fields) }
+
+// Field returns the header field i, counted from 0 in the order of the message.
+func (m *Message) Field(i int) Field { return m.view(&m.fields[i]) }
+
+func (m *Message) view(f *field) Field {
+	return Field{f.id, m.raw[f.name:f.nameEnd:f.nameEnd], m.raw[f.value:f.valueEnd:f.valueEnd], int(f.name), int(f.value)}
+}
+
+// Fields iterates over all header fields in the order of the message.
+func (m *Message) Fields() iter.Seq[Field] {
+	return func(yield func(Field) bool) {
+		for i := range m.fields {
+			if !yield(m.view(&m.fields[i])) {
+				return
+			}
+		}
+	}
+}
+
+// First returns the value of the first header field of the kind id; ok is false if there
+// is none. It may be empty, and it may be folded: see AppendUnfolded.
+func (m *Message) First(id ID) (value []byte, ok bool) {
+	i := m.first[id]
+	if i == 0 {
+		return nil, false
+	}
+	f := &m.fields[i-1]
+	return m.raw[f.value:f.valueEnd:f.valueEnd], true
+}
+
+// Has reports whether there is a header field of the kind id.
+func (m *Message) Has(id ID) bool { return m.first[id] != 0 }
+
+// All iterates over the values of the header fields of the kind id, one a field.
+func (m *Message) All(id ID) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		i := int(m.first[id])
+		if i == 0 {
+			return
+		}
+		for i--; i < len(m.fields); i++ {
+			if f := &m.fields[i]; f.id == id && !yield(m.raw[f.value:f.valueEnd:f.valueEnd]) {
+				return
+			}
+		}
+	}
+}
+
+// Values iterates over the values of the kind id in order, whether they stand in fields
+// of their own or in one, separated by commas (RFC 3261, section 7.3.1). Fields that are
+// no lists, such as Subject or WWW-Authenticate, give one value each. Empty elements of
+// a list are left out.
+func (m *Message) Values(id ID) iter.Seq[[]byte] {
+	if !lists[id] {
+		return m.All(id)
+	}
+	return func(yield func([]byte) bool) {
+		for v := range m.All(id) {
+			for len(v) > 0 {
+				var e []byte
+				e, v = nextElement(v)
+				if len(e) > 0 && !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// lists marks the fields whose values are separated by commas. A comma inside quotes or
+// angle brackets does not separate.
+var lists = [numIDs]bool{
+	Accept: true, AcceptContact: true, AcceptEncoding: true, AcceptLanguage: true, AlertInfo: true, Allow: true,
+	AllowEvents: true, CallInfo: true, Contact: true, ContentEncoding: true, ContentLanguage: true,
+	Diversion: true, ErrorInfo: true, FeatureCaps: true, Geolocation: true, HistoryInfo: true, InReplyTo: true,
+	PAccessNetworkInfo: true, PAssertedIdentity: true, PAssociatedURI: true, PPreferredIdentity: true,
+	PVisitedNetworkID: true, Path: true, ProxyRequire: true, Reason: true, RecordRoute: true, RejectContact: true,
+	RemotePartyID: true, RequestDisposition: true, Require: true, ResourcePriority: true, Route: true,
+	SecurityClient: true, SecurityServer: true, SecurityVerify: true, ServiceRoute: true, Supported: true,
+	Unsupported: true, UserToUser: true, Via: true, Warning: true,
+}
+
+// nextElement cuts the first element off a list.
+func nextElement(v []byte) (element, rest []byte) {
+	quoted, angle := false, false
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			if quoted {
+				i++
+			}
+		case '"':
+			if !angle { // inside of a URI it does not quote
+				quoted = !quoted
+			}
+		case '<':
+			angle = angle || !quoted
+		case '>':
+			angle = false
+		case ',':
+			if !quoted && !angle {
+				return trimSpace(v[:i]), v[i+1:]
+			}
+		}
+	}
+	return trimSpace(v), nil
+}
+
+// AppendUnfolded appends a value with its line folds undone: each stands for one blank.
+// RFC 3261, section 7.3.1.
+func AppendUnfolded(dst, v []byte) []byte {
+	for {
+		i := bytes.IndexByte(v, '\n')
+		if i < 0 {
+			return append(dst, v...)
+		}
+		dst = append(append(dst, trimSpaceRight(v[:i])...), ' ')
+		v = v[i+1:]
+		v = v[scanBlanks(v, 0):]
+	}
+}
+
+// ContentLength returns the value of the Content-Length header field; ok is false if
+// there is none or it is not a number.
+func (m *Message) ContentLength() (n uint32, ok bool) {
+	v, ok := m.First(ContentLength)
+	if !ok {
+		return 0, false
+	}
+	return Number(v)
+}
+
+// CSeq returns the parts of the CSeq header field: the digits as written, their number
+// with ok false if it does not fit 32 bits or is none, and the method.
+func (m *Message) CSeq() (text []byte, n uint32, ok bool, method []byte) {
+	v, _ := m.First(CSeq)
+	i := 0
+	for i < len(v) && !isSpace(v[i]) {
+		i++
+	}
+	n, ok = Number(v[:i])
+	return v[:i], n, ok, trimSpace(v[i:])
+}

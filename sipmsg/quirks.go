@@ -1,0 +1,105 @@
+package sipmsg
+
+import (
+	"bytes"
+	"iter"
+	"unicode/utf8"
+)
+
+// Quirks is a set of what is unusual in a message.
+type Quirks uint64
+
+// The quirks. The comment names the section of RFC 3261 that says otherwise.
+const (
+	QuirkLFOnly             Quirks = 1 << iota // lines that end in LF alone: 7
+	QuirkVersionCase                           // the version is not in upper case: 7.1 allows it
+	QuirkVersion                               // a version other than 2.0: 7.1
+	QuirkMethodCase                            // a known method in other case: 7.1, 25.1
+	QuirkStartSpace                            // blanks in the start line where one or none belongs: 7.1, 7.2
+	QuirkStartLine                             // the start line lacks a part or has one too many: 7.1, 7.2
+	QuirkStatus                                // a status code outside of 100 to 699: 7.2
+	QuirkNoColon                               // a header line without a colon: 7.3.1
+	QuirkHeaderName                            // a header name that is no token: 7.3.1, 25.1
+	QuirkUnterminated                          // no empty line behind the header fields: 7
+	QuirkFieldLimit                            // over MaxFields header fields
+	QuirkDuplicate                             // a field twice that may stand once: 7.3.1, 20
+	QuirkMissing                               // Call-ID, CSeq, From, To or Via is missing: 8.1.1
+	QuirkCSeq                                  // a CSeq that is not a number below 2^31 and a method: 8.1.1.5
+	QuirkCSeqMethod                            // the CSeq method is not the method: 8.1.1.5
+	QuirkContentLength                         // a Content-Length that is no number, or two that differ: 20.14
+	QuirkContentLengthLong                     // Content-Length over the octets that are there: 18.3
+	QuirkContentLengthShort                    // octets behind the body: 18.3
+	QuirkNUL                                   // a NUL in the header section: 25.1
+	QuirkNotUTF8                               // a header section that is not UTF-8: 7.3.1, 25.1
+	numQuirks               = iota
+)
+
+var quirkIDs = [numQuirks]string{
+	"lf-only", "version-case", "version-unknown", "odd-method-case", "start-line-space", "start-line-malformed",
+	"status-out-of-range", "header-without-colon", "header-name", "header-unterminated", "header-limit",
+	"header-duplicate", "header-missing", "cseq-malformed", "cseq-method", "content-length-invalid",
+	"content-length-long", "content-length-short", "nul", "not-utf8",
+}
+
+// IDs iterates over the ids of the quirks in the set.
+func (q Quirks) IDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i, id := range quirkIDs {
+			if q&(1<<i) != 0 && !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+// Quirks returns what was unusual, as far as Parse saw it on its way.
+func (m *Message) Quirks() Quirks { return m.quirks }
+
+// Check returns what was unusual, Quirks included. It looks at the whole header section
+// once more and does not allocate.
+func (m *Message) Check() Quirks {
+	q := m.quirks
+	for _, id := range [...]ID{CallID, CSeq, From, To, Via} {
+		if m.first[id] == 0 {
+			q |= QuirkMissing
+		}
+	}
+	if m.Has(CSeq) {
+		_, n, ok, method := m.CSeq()
+		if !ok || n >= 1<<31 || len(method) == 0 {
+			q |= QuirkCSeq
+		}
+		if m.IsRequest() && !bytes.Equal(method, m.Method) {
+			q |= QuirkCSeqMethod
+		}
+	}
+	q |= m.checkContentLength()
+	head := m.raw[:len(m.raw)-len(m.Body)]
+	if bytes.IndexByte(head, 0) >= 0 {
+		q |= QuirkNUL
+	}
+	if !utf8.Valid(head) {
+		q |= QuirkNotUTF8
+	}
+	return q
+}
+
+func (m *Message) checkContentLength() (q Quirks) {
+	if !m.Has(ContentLength) {
+		return 0
+	}
+	n, ok := m.ContentLength()
+	for v := range m.All(ContentLength) {
+		if other, ok := Number(v); !ok || other != n {
+			q |= QuirkContentLength
+		}
+	}
+	switch have := int64(len(m.Body)); {
+	case !ok:
+	case int64(n) > have:
+		q |= QuirkContentLengthLong
+	case int64(n) < have:
+		q |= QuirkContentLengthShort
+	}
+	return q
+}

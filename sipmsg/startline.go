@@ -1,0 +1,187 @@
+package sipmsg
+
+import "bytes"
+
+// maxStartLine bounds the start line that Sniff is ready to look through.
+const maxStartLine = 16 << 10
+
+// methods are the methods registered for SIP; all others are extensions.
+var methods = map[string]bool{
+	"ACK": true, "BYE": true, "CANCEL": true, "INFO": true, "INVITE": true, "MESSAGE": true, "NOTIFY": true,
+	"OPTIONS": true, "PRACK": true, "PUBLISH": true, "REFER": true, "REGISTER": true, "SUBSCRIBE": true, "UPDATE": true,
+}
+
+// KnownMethod reports whether a method is registered for SIP. Methods are case-sensitive.
+func KnownMethod(method []byte) bool { return methods[string(method)] }
+
+// Sniff reports whether b begins like a SIP message: with a status line, or a request
+// line that ends in a SIP version, after any number of line ends. It does not allocate,
+// and refuses most binary protocols by their first octet.
+//
+// HTTP, RTSP, SSDP and MSRP messages have other versions, and lines of a log have none;
+// a request line without a version is taken only if its method and its URI are those of
+// SIP.
+func Sniff(b []byte) bool {
+	if len(b) == 0 || !canStart[b[0]] {
+		return false
+	}
+	n := 0
+	for b[n] == '\r' || b[n] == '\n' {
+		if n++; n == len(b) {
+			return false
+		}
+	}
+	b = b[n:]
+	if hasVersion(b) {
+		return isStatusLine(b)
+	}
+	method := scanToken(b, 0)
+	if method == 0 || method == len(b) || b[method] != ' ' {
+		return false
+	}
+	b = b[:min(len(b), maxStartLine)]
+	end, _ := lineEnd(b, 0)
+	line := trimSpaceRight(b[method:end])
+	if i := bytes.LastIndexByte(line, ' '); i >= 0 && isVersion(line[i+1:]) {
+		return i > 0 || KnownMethod(b[:method])
+	}
+	return KnownMethod(b[:method]) && hasSIPScheme(trimSpace(line)) && end < len(b)
+}
+
+// canStart marks the octets that can begin a SIP message.
+var canStart = classOf(upper + lower + digits + "-.!%*_+`'~\r\n")
+
+// hasVersion reports whether b begins with "SIP/", in any case.
+func hasVersion(b []byte) bool {
+	return len(b) >= 4 && b[0]|0x20 == 's' && b[1]|0x20 == 'i' && b[2]|0x20 == 'p' && b[3] == '/'
+}
+
+// isVersion reports whether b is a SIP-Version: RFC 3261, section 25.1.
+func isVersion(b []byte) bool {
+	return hasVersion(b) && scanVersion(b) == len(b)
+}
+
+// scanVersion returns the end of the SIP-Version at the start of b, 0 for none.
+func scanVersion(b []byte) int {
+	major := scanDigits(b, 4)
+	if major == 4 || major == len(b) || b[major] != '.' {
+		return 0
+	}
+	minor := scanDigits(b, major+1)
+	if minor == major+1 {
+		return 0
+	}
+	return minor
+}
+
+// isStatusLine reports whether b, which has a version, goes on like a status line.
+func isStatusLine(b []byte) bool {
+	n := scanVersion(b)
+	if n == 0 || n == len(b) || !isBlank(b[n]) {
+		return false
+	}
+	n = scanBlanks(b, n)
+	return scanDigits(b, n) >= n+3
+}
+
+// hasSIPScheme reports whether b begins with a URI of SIP.
+func hasSIPScheme(b []byte) bool {
+	i := bytes.IndexByte(b[:min(len(b), 8)], ':')
+	return i > 0 && (equalFold(b[:i], "sip") || equalFold(b[:i], "sips") || equalFold(b[:i], "tel"))
+}
+
+// startLine takes in a start line, without its line end. It reports whether it is one.
+func (m *Message) startLine(line []byte) bool {
+	m.StartLine = line
+	if hasVersion(line) {
+		return m.statusLine(line)
+	}
+	return m.requestLine(line)
+}
+
+// statusLine scans SIP-Version SP Status-Code SP Reason-Phrase. RFC 3261, section 7.2.
+func (m *Message) statusLine(line []byte) bool {
+	if !isStatusLine(line) {
+		return false
+	}
+	n := scanVersion(line)
+	m.version(line[:n])
+	code := scanBlanks(line, n)
+	end := scanDigits(line, code)
+	if code-n > 1 {
+		m.quirks |= QuirkStartSpace
+	}
+	m.StatusText = line[code:end]
+	if s, _ := Number(m.StatusText); end-code == 3 && s >= 100 {
+		m.StatusCode = int(s)
+	}
+	if m.StatusCode < 100 || m.StatusCode > 699 {
+		m.quirks |= QuirkStatus
+	}
+	if end < len(line) && line[end] == ' ' {
+		end++
+	} else {
+		m.quirks |= QuirkStartLine
+	}
+	m.Reason = line[end:]
+	return true
+}
+
+// requestLine scans Method SP Request-URI SP SIP-Version. RFC 3261, section 7.1.
+func (m *Message) requestLine(line []byte) bool {
+	n := scanToken(line, 0)
+	if n == 0 || n == len(line) || !isBlank(line[n]) {
+		return false
+	}
+	m.Method = line[:n]
+	uri := scanBlanks(line, n)
+	rest := trimSpaceRight(line[uri:])
+	if uri-n > 1 || len(rest) < len(line)-uri {
+		m.quirks |= QuirkStartSpace
+	}
+	if i := bytes.LastIndexByte(rest, ' '); i >= 0 && isVersion(rest[i+1:]) {
+		m.version(rest[i+1:])
+		m.RequestURI = trimSpaceRight(rest[:i])
+		if len(m.RequestURI) < i {
+			m.quirks |= QuirkStartSpace
+		}
+	} else if isVersion(rest) { // the URI is missing
+		m.version(rest)
+		m.quirks |= QuirkStartLine
+	} else {
+		m.RequestURI = rest
+		m.quirks |= QuirkStartLine
+	}
+	if bytes.IndexByte(m.RequestURI, ' ') >= 0 {
+		m.quirks |= QuirkStartLine
+	}
+	if !KnownMethod(m.Method) && isKnownFolded(m.Method) {
+		m.quirks |= QuirkMethodCase
+	}
+	return true
+}
+
+// isKnownFolded reports whether a method would be a known one in upper case.
+func isKnownFolded(method []byte) bool {
+	var b [16]byte
+	if len(method) > len(b) {
+		return false
+	}
+	for i, c := range method {
+		if c-'a' < 26 {
+			c &^= 0x20
+		}
+		b[i] = c
+	}
+	return methods[string(b[:len(method)])]
+}
+
+func (m *Message) version(v []byte) {
+	m.Version = v
+	if string(v[:4]) != "SIP/" {
+		m.quirks |= QuirkVersionCase
+	}
+	if string(v[4:]) != "2.0" {
+		m.quirks |= QuirkVersion
+	}
+}
