@@ -1,0 +1,255 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/pcapng"
+)
+
+// A Packet is one captured packet. It and its Data are valid until the next call
+// of Reader.Next.
+type Packet struct {
+	File      int   // index into Reader.Files
+	Frame     int64 // number of the packet in its file, from 1
+	Time      time.Time
+	HasTime   bool // false: Time is that of the packet before it in the same file
+	LinkType  uint16
+	FCSLen    int   // octets of frame check sequence at the end of Data; -1: not known
+	Interface int   // index into the Interfaces of its File
+	OrigLen   int64 // length on the wire
+	Data      []byte
+
+	options pcapng.Options
+}
+
+// Comments iterates over the comments that stand beside the packet (pcapng).
+func (p *Packet) Comments() iter.Seq[string] { return p.options.Comments() }
+
+// Options says how captures are opened. The zero Options reads whatever the
+// process may read, and URLs of public addresses.
+type Options struct {
+	// Stdin is what the name "-" stands for; nil is os.Stdin.
+	Stdin io.Reader
+
+	// RegularOnly refuses everything but regular files: FIFOs, devices,
+	// sockets, and all of /proc, /sys and /dev. A server that opens files on
+	// somebody's request sets it; opening a FIFO can wait for ever.
+	RegularOnly bool
+
+	// Folders confines paths: only what lies in one of them is opened, after
+	// links have been followed. None is no confinement. It does not concern URLs.
+	Folders []string
+
+	// NoURLs refuses http and https URLs.
+	NoURLs bool
+
+	// AllowPrivateURLs permits URLs whose host is in a private network.
+	AllowPrivateURLs bool
+
+	// MaxInflated bounds what one gzip file may inflate to; 0 is 4 GiB.
+	MaxInflated int64
+
+	// MaxDownload bounds the octets read from one URL; 0 is 256 MiB.
+	MaxDownload int64
+}
+
+// DefaultMaxInflated bounds the inflated octets of one gzip file: far above a
+// rotated capture, and small enough that a decompression bomb ends in seconds.
+const DefaultMaxInflated = 4 << 30
+
+// A Reader is the timeline of one or more captures.
+type Reader struct {
+	ctx     context.Context
+	files   []*file
+	queue   []*file // a heap by time and file index: the files that have a packet
+	last    *file   // whose packet was returned by the last Next
+	returns uint
+	err     error
+}
+
+// Open opens the named captures as one timeline. A name is a path, an http or
+// https URL, or "-" for standard input. It fails if no capture could be opened; if
+// some could, the others are among Files with their Err.
+//
+// The context bounds all reading: once it is done, Next returns its error.
+func Open(ctx context.Context, names []string, o Options) (*Reader, error) {
+	if len(names) == 0 {
+		return nil, errors.New("capture: no capture was named")
+	}
+	r := &Reader{ctx: ctx}
+	if n := countStdin(names); n > 1 {
+		return nil, fmt.Errorf("capture: standard input (-) was named %d times; it can be read once", n)
+	}
+	size := 0
+	if len(names) > manyFiles {
+		size = smallWindow
+	}
+	for i, name := range names {
+		r.files = append(r.files, newFile(ctx, i, name, size, o))
+	}
+	return r, r.begin()
+}
+
+// NewReader reads one capture from a stream. The stream is not closed.
+func NewReader(ctx context.Context, s io.Reader, o Options) (*Reader, error) {
+	o.Stdin = s
+	return Open(ctx, []string{"-"}, o)
+}
+
+func countStdin(names []string) (n int) {
+	for _, name := range names {
+		if name == "-" {
+			n++
+		}
+	}
+	return n
+}
+
+// begin opens every file and reads its first packet.
+func (r *Reader) begin() error {
+	usable := 0
+	for i, f := range r.files {
+		f.open()
+		if f.info.Err == nil {
+			usable++
+			f.advance()
+		}
+		if f.has {
+			r.queue = append(r.queue, f)
+		}
+		if i >= maxOpen {
+			f.park()
+		}
+	}
+	if usable == 0 {
+		r.Close()
+		if len(r.files) == 1 {
+			return r.files[0].info.Err
+		}
+		errs := make([]error, len(r.files))
+		for i, f := range r.files {
+			errs[i] = f.info.Err
+		}
+		return errors.Join(errs...)
+	}
+	slices.SortStableFunc(r.queue, compare)
+	return nil
+}
+
+// compare orders files by the time of their waiting packet.
+func compare(a, b *file) int {
+	return cmp.Or(a.p.Time.Compare(b.p.Time), a.p.File-b.p.File)
+}
+
+// Next returns the next packet of the timeline; it is valid until the next call.
+// It returns io.EOF at the end of all files, however they ended, and the context's
+// error once that is done.
+func (r *Reader) Next() (*Packet, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.returns++; r.returns%256 == 0 {
+		if err := r.ctx.Err(); err != nil {
+			return nil, r.fail(err)
+		}
+	}
+	if f := r.last; f != nil {
+		r.last = nil
+		f.advance()
+		r.settle(f)
+	}
+	for len(r.queue) > 0 {
+		f := r.queue[0]
+		if f.parked {
+			f.unpark()
+			if !f.has { // gone since
+				r.settle(f)
+				continue
+			}
+		}
+		f.count()
+		r.last = f
+		return &f.p, nil
+	}
+	if err := r.ctx.Err(); err != nil { // a read that ended because of it
+		return nil, r.fail(err)
+	}
+	return nil, r.fail(io.EOF)
+}
+
+// settle puts the first file of the queue, f, in its place after it moved on.
+func (r *Reader) settle(f *file) {
+	if !f.has {
+		f.close()
+		n := len(r.queue) - 1
+		r.queue[0] = r.queue[n]
+		r.queue[n] = nil
+		r.queue = r.queue[:n]
+	}
+	r.siftDown()
+}
+
+// siftDown restores the heap after its first element changed.
+func (r *Reader) siftDown() {
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= len(r.queue) {
+			return
+		}
+		if c+1 < len(r.queue) && compare(r.queue[c+1], r.queue[c]) < 0 {
+			c++
+		}
+		if compare(r.queue[i], r.queue[c]) <= 0 {
+			return
+		}
+		r.queue[i], r.queue[c] = r.queue[c], r.queue[i]
+		i = c
+	}
+}
+
+func (r *Reader) fail(err error) error {
+	r.err = err
+	return err
+}
+
+// Files tells about the captures, in the order in which they were named. What it
+// says is final once Next has returned io.EOF.
+func (r *Reader) Files() []*File {
+	list := make([]*File, len(r.files))
+	for i, f := range r.files {
+		list[i] = &f.info
+	}
+	return list
+}
+
+// Close closes the captures. It may be called more than once.
+func (r *Reader) Close() error {
+	for _, f := range r.files {
+		f.close()
+	}
+	if r.err == nil {
+		r.err = errors.New("capture: the reader was closed")
+	}
+	return nil
+}
+
+// Progress returns how many octets have been read, of how many; total is -1 while
+// that is not known. It may be called from another goroutine.
+func (r *Reader) Progress() (done, total int64) {
+	for _, f := range r.files {
+		done += f.read.Load()
+		if n := f.size.Load(); n < 0 || total < 0 {
+			total = -1
+		} else {
+			total += n
+		}
+	}
+	return done, total
+}

@@ -1,0 +1,132 @@
+package capture
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sipsight/sipsight/internal/window"
+)
+
+// A gzipError says how the compressed data went wrong.
+type gzipError struct {
+	id, what string
+	err      error
+}
+
+func (e *gzipError) Error() string { return e.what }
+func (e *gzipError) Unwrap() error { return e.err }
+
+// A gunzip inflates all members of a gzip stream (RFC 1952, section 2.2), and goes
+// as far as it can: what follows the last member is counted and left out, and a
+// wrong checksum at the end of a member does not take back what was read.
+type gunzip struct {
+	w     *window.Reader
+	z     *gzip.Reader
+	n     int64 // octets inflated
+	max   int64
+	err   error
+	notes []Note
+}
+
+func newGunzip(r io.Reader, limit int64) *gunzip {
+	return &gunzip{w: window.New(r, 64<<10), max: limit}
+}
+
+func (g *gunzip) Read(p []byte) (int, error) {
+	for g.err == nil {
+		if g.z == nil || g.w == nil {
+			if g.err = g.member(); g.err != nil {
+				break
+			}
+		}
+		if int64(len(p)) > g.max-g.n {
+			p = p[:g.max-g.n]
+		}
+		if len(p) == 0 {
+			g.err = g.full()
+			break
+		}
+		n, err := g.z.Read(p)
+		g.n += int64(n)
+		switch {
+		case err == io.EOF:
+			g.err = g.nextMember()
+		case errors.Is(err, gzip.ErrChecksum):
+			g.notes = append(g.notes, Note{ID: "gzip-checksum", What: "the gzip checksum of the file is wrong; what was read may be damaged", Off: g.n, Count: 1, Lost: true})
+			g.err = g.nextMember()
+		case err != nil:
+			g.err = g.fault(err)
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+	return 0, g.err
+}
+
+// member begins the first member.
+func (g *gunzip) member() error {
+	z, err := gzip.NewReader(g.w)
+	if err != nil {
+		return g.fault(err)
+	}
+	z.Multistream(false)
+	g.z = z
+	return nil
+}
+
+// nextMember goes on with the member that follows, if one does.
+func (g *gunzip) nextMember() error {
+	if !g.w.Fill(2) || !isGzip(g.w.Bytes()) {
+		return g.trailing()
+	}
+	if err := g.z.Reset(g.w); err != nil {
+		return g.fault(err)
+	}
+	g.z.Multistream(false)
+	return nil
+}
+
+// trailing looks at what follows the last member. Zeros are padding, as tapes and
+// block devices leave it; anything else is told.
+func (g *gunzip) trailing() error {
+	var other int64
+	for g.w.Fill(1) {
+		b := g.w.Bytes()
+		for _, c := range b {
+			if c != 0 {
+				other++
+			}
+		}
+		g.w.Skip(len(b))
+	}
+	if err := g.w.Err(); err != nil {
+		return g.fault(err)
+	}
+	if other > 0 {
+		g.notes = append(g.notes, Note{ID: "gzip-trailing", What: "octets behind the gzip data, left out", Off: g.n, Count: other})
+	}
+	return io.EOF
+}
+
+func (g *gunzip) full() error {
+	return &gzipError{NoteInflate, fmt.Sprintf("the limit of %d inflated octets was met; raise it with --max-inflated", g.max), nil}
+}
+
+func (g *gunzip) fault(err error) error {
+	if e := g.w.Err(); e != nil {
+		return e
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+		return &gzipError{NoteGzipCut, "the gzip data is cut off", io.ErrUnexpectedEOF}
+	}
+	return &gzipError{NoteGzipCorrupt, "the gzip data is damaged", err}
+}
+
+func (g *gunzip) finish(f *File) {
+	for _, n := range g.notes {
+		f.note(n)
+	}
+}

@@ -1,0 +1,335 @@
+// Package fetch opens the http and https URLs that captures are read from.
+//
+// A program that fetches what somebody else names must not become a way into
+// networks that only it can reach. So every connection is judged by the address it
+// really goes to, redirects and names that change their address included; bodies
+// are bounded in octets and time while they stream; nothing but GET is sent, and no
+// credentials, cookies or proxies are used.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	maxURL       = 2048
+	maxRedirects = 3
+
+	// DefaultMaxBytes bounds a body where Options does not.
+	DefaultMaxBytes = 256 << 20
+
+	connectTimeout = 10 * time.Second
+	headerTimeout  = 10 * time.Second
+	totalTimeout   = 120 * time.Second
+
+	// A body slower than stallBytes in stallTime is given up.
+	stallBytes = 20 << 10
+	stallTime  = 20 * time.Second
+)
+
+// ErrTooLarge ends a body that is longer than it may be.
+var ErrTooLarge = errors.New("the download limit was met; raise it with --max-download, or download the file and give its path")
+
+var errStalled = errors.New("the server sends less than 1 KiB a second; download the file and give its path")
+
+// Options says what may be fetched.
+type Options struct {
+	AllowPrivate bool  // also hosts in private networks
+	MaxBytes     int64 // 0 is DefaultMaxBytes
+}
+
+// IsURL reports whether name is meant as a URL of a kind that Open takes.
+func IsURL(name string) bool {
+	lower := strings.ToLower(name[:min(len(name), 8)])
+	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
+}
+
+// Open starts to fetch a URL. The body ends with ErrTooLarge at the limit; size is
+// what the server says it will send, -1 if it does not.
+func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size int64, err error) {
+	u, err := parse(raw)
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, totalTimeout, fmt.Errorf("the download took more than %v", totalTimeout))
+	defer func() {
+		if err != nil {
+			cancel()
+		}
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, 0, errors.New("the URL cannot be used")
+	}
+	req.Header.Set("User-Agent", "sipsight")
+	req.Header.Set("Accept", "*/*")
+	client := newClient(u, o)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, 0, plain(ctx, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, 0, fmt.Errorf("the server answered %d %s; check the URL", resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		resp.Body.Close()
+		return nil, 0, errors.New("the server sent the body in a content encoding, though none was asked for")
+	}
+	b := &bodyReader{body: resp.Body, left: o.MaxBytes, ctx: ctx, cancel: cancel}
+	b.stall = time.AfterFunc(stallTime, b.checkStall)
+	return b, resp.ContentLength, nil
+}
+
+// parse checks the syntax of a URL.
+func parse(raw string) (*url.URL, error) {
+	if len(raw) > maxURL {
+		return nil, fmt.Errorf("the URL is longer than %d characters", maxURL)
+	}
+	for i := 0; i < len(raw); i++ {
+		if raw[i] <= ' ' || raw[i] == 0x7f {
+			return nil, errors.New("the URL holds a blank or control character")
+		}
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("the URL is malformed")
+	}
+	return u, check(u)
+}
+
+// check applies the rules that hold for the first URL and for every redirect.
+func check(u *url.URL) error {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("only http and https URLs are read, not %q", u.Scheme)
+	case u.User != nil:
+		return errors.New("URLs with a user name or password are refused")
+	case u.Hostname() == "":
+		return errors.New("the URL names no host")
+	}
+	if p := u.Port(); p != "" {
+		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
+			return errors.New("the URL's port is not a number from 1 to 65535")
+		}
+	}
+	return nil
+}
+
+func newClient(first *url.URL, o Options) *http.Client {
+	loopback := isLoopbackName(first.Hostname())
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	tr := &http.Transport{
+		Proxy:                  nil,
+		DisableCompression:     true,
+		DisableKeepAlives:      true,
+		TLSHandshakeTimeout:    connectTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	redirected := false
+	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		d := *dialer
+		d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
+			return judge(address, loopback && !redirected, o.AllowPrivate)
+		}
+		return d.DialContext(ctx, network, addr)
+	}
+	return &http.Client{
+		Transport: tr,
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if len(via) > maxRedirects {
+				return fmt.Errorf("the server redirects more than %d times", maxRedirects)
+			}
+			if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme == "http" {
+				return errors.New("the server redirects from https to http")
+			}
+			redirected = true
+			return check(req.URL)
+		},
+	}
+}
+
+// isLoopbackName reports whether the host of a URL is literally this machine.
+func isLoopbackName(host string) bool {
+	return strings.EqualFold(host, "localhost") || host == "127.0.0.1" || host == "::1"
+}
+
+// errRefused explains every refusal the same way, so that it tells nothing about
+// the network it protects.
+type errRefused struct{ kind string }
+
+func (e errRefused) Error() string {
+	s := "the URL leads to " + e.kind + ", which is refused; download the file and give its path"
+	if e.kind == privateKind {
+		s += ", or start with --allow-private-urls"
+	}
+	return s
+}
+
+const privateKind = "a private network"
+
+// judge decides on the address a connection is about to go to.
+func judge(address string, loopbackOK, privateOK bool) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return errRefused{"an address that cannot be read"}
+	}
+	a := ap.Addr().WithZone("").Unmap()
+	kind := classify(a)
+	switch {
+	case kind == "":
+		return nil
+	case kind == loopbackKind && loopbackOK, kind == privateKind && privateOK:
+		return nil
+	}
+	return errRefused{kind}
+}
+
+const loopbackKind = "this machine itself"
+
+// special lists the networks that are not public: RFC 6890 and its registry, with
+// the metadata addresses of cloud providers. The first match counts.
+var special = []struct {
+	prefix netip.Prefix
+	kind   string
+}{
+	{netip.MustParsePrefix("127.0.0.0/8"), loopbackKind},
+	{netip.MustParsePrefix("::1/128"), loopbackKind},
+	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
+	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
+	{netip.MustParsePrefix("fd00:ec2::254/128"), "a metadata service"},
+	{netip.MustParsePrefix("100.100.100.200/32"), "a metadata service"},
+	{netip.MustParsePrefix("10.0.0.0/8"), privateKind},
+	{netip.MustParsePrefix("172.16.0.0/12"), privateKind},
+	{netip.MustParsePrefix("192.168.0.0/16"), privateKind},
+	{netip.MustParsePrefix("100.64.0.0/10"), privateKind},
+	{netip.MustParsePrefix("fc00::/7"), privateKind},
+	{netip.MustParsePrefix("fec0::/10"), privateKind},
+	{netip.MustParsePrefix("0.0.0.0/8"), "an unspecified address"},
+	{netip.MustParsePrefix("::/128"), "an unspecified address"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "a reserved address"},
+	{netip.MustParsePrefix("192.0.2.0/24"), "a reserved address"},
+	{netip.MustParsePrefix("192.88.99.0/24"), "a reserved address"},
+	{netip.MustParsePrefix("198.18.0.0/15"), "a reserved address"},
+	{netip.MustParsePrefix("198.51.100.0/24"), "a reserved address"},
+	{netip.MustParsePrefix("203.0.113.0/24"), "a reserved address"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
+	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
+	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address"},
+	{netip.MustParsePrefix("::/96"), "a reserved address"},
+	{netip.MustParsePrefix("64:ff9b::/96"), "an address that is translated on the way"},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), "an address that is translated on the way"},
+	{netip.MustParsePrefix("100::/64"), "a reserved address"},
+	{netip.MustParsePrefix("2001::/23"), "a reserved address"},
+	{netip.MustParsePrefix("2001:db8::/32"), "a reserved address"},
+	{netip.MustParsePrefix("2002::/16"), "an address that is translated on the way"},
+	{netip.MustParsePrefix("3fff::/20"), "a reserved address"},
+	{netip.MustParsePrefix("5f00::/16"), "a reserved address"},
+}
+
+// classify names what a non-public address is; "" is public.
+func classify(a netip.Addr) string {
+	for _, s := range special {
+		if s.prefix.Contains(a) {
+			return s.kind
+		}
+	}
+	return ""
+}
+
+// plain turns an error of the HTTP client into a sentence that repeats neither the
+// URL nor what the server said.
+func plain(ctx context.Context, err error) error {
+	var refused errRefused
+	var dns *net.DNSError
+	var ue *url.Error
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &dns):
+		return errors.New("the URL's host name cannot be resolved; check the name and the network")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("the URL's host refuses the connection; check host and port")
+	}
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
+		return errors.New("the URL's host does not answer in time")
+	}
+	return fmt.Errorf("the URL cannot be fetched: %w", err)
+}
+
+// A bodyReader bounds a body in octets, time and slowness.
+type bodyReader struct {
+	body   io.ReadCloser
+	left   int64
+	ctx    context.Context
+	cancel context.CancelFunc
+	stall  *time.Timer
+	state  stallState
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if b.left <= 0 { // is there more?
+		var one [1]byte
+		n, err := b.body.Read(one[:])
+		if n > 0 {
+			return 0, ErrTooLarge
+		}
+		return 0, b.explain(err)
+	}
+	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	b.state.add(n)
+	return n, b.explain(err)
+}
+
+func (b *bodyReader) explain(err error) error {
+	switch {
+	case err == nil || err == io.EOF:
+		return err
+	case b.state.stalled():
+		return errStalled
+	case b.ctx.Err() != nil:
+		return context.Cause(b.ctx)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the server ended the body early")
+	}
+	return err
+}
+
+func (b *bodyReader) Close() error {
+	b.stall.Stop()
+	b.cancel()
+	return b.body.Close()
+}
+
+// checkStall runs every stallTime as long as the body is open.
+func (b *bodyReader) checkStall() {
+	if b.state.slow(stallBytes) {
+		b.cancel()
+		return
+	}
+	b.stall.Reset(stallTime)
+}
