@@ -1,0 +1,207 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// A Message is one SIP message of the timeline. It, the message it points to and its
+// slices are valid until the function it was given to returns.
+type Message struct {
+	Number      int64   // from 1, over the whole timeline
+	File        int     // index into Result.Files
+	Frame       int64   // number of the packet that completes it, in its file
+	Frames      []int64 // all packets that carry it
+	Time        time.Time
+	HasTime     bool
+	Source      netip.AddrPort // innermost addresses
+	Destination netip.AddrPort
+	Transport   string   // UDP, TCP, SCTP
+	Tunnel      []string // what it was carried in, outermost first
+	Notes       []string // ids of what happened to it on the wire
+	Partial     bool     // octets of it are missing
+	SIP         *sipmsg.Message
+}
+
+// KnownPort reports whether either port is one of those registered for SIP.
+func (m *Message) KnownPort() bool {
+	s, d := m.Source.Port(), m.Destination.Port()
+	return s == 5060 || s == 5061 || d == 5060 || d == 5061
+}
+
+// Options says what Run does beside counting. The zero Options counts.
+type Options struct {
+	// Message is called for each message, in order. An error ends Run, which
+	// returns it; ErrStop ends Run without an error.
+	Message func(*Message) error
+}
+
+// ErrStop is returned by Options.Message when it has seen enough.
+var ErrStop = errors.New("analysis: stop")
+
+// A Result is what a timeline held.
+type Result struct {
+	Files      []File // in the order in which they were named
+	Packets    int64
+	Statistics Statistics
+	Stopped    bool // ErrStop ended it before the end of the timeline
+}
+
+// Complete reports whether everything in all files was read.
+func (r *Result) Complete() bool {
+	for i := range r.Files {
+		if !r.Files[i].Capture.Complete() {
+			return false
+		}
+	}
+	return true
+}
+
+// A File is one capture of the timeline.
+type File struct {
+	Capture   *capture.File
+	Protocols []Protocol // in a fixed order, those that occur
+	Messages  int64      // SIP messages
+	Notes     []Note     // what happened on the wire and what was odd in the text, by id
+}
+
+// A Protocol counts the packets that hold it.
+type Protocol struct {
+	Name    string
+	Packets int64
+}
+
+// A Note counts one kind of oddity.
+type Note struct {
+	ID    string
+	Count int64
+	Frame int64 // of the first one; 0 where it belongs to no frame
+}
+
+// Run reads the timeline r and returns what it held. The error is that of the context,
+// of Options.Message, or nil; damage of the files is in the Result, which is valid in
+// every case.
+func Run(ctx context.Context, r *capture.Reader, o Options) (*Result, error) {
+	a := newAnalyzer(r, o)
+	err := a.run(ctx)
+	return a.result(), err
+}
+
+// An analyzer is one Run.
+type analyzer struct {
+	r       *capture.Reader
+	o       Options
+	d       []dissect.Dissector // one a file: counts are kept apart
+	notes   []noteTable
+	stats   counter
+	packets int64
+	stopped bool
+	msg     Message
+}
+
+func newAnalyzer(r *capture.Reader, o Options) *analyzer {
+	n := len(r.Files())
+	return &analyzer{r: r, o: o, d: make([]dissect.Dissector, n), notes: make([]noteTable, n), stats: newCounter()}
+}
+
+func (a *analyzer) run(ctx context.Context) error {
+	for {
+		p, err := a.r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		a.packets++
+		switch err := a.d[p.File].Packet(p, a.message); {
+		case err == nil:
+		case errors.Is(err, ErrStop):
+			a.stopped = true
+			return nil
+		default:
+			return err
+		}
+		if a.packets%1024 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// message takes in one message.
+func (a *analyzer) message(d *dissect.Message) error {
+	a.msg = Message{
+		Number:      a.stats.messages + 1,
+		File:        d.File,
+		Frame:       d.Frame,
+		Frames:      d.Frames,
+		Time:        d.Time,
+		HasTime:     d.HasTime,
+		Source:      d.Src,
+		Destination: d.Dst,
+		Transport:   d.Transport.String(),
+		Tunnel:      vlans(d.Tags),
+		Partial:     d.Partial,
+		SIP:         d.SIP,
+	}
+	m := &a.msg
+	if d.Notes != 0 {
+		m.Notes = d.Notes.IDs()
+	}
+	a.stats.count(m)
+	a.notes[m.File].message(m)
+	if a.o.Message == nil {
+		return nil
+	}
+	return a.o.Message(m)
+}
+
+// vlans names n 802.1Q tags.
+func vlans(n int) (names []string) {
+	for range n {
+		names = append(names, "VLAN")
+	}
+	return names
+}
+
+func (a *analyzer) result() *Result {
+	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
+	for i, f := range a.r.Files() {
+		c := &a.d[i].Counts
+		n := &a.notes[i]
+		n.counts(c)
+		for _, x := range f.Notes {
+			n.add(x.ID, x.Count, 0)
+		}
+		res.Files = append(res.Files, File{
+			Capture:   f,
+			Protocols: protocols(c),
+			Messages:  c.SIP,
+			Notes:     n.sorted(),
+		})
+	}
+	return res
+}
+
+// protocols lists what the packets of a file hold.
+func protocols(c *dissect.Counts) (list []Protocol) {
+	for _, p := range []Protocol{
+		{"IPv4", c.IPv4}, {"IPv6", c.IPv6}, {"UDP", c.UDP}, {"TCP", c.TCP}, {"SCTP", c.SCTP}, {"ICMP", c.ICMP},
+		{"other IP", c.OtherIP}, {"other", c.NotIP}, {"fragment", c.Fragments}, {"malformed", c.Malformed},
+		{"SIP", c.SIP}, {"SIP quoted by ICMP", c.Quoted}, {"keepalive", c.Keepalives},
+	} {
+		if p.Packets > 0 {
+			list = append(list, p)
+		}
+	}
+	return list
+}

@@ -1,0 +1,129 @@
+package analysis
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxCallIDs bounds the distinct Call-IDs that are told apart: a busy proxy
+	// makes a few hundred thousand in a day.
+	maxCallIDs = 2 << 20
+
+	// maxNames bounds the distinct methods and user agents: hundreds are many,
+	// and a scanner can send another one with every message.
+	maxNames = 10000
+
+	// maxName bounds the length of one of them, in octets.
+	maxName = 1024
+)
+
+// Statistics are counts over the messages of a timeline.
+type Statistics struct {
+	Messages   int64
+	Requests   int64
+	Responses  int64
+	Methods    map[string]int64 // of requests, as written
+	Statuses   map[int]int64    // of responses; 0 for codes outside of 100 to 999
+	Classes    [10]int64        // of responses by the first digit of the code; 0 likewise
+	Transports map[string]int64
+	CallIDs    []string // distinct, sorted
+	UserAgents []string // distinct values of User-Agent, sorted
+	Partial    int64    // messages of which octets are missing
+	Limits     []string // what is not whole because a limit was met
+}
+
+// A counter makes Statistics.
+type counter struct {
+	messages, requests, responses, partial int64
+	methods, transports                    map[string]int64
+	statuses                               [1000]int64
+	callIDs, agents                        map[string]struct{}
+	overCallIDs, overAgents, overMethods   bool
+}
+
+func newCounter() counter {
+	return counter{
+		methods:    make(map[string]int64),
+		transports: make(map[string]int64),
+		callIDs:    make(map[string]struct{}),
+		agents:     make(map[string]struct{}),
+	}
+}
+
+func (c *counter) count(m *Message) {
+	c.messages++
+	if m.Partial {
+		c.partial++
+	}
+	s := m.SIP
+	if s.IsRequest() {
+		c.requests++
+		c.countMethod(s.Method)
+	} else {
+		c.responses++
+		c.statuses[s.StatusCode]++
+	}
+	c.transports[m.Transport]++
+	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
+		c.overCallIDs = insert(c.callIDs, id, maxCallIDs) || c.overCallIDs
+	}
+	if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
+		c.overAgents = insert(c.agents, ua, maxNames) || c.overAgents
+	}
+}
+
+func (c *counter) countMethod(method []byte) {
+	method = method[:min(len(method), maxName)]
+	if _, known := c.methods[string(method)]; !known && len(c.methods) >= maxNames {
+		c.overMethods = true
+		return
+	}
+	c.methods[string(method)]++
+}
+
+// insert adds b to a set and reports whether the limit kept it out.
+func insert(set map[string]struct{}, b []byte, limit int) (over bool) {
+	b = b[:min(len(b), maxName)]
+	if _, known := set[string(b)]; known {
+		return false
+	}
+	if len(set) >= limit {
+		return true
+	}
+	set[string(b)] = struct{}{}
+	return false
+}
+
+func (c *counter) statistics() Statistics {
+	s := Statistics{
+		Messages:   c.messages,
+		Requests:   c.requests,
+		Responses:  c.responses,
+		Methods:    c.methods,
+		Statuses:   make(map[int]int64),
+		Transports: c.transports,
+		CallIDs:    slices.Sorted(maps.Keys(c.callIDs)),
+		UserAgents: slices.Sorted(maps.Keys(c.agents)),
+		Partial:    c.partial,
+	}
+	for code, n := range c.statuses {
+		if n > 0 {
+			s.Statuses[code] += n
+			s.Classes[code/100] += n
+		}
+	}
+	for _, l := range []struct {
+		met  bool
+		what string
+	}{
+		{c.overCallIDs, "call-id-limit"}, {c.overAgents, "user-agent-limit"}, {c.overMethods, "method-limit"},
+	} {
+		if l.met {
+			s.Limits = append(s.Limits, l.what)
+		}
+	}
+	return s
+}

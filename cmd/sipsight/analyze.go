@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var analyzeCommand = &command{
+	name:  "analyze",
+	args:  "[FLAGS] FILE…",
+	short: "what SIP is in a capture, and its messages",
+	long: `Tells what SIP traffic a capture holds: how many messages of which kind, who talks to
+whom, and the messages one by one. With --json the result is that of the MCP tool
+analyze_sip_packets, with all messages.`,
+	example: []string{
+		"sipsight analyze call.pcapng",
+		"sipsight analyze --json call.pcapng > call.json",
+		"sipsight analyze --json --max-packets 100 https://example.com/call.pcap",
+	},
+	run: runAnalyze,
+}
+
+// textMessages is how many messages the readable result lists by itself.
+const textMessages = 20
+
+func runAnalyze(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	var o capture.Options
+	asJSON := fs.Bool("json", false, "the reference result as one JSON object")
+	most := fs.Int64("max-packets", 0, "describe the first `N` messages only; statistics cover all")
+	secrets := fs.Bool("show-secrets", false, "show passwords, credentials and keys")
+	fs.inputFlags(&o)
+	if code, done := fs.needFiles(e, args); done {
+		return code
+	}
+	if *most < 0 {
+		e.errorf("analyze: --max-packets must not be negative")
+		return exitUsage
+	}
+	r, ok := e.open(fs.files, o)
+	if !ok {
+		if *asJSON {
+			e.stdout.Write(append(report.AppendReferenceError(nil, fs.files[0], false, errOpen), '\n'))
+		}
+		return exitFailed
+	}
+	defer r.Close()
+	out := report.NewMessages(report.Options{Secrets: *secrets, Files: fs.files})
+	if *asJSON {
+		return analyzeJSON(e, r, o, out, fs.files, *most)
+	}
+	return analyzeText(e, r, out, *most)
+}
+
+var errOpen = fmt.Errorf("nothing could be read; stderr says why")
+
+// maxBuffered bounds the descriptions kept in memory. The result begins with statistics
+// over all messages, so the descriptions have to wait until all was read; of more than
+// this the files are read a second time.
+const maxBuffered = 64 << 20
+
+// analyzeJSON writes the reference result.
+func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messages, files []string, most int64) int {
+	var buf []byte
+	var kept int64
+	full := false
+	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+		if full || most > 0 && m.Number > most {
+			return nil
+		}
+		if len(buf) > maxBuffered {
+			full = true
+			return nil
+		}
+		if kept++; kept > 1 {
+			buf = append(buf, ',')
+		}
+		buf = out.AppendPacket(buf, m)
+		return nil
+	}})
+	ref := report.Reference{Files: files, Now: time.Now()}
+	total := res.Statistics.Messages
+	again := full && err == nil && allRegular(files)
+	ref.Described = kept
+	if again {
+		ref.Described = total
+		if most > 0 {
+			ref.Described = min(total, most)
+		}
+	}
+	switch {
+	case ref.Described == total:
+	case full && !again:
+		ref.Note = fmt.Sprintf("Messages 1 to %d of %d are described: more do not fit in memory, and a stream cannot be read twice. Give a file, or use: sipsight messages --json", ref.Described, total)
+	default:
+		ref.Note = fmt.Sprintf("Messages 1 to %d of %d are described (--max-packets); statistics cover all.", ref.Described, total)
+	}
+	w := bufio.NewWriterSize(e.stdout, 256<<10)
+	switch {
+	case total == 0:
+		w.Write(report.AppendReferenceEmpty(nil, res, &ref, report.NoSIP(res)))
+	default:
+		w.Write(report.AppendReference(nil, res, &ref))
+		if again {
+			if werr := e.describeAgain(w, out, files, o, ref.Described); werr != nil {
+				return e.finish(res, werr)
+			}
+		} else {
+			w.Write(buf)
+		}
+		w.Write(report.AppendReferenceEnd(nil, res, &ref))
+	}
+	w.WriteByte('\n')
+	if werr := w.Flush(); werr != nil && err == nil {
+		err = writeError{werr}
+	}
+	return e.finish(res, err)
+}
+
+// describeAgain reads the files a second time and writes the descriptions of the first n
+// messages.
+func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o capture.Options, n int64) error {
+	r, err := capture.Open(e.ctx, files, o)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var b []byte
+	_, err = e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+		b = b[:0]
+		if m.Number > 1 {
+			b = append(b, ',')
+		}
+		b = out.AppendPacket(b, m)
+		if _, err := w.Write(b); err != nil {
+			return writeError{err}
+		}
+		if m.Number >= n {
+			return analysis.ErrStop
+		}
+		return nil
+	}})
+	return err
+}
+
+// analyzeText writes the readable result.
+func analyzeText(e *env, r *capture.Reader, out *report.Messages, most int64) int {
+	if most == 0 {
+		most = textMessages
+	}
+	var lines []byte
+	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+		if m.Number <= most {
+			lines = out.AppendText(lines, m)
+		}
+		return nil
+	}})
+	b := report.AppendAnalysisText(nil, res, lines, most)
+	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
+		err = writeError{werr}
+	}
+	return e.finish(res, err)
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// flags are the flags of a command. Unlike package flag by itself, it takes them before
+// and after the files.
+type flags struct {
+	*flag.FlagSet
+	c     *command
+	files []string
+}
+
+func newFlags(c *command) *flags {
+	fs := &flags{FlagSet: flag.NewFlagSet(c.name, flag.ContinueOnError), c: c}
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	return fs
+}
+
+// parse parses the arguments. done is true when the command is to end with code: help was
+// asked for, or the arguments are wrong, which has been said.
+func (fs *flags) parse(e *env, args []string) (code int, done bool) {
+	for {
+		err := fs.Parse(args)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			io.WriteString(e.stdout, fs.help())
+			return exitOK, true
+		case err != nil:
+			e.errorf("%s: %s%s", fs.c.name, plainFlagError(err), fs.suggest(err))
+			e.printf("All flags are listed by: sipsight %s -h\n", fs.c.name)
+			return exitUsage, true
+		}
+		rest := fs.Args()
+		if len(rest) == 0 {
+			return 0, false
+		}
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			fs.files = append(fs.files, rest...)
+			return 0, false
+		}
+		fs.files = append(fs.files, rest[0])
+		args = rest[1:]
+	}
+}
+
+// needFiles is parse for commands that read captures.
+func (fs *flags) needFiles(e *env, args []string) (code int, done bool) {
+	if code, done = fs.parse(e, args); done {
+		return code, done
+	}
+	if len(fs.files) == 0 {
+		e.errorf("%s: name at least one capture: a path, a URL, or - for standard input", fs.c.name)
+		e.printf("usage: sipsight %s %s\n", fs.c.name, fs.c.args)
+		return exitUsage, true
+	}
+	return 0, false
+}
+
+func plainFlagError(err error) string {
+	s := err.Error()
+	s = strings.ReplaceAll(s, "provided but not defined: -", "there is no flag --")
+	s = strings.ReplaceAll(s, "for flag -", "for --")
+	return strings.ReplaceAll(s, "flag needs an argument: -", "a value is missing for --")
+}
+
+// suggest names the nearest flag to one that does not exist.
+func (fs *flags) suggest(err error) string {
+	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return ""
+	}
+	var names []string
+	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return didYouMean(strings.TrimLeft(name, "-"), names)
+}
+
+// didYouMean returns a question naming the nearest of names, "" if none is near.
+func didYouMean(name string, names []string) string {
+	best, distance := "", 3
+	for _, n := range names {
+		if d := editDistance(name, n); d < distance && d < len(n) {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+// editDistance is that of Levenshtein, for short names.
+func editDistance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// A size is a flag value in octets, with an optional unit.
+type size int64
+
+func (s *size) String() string { return formatSize(int64(*s)) }
+
+func (s *size) Set(v string) error {
+	digits := strings.TrimRight(v, "kKMGTiB")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 {
+		return errors.New("give a size such as 500M or 4G")
+	}
+	shift := map[string]uint{"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+	unit := strings.ToUpper(strings.TrimSuffix(strings.TrimSuffix(v[len(digits):], "B"), "i"))
+	by, ok := shift[unit]
+	if !ok || n > 1<<62>>by {
+		return errors.New("give a size such as 500M or 4G")
+	}
+	*s = size(n << by)
+	return nil
+}
+
+func formatSize(n int64) string {
+	for _, u := range []struct {
+		shift uint
+		name  string
+	}{{40, "T"}, {30, "G"}, {20, "M"}, {10, "K"}} {
+		if n >= 1<<u.shift && n%(1<<u.shift) == 0 {
+			return strconv.FormatInt(n>>u.shift, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// A timeFlag is a point in capture time.
+type timeFlag struct{ t time.Time }
+
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
+
+func (f *timeFlag) String() string { return "" }
+
+func (f *timeFlag) Set(v string) error {
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, v); err == nil {
+			f.t = t.UTC()
+			return nil
+		}
+	}
+	if sec, frac, _ := strings.Cut(v, "."); sec != "" {
+		s, err := strconv.ParseInt(sec, 10, 64)
+		n, err2 := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
+		if err == nil && err2 == nil && len(frac) <= 9 {
+			f.t = time.Unix(s, n).UTC()
+			return nil
+		}
+	}
+	return errors.New("give a time such as 2026-11-23T10:14:00Z (UTC unless it has an offset), or seconds since 1970")
+}
+
+// inputFlags adds the flags that say how captures are read.
+func (fs *flags) inputFlags(o *capture.Options) {
+	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")
+	fs.BoolVar(&o.AllowPrivateURLs, "allow-private-urls", false, "also read URLs of hosts in private networks")
+	o.MaxInflated = capture.DefaultMaxInflated
+	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
+	o.MaxDownload = 256 << 20
+	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")
+}
+
+// help is the full help of a command.
+func (fs *flags) help() string {
+	var b strings.Builder
+	c := fs.c
+	fmt.Fprintf(&b, "usage: sipsight %s %s\n\n%s\n", c.name, c.args, c.long)
+	first := true
+	fs.VisitAll(func(f *flag.Flag) {
+		if first {
+			b.WriteString("\nFlags, before or after the files:\n")
+			first = false
+		}
+		arg, text := flag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if arg != "" && arg != "value" {
+			name += " " + arg
+		}
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(&b, "  %-24s %s\n", name, text)
+	})
+	if len(c.example) > 0 {
+		b.WriteString("\nExamples:\n")
+		for _, x := range c.example {
+			fmt.Fprintf(&b, "  %s\n", x)
+		}
+	}
+	return b.String()
+}
+
+// names returns the file names fit for messages.
+func names(files []string) string {
+	list := make([]string, len(files))
+	for i, f := range files {
+		list[i] = clean.Text(f)
+	}
+	return strings.Join(list, ", ")
+}

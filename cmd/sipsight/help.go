@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+var helpCommand = &command{
+	name:  "help",
+	args:  "[COMMAND]",
+	short: "print this, or all about one command",
+	long:  "Prints what sipsight does, or all about one command.",
+	run:   nil, // set below: it looks at the list it is in
+}
+
+func init() {
+	helpCommand.run = func(e *env, c *command, args []string) int {
+		fs := newFlags(c)
+		if code, done := fs.parse(e, args); done {
+			return code
+		}
+		text := usage()
+		if len(fs.files) > 0 {
+			for _, c := range commands {
+				if c.name == fs.files[0] && c != helpCommand {
+					return c.run(e, c, []string{"-h"})
+				}
+			}
+		}
+		if _, err := io.WriteString(e.stdout, text); err != nil {
+			return e.writeFailed(err)
+		}
+		return exitOK
+	}
+}
+
+// usage is the help of the whole program.
+func usage() string {
+	var b strings.Builder
+	b.WriteString("sipsight reads packet captures and tells what happened in their SIP traffic.\n\nusage: sipsight COMMAND [FLAGS] FILE…\n\nCommands:\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
+	}
+	b.WriteString(`
+A FILE is a path, an http(s) URL, or - for standard input. It may be pcap, pcapng or
+snoop, plain or gzip: its first octets tell, not its name. Several files are one
+timeline, whatever their order. Flags stand before or after the files.
+
+Data goes to stdout, everything else to stderr. Exit codes:
+  0   done
+  3   part of the input could not be read; what could be is in the result
+  4   nothing could be read or written
+  64  the command line is wrong
+
+Examples:
+  sipsight analyze call.pcapng                  what is in here
+  sipsight messages --json trunk.pcap.gz        one JSON object a message
+  sipsight messages --raw --frame 17 a.pcap     one message whole
+  tcpdump -i eth0 -U -w - | sipsight messages - messages as they come
+  sipsight info day1.pcap day2.pcap             the captures themselves
+  sipsight mcp /captures                        serve an assistant over MCP
+
+All about one command: sipsight help COMMAND
+`)
+	return b.String()
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/sipsight/sipsight/internal/siptools"
+)
+
+var mcpCommand = &command{
+	name:  "mcp",
+	args:  "[FLAGS] [DIR…]",
+	short: "serve an assistant over MCP on stdin and stdout",
+	long: `Serves the Model Context Protocol on stdin and stdout, for assistants: one JSON-RPC
+message a line. It is started by the assistant, not by hand. With DIRs, only captures
+below these folders are opened, whatever links lead elsewhere; without, every regular
+file that the user may read.
+
+A client is told to start it like this:
+
+  {"mcpServers": {"sipsight": {"command": "sipsight", "args": ["mcp", "/captures"]}}}`,
+	example: []string{
+		"claude mcp add sipsight -- sipsight mcp /captures",
+		"sipsight mcp --no-urls --max-packets 50 /captures /tmp/traces",
+	},
+	run: runMCP,
+}
+
+func runMCP(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	o := siptools.Options{Version: versionString()}
+	fs.IntVar(&o.MaxPackets, "max-packets", 0, "describe at most `N` messages in one answer")
+	fs.inputFlags(&o.Capture)
+	if code, done := fs.parse(e, args); done {
+		return code
+	}
+	if o.MaxPackets < 0 {
+		e.errorf("mcp: --max-packets must not be negative")
+		return exitUsage
+	}
+	o.Capture.Folders = fs.files
+	if err := o.Capture.CheckFolders(); err != nil {
+		e.errorf("mcp: %v", err)
+		return exitUsage
+	}
+	s := siptools.NewServer(o)
+	s.ErrorLog = slog.New(slog.NewTextHandler(e.stderr, nil))
+	if err := s.Serve(e.ctx, e.stdin, e.stdout); err != nil && e.ctx.Err() == nil {
+		return e.writeFailed(err)
+	}
+	return exitOK
+}

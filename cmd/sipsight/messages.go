@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var messagesCommand = &command{
+	name:  "messages",
+	args:  "[FLAGS] FILE…",
+	short: "one line a SIP message",
+	long: `Lists the SIP messages in order, one line each. --json gives one JSON object a line,
+--csv a table; --raw adds the whole text of each message. What comes from a pipe is
+printed as it comes.`,
+	example: []string{
+		"sipsight messages call.pcapng",
+		"sipsight messages --json call.pcapng | jq -r .start_line",
+		"sipsight messages --raw --frame 17 call.pcapng",
+		"sipsight messages --since 2026-11-23T10:14:00Z --limit 20 trunk.pcap",
+		"tcpdump -i eth0 -U -w - port 5060 | sipsight messages -",
+	},
+	run: runMessages,
+}
+
+// messageQuery says which messages are listed, and how.
+type messageQuery struct {
+	json, csv, raw, secrets bool
+	limit                   int64
+	frame                   frameFlag
+	since, until            timeFlag
+}
+
+// A frameFlag names one frame: N, or with several files K:N.
+type frameFlag struct {
+	file  int // 0: any
+	frame int64
+}
+
+func (f *frameFlag) String() string { return "" }
+
+func (f *frameFlag) Set(v string) error {
+	k, n, several := strings.Cut(v, ":")
+	if !several {
+		k, n = "0", v
+	}
+	file, err := strconv.Atoi(k)
+	frame, err2 := strconv.ParseInt(n, 10, 64)
+	if err != nil || err2 != nil || frame < 1 || file < 0 || several && file < 1 {
+		return fmt.Errorf("give the number of a packet, such as 17, or with several files 2:17")
+	}
+	f.file, f.frame = file, frame
+	return nil
+}
+
+func (q *messageQuery) wants(m *analysis.Message) bool {
+	if q.frame.frame != 0 && !q.frame.holds(m) {
+		return false
+	}
+	if !q.since.t.IsZero() && (!m.HasTime || m.Time.Before(q.since.t)) {
+		return false
+	}
+	return q.until.t.IsZero() || m.HasTime && !m.Time.After(q.until.t)
+}
+
+// holds reports whether the frame carries a part of m.
+func (f *frameFlag) holds(m *analysis.Message) bool {
+	if f.file != 0 && f.file != m.File+1 {
+		return false
+	}
+	for _, n := range m.Frames {
+		if n == f.frame {
+			return true
+		}
+	}
+	return m.Frame == f.frame
+}
+
+func runMessages(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	var o capture.Options
+	var q messageQuery
+	fs.BoolVar(&q.json, "json", false, "one JSON object a line")
+	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
+	fs.BoolVar(&q.raw, "raw", false, "the whole text of each message, escaped")
+	fs.Var(&q.frame, "frame", "only the messages that packet `N` carries (K:N: of the K-th file)")
+	fs.Int64Var(&q.limit, "limit", 0, "the first `N` of what would be listed")
+	fs.Var(&q.since, "since", "only from this `TIME` on")
+	fs.Var(&q.until, "until", "only up to this `TIME`")
+	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.inputFlags(&o)
+	if code, done := fs.needFiles(e, args); done {
+		return code
+	}
+	if q.json && q.csv {
+		e.errorf("messages: --json and --csv exclude each other")
+		return exitUsage
+	}
+	r, ok := e.open(fs.files, o)
+	if !ok {
+		return exitFailed
+	}
+	defer r.Close()
+	return listMessages(e, r, &q, fs.files)
+}
+
+func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) int {
+	w := bufio.NewWriterSize(e.stdout, 64<<10)
+	live := !allRegular(files)
+	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw})
+	var line []byte
+	switch {
+	case q.csv:
+		line = report.AppendCSVHeader(nil)
+	}
+	w.Write(line)
+	var listed int64
+	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+		if !q.wants(m) {
+			return nil
+		}
+		switch {
+		case q.json:
+			line = out.AppendLine(line[:0], m)
+		case q.csv:
+			line = out.AppendCSV(line[:0], m)
+		default:
+			line = out.AppendText(line[:0], m)
+		}
+		if _, err := w.Write(line); err != nil {
+			return writeError{err}
+		}
+		if live {
+			if err := w.Flush(); err != nil {
+				return writeError{err}
+			}
+		}
+		if listed++; q.limit > 0 && listed >= q.limit {
+			return analysis.ErrStop
+		}
+		return nil
+	}})
+	if ferr := w.Flush(); ferr != nil && err == nil {
+		err = writeError{ferr}
+	}
+	code := e.finish(res, err)
+	if listed == 0 && code == exitOK {
+		e.nothingListed(res, q)
+	}
+	return code
+}
+
+// nothingListed explains an empty list.
+func (e *env) nothingListed(res *analysis.Result, q *messageQuery) {
+	if n := res.Statistics.Messages; n > 0 {
+		e.errorf("none of the %d SIP messages is in the frame or time asked for", n)
+		return
+	}
+	e.printf("sipsight: %s\n", report.NoSIP(res))
+}
+
+// allRegular reports whether all inputs are regular files: those are there as a whole,
+// and their output need not be flushed line by line.
+func allRegular(files []string) bool {
+	for _, name := range files {
+		st, err := os.Stat(name)
+		if name == "-" || err != nil || !st.Mode().IsRegular() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// open opens the captures; ok is false when that failed, which has been said.
+func (e *env) open(files []string, o capture.Options) (r *capture.Reader, ok bool) {
+	o.Stdin = e.stdin
+	r, err := capture.Open(e.ctx, files, o)
+	if err != nil {
+		e.reportOpen(err)
+		return nil, false
+	}
+	for _, f := range r.Files() {
+		if f.Err != nil {
+			e.reportOpen(f.Err)
+		}
+	}
+	return r, true
+}
+
+// reportOpen says why captures could not be opened, a line each.
+func (e *env) reportOpen(err error) {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range list.Unwrap() {
+			e.reportOpen(err)
+		}
+		return
+	}
+	e.printf("sipsight: %s\n", limitText(err.Error(), 2000))
+}
+
+func limitText(s string, n int) string {
+	b, _ := clean.AppendText(nil, []byte(s), n)
+	return string(b)
+}
+
+// analyze runs an analysis, with progress on stderr if that is a terminal.
+func (e *env) analyze(r *capture.Reader, o analysis.Options) (*analysis.Result, error) {
+	stop := e.progress(r)
+	res, err := analysis.Run(e.ctx, r, o)
+	stop()
+	return res, err
+}
+
+// finish says on stderr what could not be read, and returns the exit code.
+func (e *env) finish(res *analysis.Result, err error) int {
+	code := exitOK
+	for i := range res.Files {
+		c := res.Files[i].Capture
+		if c.Err != nil {
+			code = exitPartial
+			continue
+		}
+		for _, n := range c.Notes {
+			if n.Lost {
+				code = exitPartial
+				e.printf("sipsight: %s: %s (at byte %d; %d packets before it were read)\n", limitText(c.Name, 4096), limitText(n.What, 1000), n.Off, c.Packets)
+			}
+		}
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		e.errorf("interrupted; the result covers the %d packets read so far", res.Packets)
+		code = exitPartial
+	default:
+		var w writeError
+		if errors.As(err, &w) {
+			return e.writeFailed(w.error)
+		}
+		e.errorf("%v", err)
+		code = exitPartial
+	}
+	return code
+}
+
+// A writeError is an error of stdout that came up in mid-analysis.
+type writeError struct{ error }
+
+func (w writeError) Unwrap() error { return w.error }
+
+// progress reports, once a second of work is over, how far reading has come.
+func (e *env) progress(r *capture.Reader) (stop func()) {
+	f, ok := e.stderr.(*os.File)
+	if !ok || !isTerminal(f) {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	start := time.Now()
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		shown := false
+		for {
+			select {
+			case <-t.C:
+				n, total := r.Progress()
+				io.WriteString(f, "\r\x1b[K"+progressLine(n, total, time.Since(start)))
+				shown = true
+			case <-done:
+				if shown {
+					io.WriteString(f, "\r\x1b[K")
+				}
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// progressLine says how far n of total octets are after d; total is -1 if unknown.
+func progressLine(n, total int64, d time.Duration) string {
+	rate := float64(n) / d.Seconds()
+	s := fmt.Sprintf("%s read, %s/s", humanSize(float64(n)), humanSize(rate))
+	if total <= 0 {
+		return s
+	}
+	s = fmt.Sprintf("%3.0f %%, %s of %s, %s/s", 100*float64(n)/float64(total), humanSize(float64(n)), humanSize(float64(total)), humanSize(rate))
+	if rate > 0 && n < total {
+		left := time.Duration(float64(total-n) / rate * float64(time.Second))
+		s += ", " + left.Round(time.Second).String() + " left"
+	}
+	return s
+}
+
+func humanSize(n float64) string {
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if n < 999.5 {
+			if unit == "B" {
+				return fmt.Sprintf("%.0f B", n)
+			}
+			return fmt.Sprintf("%.3g %s", n, unit)
+		}
+		n /= 1000
+	}
+	return fmt.Sprintf("%.4g TB", n)
+}
+
+// isTerminal reports whether f is a character device. That includes /dev/null, where
+// writing does no harm.
+func isTerminal(f *os.File) bool {
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}

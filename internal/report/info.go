@@ -1,0 +1,199 @@
+package report
+
+import (
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/layers"
+)
+
+// maxInterfaces bounds the interfaces listed of one file.
+const maxInterfaces = 1024
+
+// AppendInfo appends what one capture is: one JSON object, without a line end.
+func AppendInfo(b []byte, f *analysis.File) []byte {
+	w := jsonWriter{b: b}
+	c := f.Capture
+	w.open('{')
+	w.key("file")
+	w.textLimit([]byte(c.Name), 4096)
+	if c.Err != nil {
+		w.key("error")
+		w.textLimit([]byte(c.Err.Error()), 1000)
+		w.key("complete")
+		w.bool(false)
+		w.close('}')
+		return w.b
+	}
+	w.key("format")
+	w.quote([]byte(c.Format))
+	if c.Variant != "" {
+		w.key("variant")
+		w.quote([]byte(c.Variant))
+	}
+	w.key("byte_order")
+	if c.BigEndian {
+		w.quote([]byte("big-endian"))
+	} else {
+		w.quote([]byte("little-endian"))
+	}
+	if c.Compression != "" {
+		w.key("compression")
+		w.quote([]byte(c.Compression))
+	}
+	w.key("size")
+	w.int(c.Size)
+	w.key("packets")
+	w.int(c.Packets)
+	if c.HasTime {
+		w.key("first_time")
+		w.time(c.First)
+		w.key("last_time")
+		w.time(c.Last)
+		w.key("duration_ms")
+		w.float(float64(c.Last.Sub(c.First)) / 1e6)
+	}
+	w.key("data_bytes")
+	w.int(c.DataBytes)
+	w.rates(c)
+	w.key("interfaces")
+	w.interfaces(c.Interfaces)
+	for _, t := range []struct{ key, text string }{
+		{"application", c.Application}, {"hardware", c.Hardware}, {"os", c.OS},
+	} {
+		if t.text != "" {
+			w.key(t.key)
+			w.text([]byte(t.text))
+		}
+	}
+	w.key("comments")
+	w.texts(firstOf(c.Comments, 100))
+	if len(c.Comments) > 100 {
+		w.key("comments_left_out")
+		w.int(int64(len(c.Comments) - 100))
+	}
+	w.key("complete")
+	w.bool(c.Complete())
+	w.key("damage")
+	w.open('[')
+	w.damage(c)
+	w.close(']')
+	w.key("protocols")
+	w.open('{')
+	for _, p := range f.Protocols {
+		w.key(p.Name)
+		w.int(p.Packets)
+	}
+	w.close('}')
+	w.key("sip_messages")
+	w.int(f.Messages)
+	w.key("cut_packets")
+	w.int(c.CutPackets)
+	w.key("notes")
+	w.open('[')
+	for _, n := range f.Notes {
+		w.quote([]byte(n.ID))
+	}
+	w.close(']')
+	w.key("note_counts")
+	w.open('{')
+	for _, n := range f.Notes {
+		w.key(n.ID)
+		w.int(n.Count)
+	}
+	w.close('}')
+	if w.sanitised {
+		w.key("sanitised")
+		w.bool(true)
+	}
+	w.close('}')
+	return w.b
+}
+
+// rates writes the averages that capinfos gives, where they are defined.
+func (w *jsonWriter) rates(c *capture.File) {
+	w.key("captured_bytes")
+	w.int(c.CapturedBytes)
+	if c.Packets > 0 {
+		w.key("average_packet_bytes")
+		w.float(round(float64(c.DataBytes) / float64(c.Packets)))
+	}
+	if d := c.Last.Sub(c.First); c.HasTime && d > 0 {
+		s := float64(d) / float64(time.Second)
+		w.key("bytes_per_second")
+		w.float(round(float64(c.DataBytes) / s))
+		w.key("bits_per_second")
+		w.float(round(float64(c.DataBytes) * 8 / s))
+		w.key("packets_per_second")
+		w.float(round(float64(c.Packets) / s))
+	}
+	if c.HasTime {
+		w.key("strict_time_order")
+		w.bool(c.InOrder)
+	}
+}
+
+// round rounds to two decimals.
+func round(x float64) float64 {
+	if x > 1<<52 {
+		return x
+	}
+	return float64(int64(x*100+0.5)) / 100
+}
+
+func (w *jsonWriter) interfaces(list []capture.Interface) {
+	w.open('[')
+	for i := range min(len(list), maxInterfaces) {
+		in := &list[i]
+		w.open('{')
+		w.key("id")
+		w.int(int64(in.ID))
+		if in.Name != "" {
+			w.key("name")
+			w.text([]byte(in.Name))
+		}
+		w.key("link_type")
+		w.int(int64(in.LinkType))
+		w.key("link_type_name")
+		w.quote([]byte(layers.LinkType(in.LinkType).String()))
+		w.key("snaplen")
+		w.int(in.SnapLen)
+		w.key("resolution_ns")
+		w.float(in.Resolution)
+		w.key("packets")
+		w.int(in.Packets)
+		if in.Drops >= 0 {
+			w.key("drops")
+			w.int(in.Drops)
+		}
+		w.close('}')
+	}
+	w.close(']')
+}
+
+// damage writes an object for each thing that could not be read.
+func (w *jsonWriter) damage(c *capture.File) {
+	if c.Err != nil {
+		w.open('{')
+		w.key("what")
+		w.textLimit([]byte(c.Err.Error()), 1000)
+		w.close('}')
+		return
+	}
+	for _, n := range c.Notes {
+		if !n.Lost {
+			continue
+		}
+		w.open('{')
+		w.key("id")
+		w.quote([]byte(n.ID))
+		w.key("what")
+		w.textLimit([]byte(n.What), 1000)
+		w.key("offset")
+		w.int(n.Off)
+		w.key("count")
+		w.int(n.Count)
+		w.close('}')
+	}
+}

@@ -1,0 +1,224 @@
+// Package report turns an analysis into what people and programs read: the JSON of
+// the contract, and text for a terminal. All names of JSON keys live here, and all text
+// from captures passes through package clean on its way out.
+package report
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// A jsonWriter appends JSON. Keys come out in the order in which they are written.
+type jsonWriter struct {
+	b         []byte
+	comma     bool // a separator is due before the next value or key
+	secrets   bool // show secrets
+	sanitised bool // some text was changed since this was last cleared
+	scratch   []byte
+	masked    []byte
+}
+
+func (w *jsonWriter) sep() {
+	if w.comma {
+		w.b = append(w.b, ',')
+	}
+	w.comma = true
+}
+
+// open begins an object or array, close ends it: c is the bracket.
+func (w *jsonWriter) open(c byte) {
+	w.sep()
+	w.b = append(w.b, c)
+	w.comma = false
+}
+
+func (w *jsonWriter) close(c byte) {
+	w.b = append(w.b, c)
+	w.comma = true
+}
+
+// key writes a key that needs no escaping.
+func (w *jsonWriter) key(k string) {
+	w.sep()
+	w.b = append(w.b, '"')
+	w.b = append(w.b, k...)
+	w.b = append(w.b, '"', ':')
+	w.comma = false
+}
+
+func (w *jsonWriter) int(n int64) {
+	w.sep()
+	w.b = strconv.AppendInt(w.b, n, 10)
+}
+
+func (w *jsonWriter) float(x float64) {
+	w.sep()
+	w.b = strconv.AppendFloat(w.b, x, 'f', -1, 64)
+}
+
+func (w *jsonWriter) bool(x bool) {
+	w.sep()
+	w.b = strconv.AppendBool(w.b, x)
+}
+
+func (w *jsonWriter) null() {
+	w.sep()
+	w.b = append(w.b, "null"...)
+}
+
+// quote writes text that is valid UTF-8 as it is.
+func (w *jsonWriter) quote(s []byte) {
+	w.sep()
+	w.b = append(w.b, '"')
+	start := 0
+	for i, c := range s {
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		w.b = append(w.b, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			w.b = append(w.b, '\\', c)
+		case '\n':
+			w.b = append(w.b, '\\', 'n')
+		default:
+			w.b = append(w.b, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		}
+	}
+	w.b = append(w.b, s[start:]...)
+	w.b = append(w.b, '"')
+}
+
+// text writes text from a capture, at most limit characters of it.
+func (w *jsonWriter) textLimit(s []byte, limit int) {
+	if len(s) <= limit && isPlain(s) {
+		w.sep()
+		w.b = append(w.b, '"')
+		w.b = append(w.b, s...)
+		w.b = append(w.b, '"')
+		return
+	}
+	var changed bool
+	w.scratch, changed = clean.AppendText(w.scratch[:0], s, limit)
+	w.sanitised = w.sanitised || changed
+	w.quote(w.scratch)
+}
+
+// isPlain reports whether s is printable ASCII without characters that JSON escapes.
+func isPlain(s []byte) bool {
+	for _, c := range s {
+		if c-0x20 >= 0x5f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *jsonWriter) text(s []byte) { w.textLimit(s, clean.MaxText) }
+
+// uris writes text that may hold URIs with passwords.
+func (w *jsonWriter) uris(s []byte) {
+	if !w.secrets {
+		w.masked = clean.AppendURIs(w.masked[:0], s)
+		s = w.masked
+	}
+	w.text(s)
+}
+
+// value returns the value of a header field, unfolded, without secrets unless they are
+// to be shown. It is valid until the next call.
+func (w *jsonWriter) value(f sipmsg.Field) []byte {
+	if w.secrets {
+		w.masked = sipmsg.AppendUnfolded(w.masked[:0], f.Value)
+	} else {
+		w.masked = clean.AppendValue(w.masked[:0], f)
+	}
+	return w.masked
+}
+
+// strings writes an array of texts of our own.
+func (w *jsonWriter) strings(list []string) {
+	w.open('[')
+	for _, s := range list {
+		w.quote([]byte(s))
+	}
+	w.close(']')
+}
+
+// texts writes an array of texts from a capture.
+func (w *jsonWriter) texts(list []string) {
+	w.open('[')
+	for _, s := range list {
+		w.text([]byte(s))
+	}
+	w.close(']')
+}
+
+const timeFormat = "2006-01-02T15:04:05.000000000Z"
+
+func (w *jsonWriter) time(t time.Time) {
+	w.sep()
+	w.b = append(w.b, '"')
+	w.b = appendTime(w.b, t)
+	w.b = append(w.b, '"')
+}
+
+// appendTime appends a UTC time of the years 1 to 9999, RFC 3339 with nanoseconds.
+func appendTime(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = appendDigits(b, year, 4)
+	b = append(appendDigits(append(b, '-'), int(month), 2), '-')
+	b = append(appendDigits(b, day, 2), 'T')
+	b = append(appendDigits(b, hour, 2), ':')
+	b = append(appendDigits(b, minute, 2), ':')
+	b = append(appendDigits(b, second, 2), '.')
+	return append(appendDigits(b, t.Nanosecond(), 9), 'Z')
+}
+
+// appendDigits appends n with leading zeros in width digits.
+func appendDigits(b []byte, n, width int) []byte {
+	var d [9]byte
+	for i := width - 1; i >= 0; i-- {
+		d[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(b, d[:width]...)
+}
+
+func (w *jsonWriter) addr(a netip.Addr) {
+	w.sep()
+	w.b = append(w.b, '"')
+	w.b = a.Unmap().AppendTo(w.b)
+	w.b = append(w.b, '"')
+}
+
+// frame writes a frame reference: a number, or with several files the text k:n.
+func (w *jsonWriter) frame(file int, n int64, several bool) {
+	w.sep()
+	w.b = appendFrame(w.b, file, n, several, `"`)
+}
+
+func appendFrame(b []byte, file int, n int64, several bool, quote string) []byte {
+	if !several {
+		return strconv.AppendInt(b, n, 10)
+	}
+	b = append(b, quote...)
+	b = strconv.AppendInt(b, int64(file+1), 10)
+	b = append(b, ':')
+	b = strconv.AppendInt(b, n, 10)
+	return append(b, quote...)
+}
+
+func (w *jsonWriter) frames(file int, list []int64, several bool) {
+	w.open('[')
+	for _, n := range list {
+		w.frame(file, n, several)
+	}
+	w.close(']')
+}

@@ -1,0 +1,386 @@
+package report
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// Options says how things are shown.
+type Options struct {
+	Secrets bool     // show passwords, credentials and keys
+	Files   []string // the names of the files; with several, frames are written k:n
+	Raw     bool     // whole messages
+
+	// MaxHeaders bounds the header fields shown of one message, in octets of JSON;
+	// 0 is no bound. At least one field is shown.
+	MaxHeaders int
+}
+
+func (o *Options) several() bool { return len(o.Files) > 1 }
+
+// maxFields bounds the header fields shown of one message; the counts stay whole.
+const maxFields = 1024
+
+// A Messages writer makes the records of single messages. It keeps its buffers, and is
+// not safe for concurrent use.
+type Messages struct {
+	o       Options
+	w       jsonWriter
+	columns columns
+}
+
+// NewMessages returns a writer of message records.
+func NewMessages(o Options) *Messages {
+	return &Messages{o: o, w: jsonWriter{secrets: o.Secrets}}
+}
+
+// field writes a key and the first value of a header field, if the message has it.
+func (w *jsonWriter) field(key string, m *sipmsg.Message, id sipmsg.ID) {
+	if v, ok := m.First(id); ok {
+		w.key(key)
+		w.text(w.value(sipmsg.Field{ID: id, Value: v}))
+	}
+}
+
+// AppendLine appends the record of m: one JSON object and a line end. The keys are those
+// of the messages listing.
+func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
+	w := &r.w
+	w.b, w.comma, w.sanitised = b, false, false
+	w.open('{')
+	s := m.SIP
+	w.key("number")
+	w.int(m.Number)
+	if r.o.several() {
+		w.key("file")
+		w.text([]byte(r.o.Files[m.File]))
+	}
+	w.key("frame")
+	w.frame(m.File, m.Frame, r.o.several())
+	w.key("frames")
+	w.frames(m.File, m.Frames, r.o.several())
+	if m.HasTime {
+		w.key("time")
+		w.time(m.Time)
+	}
+	w.key("transport")
+	w.quote([]byte(m.Transport))
+	w.key("source_ip")
+	w.addr(m.Source.Addr())
+	w.key("source_port")
+	w.int(int64(m.Source.Port()))
+	w.key("destination_ip")
+	w.addr(m.Destination.Addr())
+	w.key("destination_port")
+	w.int(int64(m.Destination.Port()))
+	w.startLine(s)
+	w.field("call_id", s, sipmsg.CallID)
+	w.cseq(s)
+	w.tag("from_tag", s.Tag(sipmsg.From))
+	w.tag("to_tag", s.Tag(sipmsg.To))
+	w.tag("branch", s.Branch())
+	w.field("user_agent", s, sipmsg.UserAgent)
+	w.field("server", s, sipmsg.Server)
+	w.field("content_type", s, sipmsg.ContentType)
+	if s.Has(sipmsg.ContentLength) {
+		w.key("content_length")
+		w.contentLength(s)
+	}
+	w.key("body_length")
+	w.int(int64(len(s.Body)))
+	w.key("via_count")
+	w.int(count(s, sipmsg.Via))
+	if len(m.Tunnel) > 0 {
+		w.key("tunnel")
+		w.strings(m.Tunnel)
+	}
+	if q := s.Check(); q != 0 {
+		w.key("quirks")
+		w.open('[')
+		for id := range q.IDs() {
+			w.quote([]byte(id))
+		}
+		w.close(']')
+	}
+	if len(m.Notes) > 0 {
+		w.key("notes")
+		w.strings(m.Notes)
+	}
+	if m.Partial {
+		w.key("partial")
+		w.bool(true)
+	}
+	if r.o.Raw {
+		w.key("raw")
+		w.raw(s)
+	}
+	if w.sanitised {
+		w.key("sanitised")
+		w.bool(true)
+	}
+	w.close('}')
+	return append(w.b, '\n')
+}
+
+// startLine writes what the start line says.
+func (w *jsonWriter) startLine(s *sipmsg.Message) {
+	w.key("message_type")
+	if s.IsRequest() {
+		w.quote([]byte("request"))
+	} else {
+		w.quote([]byte("response"))
+	}
+	w.key("start_line")
+	w.uris(s.StartLine)
+	if s.IsRequest() {
+		w.key("method")
+		w.text(s.Method)
+		w.key("request_uri")
+		w.uris(s.RequestURI)
+		return
+	}
+	w.key("status_code")
+	w.status(s)
+	w.key("reason_phrase")
+	w.text(s.Reason)
+}
+
+// status writes a status code: a number, also one that no SIP response may have, or the
+// digits as text where no program would read so large a number.
+func (w *jsonWriter) status(s *sipmsg.Message) {
+	if s.StatusCode != 0 {
+		w.int(int64(s.StatusCode))
+		return
+	}
+	if n, err := strconv.ParseInt(string(s.StatusText), 10, 64); err == nil && n < 1<<53 {
+		w.int(n)
+		return
+	}
+	w.text(s.StatusText)
+}
+
+// cseq writes the CSeq as written, and its parts.
+func (w *jsonWriter) cseq(s *sipmsg.Message) {
+	if !s.Has(sipmsg.CSeq) {
+		return
+	}
+	w.field("cseq", s, sipmsg.CSeq)
+	_, n, ok, method := s.CSeq()
+	if ok {
+		w.key("cseq_number")
+		w.int(int64(n))
+	}
+	if len(method) > 0 {
+		w.key("cseq_method")
+		w.text(method)
+	}
+}
+
+func (w *jsonWriter) tag(key string, v []byte) {
+	if len(v) > 0 {
+		w.key(key)
+		w.text(v)
+	}
+}
+
+// contentLength writes the Content-Length as a number, null where it is none.
+func (w *jsonWriter) contentLength(s *sipmsg.Message) {
+	if n, ok := s.ContentLength(); ok {
+		w.int(int64(n))
+	} else {
+		w.null()
+	}
+}
+
+func count(s *sipmsg.Message, id sipmsg.ID) (n int64) {
+	for range s.Values(id) {
+		n++
+	}
+	return n
+}
+
+// raw writes the whole message.
+func (w *jsonWriter) raw(s *sipmsg.Message) {
+	b := s.Raw()
+	if !w.secrets {
+		w.masked = clean.AppendMessage(w.masked[:0], s)
+		b = w.masked
+	}
+	var changed bool
+	w.scratch, changed = clean.AppendLines(w.scratch[:0], b, clean.MaxRaw)
+	w.sanitised = w.sanitised || changed
+	w.quote(w.scratch)
+}
+
+// AppendPacket appends m as one element of the packets of the reference result.
+func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
+	w := &r.w
+	w.b, w.comma, w.sanitised = b, false, false
+	s := m.SIP
+	w.open('{')
+	w.key("packet_number")
+	w.int(m.Number)
+	w.key("frame_number")
+	w.frame(m.File, m.Frame, r.o.several())
+	if len(m.Frames) > 1 {
+		w.key("frames")
+		w.frames(m.File, m.Frames, r.o.several())
+	}
+	w.key("timestamp")
+	if m.HasTime {
+		w.time(m.Time)
+	} else {
+		w.null()
+	}
+	w.key("source_ip")
+	w.addr(m.Source.Addr())
+	w.key("destination_ip")
+	w.addr(m.Destination.Addr())
+	w.key("source_port")
+	w.int(int64(m.Source.Port()))
+	w.key("destination_port")
+	w.int(int64(m.Destination.Port()))
+	w.key("transport")
+	w.quote([]byte(m.Transport))
+	w.startLine(s)
+	if s.IsRequest() {
+		w.key("sip_version")
+		w.text(s.Version)
+	}
+	for _, f := range []struct {
+		key string
+		id  sipmsg.ID
+	}{
+		{"call_id", sipmsg.CallID}, {"cseq", sipmsg.CSeq}, {"from", sipmsg.From}, {"to", sipmsg.To}, {"contact", sipmsg.Contact},
+		{"user_agent", sipmsg.UserAgent}, {"server", sipmsg.Server}, {"via", sipmsg.Via}, {"content_type", sipmsg.ContentType},
+	} {
+		w.firstValue(f.key, s, f.id)
+	}
+	w.key("content_length")
+	w.contentLength(s)
+	w.key("body_length")
+	w.int(int64(len(s.Body)))
+	w.key("known_sip_port")
+	w.bool(m.KnownPort())
+	w.headers(s, r.o.MaxHeaders)
+	w.key("summary")
+	w.uris(summaryLine(nil, m))
+	if m.Partial {
+		w.key("partial")
+		w.bool(true)
+	}
+	if w.sanitised {
+		w.key("sanitised")
+		w.bool(true)
+	}
+	w.close('}')
+	return w.b
+}
+
+// firstValue writes the first value of the kind id, empty where there is none.
+func (w *jsonWriter) firstValue(key string, s *sipmsg.Message, id sipmsg.ID) {
+	w.key(key)
+	for v := range s.Values(id) {
+		w.text(w.value(sipmsg.Field{ID: id, Value: v}))
+		return
+	}
+	w.quote(nil)
+}
+
+// summaryLine appends one line that tells the message apart from its neighbours.
+func summaryLine(b []byte, m *analysis.Message) []byte {
+	s := m.SIP
+	if s.IsRequest() {
+		b = append(append(append(b, s.Method...), ' '), s.RequestURI...)
+	} else {
+		b = append(append(append(b, s.StatusText...), ' '), s.Reason...)
+		if _, _, _, method := s.CSeq(); len(method) > 0 {
+			b = append(append(append(b, " ("...), method...), ')')
+		}
+	}
+	b = append(b, ", "...)
+	b = appendEndpoint(b, m.Source)
+	b = append(b, " -> "...)
+	return appendEndpoint(b, m.Destination)
+}
+
+// headers writes all header fields under their long names in lower case, in the order of
+// their first appearance; repeated ones are joined with ", " in order.
+func (w *jsonWriter) headers(s *sipmsg.Message, most int) {
+	w.key("headers")
+	w.open('{')
+	start := len(w.b)
+	n := min(s.NumFields(), maxFields)
+	leftOut := s.NumFields() - n
+	for i := range n {
+		f := s.Field(i)
+		if len(f.Name) == 0 || seenBefore(s, i, f) {
+			continue
+		}
+		if most > 0 && len(w.b)-start > most {
+			leftOut += n - i
+			break
+		}
+		w.headerName(f)
+		w.headerValue(s, i, n, f)
+	}
+	w.close('}')
+	if leftOut > 0 {
+		w.key("headers_left_out")
+		w.int(int64(leftOut))
+	}
+}
+
+func sameName(a, b sipmsg.Field) bool {
+	return a.ID == b.ID && (a.ID != sipmsg.Other || bytes.EqualFold(a.Name, b.Name))
+}
+
+func seenBefore(s *sipmsg.Message, i int, f sipmsg.Field) bool {
+	for j := range i {
+		if sameName(s.Field(j), f) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *jsonWriter) headerName(f sipmsg.Field) {
+	if f.ID != sipmsg.Other {
+		w.key(f.ID.LowerName())
+		return
+	}
+	w.text(bytes.ToLower(f.Name))
+	w.b = append(w.b, ':')
+	w.comma = false
+}
+
+// maxJoined bounds what repeated fields of one name are joined to, in characters.
+const maxJoined = 4096
+
+// headerValue writes the values of the fields i to n-1 that are named like f. Each is
+// capped by itself, so that the last Via is as readable as the first.
+func (w *jsonWriter) headerValue(s *sipmsg.Message, i, n int, f sipmsg.Field) {
+	w.scratch = w.scratch[:0]
+	for ; i < n; i++ {
+		g := s.Field(i)
+		if !sameName(g, f) {
+			continue
+		}
+		if len(w.scratch) > 0 {
+			w.scratch = append(w.scratch, ", "...)
+		}
+		var changed bool
+		w.scratch, changed = clean.AppendText(w.scratch, w.value(g), clean.MaxText)
+		w.sanitised = w.sanitised || changed
+		if len(w.scratch) > maxJoined {
+			w.scratch = append(w.scratch, "…"...)
+			w.sanitised = true
+			break
+		}
+	}
+	w.quote(w.scratch)
+}

@@ -1,0 +1,217 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// A Reference says what the reference result holds beside what the analysis found.
+type Reference struct {
+	Files     []string
+	Now       time.Time // analysis_timestamp
+	Described int64     // how many messages stand in packets
+	MaxList   int       // the most Call-IDs and user agents listed; 0 is all
+	// MaxListChars bounds the text of each of those lists; 0 is no bound.
+	MaxListChars int
+	Note         string // what was left out, and how to get it; "" for nothing
+	NextCursor   string // "" for the last page
+}
+
+// AppendReference appends the reference result up to and with the opening bracket of
+// packets. The elements follow, separated by commas, and then AppendReferenceEnd.
+func AppendReference(b []byte, res *analysis.Result, r *Reference) []byte {
+	w := jsonWriter{b: b}
+	w.open('{')
+	w.referenceFiles(r.Files)
+	w.key("analysis_timestamp")
+	w.time(r.Now.UTC())
+	w.key("total_packets_in_file")
+	w.int(res.Packets)
+	w.key("sip_packets_found")
+	w.int(res.Statistics.Messages)
+	w.key("sip_packets_analyzed")
+	w.int(r.Described)
+	w.key("statistics")
+	w.statistics(&res.Statistics, r)
+	w.key("packets")
+	w.open('[')
+	return w.b
+}
+
+// AppendReferenceEnd appends what follows the elements of packets.
+func AppendReferenceEnd(b []byte, res *analysis.Result, r *Reference) []byte {
+	w := jsonWriter{b: b}
+	w.close(']')
+	w.referenceNotes(res, r)
+	w.close('}')
+	return w.b
+}
+
+// AppendReferenceEmpty appends the result for captures without SIP. What explains it,
+// such as traffic that is encrypted, is the caller's message.
+func AppendReferenceEmpty(b []byte, res *analysis.Result, r *Reference, message string) []byte {
+	w := jsonWriter{b: b}
+	w.open('{')
+	w.referenceFiles(r.Files)
+	w.key("total_packets_in_file")
+	w.int(res.Packets)
+	w.key("sip_packets_found")
+	w.int(0)
+	w.key("message")
+	w.quote([]byte(message))
+	w.referenceNotes(res, r)
+	w.close('}')
+	return w.b
+}
+
+// AppendReferenceError appends the result of a failure.
+func AppendReferenceError(b []byte, name string, isURL bool, err error) []byte {
+	w := jsonWriter{b: b}
+	w.open('{')
+	w.key("error")
+	w.textLimit([]byte(err.Error()), 1000)
+	if isURL {
+		w.key("pcap_url")
+	} else {
+		w.key("pcap_file")
+	}
+	w.textLimit([]byte(name), 4096)
+	w.close('}')
+	return w.b
+}
+
+func (w *jsonWriter) referenceFiles(names []string) {
+	w.key("file")
+	if len(names) > 0 {
+		w.textLimit([]byte(names[0]), 4096)
+	} else {
+		w.null()
+	}
+	if len(names) > 1 {
+		w.key("files")
+		w.open('[')
+		for _, n := range names {
+			w.textLimit([]byte(n), 4096)
+		}
+		w.close(']')
+	}
+}
+
+func (w *jsonWriter) referenceNotes(res *analysis.Result, r *Reference) {
+	if r.Note != "" {
+		w.key("note")
+		w.quote([]byte(r.Note))
+	}
+	if r.NextCursor != "" {
+		w.key("next_cursor")
+		w.quote([]byte(r.NextCursor))
+	}
+	if !res.Complete() {
+		w.key("complete")
+		w.bool(false)
+		w.key("damage")
+		w.open('[')
+		for i := range res.Files {
+			w.damage(res.Files[i].Capture)
+		}
+		w.close(']')
+	}
+}
+
+func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
+	w.open('{')
+	w.key("requests")
+	w.int(s.Requests)
+	w.key("responses")
+	w.int(s.Responses)
+	w.key("methods")
+	w.counts(s.Methods, r.MaxList)
+	w.key("response_classes")
+	w.open('{')
+	for class, n := range s.Classes {
+		if n > 0 {
+			w.key(strconv.Itoa(class) + "xx")
+			w.int(n)
+		}
+	}
+	w.close('}')
+	w.key("unique_call_ids")
+	w.int(int64(len(s.CallIDs)))
+	w.key("call_ids")
+	w.texts(r.Listed(s.CallIDs))
+	w.key("transports")
+	w.counts(s.Transports, 0)
+	w.key("user_agents")
+	w.texts(r.Listed(s.UserAgents))
+	if len(s.Limits) > 0 {
+		w.key("limits")
+		w.strings(s.Limits)
+	}
+	w.close('}')
+}
+
+// Listed returns what the result lists of a sorted list.
+func (r *Reference) Listed(list []string) []string {
+	list = firstOf(list, r.MaxList)
+	if r.MaxListChars > 0 {
+		room := r.MaxListChars
+		for i, s := range list {
+			if room -= min(len(s), clean.MaxText) + 3; room < 0 {
+				return list[:i]
+			}
+		}
+	}
+	return list
+}
+
+func firstOf(list []string, n int) []string {
+	if n > 0 && len(list) > n {
+		return list[:n]
+	}
+	return list
+}
+
+// counts writes a map from texts of the capture to numbers, sorted by text; at most the
+// first most of them, unless that is 0.
+func (w *jsonWriter) counts(m map[string]int64, most int) {
+	w.open('{')
+	for _, k := range firstOf(slices.Sorted(maps.Keys(m)), most) {
+		w.text([]byte(k))
+		w.b = append(w.b, ':')
+		w.comma = false
+		w.int(m[k])
+	}
+	w.close('}')
+}
+
+// NoSIP says that nothing was found, and what could explain it.
+func NoSIP(res *analysis.Result) string {
+	s := "No SIP messages were found"
+	if res.Packets == 0 {
+		return s + ": the capture holds no packets."
+	}
+	s += fmt.Sprintf(" in %d packets.", res.Packets)
+	if why := blindSpots(res); len(why) > 0 {
+		s += " Not looked into: " + strings.Join(why, "; ") + "."
+	}
+	return s
+}
+
+// blindSpots names what could hide SIP from this version.
+func blindSpots(res *analysis.Result) (list []string) {
+	for i := range res.Files {
+		for _, n := range res.Files[i].Notes {
+			if strings.HasPrefix(n.ID, "link-type-") {
+				list = append(list, fmt.Sprintf("%d packets (%s)", n.Count, n.ID))
+			}
+		}
+	}
+	return list
+}

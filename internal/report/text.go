@@ -1,0 +1,385 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// appendEndpoint appends address:port, with brackets around IPv6 addresses.
+func appendEndpoint(b []byte, a netip.AddrPort) []byte {
+	addr := a.Addr().Unmap()
+	if addr.Is4() {
+		b = append(addr.AppendTo(b), ':')
+	} else {
+		b = append(addr.AppendTo(append(b, '[')), "]:"...)
+	}
+	return strconv.AppendUint(b, uint64(a.Port()), 10)
+}
+
+// columns keeps the widths of a list that is printed as it comes: they grow with what
+// has been seen and never shrink, so lines stay aligned for long stretches.
+type columns struct {
+	frame, src, dst int
+	day             string
+}
+
+// pad appends blanks until b[start:] is width long.
+func pad(b []byte, start, width int) []byte {
+	for len(b)-start < width {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// AppendText appends m as a line for people: frame, time of day, addresses and what it
+// is. A line with the date comes before the first message of each day.
+func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
+	c := &r.columns
+	if m.HasTime {
+		var day [32]byte
+		if d := appendTime(day[:0], m.Time)[:10]; string(d) != c.day {
+			c.day = string(d)
+			b = append(append(b, c.day...), " UTC\n"...)
+		}
+	}
+	var cell [64]byte
+	frame := appendFrame(cell[:0], m.File, m.Frame, r.o.several(), "")
+	c.frame = max(c.frame, len(frame), 4)
+	b = pad(b, len(b), c.frame-len(frame))
+	b = append(append(b, frame...), "  "...)
+	if m.HasTime {
+		b = append(b, appendTime(cell[:0], m.Time)[11:26]...)
+	} else {
+		b = append(b, "--:--:--.------"...)
+	}
+	b = append(b, "  "...)
+	start := len(b)
+	b = appendEndpoint(b, m.Source)
+	c.src = max(c.src, len(b)-start, 14)
+	b = append(pad(b, start, c.src), " > "...)
+	start = len(b)
+	b = appendEndpoint(b, m.Destination)
+	c.dst = max(c.dst, len(b)-start, 14)
+	b = append(pad(b, start, c.dst), "  "...)
+	b = r.appendWhat(b, m)
+	b = append(b, '\n')
+	if r.o.Raw {
+		b = r.appendRaw(b, m.SIP)
+	}
+	return b
+}
+
+// appendWhat appends what a message is, and in brackets what is odd about it.
+func (r *Messages) appendWhat(b []byte, m *analysis.Message) []byte {
+	w := &r.w
+	s := m.SIP
+	w.masked = w.masked[:0]
+	if s.IsRequest() {
+		w.masked = append(append(w.masked, s.Method...), ' ')
+		if w.secrets {
+			w.masked = append(w.masked, s.RequestURI...)
+		} else {
+			w.masked = clean.AppendURIs(w.masked, s.RequestURI)
+		}
+	} else {
+		w.masked = append(append(append(w.masked, s.StatusText...), ' '), s.Reason...)
+		if _, _, _, method := s.CSeq(); len(method) > 0 {
+			w.masked = append(append(append(w.masked, " ("...), method...), ')')
+		}
+	}
+	b, _ = clean.AppendText(b, w.masked, clean.MaxText)
+	if m.Transport != "UDP" {
+		b = append(append(b, ", "...), m.Transport...)
+	}
+	odd := slices.AppendSeq(slices.Clone(m.Notes), s.Check().IDs())
+	if len(odd) > 0 {
+		b = append(append(append(b, "  ["...), strings.Join(odd, " ")...), ']')
+	}
+	return b
+}
+
+// appendRaw appends a whole message, indented.
+func (r *Messages) appendRaw(b []byte, s *sipmsg.Message) []byte {
+	w := &r.w
+	raw := s.Raw()
+	if !w.secrets {
+		w.masked = clean.AppendMessage(w.masked[:0], s)
+		raw = w.masked
+	}
+	w.scratch, _ = clean.AppendLines(w.scratch[:0], raw, clean.MaxRaw)
+	for line := range bytes.Lines(w.scratch) {
+		b = append(append(b, "    "...), line...)
+	}
+	if n := len(b); n > 0 && b[n-1] != '\n' {
+		b = append(b, '\n')
+	}
+	return append(b, '\n')
+}
+
+// csvColumns are the columns of the messages table.
+var csvColumns = []string{"number", "file", "frame", "time", "transport", "source_ip", "source_port", "destination_ip",
+	"destination_port", "message_type", "method", "request_uri", "status_code", "reason_phrase", "call_id", "cseq", "from", "to", "user_agent", "server", "body_length", "partial"}
+
+// AppendCSVHeader appends the header line of the messages table. RFC 4180.
+func AppendCSVHeader(b []byte) []byte {
+	return append(append(b, strings.Join(csvColumns, ",")...), "\r\n"...)
+}
+
+// AppendCSV appends m as one line of the messages table.
+func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
+	w := &r.w
+	s := m.SIP
+	b = strconv.AppendInt(b, m.Number, 10)
+	b = append(b, ',')
+	if r.o.several() {
+		b = w.appendCell(b, []byte(r.o.Files[m.File]))
+	}
+	b = append(b, ',')
+	b = append(appendFrame(b, m.File, m.Frame, r.o.several(), ""), ',')
+	if m.HasTime {
+		b = appendTime(b, m.Time)
+	}
+	b = append(append(append(b, ','), m.Transport...), ',')
+	b = append(m.Source.Addr().Unmap().AppendTo(b), ',')
+	b = append(strconv.AppendUint(b, uint64(m.Source.Port()), 10), ',')
+	b = append(m.Destination.Addr().Unmap().AppendTo(b), ',')
+	b = append(strconv.AppendUint(b, uint64(m.Destination.Port()), 10), ',')
+	if s.IsRequest() {
+		b = w.appendCell(append(b, "request,"...), s.Method)
+		b = append(w.appendURICell(append(b, ','), s.RequestURI), ",,,"...)
+	} else {
+		b = append(append(append(b, "response,,,"...), s.StatusText...), ',')
+		b = append(w.appendCell(b, s.Reason), ',')
+	}
+	for _, id := range []sipmsg.ID{sipmsg.CallID, sipmsg.CSeq, sipmsg.From, sipmsg.To, sipmsg.UserAgent, sipmsg.Server} {
+		if v, ok := s.First(id); ok {
+			b = w.appendCell(b, w.value(sipmsg.Field{ID: id, Value: v}))
+		}
+		b = append(b, ',')
+	}
+	b = append(strconv.AppendInt(b, int64(len(s.Body)), 10), ',')
+	b = strconv.AppendBool(b, m.Partial)
+	return append(b, "\r\n"...)
+}
+
+func (w *jsonWriter) appendURICell(b, v []byte) []byte {
+	if !w.secrets {
+		w.masked = clean.AppendURIs(w.masked[:0], v)
+		v = w.masked
+	}
+	return w.appendCell(b, v)
+}
+
+// appendCell appends text from a capture as a cell of CSV. A cell that a spreadsheet
+// would take for a formula begins with an apostrophe.
+func (w *jsonWriter) appendCell(b, v []byte) []byte {
+	w.scratch, _ = clean.AppendText(w.scratch[:0], v, clean.MaxText)
+	return AppendCell(b, w.scratch)
+}
+
+// AppendCell appends v, valid UTF-8 without control characters, as a cell of CSV.
+func AppendCell(b, v []byte) []byte {
+	formula := len(v) > 0 && strings.IndexByte("=+-@", v[0]) >= 0
+	if !formula && bytes.IndexAny(v, `",`) < 0 {
+		return append(b, v...)
+	}
+	b = append(b, '"')
+	if formula {
+		b = append(b, '\'')
+	}
+	b = append(b, bytes.ReplaceAll(v, []byte(`"`), []byte(`""`))...)
+	return append(b, '"')
+}
+
+// row appends a line with a label.
+func row(b []byte, label, format string, args ...any) []byte {
+	return fmt.Appendf(b, "  %-12s  %s\n", label, fmt.Sprintf(format, args...))
+}
+
+// AppendInfoText appends what one capture is, for people.
+func AppendInfoText(b []byte, f *analysis.File) []byte {
+	c := f.Capture
+	b = append(b, clean.Text(c.Name)...)
+	b = append(b, '\n')
+	if c.Err != nil {
+		return row(b, "error", "%s", clean.Text(c.Err.Error()))
+	}
+	format := []string{strings.TrimSpace(c.Format + " " + c.Variant), "little-endian"}
+	if c.BigEndian {
+		format[1] = "big-endian"
+	}
+	if c.Compression != "" {
+		format = append(format, c.Compression)
+	}
+	b = row(b, "format", "%s, %s bytes", strings.Join(format, ", "), group(c.Size))
+	if c.Application != "" {
+		b = row(b, "written by", "%s", clean.Text(c.Application))
+	}
+	b = row(b, "packets", "%s, %s", plural(c.Packets, "packet"), cutText(c))
+	if c.HasTime {
+		order := "in order"
+		if !c.InOrder {
+			order = fmt.Sprintf("%s back in time", plural(c.BackSteps, "step"))
+		}
+		b = row(b, "first", "%s", appendTime(nil, c.First))
+		b = row(b, "last", "%s", appendTime(nil, c.Last))
+		b = row(b, "duration", "%s s, %s", strconv.FormatFloat(c.Last.Sub(c.First).Seconds(), 'f', 3, 64), order)
+	}
+	b = row(b, "data", "%s", dataText(c))
+	for i := range min(len(c.Interfaces), 20) {
+		b = row(b, fmt.Sprintf("interface %d", c.Interfaces[i].ID), "%s", interfaceText(&c.Interfaces[i]))
+	}
+	if n := len(c.Interfaces) - 20; n > 0 {
+		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "interface"))
+	}
+	b = row(b, "protocols", "%s", protocolsText(f.Protocols))
+	for i, s := range firstOf(c.Comments, 10) {
+		b = row(b, [2]string{"comments", ""}[min(i, 1)], "%s", clean.Text(s))
+	}
+	if n := len(c.Comments) - 10; n > 0 {
+		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "comment"))
+	}
+	for i, n := range f.Notes {
+		b = row(b, [2]string{"notes", ""}[min(i, 1)], "%s %s", n.ID, times(n))
+	}
+	for _, n := range c.Notes {
+		if n.Lost {
+			b = row(b, "damage", "%s, at byte %s", clean.Text(n.What), group(n.Off))
+		}
+	}
+	return b
+}
+
+func times(n analysis.Note) string {
+	s := fmt.Sprintf("× %s", group(n.Count))
+	if n.Frame > 0 {
+		s += fmt.Sprintf(", first in frame %d", n.Frame)
+	}
+	return s
+}
+
+func cutText(c *capture.File) string {
+	if c.CutPackets == 0 {
+		return "all whole"
+	}
+	return group(c.CutPackets) + " of them cut by the snaplen"
+}
+
+func dataText(c *capture.File) string {
+	s := group(c.DataBytes) + " bytes on the wire"
+	if c.Packets > 0 {
+		s += fmt.Sprintf(", %s a packet", group(c.DataBytes/c.Packets))
+	}
+	if d := c.Last.Sub(c.First).Seconds(); d > 0 {
+		s += fmt.Sprintf(", %.4g packets/s, %.4g kbit/s", float64(c.Packets)/d, float64(c.DataBytes)*8/d/1000)
+	}
+	return s
+}
+
+func interfaceText(in *capture.Interface) string {
+	var parts []string
+	if in.Name != "" {
+		parts = append(parts, clean.Text(in.Name))
+	}
+	parts = append(parts, layers.LinkType(in.LinkType).String())
+	if in.SnapLen > 0 {
+		parts = append(parts, "snaplen "+group(in.SnapLen))
+	}
+	parts = append(parts, plural(in.Packets, "packet"))
+	if in.Drops >= 0 {
+		parts = append(parts, plural(in.Drops, "drop"))
+	}
+	return strings.Join(append(parts, strconv.FormatFloat(in.Resolution, 'g', 6, 64)+" ns"), ", ")
+}
+
+func protocolsText(list []analysis.Protocol) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, p := range list {
+		parts = append(parts, p.Name+" "+group(p.Packets))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// group writes a number with commas between its thousands.
+func group(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return group(n) + " " + noun + "s"
+}
+
+// AppendAnalysisText appends the readable result: what was found, and the lines of the
+// first messages, at most shown of them.
+func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int64) []byte {
+	for i := range res.Files {
+		c := res.Files[i].Capture
+		b = append(append(b, clean.Text(c.Name)...), '\n')
+		if c.Err == nil && c.HasTime {
+			first, last := appendTime(nil, c.First), appendTime(nil, c.Last)
+			b = row(b, "time", "%s %s to %s %s UTC", first[:10], first[11:23], last[:10], last[11:23])
+		}
+	}
+	s := &res.Statistics
+	b = row(b, "packets", "%s", group(res.Packets))
+	if s.Messages == 0 {
+		return append(append(append(b, "\n"...), NoSIP(res)...), '\n')
+	}
+	b = row(b, "SIP messages", "%s: %s, %s", group(s.Messages), plural(s.Requests, "request"), plural(s.Responses, "response"))
+	if s.Partial > 0 {
+		b = row(b, "", "%s of them partial: octets are missing", group(s.Partial))
+	}
+	b = row(b, "Call-IDs", "%s", group(int64(len(s.CallIDs))))
+	b = row(b, "methods", "%s", countsText(s.Methods))
+	var codes []string
+	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
+		codes = append(codes, fmt.Sprintf("%d × %s", code, group(s.Statuses[code])))
+	}
+	if len(codes) > 0 {
+		b = row(b, "responses", "%s", strings.Join(codes, ", "))
+	}
+	b = row(b, "transports", "%s", countsText(s.Transports))
+	for i, ua := range firstOf(s.UserAgents, 10) {
+		b = row(b, [2]string{"user agents", ""}[min(i, 1)], "%s", clean.Text(ua))
+	}
+	if n := len(s.UserAgents) - 10; n > 0 {
+		b = row(b, "", "and %s more", group(int64(n)))
+	}
+	b = append(append(b, '\n'), lines...)
+	if n := s.Messages - shown; n > 0 {
+		b = fmt.Appendf(b, "\nand %s more; all of them: sipsight messages FILE\n", plural(n, "message"))
+	}
+	return b
+}
+
+func countsText(m map[string]int64) string {
+	var parts []string
+	for _, k := range firstOf(slices.Sorted(maps.Keys(m)), 50) {
+		parts = append(parts, fmt.Sprintf("%s × %s", clean.Text(k), group(m[k])))
+	}
+	if n := len(m) - 50; n > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(parts, ", ")
+}
