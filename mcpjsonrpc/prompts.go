@@ -1,0 +1,177 @@
+package mcpjsonrpc
+
+import (
+	"errors"
+	"maps"
+	"slices"
+)
+
+const (
+	// maxValues bounds the values of one completion: MCP 2025-11-25,
+	// server/utilities/completion.
+	maxValues = 100
+
+	// maxArguments bounds the arguments read from one request, where a dozen
+	// is many.
+	maxArguments = 256
+)
+
+// A content is a text block, in a prompt as in a result.
+type content struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+func (s *Server) getPrompt(r *request) (any, error) {
+	v, twice := pick(r.params, "name", "arguments")
+	if twice != "" {
+		return nil, errorf(CodeInvalidParams, "member %q occurs twice in params", twice)
+	}
+	p, err := s.namedPrompt(v[0])
+	if err != nil {
+		return nil, err
+	}
+	given, err := stringMap(v[1])
+	if err != nil {
+		return nil, err
+	}
+	args := make(map[string]string)
+	for _, a := range p.Arguments {
+		value, ok := given[a.Name]
+		if !ok {
+			if a.Required {
+				return nil, errorf(CodeInvalidParams, "prompt %s needs argument %s", quote(p.Name), quote(a.Name))
+			}
+			continue
+		}
+		args[a.Name] = value
+		delete(given, a.Name)
+	}
+	if len(given) > 0 {
+		name := slices.Min(slices.Collect(maps.Keys(given)))
+		return nil, errorf(CodeInvalidParams, "prompt %s has no argument %s%s",
+			quote(p.Name), quote(name), didYouMean(name, p.argumentNames(), "it takes"))
+	}
+	turns, err := p.Get(args)
+	if err != nil {
+		if _, ok := errors.AsType[*Error](err); !ok {
+			err = errorf(CodeInvalidParams, "%s", err.Error())
+		}
+		return nil, err
+	}
+	type message struct {
+		Role    string  `json:"role"`
+		Content content `json:"content"`
+	}
+	messages := make([]message, len(turns))
+	for i, m := range turns {
+		messages[i] = message{m.Role, content{"text", m.Text}}
+		if m.Role == "" {
+			messages[i].Role = "user"
+		}
+	}
+	return struct {
+		Description string    `json:"description,omitempty"`
+		Messages    []message `json:"messages"`
+	}{p.Description, messages}, nil
+}
+
+// complete answers completion/complete, for prompt arguments alone.
+func (s *Server) complete(r *request) (any, error) {
+	v, twice := pick(r.params, "ref", "argument", "context")
+	switch {
+	case twice != "":
+		return nil, errorf(CodeInvalidParams, "member %q occurs twice in params", twice)
+	case !isObject(v[0]) || !isObject(v[1]):
+		return nil, errorf(CodeInvalidParams, "ref and argument must be objects")
+	case v[2] != nil && !isObject(v[2]):
+		return nil, errorf(CodeInvalidParams, "context must be an object")
+	}
+	ref, _ := pick(v[0], "type", "name")
+	if kind, _ := unquote(ref[0]); kind != "ref/prompt" {
+		return nil, errorf(CodeInvalidParams, `nothing to complete: ref.type must be "ref/prompt"`)
+	}
+	p, err := s.namedPrompt(ref[1])
+	if err != nil {
+		return nil, err
+	}
+	arg, _ := pick(v[1], "name", "value")
+	name, ok := unquote(arg[0])
+	value, ok2 := unquote(arg[1])
+	if !ok || !ok2 {
+		return nil, errorf(CodeInvalidParams, "argument.name and argument.value must be strings")
+	}
+	names := p.argumentNames()
+	i := slices.Index(names, name)
+	if i < 0 {
+		return nil, errorf(CodeInvalidParams, "prompt %s has no argument %s%s",
+			quote(p.Name), quote(name), didYouMean(name, names, "it takes"))
+	}
+	context, _ := pick(v[2], "arguments")
+	args, err := stringMap(context[0])
+	if err != nil {
+		return nil, err
+	}
+	values := []string{}
+	if f := p.Arguments[i].Complete; f != nil {
+		values = append(values, f(value, args)...)
+	}
+	type completion struct {
+		Values  []string `json:"values"`
+		Total   int      `json:"total"`
+		HasMore bool     `json:"hasMore"`
+	}
+	total := len(values)
+	return struct {
+		Completion completion `json:"completion"`
+	}{completion{values[:min(total, maxValues)], total, total > maxValues}}, nil
+}
+
+// namedPrompt returns the prompt whose name is the JSON value b.
+func (s *Server) namedPrompt(b []byte) (*Prompt, error) {
+	name, ok := unquote(b)
+	if !ok {
+		return nil, errorf(CodeInvalidParams, "the name of a prompt must be a string")
+	}
+	names := make([]string, len(s.Prompts))
+	for i := range s.Prompts {
+		if names[i] = s.Prompts[i].Name; names[i] == name {
+			return &s.Prompts[i], nil
+		}
+	}
+	return nil, errorf(CodeInvalidParams, "no prompt %s%s", quote(name), didYouMean(name, names, "there are"))
+}
+
+func (p *Prompt) argumentNames() []string {
+	names := make([]string, len(p.Arguments))
+	for i := range p.Arguments {
+		names[i] = p.Arguments[i].Name
+	}
+	return names
+}
+
+// stringMap returns the members of b, a JSON object of strings; it is empty
+// when b is nil or null.
+func stringMap(b []byte) (map[string]string, error) {
+	m := make(map[string]string)
+	if b == nil || string(b) == "null" {
+		return m, nil
+	}
+	if !isObject(b) {
+		return nil, errorf(CodeInvalidParams, "arguments must be an object")
+	}
+	for name, raw := range members(b) {
+		value, ok := unquote(raw)
+		if !ok {
+			return nil, errorf(CodeInvalidParams, "argument %s must be a string", quote(string(name)))
+		}
+		if _, ok := m[string(name)]; ok {
+			return nil, errorf(CodeInvalidParams, "argument %s is given twice", quote(string(name)))
+		}
+		if len(m) == maxArguments {
+			return nil, errorf(CodeInvalidParams, "more than %d arguments", maxArguments)
+		}
+		m[string(name)] = value
+	}
+	return m, nil
+}
