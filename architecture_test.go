@@ -1,0 +1,164 @@
+package sipsight_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sipsight/sipsight"
+
+// arrows says which rooms each room may import: the table of docs/architecture.md. A room
+// that is not listed may not exist; an arrow that is not listed is a design decision, taken
+// by changing both. Tests may import what they like.
+var arrows = map[string][]string{
+	"internal/window":   {},
+	"internal/fetch":    {},
+	"pcapfile":          {"internal/window"},
+	"pcapng":            {"internal/window"},
+	"capture":           {"internal/fetch", "internal/window", "pcapfile", "pcapng"},
+	"layers":            {},
+	"sipmsg":            {},
+	"mcpjsonrpc":        {},
+	"internal/clean":    {"sipmsg"},
+	"internal/dissect":  {"capture", "layers", "sipmsg"},
+	"analysis":          {"capture", "internal/dissect", "layers", "sipmsg"},
+	"internal/report":   {"analysis", "capture", "internal/clean", "layers", "sipmsg"},
+	"internal/siptools": {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
+	"cmd/sipsight":      {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools"},
+}
+
+// TestArrows parses the imports of every package of the module.
+func TestArrows(t *testing.T) {
+	seen := map[string]bool{}
+	for room, files := range goFiles(t) {
+		if room == "." || room == "fuzz" { // tests alone
+			continue
+		}
+		allowed, ok := arrows[room]
+		if !ok {
+			t.Errorf("room %s is not in the table of arrows", room)
+		}
+		for _, f := range files {
+			for _, imp := range imports(t, f) {
+				checkImport(t, room, allowed, f, imp)
+			}
+		}
+		seen[room] = true
+	}
+	for room := range arrows {
+		if !seen[room] {
+			t.Errorf("room %s is in the table of arrows and not in the tree", room)
+		}
+	}
+}
+
+func checkImport(t *testing.T, room string, allowed []string, file, imp string) {
+	t.Helper()
+	to, ours := strings.CutPrefix(imp, module+"/")
+	switch {
+	case imp == "C":
+		t.Errorf("%s uses cgo", file)
+	case imp == "unsafe":
+		t.Errorf("%s imports unsafe", file)
+	case ours && !slices.Contains(allowed, to):
+		t.Errorf("%s: new arrow %s -> %s", file, room, to)
+	case !ours && strings.Contains(strings.Split(imp, "/")[0], "."):
+		t.Errorf("%s imports %s, which is not the standard library", file, imp)
+	}
+}
+
+// goFiles returns the Go files of each room but its tests. Nested modules and testdata
+// are not of this module.
+func goFiles(t *testing.T) map[string][]string {
+	rooms := map[string][]string{}
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && p != "." {
+			_, nested := os.Stat(filepath.Join(p, "go.mod"))
+			if nested == nil || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+		}
+		if strings.HasSuffix(p, ".go") && !strings.HasSuffix(p, "_test.go") {
+			room := path.Dir(filepath.ToSlash(p))
+			rooms[room] = append(rooms[room], p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rooms
+}
+
+func imports(t *testing.T, file string) (list []string) {
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range f.Imports {
+		imp, _ := strconv.Unquote(i.Path.Value)
+		list = append(list, imp)
+	}
+	return list
+}
+
+// TestNoRequirements holds the product's promise: nothing but the standard library.
+func TestNoRequirements(t *testing.T) {
+	b, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word != "" && word != "module" && word != "go" {
+			t.Errorf("go.mod has a line beyond module and go: %s", line)
+		}
+	}
+	if _, err := os.Stat("go.sum"); err == nil {
+		t.Error("there is a go.sum")
+	}
+}
+
+// TestArchitectureDocument keeps the table of docs/architecture.md and the one here equal.
+func TestArchitectureDocument(t *testing.T) {
+	b, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string][]string{}
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		room := strings.Trim(strings.TrimSpace(cells[1]), "`")
+		list := []string{}
+		for _, to := range strings.Split(cells[len(cells)-2], ",") {
+			if to = strings.Trim(strings.TrimSpace(to), "`"); to != "–" {
+				list = append(list, to)
+			}
+		}
+		slices.Sort(list)
+		documented[room] = list
+	}
+	for _, room := range slices.Sorted(maps.Keys(arrows)) {
+		if want := slices.Sorted(slices.Values(arrows[room])); !slices.Equal(documented[room], want) {
+			t.Errorf("docs/architecture.md says that %s imports %v, the test says %v", room, documented[room], want)
+		}
+		delete(documented, room)
+	}
+	for room := range documented {
+		t.Errorf("docs/architecture.md has a room %s that the test does not know", room)
+	}
+}
