@@ -3,7 +3,6 @@ package layers
 import (
 	"encoding/binary"
 	"errors"
-	"math/bits"
 	"net/netip"
 )
 
@@ -21,17 +20,22 @@ var (
 )
 
 const (
-	// maxTags bounds a stack of VLAN tags; real stacks have two or three.
+	// maxTags bounds a stack of VLAN tags or MPLS labels; real stacks have two or
+	// three.
 	maxTags = 16
+	// maxTunnels bounds how deep packets may lie inside of packets.
+	maxTunnels = 16
 	// maxExtensions bounds a chain of IPv6 extension headers. RFC 8200 lets
 	// each kind stand once, one of them twice.
 	maxExtensions = 32
+	// maxSteps bounds the headers of one packet, whatever they are.
+	maxSteps = 128
 )
 
 // A Proto is an IP protocol number.
 type Proto uint8
 
-// The protocols that Decode knows.
+// The protocols that Decode gives to its caller.
 const (
 	ICMP   Proto = 1
 	TCP    Proto = 6
@@ -40,17 +44,16 @@ const (
 	SCTP   Proto = 132
 )
 
-// IPv6 extension headers.
+// IP protocols that carry other packets.
 const (
-	extHopByHop    = 0
-	extRouting     = 43
-	extFragment    = 44
-	extAuth        = 51
-	extNone        = 59
-	extDestination = 60
-	extMobility    = 135
-	extHIP         = 139
-	extShim6       = 140
+	protoIPv4    = 4
+	protoIPv6    = 41
+	protoGRE     = 47
+	protoESP     = 50
+	protoAH      = 51
+	protoEtherIP = 97
+	protoL2TP    = 115
+	protoMPLS    = 137
 )
 
 // TCP flags.
@@ -72,149 +75,224 @@ type Fragment struct {
 // A Frame is the addressing and payload of one packet. The zero Frame is ready to
 // use.
 type Frame struct {
-	Src, Dst netip.AddrPort // the ports are 0 where there are none
+	Src, Dst netip.AddrPort // of the innermost packet; the ports are 0 where there are none
 	Version  uint8          // of IP: 4 or 6
 	Proto    Proto          // what Payload is
 	TTL      uint8          // time to live, or hop limit
 	Tags     uint8          // 802.1Q tags in front of the packet
 	IPID     uint32         // IPv4 identification, for telling copies; 0 in IPv6 without a fragment header
 	Fragment Fragment       // valid with ErrFragment
+	Tunnels  []Tunnel       // what the packet was carried in, outermost first; valid until the next Decode
 
 	Seq, Ack uint32 // TCP
 	Flags    uint8  // TCP
+	VTag     uint32 // SCTP: verification tag
 	Type     uint8  // ICMP
 	Code     uint8  // ICMP
 
 	Missing int    // octets of the payload that were on the wire and are not in the packet
 	Off     int    // offset in the packet where decoding stopped: the payload, or the fault
 	Payload []byte // aliases the packet given to Decode
+
+	outer   *Frame // what f was before it entered the last tunnel over UDP
+	entered bool   // outer is valid
 }
+
+// A step is what has to be decoded next, at the start of Payload. Headers are decoded
+// in a loop, not by functions that call each other: packets lie in packets as deep as
+// their sender likes.
+type step uint8
+
+const (
+	stepDone step = iota
+	stepEthernet
+	stepEtherType // arg: the EtherType
+	stepLLC
+	stepPPP
+	stepIP    // whatever its version
+	stepProto // arg: the IP protocol, perhaps an IPv6 extension header
+	stepMPLS
+	stepWiFi
+)
 
 // Decode replaces *f with the layers found in b, a packet of type link. fcs is the
 // number of octets at the end of b that are a frame check sequence; 0 or less for
-// none. It does not allocate. The error is nil, ErrTruncated, ErrMalformed,
-// ErrFragment or ErrUnsupported; the fields decoded before it are valid.
+// none. It does not allocate once Tunnels has grown. The error is nil, ErrTruncated,
+// ErrMalformed, ErrFragment or ErrUnsupported; the fields decoded before it are valid.
 func (f *Frame) Decode(link LinkType, fcs int, b []byte) error {
-	*f = Frame{}
+	*f = Frame{Tunnels: f.Tunnels[:0], outer: f.outer}
 	if fcs > 0 && fcs <= len(b) {
 		b = b[:len(b)-fcs]
 	}
-	switch link {
-	case Ethernet:
-		return f.ethernet(b)
-	case LinuxSLL:
-		if len(b) < 16 {
-			return ErrTruncated
-		}
-		return f.etherType(binary.BigEndian.Uint16(b[14:]), b, 16)
-	case LinuxSLL2:
-		if len(b) < 20 {
-			return ErrTruncated
-		}
-		return f.etherType(binary.BigEndian.Uint16(b), b, 20)
-	case Null, Loop:
-		return f.null(b)
-	case Raw, RawBSD, RawOBSD, IPv4Only, IPv6Only:
-		return f.ip(b, 0)
-	}
-	return ErrUnsupported
+	f.Payload = b[:len(b):len(b)]
+	s, arg, err := f.link(link)
+	return f.run(s, arg, err)
 }
 
 // DecodeIP replaces *f with the layers of b, which begins with an IP header.
 func (f *Frame) DecodeIP(b []byte) error {
-	*f = Frame{}
-	return f.ip(b, 0)
+	*f = Frame{Tunnels: f.Tunnels[:0], outer: f.outer, Payload: b}
+	return f.run(stepIP, 0, nil)
 }
 
-func (f *Frame) ethernet(b []byte) error {
-	if len(b) < 14 {
-		return ErrTruncated
-	}
-	return f.etherType(binary.BigEndian.Uint16(b[12:]), b, 14)
+// Transport goes on behind an IP header: b is the payload of a datagram that was put
+// together from fragments, of which missing octets are not there, and f the Frame of
+// one of them. It sets the ports and all that follows.
+func (f *Frame) Transport(b []byte, missing int) error {
+	f.Fragment = Fragment{}
+	f.Payload, f.Missing = b, missing
+	return f.run(stepProto, uint16(f.Proto), nil)
 }
 
-// etherType goes on at b[n:] with what typ says is there.
-func (f *Frame) etherType(typ uint16, b []byte, n int) error {
-	f.Off = n
-	for {
-		switch {
-		case typ == etherIPv4:
-			return f.ipv4(b, n)
-		case typ == etherIPv6:
-			return f.ipv6(b, n)
-		case typ == etherVLAN || typ == etherService || typ == 0x9100 || typ == 0x9200:
-			if len(b) < n+4 {
-				return ErrTruncated
-			}
-			if f.Tags++; f.Tags > maxTags {
-				return ErrMalformed
-			}
-			typ = binary.BigEndian.Uint16(b[n+2:])
-			n += 4
-			f.Off = n
-		case typ < etherMinType: // IEEE 802.3: an LLC header follows
-			if len(b) < n+3 {
-				return ErrTruncated
-			}
-			if !(b[n] == 0xaa && b[n+1] == 0xaa && b[n+2] == 3) {
-				return ErrUnsupported
-			}
-			if len(b) < n+8 {
-				return ErrTruncated
-			}
-			if b[n+3]|b[n+4]|b[n+5] != 0 {
-				return ErrUnsupported
-			}
-			typ = binary.BigEndian.Uint16(b[n+6:]) // SNAP
-			if typ < etherMinType {
-				return ErrUnsupported
-			}
-			n += 8
-			f.Off = n
-		default:
-			return ErrUnsupported
+// run decodes from step s on until the payload or a fault is reached.
+func (f *Frame) run(s step, arg uint16, err error) error {
+	for range maxSteps {
+		if err != nil {
+			return f.fault(err)
+		}
+		if s == stepDone {
+			return nil
+		}
+		switch s {
+		case stepEthernet:
+			s, arg, err = f.ethernet()
+		case stepEtherType:
+			s, arg, err = f.etherType(arg)
+		case stepLLC:
+			s, arg, err = f.llc()
+		case stepPPP:
+			s, arg, err = f.ppp()
+		case stepIP:
+			s, arg, err = f.ip()
+		case stepProto:
+			s, arg, err = f.proto(byte(arg))
+		case stepMPLS:
+			s, arg, err = f.mpls()
+		case stepWiFi:
+			s, arg, err = f.wifi()
 		}
 	}
+	return f.fault(ErrMalformed)
 }
 
-// null decodes the BSD loopback header. Its family is in the byte order of the host
-// that captured (or big-endian, in the loop variant), and the numbers of IPv6 differ
-// between systems, so the packet itself has the last word.
-func (f *Frame) null(b []byte) error {
-	if len(b) < 4 {
-		return ErrTruncated
+// fault ends decoding. Inside of a tunnel that was taken for one because of its port, a
+// header that makes no sense means that it was none.
+func (f *Frame) fault(err error) error {
+	if !f.entered || err != ErrMalformed && err != ErrTruncated {
+		return err
 	}
-	family := binary.LittleEndian.Uint32(b)
-	if family > 0xffff {
-		family = bits.ReverseBytes32(family)
-	}
-	switch family {
-	case 2, 24, 28, 30: // AF_INET, and AF_INET6 of NetBSD, FreeBSD and Darwin
-		return f.ip(b, 4)
-	}
-	if b[0] == 0x45 && f.ipv4(b, 0) == nil { // a header that was left out
-		return nil
-	}
-	*f = Frame{}
-	return ErrUnsupported
+	tunnels, outer := f.Tunnels[:len(f.outer.Tunnels)], f.outer
+	*f = *outer
+	f.Tunnels, f.outer = tunnels, outer
+	return nil
 }
 
-// ip decodes the packet at b[n:], whatever its version.
-func (f *Frame) ip(b []byte, n int) error {
-	f.Off = n
-	if len(b) <= n {
-		return ErrTruncated
+// skip steps over n octets, which must be there.
+func (f *Frame) skip(n int) {
+	f.Payload = f.Payload[n:]
+	f.Off += n
+}
+
+func (f *Frame) ethernet() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 14 {
+		return 0, 0, ErrTruncated
 	}
-	switch b[n] >> 4 {
+	f.skip(14)
+	return stepEtherType, binary.BigEndian.Uint16(p[12:]), nil
+}
+
+// etherType goes on with what typ says is there.
+func (f *Frame) etherType(typ uint16) (step, uint16, error) {
+	p := f.Payload
+	switch typ {
+	case etherIPv4, etherIPv6:
+		if len(p) > 0 && (typ == etherIPv4) != (p[0]>>4 == 4) {
+			return 0, 0, ErrMalformed
+		}
+		return stepIP, 0, nil
+	case etherVLAN, etherService, 0x9100, 0x9200:
+		if len(p) < 4 {
+			return 0, 0, ErrTruncated
+		}
+		if f.Tags++; f.Tags > maxTags {
+			return 0, 0, ErrMalformed
+		}
+		f.Tunnels = append(f.Tunnels, Tunnel{Kind: VLAN, ID: uint32(binary.BigEndian.Uint16(p) & 0xfff)})
+		f.skip(4)
+		return stepEtherType, binary.BigEndian.Uint16(p[2:]), nil
+	case etherMPLS, etherMPLSUp:
+		return stepMPLS, 0, nil
+	case etherPPPoE:
+		return f.pppoe()
+	case etherBridged:
+		return stepEthernet, 0, nil
+	case etherVNTag: // a tag of four octets
+		return f.tagged(4, 4)
+	case etherHSR: // path and size, sequence number
+		return f.tagged(4, 4)
+	case etherBackbone: // 802.1ah: a service tag in front of the customer's frame
+		if len(p) < 4 {
+			return 0, 0, ErrTruncated
+		}
+		f.skip(4)
+		return stepEthernet, 0, nil
+	}
+	if typ < etherMinType { // IEEE 802.3: a length, and an LLC header follows
+		return stepLLC, 0, nil
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// tagged steps over a tag of n octets that an EtherType follows at its offset at.
+func (f *Frame) tagged(n, at int) (step, uint16, error) {
+	p := f.Payload
+	if len(p) < at+2 {
+		return 0, 0, ErrTruncated
+	}
+	f.skip(n + 2)
+	return stepEtherType, binary.BigEndian.Uint16(p[at:]), nil
+}
+
+// llc decodes IEEE 802.2 with its SNAP extension, and IP right behind the LLC header.
+func (f *Frame) llc() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 3 {
+		return 0, 0, ErrTruncated
+	}
+	if p[0] == 6 && p[1] == 6 && p[2] == 3 {
+		f.skip(3)
+		return stepIP, 0, nil
+	}
+	if p[0] != 0xaa || p[1] != 0xaa || p[2] != 3 {
+		return 0, 0, ErrUnsupported
+	}
+	if len(p) < 8 {
+		return 0, 0, ErrTruncated
+	}
+	typ := binary.BigEndian.Uint16(p[6:])
+	if p[3]|p[4]|p[5] != 0 && !(p[3] == 0 && p[4] == 0 && p[5] == 0xf8) || typ < etherMinType {
+		return 0, 0, ErrUnsupported
+	}
+	f.skip(8)
+	return stepEtherType, typ, nil
+}
+
+// ip decodes an IP header, whatever its version.
+func (f *Frame) ip() (step, uint16, error) {
+	if len(f.Payload) == 0 {
+		return 0, 0, ErrTruncated
+	}
+	switch f.Payload[0] >> 4 {
 	case 4:
-		return f.ipv4(b, n)
+		return f.ipv4()
 	case 6:
-		return f.ipv6(b, n)
+		return f.ipv6()
 	}
-	return ErrMalformed
+	return 0, 0, ErrMalformed
 }
 
-// ipv4 decodes the header at b[n:]. RFC 791, section 3.1.
+// ipv4 decodes the header. RFC 791, section 3.1.
 //
 //	 0        8        16       24
 //	+---+----+--------+-----------------+
@@ -225,22 +303,21 @@ func (f *Frame) ip(b []byte, n int) error {
 //	| TTL    | proto  | checksum        |
 //	+--------+--------+-----------------+
 //	| source, destination, options …    |
-func (f *Frame) ipv4(b []byte, n int) error {
-	f.Off = n
-	h := b[n:]
+func (f *Frame) ipv4() (step, uint16, error) {
+	h := f.Payload
 	if len(h) < 20 {
-		return ErrTruncated
+		return 0, 0, ErrTruncated
 	}
 	size := int(h[0]&15) * 4
-	if h[0]>>4 != 4 || size < 20 {
-		return ErrMalformed
+	if size < 20 {
+		return 0, 0, ErrMalformed
 	}
 	total := int(binary.BigEndian.Uint16(h[2:]))
 	if total == 0 { // segmentation offload: the card fills it in
 		total = len(h)
 	}
 	if total < size {
-		return ErrMalformed
+		return 0, 0, ErrMalformed
 	}
 	f.Version = 4
 	f.Proto = Proto(h[9])
@@ -249,27 +326,27 @@ func (f *Frame) ipv4(b []byte, n int) error {
 	f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[12:16])), 0)
 	f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[16:20])), 0)
 	if len(h) < size {
-		return ErrTruncated
+		return 0, 0, ErrTruncated
 	}
-	f.Off = n + size
-	f.Payload = f.limit(h[size:], total-size)
+	f.skip(size)
+	f.limit(total - size)
 	if w := binary.BigEndian.Uint16(h[6:]); w&0x3fff != 0 {
 		f.Fragment = Fragment{ID: f.IPID, Offset: int(w&0x1fff) * 8, More: w&0x2000 != 0}
-		return ErrFragment
+		return 0, 0, ErrFragment
 	}
-	return f.transport()
+	return stepProto, uint16(h[9]), nil
 }
 
-// limit returns the first n octets of b, and counts those that are not there.
-func (f *Frame) limit(b []byte, n int) []byte {
-	if n > len(b) {
-		f.Missing = n - len(b)
-		n = len(b)
+// limit cuts the payload to n octets, and counts those that are not there.
+func (f *Frame) limit(n int) {
+	if n > len(f.Payload) {
+		f.Missing = n - len(f.Payload)
+		return
 	}
-	return b[:n:n]
+	f.Payload, f.Missing = f.Payload[:n:n], 0
 }
 
-// ipv6 decodes the header at b[n:] and its extension headers. RFC 8200, section 3.
+// ipv6 decodes the header. RFC 8200, section 3.
 //
 //	 0        8        16       24
 //	+---+--------+----------------------+
@@ -278,14 +355,10 @@ func (f *Frame) limit(b []byte, n int) []byte {
 //	| payload length  | next   | hops   |
 //	+-----------------+--------+--------+
 //	| source (16), destination (16)     |
-func (f *Frame) ipv6(b []byte, n int) error {
-	f.Off = n
-	h := b[n:]
+func (f *Frame) ipv6() (step, uint16, error) {
+	h := f.Payload
 	if len(h) < 40 {
-		return ErrTruncated
-	}
-	if h[0]>>4 != 6 {
-		return ErrMalformed
+		return 0, 0, ErrTruncated
 	}
 	length := int(binary.BigEndian.Uint16(h[4:]))
 	if length == 0 { // a jumbo payload, or segmentation offload
@@ -293,37 +366,47 @@ func (f *Frame) ipv6(b []byte, n int) error {
 	}
 	f.Version = 6
 	f.TTL = h[7]
+	f.IPID = 0
 	f.Src = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[8:24])), 0)
 	f.Dst = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[24:40])), 0)
-	f.Payload = f.limit(h[40:], length)
-	f.Off = n + 40
+	f.skip(40)
+	f.limit(length)
 	f.Proto = Proto(h[6])
-	return f.extensions()
+	return stepProto, uint16(h[6]), nil
 }
 
+// IPv6 extension headers.
+const (
+	extHopByHop    = 0
+	extRouting     = 43
+	extFragment    = 44
+	extDestination = 60
+	extMobility    = 135
+	extHIP         = 139
+	extShim6       = 140
+)
+
 // extensions walks the IPv6 extension headers at the start of Payload, the first of
-// which is of type Proto, and goes on with what follows them.
-func (f *Frame) extensions() error {
-	next := byte(f.Proto)
-	for range maxExtensions + 1 {
+// which is of type next, and returns the protocol behind them.
+func (f *Frame) extensions(next byte) (byte, error) {
+	for range maxExtensions + 1 { // the last turn looks at what follows them
 		size, isExt := extensionLen(next, f.Payload)
 		if !isExt {
-			f.Proto = Proto(next)
-			return f.transport()
+			return next, nil
 		}
 		if size > len(f.Payload) {
-			return ErrTruncated
+			return next, ErrTruncated
 		}
 		h := f.Payload
 		f.skip(size)
 		if next == extFragment {
 			if err := f.fragment6(h); err != nil {
-				return err
+				return next, err
 			}
 		}
 		next = h[0]
 	}
-	return ErrMalformed
+	return next, ErrMalformed
 }
 
 // fragment6 takes in the fragment header h. RFC 8200, section 4.5. A datagram of a
@@ -351,56 +434,60 @@ func extensionLen(next byte, b []byte) (size int, isExt bool) {
 		return (int(b[1]) + 1) * 8, true
 	case extFragment:
 		return 8, true
-	case extAuth:
-		if len(b) < 2 {
-			return 8, true
-		}
-		return (int(b[1]) + 2) * 4, true
 	}
 	return 0, false
 }
 
-// Transport goes on behind an IP header: b is the payload of a datagram that was put
-// together from fragments, of which missing octets are not there, and f the Frame of
-// one of them. It sets the ports and all that follows.
-func (f *Frame) Transport(b []byte, missing int) error {
-	f.Fragment = Fragment{}
-	f.Payload, f.Missing = b, missing
+// proto decodes what the IP protocol next says is there.
+func (f *Frame) proto(next byte) (step, uint16, error) {
 	if f.Version == 6 {
-		return f.extensions()
+		var err error
+		if next, err = f.extensions(next); err != nil {
+			return 0, 0, err
+		}
 	}
-	return f.transport()
-}
-
-// transport decodes the header at the start of Payload.
-func (f *Frame) transport() error {
+	f.Proto = Proto(next)
 	p := f.Payload
-	switch f.Proto {
-	case UDP:
-		return f.udp(p)
-	case TCP:
-		return f.tcp(p)
-	case SCTP:
+	switch next {
+	case byte(UDP):
+		return f.udp()
+	case byte(TCP):
+		return 0, 0, f.tcp()
+	case byte(SCTP):
 		if len(p) < 12 {
-			return ErrTruncated
+			return 0, 0, ErrTruncated
 		}
 		f.ports(p)
+		f.VTag = binary.BigEndian.Uint32(p[4:])
 		f.skip(12)
-		return nil
-	case ICMP, ICMPv6:
+		return stepDone, 0, nil
+	case byte(ICMP), byte(ICMPv6):
 		if len(p) < 8 {
-			return ErrTruncated
+			return 0, 0, ErrTruncated
 		}
 		f.Type, f.Code = p[0], p[1]
 		f.skip(8)
-		return nil
+		return stepDone, 0, nil
+	case protoIPv4, protoIPv6:
+		return f.enter(IPIP, 0, 0, stepIP, 0)
+	case protoGRE:
+		return f.gre()
+	case protoESP:
+		return f.esp()
+	case protoAH: // RFC 4302, section 2
+		if len(p) < 2 || len(p) < (int(p[1])+2)*4 {
+			return 0, 0, ErrTruncated
+		}
+		f.skip((int(p[1]) + 2) * 4)
+		return stepProto, uint16(p[0]), nil
+	case protoEtherIP: // RFC 3378
+		return f.enter(EtherIP, 0, 2, stepEthernet, 0)
+	case protoMPLS: // RFC 4023
+		return f.enter(MPLS, 0, 0, stepMPLS, 0)
+	case protoL2TP:
+		return f.l2tp3()
 	}
-	return ErrUnsupported
-}
-
-func (f *Frame) skip(n int) {
-	f.Payload = f.Payload[n:]
-	f.Off += n
+	return 0, 0, ErrUnsupported
 }
 
 func (f *Frame) ports(p []byte) {
@@ -409,26 +496,27 @@ func (f *Frame) ports(p []byte) {
 }
 
 // udp decodes a UDP header. RFC 768.
-func (f *Frame) udp(p []byte) error {
+func (f *Frame) udp() (step, uint16, error) {
+	p := f.Payload
 	if len(p) < 8 {
-		return ErrTruncated
+		return 0, 0, ErrTruncated
 	}
 	f.ports(p)
 	switch n := int(binary.BigEndian.Uint16(p[4:])); {
 	case n == 0: // a jumbogram (RFC 2675), or segmentation offload
+		f.skip(8)
 	case n < 8:
-		return ErrMalformed
-	case n <= len(p):
-		f.Payload, f.Missing = p[:n:n], 0
+		return 0, 0, ErrMalformed
 	default:
-		f.Missing = n - len(p)
+		f.skip(8)
+		f.limit(n - 8)
 	}
-	f.skip(8)
-	return nil
+	return f.udpTunnel()
 }
 
 // tcp decodes a TCP header. RFC 9293, section 3.1.
-func (f *Frame) tcp(p []byte) error {
+func (f *Frame) tcp() error {
+	p := f.Payload
 	if len(p) < 20 {
 		return ErrTruncated
 	}

@@ -1,22 +1,49 @@
 package layers
 
-import "strconv"
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+)
 
 // A LinkType is a LINKTYPE_ value of the pcap and pcapng formats.
 type LinkType uint16
 
 // The link types that Decode knows.
 const (
-	Null      LinkType = 0 // BSD loopback: an address family in the byte order of the host
-	Ethernet  LinkType = 1
-	RawBSD    LinkType = 12 // raw IP as some systems number it
-	RawOBSD   LinkType = 14 // raw IP as OpenBSD numbers it
-	Raw       LinkType = 101
-	Loop      LinkType = 108 // OpenBSD loopback: the family in network byte order
-	LinuxSLL  LinkType = 113
-	IPv4Only  LinkType = 228
-	IPv6Only  LinkType = 229
-	LinuxSLL2 LinkType = 276
+	Null          LinkType = 0 // BSD loopback: an address family in the byte order of the host
+	Ethernet      LinkType = 1
+	TokenRing     LinkType = 6
+	SLIP          LinkType = 8
+	PPP           LinkType = 9
+	FDDI          LinkType = 10
+	RawBSD        LinkType = 12 // raw IP as some systems number it
+	RawOBSD       LinkType = 14 // raw IP as OpenBSD numbers it
+	PPPHDLC       LinkType = 50
+	PPPEther      LinkType = 51
+	ATMRFC1483    LinkType = 100
+	Raw           LinkType = 101
+	CiscoHDLC     LinkType = 104
+	WiFi          LinkType = 105 // IEEE 802.11
+	FrameRelay    LinkType = 107
+	Loop          LinkType = 108 // OpenBSD loopback: the family in network byte order
+	Enc           LinkType = 109 // OpenBSD IPsec: a header of 12 octets
+	LinuxSLL      LinkType = 113
+	Prism         LinkType = 119
+	WiFiRadiotap  LinkType = 127
+	WiFiAVS       LinkType = 163
+	PPPPppd       LinkType = 166
+	PPI           LinkType = 192
+	PPPWithDir    LinkType = 204
+	HDLCWithDir   LinkType = 205
+	FRelayWithDir LinkType = 206
+	IPNet         LinkType = 226
+	IPv4Only      LinkType = 228
+	IPv6Only      LinkType = 229
+	NFLOG         LinkType = 239
+	SCTPOnly      LinkType = 248
+	PKTAP         LinkType = 258
+	LinuxSLL2     LinkType = 276
 )
 
 var linkNames = map[LinkType]string{
@@ -53,7 +80,9 @@ func (t LinkType) String() string {
 // Supported reports whether Decode knows the link type.
 func (t LinkType) Supported() bool {
 	switch t {
-	case Null, Ethernet, RawBSD, RawOBSD, Raw, Loop, LinuxSLL, IPv4Only, IPv6Only, LinuxSLL2:
+	case Null, Ethernet, TokenRing, SLIP, PPP, FDDI, RawBSD, RawOBSD, PPPHDLC, PPPEther, ATMRFC1483, Raw, CiscoHDLC, WiFi,
+		FrameRelay, Loop, Enc, LinuxSLL, Prism, WiFiRadiotap, WiFiAVS, PPPPppd, PPI, PPPWithDir, HDLCWithDir, FRelayWithDir,
+		IPNet, IPv4Only, IPv6Only, NFLOG, SCTPOnly, PKTAP, LinuxSLL2:
 		return true
 	}
 	return false
@@ -61,9 +90,273 @@ func (t LinkType) Supported() bool {
 
 // EtherTypes.
 const (
-	etherIPv4    = 0x0800
-	etherIPv6    = 0x86dd
-	etherVLAN    = 0x8100 // 802.1Q
-	etherService = 0x88a8 // 802.1ad
-	etherMinType = 0x0600 // below: a length, IEEE 802.3
+	etherIPv4     = 0x0800
+	etherIPv6     = 0x86dd
+	etherVLAN     = 0x8100 // 802.1Q
+	etherService  = 0x88a8 // 802.1ad
+	etherMPLS     = 0x8847
+	etherMPLSUp   = 0x8848 // with a label assigned upstream
+	etherPPPoE    = 0x8864 // session stage
+	etherBridged  = 0x6558 // transparent Ethernet bridging
+	etherVNTag    = 0x8926
+	etherHSR      = 0x892f
+	etherBackbone = 0x88e7 // 802.1ah
+	etherMinType  = 0x0600 // below: a length, IEEE 802.3
 )
+
+// link steps over the header of a link type.
+func (f *Frame) link(t LinkType) (step, uint16, error) {
+	for range 4 { // headers that name another link type
+		p := f.Payload
+		switch t {
+		case Ethernet:
+			return stepEthernet, 0, nil
+		case LinuxSLL:
+			return f.fixed(16, 14)
+		case LinuxSLL2:
+			return f.fixed(20, 0)
+		case Null, Loop:
+			return f.null()
+		case Raw, RawBSD, RawOBSD, IPv4Only, IPv6Only, SLIP:
+			return stepIP, 0, nil
+		case PPP, PPPHDLC, PPPPppd:
+			return f.serial()
+		case PPPWithDir:
+			if len(p) < 1 {
+				return 0, 0, ErrTruncated
+			}
+			f.skip(1)
+			return f.serial()
+		case PPPEther:
+			return f.pppoe()
+		case CiscoHDLC:
+			return f.fixed(4, 2)
+		case HDLCWithDir:
+			return f.fixed(5, 3)
+		case FrameRelay:
+			return f.frameRelay(0)
+		case FRelayWithDir:
+			return f.frameRelay(1)
+		case FDDI:
+			return f.skipTo(13, stepLLC)
+		case TokenRing:
+			return f.tokenRing()
+		case ATMRFC1483:
+			return stepLLC, 0, nil
+		case Enc:
+			return f.skipTo(12, stepIP)
+		case IPNet:
+			return f.skipTo(24, stepIP)
+		case NFLOG:
+			return f.nflog()
+		case SCTPOnly:
+			f.Proto = SCTP
+			return stepProto, uint16(SCTP), nil
+		case WiFi:
+			return stepWiFi, 0, nil
+		case Prism: // or the AVS header that took its place
+			if len(p) >= 8 && binary.BigEndian.Uint32(p)&0xfffff000 == 0x80211000 {
+				t = WiFiAVS
+				continue
+			}
+			return f.skipTo(144, stepWiFi)
+		case WiFiAVS:
+			if len(p) < 8 || uint64(binary.BigEndian.Uint32(p[4:])) > uint64(len(p)) {
+				return 0, 0, ErrTruncated
+			}
+			return f.skipTo(int(binary.BigEndian.Uint32(p[4:])), stepWiFi)
+		case WiFiRadiotap:
+			return f.radiotap()
+		case PPI: // version, flags, length, link type
+			if len(p) < 8 || int(binary.LittleEndian.Uint16(p[2:])) > len(p) {
+				return 0, 0, ErrTruncated
+			}
+			f.skip(int(binary.LittleEndian.Uint16(p[2:])))
+			t = LinkType(binary.LittleEndian.Uint32(p[4:]))
+		case PKTAP: // length, record type, link type
+			if len(p) < 12 || uint64(binary.LittleEndian.Uint32(p)) > uint64(len(p)) {
+				return 0, 0, ErrTruncated
+			}
+			f.skip(int(binary.LittleEndian.Uint32(p)))
+			t = LinkType(binary.LittleEndian.Uint32(p[8:]))
+		default:
+			return 0, 0, ErrUnsupported
+		}
+	}
+	return 0, 0, ErrMalformed
+}
+
+// fixed steps over a header of n octets with an EtherType at its offset at.
+func (f *Frame) fixed(n, at int) (step, uint16, error) {
+	p := f.Payload
+	if len(p) < n {
+		return 0, 0, ErrTruncated
+	}
+	f.skip(n)
+	return stepEtherType, binary.BigEndian.Uint16(p[at:]), nil
+}
+
+// skipTo steps over a header of n octets.
+func (f *Frame) skipTo(n int, s step) (step, uint16, error) {
+	if len(f.Payload) < n {
+		return 0, 0, ErrTruncated
+	}
+	f.skip(n)
+	return s, 0, nil
+}
+
+// null decodes the BSD loopback header. Its family is in the byte order of the host
+// that captured (or big-endian, in the loop variant), and the numbers of IPv6 differ
+// between systems, so the packet itself has the last word.
+func (f *Frame) null() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 4 {
+		return 0, 0, ErrTruncated
+	}
+	family := binary.LittleEndian.Uint32(p)
+	if family > 0xffff {
+		family = bits.ReverseBytes32(family)
+	}
+	switch family {
+	case 2, 10, 24, 28, 30: // AF_INET, and AF_INET6 of Linux, NetBSD, FreeBSD and Darwin
+		f.skip(4)
+		return stepIP, 0, nil
+	}
+	if len(p) >= 20 && p[0] == 0x45 && p[8] != 0 { // a header that was left out
+		return stepIP, 0, nil
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// serial decodes PPP, and the Cisco HDLC that is captured under its name.
+func (f *Frame) serial() (step, uint16, error) {
+	if p := f.Payload; len(p) >= 4 && (p[0] == 0x0f || p[0] == 0x8f) && p[1] == 0 {
+		return f.fixed(4, 2)
+	}
+	return stepPPP, 0, nil
+}
+
+// frameRelay decodes the header of RFC 2427, or that of Cisco, at Payload[n:].
+func (f *Frame) frameRelay(n int) (step, uint16, error) {
+	p := f.Payload
+	for len(p) > n && p[n]&1 == 0 { // the last octet of the address has its lowest bit set
+		n++
+	}
+	if n++; len(p) < n+2 || n > 6 {
+		return 0, 0, ErrTruncated
+	}
+	if p[n] != 3 { // Cisco: an EtherType
+		return f.fixed(n+2, n)
+	}
+	if n++; p[n] == 0 && len(p) > n+1 { // padding
+		n++
+	}
+	switch p[n] {
+	case 0xcc, 0x8e:
+		return f.skipTo(n+1, stepIP)
+	case 0x80: // SNAP
+		if len(p) < n+6 {
+			return 0, 0, ErrTruncated
+		}
+		return f.fixed(n+6, n+4)
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// tokenRing steps over the header and the route that a bit of the source announces.
+func (f *Frame) tokenRing() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 16 {
+		return 0, 0, ErrTruncated
+	}
+	n := 14
+	if p[8]&0x80 != 0 {
+		n += int(p[14] & 0x1f)
+	}
+	return f.skipTo(n, stepLLC)
+}
+
+// nflog decodes the header of the Linux netfilter log: attributes in the byte order of
+// the host, of which number 9 is the packet.
+func (f *Frame) nflog() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 4 {
+		return 0, 0, ErrTruncated
+	}
+	f.skip(4)
+	for len(f.Payload) >= 4 {
+		p = f.Payload
+		n, typ := int(binary.LittleEndian.Uint16(p)), binary.LittleEndian.Uint16(p[2:])
+		if typ > 0xff && typ&0xff == 0 { // a big-endian host
+			n, typ = int(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint16(p[2:])
+		}
+		if n < 4 {
+			return 0, 0, ErrMalformed
+		}
+		if typ == 9 {
+			f.skip(4)
+			f.limit(n - 4)
+			return stepIP, 0, nil
+		}
+		f.skip(min((n+3)&^3, len(p)))
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// radiotap steps over its header; one of its flags tells that the frame ends in a check
+// sequence.
+func (f *Frame) radiotap() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 8 || int(binary.LittleEndian.Uint16(p[2:])) > len(p) || binary.LittleEndian.Uint16(p[2:]) < 8 {
+		return 0, 0, ErrTruncated
+	}
+	present, n := binary.LittleEndian.Uint32(p[4:]), 8
+	for w := present; w&(1<<31) != 0 && len(p) >= n+4; n += 4 { // more presence words
+		w = binary.LittleEndian.Uint32(p[n:])
+	}
+	if present&1 != 0 { // a timer of eight octets, aligned
+		n = (n+7)&^7 + 8
+	}
+	size := int(binary.LittleEndian.Uint16(p[2:]))
+	fcs := present&2 != 0 && n < size && p[n]&0x10 != 0
+	f.skip(size)
+	if fcs && len(f.Payload) >= 4 {
+		f.limit(len(f.Payload) - 4)
+	}
+	return stepWiFi, 0, nil
+}
+
+// wifi decodes an IEEE 802.11 data frame that is not encrypted: section 9.3.2.
+func (f *Frame) wifi() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 24 {
+		return 0, 0, ErrTruncated
+	}
+	control, flags := p[0], p[1]
+	if control&0x0f != 8 || control&0x40 != 0 || flags&0x40 != 0 { // not data, without data, protected
+		return 0, 0, ErrUnsupported
+	}
+	n := 24
+	if flags&3 == 3 { // between access points: a fourth address
+		n += 6
+	}
+	if control&0x80 != 0 { // quality of service
+		if len(p) < n+2 {
+			return 0, 0, ErrTruncated
+		}
+		if p[n]&0x80 != 0 { // several frames in one
+			return 0, 0, ErrUnsupported
+		}
+		n += 2
+		if flags&0x80 != 0 { // high throughput control
+			n += 4
+		}
+	}
+	if len(p) < n+8 {
+		return 0, 0, ErrTruncated
+	}
+	if p[n] != 0xaa && p[n+2] == 0xaa && p[n+3] == 0xaa { // some cards pad to 32 bits
+		n += 2
+	}
+	return f.skipTo(n, stepLLC)
+}

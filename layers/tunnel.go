@@ -1,0 +1,500 @@
+package layers
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+)
+
+// A Tunnel is one thing that a packet was carried in.
+type Tunnel struct {
+	Kind     TunnelKind
+	Src, Dst netip.Addr // of the packet that carried it; the zero Addr for tags
+	ID       uint32     // VLAN id, MPLS label, GRE key, VNI, TEID, session: whatever the kind has
+}
+
+// A TunnelKind is a way of carrying packets in packets.
+type TunnelKind uint8
+
+// The kinds of tunnels.
+const (
+	VLAN TunnelKind = iota + 1
+	MPLS
+	PPPoE
+	IPIP
+	GRE
+	ERSPAN
+	VXLAN
+	Geneve
+	GTP
+	L2TP
+	ESP
+	Teredo
+	EtherIP
+	CAPWAP
+)
+
+var tunnelNames = [...]string{"", "VLAN", "MPLS", "PPPoE", "IPIP", "GRE", "ERSPAN", "VXLAN", "Geneve", "GTP", "L2TP", "ESP", "Teredo", "EtherIP", "CAPWAP"}
+
+func (k TunnelKind) String() string {
+	if int(k) < len(tunnelNames) {
+		return tunnelNames[k]
+	}
+	return ""
+}
+
+// String names the tunnel with its outer addresses and its id, where it has them.
+func (t Tunnel) String() string {
+	s := t.Kind.String()
+	if t.ID != 0 {
+		s += " " + strconv.FormatUint(uint64(t.ID), 10)
+	}
+	if t.Src.IsValid() {
+		s += " " + t.Src.Unmap().String() + " > " + t.Dst.Unmap().String()
+	}
+	return s
+}
+
+// enter records a tunnel whose header is n octets long and goes on inside of it.
+func (f *Frame) enter(k TunnelKind, id uint32, n int, s step, arg uint16) (step, uint16, error) {
+	if len(f.Payload) < n {
+		return 0, 0, ErrTruncated
+	}
+	if len(f.Tunnels) >= maxTunnels {
+		return 0, 0, ErrMalformed
+	}
+	f.Tunnels = append(f.Tunnels, Tunnel{k, f.Src.Addr(), f.Dst.Addr(), id})
+	f.skip(n)
+	return s, arg, nil
+}
+
+// mpls steps over a label stack (RFC 3032) and tells from the first octet behind it what
+// it carries: IP, or an Ethernet pseudowire (RFC 4448) with or without a control word.
+func (f *Frame) mpls() (step, uint16, error) {
+	var label uint32
+	for n := 0; ; n++ {
+		p := f.Payload
+		if len(p) < 4 {
+			return 0, 0, ErrTruncated
+		}
+		if n == maxTags {
+			return 0, 0, ErrMalformed
+		}
+		label = binary.BigEndian.Uint32(p)
+		f.skip(4)
+		if label&0x100 != 0 { // bottom of the stack
+			break
+		}
+	}
+	f.Tunnels = append(f.Tunnels, Tunnel{Kind: MPLS, ID: label >> 12})
+	if len(f.Tunnels) > maxTunnels {
+		return 0, 0, ErrMalformed
+	}
+	p := f.Payload
+	switch {
+	case len(p) == 0:
+		return 0, 0, ErrTruncated
+	case p[0]>>4 == 4 && p[0]&15 >= 5, p[0]>>4 == 6 && !knownEtherType(p, 12):
+		return stepIP, 0, nil
+	case p[0]>>4 == 0 && knownEtherType(p, 16) || p[0]>>4 == 0 && !knownEtherType(p, 12):
+		if len(p) < 4 {
+			return 0, 0, ErrTruncated
+		}
+		f.skip(4) // the control word
+	}
+	return stepEthernet, 0, nil
+}
+
+// knownEtherType reports whether p[n:] holds an EtherType that is decoded here.
+func knownEtherType(p []byte, n int) bool {
+	if len(p) < n+2 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(p[n:]) {
+	case etherIPv4, etherIPv6, etherVLAN, etherService, etherMPLS, etherPPPoE, 0x0806:
+		return true
+	}
+	return false
+}
+
+// pppoe steps over a session header. RFC 2516, section 4.
+func (f *Frame) pppoe() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 6 {
+		return 0, 0, ErrTruncated
+	}
+	if p[0] != 0x11 || p[1] != 0 {
+		return 0, 0, ErrUnsupported
+	}
+	id := uint32(binary.BigEndian.Uint16(p[2:]))
+	if len(f.Tunnels) >= maxTunnels {
+		return 0, 0, ErrMalformed
+	}
+	f.Tunnels = append(f.Tunnels, Tunnel{Kind: PPPoE, ID: id})
+	f.skip(6)
+	return stepPPP, 0, nil
+}
+
+// ppp decodes RFC 1661 and 1662: an address and control field where they were not left
+// out, and a protocol of one or two octets.
+func (f *Frame) ppp() (step, uint16, error) {
+	p := f.Payload
+	if len(p) >= 2 && p[0] == 0xff && p[1] == 3 {
+		f.skip(2)
+		p = f.Payload
+	}
+	if len(p) < 2 {
+		return 0, 0, ErrTruncated
+	}
+	n, proto := 2, binary.BigEndian.Uint16(p)
+	if p[0]&1 != 0 { // compressed: protocols are odd in their last octet only
+		n, proto = 1, uint16(p[0])
+	}
+	f.skip(n)
+	switch proto {
+	case 0x0021, 0x0057:
+		return stepIP, 0, nil
+	case 0x0281, 0x0283:
+		return stepMPLS, 0, nil
+	case 0x0031: // bridging (RFC 3518): flags and MAC type, then a frame
+		if len(f.Payload) < 2 {
+			return 0, 0, ErrTruncated
+		}
+		f.skip(2)
+		return stepEthernet, 0, nil
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// gre decodes RFC 2784 and 2890, and version 1 of RFC 2637 (PPTP).
+func (f *Frame) gre() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 4 {
+		return 0, 0, ErrTruncated
+	}
+	flags, typ := binary.BigEndian.Uint16(p), binary.BigEndian.Uint16(p[2:])
+	n, key := 4, uint32(0)
+	field := func(bit uint16) (at int) {
+		at = n
+		if flags&bit != 0 {
+			n += 4
+		}
+		return at
+	}
+	if flags&7 == 1 { // enhanced: the key holds a length and a call id
+		at := field(0x2000)
+		field(0x1000) // sequence number
+		field(0x0080) // acknowledgment
+		if len(p) < n {
+			return 0, 0, ErrTruncated
+		}
+		if typ != 0x880b {
+			return 0, 0, ErrUnsupported
+		}
+		if n > at {
+			key = uint32(binary.BigEndian.Uint16(p[at+2:]))
+		}
+		return f.enter(GRE, key, n, stepPPP, 0)
+	}
+	if flags&7 != 0 {
+		return 0, 0, ErrUnsupported
+	}
+	field(0xc000) // checksum and offset: there with either bit
+	keyAt := field(0x2000)
+	field(0x1000)
+	if len(p) < n {
+		return 0, 0, ErrTruncated
+	}
+	if flags&0x4000 != 0 { // source routes, out of use since RFC 2784
+		return 0, 0, ErrUnsupported
+	}
+	if flags&0x2000 != 0 {
+		key = binary.BigEndian.Uint32(p[keyAt:])
+	}
+	switch typ {
+	case 0x88be: // ERSPAN: without a sequence number type I, which has no header
+		if flags&0x1000 != 0 {
+			n += 8
+		}
+		if len(p) < n {
+			return 0, 0, ErrTruncated
+		}
+		return f.enter(ERSPAN, erspanSession(p, n, 8), n, stepEthernet, 0)
+	case 0x22eb:
+		return f.erspan3(p, n)
+	case 0x880b:
+		return f.enter(GRE, key, n, stepPPP, 0)
+	}
+	return f.enter(GRE, key, n, stepEtherType, typ)
+}
+
+// erspanSession reads the session id of the ERSPAN header of size octets that ends at p[n].
+func erspanSession(p []byte, n, size int) uint32 {
+	if n < size+4 {
+		return 0
+	}
+	return uint32(binary.BigEndian.Uint16(p[n-size+2:]) & 0x3ff)
+}
+
+// erspan3 decodes an ERSPAN type III header at p[n:].
+func (f *Frame) erspan3(p []byte, n int) (step, uint16, error) {
+	if len(p) < n+12 {
+		return 0, 0, ErrTruncated
+	}
+	session := uint32(binary.BigEndian.Uint16(p[n+2:]) & 0x3ff)
+	s, size := stepEthernet, 12
+	if p[n+10]>>2&31 == 2 { // frame type: IP without a link layer
+		s = stepIP
+	}
+	if p[n+11]&1 != 0 { // a platform specific subheader
+		size += 8
+	}
+	return f.enter(ERSPAN, session, n+size, s, 0)
+}
+
+// Ports of tunnels over UDP.
+const (
+	portL2TP    = 1701
+	portGTP     = 2152
+	portTeredo  = 3544
+	portESP     = 4500
+	portVXLAN   = 4789
+	portGPE     = 4790
+	portCAPWAP  = 5247
+	portGeneve  = 6081
+	portVXLANv0 = 8472 // of Linux before the number was assigned
+)
+
+// udpTunnel looks into a datagram to a port of a tunnel. The port alone proves nothing:
+// what does not look like the tunnel's header, or does not hold a packet, is a payload
+// like any other.
+func (f *Frame) udpTunnel() (step, uint16, error) {
+	if len(f.Payload) < 8 {
+		return stepDone, 0, nil
+	}
+	enter := f.tunnelOf(f.Dst.Port())
+	if enter == nil {
+		if enter = f.tunnelOf(f.Src.Port()); enter == nil {
+			return stepDone, 0, nil
+		}
+	}
+	if f.outer == nil {
+		f.outer = new(Frame)
+	}
+	outer := f.outer
+	*outer = *f
+	outer.outer, outer.entered = nil, false
+	s, arg, err := enter(f)
+	if err != nil {
+		return 0, 0, err
+	}
+	f.entered = s != stepDone || f.entered
+	return s, arg, nil
+}
+
+// tunnelOf returns the decoder of the tunnel that is known by a port.
+func (f *Frame) tunnelOf(port uint16) func(*Frame) (step, uint16, error) {
+	switch port {
+	case portL2TP:
+		return (*Frame).l2tp
+	case portGTP:
+		return (*Frame).gtp
+	case portTeredo:
+		return (*Frame).teredo
+	case portESP:
+		return (*Frame).udpESP
+	case portVXLAN, portGPE, portVXLANv0:
+		return (*Frame).vxlan
+	case portCAPWAP:
+		return (*Frame).capwap
+	case portGeneve:
+		return (*Frame).geneve
+	}
+	return nil
+}
+
+// vxlan decodes RFC 7348, and the generic protocol extension's next protocol.
+func (f *Frame) vxlan() (step, uint16, error) {
+	p := f.Payload
+	if p[0]&8 == 0 || p[0]&0xc0 != 0 || p[7] != 0 {
+		return stepDone, 0, nil
+	}
+	id := binary.BigEndian.Uint32(p[4:]) >> 8
+	s := stepEthernet
+	if f.Dst.Port() == portGPE && p[0]&4 != 0 && (p[3] == 1 || p[3] == 2) {
+		s = stepIP
+	}
+	return f.enter(VXLAN, id, 8, s, 0)
+}
+
+// geneve decodes RFC 8926, section 3.4.
+func (f *Frame) geneve() (step, uint16, error) {
+	p := f.Payload
+	if p[0]>>6 != 0 || p[1]&0x3f != 0 || p[7] != 0 {
+		return stepDone, 0, nil
+	}
+	id := binary.BigEndian.Uint32(p[4:]) >> 8
+	return f.enter(Geneve, id, 8+int(p[0]&0x3f)*4, stepEtherType, binary.BigEndian.Uint16(p[2:]))
+}
+
+// gtp decodes a G-PDU: 3GPP TS 29.281, section 5.
+func (f *Frame) gtp() (step, uint16, error) {
+	p := f.Payload
+	if p[0]>>4 != 3 || p[1] != 255 {
+		return stepDone, 0, nil
+	}
+	id, n := binary.BigEndian.Uint32(p[4:]), 8
+	if p[0]&7 != 0 {
+		if len(p) < 12 {
+			return stepDone, 0, nil
+		}
+		n = 12
+		for next := p[11]; next != 0; { // extension headers, in units of four octets
+			if len(p) <= n || p[n] == 0 || len(p) < n+int(p[n])*4 {
+				return stepDone, 0, nil
+			}
+			n += int(p[n]) * 4
+			next = p[n-1]
+		}
+	}
+	return f.enter(GTP, id, n, stepIP, 0)
+}
+
+// l2tp decodes a data message of version 2. RFC 2661, section 3.1.
+func (f *Frame) l2tp() (step, uint16, error) {
+	p := f.Payload
+	flags := binary.BigEndian.Uint16(p)
+	if flags&0x800f != 2 { // a control message, or another version
+		return stepDone, 0, nil
+	}
+	n := 2
+	if flags&0x4000 != 0 {
+		n += 2
+	}
+	n += 4 // tunnel and session
+	if flags&0x0800 != 0 {
+		n += 4
+	}
+	if flags&0x0200 != 0 {
+		if len(p) < n+2 {
+			return stepDone, 0, nil
+		}
+		n += 2 + int(binary.BigEndian.Uint16(p[n:]))
+	}
+	if len(p) < n {
+		return stepDone, 0, nil
+	}
+	return f.enter(L2TP, 0, n, stepPPP, 0)
+}
+
+// l2tp3 decodes a data message of version 3 over IP (RFC 3931, section 4.1.1): a session
+// and a cookie of 0, 4 or 8 octets, whose length the packet does not say.
+func (f *Frame) l2tp3() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 8 {
+		return 0, 0, ErrTruncated
+	}
+	id := binary.BigEndian.Uint32(p)
+	if id == 0 { // a control message
+		return 0, 0, ErrUnsupported
+	}
+	for _, n := range [...]int{4, 8, 12, 16} { // also with the default sublayer
+		if knownEtherType(p, n+12) {
+			return f.enter(L2TP, id, n, stepEthernet, 0)
+		}
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// teredo decodes RFC 4380, section 5.1.1: indications that may be there, and IPv6.
+func (f *Frame) teredo() (step, uint16, error) {
+	p := f.Payload
+	n := 0
+	if p[0] == 0 && p[1] == 1 && len(p) >= 4 { // authentication
+		n = 13 + int(p[2]) + int(p[3])
+	}
+	if len(p) >= n+8 && p[n] == 0 && p[n+1] == 0 { // origin
+		n += 8
+	}
+	if len(p) < n+40 || p[n]>>4 != 6 || int(binary.BigEndian.Uint16(p[n+4:])) != len(p)+f.Missing-n-40 {
+		return stepDone, 0, nil
+	}
+	return f.enter(Teredo, 0, n, stepIP, 0)
+}
+
+// capwap decodes a data message: RFC 5415, section 4.3.
+func (f *Frame) capwap() (step, uint16, error) {
+	p := f.Payload
+	n := int(p[1]>>3) * 4
+	native, fragment, keepalive := p[3]&1 != 0, p[3+1]&0x80 != 0, p[4]&0x08 != 0
+	if p[0] != 0 || n < 8 || len(p) < n || fragment || keepalive {
+		return stepDone, 0, nil
+	}
+	if native {
+		return f.enter(CAPWAP, 0, n, stepWiFi, 0)
+	}
+	return f.enter(CAPWAP, 0, n, stepEthernet, 0)
+}
+
+// udpESP looks at ESP in UDP (RFC 3948): a zero instead of the SPI marks IKE.
+func (f *Frame) udpESP() (step, uint16, error) {
+	if binary.BigEndian.Uint32(f.Payload) == 0 {
+		return stepDone, 0, nil
+	}
+	s, arg, err := f.esp()
+	if err != nil {
+		return stepDone, 0, nil
+	}
+	return s, arg, err
+}
+
+// esp looks into ESP that is not encrypted (RFC 2410), as IMS uses it between telephone
+// and proxy. Nothing in the packet says so: its trailer has to make sense for one of the
+// usual lengths of the check value, and so does what it says it carries.
+func (f *Frame) esp() (step, uint16, error) {
+	p := f.Payload
+	if f.Missing > 0 || len(p) < 8+2 {
+		return 0, 0, ErrUnsupported
+	}
+	for _, icv := range [...]int{12, 16, 0, 24, 32} {
+		end := len(p) - icv
+		if end < 8+2 {
+			continue
+		}
+		next, pad := p[end-1], int(p[end-2])
+		if end-2-pad < 8 || !isPadding(p[end-2-pad:end-2]) {
+			continue
+		}
+		if body := p[8 : end-2-pad]; plausible(next, body) {
+			id := binary.BigEndian.Uint32(p)
+			f.Payload = p[: end-2-pad : end-2-pad]
+			return f.enter(ESP, id, 8, stepProto, uint16(next))
+		}
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// isPadding reports whether b counts 1, 2, 3 …: RFC 4303, section 2.4.
+func isPadding(b []byte) bool {
+	for i, c := range b {
+		if int(c) != i+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// plausible reports whether b can be a whole packet of the IP protocol next.
+func plausible(next byte, b []byte) bool {
+	switch next {
+	case byte(UDP):
+		return len(b) >= 8 && int(binary.BigEndian.Uint16(b[4:])) == len(b)
+	case byte(TCP):
+		return len(b) >= 20 && b[12]>>4 >= 5 && int(b[12]>>4)*4 <= len(b) && b[12]&0xe == 0
+	case protoIPv4:
+		return len(b) >= 20 && b[0]>>4 == 4 && int(binary.BigEndian.Uint16(b[2:])) == len(b)
+	case protoIPv6:
+		return len(b) >= 40 && b[0]>>4 == 6 && int(binary.BigEndian.Uint16(b[4:])) == len(b)-40
+	}
+	return false
+}
