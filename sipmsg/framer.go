@@ -1,0 +1,463 @@
+package sipmsg
+
+import "bytes"
+
+const (
+	// maxHead bounds the header section that a Framer waits for. Messages of a
+	// hundred kilobytes have been seen in tests of proxies, not in earnest.
+	maxHead = 1 << 20
+
+	// maxBody bounds the body that a Framer waits for: a Content-Length is only a
+	// claim.
+	maxBody = 1 << 20
+
+	// maxMethod bounds the method name at a place where a message may begin.
+	maxMethod = 128
+)
+
+// A Framer cuts a stream of octets into SIP messages: RFC 3261, section 18.3. The zero
+// Framer is at the start of a stream.
+//
+//	f.Write(segment)
+//	for {
+//		u, ok := f.Next()
+//		if !ok {
+//			break
+//		}
+//		m.Parse(u.Data)
+//	}
+//
+// It keeps its place between writes, so a stream of one-octet segments costs no more than
+// one of large ones. Where the stream departs from SIP, or octets are missing, it goes on
+// at the next start line that a known header field follows; a start line in a body, as in
+// message/sipfrag, is none as long as the Content-Length covers it.
+type Framer struct {
+	Skipped    int64 // octets that belong to no message
+	Keepalives int64 // line ends, and NULs, between messages
+
+	buf    []byte
+	lo     int   // buf[lo:] is not consumed
+	off    int64 // stream offset of buf[0]
+	scan   int   // where to go on looking: an index into buf
+	state  framerState
+	strict bool // a start line has to be followed by a known header field
+	mid    bool // scan, or lo where seeking, is in the middle of a line that begins no message
+	glued  bool // line ends stood in front of the message
+	head   int  // end of the header section
+	end    int  // end of the message
+	gaps   []gap
+	closed bool
+	msg    Message
+}
+
+// A gap is a place in the stream where octets are missing.
+type gap struct {
+	at int   // index into buf: between buf[at-1] and buf[at]
+	n  int64 // how many; -1 if that is not known
+}
+
+// maxGaps bounds the gaps remembered in what is not consumed.
+const maxGaps = 64
+
+type framerState uint8
+
+const (
+	seeking framerState = iota // for a start line
+	inHead
+	inBody    // its end is known
+	inOpenEnd // of a body whose length nothing tells
+)
+
+// A Unit is one message as it was cut out of the stream.
+type Unit struct {
+	Data    []byte // from the start line on; valid until the next call of any method
+	Off     int64  // stream offset of Data
+	Partial bool   // octets are missing at its end, or inside of its body
+	Glued   bool   // line ends stood in front of it: a keepalive
+}
+
+// Write adds the next octets of the stream.
+func (f *Framer) Write(b []byte) {
+	f.compact()
+	f.buf = append(f.buf, b...)
+}
+
+// compact drops what is consumed, when that is worth moving the rest.
+func (f *Framer) compact() {
+	if f.lo < 4096 || f.lo < len(f.buf)/2 {
+		if f.lo < len(f.buf) {
+			return
+		}
+	}
+	n := f.lo
+	f.buf = f.buf[:copy(f.buf, f.buf[n:])]
+	f.lo = 0
+	f.off += int64(n)
+	f.scan, f.head, f.end = f.scan-n, f.head-n, f.end-n
+	for i := range f.gaps {
+		f.gaps[i].at -= n
+	}
+	if cap(f.buf) > 64<<10 && len(f.buf) < 4096 { // one large message does not pin its buffer
+		f.buf = append(make([]byte, 0, 8192), f.buf...)
+	}
+}
+
+// Gap says that n octets of the stream are missing here; -1 if it is not known how many.
+// Stream offsets count the octets that are there.
+func (f *Framer) Gap(n int64) {
+	if len(f.gaps) < maxGaps {
+		f.gaps = append(f.gaps, gap{len(f.buf), n})
+	}
+}
+
+// Close says that the stream has ended. Next then gives what is left of it.
+func (f *Framer) Close() { f.closed = true }
+
+// Buffered returns how many octets wait for the rest of their message.
+func (f *Framer) Buffered() int { return len(f.buf) - f.lo }
+
+// Offset returns the stream offset of the first octet that waits.
+func (f *Framer) Offset() int64 { return f.off + int64(f.lo) }
+
+// Next returns the next message. ok is false when more octets are needed for one.
+func (f *Framer) Next() (u Unit, ok bool) {
+	for {
+		switch f.state {
+		case seeking:
+			if !f.seek() {
+				return Unit{}, false
+			}
+		case inHead:
+			if u, ok, wait := f.nextHead(); ok || wait {
+				return u, ok
+			}
+		case inBody:
+			if u, ok, wait := f.nextBody(); ok || wait {
+				return u, ok
+			}
+		case inOpenEnd:
+			return f.nextOpenEnd()
+		}
+	}
+}
+
+// unit gives out buf[lo:end] and goes on behind it.
+func (f *Framer) unit(end int, partial bool) Unit {
+	u := Unit{f.buf[f.lo:end:end], f.off + int64(f.lo), partial, f.glued}
+	f.glued = false
+	f.consume(end)
+	return u
+}
+
+// consume steps over what is before end, and over the gaps in it.
+func (f *Framer) consume(end int) {
+	f.lo, f.scan = end, end
+	f.state, f.mid = seeking, false
+	for len(f.gaps) > 0 && f.gaps[0].at <= end {
+		f.gaps = f.gaps[1:]
+		f.strict = true
+	}
+}
+
+// firstGap returns the index of the first gap, or the end of what is there.
+func (f *Framer) firstGap() (at int, isGap bool) {
+	if len(f.gaps) > 0 {
+		return f.gaps[0].at, true
+	}
+	return len(f.buf), false
+}
+
+// seek looks for the start of a message. It reports whether it found one.
+func (f *Framer) seek() bool {
+	for f.lo < len(f.buf) || len(f.gaps) > 0 {
+		limit, isGap := f.firstGap()
+		if f.lo >= limit && isGap {
+			f.consume(limit)
+			continue
+		}
+		b := f.buf[f.lo:limit]
+		if f.mid {
+			f.skipLine(b)
+			continue
+		}
+		if b[0] == '\r' || b[0] == '\n' || b[0] == 0 {
+			f.keepalive(b)
+			continue
+		}
+		switch v := beginsMessage(b, f.strict); {
+		case v == yes:
+			f.state, f.scan = inHead, f.lo
+			return true
+		case v == perhaps && !isGap && !f.closed:
+			return false
+		}
+		f.glued = false
+		f.skipLine(b)
+	}
+	return false
+}
+
+// keepalive steps over the line ends and NULs at the start of b.
+func (f *Framer) keepalive(b []byte) {
+	n := 0
+	for n < len(b) && (b[n] == '\r' || b[n] == '\n' || b[n] == 0) {
+		n++
+	}
+	if !f.strict { // behind octets that were skipped they are just line ends
+		f.Keepalives++
+		f.glued = true
+	}
+	f.lo += n
+}
+
+// skipLine steps over the rest of a line that begins no message. Only behind a line end
+// can another one begin.
+func (f *Framer) skipLine(b []byte) {
+	n := bytes.IndexByte(b, '\n') + 1
+	if f.mid = n == 0; f.mid {
+		n = len(b)
+	}
+	f.Skipped += int64(n)
+	f.strict = true
+	f.lo += n
+}
+
+// nextHead looks for the empty line.
+func (f *Framer) nextHead() (u Unit, ok, wait bool) {
+	limit, isGap := f.firstGap()
+	b := f.buf[:limit]
+	f.scan = max(f.scan, f.lo)
+	for {
+		i := bytes.IndexByte(b[f.scan:], '\n')
+		if i < 0 {
+			f.scan = len(b)
+			break
+		}
+		i += f.scan
+		switch {
+		case i+1 < len(b) && b[i+1] == '\n':
+			f.headDone(i + 2)
+			return u, false, false
+		case i+2 < len(b) && b[i+1] == '\r' && b[i+2] == '\n':
+			f.headDone(i + 3)
+			return u, false, false
+		case i+2 >= len(b) && (i+1 >= len(b) || b[i+1] == '\r'):
+			f.scan = i // what follows this line end is not there yet
+			goto short
+		}
+		f.scan = i + 1
+	}
+short:
+	if isGap || f.closed || len(b)-f.lo > maxHead {
+		u = f.unit(limit, true)
+		f.strict = true
+		return u, true, false
+	}
+	return u, false, true
+}
+
+// headDone takes in the header section that ends at end, and decides where the message
+// does.
+func (f *Framer) headDone(end int) {
+	f.head, f.scan = end, end
+	f.strict, f.mid = false, false
+	if f.msg.Parse(f.buf[f.lo:end]) != nil { // cannot be: it began like one
+		f.end, f.state = end, inBody
+		return
+	}
+	n, ok := f.msg.ContentLength()
+	for v := range f.msg.All(ContentLength) {
+		if x, isNumber := Number(v); !isNumber || x != n {
+			ok = false
+		}
+	}
+	switch {
+	case ok:
+		f.end, f.state = end+int(min(n, maxBody+1)), inBody
+	case !f.msg.Has(ContentLength) && !f.msg.Has(ContentType):
+		f.end, f.state = end, inBody
+	default:
+		f.state = inOpenEnd
+	}
+}
+
+// nextBody waits for a body whose end is known.
+func (f *Framer) nextBody() (u Unit, ok, wait bool) {
+	limit, isGap := f.firstGap()
+	if f.end <= limit {
+		if f.end-f.head > maxBody {
+			u = f.unit(f.end, true)
+			f.strict = true
+			return u, true, false
+		}
+		return f.wholeBody(limit), true, false
+	}
+	if isGap {
+		return f.gapInBody(limit), true, false
+	}
+	if !f.closed {
+		return u, false, true
+	}
+	// The stream ended first: was the Content-Length too large for what came?
+	if q := f.startInside(f.head, limit); q > 0 {
+		return f.unit(q, false), true, false
+	}
+	return f.unit(limit, true), true, false
+}
+
+// wholeBody gives out the message once its body is there. Where what follows cannot be the
+// start of a message, the Content-Length may have been too large and have swallowed one.
+func (f *Framer) wholeBody(limit int) Unit {
+	if rest := f.buf[f.end:limit]; len(rest) > 0 && !isLineEnd(rest[0]) && beginsMessage(rest, false) == no {
+		if q := f.startInside(f.head, f.end); q > 0 {
+			return f.unit(q, false)
+		}
+	}
+	return f.unit(f.end, false)
+}
+
+func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }
+
+// gapInBody gives out a message in whose body octets are missing. Where it is known how
+// many, so is where it ends, if that is behind the gap.
+func (f *Framer) gapInBody(limit int) Unit {
+	n, left := f.gaps[0].n, int64(f.end-limit)
+	u := f.unit(limit, true)
+	if n >= 0 && n <= left {
+		// The rest of the body, if it is all there, belongs to this message.
+		if rest := int(left - n); rest <= len(f.buf)-f.lo && len(f.gaps) == 0 {
+			f.lo += rest
+			f.strict = false
+		}
+	}
+	return u
+}
+
+// nextOpenEnd looks for the end of a body without a usable Content-Length: the next start
+// line, or the end of the stream.
+func (f *Framer) nextOpenEnd() (u Unit, ok bool) {
+	limit, isGap := f.firstGap()
+	for f.scan < limit {
+		if !f.mid {
+			switch v := beginsMessage(f.buf[f.scan:limit], true); {
+			case v == yes:
+				return f.unit(f.scan, false), true
+			case v == perhaps && !isGap && !f.closed && limit-f.head <= maxBody:
+				return u, false
+			}
+		}
+		i := bytes.IndexByte(f.buf[f.scan:limit], '\n')
+		if f.mid = i < 0; f.mid {
+			f.scan = limit
+			break
+		}
+		f.scan += i + 1
+	}
+	switch {
+	case limit-f.head > maxBody:
+		u = f.unit(limit, true)
+		f.strict = true
+		return u, true
+	case isGap:
+		return f.unit(limit, true), true
+	case f.closed:
+		return f.unit(limit, false), true
+	}
+	return u, false
+}
+
+// startInside returns the place of the first start line in buf[n:limit] that a known header
+// field follows, 0 for none.
+func (f *Framer) startInside(n, limit int) int {
+	for n < limit {
+		if beginsMessage(f.buf[n:limit], true) == yes {
+			return n
+		}
+		i := bytes.IndexByte(f.buf[n:limit], '\n')
+		if i < 0 {
+			break
+		}
+		n += i + 1
+	}
+	return 0
+}
+
+// A verdict is an answer that may have to wait.
+type verdict uint8
+
+const (
+	no verdict = iota
+	perhaps
+	yes
+)
+
+// beginsMessage reports whether b begins with a start line and a header field, as far as
+// there is enough of b to tell. If strict, the header field has to be a known one.
+func beginsMessage(b []byte, strict bool) verdict {
+	if len(b) == 0 {
+		return perhaps
+	}
+	if !canStart[b[0]] {
+		return no
+	}
+	method := scanToken(b[:min(len(b), maxMethod)], 0)
+	switch {
+	case method == len(b):
+		return perhaps
+	case method == 0:
+		return no
+	case b[method] == '/':
+		if method != 3 || !hasVersion(b) {
+			return no
+		}
+	case b[method] != ' ':
+		return no
+	}
+	end := bytes.IndexByte(b[:min(len(b), maxStartLine)], '\n')
+	if end < 0 {
+		if len(b) >= maxStartLine || bytes.IndexByte(b, 0) >= 0 {
+			return no
+		}
+		return perhaps
+	}
+	if !Sniff(b[:end+1]) {
+		return no
+	}
+	return beginsHeader(b[end+1:], strict)
+}
+
+// beginsHeader reports whether a header field, or the end of the header section, follows a
+// start line.
+func beginsHeader(b []byte, strict bool) verdict {
+	if len(b) == 0 {
+		return perhaps
+	}
+	if b[0] == '\r' || b[0] == '\n' {
+		if strict {
+			return no
+		}
+		return yes
+	}
+	name := scanToken(b[:min(len(b), maxMethod)], 0)
+	colon := scanBlanks(b, name)
+	switch {
+	case name == 0:
+		return no
+	case colon == len(b) && name < maxMethod:
+		return perhaps
+	case colon >= len(b) || b[colon] != ':':
+		return no
+	case strict && Lookup(b[:name]) == Other:
+		return no
+	}
+	return yes
+}
+
+// CanBegin reports whether b can be the beginning of a SIP message, or line ends in front
+// of one, as far as there is enough of it to tell.
+func CanBegin(b []byte) bool {
+	for len(b) > 0 && (b[0] == '\r' || b[0] == '\n' || b[0] == 0) {
+		b = b[1:]
+	}
+	return beginsMessage(b, false) != no
+}
