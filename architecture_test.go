@@ -20,20 +20,21 @@ const module = "github.com/sipsight/sipsight"
 // that is not listed may not exist; an arrow that is not listed is a design decision, taken
 // by changing both. Tests may import what they like.
 var arrows = map[string][]string{
-	"internal/window":   {},
-	"internal/fetch":    {},
-	"pcapfile":          {"internal/window"},
-	"pcapng":            {"internal/window"},
-	"capture":           {"internal/fetch", "internal/window", "pcapfile", "pcapng"},
-	"layers":            {},
-	"sipmsg":            {},
-	"mcpjsonrpc":        {},
-	"internal/clean":    {"sipmsg"},
-	"internal/dissect":  {"capture", "layers", "sipmsg"},
-	"analysis":          {"capture", "internal/dissect", "layers", "sipmsg"},
-	"internal/report":   {"analysis", "capture", "internal/clean", "layers", "sipmsg"},
-	"internal/siptools": {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":      {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools"},
+	"internal/window":     {},
+	"internal/fetch":      {},
+	"pcapfile":            {"internal/window"},
+	"pcapng":              {"internal/window"},
+	"capture":             {"internal/fetch", "internal/window", "pcapfile", "pcapng"},
+	"layers":              {},
+	"sipmsg":              {},
+	"mcpjsonrpc":          {},
+	"internal/clean":      {"sipmsg"},
+	"internal/reassembly": {"layers"},
+	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
+	"analysis":            {"capture", "internal/dissect", "layers", "sipmsg"},
+	"internal/report":     {"analysis", "capture", "internal/clean", "layers", "sipmsg"},
+	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools"},
 }
 
 // TestArrows parses the imports of every package of the module.

@@ -15,20 +15,31 @@ import (
 // A Message is one SIP message of the timeline. It, the message it points to and its
 // slices are valid until the function it was given to returns.
 type Message struct {
-	Number      int64   // from 1, over the whole timeline
-	File        int     // index into Result.Files
-	Frame       int64   // number of the packet that completes it, in its file
-	Frames      []int64 // all packets that carry it
+	Number      int64   // from 1, over the whole timeline, copies included
+	Ordinal     int64   // from 1, copies left out; 0 for a copy
+	Frame       Frame   // the packet that completes it
+	Frames      []Frame // all packets that carry it
 	Time        time.Time
 	HasTime     bool
 	Source      netip.AddrPort // innermost addresses
 	Destination netip.AddrPort
-	Transport   string   // UDP, TCP, SCTP
+	Transport   string   // UDP, TCP, TLS, SCTP, WS or WSS
 	Tunnel      []string // what it was carried in, outermost first
 	Notes       []string // ids of what happened to it on the wire
 	Partial     bool     // octets of it are missing
+	CopyOf      Frame    // the packet of which this is another capture; the zero Frame for none
 	SIP         *sipmsg.Message
 }
+
+// A Frame is a packet by its number in its file.
+type Frame struct {
+	File   int   // index into Result.Files
+	Number int64 // from 1
+}
+
+// IsCopy reports whether the message is another capture of one before. Copies are left out
+// of every count.
+func (m *Message) IsCopy() bool { return m.CopyOf.Number != 0 }
 
 // KnownPort reports whether either port is one of those registered for SIP.
 func (m *Message) KnownPort() bool {
@@ -68,7 +79,9 @@ func (r *Result) Complete() bool {
 type File struct {
 	Capture   *capture.File
 	Protocols []Protocol // in a fixed order, those that occur
-	Messages  int64      // SIP messages
+	Messages  int64      // SIP messages, without copies
+	Copies    int64      // messages that were captured again
+	Encrypted int64      // flows that look like encrypted SIP
 	Notes     []Note     // what happened on the wire and what was odd in the text, by id
 }
 
@@ -98,20 +111,36 @@ func Run(ctx context.Context, r *capture.Reader, o Options) (*Result, error) {
 type analyzer struct {
 	r       *capture.Reader
 	o       Options
-	d       []dissect.Dissector // one a file: counts are kept apart
+	d       *dissect.Dissector
 	notes   []noteTable
 	stats   counter
 	packets int64
+	number  int64
 	stopped bool
 	msg     Message
+	frames  []Frame
 }
 
 func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	n := len(r.Files())
-	return &analyzer{r: r, o: o, d: make([]dissect.Dissector, n), notes: make([]noteTable, n), stats: newCounter()}
+	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter()}
+	a.d = dissect.New(n, a.message)
+	return a
 }
 
 func (a *analyzer) run(ctx context.Context) error {
+	err := a.read(ctx)
+	if err == nil {
+		err = a.d.Finish()
+	}
+	if errors.Is(err, ErrStop) {
+		a.stopped = true
+		return nil
+	}
+	return err
+}
+
+func (a *analyzer) read(ctx context.Context) error {
 	for {
 		p, err := a.r.Next()
 		if err == io.EOF {
@@ -121,12 +150,7 @@ func (a *analyzer) run(ctx context.Context) error {
 			return err
 		}
 		a.packets++
-		switch err := a.d[p.File].Packet(p, a.message); {
-		case err == nil:
-		case errors.Is(err, ErrStop):
-			a.stopped = true
-			return nil
-		default:
+		if err := a.d.Packet(p); err != nil {
 			return err
 		}
 		if a.packets%1024 == 0 {
@@ -139,46 +163,56 @@ func (a *analyzer) run(ctx context.Context) error {
 
 // message takes in one message.
 func (a *analyzer) message(d *dissect.Message) error {
+	a.number++
+	a.frames = a.frames[:0]
+	for _, r := range d.Refs {
+		a.frames = append(a.frames, Frame{r.File, r.Frame})
+	}
 	a.msg = Message{
-		Number:      a.stats.messages + 1,
-		File:        d.File,
-		Frame:       d.Frame,
-		Frames:      d.Frames,
+		Number:      a.number,
+		Frame:       Frame{d.Ref.File, d.Ref.Frame},
+		Frames:      a.frames,
 		Time:        d.Time,
 		HasTime:     d.HasTime,
 		Source:      d.Src,
 		Destination: d.Dst,
 		Transport:   d.Transport.String(),
-		Tunnel:      vlans(d.Tags),
 		Partial:     d.Partial,
 		SIP:         d.SIP,
 	}
 	m := &a.msg
+	if d.Copy {
+		m.CopyOf = Frame{d.CopyOf.File, d.CopyOf.Frame}
+	}
+	for _, t := range d.Tunnels {
+		m.Tunnel = append(m.Tunnel, t.String())
+	}
+	if d.HEP {
+		m.Tunnel = append(m.Tunnel, "HEP")
+	}
 	if d.Notes != 0 {
 		m.Notes = d.Notes.IDs()
 	}
-	a.stats.count(m)
-	a.notes[m.File].message(m)
+	if !m.IsCopy() {
+		a.stats.count(m)
+		m.Ordinal = a.stats.messages
+	}
+	a.notes[m.Frame.File].message(m)
 	if a.o.Message == nil {
 		return nil
 	}
 	return a.o.Message(m)
 }
 
-// vlans names n 802.1Q tags.
-func vlans(n int) (names []string) {
-	for range n {
-		names = append(names, "VLAN")
-	}
-	return names
-}
-
 func (a *analyzer) result() *Result {
 	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
 	for i, f := range a.r.Files() {
-		c := &a.d[i].Counts
+		c := &a.d.Counts[i]
 		n := &a.notes[i]
 		n.counts(c)
+		if i == 0 { // fragments and streams may cross files: they are told with the first
+			n.wire(a.d)
+		}
 		for _, x := range f.Notes {
 			n.add(x.ID, x.Count, 0)
 		}
@@ -186,6 +220,8 @@ func (a *analyzer) result() *Result {
 			Capture:   f,
 			Protocols: protocols(c),
 			Messages:  c.SIP,
+			Copies:    c.Copies,
+			Encrypted: c.Encrypted,
 			Notes:     n.sorted(),
 		})
 	}
@@ -197,7 +233,7 @@ func protocols(c *dissect.Counts) (list []Protocol) {
 	for _, p := range []Protocol{
 		{"IPv4", c.IPv4}, {"IPv6", c.IPv6}, {"UDP", c.UDP}, {"TCP", c.TCP}, {"SCTP", c.SCTP}, {"ICMP", c.ICMP},
 		{"other IP", c.OtherIP}, {"other", c.NotIP}, {"fragment", c.Fragments}, {"malformed", c.Malformed},
-		{"SIP", c.SIP}, {"SIP quoted by ICMP", c.Quoted}, {"keepalive", c.Keepalives},
+		{"SIP", c.SIP}, {"HEP", c.HEP}, {"SIP quoted by ICMP", c.Quoted}, {"keepalive", c.Keepalives},
 	} {
 		if p.Packets > 0 {
 			list = append(list, p)

@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/layers"
@@ -26,13 +27,10 @@ func (t *noteTable) add(id string, count, frame int64) {
 // message counts what was odd about a message.
 func (t *noteTable) message(m *Message) {
 	for _, id := range m.Notes {
-		t.add(id, 1, m.Frame)
+		t.add(id, 1, m.Frame.Number)
 	}
 	for id := range m.SIP.Check().IDs() {
-		t.add(id, 1, m.Frame)
-	}
-	if len(m.Tunnel) > 0 {
-		t.add("tunnel-vlan", 1, m.Frame)
+		t.add(id, 1, m.Frame.Number)
 	}
 }
 
@@ -42,10 +40,47 @@ func (t *noteTable) counts(c *dissect.Counts) {
 		t.add("fragments", c.Fragments, 0)
 	}
 	if c.Keepalives > 0 {
-		t.add("crlf-keepalive", c.Keepalives, 0)
+		t.set("crlf-keepalive", c.Keepalives)
+	}
+	for kind, n := range c.Tunnels {
+		if n > 0 {
+			t.add("tunnel-"+strings.ToLower(layers.TunnelKind(kind).String()), n, 0)
+		}
+	}
+	if c.HEP > 0 {
+		t.set("hep", c.HEP)
 	}
 	for link, n := range c.LinkUnknown {
 		t.add("link-type-"+layers.LinkType(link).String()+"-not-decoded", n, 0)
+	}
+}
+
+// wire adds what happened to fragments and streams.
+func (t *noteTable) wire(d *dissect.Dissector) {
+	f, s := &d.Fragments, &d.Streams
+	for _, n := range []struct {
+		id    string
+		count int64
+	}{
+		{"frag-incomplete", f.Incomplete}, {"frag-no-head", f.NoHead}, {"frag-limit", f.Evicted + f.Refused},
+		{"frag-duplicate", f.Duplicates}, {"frag-overlap", f.Overlaps}, {"frag-conflict", f.Conflicts},
+		{"tcp-retransmission", s.Retransmitted}, {"tcp-reordered", s.Reordered}, {"tcp-overlap", s.Overlaps},
+		{"tcp-conflict", s.Conflicts}, {"tcp-gap", s.Gaps}, {"tcp-stray", s.Stray}, {"tcp-midstream", s.Midstream},
+		{"bytes-skipped", s.Skipped}, {"tcp-limit", s.Evicted},
+	} {
+		if n.count > 0 {
+			t.set(n.id, n.count)
+		}
+	}
+}
+
+// set sets a count, keeping the first frame where messages brought one.
+func (t *noteTable) set(id string, count int64) {
+	t.add(id, 0, 0)
+	for i := range t.notes {
+		if t.notes[i].ID == id {
+			t.notes[i].Count = count
+		}
 	}
 }
 

@@ -16,8 +16,10 @@ const (
 	// and a scanner can send another one with every message.
 	maxNames = 10000
 
-	// maxName bounds the length of one of them, in octets.
-	maxName = 1024
+	// maxName bounds the length of one of them, in octets, and maxMethod that of a
+	// method: what is longer counts as one by its beginning, which is what is shown.
+	maxName   = 1024
+	maxMethod = 256
 )
 
 // Statistics are counts over the messages of a timeline.
@@ -34,6 +36,9 @@ type Statistics struct {
 	Partial    int64    // messages of which octets are missing
 	Limits     []string // what is not whole because a limit was met
 }
+
+// MethodNames returns the methods of the requests, sorted.
+func (s *Statistics) MethodNames() []string { return slices.Sorted(maps.Keys(s.Methods)) }
 
 // A counter makes Statistics.
 type counter struct {
@@ -76,7 +81,7 @@ func (c *counter) count(m *Message) {
 }
 
 func (c *counter) countMethod(method []byte) {
-	method = method[:min(len(method), maxName)]
+	method = method[:min(len(method), maxMethod)]
 	if _, known := c.methods[string(method)]; !known && len(c.methods) >= maxNames {
 		c.overMethods = true
 		return

@@ -71,7 +71,7 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 	var kept int64
 	full := false
 	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
-		if full || most > 0 && m.Number > most {
+		if full || m.IsCopy() || most > 0 && m.Ordinal > most {
 			return nil
 		}
 		if len(buf) > maxBuffered {
@@ -133,15 +133,18 @@ func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o
 	defer r.Close()
 	var b []byte
 	_, err = e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+		if m.IsCopy() {
+			return nil
+		}
 		b = b[:0]
-		if m.Number > 1 {
+		if m.Ordinal > 1 {
 			b = append(b, ',')
 		}
 		b = out.AppendPacket(b, m)
 		if _, err := w.Write(b); err != nil {
 			return writeError{err}
 		}
-		if m.Number >= n {
+		if m.Ordinal >= n {
 			return analysis.ErrStop
 		}
 		return nil
@@ -156,7 +159,7 @@ func analyzeText(e *env, r *capture.Reader, out *report.Messages, most int64) in
 	}
 	var lines []byte
 	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
-		if m.Number <= most {
+		if !m.IsCopy() && m.Ordinal <= most {
 			lines = out.AppendText(lines, m)
 		}
 		return nil

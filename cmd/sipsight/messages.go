@@ -71,15 +71,12 @@ func (q *messageQuery) wants(m *analysis.Message) bool {
 
 // holds reports whether the frame carries a part of m.
 func (f *frameFlag) holds(m *analysis.Message) bool {
-	if f.file != 0 && f.file != m.File+1 {
-		return false
-	}
-	for _, n := range m.Frames {
-		if n == f.frame {
+	for _, x := range m.Frames {
+		if x.Number == f.frame && (f.file == 0 || f.file == x.File+1) {
 			return true
 		}
 	}
-	return m.Frame == f.frame
+	return false
 }
 
 func runMessages(e *env, c *command, args []string) int {

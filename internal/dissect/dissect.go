@@ -1,8 +1,10 @@
-// Package dissect finds the SIP messages in captured packets: each once, with the
+// Package dissect finds the SIP messages in captured packets: each once, whole, with the
 // innermost addresses and the numbers of the frames that carry it.
 //
-// Datagrams are looked at whole, and in TCP every segment by itself: a message that
-// goes on in another segment is given as far as it goes, marked as partial.
+// IP fragments are put together, TCP connections followed as streams and cut into messages
+// by their Content-Length, SCTP user messages and packets of Homer's encapsulation (HEP)
+// opened. Where octets are missing, what is there is given and marked as partial. A packet
+// that was captured twice gives one message and one copy.
 package dissect
 
 import (
@@ -10,23 +12,27 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// A Message is one SIP message on the wire. It is valid until the next packet.
+// A Message is one SIP message on the wire. It is valid until the function it was given to
+// returns.
 type Message struct {
 	SIP       *sipmsg.Message
-	File      int
-	Frame     int64   // the packet that completes the message
-	Frames    []int64 // all packets that carry it
+	Ref       reassembly.Ref   // the packet that completes the message
+	Refs      []reassembly.Ref // all packets that carry it
 	Time      time.Time
 	HasTime   bool
 	Src, Dst  netip.AddrPort
 	Transport Transport
-	Tags      int  // 802.1Q tags in front of the packet
-	Partial   bool // octets of the message are missing
+	Tunnels   []layers.Tunnel // outermost first
+	HEP       bool            // it came inside of HEP
+	Partial   bool            // octets of the message are missing
 	Notes     Notes
+	Copy      bool           // the same packet was captured before …
+	CopyOf    reassembly.Ref // … as this one
 }
 
 // A Transport is what carried a message.
@@ -36,23 +42,39 @@ type Transport uint8
 const (
 	UDP Transport = iota
 	TCP
+	TLS
 	SCTP
+	WS
+	WSS
 )
 
-func (t Transport) String() string { return [...]string{"UDP", "TCP", "SCTP"}[t] }
+func (t Transport) String() string {
+	return [...]string{"UDP", "TCP", "TLS", "SCTP", "WS", "WSS"}[t]
+}
 
 // Notes is a set of what happened to a message on the wire.
-type Notes uint16
+type Notes uint32
 
 // The notes.
 const (
-	NotePartial   Notes = 1 << iota // octets are missing
-	NoteFragment                    // an IP fragment, given by itself
-	NoteKeepalive                   // line ends in front of the message
-	NoteSnapped                     // cut by the snaplen of the capture
+	NotePartial      Notes = 1 << iota // octets are missing
+	NoteSnapped                        // cut by the snaplen of the capture
+	NoteIncomplete                     // later IP fragments are missing
+	NoteFragOverlap                    // its IP fragments overlapped …
+	NoteFragConflict                   // … and differed
+	NoteKeepalive                      // line ends in front of the message
+	NoteReordered                      // its TCP segments came out of order
+	NoteOverlap                        // its TCP segments overlapped …
+	NoteConflict                       // … and differed
+	NoteGap                            // TCP segments of it are missing
+	NoteMidstream                      // the start of the connection was not captured
+	NoteCopy                           // the same packet was captured before
+	NoteHEP                            // it came inside of HEP
+	NoteWebSocket                      // it came inside of a WebSocket
 )
 
-var noteIDs = [...]string{"message-partial", "frag-incomplete", "crlf-keepalive", "packet-cut"}
+var noteIDs = [...]string{"message-partial", "packet-cut", "frag-incomplete", "frag-overlap", "frag-conflict", "crlf-keepalive",
+	"tcp-reordered", "tcp-overlap", "tcp-conflict", "tcp-gap", "tcp-midstream", "packet-copy", "hep", "websocket"}
 
 // IDs returns the ids of the notes in the set, nil for none.
 func (n Notes) IDs() (ids []string) {
@@ -64,7 +86,7 @@ func (n Notes) IDs() (ids []string) {
 	return ids
 }
 
-// Counts says what the packets were.
+// Counts says what the packets of one file were.
 type Counts struct {
 	Packets     int64
 	IPv4, IPv6  int64
@@ -74,58 +96,170 @@ type Counts struct {
 	NotIP       int64 // frames of known link types that hold no IP
 	Fragments   int64
 	Malformed   int64 // packets whose headers contradict themselves or are cut
-	SIP         int64 // messages
+	SIP         int64 // messages, without copies
+	Copies      int64
+	HEP         int64 // packets of HEP
 	Quoted      int64 // ICMP errors that quote SIP
-	Keepalives  int64 // datagrams and segments of line ends or NULs alone
+	Keepalives  int64 // datagrams, and runs in streams, of line ends or NULs alone
+	Encrypted   int64 // TCP connections and UDP flows that look like encrypted SIP
 	LinkUnknown map[uint16]int64
+	Tunnels     [16]int64 // packets that came inside of a tunnel, by its kind
 }
 
-// A Dissector turns packets into messages. The zero Dissector is ready to use.
+// A Dissector turns packets into messages.
 type Dissector struct {
-	Counts Counts
+	Counts    []Counts // by file
+	Fragments reassembly.FragmentStats
+	Streams   StreamStats
 
+	emit   func(*Message) error
+	err    error // of emit
 	frame  layers.Frame
 	quoted layers.Frame
 	sip    sipmsg.Message
 	msg    Message
-	frames [1]int64
+	order  int64
+	file   int
+	one    [1]reassembly.Ref
+	frags  reassembly.Fragments
+	conns  connTable
+	assocs assocTable
+	copies copyTable
 }
 
-// Packet looks into one packet and calls emit for each message that it completes. It
-// returns the first error that emit returns.
-func (d *Dissector) Packet(p *capture.Packet, emit func(*Message) error) error {
-	d.Counts.Packets++
+// New returns a Dissector of a timeline of files captures, which calls emit for every
+// message, in the order in which they are complete.
+func New(files int, emit func(*Message) error) *Dissector {
+	return &Dissector{Counts: make([]Counts, files), emit: emit}
+}
+
+// A carrier is what a payload came in.
+type carrier struct {
+	src, dst netip.AddrPort
+	ref      reassembly.Ref
+	refs     []reassembly.Ref
+	time     time.Time
+	hasTime  bool
+	tunnels  []layers.Tunnel
+	ipid     uint32
+	notes    Notes
+	hep      bool
+}
+
+// Packet looks into one packet. The error is the first that emit returned.
+func (d *Dissector) Packet(p *capture.Packet) error {
+	d.order++
+	d.file = p.File
 	f := &d.frame
 	err := f.Decode(layers.LinkType(p.LinkType), p.FCSLen, p.Data)
 	d.count(p, err)
-	switch {
-	case err == nil:
-	case err == layers.ErrFragment && f.Fragment.Offset == 0:
-		// The head of a datagram: what it begins with can be shown.
-		if f.Transport(f.Payload, 1) != nil {
-			return nil
-		}
-	default:
-		return nil
+	ref := reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}
+	if d.frags.Waiting() {
+		d.expire(p.Time, p.HasTime)
 	}
+	if err == layers.ErrFragment {
+		d.fragment(f, ref, p.Time, p.HasTime)
+		return d.err
+	}
+	d.one[0] = ref
+	c := carrier{ref: ref, refs: d.one[:], time: p.Time, hasTime: p.HasTime}
+	d.transport(f, err, &c)
+	return d.err
+}
+
+// Finish gives out what is left at the end of the timeline.
+func (d *Dissector) Finish() error {
+	for d.err == nil {
+		w := d.frags.Rest()
+		if w == nil {
+			break
+		}
+		d.datagramOf(w, false)
+	}
+	d.Fragments = d.frags.Stats
+	d.finishAssociations()
+	d.finishStreams()
+	return d.err
+}
+
+// fragment takes in an IP fragment.
+func (d *Dissector) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time, hasTime bool) {
+	if w := d.frags.Add(f, ref, now); w != nil {
+		d.datagramOf(w, hasTime)
+	}
+}
+
+// expire gives up datagrams that waited too long.
+func (d *Dissector) expire(now time.Time, hasTime bool) {
+	for d.err == nil {
+		w := d.frags.Expired(now)
+		if w == nil {
+			return
+		}
+		d.datagramOf(w, hasTime)
+	}
+}
+
+// datagramOf goes on with a datagram that was put together. What it holds may be a
+// fragment again: of a packet inside of a tunnel.
+func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
+	if w.NoHead || len(w.Refs) == 0 {
+		return
+	}
+	last := w.Refs[len(w.Refs)-1]
+	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: hasTime || !w.Time.IsZero()}
+	if w.Missing > 0 {
+		c.notes |= NoteIncomplete
+	}
+	if w.Overlap {
+		c.notes |= NoteFragOverlap
+	}
+	if w.Conflict {
+		c.notes |= NoteFragConflict
+	}
+	f := &w.Frame
+	err := f.Transport(w.Payload, w.Missing)
+	if err == layers.ErrFragment {
+		d.fragment(f, last, w.Time, hasTime)
+		return
+	}
+	d.transport(f, err, &c)
+}
+
+// transport goes on with what f holds.
+func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
+	if err != nil {
+		return
+	}
+	c.src, c.dst, c.tunnels, c.ipid = f.Src, f.Dst, f.Tunnels, f.IPID
 	switch f.Proto {
 	case layers.UDP:
-		return d.datagram(p, UDP, f.Payload, f.Missing > 0, err == layers.ErrFragment, emit)
+		if f.Missing > 0 && c.notes&NoteIncomplete == 0 {
+			c.notes |= NoteSnapped
+		}
+		if !d.hep(f.Payload, c) {
+			d.datagram(UDP, f.Payload, f.Missing > 0, c)
+		}
 	case layers.TCP:
-		return d.segment(p, emit)
+		d.segment(f, c)
 	case layers.SCTP:
-		return d.chunks(p, emit)
+		d.chunks(f, c)
 	case layers.ICMP, layers.ICMPv6:
 		if q := f.Quote(); q != nil && quotesSIP(&d.quoted, q) {
-			d.Counts.Quoted++
+			d.Counts[d.file].Quoted++
 		}
 	}
-	return nil
 }
 
 // count counts what the frame is.
 func (d *Dissector) count(p *capture.Packet, err error) {
-	c, f := &d.Counts, &d.frame
+	c, f := &d.Counts[p.File], &d.frame
+	c.Packets++
+	for i := range f.Tunnels {
+		if k := f.Tunnels[i].Kind; i == 0 || k != f.Tunnels[i-1].Kind {
+			c.Tunnels[k]++
+		}
+	}
 	switch f.Version {
 	case 4:
 		c.IPv4++
@@ -133,17 +267,20 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 		c.IPv6++
 	default:
 		switch {
+		case f.Proto == layers.SCTP:
 		case err == layers.ErrUnsupported && !layers.LinkType(p.LinkType).Supported():
 			if c.LinkUnknown == nil {
 				c.LinkUnknown = make(map[uint16]int64)
 			}
 			c.LinkUnknown[p.LinkType]++
+			return
 		case err == layers.ErrUnsupported:
 			c.NotIP++
+			return
 		default:
 			c.Malformed++
+			return
 		}
-		return
 	}
 	switch err {
 	case layers.ErrTruncated, layers.ErrMalformed:
@@ -169,7 +306,7 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 // quotesSIP reports whether an ICMP error quotes a packet with SIP.
 func quotesSIP(f *layers.Frame, quote []byte) bool {
 	err := f.DecodeIP(quote)
-	return (err == nil || err == layers.ErrTruncated) && (f.Proto == layers.UDP || f.Proto == layers.TCP) && sipmsg.Sniff(f.Payload)
+	return err == nil && (f.Proto == layers.UDP || f.Proto == layers.TCP) && sipmsg.Sniff(f.Payload)
 }
 
 // isKeepalive reports whether b is what clients send to keep a NAT binding: line ends
@@ -186,118 +323,54 @@ func isKeepalive(b []byte) bool {
 	return true
 }
 
-// begin sets up d.msg for a message of this packet.
-func (d *Dissector) begin(p *capture.Packet, t Transport) *Message {
-	d.frames[0] = p.Frame
-	d.msg = Message{
-		SIP:       &d.sip,
-		File:      p.File,
-		Frame:     p.Frame,
-		Frames:    d.frames[:],
-		Time:      p.Time,
-		HasTime:   p.HasTime,
-		Src:       d.frame.Src,
-		Dst:       d.frame.Dst,
-		Transport: t,
-		Tags:      int(d.frame.Tags),
-	}
-	return &d.msg
-}
-
 // datagram looks at the payload of one datagram: it is one message or none.
-func (d *Dissector) datagram(p *capture.Packet, t Transport, b []byte, cut, fragment bool, emit func(*Message) error) error {
+func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) {
 	if !sipmsg.Sniff(b) {
 		if isKeepalive(b) {
-			d.Counts.Keepalives++
+			d.Counts[d.file].Keepalives++
 		}
-		return nil
-	}
-	m := d.begin(p, t)
-	parse := d.sip.Parse
-	if cut || fragment {
-		parse = d.sip.ParseCut
-	}
-	if parse(b) != nil {
-		return nil
+		return
 	}
 	if b[0] == '\r' || b[0] == '\n' {
-		m.Notes |= NoteKeepalive
+		c.notes |= NoteKeepalive
 	}
-	switch {
-	case fragment:
-		m.Notes |= NoteFragment | NotePartial
-	case cut:
-		m.Notes |= NoteSnapped | NotePartial
-	}
-	m.Partial = m.Notes&NotePartial != 0
-	d.Counts.SIP++
-	return emit(m)
+	d.message(t, b, cut, c)
 }
 
-// segment looks at one TCP segment: messages follow each other in it.
-func (d *Dissector) segment(p *capture.Packet, emit func(*Message) error) error {
-	f := &d.frame
-	b := f.Payload
-	if isKeepalive(b) && f.Missing == 0 {
-		d.Counts.Keepalives++
+// message gives out the message b, which is only its beginning if cut.
+func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
+	parse := d.sip.Parse
+	if cut {
+		parse = d.sip.ParseCut
+		c.notes |= NotePartial
 	}
-	for len(b) > 0 && sipmsg.Sniff(b) {
-		m := d.begin(p, TCP)
-		if d.sip.Parse(b) != nil || !headerFollows(&d.sip) {
-			return nil
-		}
-		if b[0] == '\r' || b[0] == '\n' {
-			m.Notes |= NoteKeepalive
-		}
-		// RFC 3261, section 18.3: the Content-Length says where the message ends.
-		head := len(b) - len(d.sip.Body)
-		n, ok := d.sip.ContentLength()
-		rest := b[len(b):]
-		switch {
-		case d.sip.Quirks()&sipmsg.QuirkUnterminated != 0, ok && int64(n) > int64(len(d.sip.Body)):
-			m.Notes |= NotePartial
-			if f.Missing > 0 {
-				m.Notes |= NoteSnapped
-			}
-			if d.sip.ParseCut(b) != nil {
-				return nil
-			}
-		default:
-			end := head
-			if ok {
-				end += int(n)
-			}
-			if b, rest = b[:end:end], b[end:]; d.sip.Parse(b) != nil {
-				return nil
-			}
-		}
-		m.Partial = m.Notes&NotePartial != 0
-		d.Counts.SIP++
-		if err := emit(m); err != nil {
-			return err
-		}
-		b = rest
+	if parse(b) != nil || d.err != nil {
+		return
 	}
-	return nil
-}
-
-// headerFollows reports whether a start line in a stream is followed by a header field:
-// other protocols have streams in which anything may stand on a line of its own.
-func headerFollows(m *sipmsg.Message) bool {
-	return m.NumFields() == 0 || len(m.Field(0).Name) > 0
-}
-
-// chunks looks at the DATA chunks of an SCTP packet. RFC 4168: each user message is
-// one SIP message.
-func (d *Dissector) chunks(p *capture.Packet, emit func(*Message) error) error {
-	for c := range layers.Chunks(d.frame.Payload) {
-		data, ok := c.Data()
-		if !ok || !data.Begin {
-			continue
-		}
-		if err := d.datagram(p, SCTP, data.User, c.Cut || !data.End, false, emit); err != nil {
-			return err
-		}
+	if c.hep {
+		c.notes |= NoteHEP
 	}
-	return nil
+	d.msg = Message{
+		SIP:       &d.sip,
+		Ref:       c.ref,
+		Refs:      c.refs,
+		Time:      c.time,
+		HasTime:   c.hasTime,
+		Src:       c.src,
+		Dst:       c.dst,
+		Transport: t,
+		Tunnels:   c.tunnels,
+		HEP:       c.hep,
+		Partial:   cut,
+		Notes:     c.notes,
+	}
+	m := &d.msg
+	counts := &d.Counts[c.ref.File]
+	if m.CopyOf, m.Copy = d.copies.find(m, d.sip.Raw(), c.ipid); m.Copy {
+		m.Notes |= NoteCopy
+		counts.Copies++
+	} else {
+		counts.SIP++
+	}
+	d.err = d.emit(m)
 }

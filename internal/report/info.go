@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -17,7 +18,7 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	c := f.Capture
 	w.open('{')
 	w.key("file")
-	w.textLimit([]byte(c.Name), 4096)
+	w.textLimit([]byte(c.Name), maxName)
 	if c.Err != nil {
 		w.key("error")
 		w.textLimit([]byte(c.Err.Error()), 1000)
@@ -77,7 +78,7 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	w.bool(c.Complete())
 	w.key("damage")
 	w.open('[')
-	w.damage(c)
+	w.damage(c, false)
 	w.close(']')
 	w.key("protocols")
 	w.open('{')
@@ -88,6 +89,10 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	w.close('}')
 	w.key("sip_messages")
 	w.int(f.Messages)
+	w.key("copies")
+	w.int(f.Copies)
+	w.key("encrypted_sip_flows")
+	w.int(f.Encrypted)
 	w.key("cut_packets")
 	w.int(c.CutPackets)
 	w.key("notes")
@@ -172,20 +177,30 @@ func (w *jsonWriter) interfaces(list []capture.Interface) {
 	w.close(']')
 }
 
-// damage writes an object for each thing that could not be read.
-func (w *jsonWriter) damage(c *capture.File) {
+// damage writes an object for each thing that could not be read, with the name of the
+// file if there are several, and returns how many there are.
+func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
+	file := func() {
+		if several {
+			w.key("file")
+			w.textLimit([]byte(c.Name), maxName)
+		}
+	}
 	if c.Err != nil {
 		w.open('{')
+		file()
 		w.key("what")
-		w.textLimit([]byte(c.Err.Error()), 1000)
+		w.textLimit([]byte(strings.TrimPrefix(c.Err.Error(), c.Name+": ")), 1000)
 		w.close('}')
-		return
+		return 1
 	}
 	for _, n := range c.Notes {
 		if !n.Lost {
 			continue
 		}
+		count++
 		w.open('{')
+		file()
 		w.key("id")
 		w.quote([]byte(n.ID))
 		w.key("what")
@@ -196,4 +211,5 @@ func (w *jsonWriter) damage(c *capture.File) {
 		w.int(n.Count)
 		w.close('}')
 	}
+	return count
 }

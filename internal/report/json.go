@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -17,9 +18,11 @@ type jsonWriter struct {
 	b         []byte
 	comma     bool // a separator is due before the next value or key
 	secrets   bool // show secrets
+	maxText   int  // bounds each text, in octets; 0 is no bound
 	sanitised bool // some text was changed since this was last cleared
 	scratch   []byte
 	masked    []byte
+	odd       map[string]bool // the odd names among the header fields of one message
 }
 
 func (w *jsonWriter) sep() {
@@ -94,19 +97,34 @@ func (w *jsonWriter) quote(s []byte) {
 	w.b = append(w.b, '"')
 }
 
-// text writes text from a capture, at most limit characters of it.
+// textLimit writes text from a capture, at most limit characters of it.
 func (w *jsonWriter) textLimit(s []byte, limit int) {
-	if len(s) <= limit && isPlain(s) {
+	if len(s) <= limit && (w.maxText == 0 || len(s) <= w.maxText) && isPlain(s) {
 		w.sep()
 		w.b = append(w.b, '"')
 		w.b = append(w.b, s...)
 		w.b = append(w.b, '"')
 		return
 	}
-	var changed bool
-	w.scratch, changed = clean.AppendText(w.scratch[:0], s, limit)
-	w.sanitised = w.sanitised || changed
+	w.scratch = w.appendClean(w.scratch[:0], s, limit)
 	w.quote(w.scratch)
+}
+
+// maxSpelt is the most octets that one character is spelt out with: \u{10ffff}.
+const maxSpelt = 10
+
+// appendClean appends text from a capture, at most limit characters of it, to b.
+func (w *jsonWriter) appendClean(b, s []byte, limit int) []byte {
+	n := len(b)
+	if w.maxText > 0 {
+		limit = min(limit, w.maxText)
+	}
+	b, changed := clean.AppendText(b, s, limit)
+	if w.maxText > 0 && len(b)-n > w.maxText+len("…") {
+		b, changed = clean.AppendText(b[:n], s, w.maxText/maxSpelt)
+	}
+	w.sanitised = w.sanitised || changed
+	return b
 }
 
 // isPlain reports whether s is printable ASCII without characters that JSON escapes.
@@ -159,8 +177,6 @@ func (w *jsonWriter) texts(list []string) {
 	w.close(']')
 }
 
-const timeFormat = "2006-01-02T15:04:05.000000000Z"
-
 func (w *jsonWriter) time(t time.Time) {
 	w.sep()
 	w.b = append(w.b, '"')
@@ -199,26 +215,29 @@ func (w *jsonWriter) addr(a netip.Addr) {
 }
 
 // frame writes a frame reference: a number, or with several files the text k:n.
-func (w *jsonWriter) frame(file int, n int64, several bool) {
+func (w *jsonWriter) frame(f analysis.Frame, several bool) {
 	w.sep()
-	w.b = appendFrame(w.b, file, n, several, `"`)
+	w.b = appendFrame(w.b, f, several, `"`)
 }
 
-func appendFrame(b []byte, file int, n int64, several bool, quote string) []byte {
+func appendFrame(b []byte, f analysis.Frame, several bool, quote string) []byte {
 	if !several {
-		return strconv.AppendInt(b, n, 10)
+		return strconv.AppendInt(b, f.Number, 10)
 	}
 	b = append(b, quote...)
-	b = strconv.AppendInt(b, int64(file+1), 10)
+	b = strconv.AppendInt(b, int64(f.File+1), 10)
 	b = append(b, ':')
-	b = strconv.AppendInt(b, n, 10)
+	b = strconv.AppendInt(b, f.Number, 10)
 	return append(b, quote...)
 }
 
-func (w *jsonWriter) frames(file int, list []int64, several bool) {
+// maxFrames bounds the frames listed of one message.
+const maxFrames = 1024
+
+func (w *jsonWriter) frames(list []analysis.Frame, several bool) {
 	w.open('[')
-	for _, n := range list {
-		w.frame(file, n, several)
+	for _, f := range list[:min(len(list), maxFrames)] {
+		w.frame(f, several)
 	}
 	w.close(']')
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -18,6 +17,9 @@ type Options struct {
 	// MaxHeaders bounds the header fields shown of one message, in octets of JSON;
 	// 0 is no bound. At least one field is shown.
 	MaxHeaders int
+
+	// MaxText bounds each text, in octets; 0 is no bound beyond that of characters.
+	MaxText int
 }
 
 func (o *Options) several() bool { return len(o.Files) > 1 }
@@ -35,7 +37,7 @@ type Messages struct {
 
 // NewMessages returns a writer of message records.
 func NewMessages(o Options) *Messages {
-	return &Messages{o: o, w: jsonWriter{secrets: o.Secrets}}
+	return &Messages{o: o, w: jsonWriter{secrets: o.Secrets, maxText: o.MaxText}}
 }
 
 // field writes a key and the first value of a header field, if the message has it.
@@ -57,12 +59,12 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	w.int(m.Number)
 	if r.o.several() {
 		w.key("file")
-		w.text([]byte(r.o.Files[m.File]))
+		w.text([]byte(r.o.Files[m.Frame.File]))
 	}
 	w.key("frame")
-	w.frame(m.File, m.Frame, r.o.several())
+	w.frame(m.Frame, r.o.several())
 	w.key("frames")
-	w.frames(m.File, m.Frames, r.o.several())
+	w.frames(m.Frames, r.o.several())
 	if m.HasTime {
 		w.key("time")
 		w.time(m.Time)
@@ -113,6 +115,10 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	if m.Partial {
 		w.key("partial")
 		w.bool(true)
+	}
+	if m.IsCopy() {
+		w.key("copy_of")
+		w.frame(m.CopyOf, r.o.several())
 	}
 	if r.o.Raw {
 		w.key("raw")
@@ -223,12 +229,12 @@ func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
 	s := m.SIP
 	w.open('{')
 	w.key("packet_number")
-	w.int(m.Number)
+	w.int(m.Ordinal)
 	w.key("frame_number")
-	w.frame(m.File, m.Frame, r.o.several())
+	w.frame(m.Frame, r.o.several())
 	if len(m.Frames) > 1 {
 		w.key("frames")
-		w.frames(m.File, m.Frames, r.o.several())
+		w.frames(m.Frames, r.o.several())
 	}
 	w.key("timestamp")
 	if m.HasTime {
@@ -325,9 +331,13 @@ func (w *jsonWriter) headers(s *sipmsg.Message, most int) {
 			leftOut += n - i
 			break
 		}
-		w.headerName(f)
+		if !w.headerName(f) {
+			leftOut++
+			continue
+		}
 		w.headerValue(s, i, n, f)
 	}
+	clear(w.odd)
 	w.close('}')
 	if leftOut > 0 {
 		w.key("headers_left_out")
@@ -336,7 +346,28 @@ func (w *jsonWriter) headers(s *sipmsg.Message, most int) {
 }
 
 func sameName(a, b sipmsg.Field) bool {
-	return a.ID == b.ID && (a.ID != sipmsg.Other || bytes.EqualFold(a.Name, b.Name))
+	return a.ID == b.ID && (a.ID != sipmsg.Other || equalFold(a.Name, b.Name))
+}
+
+// equalFold reports whether two names are equal but for the case of ASCII letters. That
+// of others is none of SIP's business: a capital I with a dot must not become an i.
+func equalFold(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i, c := range a {
+		if lower(c) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c-'A' < 26 {
+		return c | 0x20
+	}
+	return c
 }
 
 func seenBefore(s *sipmsg.Message, i int, f sipmsg.Field) bool {
@@ -348,14 +379,35 @@ func seenBefore(s *sipmsg.Message, i int, f sipmsg.Field) bool {
 	return false
 }
 
-func (w *jsonWriter) headerName(f sipmsg.Field) {
+// headerName writes the key of a field. It writes nothing and returns false where another
+// field has the same key, which happens to odd names alone: they are escaped and capped.
+func (w *jsonWriter) headerName(f sipmsg.Field) bool {
 	if f.ID != sipmsg.Other {
 		w.key(f.ID.LowerName())
-		return
+		return true
 	}
-	w.text(bytes.ToLower(f.Name))
+	w.masked = w.masked[:0]
+	for _, c := range f.Name {
+		w.masked = append(w.masked, lower(c))
+	}
+	start, comma := len(w.b), w.comma
+	w.sep()
+	quoted := len(w.b)
+	w.comma = false
+	w.text(w.masked)
+	if key := w.b[quoted:]; !isPlain(f.Name) || len(key) > clean.MaxText || w.maxText > 0 {
+		if w.odd[string(key)] {
+			w.b, w.comma = w.b[:start], comma
+			return false
+		}
+		if w.odd == nil {
+			w.odd = make(map[string]bool)
+		}
+		w.odd[string(key)] = true
+	}
 	w.b = append(w.b, ':')
 	w.comma = false
+	return true
 }
 
 // maxJoined bounds what repeated fields of one name are joined to, in characters.
@@ -373,10 +425,8 @@ func (w *jsonWriter) headerValue(s *sipmsg.Message, i, n int, f sipmsg.Field) {
 		if len(w.scratch) > 0 {
 			w.scratch = append(w.scratch, ", "...)
 		}
-		var changed bool
-		w.scratch, changed = clean.AppendText(w.scratch, w.value(g), clean.MaxText)
-		w.sanitised = w.sanitised || changed
-		if len(w.scratch) > maxJoined {
+		w.scratch = w.appendClean(w.scratch, w.value(g), clean.MaxText)
+		if len(w.scratch) > maxJoined || w.maxText > 0 && len(w.scratch) > w.maxText {
 			w.scratch = append(w.scratch, "…"...)
 			w.sanitised = true
 			break

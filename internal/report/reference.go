@@ -17,8 +17,8 @@ type Reference struct {
 	Files     []string
 	Now       time.Time // analysis_timestamp
 	Described int64     // how many messages stand in packets
-	MaxList   int       // the most Call-IDs and user agents listed; 0 is all
-	// MaxListChars bounds the text of each of those lists; 0 is no bound.
+	MaxList   int       // the most methods, Call-IDs and user agents listed; 0 is all
+	// MaxListChars bounds each list, of files and damage too, in octets; 0 is no bound.
 	MaxListChars int
 	Note         string // what was left out, and how to get it; "" for nothing
 	NextCursor   string // "" for the last page
@@ -29,7 +29,7 @@ type Reference struct {
 func AppendReference(b []byte, res *analysis.Result, r *Reference) []byte {
 	w := jsonWriter{b: b}
 	w.open('{')
-	w.referenceFiles(r.Files)
+	w.referenceFiles(r)
 	w.key("analysis_timestamp")
 	w.time(r.Now.UTC())
 	w.key("total_packets_in_file")
@@ -59,7 +59,7 @@ func AppendReferenceEnd(b []byte, res *analysis.Result, r *Reference) []byte {
 func AppendReferenceEmpty(b []byte, res *analysis.Result, r *Reference, message string) []byte {
 	w := jsonWriter{b: b}
 	w.open('{')
-	w.referenceFiles(r.Files)
+	w.referenceFiles(r)
 	w.key("total_packets_in_file")
 	w.int(res.Packets)
 	w.key("sip_packets_found")
@@ -87,18 +87,17 @@ func AppendReferenceError(b []byte, name string, isURL bool, err error) []byte {
 	return w.b
 }
 
-func (w *jsonWriter) referenceFiles(names []string) {
+// maxName bounds the characters shown of the name of a file.
+const maxName = 4096
+
+func (w *jsonWriter) referenceFiles(r *Reference) {
 	w.key("file")
-	if len(names) > 0 {
-		w.textLimit([]byte(names[0]), 4096)
-	} else {
-		w.null()
-	}
-	if len(names) > 1 {
+	w.textLimit([]byte(r.Files[0]), maxName)
+	if len(r.Files) > 1 {
 		w.key("files")
 		w.open('[')
-		for _, n := range names {
-			w.textLimit([]byte(n), 4096)
+		for _, n := range r.ListedFiles() {
+			w.textLimit([]byte(n), maxName)
 		}
 		w.close(']')
 	}
@@ -118,11 +117,30 @@ func (w *jsonWriter) referenceNotes(res *analysis.Result, r *Reference) {
 		w.bool(false)
 		w.key("damage")
 		w.open('[')
-		for i := range res.Files {
-			w.damage(res.Files[i].Capture)
-		}
+		w.damages(res, r)
 		w.close(']')
 	}
+}
+
+// damages writes what could not be read, as much of it as fits.
+func (w *jsonWriter) damages(res *analysis.Result, r *Reference) (shown, total int) {
+	start, full := len(w.b), false
+	for i := range res.Files {
+		end, comma := len(w.b), w.comma
+		n := w.damage(res.Files[i].Capture, len(res.Files) > 1)
+		total += n
+		if full = full || r.MaxListChars > 0 && len(w.b)-start > r.MaxListChars; full {
+			w.b, w.comma = w.b[:end], comma
+			continue
+		}
+		shown += n
+	}
+	return shown, total
+}
+
+// ListedDamage returns how many of the faults in the files the result lists.
+func (r *Reference) ListedDamage(res *analysis.Result) (shown, total int) {
+	return new(jsonWriter).damages(res, r)
 }
 
 func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
@@ -132,7 +150,7 @@ func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
 	w.key("responses")
 	w.int(s.Responses)
 	w.key("methods")
-	w.counts(s.Methods, r.MaxList)
+	w.counts(s.Methods, r.Listed(s.MethodNames()))
 	w.key("response_classes")
 	w.open('{')
 	for class, n := range s.Classes {
@@ -147,7 +165,7 @@ func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
 	w.key("call_ids")
 	w.texts(r.Listed(s.CallIDs))
 	w.key("transports")
-	w.counts(s.Transports, 0)
+	w.counts(s.Transports, slices.Sorted(maps.Keys(s.Transports)))
 	w.key("user_agents")
 	w.texts(r.Listed(s.UserAgents))
 	if len(s.Limits) > 0 {
@@ -157,15 +175,24 @@ func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
 	w.close('}')
 }
 
-// Listed returns what the result lists of a sorted list.
+// Listed returns what the result lists of a sorted list of texts from the capture.
 func (r *Reference) Listed(list []string) []string {
-	list = firstOf(list, r.MaxList)
-	if r.MaxListChars > 0 {
-		room := r.MaxListChars
-		for i, s := range list {
-			if room -= min(len(s), clean.MaxText) + 3; room < 0 {
-				return list[:i]
-			}
+	return r.fitting(firstOf(list, r.MaxList), clean.MaxText)
+}
+
+// ListedFiles returns which of the files the result lists.
+func (r *Reference) ListedFiles() []string { return r.fitting(r.Files, maxName) }
+
+// fitting returns the first of list, as many as fit when each is shown with at most limit
+// characters.
+func (r *Reference) fitting(list []string, limit int) []string {
+	if r.MaxListChars == 0 {
+		return list
+	}
+	var w jsonWriter
+	for i, s := range list {
+		if w.textLimit([]byte(s), limit); len(w.b) > r.MaxListChars {
+			return list[:i]
 		}
 	}
 	return list
@@ -178,11 +205,10 @@ func firstOf(list []string, n int) []string {
 	return list
 }
 
-// counts writes a map from texts of the capture to numbers, sorted by text; at most the
-// first most of them, unless that is 0.
-func (w *jsonWriter) counts(m map[string]int64, most int) {
+// counts writes what a map from texts of the capture to numbers says of keys.
+func (w *jsonWriter) counts(m map[string]int64, keys []string) {
 	w.open('{')
-	for _, k := range firstOf(slices.Sorted(maps.Keys(m)), most) {
+	for _, k := range keys {
 		w.text([]byte(k))
 		w.b = append(w.b, ':')
 		w.comma = false

@@ -54,7 +54,7 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 		}
 	}
 	var cell [64]byte
-	frame := appendFrame(cell[:0], m.File, m.Frame, r.o.several(), "")
+	frame := appendFrame(cell[:0], m.Frame, r.o.several(), "")
 	c.frame = max(c.frame, len(frame), 4)
 	b = pad(b, len(b), c.frame-len(frame))
 	b = append(append(b, frame...), "  "...)
@@ -143,10 +143,10 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	b = strconv.AppendInt(b, m.Number, 10)
 	b = append(b, ',')
 	if r.o.several() {
-		b = w.appendCell(b, []byte(r.o.Files[m.File]))
+		b = w.appendCell(b, []byte(r.o.Files[m.Frame.File]))
 	}
 	b = append(b, ',')
-	b = append(appendFrame(b, m.File, m.Frame, r.o.several(), ""), ',')
+	b = append(appendFrame(b, m.Frame, r.o.several(), ""), ',')
 	if m.HasTime {
 		b = appendTime(b, m.Time)
 	}

@@ -52,6 +52,9 @@ func parseAnalyze(args json.RawMessage) (q analyzeArguments, err error) {
 	if err := a.Err(); err != nil {
 		return q, err
 	}
+	if len(more) > maxMore {
+		return q, fmt.Errorf("more_files: at most %d files can be given, not %d", maxMore, len(more))
+	}
 	q.names = append([]string{file}, more...)
 	q.first, err = parseCursor(cursor)
 	return q, err
@@ -77,10 +80,17 @@ type page struct {
 	packets [][]byte
 	size    int
 	full    bool
+	shorter [][]byte // the first of packets again, shorter and shorter
 }
 
 // maxHeaderChars bounds the header fields of one message in an answer.
 const maxHeaderChars = 12000
+
+// shortened says how a message is described that does not fit. The last way always fits:
+// it takes less than leastPacket.
+var shortened = []report.Options{{MaxHeaders: 2500}, {MaxHeaders: 500, MaxText: 40}}
+
+const leastPacket = 2600
 
 func analyze(ctx context.Context, o *Options, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
 	q, err := parseAnalyze(args)
@@ -106,13 +116,19 @@ func analyze(ctx context.Context, o *Options, args json.RawMessage, p mcpjsonrpc
 	out := report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})
 	var pg page
 	res, err := analysis.Run(ctx, r, analysis.Options{Message: func(m *analysis.Message) error {
-		if m.Number < q.first || pg.full || most > 0 && len(pg.packets) >= most {
+		if m.Ordinal < q.first || pg.full || most > 0 && len(pg.packets) >= most {
 			return nil
 		}
 		b := out.AppendPacket(nil, m)
 		if pg.size+len(b) > maxChars && len(pg.packets) > 0 {
 			pg.full = true
 			return nil
+		}
+		if len(pg.packets) == 0 {
+			for _, o := range shortened {
+				o.Files = q.names
+				pg.shorter = append(pg.shorter, report.NewMessages(o).AppendPacket(nil, m))
+			}
 		}
 		pg.packets = append(pg.packets, b)
 		pg.size += len(b) + 1
@@ -125,32 +141,35 @@ func analyze(ctx context.Context, o *Options, args json.RawMessage, p mcpjsonrpc
 	if q.maxPackets > 0 {
 		limit = maxChars
 	}
-	return mcpjsonrpc.Result{Structured: buildAnalyze(o, &q, res, pg.packets, limit)}, nil
+	return mcpjsonrpc.Result{Structured: buildAnalyze(o, &q, res, &pg, limit)}, nil
 }
 
 // maxListed is how many Call-IDs and user agents an answer lists.
 const maxListed = 50
 
 // buildAnalyze makes the answer, with as many of the packets as fit.
-func buildAnalyze(o *Options, q *analyzeArguments, res *analysis.Result, packets [][]byte, limit int) []byte {
-	ref := report.Reference{Files: q.names, Now: o.Now(), MaxList: maxListed, MaxListChars: limit / 4}
+func buildAnalyze(o *Options, q *analyzeArguments, res *analysis.Result, pg *page, limit int) []byte {
+	ref := report.Reference{Files: q.names, Now: o.Now(), MaxList: maxListed}
+	room := fitLists(&ref, res, limit)
 	total := res.Statistics.Messages
 	if total == 0 {
+		ref.Note = strings.Join(listNotes(&ref, res), " ")
 		return report.AppendReferenceEmpty(nil, res, &ref, report.NoSIP(res))
 	}
-	// What stands around the packets has nearly the same length whatever their
-	// number is; the margin is for the digits and the note.
-	const margin = 600
-	room := limit - margin - len(report.AppendReferenceEnd(report.AppendReference(nil, res, &ref), res, &ref))
+	packets := pg.packets
 	n := 0
-	for ; n < len(packets); n++ {
-		if room -= len(packets[n]) + 1; room < 0 && n > 0 {
+	for left := room; n < len(packets); n++ {
+		if left -= len(packets[n]) + 1; left < 0 {
 			break
 		}
 	}
+	short := n == 0 && len(packets) > 0
+	if short {
+		packets, n = shortest(pg, room), 1
+	}
 	last := q.first - 1 + int64(n)
 	ref.Described = int64(n)
-	ref.Note = analyzeNote(q, &ref, res, n, last)
+	ref.Note = analyzeNote(q, &ref, res, n, last, short)
 	if n > 0 && last < total {
 		ref.NextCursor = cursor(last + 1)
 	}
@@ -164,10 +183,41 @@ func buildAnalyze(o *Options, q *analyzeArguments, res *analysis.Result, packets
 	return report.AppendReferenceEnd(b, res, &ref)
 }
 
+// fitLists bounds the lists of ref so that they leave room for a message, and returns
+// how much room is left.
+func fitLists(ref *report.Reference, res *analysis.Result, limit int) (room int) {
+	// What stands around the packets has nearly the same length whatever their
+	// number is; the margin is for the digits and the note.
+	const margin = 700
+	for ref.MaxListChars = limit / 4; ; ref.MaxListChars /= 2 {
+		around := len(report.AppendReferenceEnd(report.AppendReference(nil, res, ref), res, ref))
+		if room = limit - margin - around; room >= leastPacket || ref.MaxListChars < 16 {
+			return room
+		}
+	}
+}
+
+// shortest returns the first message of a page as long as it may be.
+func shortest(pg *page, room int) [][]byte {
+	for i, p := range pg.shorter {
+		if len(p) <= room {
+			return pg.shorter[i:]
+		}
+	}
+	return pg.shorter[len(pg.shorter)-1:]
+}
+
 // analyzeNote says what the answer leaves out and how to get it.
-func analyzeNote(q *analyzeArguments, ref *report.Reference, res *analysis.Result, n int, last int64) string {
+func analyzeNote(q *analyzeArguments, ref *report.Reference, res *analysis.Result, n int, last int64, short bool) string {
 	var notes []string
 	s := &res.Statistics
+	if short {
+		more := "."
+		if q.maxPackets == 0 {
+			more = "; pass max_packets 1 for more of it."
+		}
+		notes = append(notes, fmt.Sprintf("Message %d does not fit and is shortened%s", q.first, more))
+	}
 	switch {
 	case n == 0 && q.first > s.Messages:
 		notes = append(notes, fmt.Sprintf("The cursor is behind the last of the %d messages.", s.Messages))
@@ -177,15 +227,29 @@ func analyzeNote(q *analyzeArguments, ref *report.Reference, res *analysis.Resul
 			notes = append(notes, "Pass next_cursor as cursor for the next ones, with max_packets for more at once.")
 		}
 	}
+	return strings.Join(append(notes, listNotes(ref, res)...), " ")
+}
+
+// listNotes says which lists of the answer are not whole.
+func listNotes(ref *report.Reference, res *analysis.Result) (notes []string) {
+	s := &res.Statistics
+	methods := s.MethodNames()
+	damages, allDamages := ref.ListedDamage(res)
 	for _, l := range []struct {
-		key  string
-		list []string
-	}{{"call_ids", s.CallIDs}, {"user_agents", s.UserAgents}} {
-		if n := len(ref.Listed(l.list)); n < len(l.list) {
-			notes = append(notes, fmt.Sprintf("%s lists the first %d of %d.", l.key, n, len(l.list)))
+		key    string
+		n, all int
+	}{
+		{"files", len(ref.ListedFiles()), len(ref.Files)},
+		{"methods", len(ref.Listed(methods)), len(methods)},
+		{"call_ids", len(ref.Listed(s.CallIDs)), len(s.CallIDs)},
+		{"user_agents", len(ref.Listed(s.UserAgents)), len(s.UserAgents)},
+		{"damage", damages, allDamages},
+	} {
+		if l.n < l.all {
+			notes = append(notes, fmt.Sprintf("%s lists the first %d of %d.", l.key, l.n, l.all))
 		}
 	}
-	return strings.Join(notes, " ")
+	return notes
 }
 
 const analyzeOutput = `{"type":"object","properties":{` +

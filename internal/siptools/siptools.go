@@ -36,6 +36,7 @@ const (
 	maxChars     = 40000
 
 	maxPath = 4096
+	maxMore = 1000 // files beside the first: as many as some weeks of rotation leave
 )
 
 const instructions = `sipsight reads packet captures (pcap, pcapng, snoop, gzip) and tells what happened in their SIP traffic. Give files by absolute path or http(s) URL. Every answer says totals first, then a page, then how to get the rest (next_cursor). Frame numbers are those Wireshark shows.
@@ -89,9 +90,14 @@ func checkName(name string, o *capture.Options) error {
 	return nil
 }
 
-// failure is the error result of a capture that could not be used.
+// failure is the error result of a capture that could not be used, or of several.
 func failure(name string, err error) mcpjsonrpc.Result {
-	text := strings.TrimPrefix(err.Error(), name+": ")
+	head := ""
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		errs := list.Unwrap()
+		head, err = fmt.Sprintf("none of the %d files can be read; of the first: ", len(errs)), errs[0]
+	}
+	text := head + strings.TrimPrefix(err.Error(), name+": ")
 	return mcpjsonrpc.Result{
 		Text:    string(report.AppendReferenceError(nil, name, fetch.IsURL(name), errors.New(text))),
 		IsError: true,
@@ -144,4 +150,7 @@ const fileArguments = `"pcap_file":{"type":"string","description":"Absolute loca
 	`"more_files":{"type":"array","items":{"type":"string"},"maxItems":1000,"description":"Further files of the same timeline, as rotation leaves them: absolute paths or URLs, in any order."}`
 
 // quoteArgument puts an argument of a prompt in one line of quotes.
-func quoteArgument(s string) string { return strconv.Quote(clean.Text(s)) }
+func quoteArgument(s string) string {
+	b, _ := clean.AppendText(nil, []byte(s), maxPath)
+	return strconv.Quote(string(b))
+}

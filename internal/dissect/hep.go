@@ -1,0 +1,170 @@
+package dissect
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// HEP is how Homer's agents send what they captured: version 3 is a list of chunks, the
+// versions before it a fixed header. Its numbers are big-endian, those of versions 1 and 2
+// but for the addresses as well.
+
+// The chunks of HEP3 that are read, all of vendor 0.
+const (
+	hepFamily   = 1 // IP protocol family
+	hepProto    = 2 // IP protocol number
+	hepSrc4     = 3
+	hepDst4     = 4
+	hepSrc6     = 5
+	hepDst6     = 6
+	hepSrcPort  = 7
+	hepDstPort  = 8
+	hepSeconds  = 9
+	hepMicros   = 10
+	hepPayload  = 15
+	hepInflated = 16 // compressed payload
+)
+
+// A hepPacket is what an agent says it captured.
+type hepPacket struct {
+	src, dst         netip.Addr
+	srcPort, dstPort uint16
+	proto            byte
+	sec, usec        uint32
+	hasTime          bool
+	payload          []byte
+}
+
+// hep looks for a packet of HEP and goes on inside of it. It reports whether it was one.
+func (d *Dissector) hep(b []byte, c *carrier) bool {
+	h, ok := parseHEP(b)
+	if !ok {
+		return false
+	}
+	d.Counts[d.file].HEP++
+	if !sipmsg.Sniff(h.payload) {
+		return true
+	}
+	inner := *c
+	inner.hep = true
+	inner.src, inner.dst = netip.AddrPortFrom(h.src, h.srcPort), netip.AddrPortFrom(h.dst, h.dstPort)
+	if h.hasTime {
+		inner.time, inner.hasTime = time.Unix(int64(h.sec), int64(h.usec)*1000).UTC(), true
+	}
+	d.message(hepTransport(h.proto), h.payload, c.notes&(NoteSnapped|NoteIncomplete) != 0, &inner)
+	return true
+}
+
+// hepTransport maps the IP protocol of HEP, which has numbers of its own for TLS and
+// WebSockets in the agents of some vendors.
+func hepTransport(proto byte) Transport {
+	switch proto {
+	case 6:
+		return TCP
+	case 22:
+		return TLS
+	case 132:
+		return SCTP
+	case 50, 51:
+		return WS
+	}
+	return UDP
+}
+
+func parseHEP(b []byte) (h hepPacket, ok bool) {
+	switch {
+	case len(b) < 6:
+		return h, false
+	case string(b[:4]) == "HEP3":
+		return parseHEP3(b)
+	case b[0] == 1 || b[0] == 2:
+		return parseHEP2(b)
+	}
+	return h, false
+}
+
+// parseHEP3 reads the chunks: vendor, type, length, value.
+func parseHEP3(b []byte) (h hepPacket, ok bool) {
+	b = b[6:min(len(b), max(6, int(binary.BigEndian.Uint16(b[4:]))))]
+	for len(b) >= 6 {
+		vendor, typ, n := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), int(binary.BigEndian.Uint16(b[4:]))
+		if n < 6 {
+			break
+		}
+		v := b[6:min(n, len(b))]
+		if vendor == 0 {
+			h.chunk(typ, v)
+		}
+		b = b[min(n, len(b)):]
+	}
+	return h, h.src.IsValid() && h.dst.IsValid()
+}
+
+func (h *hepPacket) chunk(typ uint16, v []byte) {
+	switch typ {
+	case hepProto:
+		if len(v) >= 1 {
+			h.proto = v[0]
+		}
+	case hepSrc4, hepSrc6:
+		h.src, _ = netip.AddrFromSlice(v)
+	case hepDst4, hepDst6:
+		h.dst, _ = netip.AddrFromSlice(v)
+	case hepSrcPort:
+		h.srcPort = number16(v)
+	case hepDstPort:
+		h.dstPort = number16(v)
+	case hepSeconds:
+		if len(v) == 4 {
+			h.sec, h.hasTime = binary.BigEndian.Uint32(v), true
+		}
+	case hepMicros:
+		if len(v) == 4 {
+			h.usec = binary.BigEndian.Uint32(v)
+		}
+	case hepPayload:
+		h.payload = v
+	}
+}
+
+func number16(v []byte) uint16 {
+	if len(v) != 2 {
+		return 0
+	}
+	return binary.BigEndian.Uint16(v)
+}
+
+// parseHEP2 reads the header of versions 1 and 2: version, length, family, protocol, ports,
+// addresses, and in version 2 a time and an agent id in the byte order of the agent.
+func parseHEP2(b []byte) (h hepPacket, ok bool) {
+	size := 16
+	if b[2] == 10 {
+		size = 40
+	} else if b[2] != 2 {
+		return h, false
+	}
+	total := size
+	if b[0] == 2 {
+		total += 12
+	}
+	if int(b[1]) != size || len(b) < total+4 {
+		return h, false
+	}
+	h.proto = b[3]
+	h.srcPort, h.dstPort = binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
+	n := (size - 8) / 2
+	h.src, _ = netip.AddrFromSlice(b[8 : 8+n])
+	h.dst, _ = netip.AddrFromSlice(b[8+n : 8+2*n])
+	if b[0] == 2 {
+		t := b[size:]
+		h.sec, h.usec, h.hasTime = binary.LittleEndian.Uint32(t), binary.LittleEndian.Uint32(t[4:]), true
+		if h.usec >= 1e6 {
+			h.sec, h.usec = binary.BigEndian.Uint32(t), binary.BigEndian.Uint32(t[4:])
+		}
+	}
+	h.payload = b[total:]
+	return h, sipmsg.Sniff(h.payload)
+}

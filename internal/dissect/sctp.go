@@ -1,0 +1,180 @@
+package dissect
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxAssocs bounds the associations followed at once; the oldest is given up.
+	maxAssocs = 1024
+
+	// maxParts and maxPartBytes bound the fragments of user messages that wait in one
+	// association for others.
+	maxParts     = 256
+	maxPartBytes = 1 << 20
+
+	// tsnMemory is how many transmission sequence numbers back a chunk is known to be a
+	// retransmission.
+	tsnMemory = 1024
+)
+
+// An assocTable holds the directions of SCTP associations.
+type assocTable struct {
+	m     map[assocKey]*assoc
+	queue []*assoc // in the order of their first packet
+}
+
+// An assocKey names one direction: an association may use several addresses at each end,
+// and has a verification tag of its own in each direction.
+type assocKey struct {
+	srcPort, dstPort uint16
+	vtag             uint32
+	src, dst         netip.Addr // where the tag is 0
+}
+
+// An assoc is one direction of an association.
+type assoc struct {
+	key   assocKey
+	seen  [tsnMemory]uint32 // TSN + 1 at the place TSN modulo tsnMemory
+	parts []part            // sorted by TSN: fragments of user messages that are not whole
+	bytes int
+}
+
+// A part is a fragment of a user message.
+type part struct {
+	layers.Data
+	c carrier
+}
+
+// chunks looks at the DATA chunks of an SCTP packet. RFC 4168: each user message is one
+// SIP message.
+func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
+	var a *assoc
+	for ch := range layers.Chunks(f.Payload) {
+		data, ok := ch.Data()
+		if !ok {
+			continue
+		}
+		if a == nil {
+			a = d.assocs.get(f)
+		}
+		if a.repeated(data.TSN) {
+			d.Streams.Retransmitted++
+			continue
+		}
+		one := *c
+		if data.Begin && data.End {
+			d.datagram(SCTP, data.User, ch.Cut, &one)
+			continue
+		}
+		if ch.Cut {
+			if data.Begin {
+				d.datagram(SCTP, data.User, true, &one)
+			}
+			continue
+		}
+		d.userMessage(a, data, &one)
+	}
+}
+
+func (t *assocTable) get(f *layers.Frame) *assoc {
+	k := assocKey{srcPort: f.Src.Port(), dstPort: f.Dst.Port(), vtag: f.VTag}
+	if k.vtag == 0 {
+		k.src, k.dst = f.Src.Addr(), f.Dst.Addr()
+	}
+	a := t.m[k]
+	if a == nil {
+		if t.m == nil {
+			t.m = make(map[assocKey]*assoc)
+		}
+		if len(t.queue) >= maxAssocs {
+			delete(t.m, t.queue[0].key)
+			t.queue = append(t.queue[:0], t.queue[1:]...)
+		}
+		a = &assoc{key: k}
+		t.m[k] = a
+		t.queue = append(t.queue, a)
+	}
+	return a
+}
+
+// repeated notes a TSN and reports whether it was there before.
+func (a *assoc) repeated(tsn uint32) bool {
+	p := &a.seen[tsn%tsnMemory]
+	if *p == tsn+1 {
+		return true
+	}
+	*p = tsn + 1
+	return false
+}
+
+// userMessage takes in a fragment of a user message, and gives out the message once all of
+// it is there: fragments have consecutive TSNs. RFC 9260, section 6.9.
+func (d *Dissector) userMessage(a *assoc, data layers.Data, c *carrier) {
+	p := part{data, *c}
+	p.User = slices.Clone(data.User)
+	p.c.refs, p.c.tunnels = slices.Clone(c.refs), slices.Clone(c.tunnels)
+	i, _ := slices.BinarySearchFunc(a.parts, p, func(x, y part) int { return cmp.Compare(int32(x.TSN-y.TSN), 0) })
+	a.parts = slices.Insert(a.parts, i, p)
+	a.bytes += len(p.User)
+	first, last := i, i
+	for first > 0 && !a.parts[first].Begin && a.parts[first-1].TSN+1 == a.parts[first].TSN {
+		first--
+	}
+	for last+1 < len(a.parts) && !a.parts[last].End && a.parts[last].TSN+1 == a.parts[last+1].TSN {
+		last++
+	}
+	if a.parts[first].Begin && a.parts[last].End {
+		d.joined(a, first, last+1, false)
+		return
+	}
+	if len(a.parts) > maxParts || a.bytes > maxPartBytes {
+		d.joined(a, 0, 1, true)
+	}
+}
+
+// joined gives out the parts from first up to end as one message and forgets them.
+func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
+	var b []byte
+	c := carrier{}
+	for i := first; i < end; i++ {
+		p := &a.parts[i]
+		b = append(b, p.User...)
+		refs := c.refs
+		if i == first || p.c.ref.Order >= c.ref.Order {
+			c = p.c
+		}
+		c.refs = mergeRefs(refs, p.c.refs)
+	}
+	begin := a.parts[first].Begin
+	a.bytes -= len(b)
+	a.parts = slices.Delete(a.parts, first, end)
+	if begin && sipmsg.Sniff(b) {
+		d.datagram(SCTP, b, cut, &c)
+	}
+}
+
+func mergeRefs(a, b []reassembly.Ref) []reassembly.Ref {
+	a = append(a, b...)
+	slices.SortFunc(a, func(x, y reassembly.Ref) int { return cmp.Compare(x.Order, y.Order) })
+	return slices.Compact(a)
+}
+
+// finishAssociations gives out the beginnings of user messages whose rest never came.
+func (d *Dissector) finishAssociations() {
+	for _, a := range d.assocs.queue {
+		for len(a.parts) > 0 && d.err == nil {
+			n := 1
+			for n < len(a.parts) && !a.parts[n].Begin && a.parts[n-1].TSN+1 == a.parts[n].TSN {
+				n++
+			}
+			d.joined(a, 0, n, true)
+		}
+	}
+}

@@ -1,0 +1,451 @@
+package dissect
+
+import (
+	"bytes"
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxConns bounds the connections followed at once, maxStreamBytes what they
+	// buffer together; the one that was quiet for longest is given up.
+	maxConns       = 1 << 16
+	maxStreamBytes = 64 << 20
+
+	// maxPieces bounds the segments that one waiting message has come in.
+	maxPieces = 1 << 16
+)
+
+// StreamStats counts what happened on TCP connections.
+type StreamStats struct {
+	reassembly.StreamStats
+	Connections int64
+	Midstream   int64 // connections with SIP whose start was not captured
+	Skipped     int64 // octets of streams with SIP that belong to no message
+	Evicted     int64 // connections given up because of a limit
+}
+
+// A connTable holds the connections, those used last at its end.
+type connTable struct {
+	m          map[connKey]*conn
+	head, tail *conn
+	bytes      int
+}
+
+// A connKey names a connection by its ends, the lower one first.
+type connKey struct{ a, b netip.AddrPort }
+
+func keyOf(src, dst netip.AddrPort) (k connKey, side int) {
+	if cmp.Or(src.Addr().Compare(dst.Addr()), cmp.Compare(src.Port(), dst.Port())) <= 0 {
+		return connKey{src, dst}, 0
+	}
+	return connKey{dst, src}, 1
+}
+
+// A conn is one TCP connection.
+type conn struct {
+	key        connKey
+	prev, next *conn
+	kind       connKind
+	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
+	bytes      int      // buffered, as counted in the table
+	midstream  bool     // no SYN was seen
+}
+
+type connKind uint8
+
+const (
+	unknown connKind = iota
+	isSIP
+	isWebSocket
+	foreign // anything else, as far as can be told
+)
+
+// A half is one direction of a connection: it takes octets in order and cuts messages out
+// of them.
+type half struct {
+	d        *Dissector
+	c        *conn
+	src, dst netip.AddrPort
+	stream   reassembly.Stream
+	framer   sipmsg.Framer
+	ws       *wsReader
+	pieces   []piece // the segments that what is buffered came in
+	off      int64   // of the end of the stream
+	gap      bool    // octets were missing since the last message
+	tunnels  []layers.Tunnel
+	done     bool
+	skipped  int64 // of framer.Skipped, what has been counted
+	keeps    int64
+}
+
+// A piece is a run of the stream with the packet it came in.
+type piece struct {
+	end  int64 // stream offset behind it
+	ref  reassembly.Ref
+	time time.Time
+	f    reassembly.Flags
+}
+
+// get returns the connection of a segment and its side. Without create it is nil where
+// the connection is not known.
+func (t *connTable) get(src, dst netip.AddrPort, create bool) (*conn, int) {
+	k, side := keyOf(src, dst)
+	if c := t.m[k]; c != nil {
+		t.touch(c)
+		return c, side
+	}
+	if !create {
+		return nil, side
+	}
+	if t.m == nil {
+		t.m = make(map[connKey]*conn)
+	}
+	c := &conn{key: k, midstream: true}
+	t.m[k] = c
+	t.push(c)
+	return c, side
+}
+
+func (t *connTable) push(c *conn) {
+	c.prev, c.next = t.tail, nil
+	if t.tail == nil {
+		t.head = c
+	} else {
+		t.tail.next = c
+	}
+	t.tail = c
+}
+
+func (t *connTable) unlink(c *conn) {
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		t.head = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		t.tail = c.prev
+	}
+}
+
+func (t *connTable) touch(c *conn) {
+	if t.tail != c {
+		t.unlink(c)
+		t.push(c)
+	}
+}
+
+// account updates the buffered octets of a connection.
+func (t *connTable) account(c *conn) {
+	n := 0
+	for _, h := range c.sides {
+		if h == nil {
+			continue
+		}
+		n += h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
+		if h.ws != nil {
+			n += h.ws.buffered()
+		}
+	}
+	t.bytes += n - c.bytes
+	c.bytes = n
+}
+
+// segment takes in one TCP segment.
+func (d *Dissector) segment(f *layers.Frame, c *carrier) {
+	cn, side := d.conns.get(f.Src, f.Dst, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
+	if cn == nil {
+		return
+	}
+	seq := f.Seq
+	if f.Flags&layers.FlagSYN != 0 {
+		seq++
+		d.synchronize(cn, side, seq, f)
+	}
+	if len(f.Payload) > 0 && (cn.kind != foreign || d.turnsSIP(cn, side, f, seq)) {
+		d.deliver(cn.half(d, side, f), seq, f, c)
+	}
+	if h := cn.sides[1-side]; h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
+		h.stream.Ack(f.Ack)
+		if h.stream.Pending() > 0 {
+			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
+		}
+	}
+	if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
+		cn.sides[side].close()
+		if f.Flags&layers.FlagRST != 0 {
+			cn.sides[1-side].close()
+		}
+	}
+	if cn.kind == foreign {
+		cn.sides = [2]*half{}
+	}
+	d.conns.account(cn)
+	for len(d.conns.m) > maxConns || d.conns.bytes > maxStreamBytes {
+		d.Streams.Evicted++
+		d.drop(d.conns.head)
+	}
+}
+
+// half returns one direction of the connection, that of the frame f.
+func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
+	if c.sides[side] == nil {
+		c.sides[side] = &half{d: d, c: c, src: f.Src, dst: f.Dst}
+	}
+	return c.sides[side]
+}
+
+// synchronize takes in a SYN. One that was seen before changes nothing; another one means
+// that the ports are used again: from the client it begins both directions anew, the answer
+// to it only its own.
+func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) {
+	if h := c.sides[side]; h != nil && h.stream.IsStart(seq) {
+		return
+	}
+	d.Streams.Connections++
+	c.sides[side].close()
+	c.sides[side] = nil
+	if f.Flags&layers.FlagACK == 0 {
+		c.sides[1-side].close()
+		c.sides[1-side] = nil
+		c.kind = unknown
+	}
+	c.midstream = false
+	c.half(d, side, f).stream.Start(seq)
+}
+
+// deliver gives a segment to its stream.
+func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
+	st := &d.Streams.StreamStats
+	h.tunnels = append(h.tunnels[:0], f.Tunnels...)
+	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
+	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
+		h.stream.Skip(f.Missing, st, h)
+	}
+}
+
+// drop gives up a connection.
+func (d *Dissector) drop(c *conn) {
+	for _, h := range c.sides {
+		h.close()
+	}
+	d.conns.unlink(c)
+	delete(d.conns.m, c.key)
+	d.conns.bytes -= c.bytes
+}
+
+// finishStreams gives out what is left in all connections.
+func (d *Dissector) finishStreams() {
+	for d.conns.head != nil && d.err == nil {
+		d.drop(d.conns.head)
+	}
+}
+
+// turnsSIP looks at a segment of a connection that did not look like SIP: if a message
+// begins in it after all, the connection is followed from here on.
+func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) bool {
+	b := f.Payload
+	if !sipmsg.Sniff(b) && !bytes.Contains(b, []byte(" SIP/2.0\r\n")) && !bytes.Contains(b, []byte("\nSIP/2.0 ")) {
+		return false
+	}
+	c.kind = isSIP
+	h := c.half(d, side, f)
+	h.stream.Start(seq)
+	h.framer.Gap(-1)
+	return true
+}
+
+// close ends a direction: what waits is given out.
+func (h *half) close() {
+	if h == nil || h.done {
+		return
+	}
+	h.stream.Flush(&h.d.Streams.StreamStats, h)
+	h.framer.Close()
+	h.messages()
+	h.done = true
+}
+
+// Data takes the next octets of the stream: reassembly.Sink.
+func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Flags) {
+	if h.c.kind == foreign {
+		return
+	}
+	if h.done { // octets after the end: a FIN that was not the last
+		h.done = false
+		h.framer = sipmsg.Framer{}
+		h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
+	}
+	h.off += int64(len(b))
+	if n := len(h.pieces); n > 0 && h.pieces[n-1].ref == ref {
+		h.pieces[n-1].end = h.off
+	} else {
+		h.pieces = append(h.pieces, piece{h.off, ref, now, f})
+	}
+	switch h.c.kind {
+	case isWebSocket:
+		h.webSocket(b)
+		return
+	case unknown:
+		h.probe(b)
+		if h.c.kind != unknown && h.c.kind != isSIP {
+			return
+		}
+	}
+	h.framer.Write(b)
+	h.messages()
+	if len(h.pieces) > maxPieces { // segments of an octet each: enough is enough
+		h.framer.Gap(-1)
+		h.messages()
+		h.pieces = h.pieces[:0]
+	}
+}
+
+// Gap says that octets of the stream are missing: reassembly.Sink.
+func (h *half) Gap(n int64) {
+	if h.c.kind == foreign {
+		return
+	}
+	if h.c.kind == isWebSocket {
+		h.ws.gap()
+		return
+	}
+	h.gap = true
+	h.framer.Gap(n)
+	h.messages()
+}
+
+// probe decides what a connection is by the first octets of a direction. A port of SIP has
+// the benefit of the doubt.
+func (h *half) probe(b []byte) {
+	if h.framer.Buffered() > 0 {
+		return // a start line that is not whole yet
+	}
+	switch {
+	case sniffWebSocket(b):
+		h.c.kind = isWebSocket
+		h.webSocket(b)
+	case looksTLS(b):
+		h.c.kind = foreign
+		if isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port()) {
+			h.d.Counts[h.d.file].Encrypted++
+		}
+	case isUpgrade(b):
+		h.c.kind = isWebSocket
+		h.webSocket(b)
+	case isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port()):
+		h.c.kind = isSIP
+	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")):
+		h.c.kind = foreign
+		h.pieces = nil
+	}
+}
+
+func isSIPPort(p uint16) bool { return p == 5060 || p == 5061 }
+
+// looksTLS reports whether b begins with a TLS record of a handshake or with data.
+func looksTLS(b []byte) bool {
+	return len(b) >= 5 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4
+}
+
+// messages gives out what the framer has.
+func (h *half) messages() {
+	for h.d.err == nil {
+		u, ok := h.framer.Next()
+		if !ok {
+			break
+		}
+		h.found()
+		h.give(u.Data, u.Off, u.Partial, u.Glued)
+	}
+	if h.c.kind == unknown && h.framer.Skipped > 0 {
+		h.c.kind = foreign
+		return
+	}
+	h.d.Streams.Skipped += h.framer.Skipped - h.skipped
+	h.skipped = h.framer.Skipped
+	h.d.Counts[h.d.file].Keepalives += h.framer.Keepalives - h.keeps
+	h.keeps = h.framer.Keepalives
+	h.forget(h.framer.Offset())
+}
+
+// found notes that a connection carries SIP.
+func (h *half) found() {
+	if h.c.kind == unknown {
+		h.c.kind = isSIP
+	}
+	if h.c.midstream {
+		h.c.midstream = false
+		h.d.Streams.Midstream++
+	}
+}
+
+// give gives out a message that lies at off in the stream.
+func (h *half) give(b []byte, off int64, partial, glued bool) {
+	c := h.carry(off, off+int64(len(b)))
+	if glued {
+		c.notes |= NoteKeepalive
+	}
+	if partial && h.gap {
+		c.notes |= NoteGap
+		h.gap = false
+	}
+	if len(c.refs) > 0 {
+		h.d.message(TCP, b, partial, &c)
+	}
+}
+
+// carry returns the carrier of what lies at start to end in the stream.
+func (h *half) carry(start, end int64) carrier {
+	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true}
+	begin := int64(0)
+	for i := range h.pieces {
+		p := &h.pieces[i]
+		if p.end > start && begin < end {
+			c.take(p)
+		}
+		begin = p.end
+	}
+	slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+	return c
+}
+
+// take takes a piece of the stream into the carrier of a message.
+func (c *carrier) take(p *piece) {
+	if n := len(c.refs); n == 0 || c.refs[n-1] != p.ref {
+		c.refs = append(c.refs, p.ref)
+	}
+	if p.ref.Order >= c.ref.Order {
+		c.ref, c.time = p.ref, p.time
+	}
+	if p.f&reassembly.Reordered != 0 {
+		c.notes |= NoteReordered
+	}
+	if p.f&reassembly.Overlapped != 0 {
+		c.notes |= NoteOverlap
+	}
+	if p.f&reassembly.Conflicting != 0 {
+		c.notes |= NoteConflict
+	}
+}
+
+// forget drops the pieces that lie before off.
+func (h *half) forget(off int64) {
+	n := 0
+	for n < len(h.pieces) && h.pieces[n].end <= off {
+		n++
+	}
+	if n == len(h.pieces) {
+		h.pieces = h.pieces[:0]
+	} else if n > 0 {
+		h.pieces = append(h.pieces[:0], h.pieces[n:]...)
+	}
+}

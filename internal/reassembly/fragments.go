@@ -1,0 +1,292 @@
+package reassembly
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/layers"
+)
+
+const (
+	// maxDatagrams and maxFragmentBytes bound the datagrams in flight: thousands of
+	// times what a link loses at once.
+	maxDatagrams     = 4096
+	maxFragmentBytes = 32 << 20
+
+	// maxParts bounds the fragments of one datagram. The smallest link of IPv4 makes
+	// under a thousand of the largest datagram.
+	maxParts = 1024
+
+	// lifetime is how long a datagram waits for its last fragment: RFC 8200,
+	// section 4.5.
+	lifetime = 60 * time.Second
+
+	// reuse is the age from which another head with the same identification is
+	// another datagram. Fragments of one travel within milliseconds.
+	reuse = 2 * time.Second
+
+	maxDatagram = 65535
+)
+
+// A Datagram is what was put together.
+type Datagram struct {
+	Frame    layers.Frame // of the first fragment that came; its Tunnels are a copy
+	Payload  []byte       // from the start on, as far as nothing is missing
+	Missing  int          // octets missing behind Payload, or 1 if it is not known how many
+	Refs     []Ref        // the packets it came in, in their order
+	Time     time.Time    // of the last of them
+	NoHead   bool         // the first fragment never came: Payload is empty
+	Overlap  bool         // fragments overlapped …
+	Conflict bool         // … and differed where they did
+}
+
+// FragmentStats counts what happened to fragments.
+type FragmentStats struct {
+	Incomplete int64 // datagrams whose later fragments never came
+	NoHead     int64 // datagrams whose first fragment never came
+	Evicted    int64 // datagrams given up because of a limit
+	Refused    int64 // fragments beyond the largest datagram, or too many of one
+	Duplicates int64 // fragments that brought nothing new
+	Overlaps   int64 // fragments that overlapped in part
+	Conflicts  int64 // … and differed
+}
+
+// Fragments puts datagrams together. The zero Fragments is ready to use.
+type Fragments struct {
+	Stats FragmentStats
+
+	table  map[fragmentKey]*datagram
+	head   *datagram // the oldest
+	tail   *datagram
+	bytes  int
+	recent [maxRecent]completed // a ring
+	next   int
+}
+
+// maxRecent is how many whole datagrams are remembered, so that fragments of them that
+// were captured twice are not taken for fragments of others.
+const maxRecent = 64
+
+// A completed is a datagram that was put together a moment ago.
+type completed struct {
+	key     fragmentKey
+	payload []byte
+	time    time.Time
+}
+
+// A fragmentKey tells datagrams apart: RFC 791, section 2.3, and what the fragments were
+// carried in, since all of one take the same way.
+type fragmentKey struct {
+	src, dst netip.Addr
+	id       uint32
+	proto    layers.Proto
+	depth    uint8
+	tunnel   layers.Tunnel // the innermost
+}
+
+type datagram struct {
+	key         fragmentKey
+	prev, next  *datagram
+	frame       layers.Frame
+	tunnels     []layers.Tunnel
+	spans       []span
+	refs        []Ref
+	total       int64 // octets, -1 until the last fragment came
+	have        int64
+	first, last time.Time
+	twin        []byte // the payload of the datagram that this one may be a copy of
+	overlap     bool
+	conflict    bool
+}
+
+// Add takes in a fragment: f is its Frame after ErrFragment. It returns the datagram
+// that is whole now, or that has to be given up, or nil. More may have to be given up:
+// call Expired until it returns nil.
+func (t *Fragments) Add(f *layers.Frame, ref Ref, now time.Time) *Datagram {
+	if t.table == nil {
+		t.table = make(map[fragmentKey]*datagram)
+	}
+	end := int64(f.Fragment.Offset + len(f.Payload))
+	if end+int64(f.Missing) > maxDatagram {
+		t.Stats.Refused++
+		return nil
+	}
+	key := fragmentKey{src: f.Src.Addr(), dst: f.Dst.Addr(), id: f.Fragment.ID, proto: f.Proto}
+	if n := len(f.Tunnels); n > 0 {
+		key.depth, key.tunnel = uint8(n), f.Tunnels[n-1]
+	}
+	if f.Version == 6 { // RFC 8200, section 4.5: the protocol is no part of the key
+		key.proto = 0
+	}
+	d := t.table[key]
+	var old *Datagram
+	if d != nil && now.Sub(d.last) > reuse && d.holds(int64(f.Fragment.Offset)) {
+		old = t.giveUp(d)
+		d = nil
+	}
+	if d == nil {
+		d = t.begin(key, f, now)
+	}
+	if len(d.spans) >= maxParts {
+		t.Stats.Refused++
+		return old
+	}
+	t.take(d, f, ref, now)
+	if d.total >= 0 && d.have >= d.total {
+		whole := d.whole()
+		t.remove(d)
+		t.recent[t.next] = completed{key, whole.Payload, now}
+		t.next = (t.next + 1) % maxRecent
+		if old == nil {
+			return whole
+		}
+		// Cannot be: a datagram of one fragment is none, and this one is new.
+	}
+	return old
+}
+
+func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *datagram {
+	d := &datagram{key: key, frame: *f, total: -1, first: now}
+	d.tunnels = append(d.tunnels, f.Tunnels...)
+	d.frame.Payload, d.frame.Tunnels = nil, d.tunnels
+	for i := range t.recent {
+		if r := &t.recent[i]; r.payload != nil && r.key == key && now.Sub(r.time) <= reuse {
+			d.twin = r.payload
+		}
+	}
+	t.table[key] = d
+	if t.tail == nil {
+		t.head = d
+	} else {
+		t.tail.next, d.prev = d, t.tail
+	}
+	t.tail = d
+	return d
+}
+
+// take adds the octets of a fragment.
+func (t *Fragments) take(d *datagram, f *layers.Frame, ref Ref, now time.Time) {
+	d.last = now
+	s := span{int64(f.Fragment.Offset), f.Payload, ref, now}
+	spans, added, overlap, conflict := insert(d.spans, s)
+	d.spans = spans
+	t.bytes += added
+	d.have += int64(added)
+	if added > 0 {
+		d.refs = append(d.refs, ref)
+	}
+	switch {
+	case added == 0 && len(f.Payload) > 0 && !conflict:
+		t.Stats.Duplicates++
+	case overlap:
+		d.overlap = true
+		t.Stats.Overlaps++
+	}
+	if conflict {
+		d.overlap, d.conflict = true, true
+		t.Stats.Conflicts++
+	}
+	if !f.Fragment.More && d.total < 0 {
+		d.total = s.end() + int64(f.Missing)
+	}
+}
+
+// holds reports whether the octet at off has come.
+func (d *datagram) holds(off int64) bool {
+	for i := range d.spans {
+		if d.spans[i].off <= off && off < d.spans[i].end() {
+			return true
+		}
+	}
+	return false
+}
+
+// whole puts the octets together from the start on, up to the first that is missing.
+func (d *datagram) whole() *Datagram {
+	w := &Datagram{Frame: d.frame, Refs: d.refs, Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
+	w.Payload = make([]byte, 0, d.have)
+	for i := range d.spans {
+		if d.spans[i].off != int64(len(w.Payload)) {
+			break
+		}
+		w.Payload = append(w.Payload, d.spans[i].data...)
+	}
+	switch {
+	case d.total < 0:
+		w.Missing = 1
+	default:
+		w.Missing = max(0, int(d.total)-len(w.Payload))
+	}
+	w.NoHead = len(w.Payload) == 0
+	return w
+}
+
+// repeats reports whether all octets of d stand in its twin: fragments that were captured
+// again.
+func (d *datagram) repeats() bool {
+	for i := range d.spans {
+		s := &d.spans[i]
+		if s.end() > int64(len(d.twin)) || string(d.twin[s.off:s.end()]) != string(s.data) {
+			return false
+		}
+	}
+	return true
+}
+
+// giveUp takes out a datagram that is not whole.
+func (t *Fragments) giveUp(d *datagram) *Datagram {
+	w := d.whole()
+	if d.twin != nil && d.repeats() {
+		t.Stats.Duplicates += int64(len(d.refs))
+		t.remove(d)
+		return &Datagram{NoHead: true}
+	}
+	if w.NoHead {
+		t.Stats.NoHead++
+	} else {
+		t.Stats.Incomplete++
+	}
+	t.remove(d)
+	return w
+}
+
+func (t *Fragments) remove(d *datagram) {
+	delete(t.table, d.key)
+	t.bytes -= int(d.have)
+	if d.prev != nil {
+		d.prev.next = d.next
+	} else {
+		t.head = d.next
+	}
+	if d.next != nil {
+		d.next.prev = d.prev
+	} else {
+		t.tail = d.prev
+	}
+}
+
+// Expired returns the next datagram that has to be given up: it waited too long, or the
+// table is over its limits. It returns nil if there is none.
+func (t *Fragments) Expired(now time.Time) *Datagram {
+	d := t.head
+	switch {
+	case d == nil:
+		return nil
+	case len(t.table) > maxDatagrams || t.bytes > maxFragmentBytes:
+		t.Stats.Evicted++
+	case now.Sub(d.first) <= lifetime:
+		return nil
+	}
+	return t.giveUp(d)
+}
+
+// Rest returns the next of the datagrams that are left at the end, nil if there is none.
+func (t *Fragments) Rest() *Datagram {
+	if t.head == nil {
+		return nil
+	}
+	return t.giveUp(t.head)
+}
+
+// Waiting reports whether any datagram waits for fragments.
+func (t *Fragments) Waiting() bool { return t.head != nil }

@@ -1,0 +1,219 @@
+package reassembly
+
+import "time"
+
+const (
+	// window bounds how far ahead of the stream a segment may be. Larger windows
+	// than 1 MiB are not seen with SIP.
+	window = 4 << 20
+
+	// maxPending and maxPendingBytes bound what waits for a missing segment.
+	maxPending      = 64
+	maxPendingBytes = 256 << 10
+
+	// A missing segment that the receiver has acknowledged was lost to the capture,
+	// not to the receiver. It may still come where packets were captured out of
+	// order, but not later than ackedWait; one that is not acknowledged is waited
+	// for as long as retransmissions take.
+	ackedWait = 200 * time.Millisecond
+	gapWait   = 10 * time.Second
+
+	// maxStray is how many segments far from the stream in a row mean that it is
+	// another stream: the start of a new connection was not captured.
+	maxStray = 3
+)
+
+// A Sink takes the octets of a stream in order. Data is valid during the call.
+type Sink interface {
+	Data(b []byte, ref Ref, now time.Time, f Flags)
+	Gap(n int64) // octets that are not in the capture
+}
+
+// Flags says how octets came.
+type Flags uint8
+
+// The flags.
+const (
+	Reordered Flags = 1 << iota // after octets that follow them
+	Overlapped
+	Conflicting // an earlier copy of some octets was different
+)
+
+// StreamStats counts what happened to segments.
+type StreamStats struct {
+	Retransmitted int64 // segments that brought nothing new
+	Reordered     int64 // segments that came ahead of octets missing before them
+	Overlaps      int64 // segments of which a part was there already
+	Conflicts     int64 // … and was different
+	Gaps          int64 // places where octets are missing
+	Stray         int64 // segments too far from the stream
+}
+
+// A Stream is one direction of a TCP connection. The zero Stream begins with the first
+// segment it is given.
+type Stream struct {
+	seq     uint32 // sequence number of the next octet
+	off     int64  // its offset in the stream
+	started bool
+	pending []span
+	bytes   int
+	since   time.Time // when the first of pending came
+	ack     uint32    // the highest acknowledgment of the other side
+	acked   bool
+	stray   int
+	closed  bool
+}
+
+// Started reports whether a segment has been seen.
+func (s *Stream) Started() bool { return s.started }
+
+// Pending returns the octets that wait for missing ones.
+func (s *Stream) Pending() int { return s.bytes }
+
+// Start sets the sequence number of the first octet: that of a SYN, plus one.
+func (s *Stream) Start(seq uint32) { *s = Stream{seq: seq, started: true} }
+
+// IsStart reports whether seq is where the stream began: a SYN that was seen before.
+func (s *Stream) IsStart(seq uint32) bool {
+	return s.started && seq == s.seq-uint32(s.off)
+}
+
+// Ack takes in an acknowledgment of the other side.
+func (s *Stream) Ack(ack uint32) {
+	if !s.acked || int32(ack-s.ack) > 0 {
+		s.ack, s.acked = ack, true
+	}
+}
+
+// Add takes in a segment and gives the octets that are next in order to sink.
+func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *StreamStats, sink Sink) {
+	if !s.started {
+		s.Start(seq)
+	}
+	d := int64(int32(seq - s.seq))
+	if d > window || d < -window {
+		st.Stray++
+		if s.stray++; s.stray < maxStray {
+			return
+		}
+		s.Flush(st, sink)
+		st.Gaps++
+		sink.Gap(-1)
+		s.seq, s.off = seq, s.off+1
+		d = 0
+	}
+	s.stray = 0
+	f := Flags(0)
+	if d < 0 {
+		if -d >= int64(len(data)) {
+			if len(data) > 1 { // one old octet is a keepalive
+				st.Retransmitted++
+			}
+			return
+		}
+		data = data[-d:]
+		d = 0
+		st.Overlaps++
+		f = Overlapped
+	}
+	if d == 0 && len(s.pending) == 0 {
+		s.deliver(data, ref, now, f, sink)
+		return
+	}
+	s.hold(span{s.off + d, data, ref, now}, st)
+	s.drain(f, sink)
+	s.CheckGap(now, st, sink)
+}
+
+func (s *Stream) deliver(data []byte, ref Ref, now time.Time, f Flags, sink Sink) {
+	s.seq += uint32(len(data))
+	s.off += int64(len(data))
+	sink.Data(data, ref, now, f)
+}
+
+// hold keeps a segment that octets are missing before, or that may fill such a place.
+func (s *Stream) hold(p span, st *StreamStats) {
+	if len(s.pending) == 0 {
+		s.since = p.time
+	}
+	if p.off > s.off {
+		st.Reordered++
+	}
+	list, added, overlap, conflict := insert(s.pending, p)
+	s.pending = list
+	s.bytes += added
+	switch {
+	case added == 0:
+		st.Retransmitted++
+	case overlap:
+		st.Overlaps++
+	}
+	if conflict {
+		st.Conflicts++
+	}
+}
+
+// drain delivers what is in order now.
+func (s *Stream) drain(f Flags, sink Sink) {
+	n := 0
+	for n < len(s.pending) && s.pending[n].off <= s.off {
+		p := &s.pending[n]
+		data := p.data
+		if skip := s.off - p.off; skip > 0 {
+			data = data[min(skip, int64(len(data))):]
+			f |= Overlapped
+		}
+		s.bytes -= len(p.data)
+		s.deliver(data, p.ref, p.time, f|Reordered, sink)
+		n++
+	}
+	if n == len(s.pending) {
+		s.pending = nil
+	} else {
+		s.pending = append(s.pending[:0], s.pending[n:]...)
+		if n > 0 {
+			s.since = s.pending[0].time
+		}
+	}
+}
+
+// CheckGap gives up waiting for missing octets where there is no more reason to.
+func (s *Stream) CheckGap(now time.Time, st *StreamStats, sink Sink) {
+	for len(s.pending) > 0 {
+		wait := now.Sub(s.since)
+		lost := s.acked && int32(s.ack-s.seq) > 0 && wait > ackedWait
+		if !lost && wait <= gapWait && len(s.pending) <= maxPending && s.bytes <= maxPendingBytes {
+			return
+		}
+		s.gap(st, sink)
+	}
+}
+
+// gap goes on behind the missing octets.
+func (s *Stream) gap(st *StreamStats, sink Sink) {
+	n := s.pending[0].off - s.off
+	st.Gaps++
+	sink.Gap(n)
+	s.seq += uint32(n)
+	s.off += n
+	s.drain(0, sink)
+}
+
+// Flush gives all that waits to sink, with gaps where octets are missing.
+func (s *Stream) Flush(st *StreamStats, sink Sink) {
+	for len(s.pending) > 0 {
+		s.gap(st, sink)
+	}
+}
+
+// Skip says that n octets behind what was added last will never come: the capture cut
+// their packet.
+func (s *Stream) Skip(n int, st *StreamStats, sink Sink) {
+	if len(s.pending) > 0 {
+		return // the gap will show by itself
+	}
+	st.Gaps++
+	sink.Gap(int64(n))
+	s.seq += uint32(n)
+	s.off += int64(n)
+}
