@@ -97,7 +97,8 @@ func Open(ctx context.Context, names []string, o Options) (*Reader, error) {
 	return r, r.begin()
 }
 
-// NewReader reads one capture from a stream. The stream is not closed.
+// NewReader reads one capture from a stream. The stream is not closed. When ctx is
+// done, a read of the stream may still be under way.
 func NewReader(ctx context.Context, s io.Reader, o Options) (*Reader, error) {
 	o.Stdin = s
 	return Open(ctx, []string{"-"}, o)
@@ -123,6 +124,8 @@ func (r *Reader) begin() error {
 		}
 		if f.has {
 			r.queue = append(r.queue, f)
+		} else {
+			f.close()
 		}
 		if i >= maxOpen {
 			f.park()

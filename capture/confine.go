@@ -24,8 +24,8 @@ var errOutside = errors.New("this path is outside of the folders that may be rea
 
 // openInside opens a path below one of the folders. Links are followed first, and what
 // they lead to is opened through os.Root, which no link put there since can leave.
-func openInside(folders []string, name string) (*os.File, error) {
-	target, err := filepath.EvalSymlinks(name)
+func openInside(folders []string, name string, regularOnly bool) (*os.File, error) {
+	target, err := resolve(name)
 	if err != nil {
 		if outsideAll(folders, name) {
 			return nil, errOutside // and not a word on what is there
@@ -36,6 +36,11 @@ func openInside(folders []string, name string) (*os.File, error) {
 		rel, ok := below(dir, target)
 		if !ok {
 			continue
+		}
+		if regularOnly {
+			if err := refuseKernel(target); err != nil {
+				return nil, err
+			}
 		}
 		root, err := os.OpenRoot(dir)
 		if err != nil {

@@ -144,8 +144,13 @@ func (f *file) open() {
 		err = f.start(body)
 	}
 	if err != nil {
+		if e := f.ctx.Err(); e != nil { // that is why
+			err = e
+		}
 		f.close()
 		f.info.Err = fmt.Errorf("%s: %w", f.info.Name, err)
+		f.read.Store(0) // nothing more is to come of it
+		f.size.Store(0)
 	}
 }
 
@@ -155,10 +160,10 @@ func (f *file) openBody() (io.Reader, error) {
 	switch {
 	case name == "-":
 		if f.o.Stdin != nil {
-			return f.o.Stdin, nil
+			return newInterruptible(f.ctx, f.o.Stdin), nil
 		}
 		f.closeWith(os.Stdin)
-		return os.Stdin, nil
+		return newInterruptible(f.ctx, os.Stdin), nil
 	case fetch.IsURL(name):
 		if f.o.NoURLs {
 			return nil, errors.New("URLs are switched off; download the file and give its path")
@@ -211,7 +216,7 @@ func openPath(name string, regularOnly bool, folders []string) (*os.File, error)
 
 func openRegular(name string, regularOnly bool, folders []string) (*os.File, error) {
 	if len(folders) > 0 {
-		return openInside(folders, name)
+		return openInside(folders, name, regularOnly)
 	}
 	flag := os.O_RDONLY
 	if regularOnly {
@@ -237,10 +242,28 @@ func refuseSpecial(name string) error {
 	if err := checkKind(st.Mode(), true); err != nil {
 		return err
 	}
-	target, err := filepath.EvalSymlinks(name)
+	target, err := resolve(name)
 	if err != nil {
 		return pathError(err)
 	}
+	return refuseKernel(target)
+}
+
+// resolve returns the absolute path that name leads to over links.
+func resolve(name string) (string, error) {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil || filepath.IsAbs(target) {
+		return target, err
+	}
+	dir, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	return filepath.Join(dir, target), err
+}
+
+// refuseKernel refuses a resolved path in one of the kernel's own trees.
+func refuseKernel(target string) error {
 	target = filepath.ToSlash(target)
 	for _, dir := range []string{"/proc/", "/sys/", "/dev/"} {
 		if strings.HasPrefix(target, dir) {
@@ -430,15 +453,17 @@ func (f *File) addComment(c string) {
 	}
 }
 
-// note adds n, or counts it where its kind is there already.
-func (f *File) note(n Note) {
-	for i := range f.Notes {
-		if f.Notes[i].ID == n.ID && f.Notes[i].What == n.What {
-			f.Notes[i].Count += n.Count
-			return
+func (f *File) note(n Note) { f.Notes = appendNote(f.Notes, n) }
+
+// appendNote adds n to list, or counts it where its kind is there already.
+func appendNote(list []Note, n Note) []Note {
+	for i := range list {
+		if list[i].ID == n.ID && list[i].What == n.What {
+			list[i].Count += n.Count
+			return list
 		}
 	}
-	f.Notes = append(f.Notes, n)
+	return append(list, n)
 }
 
 // end takes in the error that ended the file.
@@ -499,7 +524,7 @@ func (f *file) park() {
 
 // unpark opens the file again and reads its first packet again.
 func (f *file) unpark() {
-	f.parked = false
+	f.parked, f.has = false, false
 	f.read.Store(0)
 	f.open()
 	f.p.Frame = 0
@@ -516,6 +541,43 @@ func (f *file) close() {
 	if f.body != nil {
 		f.body.Close()
 		f.body = nil
+	}
+}
+
+// An interruptible reads in a goroutine, so that Read ends with the context even where
+// nothing ends the read itself: that of a terminal, or of a pipe that was inherited. The
+// goroutine may then still write to the octets that Read was given.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	done chan readResult
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+func newInterruptible(ctx context.Context, r io.Reader) io.Reader {
+	if ctx.Done() == nil {
+		return r
+	}
+	return &interruptible{ctx, r, make(chan readResult, 1)}
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	go func() {
+		n, err := i.r.Read(p)
+		i.done <- readResult{n, err}
+	}()
+	select {
+	case x := <-i.done:
+		return x.n, x.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
 	}
 }
 

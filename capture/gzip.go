@@ -22,12 +22,13 @@ func (e *gzipError) Unwrap() error { return e.err }
 // as far as it can: what follows the last member is counted and left out, and a
 // wrong checksum at the end of a member does not take back what was read.
 type gunzip struct {
-	w     *window.Reader
-	z     *gzip.Reader
-	n     int64 // octets inflated
-	max   int64
-	err   error
-	notes []Note
+	w      *window.Reader
+	z      *gzip.Reader
+	n      int64 // octets inflated
+	max    int64
+	beyond [1]byte // of the limit
+	err    error
+	notes  []Note
 }
 
 func newGunzip(r io.Reader, limit int64) *gunzip {
@@ -35,26 +36,30 @@ func newGunzip(r io.Reader, limit int64) *gunzip {
 }
 
 func (g *gunzip) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	for g.err == nil {
-		if g.z == nil || g.w == nil {
+		if g.z == nil {
 			if g.err = g.member(); g.err != nil {
 				break
 			}
 		}
-		if int64(len(p)) > g.max-g.n {
-			p = p[:g.max-g.n]
+		room := g.max - g.n
+		if room == 0 { // is there more?
+			p = g.beyond[:]
 		}
-		if len(p) == 0 {
+		n, err := g.z.Read(p[:min(int64(len(p)), max(room, 1))])
+		if n > 0 && room == 0 {
 			g.err = g.full()
 			break
 		}
-		n, err := g.z.Read(p)
 		g.n += int64(n)
 		switch {
 		case err == io.EOF:
 			g.err = g.nextMember()
 		case errors.Is(err, gzip.ErrChecksum):
-			g.notes = append(g.notes, Note{ID: "gzip-checksum", What: "the gzip checksum of the file is wrong; what was read may be damaged", Off: g.n, Count: 1, Lost: true})
+			g.note(Note{ID: "gzip-checksum", What: "the gzip checksum of the file is wrong; what was read may be damaged", Off: g.n, Count: 1, Lost: true})
 			g.err = g.nextMember()
 		case err != nil:
 			g.err = g.fault(err)
@@ -106,7 +111,7 @@ func (g *gunzip) trailing() error {
 		return g.fault(err)
 	}
 	if other > 0 {
-		g.notes = append(g.notes, Note{ID: "gzip-trailing", What: "octets behind the gzip data, left out", Off: g.n, Count: other})
+		g.note(Note{ID: "gzip-trailing", What: "octets behind the gzip data, left out", Off: g.n, Count: other})
 	}
 	return io.EOF
 }
@@ -124,6 +129,9 @@ func (g *gunzip) fault(err error) error {
 	}
 	return &gzipError{NoteGzipCorrupt, "the gzip data is damaged", err}
 }
+
+// note keeps one Note a kind: a file can have millions of members.
+func (g *gunzip) note(n Note) { g.notes = appendNote(g.notes, n) }
 
 func (g *gunzip) finish(f *File) {
 	for _, n := range g.notes {

@@ -9,6 +9,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -84,15 +86,14 @@ func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size 
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
-		return nil, 0, fmt.Errorf("the server answered %d %s; check the URL", resp.StatusCode, http.StatusText(resp.StatusCode))
+		status := strings.TrimSpace(fmt.Sprint(resp.StatusCode, " ", http.StatusText(resp.StatusCode)))
+		return nil, 0, fmt.Errorf("the server answered %s; check the URL", status)
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		resp.Body.Close()
 		return nil, 0, errors.New("the server sent the body in a content encoding, though none was asked for")
 	}
-	b := &bodyReader{body: resp.Body, left: o.MaxBytes, ctx: ctx, cancel: cancel}
-	b.stall = time.AfterFunc(stallTime, b.checkStall)
-	return b, resp.ContentLength, nil
+	return newBody(ctx, cancel, resp.Body, o.MaxBytes), resp.ContentLength, nil
 }
 
 // parse checks the syntax of a URL.
@@ -116,7 +117,7 @@ func parse(raw string) (*url.URL, error) {
 func check(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("only http and https URLs are read, not %q", u.Scheme)
+		return errors.New("only http and https URLs are read")
 	case u.User != nil:
 		return errors.New("URLs with a user name or password are refused")
 	case u.Hostname() == "":
@@ -141,27 +142,38 @@ func newClient(first *url.URL, o Options) *http.Client {
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	redirected := false
+	var redirected atomic.Bool // a dial that lost its race may still run
 	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		d := *dialer
 		d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
-			return judge(address, loopback && !redirected, o.AllowPrivate)
+			return judge(address, loopback && !redirected.Load(), o.AllowPrivate)
 		}
 		return d.DialContext(ctx, network, addr)
 	}
 	return &http.Client{
 		Transport: tr,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
-				return fmt.Errorf("the server redirects more than %d times", maxRedirects)
-			}
-			if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme == "http" {
-				return errors.New("the server redirects from https to http")
-			}
-			redirected = true
-			return check(req.URL)
+			redirected.Store(true)
+			req.Header.Del("Referer") // a URL can be a secret
+			return checkRedirect(req.URL, via)
 		},
 	}
+}
+
+// A redirectError says which rule a redirect broke.
+type redirectError struct{ error }
+
+func checkRedirect(u *url.URL, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return redirectError{fmt.Errorf("the server redirects more than %d times", maxRedirects)}
+	}
+	if via[len(via)-1].URL.Scheme == "https" && u.Scheme == "http" {
+		return redirectError{errors.New("the server redirects from https to http")}
+	}
+	if err := check(u); err != nil {
+		return redirectError{fmt.Errorf("the server redirects to a URL that is not taken: %w", err)}
+	}
+	return nil
 }
 
 // isLoopbackName reports whether the host of a URL is literally this machine.
@@ -213,7 +225,9 @@ var special = []struct {
 	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
 	{netip.MustParsePrefix("fd00:ec2::254/128"), "a metadata service"},
+	{netip.MustParsePrefix("fd20:ce::254/128"), "a metadata service"},
 	{netip.MustParsePrefix("100.100.100.200/32"), "a metadata service"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "a metadata service"},
 	{netip.MustParsePrefix("10.0.0.0/8"), privateKind},
 	{netip.MustParsePrefix("172.16.0.0/12"), privateKind},
 	{netip.MustParsePrefix("192.168.0.0/16"), privateKind},
@@ -231,15 +245,16 @@ var special = []struct {
 	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
 	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address"},
-	{netip.MustParsePrefix("::/96"), "a reserved address"},
 	{netip.MustParsePrefix("64:ff9b::/96"), "an address that is translated on the way"},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "an address that is translated on the way"},
-	{netip.MustParsePrefix("100::/64"), "a reserved address"},
 	{netip.MustParsePrefix("2001::/23"), "a reserved address"},
 	{netip.MustParsePrefix("2001:db8::/32"), "a reserved address"},
 	{netip.MustParsePrefix("2002::/16"), "an address that is translated on the way"},
 	{netip.MustParsePrefix("3fff::/20"), "a reserved address"},
-	{netip.MustParsePrefix("5f00::/16"), "a reserved address"},
+	// Global unicast is 2000::/3, and this is the rest.
+	{netip.MustParsePrefix("::/3"), "a reserved address"},
+	{netip.MustParsePrefix("4000::/2"), "a reserved address"},
+	{netip.MustParsePrefix("8000::/1"), "a reserved address"},
 }
 
 // classify names what a non-public address is; "" is public.
@@ -256,25 +271,30 @@ func classify(a netip.Addr) string {
 // URL nor what the server said.
 func plain(ctx context.Context, err error) error {
 	var refused errRefused
+	var redirect redirectError
 	var dns *net.DNSError
-	var ue *url.Error
+	var cert *tls.CertificateVerificationError
+	var timeout interface{ Timeout() bool }
+	var errno syscall.Errno
 	switch {
 	case errors.As(err, &refused):
 		return refused
+	case errors.As(err, &redirect):
+		return redirect
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &dns):
 		return errors.New("the URL's host name cannot be resolved; check the name and the network")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("the URL's host refuses the connection; check host and port")
-	}
-	if errors.As(err, &ue) {
-		err = ue.Err
-	}
-	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
+	case errors.As(err, &cert):
+		return errors.New("the certificate of the URL's host cannot be verified")
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return errors.New("the URL's host does not answer in time")
+	case errors.As(err, &errno):
+		return fmt.Errorf("the URL cannot be fetched: %w", errno)
 	}
-	return fmt.Errorf("the URL cannot be fetched: %w", err)
+	return errors.New("the URL's host does not answer as a web server should; check the URL")
 }
 
 // A bodyReader bounds a body in octets, time and slowness.
@@ -283,53 +303,52 @@ type bodyReader struct {
 	left   int64
 	ctx    context.Context
 	cancel context.CancelFunc
-	stall  *time.Timer
-	state  stallState
+	stall  *stallClock
+}
+
+func newBody(ctx context.Context, cancel context.CancelFunc, body io.ReadCloser, limit int64) *bodyReader {
+	return &bodyReader{body: body, left: limit, ctx: ctx, cancel: cancel, stall: newStallClock(cancel)}
 }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	b.stall.start()
 	if b.left <= 0 { // is there more?
 		var one [1]byte
 		n, err := b.body.Read(one[:])
+		b.stall.stop(n)
 		if n > 0 {
 			return 0, ErrTooLarge
 		}
 		return 0, b.explain(err)
 	}
 	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
+	b.stall.stop(n)
 	b.left -= int64(n)
-	b.state.add(n)
 	return n, b.explain(err)
 }
 
+// explain turns an error of the body into a sentence, as plain does.
 func (b *bodyReader) explain(err error) error {
+	var errno syscall.Errno
 	switch {
 	case err == nil || err == io.EOF:
 		return err
-	case b.state.stalled():
+	case b.stall.stalled():
 		return errStalled
 	case b.ctx.Err() != nil:
 		return context.Cause(b.ctx)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server ended the body early")
+	case errors.As(err, &errno):
+		return fmt.Errorf("the connection broke: %w", errno)
 	}
-	return err
+	return errors.New("the server sent a body that cannot be read to its end")
 }
 
 func (b *bodyReader) Close() error {
-	b.stall.Stop()
 	b.cancel()
 	return b.body.Close()
-}
-
-// checkStall runs every stallTime as long as the body is open.
-func (b *bodyReader) checkStall() {
-	if b.state.slow(stallBytes) {
-		b.cancel()
-		return
-	}
-	b.stall.Reset(stallTime)
 }

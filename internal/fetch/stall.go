@@ -1,31 +1,43 @@
 package fetch
 
-import "sync"
+import (
+	"sync/atomic"
+	"time"
+)
 
-// A stallState counts what arrives between two looks at it.
-type stallState struct {
-	mu   sync.Mutex
-	n    int
-	dead bool
+// A stallClock gives up on a body that keeps its reader waiting. It runs only while a
+// Read waits, since the reader may have other files to read first, and begins anew
+// with every stallBytes that arrive.
+type stallClock struct {
+	timer *time.Timer
+	since time.Time
+	left  time.Duration
+	n     int
+	dead  atomic.Bool
 }
 
-func (s *stallState) add(n int) {
-	s.mu.Lock()
-	s.n += n
-	s.mu.Unlock()
+func newStallClock(giveUp func()) *stallClock {
+	s := &stallClock{left: stallTime}
+	s.timer = time.AfterFunc(stallTime, func() {
+		s.dead.Store(true)
+		giveUp()
+	})
+	s.timer.Stop()
+	return s
 }
 
-// slow reports whether less than limit arrived since the last look.
-func (s *stallState) slow(limit int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dead = s.n < limit
-	s.n = 0
-	return s.dead
+// start is called before a Read and stop after it, with what the Read gave.
+func (s *stallClock) start() {
+	s.since = time.Now()
+	s.timer.Reset(s.left)
 }
 
-func (s *stallState) stalled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dead
+func (s *stallClock) stop(n int) {
+	s.timer.Stop()
+	s.left -= time.Since(s.since)
+	if s.n += n; s.n >= stallBytes {
+		s.n, s.left = 0, stallTime
+	}
 }
+
+func (s *stallClock) stalled() bool { return s.dead.Load() }

@@ -97,20 +97,6 @@ func (w *Reader) Err() error {
 	return w.err
 }
 
-// Discard skips n octets, in view or not, and returns how many it could.
-func (w *Reader) Discard(n int64) int64 {
-	left := n
-	for left > 0 {
-		if w.lo == w.hi && !w.Fill(1) {
-			break
-		}
-		step := min(left, int64(w.hi-w.lo))
-		w.Skip(int(step))
-		left -= step
-	}
-	return n - left
-}
-
 // Read lets the rest of the stream be read as an io.Reader.
 func (w *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
