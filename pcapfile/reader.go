@@ -250,8 +250,12 @@ func (r *Reader) record() ([]byte, error) {
 			}
 			b = r.w.Bytes()
 		}
-		if isMagic(b) && r.secondHeader() {
-			continue
+		if isMagic(b) {
+			if ok, err := r.secondHeader(); err != nil {
+				return nil, err
+			} else if ok {
+				continue
+			}
 		}
 		if !r.started {
 			r.start(b)
@@ -292,21 +296,22 @@ func (r *Reader) start(b []byte) {
 }
 
 // secondHeader accepts another file header in place of a record: captures that
-// were joined with cat. It reports whether it did.
-func (r *Reader) secondHeader() bool {
-	if !r.w.Fill(headerLen) {
-		return false
-	}
-	b := r.w.Bytes()
+// were joined with cat. It reports whether it did; the error is that of a header
+// that is cut off.
+func (r *Reader) secondHeader() (bool, error) {
+	b := r.w.Bytes() // as long as a record header at least
 	le, be := binary.LittleEndian, binary.BigEndian
 	if !(le.Uint16(b[4:]) == 2 && le.Uint16(b[6:]) == 4) && !(be.Uint16(b[4:]) == 2 && be.Uint16(b[6:]) == 4) {
-		return false
+		return false, nil
+	}
+	if !r.w.Fill(headerLen) {
+		return false, r.short(r.w.Offset(), fmt.Sprintf("the file is cut off inside a second file header: %d of %d octets are there", len(r.w.Bytes()), headerLen), io.ErrUnexpectedEOF)
 	}
 	r.note(NoteSecondHeader, r.w.Offset())
-	r.readHeader(b)
+	r.readHeader(r.w.Bytes())
 	r.started = false
 	r.w.Skip(headerLen)
-	return true
+	return true, nil
 }
 
 // endOfFile tells the clean end from a cut record header.

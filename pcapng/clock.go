@@ -61,18 +61,16 @@ func (c *clock) nanoseconds() float64 {
 // whether it lies in the years 1 to 9999; if not, the nearest such time.
 func (c *clock) time(ts uint64) (time.Time, bool) {
 	sec, nsec := c.split(ts)
-	s := int64(min(sec, math.MaxInt64))
-	t := s + c.offset
-	if c.offset > 0 && t < s { // s is not negative: only this way round
-		t = math.MaxInt64
-	}
+	// sec + offset in 128 bits: hi is -1, 0 or 1, and at -1 int64(lo) is the sum.
+	lo, carry := bits.Add64(sec, uint64(c.offset), 0)
+	hi := int64(carry) + c.offset>>63
 	switch {
-	case t < minSecond:
+	case hi < 0 && int64(lo) < minSecond:
 		return time.Unix(minSecond, 0).UTC(), false
-	case t > maxSecond:
+	case hi > 0 || hi == 0 && lo > maxSecond:
 		return time.Unix(maxSecond, 999999999).UTC(), false
 	}
-	return time.Unix(t, nsec).UTC(), true
+	return time.Unix(int64(lo), nsec).UTC(), true
 }
 
 // split divides ts, in units of this clock, into whole seconds and nanoseconds.
@@ -111,13 +109,13 @@ func (c *clock) split(ts uint64) (sec uint64, nsec int64) {
 // stamp is the inverse of time: t in units of this clock, rounded down. ok is
 // false when t cannot be written with this resolution and offset.
 func (c *clock) stamp(t time.Time) (ts uint64, ok bool) {
-	s := t.Unix() - c.offset
-	if s < 0 || t.Unix() > maxSecond || t.Unix() < minSecond {
+	if u := t.Unix(); u < c.offset || u > maxSecond || u < minSecond {
 		return 0, false
 	}
+	s := uint64(t.Unix()) - uint64(c.offset) // fits: offset is -2^63 or more
 	nsec := uint64(t.Nanosecond())
 	if c.perSecond != 0 {
-		hi, lo := bits.Mul64(uint64(s), c.perSecond)
+		hi, lo := bits.Mul64(s, c.perSecond)
 		rest := nsec * c.perNano
 		if c.nanosPer != 0 {
 			rest = nsec / c.nanosPer
@@ -135,7 +133,9 @@ func (c *clock) stamp(t time.Time) (ts uint64, ok bool) {
 	lo, carry := bits.Add64(lo, 1e9-1, 0)
 	frac, _ := bits.Div64(hi+carry, lo, 1e9)
 	if n < 30 { // coarser than a nanosecond: down
-		frac = nsec << n / 1e9
+		if frac = nsec << n / 1e9; (frac+1)*1e9>>n == nsec { // what reading it gave
+			frac++
+		}
 	}
-	return uint64(s)<<n + frac, true
+	return s<<n + frac, true
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/internal/window"
@@ -110,11 +109,30 @@ type Name struct {
 // back; every way of printing it shows the type and the length alone.
 type Secret struct {
 	Type uint32 // for example 0x544c534b, TLS key log
-	Data []byte
+
+	// A pointer to a string is never followed by fmt, not even where it cannot
+	// call Format: for %p, and for a Secret in an unexported field.
+	data *string
+}
+
+// NewSecret returns a secret that holds a copy of data.
+func NewSecret(typ uint32, data []byte) Secret {
+	s := string(data)
+	return Secret{typ, &s}
+}
+
+// Data returns a copy of the octets of the secret.
+func (s Secret) Data() []byte { return []byte(s.text()) }
+
+func (s Secret) text() string {
+	if s.data == nil {
+		return ""
+	}
+	return *s.data
 }
 
 // String names the secret without giving it away.
-func (s Secret) String() string { return fmt.Sprintf("secret %#08x, %d octets", s.Type, len(s.Data)) }
+func (s Secret) String() string { return fmt.Sprintf("secret %#08x, %d octets", s.Type, len(s.text())) }
 
 // Format makes every verb print what String returns.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
@@ -450,7 +468,7 @@ func (r *Reader) bounded(v []byte) []byte {
 	return v[:n]
 }
 
-// appendText appends a comment; each one costs a string header beside its octets.
+// appendText appends a comment or a name; each costs a string header beside its octets.
 func (r *Reader) appendText(list []string, v []byte) []string {
 	if r.textLen += 16; r.textLen > maxTexts {
 		r.textLen = maxTexts
@@ -529,7 +547,7 @@ func (r *Reader) describe(b []byte, off int64) {
 				r.note(NoteBadResolution, off)
 				return
 			}
-			in.FCSLen = int(o.Value[0])
+			in.FCSLen = fcsOctets(o.Value[0])
 		case optIfTsOffset:
 			if len(o.Value) < 8 {
 				r.note(NoteBadResolution, off)
@@ -541,6 +559,15 @@ func (r *Reader) describe(b []byte, off int64) {
 	in.clock = newClock(in.TsResol, in.TsOffset)
 	in.Resolution = in.clock.nanoseconds()
 	r.interfaces = append(r.interfaces, in)
+}
+
+// fcsOctets returns the length that an if_fcslen option means. The draft counts
+// bits, and some writers, as its own example did, octets: 4 and 32 are the same.
+func fcsOctets(v byte) int {
+	if v < 8 {
+		return int(v)
+	}
+	return int(v) / 8
 }
 
 func (r *Reader) statistics(b []byte, off int64) {
@@ -604,13 +631,18 @@ func (r *Reader) resolve(b []byte, off int64) {
 			return
 		}
 		a, _ := netip.AddrFromSlice(v[:addrLen])
-		r.names = append(r.names, Name{a, splitNames(r.bounded(v[addrLen:]))})
+		r.names = append(r.names, Name{a, r.splitNames(v[addrLen:])})
 	}
 }
 
 // splitNames splits names that end in NUL each.
-func splitNames(v []byte) []string {
-	return strings.FieldsFunc(string(v), func(c rune) bool { return c == 0 })
+func (r *Reader) splitNames(v []byte) (list []string) {
+	for name := range bytes.SplitSeq(v, []byte{0}) {
+		if len(name) > 0 {
+			list = r.appendText(list, name)
+		}
+	}
+	return list
 }
 
 func (r *Reader) secret(b []byte, off int64) {
@@ -628,5 +660,5 @@ func (r *Reader) secret(b []byte, off int64) {
 		return
 	}
 	r.secretLen += int(n)
-	r.secrets = append(r.secrets, Secret{order32(b, r.big), append([]byte(nil), b[8:8+n]...)})
+	r.secrets = append(r.secrets, NewSecret(order32(b, r.big), b[8:8+n]))
 }

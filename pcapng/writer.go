@@ -65,8 +65,8 @@ func (p *Writer) AddInterface(in Interface) (int, error) {
 	if in.TsResol != 6 {
 		b = p.appendOption(b, optIfTsResol, []byte{in.TsResol})
 	}
-	if in.FCSLen >= 0 && in.FCSLen <= 255 {
-		b = p.appendOption(b, optIfFCSLen, []byte{byte(in.FCSLen)})
+	if in.FCSLen >= 0 && in.FCSLen <= 31 { // in bits
+		b = p.appendOption(b, optIfFCSLen, []byte{byte(in.FCSLen * 8)})
 	}
 	if in.TsOffset != 0 {
 		b = p.appendOption(b, optIfTsOffset, p.order.AppendUint64(nil, uint64(in.TsOffset)))
@@ -132,8 +132,9 @@ func Comment(texts ...string) Options {
 // WriteSecret writes a decryption secrets block.
 func (p *Writer) WriteSecret(s Secret) error {
 	b := p.order.AppendUint32(p.begin(DecryptionSecrets), s.Type)
-	b = p.order.AppendUint32(b, uint32(len(s.Data)))
-	return p.end(appendPadded(b, s.Data))
+	data := s.Data()
+	b = p.order.AppendUint32(b, uint32(len(data)))
+	return p.end(appendPadded(b, data))
 }
 
 // WriteNames writes a name resolution block.
