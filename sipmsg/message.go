@@ -270,17 +270,22 @@ func (m *Message) All(id ID) iter.Seq[[]byte] {
 // no lists, such as Subject or WWW-Authenticate, give one value each. Empty elements of
 // a list are left out.
 func (m *Message) Values(id ID) iter.Seq[[]byte] {
-	if !lists[id] {
-		return m.All(id)
-	}
-	return func(yield func([]byte) bool) {
-		for v := range m.All(id) {
-			for len(v) > 0 {
-				var e []byte
-				e, v = nextElement(v)
-				if len(e) > 0 && !yield(e) {
-					return
-				}
+	return func(yield func([]byte) bool) { m.values(id, yield) } // small enough not to allocate
+}
+
+func (m *Message) values(id ID, yield func([]byte) bool) {
+	for v := range m.All(id) {
+		if !lists[id] {
+			if !yield(v) {
+				return
+			}
+			continue
+		}
+		for len(v) > 0 {
+			var e []byte
+			e, v = nextElement(v)
+			if len(e) > 0 && !yield(e) {
+				return
 			}
 		}
 	}

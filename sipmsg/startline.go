@@ -35,11 +35,11 @@ func Sniff(b []byte) bool {
 	if hasVersion(b) {
 		return isStatusLine(b)
 	}
+	b = b[:min(len(b), maxStartLine)]
 	method := scanToken(b, 0)
 	if method == 0 || method == len(b) || b[method] != ' ' {
 		return false
 	}
-	b = b[:min(len(b), maxStartLine)]
 	end, _ := lineEnd(b, 0)
 	line := trimSpaceRight(b[method:end])
 	if i := bytes.LastIndexByte(line, ' '); i >= 0 && isVersion(line[i+1:]) {
