@@ -1,0 +1,11 @@
+//go:build !unix
+
+package siptools_test
+
+import (
+	"testing"
+
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+func checkSpecial(*testing.T, *mcpjsonrpc.Server, string) {}
