@@ -21,7 +21,7 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	w.textLimit([]byte(c.Name), maxName)
 	if c.Err != nil {
 		w.key("error")
-		w.textLimit([]byte(c.Err.Error()), 1000)
+		w.textLimit([]byte(openError(c)), 1000)
 		w.key("complete")
 		w.bool(false)
 		w.close('}')
@@ -177,6 +177,9 @@ func (w *jsonWriter) interfaces(list []capture.Interface) {
 	w.close(']')
 }
 
+// openError says why a file could not be opened, without its name.
+func openError(c *capture.File) string { return strings.TrimPrefix(c.Err.Error(), c.Name+": ") }
+
 // damage writes an object for each thing that could not be read, with the name of the
 // file if there are several, and returns how many there are.
 func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
@@ -190,7 +193,7 @@ func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
 		w.open('{')
 		file()
 		w.key("what")
-		w.textLimit([]byte(strings.TrimPrefix(c.Err.Error(), c.Name+": ")), 1000)
+		w.textLimit([]byte(openError(c)), 1000)
 		w.close('}')
 		return 1
 	}

@@ -422,15 +422,15 @@ func (w *jsonWriter) headerValue(s *sipmsg.Message, i, n int, f sipmsg.Field) {
 		if !sameName(g, f) {
 			continue
 		}
+		if len(w.scratch) > maxJoined || w.maxText > 0 && len(w.scratch) > w.maxText {
+			w.scratch = append(w.scratch, ", …"...)
+			w.sanitised = true
+			break
+		}
 		if len(w.scratch) > 0 {
 			w.scratch = append(w.scratch, ", "...)
 		}
 		w.scratch = w.appendClean(w.scratch, w.value(g), clean.MaxText)
-		if len(w.scratch) > maxJoined || w.maxText > 0 && len(w.scratch) > w.maxText {
-			w.scratch = append(w.scratch, "…"...)
-			w.sanitised = true
-			break
-		}
 	}
 	w.quote(w.scratch)
 }

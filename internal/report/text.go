@@ -119,7 +119,10 @@ func (r *Messages) appendRaw(b []byte, s *sipmsg.Message) []byte {
 	}
 	w.scratch, _ = clean.AppendLines(w.scratch[:0], raw, clean.MaxRaw)
 	for line := range bytes.Lines(w.scratch) {
-		b = append(append(b, "    "...), line...)
+		if len(line) > 1 {
+			b = append(b, "    "...)
+		}
+		b = append(b, line...)
 	}
 	if n := len(b); n > 0 && b[n-1] != '\n' {
 		b = append(b, '\n')
@@ -213,7 +216,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	b = append(b, clean.Text(c.Name)...)
 	b = append(b, '\n')
 	if c.Err != nil {
-		return row(b, "error", "%s", clean.Text(c.Err.Error()))
+		return row(b, "error", "%s", clean.Text(openError(c)))
 	}
 	format := []string{strings.TrimSpace(c.Format + " " + c.Variant), "little-endian"}
 	if c.BigEndian {
@@ -336,10 +339,16 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 	for i := range res.Files {
 		c := res.Files[i].Capture
 		b = append(append(b, clean.Text(c.Name)...), '\n')
-		if c.Err == nil && c.HasTime {
+		switch {
+		case c.Err != nil:
+			b = row(b, "error", "%s", clean.Text(openError(c)))
+		case c.HasTime:
 			first, last := appendTime(nil, c.First), appendTime(nil, c.Last)
 			b = row(b, "time", "%s %s to %s %s UTC", first[:10], first[11:23], last[:10], last[11:23])
 		}
+	}
+	if len(res.Files) > 1 {
+		b = append(b, "together\n"...)
 	}
 	s := &res.Statistics
 	b = row(b, "packets", "%s", group(res.Packets))
