@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -219,15 +218,21 @@ func FuzzSnoop(f *testing.F) {
 			t.Fatalf("%d packets, want %d", len(x.packets), len(want))
 		}
 		for i, p := range x.packets {
-			if got := fmt.Sprint(p.OrigLen, p.Time.UnixNano(), []byte(p.Data)); got != want[i] {
-				t.Fatalf("packet %d is %s\nwant %s", i, got, want[i])
+			if got := (slowPacket{p.OrigLen, p.Time.UnixNano(), p.Data}); got != want[i] {
+				t.Fatalf("packet %d is %s\nwant %s", i, show(got), show(want[i]))
 			}
 		}
 	})
 }
 
-// slowSnoop lists the packets of a snoop file of version 2: original length, time, octets.
-func slowSnoop(b []byte) (list []string) {
+// A slowPacket is what the slow reader says of a packet.
+type slowPacket struct {
+	length, nanoseconds int64
+	data                string
+}
+
+// slowSnoop lists the packets of a snoop file of version 2.
+func slowSnoop(b []byte) (list []slowPacket) {
 	number := func(n int) int64 { return int64(binary.BigEndian.Uint32(b[n:])) }
 	if len(b) < 16 || number(8) != 2 || !slices.Contains([]int64{0, 2, 4, 8, 26}, number(12)) {
 		return nil
@@ -237,8 +242,7 @@ func slowSnoop(b []byte) (list []string) {
 		if record > 16<<20 || record < 24+included || int64(len(b)) < 24+included {
 			return list
 		}
-		at := time.Unix(number(16), number(20)*1000)
-		list = append(list, fmt.Sprint(original, at.UnixNano(), b[24:24+included]))
+		list = append(list, slowPacket{original, number(16)*1e9 + number(20)*1e3, string(b[24 : 24+included])})
 		b = b[min(record, int64(len(b))):]
 	}
 	return list

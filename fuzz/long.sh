@@ -3,8 +3,9 @@
 #
 #	fuzz/long.sh [TIME] [TARGET…]     TIME for each target, 10m by default; all targets by default
 #
-# PARALLEL is the number of workers, 1 by default. A crasher ends its own target alone; its
-# input lies below fuzz/testdata/fuzz, and the exit code is 1.
+# PARALLEL is the number of workers, 1 by default. Inputs are hardly minimized: that would
+# take most of the time. A crasher ends its own target alone; its input lies below
+# fuzz/testdata/fuzz, and the exit code is 1.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,7 +23,7 @@ failed=0
 printf '%-20s %12s %8s  %s\n' target executions new result
 for target in "${targets[@]}"; do
 	result=passed
-	if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" -parallel "${PARALLEL:-1}" ./fuzz >"$log" 2>&1; then
+	if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" -fuzzminimizetime 20x -parallel "${PARALLEL:-1}" ./fuzz >"$log" 2>&1; then
 		result=FAILED failed=1
 	fi
 	execs=$(grep -o 'execs: [0-9]*' "$log" | tail -n 1 | tr -cd 0-9)

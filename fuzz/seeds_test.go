@@ -351,13 +351,16 @@ func snoop(packets [][]byte) []byte {
 	return b
 }
 
+// zipper is used again and again: a new one costs a megabyte.
+var zipper, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed)
+
 // zipped returns b as one gzip member.
 func zipped(b []byte) []byte {
 	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	_, err := w.Write(b)
+	zipper.Reset(&buf)
+	_, err := zipper.Write(b)
 	mustNot(err)
-	mustNot(w.Close())
+	mustNot(zipper.Close())
 	return buf.Bytes()
 }
 
