@@ -420,7 +420,7 @@ func beginsMessage(b []byte, strict bool) verdict {
 		}
 		return perhaps
 	}
-	if !Sniff(b[:end+1]) {
+	if bytes.IndexByte(b[:end], 0) >= 0 || !Sniff(b[:end+1]) {
 		return no
 	}
 	return beginsHeader(b[end+1:], strict)
