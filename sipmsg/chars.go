@@ -21,6 +21,8 @@ var isToken = classOf(upper + lower + digits + "-.!%*_+`'~")
 
 func isDigit(c byte) bool { return c-'0' < 10 }
 
+func isAlpha(c byte) bool { return c|0x20-'a' < 26 }
+
 // isBlank reports whether c is the white space that may stand inside of a line.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 

@@ -1,6 +1,9 @@
 package sipmsg
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
 // Params are the parameters at the end of a header field value, each begun by a
 // semicolon: RFC 3261, section 7.3.1.
@@ -130,4 +133,127 @@ func (m *Message) Branch() []byte {
 	}
 	branch, _ := Params(first[i:]).Get("branch")
 	return branch
+}
+
+// All iterates over names and values; quotes around a value are left off.
+func (p Params) All() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for len(p) > 0 {
+			var name, value []byte
+			if name, value, p = p.next(); len(name)+len(value) > 0 && !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// Has reports whether there is a parameter of that name, which must be in lower case.
+func (p Params) Has(name string) bool {
+	_, ok := p.Get(name)
+	return ok
+}
+
+// value returns the value of a parameter, nil for none.
+func (p Params) value(name string) []byte {
+	v, _ := p.Get(name)
+	return v
+}
+
+// Number returns a parameter that is a number: present if it is there at all, ok if it is
+// a number that fits 32 bits.
+func (p Params) Number(name string) (n uint32, present, ok bool) {
+	v, present := p.Get(name)
+	n, ok = Number(v)
+	return n, present, ok
+}
+
+// Expires returns the expires parameter of a Contact, in seconds.
+func (p Params) Expires() (seconds uint32, present, ok bool) { return p.Number("expires") }
+
+// RegID returns the reg-id parameter of a Contact: RFC 5626, section 4.2.
+func (p Params) RegID() (id uint32, present, ok bool) { return p.Number("reg-id") }
+
+// Q returns the q parameter in thousandths: 0 to 1000. RFC 3261, section 25.1.
+func (p Params) Q() (thousandths int, present, ok bool) {
+	v, present := p.Get("q")
+	thousandths, ok = qvalue(v)
+	return thousandths, present, ok
+}
+
+// qvalue reads 0, 1, and up to three digits behind a point, of which there may be none.
+func qvalue(v []byte) (thousandths int, ok bool) {
+	if len(v) == 0 || len(v) > 5 || len(v) > 1 && v[1] != '.' {
+		return 0, false
+	}
+	for i, scale := 0, 1000; i < len(v); i++ {
+		if i == 1 {
+			continue
+		}
+		if !isDigit(v[i]) {
+			return 0, false
+		}
+		thousandths += int(v[i]-'0') * scale
+		scale /= 10
+	}
+	return thousandths, thousandths <= 1000
+}
+
+// Instance returns the URN of the +sip.instance parameter of a Contact, without quotes and
+// angle brackets; nil for none. RFC 5626, section 4.1.
+func (p Params) Instance() []byte {
+	v := p.value("+sip.instance")
+	if n := len(v) - 1; n >= 1 && v[0] == '<' && v[n] == '>' {
+		return v[1:n:n]
+	}
+	return v
+}
+
+// IsStar reports whether the address is the * of a Contact that removes all bindings: RFC
+// 3261, section 10.2.2.
+func (a Address) IsStar() bool { return len(a.URI) == 1 && a.URI[0] == '*' && a.Display == nil }
+
+// Tag returns the tag parameter, nil for none.
+func (a Address) Tag() []byte { return a.Params.value("tag") }
+
+// AppendName appends the display name as it is meant: without quotes, escapes and folds.
+func (a Address) AppendName(dst []byte) []byte {
+	v := a.Display
+	if len(v) == 0 || v[0] != '"' {
+		return AppendUnfolded(dst, v)
+	}
+	return AppendUnquoted(dst, unquote(v))
+}
+
+// AppendUnquoted appends what a quoted string means, which is given without its quotes: a
+// backslash stands for the octet behind it, a fold for a blank.
+func AppendUnquoted(dst, v []byte) []byte {
+	n := len(dst)
+	dst = AppendUnfolded(dst, v)
+	w := n
+	for i := n; i < len(dst); i++ {
+		if dst[i] == '\\' && i+1 < len(dst) {
+			i++
+		}
+		dst[w] = dst[i]
+		w++
+	}
+	return dst[:w]
+}
+
+// SplitParams splits a value from the parameters behind it, as in Event, Content-Type and
+// all other fields of the form token *( ";" param ).
+func SplitParams(v []byte) (value []byte, p Params) {
+	v = trimSpace(v)
+	quoted := false
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ';' && !quoted:
+			return trimSpaceRight(v[:i:i]), Params(v[i:])
+		}
+	}
+	return v, nil
 }
