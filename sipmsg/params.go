@@ -195,7 +195,10 @@ func qvalue(v []byte) (thousandths int, ok bool) {
 		thousandths += int(v[i]-'0') * scale
 		scale /= 10
 	}
-	return thousandths, thousandths <= 1000
+	if thousandths > 1000 {
+		return 0, false
+	}
+	return thousandths, true
 }
 
 // Instance returns the URN of the +sip.instance parameter of a Contact, without quotes and
