@@ -28,7 +28,11 @@ type Message struct {
 	Notes       []string // ids of what happened to it on the wire
 	Partial     bool     // octets of it are missing
 	CopyOf      Frame    // the packet of which this is another capture; the zero Frame for none
-	SIP         *sipmsg.Message
+
+	// RetransmissionOf is the packet with the first copy of a message that was sent
+	// again on the same hop; the zero Frame for none. Options.Calls finds them.
+	RetransmissionOf Frame
+	SIP              *sipmsg.Message
 }
 
 // A Frame is a packet by its number in its file.
@@ -52,6 +56,14 @@ type Options struct {
 	// Message is called for each message, in order. An error ends Run, which
 	// returns it; ErrStop ends Run without an error.
 	Message func(*Message) error
+
+	// Calls makes calls, registrations and the rest of Result.Traffic of the
+	// messages, and finds retransmissions.
+	Calls bool
+
+	// Steps keeps the messages of each leg in short; it needs Calls. A leg keeps
+	// at most some thousand, all legs together a few million.
+	Steps bool
 }
 
 // ErrStop is returned by Options.Message when it has seen enough.
@@ -63,6 +75,8 @@ type Result struct {
 	Packets    int64
 	Statistics Statistics
 	Stopped    bool // ErrStop ended it before the end of the timeline
+
+	*Traffic // what the messages amount to; nil unless Options.Calls asked for it
 }
 
 // Complete reports whether everything in all files was read.
@@ -117,6 +131,7 @@ type analyzer struct {
 	packets int64
 	number  int64
 	stopped bool
+	track   *tracker // nil unless calls are asked for
 	msg     Message
 	frames  []Frame
 }
@@ -125,6 +140,9 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	n := len(r.Files())
 	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter()}
 	a.d = dissect.New(n, a.message)
+	if o.Calls {
+		a.track = newTracker(o.Steps)
+	}
 	return a
 }
 
@@ -150,6 +168,9 @@ func (a *analyzer) read(ctx context.Context) error {
 			return err
 		}
 		a.packets++
+		if a.track != nil && p.HasTime && p.Time.After(a.track.now) {
+			a.track.now = p.Time
+		}
 		if err := a.d.Packet(p); err != nil {
 			return err
 		}
@@ -196,6 +217,9 @@ func (a *analyzer) message(d *dissect.Message) error {
 	if !m.IsCopy() {
 		a.stats.count(m)
 		m.Ordinal = a.stats.messages
+		if a.track != nil {
+			a.track.message(m)
+		}
 	}
 	a.notes[m.Frame.File].message(m)
 	if a.o.Message == nil {
@@ -206,6 +230,9 @@ func (a *analyzer) message(d *dissect.Message) error {
 
 func (a *analyzer) result() *Result {
 	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
+	if a.track != nil {
+		res.Traffic = a.track.result()
+	}
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]
 		n := &a.notes[i]

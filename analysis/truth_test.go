@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -28,6 +29,57 @@ type truth struct {
 	Statuses     map[string]int64 `json:"statuses"`
 	CallIDs      int              `json:"unique_call_ids"`
 	CallIDSum    uint64           `json:"call_id_crc32c_sum"`
+	callTruth
+}
+
+// A callTruth is what the generator says of its calls. Times are in microseconds.
+type callTruth struct {
+	Calls     int            `json:"calls"`
+	Outcomes  map[string]int `json:"call_outcomes"`
+	RegOK     int            `json:"registrations_ok"`
+	RegFailed int            `json:"registrations_failed"`
+	Setup     extent         `json:"setup_us"`
+	Delay     extent         `json:"ring_us"`
+	Talk      extent         `json:"talk_us"`
+	Sample    []sample       `json:"sample"`
+}
+
+// An extent is the sum and the extremes of durations in microseconds.
+type extent struct {
+	N, Sum, Min, Max int64
+}
+
+func (e *extent) add(d time.Duration, ok bool) {
+	us := d.Microseconds()
+	switch {
+	case !ok:
+		return
+	case e.N == 0:
+		e.Min, e.Max = us, us
+	}
+	e.Min, e.Max = min(e.Min, us), max(e.Max, us)
+	e.N++
+	e.Sum += us
+}
+
+// within reports whether e and f are of the same durations, each of which may be off by
+// slack microseconds.
+func (e *extent) within(f *extent, slack int64) bool {
+	off := func(a, b, by int64) bool { return a-b > by || b-a > by }
+	return e.N == f.N && !off(e.Sum, f.Sum, e.N*slack) && !off(e.Min, f.Min, slack) && !off(e.Max, f.Max, slack)
+}
+
+// A sample is one call of the generator.
+type sample struct {
+	CallID   string `json:"call_id"`
+	Outcome  string `json:"outcome"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Messages int    `json:"messages"`
+	Invite   int64  `json:"invite_us"`
+	Ring     int64  `json:"ring_us"`
+	Answer   int64  `json:"answer_us"`
+	Bye      int64  `json:"bye_us"`
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -60,13 +112,13 @@ func TestGeneratorTruth(t *testing.T) {
 				if err != nil {
 					t.Fatalf("generating: %v\n%s", err, out)
 				}
-				compareWithTruth(t, file, truthFile)
+				compareWithTruth(t, kind, file, truthFile)
 			})
 		}
 	}
 }
 
-func compareWithTruth(t *testing.T, file, truthFile string) {
+func compareWithTruth(t *testing.T, kind, file, truthFile string) {
 	t.Helper()
 	var want, got truth
 	b, err := os.ReadFile(truthFile)
@@ -82,7 +134,7 @@ func compareWithTruth(t *testing.T, file, truthFile string) {
 	}
 	defer r.Close()
 	copies := 0
-	res, err := analysis.Run(context.Background(), r, analysis.Options{Message: func(m *analysis.Message) error {
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Message: func(m *analysis.Message) error {
 		if m.IsCopy() {
 			copies++
 			return nil
@@ -113,8 +165,86 @@ func compareWithTruth(t *testing.T, file, truthFile string) {
 	if !maps.Equal(got.Methods, want.Methods) || !maps.Equal(got.Statuses, want.Statuses) {
 		t.Errorf("methods %v and statuses %v, want %v and %v", got.Methods, got.Statuses, want.Methods, want.Statuses)
 	}
+	compareCalls(t, res, &want.callTruth, kind)
 	got.Methods, got.Statuses, want.Methods, want.Statuses = nil, nil, nil, nil
+	want.callTruth = callTruth{}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+}
+
+// slack is how far a time may be from that of the generator, in microseconds: over TCP it
+// says when the application sent, and of fragments when the first was sent.
+var slack = map[string]int64{"sip-tcp": 180_000, "v6frag": 64}
+
+func compareCalls(t *testing.T, res *analysis.Result, want *callTruth, kind string) {
+	t.Helper()
+	got := callTruth{Outcomes: map[string]int{}}
+	byID := map[string]*analysis.Leg{}
+	for _, c := range res.Calls {
+		got.Calls++
+		l := c.First()
+		byID[l.CallID] = l
+		got.Outcomes[outcomeOf(l)]++
+		got.Setup.add(l.SetupTime())
+		got.Delay.add(l.PostDialDelay())
+		got.Talk.add(l.TalkTime())
+		if len(c.Legs) != 1 {
+			t.Errorf("call of %s was joined with %s for %v", l.CallID, c.Legs[1].CallID, c.Legs[1].Joins)
+		}
+	}
+	for _, r := range res.Registrations {
+		if r.Outcome == analysis.RegRegistered {
+			got.RegOK++
+		} else {
+			got.RegFailed++
+		}
+	}
+	if got.Calls != want.Calls || !maps.Equal(got.Outcomes, want.Outcomes) {
+		t.Errorf("%d calls with outcomes %v, want %d with %v", got.Calls, got.Outcomes, want.Calls, want.Outcomes)
+	}
+	if got.RegOK != want.RegOK || got.RegFailed != want.RegFailed {
+		t.Errorf("%d registrations and %d that failed, want %d and %d", got.RegOK, got.RegFailed, want.RegOK, want.RegFailed)
+	}
+	for _, e := range []struct {
+		what      string
+		got, want *extent
+	}{{"setup", &got.Setup, &want.Setup}, {"post-dial delay", &got.Delay, &want.Delay}, {"talk", &got.Talk, &want.Talk}} {
+		if !e.got.within(e.want, slack[kind]) {
+			t.Errorf("%s times %+v, want %+v", e.what, *e.got, *e.want)
+		}
+	}
+	for i := range want.Sample {
+		s := &want.Sample[i]
+		l := byID[s.CallID]
+		if l == nil {
+			t.Errorf("call %s is not listed", s.CallID)
+			continue
+		}
+		near := func(what string, at time.Time, us int64) {
+			if d := at.UnixMicro() - us; us != 0 && (d > slack[kind] || d < -slack[kind]) || at.IsZero() != (us == 0) {
+				t.Errorf("call %s: %s at %v, want %v", s.CallID, what, at, time.UnixMicro(us).UTC())
+			}
+		}
+		near("INVITE", l.Invited, s.Invite)
+		near("ringing", l.Ringing, s.Ring)
+		near("answer", l.Answered, s.Answer)
+		if s.Bye != 0 {
+			near("BYE", l.Ended, s.Bye)
+		}
+		if o := outcomeOf(l); o != s.Outcome || l.Messages != s.Messages {
+			t.Errorf("call %s: %s with %d messages, want %s with %d", s.CallID, o, l.Messages, s.Outcome, s.Messages)
+		}
+	}
+}
+
+// outcomeOf names the outcome of a call as the generator does.
+func outcomeOf(l *analysis.Leg) string {
+	switch l.State {
+	case analysis.StateCompleted, analysis.StateConfirmed:
+		return "answered"
+	case analysis.StateFailed:
+		return strconv.Itoa(l.FinalStatus)
+	}
+	return l.State.String()
 }

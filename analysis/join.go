@@ -1,0 +1,479 @@
+package analysis
+
+import (
+	"bytes"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// Legs of one call that have Call-IDs of their own are joined by what they have in common.
+// Each thing in common has a score; two legs are one call from joinScore on. Time and
+// addresses alone never reach it, and where two earlier legs are equally likely neither is
+// taken: a call wrongly joined is worse than one left apart.
+const (
+	joinScore = 100
+
+	scoreSessionID = 100 // a UUID of the Session-ID header field: RFC 7989
+	scoreNamed     = 100 // a header field such as X-Call-ID names the other Call-ID
+	scoreAffix     = 100 // one Call-ID is the other with something in front or behind
+	scoreReplaces  = 50  // Replaces or In-Reply-To names the other Call-ID
+	scoreOrigin    = 60  // the session descriptions have one origin: RFC 8866, section 5.2
+	scoreMedia     = 40  // … and send media to one address and port
+	scoreUsers     = 60  // the same From user and the same To or Request-URI user
+	scoreCaller    = 20  // the same From user alone
+	scoreChain     = 20  // the later leg begins where the earlier one went to
+	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
+	scoreAnswer    = 20  // answered together, the later leg first
+	scoreEnd       = 20  // ended together
+
+	// together is how far apart the answers, and the ends, of two legs may be that
+	// are passed on by a back-to-back user agent.
+	together = time.Second
+
+	// joinWindow is how long after a leg another one may begin that has the same users.
+	joinWindow = 10 * time.Second
+
+	// minAffix is the shortest Call-ID that may be a part of another one.
+	minAffix = 12
+
+	// maxKeys, maxSharing and maxCandidates bound the work for one leg: what is
+	// looked up, how many legs may have it in common, and how many are considered.
+	maxKeys       = 40
+	maxSharing    = 8
+	maxCandidates = 8
+)
+
+// A trait is one kind of thing that two legs may have in common.
+type trait uint16
+
+const (
+	sameSessionID trait = 1 << iota
+	namesCallID
+	callIDAffix
+	replaces
+	sameOrigin
+	sameMedia
+	sameUsers
+	sameCaller
+	chained
+	nested
+	answeredTogether
+	endedTogether
+)
+
+var traits = [...]struct {
+	name  string
+	score int
+}{
+	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix}, {"replaces", scoreReplaces},
+	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers}, {"from-user", scoreCaller},
+	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
+}
+
+// strong are the traits that say so by themselves, whatever the addresses.
+const strong = sameSessionID | namesCallID | callIDAffix | sameOrigin | sameMedia | replaces
+
+func (t trait) score() (n int) {
+	for i := range traits {
+		if t&(1<<i) != 0 {
+			n += traits[i].score
+		}
+	}
+	return n
+}
+
+func (t trait) names() (list []string) {
+	for i := range traits {
+		if t&(1<<i) != 0 {
+			list = append(list, traits[i].name)
+		}
+	}
+	return list
+}
+
+// A candidate is an earlier leg that a later one may belong to.
+type candidate struct {
+	earlier, later *Leg
+	t              trait
+}
+
+// A joiner finds legs that are one call.
+type joiner struct {
+	table      map[uint64][]*liveLeg // by a key, the legs followed that have it
+	candidates []candidate
+}
+
+// A joinKey is one thing that other legs may have in common with one.
+type joinKey struct {
+	sum   uint64
+	t     trait
+	looks bool // look for others
+	keeps bool // let others find it
+}
+
+// invite takes in the first INVITE of a leg: earlier legs that have something in common
+// with it become candidates.
+func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
+	if j.table == nil {
+		j.table = make(map[uint64][]*liveLeg)
+	}
+	var buf [maxKeys]joinKey
+	keys := appendKeys(buf[:0], t.seed, v.leg, x.s)
+	var found [maxCandidates]candidate
+	list := found[:0]
+	for _, k := range keys {
+		if !k.looks {
+			continue
+		}
+		for _, other := range j.table[k.sum] {
+			if other != v {
+				list = addTrait(list, other.leg, v.leg, k.t)
+			}
+		}
+	}
+	for _, c := range list {
+		if c.plausible(x.now) {
+			j.candidates = append(j.candidates, c)
+		}
+	}
+	for _, k := range keys {
+		if k.keeps {
+			j.keep(v, k.sum)
+		}
+	}
+}
+
+func addTrait(list []candidate, earlier, later *Leg, t trait) []candidate {
+	for i := range list {
+		if list[i].earlier == earlier {
+			list[i].t |= t
+			return list
+		}
+	}
+	if len(list) == maxCandidates {
+		return list
+	}
+	return append(list, candidate{earlier, later, t})
+}
+
+// keep puts a leg under a key, in the place of the oldest one where there are too many.
+func (j *joiner) keep(v *liveLeg, sum uint64) {
+	list := j.table[sum]
+	if slices.Contains(list, v) {
+		return
+	}
+	if len(list) == maxSharing {
+		list = slices.Delete(list, 0, 1)
+	}
+	j.table[sum] = append(list, v)
+	v.keys = append(v.keys, sum)
+}
+
+// finished forgets the keys of a leg.
+func (j *joiner) finished(v *liveLeg) {
+	for _, sum := range v.keys {
+		list := j.table[sum]
+		if i := slices.Index(list, v); i >= 0 {
+			list = slices.Delete(list, i, i+1)
+		}
+		if len(list) == 0 {
+			delete(j.table, sum)
+		} else {
+			j.table[sum] = list
+		}
+	}
+	v.keys = nil
+}
+
+// plausible completes the traits of a candidate that need no more than the beginning of
+// both legs, and reports whether it may come to anything.
+func (c *candidate) plausible(now time.Time) bool {
+	a, b := c.earlier, c.later
+	if a.live.over { // the earlier one has ended: it is another call
+		return false
+	}
+	if a.Destination.Addr() == b.Source.Addr() && a.Source.Addr() != b.Source.Addr() || a.Destination == b.Source {
+		c.t |= chained
+	}
+	if !a.live.answered() {
+		c.t |= nested
+	}
+	if c.t&strong != 0 {
+		return true
+	}
+	// Users and times alone say little: many calls at once may have them. The
+	// later leg has to come from where the earlier one went to.
+	return c.t&chained != 0 && c.t&nested != 0 && !now.IsZero() && !a.Begin.IsZero() && now.Sub(a.Begin) < joinWindow
+}
+
+// appendKeys lists what a leg may have in common with others.
+func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []joinKey {
+	add := func(t trait, looks, keeps bool, parts ...[]byte) {
+		if len(keys) == maxKeys {
+			return
+		}
+		var h maphash.Hash
+		h.SetSeed(seed)
+		h.WriteByte(byte(t))
+		h.WriteByte(byte(t >> 8))
+		for _, p := range parts {
+			h.Write(p)
+			h.WriteByte(0)
+		}
+		keys = append(keys, joinKey{h.Sum64(), t, looks, keeps})
+	}
+	id := []byte(l.CallID)
+	// Header fields that name another Call-ID meet the Call-ID itself, whichever
+	// comes first.
+	add(namesCallID, true, true, id)
+	for f := range s.Fields() {
+		switch {
+		case f.ID == sipmsg.Other && namesCallIDField(f.Name):
+			if v := bytes.TrimSpace(f.Value); len(v) >= 4 && !bytes.Equal(v, id) {
+				add(namesCallID, true, true, v)
+			}
+		case f.ID == sipmsg.Replaces || f.ID == sipmsg.InReplyTo:
+			other, _, _ := bytes.Cut(f.Value, []byte(";"))
+			add(replaces, true, true, bytes.TrimSpace(other))
+		case f.ID == sipmsg.SessionID:
+			for _, uuid := range sessionUUIDs(f.Value) {
+				if uuid != nil {
+					add(sameSessionID, true, true, uuid)
+				}
+			}
+		}
+	}
+	add(replaces, true, true, id)
+	addAffixes(add, id)
+	from := userKey(s, sipmsg.From)
+	if from != nil {
+		add(sameCaller, true, true, from)
+		if to := userKey(s, sipmsg.To); to != nil {
+			add(sameUsers, true, true, from, to)
+		}
+		if to := userOf(s.RequestURI); to != nil {
+			add(sameUsers, true, true, from, to)
+		}
+	}
+	if origin, media := sdpKeys(s); origin != nil {
+		add(sameOrigin, true, true, origin)
+		if media != nil {
+			add(sameMedia, true, true, media...)
+		}
+	} else if media != nil {
+		add(sameMedia, true, true, media...)
+	}
+	return keys
+}
+
+// addAffixes adds what finds a Call-ID that is a part of this one, and the other way
+// round: b2b-abc@host and abc@host-1 are abc@host with an affix. Parts are never compared
+// with parts: many Call-IDs begin with the date or end with a host.
+func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), id []byte) {
+	if len(id) < minAffix {
+		return
+	}
+	whole, part := []byte("whole"), []byte("part")
+	add(callIDAffix, false, true, whole, id)
+	add(callIDAffix, true, false, part, id)
+	cuts := 0
+	for i := len(id) - 1; i >= minAffix && cuts < 3; i-- {
+		if isCut(id[i]) {
+			add(callIDAffix, true, false, whole, id[:i])
+			add(callIDAffix, false, true, part, id[:i])
+			cuts++
+		}
+	}
+	cuts = 0
+	for i := 0; i < len(id)-minAffix-1 && cuts < 3; i++ {
+		if isCut(id[i]) {
+			add(callIDAffix, true, false, whole, id[i+1:])
+			add(callIDAffix, false, true, part, id[i+1:])
+			cuts++
+		}
+	}
+}
+
+func isCut(c byte) bool {
+	return c == '-' || c == '_' || c == '.' || c == '~' || c == ';' || c == ':' || c == '@'
+}
+
+// namesCallIDField reports whether a header field that is not registered names another
+// Call-ID, as X-Call-ID, X-CID and P-Orig-Call-ID do.
+func namesCallIDField(name []byte) bool {
+	if len(name) < 4 || len(name) > 40 || (name[0]|0x20 != 'x' && name[0]|0x20 != 'p') || name[1] != '-' {
+		return false
+	}
+	lower := bytes.ToLower(name)
+	return bytes.HasSuffix(lower, []byte("call-id")) || bytes.HasSuffix(lower, []byte("callid")) || bytes.HasSuffix(lower, []byte("x-cid"))
+}
+
+// sessionUUIDs returns the UUIDs of a Session-ID header field that are not null:
+// RFC 7989, section 5.
+func sessionUUIDs(v []byte) (uuids [2][]byte) {
+	i := bytes.IndexByte(v, ';')
+	local, params := v, sipmsg.Params(nil)
+	if i >= 0 {
+		local, params = v[:i], sipmsg.Params(v[i:])
+	}
+	remote, _ := params.Get("remote")
+	for i, u := range [][]byte{bytes.TrimSpace(local), remote} {
+		if len(u) == 32 && len(bytes.Trim(u, "0")) > 0 {
+			uuids[i] = u
+		}
+	}
+	return uuids
+}
+
+// userKey returns the user of From or To as userOf does.
+func userKey(s *sipmsg.Message, id sipmsg.ID) []byte {
+	v, ok := s.First(id)
+	if !ok {
+		return nil
+	}
+	return userOf(sipmsg.ParseAddress(v).URI)
+}
+
+// userOf returns the user of a URI fit for comparing: telephone numbers without what is
+// dialled in front of them. It is nil where the user says nothing.
+func userOf(uri []byte) []byte {
+	u := sipmsg.ParseURI(uri)
+	user := u.User
+	if i := bytes.IndexByte(user, ';'); i >= 0 {
+		user = user[:i]
+	}
+	switch string(bytes.ToLower(capped(user, 64))) {
+	case "", "anonymous", "unknown", "unavailable", "restricted", "asterisk", "sipp", "service", "ping":
+		return nil
+	}
+	if digits := bytes.TrimLeft(user, "+0"); len(digits) >= 7 && isDigits(digits) {
+		return digits[max(0, len(digits)-9):]
+	}
+	return user
+}
+
+func isDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// sdpKeys returns what a session description says of its origin, and of where the first
+// medium goes: nil where it says nothing of use.
+func sdpKeys(s *sipmsg.Message) (origin []byte, media [][]byte) {
+	body := s.Body
+	if len(body) < 10 || body[0] != 'v' && !bytes.Contains(capped(body, 4096), []byte("\nv=0")) {
+		return nil, nil
+	}
+	var c, m []byte
+	for len(body) > 0 && (c == nil || m == nil || origin == nil) {
+		var line []byte
+		line, body, _ = bytes.Cut(body, []byte("\n"))
+		line = bytes.TrimRight(line, "\r")
+		switch {
+		case bytes.HasPrefix(line, []byte("o=")) && origin == nil:
+			origin = originKey(line[2:])
+		case bytes.HasPrefix(line, []byte("c=")):
+			c = line[2:]
+		case bytes.HasPrefix(line, []byte("m=")) && m == nil:
+			fields := bytes.Fields(line)
+			if len(fields) > 1 {
+				m = fields[1]
+			}
+		}
+	}
+	if c == nil || len(m) < 2 || bytes.HasSuffix(c, []byte(" 0.0.0.0")) {
+		return origin, nil
+	}
+	return origin, [][]byte{c, m}
+}
+
+// originKey returns the session id and address of an origin, nil where the session id is
+// too short to be unique.
+func originKey(o []byte) []byte {
+	user, rest, ok := bytes.Cut(o, []byte(" "))
+	id, _, ok2 := bytes.Cut(rest, []byte(" "))
+	if !ok || !ok2 || len(id) < 6 || len(user) > maxKept {
+		return nil
+	}
+	return o[:len(user)+1+len(id)]
+}
+
+// join joins the legs of all candidates that have enough in common, once all legs are
+// finished.
+func (j *joiner) join() {
+	for i := range j.candidates {
+		c := &j.candidates[i]
+		a, b := c.earlier, c.later
+		if d := a.Answered.Sub(b.Answered); !a.Answered.IsZero() && !b.Answered.IsZero() && d >= 0 && d < together {
+			c.t |= answeredTogether
+		}
+		if d := a.Ended.Sub(b.Ended); !a.Ended.IsZero() && !b.Ended.IsZero() && d.Abs() < together {
+			c.t |= endedTogether
+		}
+	}
+	for i := 0; i < len(j.candidates); {
+		n := i + 1
+		for n < len(j.candidates) && j.candidates[n].later == j.candidates[i].later {
+			n++
+		}
+		if best := bestOf(j.candidates[i:n]); best != nil {
+			best.later.top = best.earlier.first()
+			best.later.Joins = []Join{{With: best.earlier.CallID, Score: best.t.score(), Reason: best.t.names()}}
+		}
+		i = n
+	}
+	j.candidates = nil
+}
+
+// bestOf returns the candidate with the highest score, nil if none is enough or two
+// different calls have the same.
+func bestOf(list []candidate) (best *candidate) {
+	tie := false
+	for i := range list {
+		c := &list[i]
+		if c.t.score() < joinScore {
+			continue
+		}
+		switch {
+		case best == nil || c.t.score() > best.t.score():
+			best, tie = c, false
+		case c.t.score() == best.t.score() && c.earlier.first() != best.earlier.first():
+			tie = true
+		}
+	}
+	if tie {
+		return nil
+	}
+	return best
+}
+
+// first returns the first leg of the call that l belongs to.
+func (l *Leg) first() *Leg {
+	if l.top != nil {
+		return l.top
+	}
+	return l
+}
+
+// calls makes calls of all legs.
+func (t *tracker) calls() (calls []*Call) {
+	t.joiner.join()
+	for _, l := range t.all {
+		if l.top == nil {
+			calls = append(calls, &Call{ID: len(calls) + 1, Legs: []*Leg{l}})
+			l.call = len(calls)
+		} else { // its first leg began earlier
+			l.call = l.top.call
+			c := calls[l.call-1]
+			c.Legs = append(c.Legs, l)
+		}
+	}
+	return calls
+}

@@ -1,0 +1,247 @@
+package analysis
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxPeers bounds the pairs of addresses between which OPTIONS are followed.
+	maxPeers = 4096
+
+	// downAfter is how many keepalives in a row have to stay unanswered for a peer to
+	// be called down.
+	downAfter = 3
+
+	maxOutages = 16
+)
+
+// A Keepalive is what the capture shows of OPTIONS requests outside of calls between two
+// addresses: RFC 3261, section 11.
+type Keepalive struct {
+	Source, Destination netip.AddrPort // ports of the first one
+	Sent, Answered      int            // transactions
+	Unanswered          int
+	Retransmissions     int
+	Outages             []Outage // at most maxOutages
+	First, Last         Frame
+}
+
+// An Outage is a time in which a peer that had answered did not.
+type Outage struct {
+	Down time.Time // the first keepalive that was not answered
+	Up   time.Time // the first one answered again; zero for none
+	Lost int
+}
+
+// A peerTable makes Keepalives.
+type peerTable struct {
+	m    map[hosts]*peer
+	list []*peer
+	open openTable[*peer]
+	over bool
+}
+
+// hosts is a directed pair of addresses.
+type hosts struct{ src, dst netip.Addr }
+
+// A peer is a Keepalive in the making.
+type peer struct {
+	Keepalive
+	lost   int // keepalives in a row without an answer
+	since  time.Time
+	outage bool
+}
+
+// options takes in an OPTIONS outside of a call, or a response to one.
+func (t *tracker) options(x *seen, id []byte) {
+	p := &t.peers
+	for r := p.open.expired(x.now); r != nil; r = p.open.expired(x.now) {
+		r.of.silent(r)
+	}
+	k := keyOfOpen(t, x, id)
+	r := p.open.get(k)
+	switch {
+	case r == nil && x.s.IsRequest():
+		h := hosts{x.m.Source.Addr(), x.m.Destination.Addr()}
+		q := p.m[h]
+		if q == nil {
+			if len(p.m) >= maxPeers {
+				p.over = true
+				return
+			}
+			if p.m == nil {
+				p.m = make(map[hosts]*peer)
+			}
+			q = &peer{Keepalive: Keepalive{Source: x.m.Source, Destination: x.m.Destination, First: x.m.Frame}}
+			p.m[h] = q
+			p.list = append(p.list, q)
+		}
+		q.Sent++
+		q.Last = x.m.Frame
+		p.open.add(k, &open[*peer]{of: q, sent: x.now, frame: x.m.Frame})
+	case r == nil:
+	case x.s.IsRequest():
+		r.of.Retransmissions++
+		x.m.RetransmissionOf = r.frame
+	case x.s.StatusCode >= 200 && r.status == 0:
+		r.status, r.last = x.s.StatusCode, x.m.Frame
+		r.of.answered(r)
+	case x.s.StatusCode >= 200 && r.status == x.s.StatusCode:
+		r.of.Retransmissions++
+		x.m.RetransmissionOf = r.last
+	}
+}
+
+// answered takes in that a keepalive was answered, with whatever status: the peer is there.
+func (q *peer) answered(r *open[*peer]) {
+	q.Answered++
+	if q.outage {
+		if n := len(q.Outages); n > 0 {
+			q.Outages[n-1].Up = r.sent
+		}
+		q.outage = false
+	}
+	q.lost = 0
+}
+
+// silent takes in that a keepalive was never answered, if that is so.
+func (q *peer) silent(r *open[*peer]) {
+	if r.status != 0 {
+		return
+	}
+	q.Unanswered++
+	if q.lost++; q.lost == 1 {
+		q.since = r.sent
+	}
+	if q.Answered == 0 || q.lost < downAfter {
+		return
+	}
+	if !q.outage {
+		q.outage = true
+		if len(q.Outages) < maxOutages {
+			q.Outages = append(q.Outages, Outage{Down: q.since})
+		}
+	}
+	if n := len(q.Outages); n > 0 && q.Outages[n-1].Up.IsZero() {
+		q.Outages[n-1].Lost = q.lost
+	}
+}
+
+func (p *peerTable) result(now time.Time) []*Keepalive {
+	for r := p.open.take(); r != nil; r = p.open.take() {
+		if r.waited(now) {
+			r.of.silent(r)
+		}
+	}
+	list := make([]*Keepalive, len(p.list))
+	for i, q := range p.list {
+		list[i] = &q.Keepalive
+	}
+	return list
+}
+
+// Subscriptions counts what was subscribed to: RFC 6665.
+type Subscriptions struct {
+	Total      int // SUBSCRIBEs outside of a subscription
+	Accepted   int
+	Rejected   int
+	Challenges int
+	Refreshes  int            // SUBSCRIBEs inside of one
+	Notified   int            // NOTIFYs, retransmissions left out
+	Terminated int            // NOTIFYs that ended one
+	Events     map[string]int // new subscriptions by event package
+	Published  int
+	Messages   int // MESSAGE requests
+}
+
+// subscriptions makes Subscriptions.
+type subscriptions struct {
+	Subscriptions
+	open openTable[struct{}]
+}
+
+// events takes in what is neither of a call nor a registration nor a keepalive.
+func (t *tracker) events(x *seen, id []byte) {
+	u := &t.subs
+	for r := u.open.expired(x.now); r != nil; r = u.open.expired(x.now) {
+	}
+	k := keyOfOpen(t, x, id)
+	r := u.open.get(k)
+	switch {
+	case r == nil && x.s.IsRequest():
+		r = &open[struct{}]{sent: x.now, frame: x.m.Frame}
+		u.open.add(k, r)
+		if r.firstHop {
+			u.request(t, x)
+		}
+	case r == nil:
+	case x.s.IsRequest():
+		x.m.RetransmissionOf = r.frame
+	case x.s.StatusCode < 200:
+	case r.status == 0:
+		r.status, r.last = x.s.StatusCode, x.m.Frame
+		if x.method == "SUBSCRIBE" && r.firstHop {
+			u.answer(x.s.StatusCode)
+		}
+	case r.status == x.s.StatusCode:
+		x.m.RetransmissionOf = r.last
+	}
+}
+
+// request counts a request.
+func (u *subscriptions) request(t *tracker, x *seen) {
+	switch x.method {
+	case "SUBSCRIBE":
+		if len(x.to) > 0 {
+			u.Refreshes++
+			return
+		}
+		u.Total++
+		event, _ := x.s.First(sipmsg.Event)
+		event, _, _ = bytes.Cut(event, []byte(";"))
+		if u.Events == nil {
+			u.Events = make(map[string]int)
+		}
+		name := string(capped(bytes.TrimSpace(event), 64))
+		if _, known := u.Events[name]; known || len(u.Events) < 256 {
+			u.Events[name]++
+		}
+	case "NOTIFY":
+		u.Notified++
+		state, _ := x.s.First(sipmsg.SubscriptionState)
+		if bytes.HasPrefix(bytes.ToLower(capped(state, 16)), []byte("terminated")) {
+			u.Terminated++
+		}
+	case "PUBLISH":
+		u.Published++
+	case "MESSAGE":
+		u.Messages++
+	}
+}
+
+func (u *subscriptions) answer(code int) {
+	switch {
+	case code == 401 || code == 407:
+		u.Challenges++
+	case code < 300:
+		u.Accepted++
+	default:
+		u.Rejected++
+	}
+}
+
+// other takes in a message that is of no call.
+func (t *tracker) other(x *seen, id []byte) {
+	switch x.method {
+	case "REGISTER":
+		t.register(x, id)
+	case "OPTIONS":
+		t.options(x, id)
+	default:
+		t.events(x, id)
+	}
+}

@@ -1,0 +1,96 @@
+package analysis
+
+import "time"
+
+// conclude says how far the leg came: docs/calls.md has the rules in words. now is the
+// latest time of the capture.
+func (v *liveLeg) conclude(now time.Time) {
+	l := v.leg
+	a := v.lastAttempt()
+	switch {
+	case v.answered() || len(v.attempts) == 0 && v.midDialog:
+		v.concludeAnswered(a)
+	case v.hasBye && len(v.attempts) > 0:
+		l.State = StateCancelled
+		v.outcome(a)
+	case a == nil:
+		l.State = StateUnknown
+	case a.cancelled:
+		l.State, l.EndedBy = StateCancelled, Caller
+		v.outcome(a)
+	case a.status >= 400:
+		l.State, l.EndedBy = StateFailed, a.whoEnded()
+		v.outcome(a)
+	case a.status >= 300:
+		l.State, l.EndedBy = StateRedirected, a.whoEnded()
+		v.outcome(a)
+	default:
+		v.concludePending(a, now)
+	}
+	if l.State == StateConfirmed || l.State == StateEarly || l.State == StateTrying {
+		l.Unfinished = !l.Evicted
+	}
+}
+
+// whoEnded returns who sent the final response of an attempt.
+func (a *attempt) whoEnded() Party {
+	if a.server {
+		return Server
+	}
+	return Callee
+}
+
+// lastAttempt returns the last attempt of the caller; nil if there is none. Attempts with
+// another From tag are of a back-to-back user agent that keeps the Call-ID.
+func (v *liveLeg) lastAttempt() (last *attempt) {
+	for i := range v.attempts {
+		if a := &v.attempts[i]; a.fromTag == v.leg.FromTag && (last == nil || a.cseq >= last.cseq) {
+			last = a
+		}
+	}
+	if n := len(v.attempts); last == nil && n > 0 {
+		last = &v.attempts[n-1]
+	}
+	return last
+}
+
+func (v *liveLeg) concludeAnswered(a *attempt) {
+	l := v.leg
+	l.State = StateConfirmed
+	if v.hasBye {
+		l.State = StateCompleted
+	}
+	if a != nil && a.status/100 == 2 {
+		l.FinalStatus, l.FinalReason, l.Final = a.status, a.reason, a.at
+		return
+	}
+	for i := range v.attempts {
+		if a := &v.attempts[i]; a.status/100 == 2 {
+			l.FinalStatus, l.FinalReason, l.Final = a.status, a.reason, a.at
+		}
+	}
+}
+
+// outcome takes the final response of the attempt.
+func (v *liveLeg) outcome(a *attempt) {
+	l := v.leg
+	l.FinalStatus, l.FinalReason, l.Final = a.status, a.reason, a.at
+	if l.Ended.IsZero() {
+		l.Ended = a.at
+	}
+}
+
+// concludePending concludes a leg without a final response on its first hop. Whether
+// something is still to come depends on how long the capture went on.
+func (v *liveLeg) concludePending(a *attempt, now time.Time) {
+	l := v.leg
+	quiet := now.Sub(l.Last)
+	switch {
+	case a.ringing && quiet > timerC, !a.ringing && quiet > timerTimeout:
+		l.State = StateAbandoned
+	case a.ringing:
+		l.State = StateEarly
+	default:
+		l.State = StateTrying
+	}
+}

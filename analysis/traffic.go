@@ -1,0 +1,44 @@
+package analysis
+
+import "time"
+
+// Traffic is what the messages of a timeline amount to.
+type Traffic struct {
+	Calls         []*Call         // in the order in which they began
+	Registrations []*Registration // likewise
+	Keepalives    []*Keepalive    // likewise
+	Subscriptions Subscriptions
+	NoCallID      int64     // messages without Call-ID: they belong to nothing
+	Start, End    time.Time // of the timeline's messages
+	Exceeded      []string  // ids of the limits that were met: something is not in here
+
+	delays []time.Duration // of registrations
+	byID   map[string]*Call
+}
+
+// result finishes everything.
+func (t *tracker) result() *Traffic {
+	t.end()
+	r := &Traffic{
+		Calls:         t.calls(),
+		Registrations: t.regs.result(t.now),
+		Keepalives:    t.peers.result(t.now),
+		Subscriptions: t.subs.Subscriptions,
+		NoCallID:      t.callless,
+		Start:         t.start,
+		End:           t.now,
+		delays:        t.regs.delays,
+	}
+	for _, l := range []struct {
+		met  bool
+		what string
+	}{
+		{t.overLegs, "call-limit"}, {t.overLive, "live-call-limit"}, {t.overSteps, "step-limit"},
+		{t.regs.over, "registration-limit"}, {t.peers.over, "peer-limit"},
+	} {
+		if l.met {
+			r.Exceeded = append(r.Exceeded, l.what)
+		}
+	}
+	return r
+}

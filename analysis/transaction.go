@@ -1,0 +1,90 @@
+package analysis
+
+import (
+	"bytes"
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// Timers of RFC 3261, section 17, with their default values.
+const (
+	timerT1      = 500 * time.Millisecond
+	timerTimeout = 64 * timerT1      // Timers B, F and H
+	timerC       = 180 * time.Second // section 16.6: a proxy gives up a ringing INVITE
+)
+
+// A transaction is a request with its copies, and what answers it, on one hop: RFC 3261,
+// section 17. It is seen from the wire, so it is both the client's and the server's.
+type transaction struct {
+	key     uint64 // of the branch: see branchKey
+	method  string
+	cseq    uint32
+	hop     uint8
+	forward bool  // the request goes from Hop.A to Hop.B
+	initial bool  // a request without a To tag, or responses to one
+	attempt int16 // of an initial INVITE: index of its attempt; -1 otherwise
+
+	requests  int // copies of the request on the wire
+	sent      time.Time
+	sentFrame Frame
+
+	provisional      int    // the last status of 1xx
+	provisionalSum   uint64 // of its octets, to tell another one from a copy
+	provisionalFrame Frame
+	early            time.Time // the first 1xx over 100
+
+	status     int // the final response, 0 for none; a 2xx wins over others
+	finals     int // copies of it
+	finalTag   uint64
+	finalFrame Frame
+	answered   time.Time
+
+	acked     bool
+	ackKey    uint64
+	ackFrame  Frame
+	cancelled bool
+}
+
+// branchKey names a transaction by the branch of the topmost Via. Where it does not begin
+// with the magic cookie it is not unique, and the whole Via, which the elements of
+// RFC 2543 keep in their responses, takes its place: section 17.2.3.
+func branchKey(seed maphash.Seed, m *sipmsg.Message) uint64 {
+	branch := m.Branch()
+	if !bytes.HasPrefix(branch, []byte("z9hG4bK")) {
+		via, _ := m.First(sipmsg.Via)
+		if i := bytes.IndexByte(via, ';'); i >= 0 && branch == nil {
+			via = via[:i] // responses add received and rport
+		} else if branch != nil {
+			via = branch
+		}
+		var h maphash.Hash
+		h.SetSeed(seed)
+		h.Write(via)
+		cseq, _ := m.First(sipmsg.CSeq)
+		h.Write(cseq)
+		return h.Sum64()
+	}
+	return maphash.Bytes(seed, branch)
+}
+
+// pairs reports whether two addresses are the ends of a hop, whatever the ports: a
+// response may come from another port, and a connection be made anew. Where both ends are
+// one machine, the ports have to tell them apart.
+func (h *Hop) pairs(src, dst netip.AddrPort) (ok, forward bool) {
+	switch {
+	case h.A.Addr() == src.Addr() && h.B.Addr() == dst.Addr():
+		if h.A.Addr() != h.B.Addr() {
+			return true, true
+		}
+		if h.A.Port() == src.Port() && h.B.Port() == dst.Port() {
+			return true, true
+		}
+		return h.A.Port() == dst.Port() && h.B.Port() == src.Port(), false
+	case h.B.Addr() == src.Addr() && h.A.Addr() == dst.Addr():
+		return true, false
+	}
+	return false, false
+}
