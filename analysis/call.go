@@ -29,27 +29,29 @@ type Leg struct {
 
 	UserAgents []string // distinct, in order of appearance; at most maxAgents
 
-	State       State
-	Running     bool // it was running already when the capture began
-	Unfinished  bool // it was still going on when the capture ended
-	Evicted     bool // it was given up because of a limit; what came later is counted alone
-	EarlyMedia  bool // a provisional response carried a session description
-	Forked      bool // several To tags answered one INVITE
-	HeldAt      time.Time
-	EndedBy     Party
-	FinalStatus int    // of the last attempt; 0 for none
-	FinalReason string // its reason phrase
-	Cause       string // the Reason header field of what ended it, as written
-	Attempts    int    // initial INVITEs with CSeq numbers or From tags of their own
-	Redirects   []string
-	Transfers   []Transfer
+	State        State
+	Running      bool // it was running already when the capture began
+	Unfinished   bool // it was still going on when the capture ended
+	Evicted      bool // it was given up because of a limit; what came later is counted alone
+	AnswerUnseen bool // the 2xx is not in the capture: Answered is the time of its ACK
+	EarlyMedia   bool // a provisional response carried a session description
+	Forked       bool // several To tags answered one INVITE
+	HeldAt       time.Time
+	EndedBy      Party
+	ByBye        bool   // a BYE ended it
+	FinalStatus  int    // of the last attempt; 0 for none
+	FinalReason  string // its reason phrase
+	Cause        string // the Reason header field of what ended it, as written
+	Attempts     int    // initial INVITEs with CSeq numbers or From tags of their own
+	Redirects    []string
+	Transfers    []Transfer
 
 	Begin    time.Time     // of the first message
 	Last     time.Time     // of the last message
 	Invited  time.Time     // the first INVITE, zero if it was not captured
 	Ringing  time.Time     // the first 180 to 189, on any hop
 	Rung     time.Time     // the first 180, on any hop
-	Answered time.Time     // the first 2xx to an initial INVITE, on any hop
+	Answered time.Time     // the first 2xx to an initial INVITE, on any hop; see AnswerUnseen
 	Final    time.Time     // the final response of the last attempt, on its first hop
 	Ended    time.Time     // the first BYE, or Final where there was no answer
 	ByeTook  time.Duration // from the first BYE to its final response; -1 if not known
@@ -169,6 +171,7 @@ type Step struct {
 	Media    string // what a session description says, in short
 	Resent   Frame  // the first copy, where it is a retransmission
 	InDialog bool   // a request with a To tag
+	ToCallee bool   // it goes from the caller\'s side to that of the callee
 	Partial  bool
 }
 

@@ -3,6 +3,7 @@ package analysis
 import (
 	"bytes"
 	"hash/maphash"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -135,7 +136,7 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 		}
 	}
 	for _, c := range list {
-		if c.plausible(x.now) {
+		if c.plausible(x) {
 			j.candidates = append(j.candidates, c)
 		}
 	}
@@ -190,23 +191,73 @@ func (j *joiner) finished(v *liveLeg) {
 
 // plausible completes the traits of a candidate that need no more than the beginning of
 // both legs, and reports whether it may come to anything.
-func (c *candidate) plausible(now time.Time) bool {
+func (c *candidate) plausible(x *seen) bool {
 	a, b := c.earlier, c.later
 	if a.live.over { // the earlier one has ended: it is another call
 		return false
 	}
-	if a.Destination.Addr() == b.Source.Addr() && a.Source.Addr() != b.Source.Addr() || a.Destination == b.Source {
+	if a.Destination == b.Source || a.Source.Addr() != b.Source.Addr() && comesFrom(x, a.Destination.Addr()) {
 		c.t |= chained
 	}
 	if !a.live.answered() {
 		c.t |= nested
 	}
+	if siblings(a, b) { // a caller with many calls at once may describe them all alike
+		c.t &^= sameOrigin | sameMedia | sameUsers | sameCaller
+	}
 	if c.t&strong != 0 {
 		return true
 	}
-	// Users and times alone say little: many calls at once may have them. The
-	// later leg has to come from where the earlier one went to.
-	return c.t&chained != 0 && c.t&nested != 0 && !now.IsZero() && !a.Begin.IsZero() && now.Sub(a.Begin) < joinWindow
+	return c.t&nested != 0 && (c.t&chained != 0 || elsewhere(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < joinWindow
+}
+
+// comesFrom reports whether an INVITE was made by the host at an address: it was sent from
+// there, or its Via, Contact or Call-ID names it. Gateways have several addresses.
+func comesFrom(x *seen, at netip.Addr) bool {
+	if x.m.Source.Addr() == at {
+		return true
+	}
+	if via, ok := x.s.TopVia(); ok {
+		if a, ok := via.HostAddr(); ok && a == at {
+			return true
+		}
+	}
+	if v, ok := x.s.First(sipmsg.Contact); ok {
+		u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
+		if a, ok := u.Addr(); ok && a == at {
+			return true
+		}
+	}
+	id, _ := x.s.First(sipmsg.CallID)
+	_, host, _ := bytes.Cut(id, []byte("@"))
+	a, err := netip.ParseAddr(string(capped(host, 64)))
+	return err == nil && a == at
+}
+
+// siblings reports whether two legs are calls of one caller, and not one passed on.
+func siblings(a, b *Leg) bool {
+	return a.Source == b.Source || a.Source.Addr() == b.Source.Addr() && a.Destination == b.Destination
+}
+
+// elsewhere reports whether two legs have no host in common.
+func elsewhere(a, b *Leg) bool {
+	as, ad, bs, bd := a.Source.Addr(), a.Destination.Addr(), b.Source.Addr(), b.Destination.Addr()
+	return as != bs && as != bd && ad != bs && ad != bd
+}
+
+// convinces reports whether a candidate has enough in common. Users and times alone say
+// little: many calls at once may have them. The later leg has to come from where the
+// earlier one went to, or both have to end alike.
+func (c *candidate) convinces() bool {
+	if c.t.score() < joinScore {
+		return false
+	}
+	if c.t&(strong|chained) != 0 {
+		return true
+	}
+	a, b := c.earlier, c.later
+	alike := c.t&answeredTogether != 0 || a.Answered.IsZero() && b.Answered.IsZero() && a.FinalStatus == b.FinalStatus && a.FinalStatus != 0
+	return alike && c.t&endedTogether != 0
 }
 
 // appendKeys lists what a leg may have in common with others.
@@ -438,7 +489,7 @@ func bestOf(list []candidate) (best *candidate) {
 	tie := false
 	for i := range list {
 		c := &list[i]
-		if c.t.score() < joinScore {
+		if !c.convinces() {
 			continue
 		}
 		switch {

@@ -6,11 +6,12 @@ import "time"
 // latest time of the capture.
 func (v *liveLeg) conclude(now time.Time) {
 	l := v.leg
+	v.answerUnseen()
 	a := v.lastAttempt()
 	switch {
 	case v.answered() || len(v.attempts) == 0 && v.midDialog:
 		v.concludeAnswered(a)
-	case v.hasBye && len(v.attempts) > 0:
+	case v.hasBye && a != nil && a.status < 300: // an early dialog was given up: section 15
 		l.State = StateCancelled
 		v.outcome(a)
 	case a == nil:

@@ -94,6 +94,8 @@ type attempt struct {
 	vias      int16 // of primary
 	answered  bool
 	cancelled bool
+	acked     bool      // by an ACK with a branch of its own …
+	ackAt     time.Time // … at this time
 	status    int       // the final response on the first hop, 0 for none
 	best      int       // the best final response on any other hop
 	reason    string    // phrase of status
@@ -247,11 +249,16 @@ func (t *tracker) beginsAnother(l *Leg, x *seen) bool {
 	return true
 }
 
-// isNewInvite reports whether no INVITE of that branch has been seen: after a BYE it is of
-// another call then, though a careless program gave it the tag and number of the last one.
+// isNewInvite reports whether no INVITE of that branch went between these addresses: after
+// a BYE it is of another call then, though a careless program gave it the tag and number
+// of the last one.
 func (v *liveLeg) isNewInvite(x *seen) bool {
 	for i := range v.trans {
-		if tr := &v.trans[i]; tr.method == "INVITE" && tr.key == x.key {
+		tr := &v.trans[i]
+		if tr.method != "INVITE" || tr.key != x.key {
+			continue
+		}
+		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Source, x.m.Destination); ok {
 			return false
 		}
 	}
@@ -606,6 +613,32 @@ func (v *liveLeg) ack(x *seen, hop uint8) {
 		return
 	}
 	tr.acked, tr.ackKey, tr.ackFrame = true, x.key, x.m.Frame
+	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
+		a := &v.attempts[tr.attempt]
+		a.acked, a.ackAt = true, x.now
+	}
+}
+
+// answerUnseen takes in that an attempt was answered though the capture has no final
+// response to it: an ACK with a branch of its own is that of a 2xx (RFC 3261, section
+// 13.2.2.4). It is called when nothing more is to come.
+func (v *liveLeg) answerUnseen() {
+	l := v.leg
+	for i := range v.attempts {
+		a := &v.attempts[i]
+		if !a.acked || a.answered || a.status != 0 || a.best != 0 {
+			continue
+		}
+		a.answered = true
+		if l.Answered.IsZero() {
+			l.Answered, l.AnswerUnseen = a.ackAt, true
+		}
+		for j := range l.Dialogs {
+			if d := &l.Dialogs[j]; d.State == DialogEarly && d.LocalTag == a.fromTag {
+				d.State = DialogConfirmed
+			}
+		}
+	}
 }
 
 // cancel notes that an INVITE was cancelled. CANCEL has the branch of its INVITE.
@@ -641,7 +674,7 @@ func (v *liveLeg) bye(t *tracker, x *seen) {
 	if v.hasBye {
 		return
 	}
-	v.lastBye, v.hasBye = x.now, true
+	v.lastBye, v.hasBye, l.ByBye = x.now, true, true
 	l.Ended = x.now
 	v.over = true
 	l.EndedBy = v.sideOf(x)
@@ -1011,6 +1044,8 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 		Time: x.now, Frame: x.m.Frame, From: x.m.Source, To: x.m.Destination,
 		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
 	}
+	byCaller := string(x.from) == l.FromTag
+	p.ToCallee = byCaller == p.Request
 	if p.Request {
 		p.InDialog = len(x.to) > 0
 	} else {

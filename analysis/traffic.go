@@ -13,7 +13,6 @@ type Traffic struct {
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 
 	delays []time.Duration // of registrations
-	byID   map[string]*Call
 }
 
 // result finishes everything.
@@ -41,4 +40,16 @@ func (t *tracker) result() *Traffic {
 		}
 	}
 	return r
+}
+
+// CallOf returns the first call with a leg of that Call-ID, nil for none.
+func (t *Traffic) CallOf(callID string) *Call {
+	for _, c := range t.Calls {
+		for _, l := range c.Legs {
+			if l.CallID == callID {
+				return c
+			}
+		}
+	}
+	return nil
 }

@@ -241,3 +241,16 @@ func (w *jsonWriter) frames(list []analysis.Frame, several bool) {
 	}
 	w.close(']')
 }
+
+// pair writes two endpoints as address:port.
+func (w *jsonWriter) pair(key string, src, dst netip.AddrPort) {
+	w.key(key)
+	w.endpoint(src)
+	w.key("destination")
+	w.endpoint(dst)
+}
+
+func (w *jsonWriter) endpoint(a netip.AddrPort) {
+	var b [64]byte
+	w.quote(appendEndpoint(b[:0], a))
+}

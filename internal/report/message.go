@@ -120,6 +120,10 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 		w.key("copy_of")
 		w.frame(m.CopyOf, r.o.several())
 	}
+	if m.RetransmissionOf.Number != 0 {
+		w.key("retransmission_of")
+		w.frame(m.RetransmissionOf, r.o.several())
+	}
 	if r.o.Raw {
 		w.key("raw")
 		w.raw(s)

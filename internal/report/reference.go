@@ -198,7 +198,7 @@ func (r *Reference) fitting(list []string, limit int) []string {
 	return list
 }
 
-func firstOf(list []string, n int) []string {
+func firstOf[T any](list []T, n int) []T {
 	if n > 0 && len(list) > n {
 		return list[:n]
 	}

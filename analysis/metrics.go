@@ -1,0 +1,306 @@
+package analysis
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Metrics are the numbers of RFC 6076, with its section beside each, and those that people
+// use every day. Shares are in percent; they are -1 where nothing can be said. Calls that
+// were still unanswered when the capture ended, and those whose INVITE it does not hold,
+// are in none of the shares.
+type Metrics struct {
+	Calls    int // all
+	Attempts int // those in the shares
+	Answered int
+
+	RegistrationDelay  Distribution // RRD, 4.1: REGISTER to its 2xx
+	RequestDelay       Distribution // SRD, 4.3: first INVITE to 180, 183 or 2xx
+	FailedRequestDelay Distribution // SRD, 4.3: first INVITE to its failure
+	DisconnectDelay    Distribution // SDD, 4.4: BYE to its final response
+	Duration           Distribution // SDT, 4.5: 2xx to BYE
+
+	IneffectiveRegistrations float64 // IRA, 4.2
+	Establishment            float64 // SER, 4.6
+	Effectiveness            float64 // SEER, 4.7
+	Ineffective              float64 // ISA, 4.8
+	Completion               float64 // SCR, 4.9
+
+	PostDialDelay Distribution // first INVITE to first 180 to 189
+	RingTime      Distribution // first 180 to answer or final response
+	SetupTime     Distribution // first INVITE to 2xx
+	AnswerSeizure float64      // ASR: answered of all attempts
+	NetworkEffect float64      // NER: answered, busy, not answered and rejected by the user
+	ByCaller      int          // answered calls that the caller hung up
+	ByCallee      int
+}
+
+// A Distribution describes durations.
+type Distribution struct {
+	Count                       int
+	Min, Median, P95, Max, Mean time.Duration
+}
+
+// distribution describes d, which it sorts. The median and the 95th percentile are
+// durations that occurred: the nearest rank.
+func distribution(d []time.Duration) (r Distribution) {
+	if len(d) == 0 {
+		return r
+	}
+	slices.Sort(d)
+	rank := func(percent int) time.Duration { return d[(len(d)*percent+99)/100-1] }
+	r = Distribution{Count: len(d), Min: d[0], Median: rank(50), P95: rank(95), Max: d[len(d)-1]}
+	mean := 0.0
+	for _, x := range d {
+		mean += float64(x) / float64(len(d))
+	}
+	r.Mean = time.Duration(mean)
+	return r
+}
+
+// A measure makes Metrics of calls.
+type measure struct {
+	m                                                             Metrics
+	requestDelay, failedDelay, disconnect, talk, pdd, ring, setup []time.Duration
+	redirected, effective, ineffective, completed, reached        int
+}
+
+// Metrics returns the metrics of all calls and registrations.
+func (t *Traffic) Metrics() Metrics {
+	var m measure
+	for _, c := range t.Calls {
+		m.add(c)
+	}
+	r := m.metrics()
+	r.RegistrationDelay = distribution(slices.Clone(t.delays))
+	attempts, failures := 0, 0
+	for _, g := range t.Registrations {
+		attempts += g.Attempts - g.Challenges
+		failures += g.Failures
+	}
+	r.IneffectiveRegistrations = share(failures, attempts)
+	return r
+}
+
+// A Group is the metrics of some of the calls.
+type Group struct {
+	Name string
+	Metrics
+}
+
+// maxGroups bounds the groups told apart; calls of further ones are in none.
+const maxGroups = 1 << 14
+
+// ByPeer returns the metrics of the calls that each address sent or received, on the first
+// hop that the capture shows, the busiest first.
+func (t *Traffic) ByPeer() []Group {
+	return t.groups(func(l *Leg, add func(string)) {
+		add(hostName(l.Source.Addr()))
+		if l.Destination.Addr() != l.Source.Addr() {
+			add(hostName(l.Destination.Addr()))
+		}
+	})
+}
+
+func hostName(a netip.Addr) string { return a.Unmap().String() }
+
+// ByUserAgent returns the metrics of the calls that each user agent took part in, the
+// busiest first.
+func (t *Traffic) ByUserAgent() []Group {
+	return t.groups(func(l *Leg, add func(string)) {
+		for _, ua := range l.UserAgents {
+			add(ua)
+		}
+	})
+}
+
+func (t *Traffic) groups(names func(l *Leg, add func(string))) (list []Group) {
+	all := make(map[string]*measure)
+	for _, c := range t.Calls {
+		names(c.First(), func(name string) {
+			m := all[name]
+			if m == nil && len(all) < maxGroups {
+				m = new(measure)
+				all[name] = m
+			}
+			if m != nil {
+				m.add(c)
+			}
+		})
+	}
+	for name, m := range all {
+		list = append(list, Group{name, m.metrics()})
+	}
+	slices.SortFunc(list, func(a, b Group) int { return cmp.Or(b.Calls-a.Calls, cmp.Compare(a.Name, b.Name)) })
+	return list
+}
+
+// add takes in a call, by its first leg.
+func (m *measure) add(c *Call) {
+	l := c.First()
+	m.m.Calls++
+	keep := func(list *[]time.Duration, d time.Duration, ok bool) {
+		if ok {
+			*list = append(*list, d)
+		}
+	}
+	d, ok := l.PostDialDelay()
+	keep(&m.pdd, d, ok)
+	d, ok = l.RingTime()
+	keep(&m.ring, d, ok)
+	d, ok = l.SetupTime()
+	keep(&m.setup, d, ok)
+	if l.IsAnswered() {
+		d, ok = l.TalkTime()
+		keep(&m.talk, d, ok)
+	}
+	keep(&m.disconnect, l.ByeTook, l.ByeTook >= 0)
+	if l.Invited.IsZero() && l.Running || l.State == StateTrying || l.State == StateEarly || l.State == StateUnknown {
+		return
+	}
+	m.m.Attempts++
+	m.requestDelays(l)
+	m.outcome(l)
+}
+
+// requestDelays takes in the session request delay: to the first response that says how
+// the request fares.
+func (m *measure) requestDelays(l *Leg) {
+	if l.IsAnswered() || !l.Ringing.IsZero() {
+		at := l.Ringing
+		if at.IsZero() {
+			at = l.Answered
+		}
+		if d, ok := between(l.Invited, at); ok {
+			m.requestDelay = append(m.requestDelay, d)
+		}
+		return
+	}
+	if d, ok := between(l.Invited, l.Final); ok && l.FinalStatus >= 400 {
+		m.failedDelay = append(m.failedDelay, d)
+	}
+}
+
+func (m *measure) outcome(l *Leg) {
+	switch {
+	case l.IsAnswered():
+		m.m.Answered++
+		m.effective++
+		m.reached++
+		switch {
+		case l.State == StateCompleted && l.EndedBy == Caller:
+			m.m.ByCaller++
+		case l.State == StateCompleted && l.EndedBy == Callee:
+			m.m.ByCallee++
+		}
+		if l.State == StateCompleted {
+			m.completed++
+		}
+		return
+	case l.State == StateRedirected:
+		m.redirected++
+	case l.State == StateCancelled:
+		m.reached++
+	}
+	switch l.FinalStatus {
+	case 480, 486, 600, 603:
+		m.effective++
+		if l.State != StateCancelled {
+			m.reached++
+		}
+	case 408, 500, 503, 504:
+		m.ineffective++
+	case 0:
+		if l.State == StateAbandoned {
+			m.ineffective++
+		}
+	}
+}
+
+func (m *measure) metrics() Metrics {
+	r := m.m
+	r.RequestDelay, r.FailedRequestDelay = distribution(m.requestDelay), distribution(m.failedDelay)
+	r.DisconnectDelay, r.Duration = distribution(m.disconnect), distribution(m.talk)
+	r.PostDialDelay, r.RingTime, r.SetupTime = distribution(m.pdd), distribution(m.ring), distribution(m.setup)
+	r.Establishment = share(r.Answered, r.Attempts-m.redirected)
+	r.Effectiveness = share(m.effective, r.Attempts-m.redirected)
+	r.Ineffective = share(m.ineffective, r.Attempts)
+	r.Completion = share(m.completed, r.Attempts)
+	r.AnswerSeizure = share(r.Answered, r.Attempts)
+	r.NetworkEffect = share(m.reached, r.Attempts)
+	r.IneffectiveRegistrations = -1
+	return r
+}
+
+// share returns n of all in percent, -1 where all is none.
+func share(n, all int) float64 {
+	if all <= 0 {
+		return -1
+	}
+	return 100 * float64(n) / float64(all)
+}
+
+// A Bucket counts the calls that began in a span of time.
+type Bucket struct {
+	Start    time.Time
+	Calls    int
+	Answered int
+	Failed   int
+}
+
+// bucketSizes are the spans that OverTime divides a capture into.
+var bucketSizes = []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute,
+	10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
+
+// maxBuckets bounds the spans of OverTime; with the largest span, what is later is left out.
+const maxBuckets = 60
+
+// OverTime returns the calls over time, in spans of one size that follow each other, and
+// the size. Spans begin at multiples of it.
+func (t *Traffic) OverTime() (list []Bucket, size time.Duration) {
+	first, last := time.Time{}, time.Time{}
+	for _, c := range t.Calls {
+		if b := c.First().Begin; !b.IsZero() {
+			if first.IsZero() || b.Before(first) {
+				first = b
+			}
+			if b.After(last) {
+				last = b
+			}
+		}
+	}
+	if first.IsZero() {
+		return nil, 0
+	}
+	for _, size = range bucketSizes {
+		if last.Sub(first) < size*(maxBuckets-1) {
+			break
+		}
+	}
+	start := first.Truncate(size)
+	n := min(int(last.Sub(start)/size)+1, maxBuckets)
+	list = make([]Bucket, n)
+	for i := range list {
+		list[i].Start = start.Add(time.Duration(i) * size)
+	}
+	for _, c := range t.Calls {
+		l := c.First()
+		i := int(l.Begin.Sub(start) / size)
+		if l.Begin.IsZero() || i >= n {
+			continue
+		}
+		list[i].Calls++
+		switch {
+		case l.IsAnswered():
+			list[i].Answered++
+		case l.State == StateFailed || l.State == StateAbandoned:
+			list[i].Failed++
+		}
+	}
+	return list, size
+}
+
+// IsAnswered reports whether the leg was answered with a 2xx, as far as the capture shows.
+func (l *Leg) IsAnswered() bool { return l.State == StateConfirmed || l.State == StateCompleted }

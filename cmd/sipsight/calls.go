@@ -1,0 +1,144 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var callsCommand = &command{
+	name:  "calls",
+	args:  "[FLAGS] FILE…",
+	short: "one line a call",
+	long: `Lists the calls in the order in which they began: who called whom, what became of it,
+and how long it took to ring (PDD), to be answered (SETUP) and to be ended (TALK), in
+seconds. Legs of one call behind a back-to-back user agent are one line; LEGS says how
+many. sipsight call ID tells one call in full.`,
+	example: []string{
+		"sipsight calls trunk.pcapng",
+		"sipsight calls --sort -post_dial_delay_ms --limit 10 trunk.pcapng",
+		"sipsight calls --json trunk.pcapng | jq -r 'select(.state == \"failed\") | [.id, .verdict] | @tsv'",
+		"sipsight calls --csv day-*.pcap.gz > calls.csv",
+	},
+	run: func(e *env, c *command, args []string) int {
+		fs := newFlags(c)
+		var q listing
+		q.flags(fs)
+		if code, done := fs.needFiles(e, args); done {
+			return code
+		}
+		if !q.check(e, c.name) {
+			return exitUsage
+		}
+		return list(e, &q, fs.files, &shown[analysis.Call]{
+			report.Calls, report.CallColumns, report.CallRow, "there are no calls in the time asked for",
+		}, func(r *analysis.Result) []*analysis.Call { return r.Calls })
+	},
+}
+
+var registrationsCommand = &command{
+	name:  "registrations",
+	args:  "[FLAGS] FILE…",
+	short: "one line an address-of-record",
+	long: `Lists who registers: the address-of-record, where from, with what outcome, how often it
+was tried and refreshed, and for how long the registrar granted the last contact.`,
+	example: []string{
+		"sipsight registrations trunk.pcapng",
+		"sipsight registrations --json trunk.pcapng | jq 'select(.outcome != \"registered\")'",
+		"sipsight registrations --sort -failures --limit 20 trunk.pcapng",
+	},
+	run: func(e *env, c *command, args []string) int {
+		fs := newFlags(c)
+		var q listing
+		q.flags(fs)
+		if code, done := fs.needFiles(e, args); done {
+			return code
+		}
+		if !q.check(e, c.name) {
+			return exitUsage
+		}
+		return list(e, &q, fs.files, &shown[analysis.Registration]{
+			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "there are no registrations in the time asked for",
+		}, func(r *analysis.Result) []*analysis.Registration { return r.Registrations })
+	},
+}
+
+var callCommand = &command{
+	name:  "call",
+	args:  "[FLAGS] ID FILE…",
+	short: "one call explained: verdict, times, messages",
+	long: `Tells one call in full. ID is what sipsight calls prints, such as call-3 or 3, or a
+Call-ID.`,
+	example: []string{
+		"sipsight call call-3 trunk.pcapng",
+		"sipsight call 3-11467@127.0.0.11 trunk.pcapng",
+		"sipsight call --json 3 trunk.pcapng | jq .timeline",
+	},
+	run: runCall,
+}
+
+func runCall(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	var q listing
+	fs.BoolVar(&q.json, "json", false, "one JSON object")
+	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.inputFlags(&q.input)
+	if code, done := fs.parse(e, args); done {
+		return code
+	}
+	if len(fs.files) < 2 {
+		e.errorf("call: give the call and at least one capture, such as: sipsight call call-1 trunk.pcapng")
+		e.printf("usage: sipsight %s %s\n", c.name, c.args)
+		return exitUsage
+	}
+	id, files := fs.files[0], fs.files[1:]
+	r, ok := e.open(files, q.input)
+	if !ok {
+		return exitFailed
+	}
+	defer r.Close()
+	res, err := e.analyze(r, analysis.Options{Calls: true, Steps: true})
+	call := findCall(res, id)
+	if call == nil {
+		code := e.finish(res, err)
+		e.errorf("call: %s", noSuchCall(res, id))
+		if code == exitOK {
+			code = exitFailed
+		}
+		return code
+	}
+	o := &report.Options{Secrets: q.secrets, Files: files}
+	var b []byte
+	if q.json {
+		b = append(report.Calls.AppendJSON(nil, o, call, true), '\n')
+	} else {
+		b = report.AppendCallText(nil, call, o, e.width())
+	}
+	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
+		err = writeError{werr}
+	}
+	return e.finish(res, err)
+}
+
+// findCall returns the call of an id or Call-ID, nil for none.
+func findCall(res *analysis.Result, id string) *analysis.Call {
+	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= len(res.Calls) {
+		return res.Calls[n-1]
+	}
+	return res.CallOf(id)
+}
+
+// noSuchCall says that a call is not there, and which are.
+func noSuchCall(res *analysis.Result, id string) string {
+	switch n := len(res.Calls); n {
+	case 0:
+		return "there are no calls in the capture"
+	case 1:
+		return "there is no call " + clean.Text(id) + "; the only one is call-1"
+	default:
+		return "there is no call " + clean.Text(id) + "; they are call-1 to call-" + strconv.Itoa(n) + ", listed by: sipsight calls"
+	}
+}

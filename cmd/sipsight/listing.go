@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+// A listing is the flags that all lists of records share.
+type listing struct {
+	json, csv, secrets bool
+	limit              int
+	sort               string
+	since, until       timeFlag
+	input              capture.Options
+}
+
+func (q *listing) flags(fs *flags) {
+	fs.BoolVar(&q.json, "json", false, "one JSON object a line")
+	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
+	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
+	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
+	fs.Var(&q.since, "since", "only what began at this `TIME` or later")
+	fs.Var(&q.until, "until", "only what began up to this `TIME`")
+	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.inputFlags(&q.input)
+}
+
+// check refuses what does not go together.
+func (q *listing) check(e *env, name string) bool {
+	if q.json && q.csv {
+		e.errorf("%s: --json and --csv exclude each other", name)
+		return false
+	}
+	if q.limit < 0 {
+		e.errorf("%s: --limit must not be negative", name)
+		return false
+	}
+	return true
+}
+
+// A shown is how the records of one kind are shown.
+type shown[T any] struct {
+	table   *report.Table[T]
+	columns []report.GridColumn
+	row     func(*T, *report.Options) []string
+	none    string // what to say where there are none
+}
+
+// list analyses the files and lists the records that get takes from the result.
+func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result) []*T) int {
+	if err := s.table.Sort(nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
+		e.errorf("--sort: %v", err)
+		return exitUsage
+	}
+	r, ok := e.open(files, q.input)
+	if !ok {
+		return exitFailed
+	}
+	defer r.Close()
+	res, err := e.analyze(r, analysis.Options{Calls: true})
+	records := within(s.table, q, get(res))
+	if q.sort != "" {
+		s.table.Sort(records, q.sort)
+	}
+	total := len(records)
+	if q.limit > 0 && total > q.limit {
+		records = records[:q.limit]
+	}
+	o := &report.Options{Secrets: q.secrets, Files: files}
+	if werr := write(e, q, s, o, records); werr != nil && err == nil {
+		err = writeError{werr}
+	}
+	code := e.finish(res, err)
+	switch {
+	case total == 0 && code == exitOK && res.Statistics.Messages == 0:
+		e.printf("sipsight: %s\n", report.NoSIP(res))
+	case total == 0 && code == exitOK:
+		e.errorf("%s", s.none)
+	case len(records) < total:
+		e.errorf("%d of %d %s are listed (--limit)", len(records), total, s.table.Name)
+	}
+	return code
+}
+
+func sortKey(key, def string) string {
+	if key == "" {
+		return def
+	}
+	return key
+}
+
+// within returns the records that began in the time asked for.
+func within[T any](t *report.Table[T], q *listing, records []*T) []*T {
+	if q.since.t.IsZero() && q.until.t.IsZero() {
+		return records
+	}
+	start := t.Column("start")
+	var list []*T
+	for _, x := range records {
+		v := start.Get(x)
+		if v.Has && !v.Time.Before(q.since.t) && (q.until.t.IsZero() || !v.Time.After(q.until.t)) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// write writes the records.
+func write[T any](e *env, q *listing, s *shown[T], o *report.Options, records []*T) error {
+	w := bufio.NewWriterSize(e.stdout, 64<<10)
+	var line []byte
+	switch {
+	case q.json:
+		for _, x := range records {
+			line = append(s.table.AppendJSON(line[:0], o, x, false), '\n')
+			w.Write(line)
+		}
+	case q.csv:
+		w.Write(s.table.AppendCSVHeader(nil))
+		for _, x := range records {
+			line = s.table.AppendCSV(line[:0], o, x)
+			w.Write(line)
+		}
+	case len(records) > 0:
+		g := report.Grid{Columns: s.columns}
+		for _, x := range records {
+			g.Add(s.row(x, o)...)
+		}
+		w.Write(g.Append(nil, e.width()))
+	}
+	return w.Flush()
+}
+
+// width returns the width of the terminal that stdout is, 0 if it is none.
+func (e *env) width() int {
+	f, ok := e.stdout.(*os.File)
+	if !ok || !isTerminal(f) {
+		return 0
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
+		return n
+	}
+	return 80
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var summaryCommand = &command{
+	name:  "summary",
+	args:  "[FLAGS] FILE…",
+	short: "one screen: what is in here and what went wrong",
+	long: `Tells in one screen what a capture holds: messages, calls by how far they came,
+registrations, keepalives, the numbers of RFC 6076, the busiest addresses, why calls
+failed, and what could not be read.`,
+	example: []string{
+		"sipsight summary trunk.pcapng",
+		"sipsight summary --json day-*.pcap.gz | jq .metrics",
+	},
+	run: func(e *env, c *command, args []string) int {
+		fs := newFlags(c)
+		var q listing
+		fs.BoolVar(&q.json, "json", false, "one JSON object")
+		fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+		fs.inputFlags(&q.input)
+		if code, done := fs.needFiles(e, args); done {
+			return code
+		}
+		r, ok := e.open(fs.files, q.input)
+		if !ok {
+			return exitFailed
+		}
+		defer r.Close()
+		res, err := e.analyze(r, analysis.Options{Calls: true})
+		o := &report.Options{Secrets: q.secrets, Files: fs.files}
+		var b []byte
+		if q.json {
+			b = append(report.AppendSummary(nil, res, o), '\n')
+		} else {
+			b = report.AppendSummaryText(nil, res, o)
+		}
+		if _, werr := e.stdout.Write(b); werr != nil && err == nil {
+			err = writeError{werr}
+		}
+		return e.finish(res, err)
+	},
+}

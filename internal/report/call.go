@@ -1,0 +1,112 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// AppendCallText appends one call for people: its verdict, who took part, its times and
+// its messages. width bounds the lines of the timeline; 0 is no bound.
+func AppendCallText(b []byte, c *analysis.Call, o *Options, width int) []byte {
+	l := c.First()
+	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), l.State)
+	b = fmt.Appendf(b, "%s\n\n", Verdict(c))
+	b = row(b, "Call-ID", "%s", clean.Text(l.CallID))
+	b = row(b, "from", "%s", uriText(l.From, o))
+	b = row(b, "to", "%s", uriText(l.To, o))
+	if l.RequestURI != "" {
+		b = row(b, "request-URI", "%s", uriText(l.RequestURI, o))
+	}
+	b = row(b, "path", "%s → %s, %s", appendEndpoint(nil, l.Source), appendEndpoint(nil, l.Destination), hopsText(c))
+	for i, ua := range userAgents(c) {
+		label := "user agents"
+		if i > 0 {
+			label = ""
+		}
+		b = row(b, label, "%s", clean.Text(ua))
+	}
+	b = appendTimesText(b, l)
+	if l.Cause != "" {
+		b = row(b, "reason", "%s", clean.Text(l.Cause))
+	}
+	for _, r := range l.Redirects {
+		b = row(b, "redirected to", "%s", uriText(r, o))
+	}
+	for i := range l.Transfers {
+		t := &l.Transfers[i]
+		b = row(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(t))
+	}
+	for i := range l.Dialogs {
+		d := &l.Dialogs[i]
+		b = row(b, "dialog", "%s / %s, %s", clean.Text(d.LocalTag), clean.Text(d.RemoteTag), d.State)
+	}
+	for i, x := range c.Legs[1:] {
+		b = row(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), x.State)
+		for _, j := range x.Joins {
+			b = row(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
+		}
+	}
+	return appendTimelineText(append(b, '\n'), c, o, width)
+}
+
+func uriText(s string, o *Options) string {
+	if !o.Secrets {
+		s = string(clean.AppendURIs(nil, []byte(s)))
+	}
+	return clean.Text(s)
+}
+
+func hopsText(c *analysis.Call) string {
+	l := c.First()
+	s := l.Transport
+	if n := len(l.Hops); n > 1 {
+		s += fmt.Sprintf(", seen on %d hops", n)
+	}
+	return s
+}
+
+func appendTimesText(b []byte, l *analysis.Leg) []byte {
+	var list []string
+	add := func(label, text string) {
+		if text != "" {
+			list = append(list, label+" "+text+" s")
+		}
+	}
+	add("post-dial delay", secondsText(l.PostDialDelay()))
+	add("ringing", secondsText(l.RingTime()))
+	add("setup", secondsText(l.SetupTime()))
+	add("talk", secondsText(l.TalkTime()))
+	if len(list) == 0 {
+		return b
+	}
+	return row(b, "times", "%s", strings.Join(list, ", "))
+}
+
+// appendTimelineText appends the messages of the call as a table.
+func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byte {
+	steps := Timeline(c)
+	if len(steps) == 0 {
+		return b
+	}
+	g := Grid{Columns: []GridColumn{{Head: "FRAME", Right: true}, {Head: "TIME"}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"}, {Head: "MESSAGE", Min: 20}, {Head: "LEG", Right: true}}}
+	for i := range steps {
+		s := &steps[i]
+		what := s.What()
+		if s.Body != "" {
+			what += " + " + clean.Text(s.Body)
+		}
+		if s.Resent.Number != 0 {
+			what += fmt.Sprintf(" (again: %s)", appendFrame(nil, s.Resent, o.several(), ""))
+		}
+		leg := ""
+		if len(c.Legs) > 1 {
+			leg = fmt.Sprint(s.Leg + 1)
+		}
+		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), clockText(s.Time), secondsText(between(c.First().Begin, s.Time)),
+			string(appendEndpoint(nil, s.From)), string(appendEndpoint(nil, s.To)), what, leg)
+	}
+	return g.Append(b, width)
+}

@@ -1,0 +1,360 @@
+package report
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// Calls is the listing of calls.
+var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Column[analysis.Call]{
+	{Key: "id", Kind: Text, Doc: "call-1 and so on, in the order in which calls began", Get: func(c *analysis.Call) Value { return textOf(CallID(c)) }},
+	{Key: "call_id", Kind: Captured, Doc: "Call-ID of the first leg", Get: func(c *analysis.Call) Value { return textOf(c.First().CallID) }},
+	{Key: "dialogs", Kind: Object, json: (*jsonWriter).dialogs},
+	{Key: "legs", Kind: Object, json: (*jsonWriter).legs},
+	{Key: "state", Kind: Text, Doc: "how far it came", Get: func(c *analysis.Call) Value { return textOf(c.First().State.String()) }},
+	{Key: "verdict", Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }},
+	{Key: "from", Kind: URI, Doc: "URI of From, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().From) }},
+	{Key: "to", Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
+	{Key: "request_uri", Kind: URI, Doc: "of the first INVITE, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().RequestURI) }},
+	{Key: "start", Kind: Time, Doc: "the first message", Get: func(c *analysis.Call) Value { return timeOf(c.First().Begin) }},
+	{Key: "answer", Kind: Time, Doc: "the 2xx to the INVITE", Get: func(c *analysis.Call) Value { return timeOf(c.First().Answered) }},
+	{Key: "end", Kind: Time, Doc: "the BYE, or the final response without an answer", Get: func(c *analysis.Call) Value { return timeOf(c.First().Ended) }},
+	{Key: "post_dial_delay_ms", Kind: Decimal, Doc: "first INVITE to first 180 to 189", Get: func(c *analysis.Call) Value { return msOf(c.First().PostDialDelay()) }},
+	{Key: "ring_ms", Kind: Decimal, Doc: "first 180 to answer or final response", Get: func(c *analysis.Call) Value { return msOf(c.First().RingTime()) }},
+	{Key: "setup_ms", Kind: Decimal, Doc: "first INVITE to answer", Get: func(c *analysis.Call) Value { return msOf(c.First().SetupTime()) }},
+	{Key: "talk_ms", Kind: Decimal, Doc: "answer to BYE", Get: func(c *analysis.Call) Value { return msOf(c.First().TalkTime()) }},
+	{Key: "final_status", Kind: Number, Doc: "status code of the final response", Get: func(c *analysis.Call) Value { return countOf(c.First().FinalStatus) }},
+	{Key: "final_reason", Kind: Captured, Doc: "its reason phrase", Get: func(c *analysis.Call) Value { return textOf(c.First().FinalReason) }},
+	{Key: "ended_by", Kind: Text, Doc: "caller, callee or server", Get: func(c *analysis.Call) Value { return textOf(c.First().EndedBy.String()) }},
+	{Key: "release_cause", Kind: Captured, Doc: "Reason header field of what ended it", Get: func(c *analysis.Call) Value { return textOf(c.First().Cause) }},
+	{Key: "source", Kind: Text, Doc: "where the first INVITE came from", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Source) }},
+	{Key: "destination", Kind: Text, Doc: "where it went to", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Destination) }},
+	{Key: "transport", Kind: Text, Doc: "of the first message", Get: func(c *analysis.Call) Value { return textOf(c.First().Transport) }},
+	{Key: "user_agents", Kind: List, Doc: "User-Agent and Server values", Get: func(c *analysis.Call) Value { return listOf(userAgents(c)) }},
+	{Key: "attempts", Kind: Number, Doc: "INVITEs with numbers of their own, where over 1", Get: func(c *analysis.Call) Value { return overOne(c.First().Attempts) }},
+	{Key: "answer_from_ack", Kind: Bool, Doc: "the 2xx is not in the capture: answer is the time of its ACK", Get: func(c *analysis.Call) Value { return boolOf(c.First().AnswerUnseen) }},
+	{Key: "forked", Kind: Bool, Doc: "several phones answered one INVITE", Get: func(c *analysis.Call) Value { return boolOf(c.First().Forked) }},
+	{Key: "early_media", Kind: Bool, Doc: "a session description came before the answer", Get: func(c *analysis.Call) Value { return boolOf(c.First().EarlyMedia) }},
+	{Key: "running_at_start", Kind: Bool, Doc: "it was going on when the capture began", Get: func(c *analysis.Call) Value { return boolOf(c.First().Running) }},
+	{Key: "unfinished", Kind: Bool, Doc: "it was going on when the capture ended", Get: func(c *analysis.Call) Value { return boolOf(c.First().Unfinished) }},
+	{Key: "redirects", Kind: List, Doc: "targets of a 3xx", Get: func(c *analysis.Call) Value { return listOf(c.First().Redirects) }},
+	{Key: "transfers", Kind: Object, json: (*jsonWriter).transfers},
+	{Key: "messages", Kind: Number, Doc: "SIP messages of all legs, copies left out", Get: func(c *analysis.Call) Value { return intOf(sum(c, func(l *analysis.Leg) int { return l.Messages })) }},
+	{Key: "retransmissions", Kind: Number, Doc: "of these, those sent again", Get: func(c *analysis.Call) Value {
+		return intOf(sum(c, func(l *analysis.Leg) int { return l.Retransmissions }))
+	}},
+	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(c *analysis.Call) Value { return frameOf(c.First().First) }},
+	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(c *analysis.Call) Value { return frameOf(lastFrame(c)) }},
+	{Key: "hops", Kind: Object, json: (*jsonWriter).hops, full: true},
+	{Key: "timeline", Kind: Object, json: (*jsonWriter).timeline, full: true},
+	{Key: "metrics", Kind: Object, json: (*jsonWriter).callMetrics, full: true},
+}}
+
+// CallID returns the id of a call.
+func CallID(c *analysis.Call) string { return "call-" + strconv.Itoa(c.ID) }
+
+func overOne(n int) Value { return Value{Has: n > 1, Int: int64(n)} }
+
+func sum(c *analysis.Call, f func(*analysis.Leg) int) (n int64) {
+	for _, l := range c.Legs {
+		n += int64(f(l))
+	}
+	return n
+}
+
+// lastFrame returns the frame of the last message of all legs.
+func lastFrame(c *analysis.Call) analysis.Frame {
+	last := c.First()
+	for _, l := range c.Legs {
+		if l.Last.After(last.Last) || l.Last.Equal(last.Last) && l.LastFrame.File == last.LastFrame.File && l.LastFrame.Number > last.LastFrame.Number {
+			last = l
+		}
+	}
+	return last.LastFrame
+}
+
+// userAgents lists the user agents of all legs.
+func userAgents(c *analysis.Call) []string {
+	if len(c.Legs) == 1 {
+		return c.First().UserAgents
+	}
+	var list []string
+	for _, l := range c.Legs {
+		for _, ua := range l.UserAgents {
+			if !contains(list, ua) {
+				list = append(list, ua)
+			}
+		}
+	}
+	return list
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// dialogs writes the dialogs of all legs.
+func (w *jsonWriter) dialogs(o *Options, c *analysis.Call) {
+	open := false
+	for _, l := range c.Legs {
+		for i := range l.Dialogs {
+			if !open {
+				w.key("dialogs")
+				w.open('[')
+				open = true
+			}
+			d := &l.Dialogs[i]
+			w.open('{')
+			w.key("local_tag")
+			w.text([]byte(d.LocalTag))
+			w.key("remote_tag")
+			w.text([]byte(d.RemoteTag))
+			w.key("state")
+			w.quote([]byte(d.State.String()))
+			if len(c.Legs) > 1 {
+				w.key("call_id")
+				w.text([]byte(l.CallID))
+			}
+			w.close('}')
+		}
+	}
+	if open {
+		w.close(']')
+	}
+}
+
+// legs writes the further legs, each with the reasons for which it was joined.
+func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
+	if len(c.Legs) < 2 {
+		return
+	}
+	w.key("legs")
+	w.open('[')
+	for _, l := range c.Legs[1:] {
+		w.open('{')
+		w.key("call_id")
+		w.text([]byte(l.CallID))
+		for _, j := range l.Joins {
+			w.key("joined_with")
+			w.text([]byte(j.With))
+			w.key("score")
+			w.int(int64(j.Score))
+			w.key("reasons")
+			w.strings(j.Reason)
+		}
+		w.key("state")
+		w.quote([]byte(l.State.String()))
+		w.pair("source", l.Source, l.Destination)
+		w.key("first_frame")
+		w.frame(l.First, o.several())
+		w.key("last_frame")
+		w.frame(l.LastFrame, o.several())
+		w.close('}')
+	}
+	w.close(']')
+}
+
+// transfers writes the REFERs of the call.
+func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
+	l := c.First()
+	if len(l.Transfers) == 0 {
+		return
+	}
+	w.key("transfers")
+	w.open('[')
+	for i := range l.Transfers {
+		t := &l.Transfers[i]
+		w.open('{')
+		w.key("target")
+		w.uris([]byte(t.Target))
+		if t.By != analysis.NoParty {
+			w.key("by")
+			w.quote([]byte(t.By.String()))
+		}
+		w.key("frame")
+		w.frame(t.Frame, o.several())
+		if t.Status != 0 {
+			w.key("status")
+			w.int(int64(t.Status))
+		}
+		if t.Result != 0 {
+			w.key("result")
+			w.int(int64(t.Result))
+		}
+		w.close('}')
+	}
+	w.close(']')
+}
+
+// hops writes the pairs of addresses that the call was seen between.
+func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
+	w.key("hops")
+	w.open('[')
+	for _, l := range c.Legs {
+		for i := range l.Hops {
+			w.open('{')
+			w.pair("source", l.Hops[i].A, l.Hops[i].B)
+			w.close('}')
+		}
+	}
+	w.close(']')
+}
+
+// timeline writes the steps of all legs in the order of time.
+func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
+	steps := Timeline(c)
+	w.key("timeline")
+	w.open('[')
+	for i := range steps {
+		s := &steps[i]
+		w.open('{')
+		w.key("frame")
+		w.frame(s.Frame, o.several())
+		if !s.Time.IsZero() {
+			w.key("time")
+			w.time(s.Time)
+		}
+		if d, ok := between(c.First().Begin, s.Time); ok {
+			w.key("offset_ms")
+			w.float(float64(d) / float64(time.Millisecond))
+		}
+		w.pair("source", s.From, s.To)
+		w.key("direction")
+		if s.ToCallee {
+			w.quote([]byte("to_callee"))
+		} else {
+			w.quote([]byte("to_caller"))
+		}
+		w.key("what")
+		w.text([]byte(s.What()))
+		w.key("cseq_number")
+		w.int(int64(s.CSeq))
+		if s.Body != "" {
+			w.key("content_type")
+			w.text([]byte(s.Body))
+		}
+		if s.Resent.Number != 0 {
+			w.key("retransmission_of")
+			w.frame(s.Resent, o.several())
+		}
+		if s.Leg > 0 {
+			w.key("leg")
+			w.int(int64(s.Leg + 1))
+		}
+		if s.Partial {
+			w.key("partial")
+			w.bool(true)
+		}
+		w.close('}')
+	}
+	w.close(']')
+}
+
+// callMetrics writes the times of the call by the names of RFC 6076 and of every day.
+func (w *jsonWriter) callMetrics(o *Options, c *analysis.Call) {
+	l := c.First()
+	w.key("metrics")
+	w.open('{')
+	for _, x := range []struct {
+		key string
+		v   Value
+	}{
+		{"post_dial_delay_ms", msOf(l.PostDialDelay())},
+		{"ring_ms", msOf(l.RingTime())},
+		{"setup_ms", msOf(l.SetupTime())},
+		{"talk_ms", msOf(l.TalkTime())},
+		{"failed_after_ms", failedAfter(l)},
+		{"disconnect_delay_ms", msOf(l.ByeTook, l.ByeTook >= 0)},
+	} {
+		if x.v.Has {
+			w.key(x.key)
+			w.float(x.v.Float)
+		}
+	}
+	w.close('}')
+}
+
+func failedAfter(l *analysis.Leg) Value {
+	if l.IsAnswered() {
+		return Value{}
+	}
+	return msOf(between(l.Invited, l.Final))
+}
+
+// CallRow is a row of the list of calls for people.
+func CallRow(c *analysis.Call, o *Options) []string {
+	l := c.First()
+	status := ""
+	if l.FinalStatus != 0 {
+		status = strconv.Itoa(l.FinalStatus)
+	}
+	legs := ""
+	if n := len(c.Legs); n > 1 {
+		legs = strconv.Itoa(n)
+	}
+	return []string{
+		CallID(c), clockText(l.Begin), partyText(l.From, o), partyText(calledURI(l), o), l.State.String(), status,
+		secondsText(l.PostDialDelay()), secondsText(l.SetupTime()), secondsText(l.TalkTime()), legs,
+	}
+}
+
+// CallColumns are the columns of that list.
+var CallColumns = []GridColumn{
+	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 8}, {Head: "TO", Min: 8}, {Head: "STATE"}, {Head: "CODE"},
+	{Head: "PDD s", Right: true}, {Head: "SETUP s", Right: true}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true},
+}
+
+// calledURI returns what was called: the To header field, or where that is missing the
+// Request-URI.
+func calledURI(l *analysis.Leg) string {
+	if l.To != "" {
+		return l.To
+	}
+	return l.RequestURI
+}
+
+// partyText shortens a URI to what people say: the user, or where there is none the host.
+func partyText(uri string, o *Options) string {
+	if !o.Secrets {
+		uri = string(clean.AppendURIs(nil, []byte(uri)))
+	}
+	return clean.Text(shortURI(uri))
+}
+
+func shortURI(uri string) string {
+	for i := 0; i < len(uri); i++ {
+		if uri[i] == ':' {
+			uri = uri[i+1:]
+			break
+		}
+	}
+	for i := 0; i < len(uri); i++ {
+		if uri[i] == '@' && i > 0 {
+			return uri[:i]
+		}
+	}
+	return uri
+}
+
+func clockText(t time.Time) string {
+	if t.IsZero() {
+		return "--:--:--.---"
+	}
+	var b [40]byte
+	return string(appendTime(b[:0], t)[11:23])
+}
+
+func secondsText(d time.Duration, ok bool) string {
+	if !ok {
+		return ""
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', 3, 64)
+}

@@ -1,0 +1,83 @@
+package report
+
+import (
+	"strconv"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// Registrations is the listing of registrations.
+var Registrations = &Table[analysis.Registration]{Name: "registrations", Prefix: "reg", Columns: []Column[analysis.Registration]{
+	{Key: "aor", Kind: URI, Doc: "the address-of-record: the URI of To", Get: func(r *analysis.Registration) Value { return textOf(r.AOR) }},
+	{Key: "source", Kind: Text, Doc: "where the REGISTER came from", Get: func(r *analysis.Registration) Value { return endpointOf(r.Source) }},
+	{Key: "registrar", Kind: Text, Doc: "where it went to", Get: func(r *analysis.Registration) Value { return endpointOf(r.Registrar) }},
+	{Key: "contacts", Kind: Object, json: (*jsonWriter).contacts},
+	{Key: "outcome", Kind: Text, Doc: "registered, unregistered, queried, challenged, failed or unanswered", Get: func(r *analysis.Registration) Value { return textOf(r.Outcome.String()) }},
+	{Key: "status", Kind: Number, Doc: "the last final response", Get: func(r *analysis.Registration) Value { return countOf(r.Status) }},
+	{Key: "attempts", Kind: Number, Doc: "REGISTERs, retransmissions and further hops left out", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Attempts)) }},
+	{Key: "challenges", Kind: Number, Doc: "401 and 407 responses", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Challenges)) }},
+	{Key: "refreshes", Kind: Number, Doc: "accepted REGISTERs for a contact that was there", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Refreshes)) }},
+	{Key: "failures", Kind: Number, Doc: "refused or not answered", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Failures)) }},
+	{Key: "source_changes", Kind: Number, Doc: "how often the source address changed", Get: func(r *analysis.Registration) Value { return countOf(r.Sources) }},
+	{Key: "retransmissions", Kind: Number, Doc: "messages sent again", Get: func(r *analysis.Registration) Value { return countOf(r.Retransmissions) }},
+	{Key: "user_agent", Kind: Captured, Doc: "User-Agent of the REGISTER", Get: func(r *analysis.Registration) Value { return textOf(r.UserAgent) }},
+	{Key: "start", Kind: Time, Doc: "the first message", Get: func(r *analysis.Registration) Value { return timeOf(r.Begin) }},
+	{Key: "end", Kind: Time, Doc: "the last message", Get: func(r *analysis.Registration) Value { return timeOf(r.Last) }},
+	{Key: "messages", Kind: Number, Doc: "SIP messages, copies left out", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Messages)) }},
+	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(r *analysis.Registration) Value { return frameOf(r.First) }},
+	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(r *analysis.Registration) Value { return frameOf(r.LastFrame) }},
+}}
+
+// contacts writes the contacts of a registration.
+func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
+	w.key("contacts")
+	w.open('[')
+	for i := range r.Contacts {
+		c := &r.Contacts[i]
+		w.open('{')
+		w.key("uri")
+		w.uris([]byte(c.URI))
+		if c.Asked >= 0 {
+			w.key("asked_s")
+			w.int(c.Asked)
+		}
+		if c.Granted >= 0 {
+			w.key("granted_s")
+			w.int(c.Granted)
+		}
+		w.close('}')
+	}
+	w.close(']')
+}
+
+// RegistrationColumns are the columns of the list of registrations for people.
+var RegistrationColumns = []GridColumn{
+	{Head: "ADDRESS-OF-RECORD", Min: 16}, {Head: "FROM"}, {Head: "OUTCOME"}, {Head: "CODE"}, {Head: "TRIES", Right: true},
+	{Head: "REFRESHES", Right: true}, {Head: "GRANTED s", Right: true}, {Head: "USER AGENT", Min: 8},
+}
+
+// RegistrationRow is a row of that list.
+func RegistrationRow(r *analysis.Registration, o *Options) []string {
+	status, granted := "", ""
+	if r.Status != 0 {
+		status = strconv.Itoa(r.Status)
+	}
+	for _, c := range r.Contacts {
+		if c.Granted >= 0 {
+			granted = strconv.FormatInt(c.Granted, 10)
+		}
+	}
+	aor := r.AOR
+	if !o.Secrets {
+		aor = string(clean.AppendURIs(nil, []byte(aor)))
+	}
+	source := ""
+	if r.Source.IsValid() {
+		source = string(appendEndpoint(nil, r.Source))
+	}
+	return []string{
+		clean.Text(aor), source, r.Outcome.String(), status, strconv.Itoa(r.Attempts),
+		strconv.Itoa(r.Refreshes), granted, clean.Text(r.UserAgent),
+	}
+}

@@ -1,0 +1,522 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// maxSummaryGroups bounds the peers and user agents in a summary: the busiest.
+const maxSummaryGroups = 10
+
+// AppendSummary appends what a timeline holds in all: one JSON object, without a line end.
+func AppendSummary(b []byte, res *analysis.Result, o *Options) []byte {
+	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
+	s := &res.Statistics
+	w.open('{')
+	w.key("files")
+	w.open('[')
+	for i := range res.Files {
+		w.summaryFile(&res.Files[i])
+	}
+	w.close(']')
+	w.key("packets")
+	w.int(res.Packets)
+	if !res.Start.IsZero() {
+		w.key("start")
+		w.time(res.Start)
+		w.key("end")
+		w.time(res.End)
+	}
+	w.key("messages")
+	w.int(s.Messages)
+	w.key("requests")
+	w.int(s.Requests)
+	w.key("responses")
+	w.int(s.Responses)
+	w.key("methods")
+	w.open('{')
+	for _, m := range firstOf(s.MethodNames(), 50) {
+		w.textKey(m)
+		w.int(s.Methods[m])
+	}
+	w.close('}')
+	w.key("statuses")
+	w.open('{')
+	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
+		w.key(strconv.Itoa(code))
+		w.int(s.Statuses[code])
+	}
+	w.close('}')
+	w.key("call_ids")
+	w.int(int64(len(s.CallIDs)))
+	w.callCounts(res.Traffic)
+	w.otherCounts(res.Traffic)
+	m := res.Metrics()
+	w.key("metrics")
+	w.metrics(&m)
+	w.groups("peers", res.ByPeer())
+	w.groups("user_agents", res.ByUserAgent())
+	w.overTime(res.Traffic)
+	w.key("complete")
+	w.bool(res.Complete())
+	if limits := slices.Concat(s.Limits, res.Exceeded); len(limits) > 0 {
+		w.key("limits")
+		w.strings(limits)
+	}
+	if w.sanitised {
+		w.key("sanitised")
+		w.bool(true)
+	}
+	w.close('}')
+	return w.b
+}
+
+// textKey writes text from a capture as a key.
+func (w *jsonWriter) textKey(s string) {
+	w.text([]byte(s))
+	w.b = append(w.b, ':')
+	w.comma = false
+}
+
+// summaryFile writes what there is to know of one file.
+func (w *jsonWriter) summaryFile(f *analysis.File) {
+	c := f.Capture
+	w.open('{')
+	w.key("file")
+	w.textLimit([]byte(c.Name), maxName)
+	if c.Err != nil {
+		w.key("error")
+		w.textLimit([]byte(openError(c)), 1000)
+		w.close('}')
+		return
+	}
+	w.key("packets")
+	w.int(c.Packets)
+	w.key("messages")
+	w.int(f.Messages)
+	if f.Copies > 0 {
+		w.key("copies")
+		w.int(f.Copies)
+	}
+	if f.Encrypted > 0 {
+		w.key("encrypted_sip_flows")
+		w.int(f.Encrypted)
+	}
+	w.key("complete")
+	w.bool(c.Complete())
+	w.close('}')
+}
+
+// stateCounts counts the calls by their state.
+func stateCounts(t *analysis.Traffic) (counts [16]int, answered int) {
+	for _, c := range t.Calls {
+		counts[c.First().State]++
+		if c.First().IsAnswered() {
+			answered++
+		}
+	}
+	return counts, answered
+}
+
+func (w *jsonWriter) callCounts(t *analysis.Traffic) {
+	counts, answered := stateCounts(t)
+	w.key("calls")
+	w.open('{')
+	w.key("total")
+	w.int(int64(len(t.Calls)))
+	w.key("answered")
+	w.int(int64(answered))
+	for i, name := range analysis.States() {
+		w.key(name)
+		w.int(int64(counts[i]))
+	}
+	w.close('}')
+}
+
+func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
+	var outcomes [16]int64
+	attempts := int64(0)
+	for _, r := range t.Registrations {
+		outcomes[r.Outcome]++
+		attempts += int64(r.Attempts)
+	}
+	w.key("registrations")
+	w.open('{')
+	w.key("total")
+	w.int(int64(len(t.Registrations)))
+	w.key("attempts")
+	w.int(attempts)
+	for i, name := range analysis.Outcomes() {
+		w.key(name)
+		w.int(outcomes[i])
+	}
+	w.close('}')
+	u := &t.Subscriptions
+	w.key("subscriptions")
+	w.open('{')
+	for _, x := range []struct {
+		key string
+		n   int
+	}{
+		{"total", u.Total}, {"accepted", u.Accepted}, {"rejected", u.Rejected}, {"challenges", u.Challenges}, {"refreshes", u.Refreshes},
+		{"notifications", u.Notified}, {"terminated", u.Terminated}, {"published", u.Published}, {"messages", u.Messages},
+	} {
+		w.key(x.key)
+		w.int(int64(x.n))
+	}
+	w.close('}')
+	w.keepalives(t.Keepalives)
+}
+
+// keepalives writes the OPTIONS traffic, and the peers that were lost for a time.
+func (w *jsonWriter) keepalives(list []*analysis.Keepalive) {
+	sent, answered, unanswered, never := 0, 0, 0, 0
+	for _, k := range list {
+		sent, answered, unanswered = sent+k.Sent, answered+k.Answered, unanswered+k.Unanswered
+		if k.Answered == 0 && k.Unanswered > 0 {
+			never++
+		}
+	}
+	w.key("keepalives")
+	w.open('{')
+	w.key("peers")
+	w.int(int64(len(list)))
+	w.key("sent")
+	w.int(int64(sent))
+	w.key("answered")
+	w.int(int64(answered))
+	w.key("unanswered")
+	w.int(int64(unanswered))
+	w.key("never_answered_peers")
+	w.int(int64(never))
+	n := 0
+	for _, k := range list {
+		for _, o := range k.Outages {
+			if n == 0 {
+				w.key("outages")
+				w.open('[')
+			}
+			if n++; n > 50 {
+				continue
+			}
+			w.open('{')
+			w.pair("source", k.Source, k.Destination)
+			w.key("down")
+			w.time(o.Down)
+			if !o.Up.IsZero() {
+				w.key("up")
+				w.time(o.Up)
+			}
+			w.key("lost")
+			w.int(int64(o.Lost))
+			w.close('}')
+		}
+	}
+	if n > 0 {
+		w.close(']')
+	}
+	w.close('}')
+}
+
+// metrics writes metrics; those that say nothing are left out.
+func (w *jsonWriter) metrics(m *analysis.Metrics) {
+	w.open('{')
+	w.key("attempts")
+	w.int(int64(m.Attempts))
+	w.key("answered")
+	w.int(int64(m.Answered))
+	for _, x := range []struct {
+		key string
+		v   float64
+	}{
+		{"asr_percent", m.AnswerSeizure}, {"ner_percent", m.NetworkEffect}, {"ser_percent", m.Establishment}, {"seer_percent", m.Effectiveness},
+		{"isa_percent", m.Ineffective}, {"scr_percent", m.Completion}, {"ira_percent", m.IneffectiveRegistrations},
+	} {
+		if x.v >= 0 {
+			w.key(x.key)
+			w.float(round(x.v))
+		}
+	}
+	if m.Duration.Count > 0 {
+		w.key("acd_ms")
+		w.float(milliseconds(m.Duration.Mean))
+	}
+	for _, x := range []struct {
+		key string
+		d   *analysis.Distribution
+	}{
+		{"post_dial_delay_ms", &m.PostDialDelay}, {"ring_ms", &m.RingTime}, {"setup_ms", &m.SetupTime}, {"talk_ms", &m.Duration},
+		{"rrd_ms", &m.RegistrationDelay}, {"srd_ms", &m.RequestDelay}, {"srd_failed_ms", &m.FailedRequestDelay}, {"sdd_ms", &m.DisconnectDelay},
+	} {
+		if x.d.Count > 0 {
+			w.key(x.key)
+			w.distribution(x.d)
+		}
+	}
+	if m.ByCaller+m.ByCallee > 0 {
+		w.key("ended_by_caller")
+		w.int(int64(m.ByCaller))
+		w.key("ended_by_callee")
+		w.int(int64(m.ByCallee))
+	}
+	w.close('}')
+}
+
+// milliseconds rounds to microseconds.
+func milliseconds(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / 1e6 }
+
+func (w *jsonWriter) distribution(d *analysis.Distribution) {
+	w.open('{')
+	w.key("count")
+	w.int(int64(d.Count))
+	for _, x := range []struct {
+		key string
+		d   time.Duration
+	}{{"min", d.Min}, {"median", d.Median}, {"p95", d.P95}, {"max", d.Max}} {
+		w.key(x.key)
+		w.float(milliseconds(x.d))
+	}
+	w.close('}')
+}
+
+// groups writes the metrics of the busiest groups.
+func (w *jsonWriter) groups(key string, list []analysis.Group) {
+	if len(list) == 0 {
+		return
+	}
+	w.key(key)
+	w.open('[')
+	for i := range firstOf(list, maxSummaryGroups) {
+		g := &list[i]
+		w.open('{')
+		w.key("name")
+		w.text([]byte(g.Name))
+		w.key("calls")
+		w.int(int64(g.Calls))
+		w.key("metrics")
+		w.metrics(&g.Metrics)
+		w.close('}')
+	}
+	w.close(']')
+	if n := len(list) - maxSummaryGroups; n > 0 {
+		w.key(key + "_left_out")
+		w.int(int64(n))
+	}
+}
+
+// overTime writes the calls over time.
+func (w *jsonWriter) overTime(t *analysis.Traffic) {
+	list, size := t.OverTime()
+	if len(list) < 2 {
+		return
+	}
+	w.key("calls_over_time")
+	w.open('{')
+	w.key("bucket_ms")
+	w.int(size.Milliseconds())
+	w.key("start")
+	w.time(list[0].Start)
+	for _, x := range []struct {
+		key string
+		get func(*analysis.Bucket) int
+	}{
+		{"calls", func(b *analysis.Bucket) int { return b.Calls }},
+		{"answered", func(b *analysis.Bucket) int { return b.Answered }},
+		{"failed", func(b *analysis.Bucket) int { return b.Failed }},
+	} {
+		w.key(x.key)
+		w.open('[')
+		for i := range list {
+			w.int(int64(x.get(&list[i])))
+		}
+		w.close(']')
+	}
+	w.close('}')
+}
+
+// AppendSummaryText appends the summary as one screen for people.
+func AppendSummaryText(b []byte, res *analysis.Result, o *Options) []byte {
+	s := &res.Statistics
+	for _, f := range res.Files {
+		b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
+	}
+	if !res.Start.IsZero() {
+		b = row(b, "time", "%s", spanText(res.Start, res.End))
+	}
+	b = row(b, "packets", "%s, %s", group(res.Packets), plural(s.Messages, "SIP message"))
+	b = row(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
+	b = appendCallsText(b, res.Traffic)
+	b = appendRegistrationsText(b, res.Traffic)
+	m := res.Metrics()
+	b = appendMetricsText(b, &m)
+	b = appendGroupsText(b, "peers", res.ByPeer())
+	b = appendGroupsText(b, "user agents", res.ByUserAgent())
+	b = appendFailuresText(b, res.Traffic)
+	return appendUnreadText(b, res)
+}
+
+func spanText(a, b time.Time) string {
+	from, to := string(appendTime(nil, a)), string(appendTime(nil, b))
+	layout := func(s string) string { return s[:10] + " " + s[11:19] }
+	if from[:10] == to[:10] {
+		return fmt.Sprintf("%s to %s UTC (%s)", layout(from), to[11:19], durationText(b.Sub(a)))
+	}
+	return fmt.Sprintf("%s to %s UTC (%s)", layout(from), layout(to), durationText(b.Sub(a)))
+}
+
+func methodCounts(s *analysis.Statistics) (list []string) {
+	for _, m := range firstOf(s.MethodNames(), 20) {
+		list = append(list, fmt.Sprintf("%s %s", clean.Text(m), group(s.Methods[m])))
+	}
+	return list
+}
+
+func statusCounts(s *analysis.Statistics) (list []string) {
+	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
+		list = append(list, fmt.Sprintf("%d × %s", code, group(s.Statuses[code])))
+	}
+	return list
+}
+
+func appendCallsText(b []byte, t *analysis.Traffic) []byte {
+	if len(t.Calls) == 0 {
+		return row(b, "calls", "none")
+	}
+	counts, answered := stateCounts(t)
+	var list []string
+	for i, name := range analysis.States() {
+		if counts[i] > 0 {
+			list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
+		}
+	}
+	return row(b, "calls", "%s, %s answered: %s", group(int64(len(t.Calls))), group(int64(answered)), strings.Join(list, ", "))
+}
+
+func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
+	if n := len(t.Registrations); n > 0 {
+		var counts [16]int
+		for _, r := range t.Registrations {
+			counts[r.Outcome]++
+		}
+		var list []string
+		for i, name := range analysis.Outcomes() {
+			if counts[i] > 0 {
+				list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
+			}
+		}
+		b = row(b, "registers", "%s of record: %s", addresses(int64(n)), strings.Join(list, ", "))
+	}
+	if u := &t.Subscriptions; u.Total+u.Notified > 0 {
+		b = row(b, "subscribes", "%d new, %d accepted, %d rejected; %d notifications", u.Total, u.Accepted, u.Rejected, u.Notified)
+	}
+	if n := len(t.Keepalives); n > 0 {
+		sent, unanswered := 0, 0
+		for _, k := range t.Keepalives {
+			sent, unanswered = sent+k.Sent, unanswered+k.Unanswered
+		}
+		b = row(b, "keepalives", "%s OPTIONS between %s, %s unanswered", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)))
+	}
+	return b
+}
+
+func addresses(n int64) string {
+	if n == 1 {
+		return "1 address"
+	}
+	return group(n) + " addresses"
+}
+
+func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
+	if m.Attempts > 0 {
+		b = row(b, "quality", "ASR %.1f %%, NER %.1f %%, SEER %.1f %%, ISA %.1f %%", m.AnswerSeizure, m.NetworkEffect, max(m.Effectiveness, 0), m.Ineffective)
+	}
+	for _, x := range []struct {
+		label string
+		d     *analysis.Distribution
+	}{{"PDD", &m.PostDialDelay}, {"setup", &m.SetupTime}, {"talk", &m.Duration}, {"register", &m.RegistrationDelay}} {
+		if x.d.Count > 0 {
+			b = row(b, x.label, "median %s, 95 %% under %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
+		}
+	}
+	return b
+}
+
+func appendGroupsText(b []byte, label string, list []analysis.Group) []byte {
+	if len(list) < 2 {
+		return b
+	}
+	for i, g := range firstOf(list, 4) {
+		if i > 0 {
+			label = ""
+		}
+		asr := ""
+		if g.AnswerSeizure >= 0 {
+			asr = fmt.Sprintf(", ASR %.0f %%", g.AnswerSeizure)
+		}
+		b = row(b, label, "%s: %s%s", cut(clean.Text(g.Name), 40), plural(int64(g.Calls), "call"), asr)
+	}
+	return b
+}
+
+// appendFailuresText lists why calls failed, the commonest reason first.
+func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
+	type failure struct {
+		what  string
+		n     int
+		first *analysis.Call
+	}
+	var list []*failure
+	for _, c := range t.Calls {
+		l := c.First()
+		what := ""
+		switch l.State {
+		case analysis.StateFailed:
+			what = statusText(l.FinalStatus)
+		case analysis.StateAbandoned:
+			what = "no final response"
+		default:
+			continue
+		}
+		i := slices.IndexFunc(list, func(f *failure) bool { return f.what == what })
+		if i < 0 {
+			list = append(list, &failure{what, 0, c})
+			i = len(list) - 1
+		}
+		list[i].n++
+	}
+	slices.SortStableFunc(list, func(a, c *failure) int { return c.n - a.n })
+	for i, f := range firstOf(list, 6) {
+		label := "failures"
+		if i > 0 {
+			label = ""
+		}
+		b = row(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), CallID(f.first))
+	}
+	return b
+}
+
+// appendUnreadText says what could not be read, and what limits were met.
+func appendUnreadText(b []byte, res *analysis.Result) []byte {
+	for i := range res.Files {
+		f := &res.Files[i]
+		if f.Encrypted > 0 {
+			b = row(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
+		}
+		if f.Capture.Err != nil {
+			b = row(b, "not read", "%s", clean.Text(openError(f.Capture)))
+		} else if !f.Capture.Complete() {
+			b = row(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
+		}
+	}
+	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
+		b = row(b, "limits met", "%s: what was over them is not in the numbers", strings.Join(limits, ", "))
+	}
+	return b
+}

@@ -1,0 +1,252 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// A Kind is the kind of the values of a column.
+type Kind uint8
+
+// The kinds.
+const (
+	Text     Kind = iota // text of our own
+	Captured             // text from a capture
+	URI                  // text from a capture that may hold a password
+	Number
+	Decimal // a duration in milliseconds, or a share
+	Time
+	Bool
+	Frame
+	List   // texts from a capture
+	Object // JSON alone
+)
+
+// A Value is one value of a row. The zero Value is absent.
+type Value struct {
+	Has   bool
+	Text  string
+	Int   int64
+	Float float64
+	Time  time.Time
+	Frame analysis.Frame
+	List  []string
+}
+
+func textOf(s string) Value          { return Value{Has: s != "", Text: s} }
+func intOf(n int64) Value            { return Value{Has: true, Int: n} }
+func boolOf(b bool) Value            { return Value{Has: b, Int: 1} } // false is absent
+func timeOf(t time.Time) Value       { return Value{Has: !t.IsZero(), Time: t} }
+func listOf(l []string) Value        { return Value{Has: len(l) > 0, List: l} }
+func frameOf(f analysis.Frame) Value { return Value{Has: f.Number != 0, Frame: f} }
+
+func countOf(n int) Value { return Value{Has: n != 0, Int: int64(n)} } // 0 is absent
+
+func msOf(d time.Duration, ok bool) Value {
+	return Value{Has: ok, Float: float64(d) / 1e6}
+}
+
+func endpointOf(a netip.AddrPort) Value {
+	if !a.IsValid() {
+		return Value{}
+	}
+	return Value{Has: true, Text: string(appendEndpoint(nil, a))}
+}
+
+// A Column is one key of a listing of records of type T: its JSON, its place in CSV, and
+// what filters and sorting see.
+type Column[T any] struct {
+	Key  string
+	Kind Kind
+	Doc  string
+	Get  func(*T) Value
+
+	json func(w *jsonWriter, o *Options, r *T) // of an Object; nothing is written for none
+	full bool                                  // only where one record is shown by itself
+}
+
+// A Table is a listing of records of one type.
+type Table[T any] struct {
+	Name    string // of the rows: calls, registrations
+	Prefix  string // of the keys in filters: call, reg
+	Columns []Column[T]
+}
+
+// Column returns the column of a key, nil for none.
+func (t *Table[T]) Column(key string) *Column[T] {
+	for i := range t.Columns {
+		if t.Columns[i].Key == key {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Keys returns the keys that rows can be sorted by.
+func (t *Table[T]) Keys() (keys []string) {
+	for _, c := range t.Columns {
+		if c.Kind != Object && c.Kind != List {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
+}
+
+// AppendJSON appends a record as one JSON object, without a line end. full adds what is
+// shown of a record by itself.
+func (t *Table[T]) AppendJSON(b []byte, o *Options, r *T, full bool) []byte {
+	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
+	w.open('{')
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.full && !full {
+			continue
+		}
+		if c.Kind == Object {
+			c.json(w, o, r)
+			continue
+		}
+		if v := c.Get(r); v.Has {
+			w.key(c.Key)
+			w.columnValue(c.Kind, &v, o)
+		}
+	}
+	if w.sanitised {
+		w.key("sanitised")
+		w.bool(true)
+	}
+	w.close('}')
+	return w.b
+}
+
+// columnValue writes a value of a row.
+func (w *jsonWriter) columnValue(k Kind, v *Value, o *Options) {
+	switch k {
+	case Text:
+		w.quote([]byte(v.Text))
+	case Captured:
+		w.text([]byte(v.Text))
+	case URI:
+		w.uris([]byte(v.Text))
+	case Number:
+		w.int(v.Int)
+	case Decimal:
+		w.float(v.Float)
+	case Time:
+		w.time(v.Time)
+	case Bool:
+		w.bool(v.Int != 0)
+	case Frame:
+		w.frame(v.Frame, o.several())
+	case List:
+		w.texts(v.List)
+	}
+}
+
+// AppendCSVHeader appends the header line of the table. RFC 4180.
+func (t *Table[T]) AppendCSVHeader(b []byte) []byte {
+	n := 0
+	for _, c := range t.Columns {
+		if c.Kind == Object || c.full {
+			continue
+		}
+		if n++; n > 1 {
+			b = append(b, ',')
+		}
+		b = append(b, c.Key...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// AppendCSV appends a record as one line of the table. Lists are joined with "; ".
+func (t *Table[T]) AppendCSV(b []byte, o *Options, r *T) []byte {
+	w := &jsonWriter{secrets: o.Secrets}
+	n := 0
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Kind == Object || c.full {
+			continue
+		}
+		if n++; n > 1 {
+			b = append(b, ',')
+		}
+		v := c.Get(r)
+		if !v.Has {
+			continue
+		}
+		switch c.Kind {
+		case Text:
+			b = AppendCell(b, []byte(v.Text))
+		case Captured:
+			b = w.appendCell(b, []byte(v.Text))
+		case URI:
+			b = w.appendURICell(b, []byte(v.Text))
+		case List:
+			b = w.appendCell(b, []byte(strings.Join(v.List, "; ")))
+		case Frame:
+			b = appendFrame(b, v.Frame, o.several(), "")
+		case Time:
+			b = appendTime(b, v.Time)
+		case Number:
+			b = strconv.AppendInt(b, v.Int, 10)
+		case Decimal:
+			b = strconv.AppendFloat(b, v.Float, 'f', -1, 64)
+		case Bool:
+			b = strconv.AppendBool(b, v.Int != 0)
+		}
+	}
+	return append(b, "\r\n"...)
+}
+
+// Sort sorts records by the values of a key: those that lack it come last, equal ones
+// keep their order. With a minus in front of the key the largest come first.
+func (t *Table[T]) Sort(list []*T, key string) error {
+	name, down := strings.CutPrefix(key, "-")
+	c := t.Column(name)
+	if c == nil || c.Kind == Object || c.Kind == List {
+		return fmt.Errorf("%s cannot be sorted by %q; the keys are %s", t.Name, clean.Text(name), strings.Join(t.Keys(), ", "))
+	}
+	slices.SortStableFunc(list, func(a, b *T) int {
+		x, y := c.Get(a), c.Get(b)
+		switch {
+		case !x.Has || !y.Has:
+			return absentLast(x.Has, y.Has)
+		case down:
+			x, y = y, x
+		}
+		return compareValues(c.Kind, &x, &y)
+	})
+	return nil
+}
+
+func absentLast(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	}
+	return 1
+}
+
+func compareValues(k Kind, x, y *Value) int {
+	switch k {
+	case Number, Bool:
+		return cmp.Compare(x.Int, y.Int)
+	case Decimal:
+		return cmp.Compare(x.Float, y.Float)
+	case Time:
+		return x.Time.Compare(y.Time)
+	case Frame:
+		return cmp.Or(x.Frame.File-y.Frame.File, cmp.Compare(x.Frame.Number, y.Frame.Number))
+	}
+	return cmp.Compare(x.Text, y.Text)
+}
