@@ -1,6 +1,10 @@
 package sipmsg_test
 
 import (
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -132,4 +136,86 @@ func BenchmarkBranch(b *testing.B) {
 			b.Fatal("no branch")
 		}
 	}
+}
+
+// BenchmarkViews looks at every view that a message has a value for. "all" is parsing and
+// the views of a message, in the mean over the messages of the generator of captures.
+func BenchmarkViews(b *testing.B) {
+	run := func(name string, messages [][]byte) {
+		b.Run(name, func(b *testing.B) {
+			var m sipmsg.Message
+			scratch := make([]byte, 0, 4096)
+			octets, i := 0, 0
+			for _, in := range messages {
+				octets += len(in)
+			}
+			b.SetBytes(int64(octets / len(messages)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := m.Parse(messages[i]); err != nil || consume(&m, scratch) == 0 {
+					b.Fatal(err, "or nothing seen")
+				}
+				if i++; i == len(messages) {
+					i = 0
+				}
+			}
+		})
+	}
+	run("invite", [][]byte{crlf(invite)})
+	run("response", [][]byte{crlf(ringing)})
+	run("every", [][]byte{crlf(every)})
+	if generated := generatedMessages(b); generated != nil {
+		run("all", generated)
+	}
+}
+
+// generatedMessages are the first 1,000 messages of the generator that lies beside the
+// shared captures, nil where it does not.
+func generatedMessages(b *testing.B) (messages [][]byte) {
+	shared := os.Getenv("SIPSIGHT_SHARED")
+	if shared == "" {
+		b.Log("SIPSIGHT_SHARED is not set: it names the folder with bench/gen")
+		return nil
+	}
+	out := filepath.Join(b.TempDir(), "messages")
+	cmd := exec.Command("go", "run", ".", "-kind", "msgs", "-msgs", "1000", "-o", out, "-truth", out+".json")
+	cmd.Dir = filepath.Join(shared, "bench", "gen")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, text)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for len(data) >= 4 {
+		n := int(binary.LittleEndian.Uint32(data))
+		messages = append(messages, clip(data[4:4+n]))
+		data = data[4+n:]
+	}
+	return messages
+}
+
+func BenchmarkView(b *testing.B) {
+	run := func(name string, f func() bool) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !f() {
+					b.Fatal("not seen")
+				}
+			}
+		})
+	}
+	m := parse(b, crlf(every))
+	via, _ := m.First(sipmsg.Via)
+	from, _ := m.First(sipmsg.From)
+	auth, _ := m.First(sipmsg.Authorization)
+	reason, _ := m.First(sipmsg.Reason)
+	run("uri", func() bool { return sipmsg.ParseURI(m.RequestURI).HasPort })
+	run("via", func() bool { return sipmsg.ParseVia(via).HasPort })
+	run("address", func() bool { return sipmsg.ParseAddress(from).Tag() != nil })
+	run("auth", func() bool { return sipmsg.ParseAuth(auth).HasResponse })
+	run("reason", func() bool { return sipmsg.ParseReason(reason).HasCause })
+	dst := make([]byte, 0, 4096)
+	run("append", func() bool { return len(m.Append(dst[:0])) > 0 })
 }

@@ -64,14 +64,14 @@ func (m *Message) Parts() iter.Seq[Part] {
 }
 
 // walk yields p, or the parts inside of it. It reports whether to go on.
-func (p *Part) walk(yield func(Part) bool) bool {
+func (p Part) walk(yield func(Part) bool) bool {
 	boundary := p.Type.Params.value("boundary")
 	if !p.Type.Is("multipart", "") || len(boundary) == 0 || p.Depth == MaxDepth {
-		return yield(*p)
+		return yield(p)
 	}
 	begin, end, last := nextDelimiter(p.Body, 0, boundary)
 	if begin < 0 {
-		return yield(*p)
+		return yield(p)
 	}
 	for !last {
 		from := end

@@ -9,43 +9,138 @@ import (
 // Quirks is a set of what is unusual in a message.
 type Quirks uint64
 
-// The quirks. The comment names the section of RFC 3261 that says otherwise.
+// The quirks. Parse sees the first of them on its way, Check those that the header section
+// as a whole tells, and Inspect those of the values of the header fields.
 const (
-	QuirkLFOnly             Quirks = 1 << iota // lines that end in LF alone: 7
-	QuirkVersionCase                           // the version is not in upper case: 7.1 allows it
-	QuirkVersion                               // a version other than 2.0: 7.1
-	QuirkMethodCase                            // a known method in other case: 7.1, 25.1
-	QuirkStartSpace                            // blanks in the start line where one or none belongs: 7.1, 7.2
-	QuirkStartLine                             // the start line lacks a part or has one too many: 7.1, 7.2
-	QuirkStatus                                // a status code outside of 100 to 699: 7.2
-	QuirkNoColon                               // a header line without a colon: 7.3.1
-	QuirkHeaderName                            // a header name that is no token: 7.3.1, 25.1
-	QuirkUnterminated                          // no empty line behind the header fields: 7
-	QuirkFieldLimit                            // over MaxFields header fields
-	QuirkDuplicate                             // a field twice that may stand once: 7.3.1, 20
-	QuirkMissing                               // Call-ID, CSeq, From, To or Via is missing: 8.1.1
-	QuirkCSeq                                  // a CSeq that is not a number below 2^31 and a method: 8.1.1.5
-	QuirkCSeqMethod                            // the CSeq method is not the method: 8.1.1.5
-	QuirkContentLength                         // a Content-Length that is no number, or two that differ: 20.14
-	QuirkContentLengthLong                     // Content-Length over the octets that are there: 18.3
-	QuirkContentLengthShort                    // octets behind the body: 18.3
-	QuirkNUL                                   // a NUL in the header section: 25.1
-	QuirkNotUTF8                               // a header section that is not UTF-8: 7.3.1, 25.1
-	numQuirks               = iota
+	QuirkLFOnly Quirks = 1 << iota
+	QuirkVersionCase
+	QuirkVersion
+	QuirkMethodCase
+	QuirkStartSpace
+	QuirkStartLine
+	QuirkStatus
+	QuirkNoColon
+	QuirkHeaderName
+	QuirkUnterminated
+	QuirkFieldLimit
+	QuirkDuplicate
+	QuirkMissing
+	QuirkCSeq
+	QuirkCSeqMethod
+	QuirkContentLength
+	QuirkContentLengthLong
+	QuirkContentLengthShort
+	QuirkNUL
+	QuirkNotUTF8
+
+	// What follows is for Inspect alone.
+	QuirkRequestURI
+	QuirkRequestURIHeaders
+	QuirkFrom
+	QuirkTo
+	QuirkContact
+	QuirkVia
+	QuirkRoute
+	QuirkAddress
+	QuirkQuote
+	QuirkIPv6Colons
+	QuirkBroadcast
+	QuirkBranchCookie
+	QuirkBranchEmpty
+	QuirkFromTag
+	QuirkToTag
+	QuirkMaxForwards
+	QuirkMaxForwardsZero
+	QuirkMaxForwardsNone
+	QuirkExpires
+	QuirkRetryAfter
+	QuirkNumber
+	QuirkWarning
+	QuirkDate
+	QuirkContentLengthNone
+	QuirkContentTypeNone
+	QuirkContactNone
+	QuirkControl
+	QuirkCRAlone
+	QuirkLongLine
+	numQuirks = iota
 )
 
-var quirkIDs = [numQuirks]string{
-	"lf-only", "version-case", "version-unknown", "odd-method-case", "start-line-space", "start-line-malformed",
-	"status-out-of-range", "header-without-colon", "header-name", "header-unterminated", "header-limit",
-	"header-duplicate", "header-missing", "cseq-malformed", "cseq-method", "content-length-invalid",
-	"content-length-long", "content-length-short", "nul", "not-utf8",
+// A QuirkInfo says what a quirk is.
+type QuirkInfo struct {
+	ID      string // for programs: it never changes
+	Section string // the text that says how it should be
+	What    string
+}
+
+var quirkInfos = [numQuirks]QuirkInfo{
+	{"lf-only", "RFC 3261, section 7", "lines end in LF alone"},
+	{"version-case", "RFC 3261, section 7.1", "the version is not in upper case, which is allowed"},
+	{"version-unknown", "RFC 3261, section 7.1", "a version other than 2.0"},
+	{"odd-method-case", "RFC 3261, sections 7.1 and 25.1", "a known method in other case, which makes it an unknown one"},
+	{"start-line-space", "RFC 3261, sections 7.1 and 7.2", "blanks in the start line where one or none belongs"},
+	{"start-line-malformed", "RFC 3261, sections 7.1 and 7.2", "the start line lacks a part or has one too many"},
+	{"status-out-of-range", "RFC 3261, section 7.2", "a status code outside of 100 to 699"},
+	{"header-without-colon", "RFC 3261, section 7.3.1", "a header line without a colon"},
+	{"header-name", "RFC 3261, sections 7.3.1 and 25.1", "a header name that is no token"},
+	{"header-unterminated", "RFC 3261, section 7", "no empty line behind the header fields"},
+	{"header-limit", "the limit MaxFields", "more header fields than are kept"},
+	{"header-duplicate", "RFC 3261, sections 7.3.1 and 20", "a field twice that may stand once"},
+	{"header-missing", "RFC 3261, section 8.1.1", "Call-ID, CSeq, From, To or Via is missing"},
+	{"cseq-malformed", "RFC 3261, section 8.1.1.5", "a CSeq that is not a number below 2^31 and a method"},
+	{"cseq-method", "RFC 3261, section 8.1.1.5", "the method in CSeq is not that of the request"},
+	{"content-length-invalid", "RFC 3261, section 20.14", "a Content-Length that is no number, or two that differ"},
+	{"content-length-long", "RFC 3261, section 18.3", "Content-Length is over the octets that are there"},
+	{"content-length-short", "RFC 3261, section 18.3", "octets behind the body"},
+	{"nul", "RFC 3261, section 25.1", "a NUL in the header section"},
+	{"not-utf8", "RFC 3261, sections 7.3.1 and 25.1", "a header section that is not UTF-8"},
+	{"request-uri-malformed", "RFC 3261, sections 7.1 and 19.1.1", "a Request-URI that is no URI"},
+	{"request-uri-headers", "RFC 3261, section 19.1.1, table 1", "a Request-URI with header fields in it"},
+	{"from-malformed", "RFC 3261, sections 20.20 and 25.1", "a From that is not as the grammar has it"},
+	{"to-malformed", "RFC 3261, sections 20.39 and 25.1", "a To that is not as the grammar has it"},
+	{"contact-malformed", "RFC 3261, sections 20.10 and 25.1", "a Contact that is not as the grammar has it"},
+	{"via-malformed", "RFC 3261, sections 20.42 and 25.1", "a Via that is not as the grammar has it"},
+	{"route-malformed", "RFC 3261, sections 20.30, 20.34 and 25.1", "a Route or Record-Route that is not as the grammar has it"},
+	{"address-malformed", "RFC 3261, section 25.1", "another address that is not as the grammar has it"},
+	{"quote-unterminated", "RFC 3261, section 25.1", "a quoted string that is never closed"},
+	{"ipv6-three-colons", "RFC 5118, section 4.10", "an IPv6 address with three colons in a row"},
+	{"via-broadcast", "RFC 4475, section 3.3.10", "a Via that names a broadcast address"},
+	{"branch-without-cookie", "RFC 3261, section 8.1.1.7", "no branch in the topmost Via, or one that does not begin with z9hG4bK, as before RFC 3261"},
+	{"branch-empty", "RFC 3261, section 8.1.1.7", "a branch of nothing but z9hG4bK: it tells no transactions apart"},
+	{"from-tag-missing", "RFC 3261, section 8.1.1.3", "From has no tag, as before RFC 3261"},
+	{"to-tag-missing", "RFC 3261, section 8.2.6.2", "To has no tag in a response other than 100"},
+	{"max-forwards-invalid", "RFC 3261, section 20.22", "a Max-Forwards that is no number from 0 to 255"},
+	{"max-forwards-zero", "RFC 3261, section 16.3", "a Max-Forwards of zero: no proxy may pass the request on"},
+	{"max-forwards-missing", "RFC 3261, section 8.1.1.6", "a request without Max-Forwards"},
+	{"expires-invalid", "RFC 3261, sections 20.19 and 20.10", "an expiry that is no number below 2^32"},
+	{"retry-after-invalid", "RFC 3261, section 20.33", "a Retry-After that is no number below 2^32"},
+	{"number-invalid", "RFC 3262, section 7; RFC 4028, section 4", "RSeq, RAck, Session-Expires or Min-SE without their number"},
+	{"warning-malformed", "RFC 3261, section 20.43", "a Warning without a code of three digits, an agent or a quoted text"},
+	{"date-malformed", "RFC 3261, section 20.17", "a Date that is not of RFC 1123 in GMT"},
+	{"content-length-missing", "RFC 3261, section 20.14", "no Content-Length: allowed in datagrams alone"},
+	{"content-type-missing", "RFC 3261, section 20.15", "a body without a Content-Type"},
+	{"contact-missing", "RFC 3261, sections 8.1.1.8 and 13.3.1.4", "an INVITE, or what accepts it, without Contact"},
+	{"control-character", "RFC 3261, section 25.1", "a control character in the header section"},
+	{"cr-alone", "RFC 3261, sections 7 and 25.1", "a CR in the header section that no LF follows"},
+	{"line-long", "the limit MaxLine", "a header line of more octets than others may take"},
 }
 
 // IDs iterates over the ids of the quirks in the set.
 func (q Quirks) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i, id := range quirkIDs {
-			if q&(1<<i) != 0 && !yield(id) {
+		for info := range q.Infos() {
+			if !yield(info.ID) {
+				return
+			}
+		}
+	}
+}
+
+// Infos iterates over the quirks in the set.
+func (q Quirks) Infos() iter.Seq[QuirkInfo] {
+	return func(yield func(QuirkInfo) bool) {
+		for i := range quirkInfos {
+			if q&(1<<i) != 0 && !yield(quirkInfos[i]) {
 				return
 			}
 		}

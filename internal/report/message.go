@@ -100,7 +100,7 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 		w.key("tunnel")
 		w.strings(m.Tunnel)
 	}
-	if q := s.Check(); q != 0 {
+	if q := s.Inspect(); q != 0 {
 		w.key("quirks")
 		w.open('[')
 		for id := range q.IDs() {

@@ -340,7 +340,7 @@ func TestLineKeys(t *testing.T) {
 	}
 	for _, s := range []string{`"file":"a\\x1b","frame":"1:17","frames":["1:15","1:17"],`, `"cseq":"1 INVITE","cseq_number":1,"cseq_method":"INVITE","from_tag":"a1",` +
 		`"to_tag":"b1","branch":"z9hG4bK1","user_agent":"Example/1","server":"both","content_type":"application/sdp","content_length":4,"body_length":5,"via_count":1,` +
-		`"tunnel":["VLAN"],"quirks":["content-length-short"],"notes":["message-partial"],"partial":true,"raw":"INVITE sip:bob@example.com SIP/2.0\nVia: `} {
+		`"tunnel":["VLAN"],"quirks":["content-length-short","max-forwards-missing"],"notes":["message-partial"],"partial":true,"raw":"INVITE sip:bob@example.com SIP/2.0\nVia: `} {
 		if !bytes.Contains(line, []byte(s)) {
 			t.Errorf("no %s\nin %s", s, line)
 		}
@@ -447,11 +447,11 @@ func TestText(t *testing.T) {
 		m.Destination = netip.MustParseAddrPort("[::ffff:192.0.2.1]:5061")
 	})
 	const want = `2026-11-23 UTC
-1:17  10:14:00.000000  192.0.2.1:5060 > 192.0.2.2:5080  INVITE sip:bob@example.com  [content-length-short]
+1:17  10:14:00.000000  192.0.2.1:5060 > 192.0.2.2:5080  INVITE sip:bob@example.com  [content-length-short max-forwards-missing]
 2026-11-24 UTC
-2:17  00:14:00.000000  192.0.2.1:5060 > 192.0.2.2:5080  200 Fine (INVITE), TCP
-1:17  --:--:--.------  192.0.2.1:5060 > 192.0.2.2:5080  200 Fine (INVITE)  [message-partial]
-1:17  01:14:00.000000  [2001:db8::1]:5060 > 192.0.2.1:5061  INVITE sip:bob@example.com  [content-length-short]
+2:17  00:14:00.000000  192.0.2.1:5060 > 192.0.2.2:5080  200 Fine (INVITE), TCP  [contact-missing]
+1:17  --:--:--.------  192.0.2.1:5060 > 192.0.2.2:5080  200 Fine (INVITE)  [message-partial contact-missing]
+1:17  01:14:00.000000  [2001:db8::1]:5060 > 192.0.2.1:5061  INVITE sip:bob@example.com  [content-length-short max-forwards-missing]
 `
 	if string(b) != want {
 		t.Errorf("got\n%s\nwant\n%s", b, want)

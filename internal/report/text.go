@@ -102,7 +102,7 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message) []byte {
 	if m.Transport != "UDP" {
 		b = append(append(b, ", "...), m.Transport...)
 	}
-	odd := slices.AppendSeq(slices.Clone(m.Notes), s.Check().IDs())
+	odd := slices.AppendSeq(slices.Clone(m.Notes), s.Inspect().IDs())
 	if len(odd) > 0 {
 		b = append(append(append(b, "  ["...), strings.Join(odd, " ")...), ']')
 	}
