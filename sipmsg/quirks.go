@@ -2,6 +2,7 @@ package sipmsg
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
 	"unicode/utf8"
 )
@@ -74,11 +75,25 @@ func (m *Message) Check() Quirks {
 		}
 	}
 	q |= m.checkContentLength()
-	head := m.raw[:len(m.raw)-len(m.Body)]
-	if bytes.IndexByte(head, 0) >= 0 {
+	return q | checkText(m.raw[:len(m.raw)-len(m.Body)])
+}
+
+// checkText looks for what cannot be in a header section. Few hold anything but ASCII, so
+// it goes over them in words as long as no octet is a NUL or has its highest bit set.
+func checkText(b []byte) (q Quirks) {
+	for len(b) >= 32 {
+		w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		// A NUL borrows from the bits above it, which sets its highest bit.
+		if (w0|w1|w2|w3|(w0-eachOne)|(w1-eachOne)|(w2-eachOne)|(w3-eachOne))&eachHigh != 0 {
+			break
+		}
+		b = b[32:]
+	}
+	if bytes.IndexByte(b, 0) >= 0 {
 		q |= QuirkNUL
 	}
-	if !utf8.Valid(head) {
+	if !utf8.Valid(b) {
 		q |= QuirkNotUTF8
 	}
 	return q
@@ -89,9 +104,14 @@ func (m *Message) checkContentLength() (q Quirks) {
 		return 0
 	}
 	n, ok := m.ContentLength()
-	for v := range m.All(ContentLength) {
-		if other, ok := Number(v); !ok || other != n {
-			q |= QuirkContentLength
+	if !ok {
+		q |= QuirkContentLength
+	}
+	if m.quirks&QuirkDuplicate != 0 { // perhaps it is this one
+		for v := range m.All(ContentLength) {
+			if other, ok := Number(v); !ok || other != n {
+				q |= QuirkContentLength
+			}
 		}
 	}
 	switch have := int64(len(m.Body)); {
