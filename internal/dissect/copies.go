@@ -1,7 +1,9 @@
 package dissect
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -19,17 +21,23 @@ const (
 )
 
 // A copyTable remembers the messages of the last moments.
+//
+// Entries stand in a ring in the order in which they came, and are numbered through. Those
+// with the same bucket are chained from the newest to the oldest by their numbers; a number
+// that has left the ring ends the chain, so nothing is ever taken out.
 type copyTable struct {
-	seed  maphash.Seed
-	seen  map[uint64]remembered
-	queue []uint64 // a ring of the keys in seen, in order
-	next  int
+	seed    maphash.Seed
+	buckets []int64 // the number of the newest entry, 0 for none
+	ring    []remembered
+	last    int64 // the number of the last entry, from 1
 }
 
 // A remembered is a message that a copy may follow.
 type remembered struct {
+	key  uint64
 	time time.Time
 	ref  reassembly.Ref
+	prev int64 // number of the one before it in the bucket
 	ipid uint32
 	kind copyKind
 }
@@ -50,11 +58,12 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	if !m.HasTime || m.Partial {
 		return of, false
 	}
-	if t.seen == nil {
+	if t.buckets == nil {
 		t.seed = maphash.MakeSeed()
-		t.seen = make(map[uint64]remembered, 256)
+		t.buckets = make([]int64, maxRemembered)
+		t.ring = make([]remembered, 1, 64) // there is no entry 0
 	}
-	r := remembered{time: m.Time, ref: m.Ref, ipid: ipid}
+	r := remembered{key: t.key(m, payload), time: m.Time, ref: m.Ref, ipid: ipid}
 	switch {
 	case m.HEP:
 		r.kind = ofHEP
@@ -63,11 +72,14 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	default:
 		r.kind = ofStream
 	}
-	key := t.key(m, payload)
-	if old, ok := t.seen[key]; ok && r.copies(&old) {
+	if old := t.lookup(r.key); old == nil {
+		t.remember(r)
+	} else if r.copies(old) {
 		return old.ref, true
+	} else {
+		r.prev = old.prev
+		*old = r
 	}
-	t.remember(key, r)
 	return of, false
 }
 
@@ -82,33 +94,41 @@ func (r *remembered) copies(old *remembered) bool {
 	return r.kind == ofDatagram && old.kind == ofDatagram && r.ipid == old.ipid && r.ref.Order != old.ref.Order
 }
 
-func (t *copyTable) key(m *Message, payload []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	writeAddr(&h, m.Src)
-	writeAddr(&h, m.Dst)
-	h.WriteByte(byte(m.Transport))
-	h.Write(payload)
-	return h.Sum64()
-}
-
-func writeAddr(h *maphash.Hash, a netip.AddrPort) {
-	ip := a.Addr().As16()
-	h.Write(ip[:])
-	h.WriteByte(byte(a.Port() >> 8))
-	h.WriteByte(byte(a.Port()))
-}
-
-// remember puts r in the table, in the place of the oldest entry once it is full.
-func (t *copyTable) remember(key uint64, r remembered) {
-	if _, known := t.seen[key]; !known {
-		if len(t.queue) < maxRemembered {
-			t.queue = append(t.queue, key)
-		} else {
-			delete(t.seen, t.queue[t.next])
-			t.queue[t.next] = key
-			t.next = (t.next + 1) % maxRemembered
+// lookup returns the entry of a key, nil for none.
+func (t *copyTable) lookup(key uint64) *remembered {
+	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < maxRemembered; {
+		r := &t.ring[n%maxRemembered]
+		if r.key == key {
+			return r
 		}
+		n = r.prev
 	}
-	t.seen[key] = r
+	return nil
+}
+
+// remember puts r in the ring, in the place of the oldest entry once it is full.
+func (t *copyTable) remember(r remembered) {
+	t.last++
+	bucket := &t.buckets[r.key%maxRemembered]
+	r.prev, *bucket = *bucket, t.last
+	if t.last < maxRemembered {
+		t.ring = append(t.ring, r)
+	} else {
+		t.ring[t.last%maxRemembered] = r
+	}
+}
+
+// key is the hash of what copies have in common.
+func (t *copyTable) key(m *Message, payload []byte) uint64 {
+	h := maphash.Bytes(t.seed, payload)
+	h = mixAddr(h, m.Src)
+	h = mixAddr(h, m.Dst)
+	return h ^ uint64(m.Transport)<<32
+}
+
+// mixAddr mixes an address and its port into h, which nobody outside can foresee.
+func mixAddr(h uint64, a netip.AddrPort) uint64 {
+	ip := a.Addr().As16()
+	hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(ip[:8]), binary.LittleEndian.Uint64(ip[8:])^0x9e3779b97f4a7c15)
+	return hi ^ lo ^ uint64(a.Port())<<48
 }
