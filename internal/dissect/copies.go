@@ -3,6 +3,7 @@ package dissect
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"math/bits"
 	"net/netip"
 	"time"
@@ -24,20 +25,27 @@ const (
 //
 // Entries stand in a ring in the order in which they came, and are numbered through. Those
 // with the same bucket are chained from the newest to the oldest by their numbers; a number
-// that has left the ring ends the chain, so nothing is ever taken out.
+// that has left the ring ends the chain, so nothing is ever taken out. What a search needs
+// stands apart, in a tenth of the memory: it fits the cache of a processor core.
 type copyTable struct {
 	seed    maphash.Seed
-	buckets []int64 // the number of the newest entry, 0 for none
+	buckets []uint32 // the number of the newest entry, 0 for none
+	links   []link
 	ring    []remembered
-	last    int64 // the number of the last entry, from 1
+	last    uint32 // the number of the last entry, from 1
+}
+
+// A link is what a search needs of an entry.
+type link struct {
+	prev uint32 // number of the entry before it in its bucket
+	tag  uint32 // the upper half of its key
 }
 
 // A remembered is a message that a copy may follow.
 type remembered struct {
 	key  uint64
-	time time.Time
+	time int64 // in nanoseconds, modulo 2^64
 	ref  reassembly.Ref
-	prev int64 // number of the one before it in the bucket
 	ipid uint32
 	kind copyKind
 }
@@ -60,10 +68,10 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	}
 	if t.buckets == nil {
 		t.seed = maphash.MakeSeed()
-		t.buckets = make([]int64, maxRemembered)
-		t.ring = make([]remembered, 1, 64) // there is no entry 0
+		t.buckets = make([]uint32, maxRemembered)
+		t.links, t.ring = make([]link, maxRemembered), make([]remembered, 1, 64) // there is no entry 0
 	}
-	r := remembered{key: t.key(m, payload), time: m.Time, ref: m.Ref, ipid: ipid}
+	r := remembered{key: t.key(m, payload), time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
 	switch {
 	case m.HEP:
 		r.kind = ofHEP
@@ -73,11 +81,10 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 		r.kind = ofStream
 	}
 	if old := t.lookup(r.key); old == nil {
-		t.remember(r)
+		t.remember(&r)
 	} else if r.copies(old) {
 		return old.ref, true
 	} else {
-		r.prev = old.prev
 		*old = r
 	}
 	return of, false
@@ -85,7 +92,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 
 // copies reports whether r is a copy of old, both having the same octets and addresses.
 func (r *remembered) copies(old *remembered) bool {
-	if d := r.time.Sub(old.time); d > copyWindow || d < -copyWindow {
+	if d := time.Duration(r.time - old.time); d > copyWindow || d < -copyWindow {
 		return false
 	}
 	if r.kind == ofHEP || old.kind == ofHEP {
@@ -97,24 +104,31 @@ func (r *remembered) copies(old *remembered) bool {
 // lookup returns the entry of a key, nil for none.
 func (t *copyTable) lookup(key uint64) *remembered {
 	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < maxRemembered; {
-		r := &t.ring[n%maxRemembered]
-		if r.key == key {
-			return r
+		l := &t.links[n%maxRemembered]
+		if l.tag == uint32(key>>32) {
+			if r := &t.ring[n%maxRemembered]; r.key == key {
+				return r
+			}
 		}
-		n = r.prev
+		n = l.prev
 	}
 	return nil
 }
 
 // remember puts r in the ring, in the place of the oldest entry once it is full.
-func (t *copyTable) remember(r remembered) {
+func (t *copyTable) remember(r *remembered) {
+	if t.last == math.MaxUint32 { // the numbers are used up: begin anew
+		clear(t.buckets)
+		t.ring, t.last = t.ring[:1], 0
+	}
 	t.last++
-	bucket := &t.buckets[r.key%maxRemembered]
-	r.prev, *bucket = *bucket, t.last
+	n, bucket := t.last%maxRemembered, &t.buckets[r.key%maxRemembered]
+	t.links[n] = link{*bucket, uint32(r.key >> 32)}
+	*bucket = t.last
 	if t.last < maxRemembered {
-		t.ring = append(t.ring, r)
+		t.ring = append(t.ring, *r)
 	} else {
-		t.ring[t.last%maxRemembered] = r
+		t.ring[n] = *r
 	}
 }
 

@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -84,4 +85,25 @@ func TestCopyTableKey(t *testing.T) {
 	m = base
 	m.Transport = TCP
 	add("transport", m, "OPTIONS")
+}
+
+// When the numbers of the entries are used up the table begins anew.
+func TestCopyTableWraps(t *testing.T) {
+	var table copyTable
+	order := int64(0)
+	find := func(i int) bool {
+		order++
+		payload := []byte{byte(i), byte(i >> 8), byte(i >> 16)}
+		of, isCopy := table.find(&Message{HasTime: true, Time: time.Unix(1e9, 0), Ref: reassembly.Ref{Order: order}}, payload, 1)
+		return isCopy && of.Order == order-1
+	}
+	for i := range maxRemembered + 5 {
+		find(i)
+	}
+	table.last = math.MaxUint32 - 3
+	for i := range 2 * maxRemembered {
+		if find(1<<20+i) || !find(1<<20+i) {
+			t.Fatalf("message %d: its copy is not told from it", i)
+		}
+	}
 }
