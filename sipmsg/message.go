@@ -131,10 +131,6 @@ func (m *Message) lineQuirk(end, next int) {
 // headers scans the header fields from b[n:] up to the empty line. RFC 3261, section 7.3.1.
 func (m *Message) headers(b []byte, n int) {
 	for n < len(b) {
-		if next := m.usualField(b, n); next > 0 {
-			n = next
-			continue
-		}
 		if c := b[n]; c == '\r' || c == '\n' {
 			if c == '\n' {
 				m.quirks |= QuirkLFOnly
@@ -148,6 +144,10 @@ func (m *Message) headers(b []byte, n int) {
 				m.Body = b[n+2:]
 				return
 			}
+		}
+		if next := m.usualField(b, n); next > 0 {
+			n = next
+			continue
 		}
 		end, next := lineEnd(b, n)
 		m.lineQuirk(end, next)
@@ -169,17 +169,17 @@ func (m *Message) usualField(b []byte, n int) (next int) {
 	if len(b)-n < 16 {
 		return 0
 	}
+	// The end of the line first: it does not have to wait for the name.
+	next = n + bytes.IndexByte(b[n:], '\n') + 1
 	id, name := nameAt(b[n:])
-	if id == Other {
+	value, end := n+name+1, next-2
+	if id == Other || end <= value || next >= len(b) {
 		return 0
 	}
-	value := n + name + 1
-	if value < len(b) && b[value] == ' ' {
+	if b[value] == ' ' {
 		value++
 	}
-	next = value + bytes.IndexByte(b[value:], '\n') + 1
-	end := next - 2
-	if end <= value || next >= len(b) || b[end] != '\r' || isSpace(b[value]) || isSpace(b[end-1]) || isBlank(b[next]) {
+	if b[end] != '\r' || b[value] <= ' ' || b[end-1] <= ' ' || isBlank(b[next]) {
 		return 0
 	}
 	m.keep(n, n+name, value, end, id)

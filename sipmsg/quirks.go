@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -78,26 +79,52 @@ func (m *Message) Check() Quirks {
 	return q | checkText(m.raw[:len(m.raw)-len(m.Body)])
 }
 
-// checkText looks for what cannot be in a header section. Few hold anything but ASCII, so
-// it goes over them in words as long as no octet is a NUL or has its highest bit set.
+// checkText looks for what cannot be in a header section. Most of it is ASCII, and is
+// looked at in words.
 func checkText(b []byte) (q Quirks) {
-	for len(b) >= 32 {
-		w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
-		// A NUL borrows from the bits above it, which sets its highest bit.
-		if (w0|w1|w2|w3|(w0-eachOne)|(w1-eachOne)|(w2-eachOne)|(w3-eachOne))&eachHigh != 0 {
-			break
+	for len(b) > 0 {
+		if n := scanPlain(b); n > 0 {
+			b = b[n:]
+			continue
 		}
-		b = b[32:]
-	}
-	if bytes.IndexByte(b, 0) >= 0 {
-		q |= QuirkNUL
-	}
-	if !utf8.Valid(b) {
-		q |= QuirkNotUTF8
+		if b[0] == 0 {
+			q |= QuirkNUL
+		}
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			q |= QuirkNotUTF8
+		}
+		b = b[n:]
 	}
 	return q
 }
+
+// scanPlain returns how many octets at the start of b are ASCII and no NUL.
+func scanPlain(b []byte) (n int) {
+	for len(b)-n >= 32 {
+		c := b[n : n+32]
+		w0, w1 := binary.LittleEndian.Uint64(c), binary.LittleEndian.Uint64(c[8:])
+		w2, w3 := binary.LittleEndian.Uint64(c[16:]), binary.LittleEndian.Uint64(c[24:])
+		if (notPlain(w0)|notPlain(w1)|notPlain(w2)|notPlain(w3))&eachHigh != 0 {
+			break
+		}
+		n += 32
+	}
+	for len(b)-n >= 8 {
+		if w := notPlain(binary.LittleEndian.Uint64(b[n:])) & eachHigh; w != 0 {
+			return n + bits.TrailingZeros64(w)/8
+		}
+		n += 8
+	}
+	for n < len(b) && b[n]-1 < 0x7f {
+		n++
+	}
+	return n
+}
+
+// notPlain marks the octets of w that are not ASCII or are NUL in their highest bits: a NUL
+// borrows from the bits above it. Those above the lowest one marked may be marked wrongly.
+func notPlain(w uint64) uint64 { return w | (w - eachOne) }
 
 func (m *Message) checkContentLength() (q Quirks) {
 	if !m.Has(ContentLength) {
