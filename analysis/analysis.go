@@ -127,13 +127,14 @@ type analyzer struct {
 	o       Options
 	d       *dissect.Dissector
 	notes   []noteTable
-	stats   counter
+	stats   *counter
 	packets int64
 	number  int64
 	stopped bool
 	track   *tracker // nil unless calls are asked for
 	msg     Message
 	frames  []Frame
+	ids     []string
 }
 
 func newAnalyzer(r *capture.Reader, o Options) *analyzer {
@@ -185,7 +186,25 @@ func (a *analyzer) read(ctx context.Context) error {
 // message takes in one message.
 func (a *analyzer) message(d *dissect.Message) error {
 	a.number++
-	a.frames = a.frames[:0]
+	resent := Frame{}
+	if !d.Copy {
+		a.stats.count(d)
+		if a.track != nil {
+			resent = a.track.message(d)
+		}
+	}
+	a.notes[d.Ref.File].message(d)
+	if a.o.Message == nil {
+		return nil
+	}
+	m := a.describe(d)
+	m.RetransmissionOf = resent
+	return a.o.Message(m)
+}
+
+// describe returns a message as it is shown to the outside.
+func (a *analyzer) describe(d *dissect.Message) *Message {
+	a.frames, a.ids = a.frames[:0], d.Notes.AppendIDs(a.ids[:0])
 	for _, r := range d.Refs {
 		a.frames = append(a.frames, Frame{r.File, r.Frame})
 	}
@@ -198,12 +217,15 @@ func (a *analyzer) message(d *dissect.Message) error {
 		Source:      d.Src,
 		Destination: d.Dst,
 		Transport:   d.Transport.String(),
+		Notes:       a.ids,
 		Partial:     d.Partial,
 		SIP:         d.SIP,
 	}
 	m := &a.msg
 	if d.Copy {
 		m.CopyOf = Frame{d.CopyOf.File, d.CopyOf.Frame}
+	} else {
+		m.Ordinal = a.stats.messages
 	}
 	for _, t := range d.Tunnels {
 		m.Tunnel = append(m.Tunnel, t.String())
@@ -211,21 +233,7 @@ func (a *analyzer) message(d *dissect.Message) error {
 	if d.HEP {
 		m.Tunnel = append(m.Tunnel, "HEP")
 	}
-	if d.Notes != 0 {
-		m.Notes = d.Notes.IDs()
-	}
-	if !m.IsCopy() {
-		a.stats.count(m)
-		m.Ordinal = a.stats.messages
-		if a.track != nil {
-			a.track.message(m)
-		}
-	}
-	a.notes[m.Frame.File].message(m)
-	if a.o.Message == nil {
-		return nil
-	}
-	return a.o.Message(m)
+	return m
 }
 
 func (a *analyzer) result() *Result {
@@ -236,6 +244,7 @@ func (a *analyzer) result() *Result {
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]
 		n := &a.notes[i]
+		n.messages()
 		n.counts(c)
 		if i == 0 { // fragments and streams may cross files: they are told with the first
 			n.wire(a.d)

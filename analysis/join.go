@@ -214,7 +214,7 @@ func (c *candidate) plausible(x *seen) bool {
 // comesFrom reports whether an INVITE was made by the host at an address: it was sent from
 // there, or its Via, Contact or Call-ID names it. Gateways have several addresses.
 func comesFrom(x *seen, at netip.Addr) bool {
-	if x.m.Source.Addr() == at {
+	if x.m.Src.Addr() == at {
 		return true
 	}
 	if via, ok := x.s.TopVia(); ok {

@@ -2,16 +2,33 @@ package analysis
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // A noteTable counts the notes of one file. Its ids are a fixed set, so it is small.
 type noteTable struct {
 	notes []Note
+
+	// Those of messages, by the bit of dissect.Notes and of sipmsg.Quirks.
+	onWire [32]tally
+	inText [64]tally
+}
+
+// A tally counts one kind of oddity of messages.
+type tally struct {
+	count, frame int64 // frame is the first one
+}
+
+func (t *tally) add(frame int64) {
+	if t.count++; t.count == 1 {
+		t.frame = frame
+	}
 }
 
 func (t *noteTable) add(id string, count, frame int64) {
@@ -25,12 +42,29 @@ func (t *noteTable) add(id string, count, frame int64) {
 }
 
 // message counts what was odd about a message.
-func (t *noteTable) message(m *Message) {
-	for _, id := range m.Notes {
-		t.add(id, 1, m.Frame.Number)
+func (t *noteTable) message(m *dissect.Message) {
+	frame := m.Ref.Frame
+	for n := m.Notes; n != 0; n &= n - 1 {
+		t.onWire[bits.TrailingZeros32(uint32(n))].add(frame)
 	}
-	for id := range m.SIP.Check().IDs() {
-		t.add(id, 1, m.Frame.Number)
+	for q := m.SIP.Check(); q != 0; q &= q - 1 {
+		t.inText[bits.TrailingZeros64(uint64(q))].add(frame)
+	}
+}
+
+// messages adds what was counted over the messages of a file.
+func (t *noteTable) messages() {
+	for i, x := range t.onWire {
+		if x.count > 0 {
+			t.add(dissect.Notes(1 << i).AppendIDs(nil)[0], x.count, x.frame)
+		}
+	}
+	for i, x := range t.inText {
+		for id := range sipmsg.Quirks(1 << i).IDs() {
+			if x.count > 0 {
+				t.add(id, x.count, x.frame)
+			}
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func (t *tracker) options(x *seen, id []byte) {
 	r := p.open.get(k)
 	switch {
 	case r == nil && x.s.IsRequest():
-		h := hosts{x.m.Source.Addr(), x.m.Destination.Addr()}
+		h := hosts{x.m.Src.Addr(), x.m.Dst.Addr()}
 		q := p.m[h]
 		if q == nil {
 			if len(p.m) >= maxPeers {
@@ -76,23 +76,23 @@ func (t *tracker) options(x *seen, id []byte) {
 			if p.m == nil {
 				p.m = make(map[hosts]*peer)
 			}
-			q = &peer{Keepalive: Keepalive{Source: x.m.Source, Destination: x.m.Destination, First: x.m.Frame}}
+			q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}}
 			p.m[h] = q
 			p.list = append(p.list, q)
 		}
 		q.Sent++
-		q.Last = x.m.Frame
-		p.open.add(k, &open[*peer]{of: q, sent: x.now, frame: x.m.Frame})
+		q.Last = x.frame
+		p.open.add(k, &open[*peer]{of: q, sent: x.now, frame: x.frame})
 	case r == nil:
 	case x.s.IsRequest():
 		r.of.Retransmissions++
-		x.m.RetransmissionOf = r.frame
+		x.resent = r.frame
 	case x.s.StatusCode >= 200 && r.status == 0:
-		r.status, r.last = x.s.StatusCode, x.m.Frame
+		r.status, r.last = x.s.StatusCode, x.frame
 		r.of.answered(r)
 	case x.s.StatusCode >= 200 && r.status == x.s.StatusCode:
 		r.of.Retransmissions++
-		x.m.RetransmissionOf = r.last
+		x.resent = r.last
 	}
 }
 
@@ -173,22 +173,22 @@ func (t *tracker) events(x *seen, id []byte) {
 	r := u.open.get(k)
 	switch {
 	case r == nil && x.s.IsRequest():
-		r = &open[struct{}]{sent: x.now, frame: x.m.Frame}
+		r = &open[struct{}]{sent: x.now, frame: x.frame}
 		u.open.add(k, r)
 		if r.firstHop {
 			u.request(t, x)
 		}
 	case r == nil:
 	case x.s.IsRequest():
-		x.m.RetransmissionOf = r.frame
+		x.resent = r.frame
 	case x.s.StatusCode < 200:
 	case r.status == 0:
-		r.status, r.last = x.s.StatusCode, x.m.Frame
+		r.status, r.last = x.s.StatusCode, x.frame
 		if x.method == "SUBSCRIBE" && r.firstHop {
 			u.answer(x.s.StatusCode)
 		}
 	case r.status == x.s.StatusCode:
-		x.m.RetransmissionOf = r.last
+		x.resent = r.last
 	}
 }
 

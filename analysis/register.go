@@ -124,7 +124,7 @@ func keyOfOpen(t *tracker, x *seen, id []byte) openKey {
 	h.Write(id)
 	h.WriteString(x.method)
 	h.Write([]byte{byte(x.cseq >> 24), byte(x.cseq >> 16), byte(x.cseq >> 8), byte(x.cseq)})
-	k := openKey{branch: x.key, id: h.Sum64(), a: x.m.Source.Addr(), b: x.m.Destination.Addr()}
+	k := openKey{branch: x.key, id: h.Sum64(), a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
 	if k.b.Less(k.a) {
 		k.a, k.b = k.b, k.a
 	}
@@ -197,8 +197,8 @@ func (t *tracker) register(x *seen, id []byte) {
 	if r != nil {
 		r.of.Messages++
 		r.of.Retransmissions++
-		r.of.LastFrame, r.of.Last = x.m.Frame, x.now
-		x.m.RetransmissionOf = r.frame
+		r.of.LastFrame, r.of.Last = x.frame, x.now
+		x.resent = r.frame
 		return
 	}
 	a := g.aor(t, x)
@@ -206,21 +206,21 @@ func (t *tracker) register(x *seen, id []byte) {
 		return
 	}
 	a.Messages++
-	a.LastFrame = x.m.Frame
+	a.LastFrame = x.frame
 	if !x.now.IsZero() {
 		a.Last = x.now
 	}
-	r = &open[*aor]{of: a, sent: x.now, frame: x.m.Frame}
+	r = &open[*aor]{of: a, sent: x.now, frame: x.frame}
 	g.open.add(k, r)
 	if !r.firstHop {
 		return
 	}
 	a.Attempts++
-	if a.Source.IsValid() && a.Source.Addr() != x.m.Source.Addr() {
+	if a.Source.IsValid() && a.Source.Addr() != x.m.Src.Addr() {
 		a.Sources++
 	}
 	if !a.Source.IsValid() || a.Accepted == 0 {
-		a.Source, a.Registrar = x.m.Source, x.m.Destination
+		a.Source, a.Registrar = x.m.Src, x.m.Dst
 	}
 	if ua, ok := x.s.First(sipmsg.UserAgent); ok && (a.UserAgent == "" || a.UserAgent != string(ua)) {
 		a.UserAgent = t.names.string(capped(ua, maxKept))
@@ -245,7 +245,7 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	if g.aors == nil {
 		g.aors = make(map[string]*aor)
 	}
-	a := &aor{Registration: Registration{AOR: string(uri), Begin: x.now, First: x.m.Frame}}
+	a := &aor{Registration: Registration{AOR: string(uri), Begin: x.now, First: x.frame}}
 	g.aors[a.AOR] = a
 	g.list = append(g.list, a)
 	return a
@@ -280,7 +280,7 @@ func (t *tracker) bindings(s *sipmsg.Message) (list []Binding) {
 func (g *registrar) answer(t *tracker, r *open[*aor], x *seen) {
 	a, code := r.of, x.s.StatusCode
 	a.Messages++
-	a.LastFrame = x.m.Frame
+	a.LastFrame = x.frame
 	if !x.now.IsZero() {
 		a.Last = x.now
 	}
@@ -290,11 +290,11 @@ func (g *registrar) answer(t *tracker, r *open[*aor], x *seen) {
 	if r.status != 0 {
 		if r.status == code {
 			a.Retransmissions++
-			x.m.RetransmissionOf = r.last
+			x.resent = r.last
 		}
 		return
 	}
-	r.status, r.last = code, x.m.Frame
+	r.status, r.last = code, x.frame
 	if !r.firstHop {
 		return
 	}
@@ -383,12 +383,12 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 		return
 	}
 	a.Messages++
-	a.LastFrame = x.m.Frame
+	a.LastFrame = x.frame
 	if !x.now.IsZero() {
 		a.Last = x.now
 	}
 	if !a.Source.IsValid() {
-		a.Source, a.Registrar = x.m.Destination, x.m.Source
+		a.Source, a.Registrar = x.m.Dst, x.m.Src
 	}
 	code := x.s.StatusCode
 	if code < 200 {

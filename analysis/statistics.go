@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -43,22 +44,20 @@ func (s *Statistics) MethodNames() []string { return slices.Sorted(maps.Keys(s.M
 // A counter makes Statistics.
 type counter struct {
 	messages, requests, responses, partial int64
-	methods, transports                    map[string]int64
 	statuses                               [1000]int64
-	callIDs, agents                        map[string]struct{}
-	overCallIDs, overAgents, overMethods   bool
+	transports                             [dissect.NumTransports]int64
+	methods, callIDs, agents               nameTable
 }
 
-func newCounter() counter {
-	return counter{
-		methods:    make(map[string]int64),
-		transports: make(map[string]int64),
-		callIDs:    make(map[string]struct{}),
-		agents:     make(map[string]struct{}),
+func newCounter() *counter {
+	return &counter{
+		methods: newNameTable(maxNames, 64),
+		callIDs: newNameTable(maxCallIDs, 4096), // the calls of one moment
+		agents:  newNameTable(maxNames, 256),
 	}
 }
 
-func (c *counter) count(m *Message) {
+func (c *counter) count(m *dissect.Message) {
 	c.messages++
 	if m.Partial {
 		c.partial++
@@ -66,40 +65,18 @@ func (c *counter) count(m *Message) {
 	s := m.SIP
 	if s.IsRequest() {
 		c.requests++
-		c.countMethod(s.Method)
+		c.methods.count(s.Method, maxMethod)
 	} else {
 		c.responses++
 		c.statuses[s.StatusCode]++
 	}
 	c.transports[m.Transport]++
 	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
-		c.overCallIDs = insert(c.callIDs, id, maxCallIDs) || c.overCallIDs
+		c.callIDs.count(id, maxName)
 	}
 	if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
-		c.overAgents = insert(c.agents, ua, maxNames) || c.overAgents
+		c.agents.count(ua, maxName)
 	}
-}
-
-func (c *counter) countMethod(method []byte) {
-	method = method[:min(len(method), maxMethod)]
-	if _, known := c.methods[string(method)]; !known && len(c.methods) >= maxNames {
-		c.overMethods = true
-		return
-	}
-	c.methods[string(method)]++
-}
-
-// insert adds b to a set and reports whether the limit kept it out.
-func insert(set map[string]struct{}, b []byte, limit int) (over bool) {
-	b = b[:min(len(b), maxName)]
-	if _, known := set[string(b)]; known {
-		return false
-	}
-	if len(set) >= limit {
-		return true
-	}
-	set[string(b)] = struct{}{}
-	return false
 }
 
 func (c *counter) statistics() Statistics {
@@ -107,12 +84,17 @@ func (c *counter) statistics() Statistics {
 		Messages:   c.messages,
 		Requests:   c.requests,
 		Responses:  c.responses,
-		Methods:    c.methods,
+		Methods:    c.methods.counts(),
 		Statuses:   make(map[int]int64),
-		Transports: c.transports,
-		CallIDs:    slices.Sorted(maps.Keys(c.callIDs)),
-		UserAgents: slices.Sorted(maps.Keys(c.agents)),
+		Transports: make(map[string]int64),
+		CallIDs:    c.callIDs.sorted(),
+		UserAgents: c.agents.sorted(),
 		Partial:    c.partial,
+	}
+	for t, n := range c.transports {
+		if n > 0 {
+			s.Transports[dissect.Transport(t).String()] = n
+		}
 	}
 	for code, n := range c.statuses {
 		if n > 0 {
@@ -124,7 +106,7 @@ func (c *counter) statistics() Statistics {
 		met  bool
 		what string
 	}{
-		{c.overCallIDs, "call-id-limit"}, {c.overAgents, "user-agent-limit"}, {c.overMethods, "method-limit"},
+		{c.callIDs.over, "call-id-limit"}, {c.agents.over, "user-agent-limit"}, {c.methods.over, "method-limit"},
 	} {
 		if l.met {
 			s.Limits = append(s.Limits, l.what)

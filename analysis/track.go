@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -108,7 +109,8 @@ type attempt struct {
 
 // A seen is a message on its way through the tracker.
 type seen struct {
-	m      *Message
+	m      *dissect.Message
+	frame  Frame
 	s      *sipmsg.Message
 	now    time.Time
 	method string // of the CSeq, or of the request where there is none
@@ -119,10 +121,10 @@ type seen struct {
 	resent Frame // the first copy of what is a retransmission
 }
 
-// message takes in one message.
-func (t *tracker) message(m *Message) {
-	s := m.SIP
-	x := seen{m: m, s: s}
+// message takes in one message. It returns the frame of the first copy where the message
+// is one sent again.
+func (t *tracker) message(m *dissect.Message) (resent Frame) {
+	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}}
 	if m.HasTime {
 		x.now = m.Time
 		if t.start.IsZero() || m.Time.Before(t.start) {
@@ -133,35 +135,42 @@ func (t *tracker) message(m *Message) {
 		}
 		t.sweep(m.Time)
 	}
-	id, ok := s.First(sipmsg.CallID)
+	id, ok := x.s.First(sipmsg.CallID)
 	if !ok || len(id) == 0 {
 		t.callless++
-		return
+		return resent
 	}
+	t.dispatch(&x, id)
+	return x.resent
+}
+
+// dispatch gives a message to what it belongs to.
+func (t *tracker) dispatch(x *seen, id []byte) {
+	s := x.s
 	_, x.cseq, _, _ = s.CSeq()
 	x.method = t.methodOf(s)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
 	x.key = branchKey(t.seed, s)
 	l := t.legs[string(capped(id, maxName))]
-	if l == nil || t.beginsAnother(l, &x) {
-		if !beginsLeg(&x) {
-			t.other(&x, id)
+	if l == nil || t.beginsAnother(l, x) {
+		if !beginsLeg(x) {
+			t.other(x, id)
 			return
 		}
-		if l = t.newLeg(&x, id); l == nil {
+		if l = t.newLeg(x, id); l == nil {
 			return
 		}
 	}
 	switch x.method {
 	case "REGISTER", "SUBSCRIBE", "PUBLISH":
-		t.other(&x, id) // on the Call-ID of a call, and none of its business
+		t.other(x, id) // on the Call-ID of a call, and none of its business
 		return
 	}
 	if l.live == nil {
-		l.late(&x)
+		l.late(x)
 		return
 	}
-	t.take(l.live, &x)
+	t.take(l.live, x)
 }
 
 // methodOf returns the method that a message is about: that of its CSeq, or of the
@@ -258,7 +267,7 @@ func (v *liveLeg) isNewInvite(x *seen) bool {
 		if tr.method != "INVITE" || tr.key != x.key {
 			continue
 		}
-		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Source, x.m.Destination); ok {
+		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Src, x.m.Dst); ok {
 			return false
 		}
 	}
@@ -284,11 +293,11 @@ func (t *tracker) newLeg(x *seen, id []byte) *Leg {
 	m, s := x.m, x.s
 	l := &Leg{
 		CallID:      string(capped(id, maxName)),
-		Transport:   m.Transport,
-		Source:      m.Source,
-		Destination: m.Destination,
+		Transport:   m.Transport.String(),
+		Source:      m.Src,
+		Destination: m.Dst,
 		Begin:       x.now,
-		First:       m.Frame,
+		First:       x.frame,
 		ByeTook:     -1,
 		FromTag:     string(capped(x.from, maxKept)),
 	}
@@ -300,7 +309,7 @@ func (t *tracker) newLeg(x *seen, id []byte) *Leg {
 	}
 	l.From, l.To = t.uri(s, sipmsg.From), t.uri(s, sipmsg.To)
 	if !s.IsRequest() { // the request went the other way
-		l.Source, l.Destination = m.Destination, m.Source
+		l.Source, l.Destination = m.Dst, m.Src
 	}
 	v := &liveLeg{leg: l}
 	l.live = v
@@ -352,7 +361,7 @@ func bare(b []byte) []byte {
 func (t *tracker) take(v *liveLeg, x *seen) {
 	l := v.leg
 	l.Messages++
-	l.LastFrame = x.m.Frame
+	l.LastFrame = x.frame
 	if !x.now.IsZero() {
 		l.Last = x.now
 	}
@@ -364,7 +373,6 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	}
 	if x.resent.Number != 0 {
 		l.Retransmissions++
-		x.m.RetransmissionOf = x.resent
 	}
 	if t.steps {
 		t.step(v, x)
@@ -395,17 +403,17 @@ func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
 
 // hop returns the index of the hop between two addresses and whether the message goes
 // from its A to its B.
-func (v *liveLeg) hop(m *Message) (i uint8, forward bool) {
+func (v *liveLeg) hop(m *dissect.Message) (i uint8, forward bool) {
 	l := v.leg
 	for i := range l.Hops {
-		if ok, forward := l.Hops[i].pairs(m.Source, m.Destination); ok {
+		if ok, forward := l.Hops[i].pairs(m.Src, m.Dst); ok {
 			return uint8(i), forward
 		}
 	}
 	if len(l.Hops) == maxHops {
 		return maxHops - 1, true
 	}
-	l.Hops = append(l.Hops, Hop{m.Source, m.Destination})
+	l.Hops = append(l.Hops, Hop{m.Src, m.Dst})
 	return uint8(len(l.Hops) - 1), true
 }
 
@@ -460,7 +468,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		}
 		return
 	}
-	tr.sent, tr.sentFrame, tr.forward = x.now, x.m.Frame, forward
+	tr.sent, tr.sentFrame, tr.forward = x.now, x.frame, forward
 	switch {
 	case len(x.to) > 0:
 		t.inDialog(v, x, hop)
@@ -612,7 +620,7 @@ func (v *liveLeg) ack(x *seen, hop uint8) {
 		x.resent = tr.ackFrame
 		return
 	}
-	tr.acked, tr.ackKey, tr.ackFrame = true, x.key, x.m.Frame
+	tr.acked, tr.ackKey, tr.ackFrame = true, x.key, x.frame
 	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
 		a := &v.attempts[tr.attempt]
 		a.acked, a.ackAt = true, x.now
@@ -700,7 +708,7 @@ func (v *liveLeg) sideOf(x *seen) Party {
 			return Callee
 		}
 	}
-	if x.m.Source.Addr() == l.Source.Addr() && l.Source.Addr() != l.Destination.Addr() {
+	if x.m.Src.Addr() == l.Source.Addr() && l.Source.Addr() != l.Destination.Addr() {
 		return Caller
 	}
 	return NoParty
@@ -768,7 +776,7 @@ func (v *liveLeg) provisional(t *tracker, x *seen, tr *transaction, code int) {
 		x.resent = tr.provisionalFrame
 		return
 	}
-	tr.provisional, tr.provisionalSum, tr.provisionalFrame = code, same, x.m.Frame
+	tr.provisional, tr.provisionalSum, tr.provisionalFrame = code, same, x.frame
 	if code > 100 && tr.early.IsZero() {
 		tr.early = x.now
 	}
@@ -783,7 +791,7 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *transaction, code int) {
 		return
 	}
 	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
-		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = code, 1, x.now, x.m.Frame, tag
+		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = code, 1, x.now, x.frame, tag
 	}
 }
 
@@ -916,7 +924,7 @@ func (v *liveLeg) refer(t *tracker, x *seen) {
 			return // the next hop
 		}
 	}
-	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.m.Frame, cseq: x.cseq})
+	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq})
 }
 
 // referAnswer notes the final response to a REFER.
@@ -1015,7 +1023,7 @@ func (t *tracker) end() {
 // a call that was given up.
 func (l *Leg) late(x *seen) {
 	l.Messages++
-	l.LastFrame = x.m.Frame
+	l.LastFrame = x.frame
 	if !x.now.IsZero() {
 		l.Last = x.now
 	}
@@ -1041,7 +1049,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	t.nSteps++
 	s := x.s
 	p := Step{
-		Time: x.now, Frame: x.m.Frame, From: x.m.Source, To: x.m.Destination,
+		Time: x.now, Frame: x.frame, From: x.m.Src, To: x.m.Dst,
 		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
 	}
 	byCaller := string(x.from) == l.FromTag

@@ -1,5 +1,10 @@
 package sipmsg
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // An ID names a header field. Other is every field whose name is not known here.
 type ID uint8
 
@@ -219,31 +224,50 @@ func (id ID) LowerName() string {
 	return ""
 }
 
-// The name table is a hash table without collisions: every known name has a place of
-// its own, so a lookup is one comparison.
+// The name table is a hash table without collisions: every known name, compact or long,
+// has a place of its own, so a lookup is one comparison. Names are compared as words of
+// eight octets: going through them octet by octet took half of the time of Parse.
 const (
 	tableBits = 10
-	tableMult = 45541 // found by trying: the least one that works
+	tableMult = 0x45a039e11454994f // found by trying
 )
+
+// A knownName is a name as two words: its first sixteen octets, which tell the known names
+// apart, in lower case, with zeros behind the end.
+type knownName struct {
+	w0, w1       uint64
+	fold0, fold1 uint64 // the bit of the case in each octet that is a letter
+	len          int
+	id           ID
+}
 
 var (
 	lowerNames [numIDs]string
-	compactIDs [256]ID
-	nameTable  [1 << tableBits]ID
+	knownNames []knownName // from 1
+	nameTable  [1 << tableBits]uint8
 )
 
 func init() {
+	knownNames = make([]knownName, 1, 256)
 	for id := Accept; id < numIDs; id++ {
 		lowerNames[id] = toLower(fieldNames[id].name)
-		h := nameHash([]byte(lowerNames[id]))
-		if nameTable[h] != Other {
-			panic("sipmsg: two header names share a place; find another tableMult")
-		}
-		nameTable[h] = id
+		addName([]byte(lowerNames[id]), id)
 		if c := fieldNames[id].compact; c != 0 {
-			compactIDs[c], compactIDs[c-0x20] = id, id
+			addName([]byte{c}, id)
 		}
 	}
+}
+
+func addName(name []byte, id ID) {
+	k := knownName{len: len(name), id: id}
+	k.w0, k.w1 = nameWords(name)
+	k.fold0, k.fold1 = k.w0&eachLetter>>1, k.w1&eachLetter>>1
+	h := nameHash(k.w0, k.w1)
+	if nameTable[h] != 0 {
+		panic("sipmsg: two header names share a place; find another tableMult")
+	}
+	nameTable[h] = uint8(len(knownNames))
+	knownNames = append(knownNames, k)
 }
 
 func toLower(s string) string {
@@ -256,25 +280,62 @@ func toLower(s string) string {
 	return string(b)
 }
 
-// nameHash maps a name of two octets or more to its place: its length and four of its
-// octets, without regard to case, are enough to tell the known names apart.
-func nameHash(b []byte) uint32 {
-	n := len(b)
-	h := uint32(b[0]|0x20) | uint32(b[n/3]|0x20)<<8 | uint32(b[n-1]|0x20)<<16 | uint32(b[n/2]|0x20)<<24
-	return (h ^ uint32(n)*0x9e37) * tableMult >> (32 - tableBits)
+// The words that hold one octet eight times.
+const (
+	eachOne    = 0x0101010101010101
+	eachHigh   = 0x8080808080808080
+	eachFold   = 0x2020202020202020
+	eachLetter = 0x4040404040404040 // set in letters, not in hyphens
+	eachColon  = 0x3a3a3a3a3a3a3a3a
+)
+
+// firstZero returns the place of the first octet of w that is zero, 8 for none.
+func firstZero(w uint64) int { return bits.TrailingZeros64((w-eachOne)&^w&eachHigh) / 8 }
+
+// nameWords returns the first sixteen octets of a name as two words.
+func nameWords(name []byte) (w0, w1 uint64) {
+	var b [16]byte
+	copy(b[:], name)
+	return binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])
+}
+
+// nameHash maps a name as two words, in any case, to its place.
+func nameHash(w0, w1 uint64) uint64 {
+	return ((w0 | eachFold) + 3*(w1|eachFold)) * tableMult >> (64 - tableBits)
+}
+
+// findName returns the ID of a name of n octets as two words. Where it is longer than
+// they are, what is behind them has not been looked at.
+func findName(w0, w1 uint64, n int) ID {
+	k := &knownNames[nameTable[nameHash(w0, w1)]]
+	if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 || n != k.len {
+		return Other
+	}
+	return k.id
+}
+
+// nameAt returns the known name that b, of sixteen octets or more, begins with, and its
+// length, if a colon follows. It is Other for all else, and where the name is so long that
+// the colon is not among these octets.
+func nameAt(b []byte) (id ID, n int) {
+	w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	n = firstZero(w0 ^ eachColon)
+	if n < 8 {
+		return findName(w0&(1<<(n*8)-1), 0, n), n
+	}
+	n = firstZero(w1 ^ eachColon)
+	if n == 8 {
+		return Other, 0
+	}
+	return findName(w0, w1&(1<<(n*8)-1), 8+n), 8 + n
 }
 
 // Lookup returns the ID of a header field name, compact or long, in any case.
 func Lookup(name []byte) ID {
-	if len(name) < 2 {
-		if len(name) == 0 {
-			return Other
-		}
-		return compactIDs[name[0]]
+	w0, w1 := nameWords(name)
+	id := findName(w0, w1, len(name))
+	if len(name) > 16 && id != Other && !equalFold(name, lowerNames[id]) {
+		return Other
 	}
-	id := nameTable[nameHash(name)]
-	if id != Other && equalFold(name, lowerNames[id]) {
-		return id
-	}
-	return Other
+	return id
 }

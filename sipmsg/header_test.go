@@ -134,3 +134,47 @@ func TestLookupOther(t *testing.T) {
 		t.Errorf("%d octets are compact names, want %d", compact, want)
 	}
 }
+
+// A name in a message is what Lookup says, wherever it stands and however its line goes on.
+func TestLookupInParse(t *testing.T) {
+	check := func(name string, want sipmsg.ID) {
+		t.Helper()
+		for _, rest := range []string{": v", ":v", ":  v", ": v ", ":\tv", " : v", ":  v, w; x"} {
+			for _, last := range []bool{false, true} {
+				end := "\nVia: w\n\n"
+				if last {
+					end = ""
+				}
+				m := parse(t, crlf("OPTIONS sip:a SIP/2.0\n"+name+rest+end))
+				f := m.Field(0)
+				if f.ID != want || string(f.Name) != name || string(f.Value) != strings.Trim(rest, ": \t") {
+					t.Errorf("%q is %v %q %q, want %v", name+rest+end, f.ID, f.Name, f.Value, want)
+				}
+			}
+		}
+	}
+	for names, id := range known {
+		for name := range strings.FieldsSeq(names) {
+			check(name, id)
+			check(alternate(name), id)
+			check("X"+name, sipmsg.Other)
+			check(name+"s", sipmsg.Other)
+			if len(name) == 1 {
+				continue
+			}
+			for i := range name { // another octet in each place
+				for _, c := range []byte("-~`_") {
+					if b := []byte(name); b[i] != c {
+						b[i] = c
+						check(string(b), sipmsg.Other)
+					}
+				}
+				b := []byte(name) // and one that differs in the bit of the case alone
+				b[i] ^= 0x20
+				if f := parse(t, crlf("OPTIONS sip:a SIP/2.0\n"+string(b)+": v\nVia: w\n\n")).Field(0); (f.ID == id) != (name[i] != '-') {
+					t.Errorf("%q is %v", b, f.ID)
+				}
+			}
+		}
+	}
+}

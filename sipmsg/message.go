@@ -145,6 +145,10 @@ func (m *Message) headers(b []byte, n int) {
 				return
 			}
 		}
+		if next := m.usualField(b, n); next > 0 {
+			n = next
+			continue
+		}
 		end, next := lineEnd(b, n)
 		m.lineQuirk(end, next)
 		for next < len(b) && isBlank(b[next]) { // folded
@@ -157,17 +161,40 @@ func (m *Message) headers(b []byte, n int) {
 	m.quirks |= QuirkUnterminated
 }
 
+// usualField scans the header field at b[n:] if it is like nine of ten: a known name, a
+// colon, a blank at most, a value without white space at its ends, CRLF, and then no fold.
+// It returns where the next line starts, and 0, without having done anything, where
+// something is otherwise.
+func (m *Message) usualField(b []byte, n int) (next int) {
+	if len(b)-n < 16 {
+		return 0
+	}
+	// The end of the line first: it does not have to wait for the name.
+	next = n + bytes.IndexByte(b[n:], '\n') + 1
+	id, name := nameAt(b[n:])
+	value, end := n+name+1, next-2
+	if id == Other || end <= value || next >= len(b) {
+		return 0
+	}
+	if b[value] == ' ' {
+		value++
+	}
+	if b[end] != '\r' || b[value] <= ' ' || b[end-1] <= ' ' || isBlank(b[next]) {
+		return 0
+	}
+	m.keep(n, n+name, value, end, id)
+	return next
+}
+
 // addField scans the header field b[n:end].
 func (m *Message) addField(b []byte, n, end int) {
 	nameEnd := scanToken(b[:end], n)
 	colon := scanBlanks(b[:end], nameEnd)
-	f := field{name: uint32(n), nameEnd: uint32(nameEnd)}
-	value := colon + 1
-	switch {
-	case colon < end && b[colon] == ':' && nameEnd > n:
-		f.id = Lookup(b[n:nameEnd])
-	default:
-		value = m.oddField(&f, b[:end], n)
+	id, value := Other, colon+1
+	if colon < end && b[colon] == ':' && nameEnd > n {
+		id = Lookup(b[n:nameEnd])
+	} else {
+		nameEnd, value = m.oddField(b[:end], n)
 	}
 	for value < end && isSpace(b[value]) {
 		value++
@@ -175,34 +202,36 @@ func (m *Message) addField(b []byte, n, end int) {
 	for end > value && isSpace(b[end-1]) {
 		end--
 	}
-	f.value, f.valueEnd = uint32(value), uint32(end)
+	m.keep(n, nameEnd, value, end, id)
+}
+
+// keep adds a field to the message.
+func (m *Message) keep(name, nameEnd, value, end int, id ID) {
 	if len(m.fields) == MaxFields {
 		m.quirks |= QuirkFieldLimit
 		return
 	}
-	m.fields = append(m.fields, f)
-	if f.id == Other {
+	m.fields = append(m.fields, field{uint32(name), uint32(nameEnd), uint32(value), uint32(end), id})
+	if id == Other {
 		return
 	}
-	if m.first[f.id] == 0 {
-		m.first[f.id] = uint16(len(m.fields))
-	} else if singles[f.id] {
+	if m.first[id] == 0 {
+		m.first[id] = uint16(len(m.fields))
+	} else if singles[id] {
 		m.quirks |= QuirkDuplicate
 	}
 }
 
 // oddField names what stands in the place of a header field: a line without a colon, or
-// a name that is no token. It returns where the value starts.
-func (m *Message) oddField(f *field, line []byte, n int) (value int) {
+// a name that is no token. It returns where the name ends and the value starts.
+func (m *Message) oddField(line []byte, n int) (nameEnd, value int) {
 	colon := bytes.IndexByte(line[n:], ':')
 	if colon < 0 {
 		m.quirks |= QuirkNoColon
-		f.nameEnd = f.name
-		return n
+		return n, n
 	}
 	m.quirks |= QuirkHeaderName
-	f.nameEnd = uint32(n + len(trimSpaceRight(line[n:n+colon])))
-	return n + colon + 1
+	return n + len(trimSpaceRight(line[n:n+colon])), n + colon + 1
 }
 
 // IsRequest reports whether the message is a request.

@@ -2,7 +2,9 @@ package sipmsg
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -169,24 +171,69 @@ func (m *Message) Check() Quirks {
 		}
 	}
 	q |= m.checkContentLength()
-	head := m.raw[:len(m.raw)-len(m.Body)]
-	if bytes.IndexByte(head, 0) >= 0 {
-		q |= QuirkNUL
-	}
-	if !utf8.Valid(head) {
-		q |= QuirkNotUTF8
+	return q | checkText(m.raw[:len(m.raw)-len(m.Body)])
+}
+
+// checkText looks for what cannot be in a header section. Most of it is ASCII, and is
+// looked at in words.
+func checkText(b []byte) (q Quirks) {
+	for len(b) > 0 {
+		if n := scanPlain(b); n > 0 {
+			b = b[n:]
+			continue
+		}
+		if b[0] == 0 {
+			q |= QuirkNUL
+		}
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			q |= QuirkNotUTF8
+		}
+		b = b[n:]
 	}
 	return q
 }
+
+// scanPlain returns how many octets at the start of b are ASCII and no NUL.
+func scanPlain(b []byte) (n int) {
+	for len(b)-n >= 32 {
+		c := b[n : n+32]
+		w0, w1 := binary.LittleEndian.Uint64(c), binary.LittleEndian.Uint64(c[8:])
+		w2, w3 := binary.LittleEndian.Uint64(c[16:]), binary.LittleEndian.Uint64(c[24:])
+		if (notPlain(w0)|notPlain(w1)|notPlain(w2)|notPlain(w3))&eachHigh != 0 {
+			break
+		}
+		n += 32
+	}
+	for len(b)-n >= 8 {
+		if w := notPlain(binary.LittleEndian.Uint64(b[n:])) & eachHigh; w != 0 {
+			return n + bits.TrailingZeros64(w)/8
+		}
+		n += 8
+	}
+	for n < len(b) && b[n]-1 < 0x7f {
+		n++
+	}
+	return n
+}
+
+// notPlain marks the octets of w that are not ASCII or are NUL in their highest bits: a NUL
+// borrows from the bits above it. Those above the lowest one marked may be marked wrongly.
+func notPlain(w uint64) uint64 { return w | (w - eachOne) }
 
 func (m *Message) checkContentLength() (q Quirks) {
 	if !m.Has(ContentLength) {
 		return 0
 	}
 	n, ok := m.ContentLength()
-	for v := range m.All(ContentLength) {
-		if other, ok := Number(v); !ok || other != n {
-			q |= QuirkContentLength
+	if !ok {
+		q |= QuirkContentLength
+	}
+	if m.quirks&QuirkDuplicate != 0 { // perhaps it is this one
+		for v := range m.All(ContentLength) {
+			if other, ok := Number(v); !ok || other != n {
+				q |= QuirkContentLength
+			}
 		}
 	}
 	switch have := int64(len(m.Body)); {

@@ -5,14 +5,15 @@ import "bytes"
 // maxStartLine bounds the start line that Sniff is ready to look through.
 const maxStartLine = 16 << 10
 
-// methods are the methods registered for SIP; all others are extensions.
-var methods = map[string]bool{
-	"ACK": true, "BYE": true, "CANCEL": true, "INFO": true, "INVITE": true, "MESSAGE": true, "NOTIFY": true,
-	"OPTIONS": true, "PRACK": true, "PUBLISH": true, "REFER": true, "REGISTER": true, "SUBSCRIBE": true, "UPDATE": true,
+// KnownMethod reports whether a method is registered for SIP; all others are extensions.
+// Methods are case-sensitive.
+func KnownMethod(method []byte) bool {
+	switch string(method) {
+	case "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE":
+		return true
+	}
+	return false
 }
-
-// KnownMethod reports whether a method is registered for SIP. Methods are case-sensitive.
-func KnownMethod(method []byte) bool { return methods[string(method)] }
 
 // Sniff reports whether b begins like a SIP message: with a status line, or a request
 // line that ends in a SIP version, after any number of line ends. It does not allocate,
@@ -40,6 +41,10 @@ func Sniff(b []byte) bool {
 	if method == 0 || method == len(b) || b[method] != ' ' {
 		return false
 	}
+	// With these two it is one whatever else the line holds, if it has an end.
+	if KnownMethod(b[:method]) && bytes.HasPrefix(b[method+1:], sipScheme) && bytes.IndexByte(b, '\n') >= 0 {
+		return true
+	}
 	end, _ := lineEnd(b, 0)
 	line := trimSpaceRight(b[method:end])
 	if i := bytes.LastIndexByte(line, ' '); i >= 0 && isVersion(line[i+1:]) {
@@ -47,6 +52,8 @@ func Sniff(b []byte) bool {
 	}
 	return KnownMethod(b[:method]) && hasSIPScheme(trimSpace(line)) && end < len(b)
 }
+
+var sipScheme = []byte("sip:")
 
 // canStart marks the octets that can begin a SIP message.
 var canStart = classOf(upper + lower + digits + "-.!%*_+`'~\r\n")
@@ -76,6 +83,9 @@ func scanVersion(b []byte) int {
 
 // isStatusLine reports whether b, which has a version, goes on like a status line.
 func isStatusLine(b []byte) bool {
+	if len(b) > 10 && string(b[:8]) == "SIP/2.0 " && isDigit(b[8]) && isDigit(b[9]) && isDigit(b[10]) {
+		return true // nearly always
+	}
 	n := scanVersion(b)
 	if n == 0 || n == len(b) || !isBlank(b[n]) {
 		return false
@@ -173,7 +183,7 @@ func isKnownFolded(method []byte) bool {
 		}
 		b[i] = c
 	}
-	return methods[string(b[:len(method)])]
+	return KnownMethod(b[:len(method)])
 }
 
 func (m *Message) version(v []byte) {

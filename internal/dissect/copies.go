@@ -1,7 +1,10 @@
 package dissect
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math"
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -19,16 +22,29 @@ const (
 )
 
 // A copyTable remembers the messages of the last moments.
+//
+// Entries stand in a ring in the order in which they came, and are numbered through. Those
+// with the same bucket are chained from the newest to the oldest by their numbers; a number
+// that has left the ring ends the chain, so nothing is ever taken out. What a search needs
+// stands apart, in a tenth of the memory: it fits the cache of a processor core.
 type copyTable struct {
-	seed  maphash.Seed
-	seen  map[uint64]remembered
-	queue []uint64 // a ring of the keys in seen, in order
-	next  int
+	seed    maphash.Seed
+	buckets []uint32 // the number of the newest entry, 0 for none
+	links   []link
+	ring    []remembered
+	last    uint32 // the number of the last entry, from 1
+}
+
+// A link is what a search needs of an entry.
+type link struct {
+	prev uint32 // number of the entry before it in its bucket
+	tag  uint32 // the upper half of its key
 }
 
 // A remembered is a message that a copy may follow.
 type remembered struct {
-	time time.Time
+	key  uint64
+	time int64 // in nanoseconds, modulo 2^64
 	ref  reassembly.Ref
 	ipid uint32
 	kind copyKind
@@ -50,11 +66,12 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	if !m.HasTime || m.Partial {
 		return of, false
 	}
-	if t.seen == nil {
+	if t.buckets == nil {
 		t.seed = maphash.MakeSeed()
-		t.seen = make(map[uint64]remembered, 256)
+		t.buckets = make([]uint32, maxRemembered)
+		t.links, t.ring = make([]link, maxRemembered), make([]remembered, 1, 64) // there is no entry 0
 	}
-	r := remembered{time: m.Time, ref: m.Ref, ipid: ipid}
+	r := remembered{key: t.key(m, payload), time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
 	switch {
 	case m.HEP:
 		r.kind = ofHEP
@@ -63,17 +80,19 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	default:
 		r.kind = ofStream
 	}
-	key := t.key(m, payload)
-	if old, ok := t.seen[key]; ok && r.copies(&old) {
+	if old := t.lookup(r.key); old == nil {
+		t.remember(&r)
+	} else if r.copies(old) {
 		return old.ref, true
+	} else {
+		*old = r
 	}
-	t.remember(key, r)
 	return of, false
 }
 
 // copies reports whether r is a copy of old, both having the same octets and addresses.
 func (r *remembered) copies(old *remembered) bool {
-	if d := r.time.Sub(old.time); d > copyWindow || d < -copyWindow {
+	if d := time.Duration(r.time - old.time); d > copyWindow || d < -copyWindow {
 		return false
 	}
 	if r.kind == ofHEP || old.kind == ofHEP {
@@ -82,33 +101,48 @@ func (r *remembered) copies(old *remembered) bool {
 	return r.kind == ofDatagram && old.kind == ofDatagram && r.ipid == old.ipid && r.ref.Order != old.ref.Order
 }
 
-func (t *copyTable) key(m *Message, payload []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	writeAddr(&h, m.Src)
-	writeAddr(&h, m.Dst)
-	h.WriteByte(byte(m.Transport))
-	h.Write(payload)
-	return h.Sum64()
-}
-
-func writeAddr(h *maphash.Hash, a netip.AddrPort) {
-	ip := a.Addr().As16()
-	h.Write(ip[:])
-	h.WriteByte(byte(a.Port() >> 8))
-	h.WriteByte(byte(a.Port()))
-}
-
-// remember puts r in the table, in the place of the oldest entry once it is full.
-func (t *copyTable) remember(key uint64, r remembered) {
-	if _, known := t.seen[key]; !known {
-		if len(t.queue) < maxRemembered {
-			t.queue = append(t.queue, key)
-		} else {
-			delete(t.seen, t.queue[t.next])
-			t.queue[t.next] = key
-			t.next = (t.next + 1) % maxRemembered
+// lookup returns the entry of a key, nil for none.
+func (t *copyTable) lookup(key uint64) *remembered {
+	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < maxRemembered; {
+		l := &t.links[n%maxRemembered]
+		if l.tag == uint32(key>>32) {
+			if r := &t.ring[n%maxRemembered]; r.key == key {
+				return r
+			}
 		}
+		n = l.prev
 	}
-	t.seen[key] = r
+	return nil
+}
+
+// remember puts r in the ring, in the place of the oldest entry once it is full.
+func (t *copyTable) remember(r *remembered) {
+	if t.last == math.MaxUint32 { // the numbers are used up: begin anew
+		clear(t.buckets)
+		t.ring, t.last = t.ring[:1], 0
+	}
+	t.last++
+	n, bucket := t.last%maxRemembered, &t.buckets[r.key%maxRemembered]
+	t.links[n] = link{*bucket, uint32(r.key >> 32)}
+	*bucket = t.last
+	if t.last < maxRemembered {
+		t.ring = append(t.ring, *r)
+	} else {
+		t.ring[n] = *r
+	}
+}
+
+// key is the hash of what copies have in common.
+func (t *copyTable) key(m *Message, payload []byte) uint64 {
+	h := maphash.Bytes(t.seed, payload)
+	h = mixAddr(h, m.Src)
+	h = mixAddr(h, m.Dst)
+	return h ^ uint64(m.Transport)<<32
+}
+
+// mixAddr mixes an address and its port into h, which nobody outside can foresee.
+func mixAddr(h uint64, a netip.AddrPort) uint64 {
+	ip := a.Addr().As16()
+	hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(ip[:8]), binary.LittleEndian.Uint64(ip[8:])^0x9e3779b97f4a7c15)
+	return hi ^ lo ^ uint64(a.Port())<<48
 }

@@ -8,6 +8,7 @@
 package dissect
 
 import (
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -46,10 +47,11 @@ const (
 	SCTP
 	WS
 	WSS
+	NumTransports = iota
 )
 
 func (t Transport) String() string {
-	return [...]string{"UDP", "TCP", "TLS", "SCTP", "WS", "WSS"}[t]
+	return [NumTransports]string{"UDP", "TCP", "TLS", "SCTP", "WS", "WSS"}[t]
 }
 
 // Notes is a set of what happened to a message on the wire.
@@ -76,12 +78,10 @@ const (
 var noteIDs = [...]string{"message-partial", "packet-cut", "frag-incomplete", "frag-overlap", "frag-conflict", "crlf-keepalive",
 	"tcp-reordered", "tcp-overlap", "tcp-conflict", "tcp-gap", "tcp-midstream", "packet-copy", "hep", "websocket"}
 
-// IDs returns the ids of the notes in the set, nil for none.
-func (n Notes) IDs() (ids []string) {
-	for i, id := range noteIDs {
-		if n&(1<<i) != 0 {
-			ids = append(ids, id)
-		}
+// AppendIDs appends the ids of the notes in the set.
+func (n Notes) AppendIDs(ids []string) []string {
+	for ; n != 0; n &= n - 1 {
+		ids = append(ids, noteIDs[bits.TrailingZeros32(uint32(n))])
 	}
 	return ids
 }

@@ -1,0 +1,89 @@
+package analysis
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// A nameTable counts distinct names, up to a limit.
+//
+// Messages of one call, and of one device, come close together, so most names were looked
+// up a moment ago: recent finds those with one comparison, and the map is asked for the
+// rest. The hash of recent is a poor one, which costs time at worst.
+type nameTable struct {
+	limit  int
+	over   bool // the limit kept a name out
+	index  map[string]int32
+	names  []name
+	recent []int32 // 1 + index into names, by hash; its length is a power of two
+}
+
+type name struct {
+	text  string
+	count int64
+}
+
+func newNameTable(limit, recent int) nameTable {
+	return nameTable{limit: limit, index: make(map[string]int32), recent: make([]int32, recent)}
+}
+
+// count counts b. Of a long name only the first max octets count.
+func (t *nameTable) count(b []byte, max int) {
+	b = b[:min(len(b), max)]
+	slot := &t.recent[quickHash(b)&uint64(len(t.recent)-1)]
+	if i := *slot; i != 0 {
+		if n := &t.names[i-1]; n.text == string(b) {
+			n.count++
+			return
+		}
+	}
+	i, known := t.index[string(b)]
+	if !known {
+		if len(t.names) >= t.limit {
+			t.over = true
+			return
+		}
+		s := string(b)
+		i = int32(len(t.names))
+		t.index[s] = i
+		t.names = append(t.names, name{text: s})
+	}
+	*slot = i + 1
+	t.names[i].count++
+}
+
+// quickHash tells most names apart that a capture holds at one time: by their length,
+// their beginning and their end.
+func quickHash(b []byte) uint64 {
+	n := len(b)
+	w := uint64(n)
+	switch {
+	case n >= 8:
+		w += binary.LittleEndian.Uint64(b) + 3*binary.LittleEndian.Uint64(b[n-8:])
+	case n > 0:
+		w += uint64(b[0])<<8 | uint64(b[n/2])<<16 | uint64(b[n-1])<<24
+	}
+	return w * 0x9e3779b97f4a7c15 >> 32
+}
+
+// sorted returns the names in order.
+func (t *nameTable) sorted() []string {
+	if len(t.names) == 0 {
+		return nil
+	}
+	list := make([]string, len(t.names))
+	for i := range t.names {
+		list[i] = t.names[i].text
+	}
+	slices.Sort(list)
+	return list
+}
+
+// counts returns how often each name was counted.
+func (t *nameTable) counts() map[string]int64 {
+	m := make(map[string]int64, len(t.names))
+	for i := range t.names {
+		m[t.names[i].text] = t.names[i].count
+	}
+	return m
+}
