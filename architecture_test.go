@@ -21,6 +21,7 @@ const module = "github.com/sipsight/sipsight"
 // by changing both. Tests may import what they like.
 var arrows = map[string][]string{
 	"internal/window":     {},
+	"internal/capgen":     {},
 	"internal/fetch":      {},
 	"pcapfile":            {"internal/window"},
 	"pcapng":              {"internal/window"},

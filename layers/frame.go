@@ -141,6 +141,7 @@ func (f *Frame) DecodeIP(b []byte) error {
 func (f *Frame) Transport(b []byte, missing int) error {
 	f.Fragment = Fragment{}
 	f.Payload, f.Missing = b, missing
+	f.outer, f.entered = nil, false // of a packet that is gone
 	return f.run(stepProto, uint16(f.Proto), nil)
 }
 

@@ -94,7 +94,7 @@ func (f *Frame) mpls() (step, uint16, error) {
 	switch {
 	case len(p) == 0:
 		return 0, 0, ErrTruncated
-	case p[0]>>4 == 4 && p[0]&15 >= 5, p[0]>>4 == 6 && !knownEtherType(p, 12):
+	case isIP(p) && (!knownEtherType(p, 12) || fitsIP(p)):
 		return stepIP, 0, nil
 	case p[0]>>4 == 0 && knownEtherType(p, 16) || p[0]>>4 == 0 && !knownEtherType(p, 12):
 		if len(p) < 4 {
@@ -103,6 +103,23 @@ func (f *Frame) mpls() (step, uint16, error) {
 		f.skip(4) // the control word
 	}
 	return stepEthernet, 0, nil
+}
+
+// isIP reports whether p begins like an IP header.
+func isIP(p []byte) bool { return p[0]>>4 == 4 && p[0]&15 >= 5 || p[0]>>4 == 6 }
+
+// fitsIP reports whether the length in the IP header at the start of p is that of p, but
+// for the padding of short frames. It tells an address that reads like an EtherType from a
+// frame whose destination begins like an IP header.
+func fitsIP(p []byte) bool {
+	if len(p) < 20 {
+		return false
+	}
+	n := int(binary.BigEndian.Uint16(p[2:]))
+	if p[0]>>4 == 6 {
+		n = 40 + int(binary.BigEndian.Uint16(p[4:]))
+	}
+	return n == len(p) || n < len(p) && len(p) <= 46
 }
 
 // knownEtherType reports whether p[n:] holds an EtherType that is decoded here.
@@ -349,7 +366,11 @@ func (f *Frame) gtp() (step, uint16, error) {
 			return stepDone, 0, nil
 		}
 		n = 12
-		for next := p[11]; next != 0; { // extension headers, in units of four octets
+		next := p[11]
+		if p[0]&4 == 0 { // the octet is there and means nothing
+			next = 0
+		}
+		for next != 0 { // extension headers, in units of four octets
 			if len(p) <= n || p[n] == 0 || len(p) < n+int(p[n])*4 {
 				return stepDone, 0, nil
 			}
@@ -364,7 +385,7 @@ func (f *Frame) gtp() (step, uint16, error) {
 func (f *Frame) l2tp() (step, uint16, error) {
 	p := f.Payload
 	flags := binary.BigEndian.Uint16(p)
-	if flags&0x800f != 2 { // a control message, or another version
+	if flags&0xb4ff != 2 { // a control message, another version, or reserved bits: text
 		return stepDone, 0, nil
 	}
 	n := 2
@@ -426,7 +447,7 @@ func (f *Frame) teredo() (step, uint16, error) {
 func (f *Frame) capwap() (step, uint16, error) {
 	p := f.Payload
 	n := int(p[1]>>3) * 4
-	native, fragment, keepalive := p[3]&1 != 0, p[3+1]&0x80 != 0, p[4]&0x08 != 0
+	native, fragment, keepalive := p[2]&1 != 0, p[3]&0x80 != 0, p[3]&0x08 != 0
 	if p[0] != 0 || n < 8 || len(p) < n || fragment || keepalive {
 		return stepDone, 0, nil
 	}

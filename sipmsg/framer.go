@@ -45,6 +45,8 @@ type Framer struct {
 	glued  bool // line ends stood in front of the message
 	head   int  // end of the header section
 	end    int  // end of the message
+	inside int  // first start line in the body: 0 for none, -1 if not looked for yet
+	drop   int  // octets of a message that was given out as partial, still to come
 	gaps   []gap
 	closed bool
 	msg    Message
@@ -94,6 +96,9 @@ func (f *Framer) compact() {
 	f.lo = 0
 	f.off += int64(n)
 	f.scan, f.head, f.end = f.scan-n, f.head-n, f.end-n
+	if f.inside > 0 {
+		f.inside -= n
+	}
 	for i := range f.gaps {
 		f.gaps[i].at -= n
 	}
@@ -154,9 +159,18 @@ func (f *Framer) consume(end int) {
 	f.lo, f.scan = end, end
 	f.state, f.mid = seeking, false
 	for len(f.gaps) > 0 && f.gaps[0].at <= end {
+		f.drop = left(f.drop, f.gaps[0].n)
 		f.gaps = f.gaps[1:]
 		f.strict = true
 	}
+}
+
+// left returns how many of n octets come behind a gap, 0 if it is not known.
+func left(n int, gap int64) int {
+	if gap < 0 || gap >= int64(n) {
+		return 0
+	}
+	return n - int(gap)
 }
 
 // firstGap returns the index of the first gap, or the end of what is there.
@@ -176,6 +190,13 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		b := f.buf[f.lo:limit]
+		if f.drop > 0 {
+			n := min(f.drop, len(b))
+			f.lo += n
+			f.drop -= n
+			f.strict = f.drop > 0
+			continue
+		}
 		if f.mid {
 			f.skipLine(b)
 			continue
@@ -259,7 +280,7 @@ short:
 // headDone takes in the header section that ends at end, and decides where the message
 // does.
 func (f *Framer) headDone(end int) {
-	f.head, f.scan = end, end
+	f.head, f.scan, f.inside = end, end, -1
 	f.strict, f.mid = false, false
 	if f.msg.Parse(f.buf[f.lo:end]) != nil { // cannot be: it began like one
 		f.end, f.state = end, inBody
@@ -272,8 +293,8 @@ func (f *Framer) headDone(end int) {
 		}
 	}
 	switch {
-	case ok:
-		f.end, f.state = end+int(min(n, maxBody+1)), inBody
+	case ok && n <= maxBody:
+		f.end, f.state = end+int(n), inBody
 	case !f.msg.Has(ContentLength) && !f.msg.Has(ContentType):
 		f.end, f.state = end, inBody
 	default:
@@ -285,12 +306,11 @@ func (f *Framer) headDone(end int) {
 func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 	limit, isGap := f.firstGap()
 	if f.end <= limit {
-		if f.end-f.head > maxBody {
-			u = f.unit(f.end, true)
-			f.strict = true
-			return u, true, false
+		end, sure := f.bodyEnd(f.buf[f.end:limit])
+		if !sure && !isGap && !f.closed {
+			return u, false, true
 		}
-		return f.wholeBody(limit), true, false
+		return f.unit(end, false), true, false
 	}
 	if isGap {
 		return f.gapInBody(limit), true, false
@@ -305,31 +325,38 @@ func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 	return f.unit(limit, true), true, false
 }
 
-// wholeBody gives out the message once its body is there. Where what follows cannot be the
-// start of a message, the Content-Length may have been too large and have swallowed one.
-func (f *Framer) wholeBody(limit int) Unit {
-	if rest := f.buf[f.end:limit]; len(rest) > 0 && !isLineEnd(rest[0]) && beginsMessage(rest, false) == no {
-		if q := f.startInside(f.head, f.end); q > 0 {
-			return f.unit(q, false)
-		}
+// bodyEnd returns the end of a message whose body is there and rest behind it. A
+// Content-Length that is too large may have swallowed the start of a message; it did if
+// rest cannot be one. sure is false as long as that cannot be told.
+func (f *Framer) bodyEnd(rest []byte) (end int, sure bool) {
+	if f.inside < 0 {
+		f.inside = f.startInside(f.head, f.end)
 	}
-	return f.unit(f.end, false)
+	if f.inside == 0 || len(rest) > 0 && isLineEnd(rest[0]) {
+		return f.end, true
+	}
+	switch beginsMessage(rest, false) {
+	case no:
+		return f.inside, true
+	case perhaps:
+		return f.end, false
+	}
+	return f.end, true
 }
 
 func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }
 
 // gapInBody gives out a message in whose body octets are missing. Where it is known how
-// many, so is where it ends, if that is behind the gap.
+// many, so is how much of the body is still to come.
 func (f *Framer) gapInBody(limit int) Unit {
-	n, left := f.gaps[0].n, int64(f.end-limit)
-	u := f.unit(limit, true)
-	if n >= 0 && n <= left {
-		// The rest of the body, if it is all there, belongs to this message.
-		if rest := int(left - n); rest <= len(f.buf)-f.lo && len(f.gaps) == 0 {
-			f.lo += rest
-			f.strict = false
+	rest := f.end - limit
+	for _, g := range f.gaps {
+		if g.at == limit {
+			rest = left(rest, g.n)
 		}
 	}
+	u := f.unit(limit, true)
+	f.drop = rest
 	return u
 }
 
@@ -369,6 +396,9 @@ func (f *Framer) nextOpenEnd() (u Unit, ok bool) {
 // startInside returns the place of the first start line in buf[n:limit] that a known header
 // field follows, 0 for none.
 func (f *Framer) startInside(n, limit int) int {
+	if !bytes.Contains(f.buf[n:limit], sipVersion) { // most bodies, in a fraction of the time
+		return 0
+	}
 	for n < limit {
 		if beginsMessage(f.buf[n:limit], true) == yes {
 			return n
@@ -381,6 +411,8 @@ func (f *Framer) startInside(n, limit int) int {
 	}
 	return 0
 }
+
+var sipVersion = []byte("SIP/2.0")
 
 // A verdict is an answer that may have to wait.
 type verdict uint8

@@ -157,6 +157,9 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	if d.frags.Waiting() {
 		d.expire(p.Time, p.HasTime)
 	}
+	if len(d.conns.ending) > 0 {
+		d.closeEnded(p.Time)
+	}
 	if err == layers.ErrFragment {
 		d.fragment(f, ref, p.Time, p.HasTime)
 		return d.err

@@ -41,7 +41,7 @@ type assocKey struct {
 // An assoc is one direction of an association.
 type assoc struct {
 	key   assocKey
-	seen  [tsnMemory]uint32 // TSN + 1 at the place TSN modulo tsnMemory
+	seen  [tsnMemory]uint64 // TSN + 1 at the place TSN modulo tsnMemory
 	parts []part            // sorted by TSN: fragments of user messages that are not whole
 	bytes int
 }
@@ -62,7 +62,7 @@ func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
 			continue
 		}
 		if a == nil {
-			a = d.assocs.get(f)
+			a = d.association(f)
 		}
 		if a.repeated(data.TSN) {
 			d.Streams.Retransmitted++
@@ -83,7 +83,9 @@ func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
 	}
 }
 
-func (t *assocTable) get(f *layers.Frame) *assoc {
+// association returns the direction that a packet belongs to.
+func (d *Dissector) association(f *layers.Frame) *assoc {
+	t := &d.assocs
 	k := assocKey{srcPort: f.Src.Port(), dstPort: f.Dst.Port(), vtag: f.VTag}
 	if k.vtag == 0 {
 		k.src, k.dst = f.Src.Addr(), f.Dst.Addr()
@@ -94,6 +96,8 @@ func (t *assocTable) get(f *layers.Frame) *assoc {
 			t.m = make(map[assocKey]*assoc)
 		}
 		if len(t.queue) >= maxAssocs {
+			d.Streams.Evicted++
+			d.incomplete(t.queue[0])
 			delete(t.m, t.queue[0].key)
 			t.queue = append(t.queue[:0], t.queue[1:]...)
 		}
@@ -107,10 +111,10 @@ func (t *assocTable) get(f *layers.Frame) *assoc {
 // repeated notes a TSN and reports whether it was there before.
 func (a *assoc) repeated(tsn uint32) bool {
 	p := &a.seen[tsn%tsnMemory]
-	if *p == tsn+1 {
+	if *p == uint64(tsn)+1 {
 		return true
 	}
-	*p = tsn + 1
+	*p = uint64(tsn) + 1
 	return false
 }
 
@@ -166,15 +170,20 @@ func mergeRefs(a, b []reassembly.Ref) []reassembly.Ref {
 	return slices.Compact(a)
 }
 
-// finishAssociations gives out the beginnings of user messages whose rest never came.
+// finishAssociations gives out what is left in all associations.
 func (d *Dissector) finishAssociations() {
 	for _, a := range d.assocs.queue {
-		for len(a.parts) > 0 && d.err == nil {
-			n := 1
-			for n < len(a.parts) && !a.parts[n].Begin && a.parts[n-1].TSN+1 == a.parts[n].TSN {
-				n++
-			}
-			d.joined(a, 0, n, true)
+		d.incomplete(a)
+	}
+}
+
+// incomplete gives out the beginnings of user messages whose rest never came.
+func (d *Dissector) incomplete(a *assoc) {
+	for len(a.parts) > 0 && d.err == nil {
+		n := 1
+		for n < len(a.parts) && !a.parts[n].Begin && a.parts[n-1].TSN+1 == a.parts[n].TSN {
+			n++
 		}
+		d.joined(a, 0, n, true)
 	}
 }

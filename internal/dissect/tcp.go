@@ -20,6 +20,11 @@ const (
 
 	// maxPieces bounds the segments that one waiting message has come in.
 	maxPieces = 1 << 16
+
+	// endWait is how long a direction that was ended waits for octets that are missing
+	// before its end, maxEnding how many directions do.
+	endWait   = 200 * time.Millisecond
+	maxEnding = 1024
 )
 
 // StreamStats counts what happened on TCP connections.
@@ -28,7 +33,7 @@ type StreamStats struct {
 	Connections int64
 	Midstream   int64 // connections with SIP whose start was not captured
 	Skipped     int64 // octets of streams with SIP that belong to no message
-	Evicted     int64 // connections given up because of a limit
+	Evicted     int64 // connections, and SCTP associations, given up because of a limit
 }
 
 // A connTable holds the connections, those used last at its end.
@@ -36,6 +41,13 @@ type connTable struct {
 	m          map[connKey]*conn
 	head, tail *conn
 	bytes      int
+	ending     []ending // in the order of their ends
+}
+
+// An ending is a direction that was ended while octets before the end were missing.
+type ending struct {
+	h     *half
+	since time.Time
 }
 
 // A connKey names a connection by its ends, the lower one first.
@@ -80,6 +92,8 @@ type half struct {
 	off      int64   // of the end of the stream
 	gap      bool    // octets were missing since the last message
 	tunnels  []layers.Tunnel
+	end      uint32 // sequence number behind the last octet, where ends
+	ends     bool   // a FIN or RST was seen
 	done     bool
 	skipped  int64 // of framer.Skipped, what has been counted
 	keeps    int64
@@ -179,11 +193,8 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
 		}
 	}
-	if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
-		cn.sides[side].close()
-		if f.Flags&layers.FlagRST != 0 {
-			cn.sides[1-side].close()
-		}
+	if h := cn.sides[side]; h != nil {
+		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	}
 	if cn.kind == foreign {
 		cn.sides = [2]*half{}
@@ -192,6 +203,34 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	for len(d.conns.m) > maxConns || d.conns.bytes > maxStreamBytes {
 		d.Streams.Evicted++
 		d.drop(d.conns.head)
+	}
+}
+
+// endAt takes in the flags of a segment before seq. A direction ends where the other side
+// has been given all octets before the end: a FIN or an RST may overtake them. What goes the
+// other way is under way still.
+func (h *half) endAt(seq uint32, flags uint8, now time.Time) {
+	if flags&(layers.FlagFIN|layers.FlagRST) != 0 && !h.ends && !h.done {
+		h.end, h.ends = seq, true
+		if !h.stream.Reached(seq) {
+			h.d.conns.ending = append(h.d.conns.ending, ending{h, now})
+		}
+	}
+	if h.ends && h.stream.Reached(h.end) {
+		h.close()
+	}
+}
+
+// closeEnded ends the directions that have waited long enough for what is missing.
+func (d *Dissector) closeEnded(now time.Time) {
+	t := &d.conns
+	for len(t.ending) > 0 && (len(t.ending) > maxEnding || now.Sub(t.ending[0].since) > endWait) {
+		if h := t.ending[0].h; h.ends {
+			h.close()
+			t.account(h.c)
+		}
+		t.ending[0].h = nil
+		t.ending = t.ending[1:]
 	}
 }
 
@@ -271,7 +310,9 @@ func (h *half) close() {
 	h.stream.Flush(&h.d.Streams.StreamStats, h)
 	h.framer.Close()
 	h.messages()
-	h.done = true
+	h.done, h.ends = true, false
+	h.framer = sipmsg.Framer{}
+	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
 }
 
 // Data takes the next octets of the stream: reassembly.Sink.
@@ -279,11 +320,7 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 	if h.c.kind == foreign {
 		return
 	}
-	if h.done { // octets after the end: a FIN that was not the last
-		h.done = false
-		h.framer = sipmsg.Framer{}
-		h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
-	}
+	h.done = false // octets after the end: a FIN that was not the last
 	h.off += int64(len(b))
 	if n := len(h.pieces); n > 0 && h.pieces[n-1].ref == ref {
 		h.pieces[n-1].end = h.off

@@ -2,7 +2,8 @@
 // datagrams (RFC 791, 815, 8200, 5722), TCP segments into streams (RFC 9293).
 //
 // Where two copies of an octet differ the first one that was captured counts, and the
-// difference is flagged. Everything is bounded: a table that is full gives up its oldest
+// difference is flagged as long as that one is still here: what a stream has given to its
+// Sink is gone. Everything is bounded: a table that is full gives up its oldest
 // entry, and what was given up is counted. Time is the time of the capture.
 package reassembly
 
@@ -21,6 +22,7 @@ type span struct {
 	data []byte
 	ref  Ref
 	time time.Time
+	f    Flags
 }
 
 func (s *span) end() int64 { return s.off + int64(len(s.data)) }
@@ -29,6 +31,7 @@ func (s *span) end() int64 { return s.off + int64(len(s.data)) }
 // of s only what is not there yet is added, copied. overlap reports that some was there,
 // conflict that it was different.
 func insert(list []span, s span) (out []span, added int, overlap, conflict bool) {
+	size := len(s.data)
 	i := len(list)
 	for i > 0 && list[i-1].end() > s.off { // usually none: spans come in order
 		i--
@@ -51,7 +54,14 @@ func insert(list []span, s span) (out []span, added int, overlap, conflict bool)
 		n := int(min(s.end(), old.end()) - s.off)
 		if n > 0 {
 			overlap = true
-			conflict = conflict || string(s.data[:n]) != string(old.data[s.off-old.off:][:n])
+			if n < size { // else it is the same again
+				old.f |= Overlapped
+				s.f |= Overlapped
+			}
+			if string(s.data[:n]) != string(old.data[s.off-old.off:][:n]) {
+				conflict = true
+				old.f |= Overlapped | Conflicting
+			}
 			s.off, s.data = s.off+int64(n), s.data[n:]
 		}
 		i++

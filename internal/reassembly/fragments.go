@@ -13,6 +13,10 @@ const (
 	maxDatagrams     = 4096
 	maxFragmentBytes = 32 << 20
 
+	// partCost is what a fragment costs beside its octets: its span and its packet.
+	// Fragments of eight octets cost far more than they hold.
+	partCost = 160
+
 	// maxParts bounds the fragments of one datagram. The smallest link of IPv4 makes
 	// under a thousand of the largest datagram.
 	maxParts = 1024
@@ -93,6 +97,7 @@ type datagram struct {
 	refs        []Ref
 	total       int64 // octets, -1 until the last fragment came
 	have        int64
+	cost        int // octets and partCost of what is there
 	first, last time.Time
 	twin        []byte // the payload of the datagram that this one may be a copy of
 	overlap     bool
@@ -132,7 +137,7 @@ func (t *Fragments) Add(f *layers.Frame, ref Ref, now time.Time) *Datagram {
 		return old
 	}
 	t.take(d, f, ref, now)
-	if d.total >= 0 && d.have >= d.total {
+	if d.isWhole() {
 		whole := d.whole()
 		t.remove(d)
 		t.recent[t.next] = completed{key, whole.Payload, now}
@@ -167,10 +172,12 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 // take adds the octets of a fragment.
 func (t *Fragments) take(d *datagram, f *layers.Frame, ref Ref, now time.Time) {
 	d.last = now
-	s := span{int64(f.Fragment.Offset), f.Payload, ref, now}
+	s := span{off: int64(f.Fragment.Offset), data: f.Payload, ref: ref, time: now}
 	spans, added, overlap, conflict := insert(d.spans, s)
+	cost := added + partCost*(len(spans)-len(d.spans))
 	d.spans = spans
-	t.bytes += added
+	t.bytes += cost
+	d.cost += cost
 	d.have += int64(added)
 	if added > 0 {
 		d.refs = append(d.refs, ref)
@@ -189,6 +196,25 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, ref Ref, now time.Time) {
 	if !f.Fragment.More && d.total < 0 {
 		d.total = s.end() + int64(f.Missing)
 	}
+	if n := len(spans); n > 0 && d.total >= 0 && spans[n-1].end() > d.total && !d.conflict { // two ends: the first counts
+		d.overlap, d.conflict = true, true
+		t.Stats.Conflicts++
+	}
+}
+
+// isWhole reports whether nothing is missing up to the end, which is known.
+func (d *datagram) isWhole() bool {
+	if d.total < 0 || d.have < d.total {
+		return false
+	}
+	at := int64(0)
+	for i := range d.spans {
+		if d.spans[i].off != at {
+			break
+		}
+		at = d.spans[i].end()
+	}
+	return at >= d.total
 }
 
 // holds reports whether the octet at off has come.
@@ -214,8 +240,10 @@ func (d *datagram) whole() *Datagram {
 	switch {
 	case d.total < 0:
 		w.Missing = 1
+	case len(w.Payload) > int(d.total):
+		w.Payload = w.Payload[:d.total]
 	default:
-		w.Missing = max(0, int(d.total)-len(w.Payload))
+		w.Missing = int(d.total) - len(w.Payload)
 	}
 	w.NoHead = len(w.Payload) == 0
 	return w
@@ -252,7 +280,7 @@ func (t *Fragments) giveUp(d *datagram) *Datagram {
 
 func (t *Fragments) remove(d *datagram) {
 	delete(t.table, d.key)
-	t.bytes -= int(d.have)
+	t.bytes -= d.cost
 	if d.prev != nil {
 		d.prev.next = d.next
 	} else {

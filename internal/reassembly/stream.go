@@ -61,7 +61,6 @@ type Stream struct {
 	ack     uint32    // the highest acknowledgment of the other side
 	acked   bool
 	stray   int
-	closed  bool
 }
 
 // Started reports whether a segment has been seen.
@@ -77,6 +76,9 @@ func (s *Stream) Start(seq uint32) { *s = Stream{seq: seq, started: true} }
 func (s *Stream) IsStart(seq uint32) bool {
 	return s.started && seq == s.seq-uint32(s.off)
 }
+
+// Reached reports whether all octets before seq were given out, or given up.
+func (s *Stream) Reached(seq uint32) bool { return s.started && int32(s.seq-seq) >= 0 }
 
 // Ack takes in an acknowledgment of the other side.
 func (s *Stream) Ack(ack uint32) {
@@ -120,8 +122,8 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 		s.deliver(data, ref, now, f, sink)
 		return
 	}
-	s.hold(span{s.off + d, data, ref, now}, st)
-	s.drain(f, sink)
+	s.hold(span{s.off + d, data, ref, now, f}, st)
+	s.drain(sink)
 	s.CheckGap(now, st, sink)
 }
 
@@ -154,17 +156,12 @@ func (s *Stream) hold(p span, st *StreamStats) {
 }
 
 // drain delivers what is in order now.
-func (s *Stream) drain(f Flags, sink Sink) {
+func (s *Stream) drain(sink Sink) {
 	n := 0
-	for n < len(s.pending) && s.pending[n].off <= s.off {
+	for n < len(s.pending) && s.pending[n].off == s.off {
 		p := &s.pending[n]
-		data := p.data
-		if skip := s.off - p.off; skip > 0 {
-			data = data[min(skip, int64(len(data))):]
-			f |= Overlapped
-		}
 		s.bytes -= len(p.data)
-		s.deliver(data, p.ref, p.time, f|Reordered, sink)
+		s.deliver(p.data, p.ref, p.time, p.f|Reordered, sink)
 		n++
 	}
 	if n == len(s.pending) {
@@ -196,7 +193,7 @@ func (s *Stream) gap(st *StreamStats, sink Sink) {
 	sink.Gap(n)
 	s.seq += uint32(n)
 	s.off += n
-	s.drain(0, sink)
+	s.drain(sink)
 }
 
 // Flush gives all that waits to sink, with gaps where octets are missing.

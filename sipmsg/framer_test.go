@@ -1,0 +1,316 @@
+package sipmsg_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// gap stands in a stream for octets that are missing; -1 where it is not known how many.
+type gap int64
+
+// A framed is what a Framer made of a stream.
+type framed struct {
+	units      []string // "start line|length|flags"
+	skipped    int64
+	keepalives int64
+}
+
+// cut gives a stream to a Framer in pieces of the lengths that next returns, and overwrites
+// what it gave out.
+func cut(stream []any, next func() int) (out framed) {
+	var f sipmsg.Framer
+	take := func() {
+		for {
+			u, ok := f.Next()
+			if !ok {
+				return
+			}
+			line, _, _ := strings.Cut(string(u.Data), "\n")
+			s := fmt.Sprintf("%s|%d", strings.TrimSuffix(line, "\r"), len(u.Data))
+			if u.Partial {
+				s += "|partial"
+			}
+			if u.Glued {
+				s += "|glued"
+			}
+			out.units = append(out.units, s)
+			for i := range u.Data {
+				u.Data[i] = '?'
+			}
+		}
+	}
+	for _, part := range stream {
+		if n, ok := part.(gap); ok {
+			f.Gap(int64(n))
+			take()
+			continue
+		}
+		b := []byte(part.(string))
+		for len(b) > 0 {
+			n := min(next(), len(b))
+			f.Write(slices.Clip(bytes.Clone(b[:n])))
+			b = b[n:]
+			take()
+		}
+	}
+	f.Close()
+	take()
+	out.skipped, out.keepalives = f.Skipped, f.Keepalives
+	return out
+}
+
+// sip returns a message of few header fields, with more of them and a body.
+func sip(start, more, body string) string {
+	return start + "\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: c@h\r\n" + more + "\r\n" + body
+}
+
+// sized returns a message with the Content-Length of its body and n more.
+func sized(start, body string, n int) string {
+	return sip(start, fmt.Sprintf("Content-Type: text/plain\r\nContent-Length: %d\r\n", len(body)+n), body)
+}
+
+const (
+	inviteLine  = "INVITE sip:b@h SIP/2.0"
+	optionsLine = "OPTIONS sip:b@h SIP/2.0"
+	okLine      = "SIP/2.0 200 OK"
+)
+
+func unit(start, message string, flags ...string) string {
+	return strings.Join(append([]string{fmt.Sprintf("%s|%d", start, len(message))}, flags...), "|")
+}
+
+func TestFramer(t *testing.T) {
+	body := "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n"
+	invite := sized(inviteLine, body, 0)
+	bare := sip(optionsLine, "Content-Length: 0\r\n", "")
+	none := sip(okLine, "", "")
+	lf := strings.ReplaceAll(bare, "\r\n", "\n")
+	frag := "x\r\nSIP/2.0 180 Ringing\r\nVia: SIP/2.0/TCP x\r\nCall-ID: inner\r\n\r\n"
+	notify := sized("NOTIFY sip:b@h SIP/2.0", frag, 0)
+	multipart := "--b\r\nContent-Type: message/sip\r\n\r\n" + sip("BYE sip:x SIP/2.0", "", "") + "\r\n--b--\r\n"
+	log := "line\r\nINVITE sip:x@y SIP/2.0\r\nFrom: a\r\n\r\nBYE sip:x SIP/2.0\r\nTo: a\r\n\r\n"
+	cl := func(lines string) string { return sip(inviteLine, "Content-Type: text/plain\r\n"+lines, body) }
+	short := sized(inviteLine, body+"more of it\r\n", -len("more of it\r\n"))
+	long := sized(inviteLine, body, 40) // swallows the start of what follows
+	large := sized(inviteLine, strings.Repeat("x\r\n", 2000), 0)
+	half := strings.Index(invite, "o=-")
+	garbage := "\x16\x03\x01 not SIP\r\nnor this\r\n"
+	bogus := func(n int) string { return cl(fmt.Sprintf("Content-Length: %d\r\n", n)) }
+
+	tests := []struct {
+		name       string
+		in         []any
+		want       []string
+		skipped    int   // lines that are empty are not counted
+		keepalives int64 // when the stream comes in one piece
+	}{
+		{name: "nothing", in: []any{""}},
+		{name: "one with a body", in: []any{invite}, want: []string{unit(inviteLine, invite)}},
+		{name: "without a Content-Length there is no body", in: []any{none + bare}, want: []string{unit(okLine, none), unit(optionsLine, bare)}},
+		{name: "three", in: []any{invite + bare + none}, want: []string{unit(inviteLine, invite), unit(optionsLine, bare), unit(okLine, none)}},
+		{name: "lines that end in LF", in: []any{lf + lf}, want: []string{unit(optionsLine, lf), unit(optionsLine, lf)}},
+		{name: "compact and folded Content-Length", in: []any{sip(inviteLine, "l:\r\n  5\r\n", "hello") + bare}, want: []string{unit(inviteLine, sip(inviteLine, "l:\r\n  5\r\n", "hello")), unit(optionsLine, bare)}},
+		{name: "keepalives", in: []any{"\r\n\r\n" + bare + "\r\n\r\n" + invite + "\r\n\r\n"}, want: []string{unit(optionsLine, bare, "glued"), unit(inviteLine, invite, "glued")}, keepalives: 3},
+		{name: "NULs between messages", in: []any{bare + "\x00\x00" + bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare, "glued")}, keepalives: 1},
+
+		{name: "sipfrag in the body", in: []any{notify + bare}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify), unit(optionsLine, bare)}},
+		{name: "sipfrag in the body at the end", in: []any{notify}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify)}},
+		{name: "sipfrag in the body and a keepalive", in: []any{notify + "\r\n\r\n"}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify)}, keepalives: 1},
+		{name: "a message in a multipart body", in: []any{sized(inviteLine, multipart, 0) + bare}, want: []string{unit(inviteLine, sized(inviteLine, multipart, 0)), unit(optionsLine, bare)}},
+		{name: "a log in the body", in: []any{sized("MESSAGE sip:b SIP/2.0", log, 0) + bare}, want: []string{unit("MESSAGE sip:b SIP/2.0", sized("MESSAGE sip:b SIP/2.0", log, 0)), unit(optionsLine, bare)}},
+
+		{name: "Content-Length too small", in: []any{short + bare}, want: []string{unit(inviteLine, short[:len(short)-12]), unit(optionsLine, bare)}, skipped: 12},
+		{name: "Content-Length too large", in: []any{long + bare + none}, want: []string{unit(inviteLine, long), unit(optionsLine, bare), unit(okLine, none)}},
+		{name: "Content-Length too large behind a large message", in: []any{large + long + bare + none},
+			want: []string{unit(inviteLine, large), unit(inviteLine, long), unit(optionsLine, bare), unit(okLine, none)}},
+		{name: "Content-Length too large at the end", in: []any{long}, want: []string{unit(inviteLine, long, "partial")}},
+		{name: "Content-Length too large for all that comes", in: []any{bogus(5000) + bare + none}, want: []string{unit(inviteLine, bogus(5000)), unit(optionsLine, bare), unit(okLine, none)}},
+		{name: "Content-Length over a megabyte", in: []any{bogus(1<<20+1) + bare + none}, want: []string{unit(inviteLine, bogus(1<<20+1)), unit(optionsLine, bare), unit(okLine, none)}},
+		{name: "Content-Length of ten digits", in: []any{bogus(4294967295) + bare}, want: []string{unit(inviteLine, bogus(4294967295)), unit(optionsLine, bare)}},
+		{name: "Content-Length negative", in: []any{cl("Content-Length: -1\r\n") + bare}, want: []string{unit(inviteLine, cl("Content-Length: -1\r\n")), unit(optionsLine, bare)}},
+		{name: "Content-Length no number", in: []any{cl("Content-Length: many\r\n") + bare}, want: []string{unit(inviteLine, cl("Content-Length: many\r\n")), unit(optionsLine, bare)}},
+		{name: "Content-Length over 64 bits", in: []any{cl("Content-Length: 99999999999999999999999\r\n") + bare}, want: []string{unit(inviteLine, cl("Content-Length: 99999999999999999999999\r\n")), unit(optionsLine, bare)}},
+		{name: "Content-Length twice, the same", in: []any{cl("Content-Length: 28\r\nl: 28\r\n") + bare}, want: []string{unit(inviteLine, cl("Content-Length: 28\r\nl: 28\r\n")), unit(optionsLine, bare)}},
+		{name: "Content-Length twice, different", in: []any{cl("Content-Length: 5\r\nContent-Length: 500\r\n") + bare}, want: []string{unit(inviteLine, cl("Content-Length: 5\r\nContent-Length: 500\r\n")), unit(optionsLine, bare)}},
+		{name: "a body without Content-Length", in: []any{cl("") + bare}, want: []string{unit(inviteLine, cl("")), unit(optionsLine, bare)}},
+		{name: "a body without Content-Length at the end", in: []any{cl("")}, want: []string{unit(inviteLine, cl(""))}},
+
+		{name: "from the middle", in: []any{gap(-1), invite[half:] + bare}, want: []string{unit(optionsLine, bare)}, skipped: len(invite) - half},
+		{name: "something else in between", in: []any{bare + garbage + bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}, skipped: len(garbage)},
+		{name: "something else alone", in: []any{garbage + garbage}, skipped: 2 * len(garbage)},
+		{name: "a start line without header fields is none", in: []any{garbage + inviteLine + "\r\nNothing-Known: x\r\n\r\n" + bare}, want: []string{unit(optionsLine, bare)}, skipped: len(garbage) + len(inviteLine) + 20},
+		{name: "RTSP", in: []any{"OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"}, skipped: 37},
+		{name: "ends in the header section", in: []any{bare + invite[:60]}, want: []string{unit(optionsLine, bare), unit(inviteLine, invite[:60], "partial")}},
+		{name: "ends in the start line", in: []any{bare + "INVITE sip:b@"}, want: []string{unit(optionsLine, bare)}, skipped: 13},
+		{name: "ends in the body", in: []any{invite[:half]}, want: []string{unit(inviteLine, invite[:half], "partial")}},
+
+		{name: "gap in the header section", in: []any{invite[:60], gap(9), invite[69:] + bare}, want: []string{unit(inviteLine, invite[:60], "partial"), unit(optionsLine, bare)}, skipped: len(invite) - 71},
+		{name: "gap in the body", in: []any{invite[:half], gap(9), invite[half+9:] + bare}, want: []string{unit(inviteLine, invite[:half], "partial"), unit(optionsLine, bare)}},
+		{name: "gap in the body, then a message without known header fields", in: []any{invite[:half], gap(9), invite[half+9:] + optionsLine + "\r\nFoo: y\r\n\r\n"},
+			want: []string{unit(inviteLine, invite[:half], "partial"), unit(optionsLine, optionsLine+"\r\nFoo: y\r\n\r\n")}},
+		{name: "two gaps in the body", in: []any{invite[:half], gap(3), invite[half+3 : half+5], gap(4), invite[half+9:] + bare}, want: []string{unit(inviteLine, invite[:half], "partial"), unit(optionsLine, bare)}},
+		{name: "gap up to the end of the body", in: []any{invite[:half], gap(len(invite) - half), bare}, want: []string{unit(inviteLine, invite[:half], "partial"), unit(optionsLine, bare)}},
+		{name: "gap from the body into the next message", in: []any{invite[:half], gap(len(invite) - half + 10), bare[10:] + none}, want: []string{unit(inviteLine, invite[:half], "partial"), unit(okLine, none)}, skipped: len(bare) - 12},
+		{name: "gap of unknown length in the body", in: []any{invite[:half], gap(-1), invite[half+9:] + bare}, want: []string{unit(inviteLine, invite[:half], "partial"), unit(optionsLine, bare)}, skipped: len(invite) - half - 9},
+		{name: "gap in a body in front of a start line", in: []any{notify[:len(notify)-61], gap(1), notify[len(notify)-60:] + bare}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify[:len(notify)-61], "partial"), unit(optionsLine, bare)}},
+		{name: "gap in a body with a start line", in: []any{notify[:len(notify)-50], gap(5), notify[len(notify)-45:] + bare}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify[:len(notify)-50], "partial"), unit(optionsLine, bare)}},
+		{name: "gap between messages", in: []any{bare, gap(100), bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}},
+		{name: "gap in a body without Content-Length", in: []any{cl(""), gap(5), "x\r\n" + bare}, want: []string{unit(inviteLine, cl(""), "partial"), unit(optionsLine, bare)}, skipped: 3},
+		{name: "gap in a start line", in: []any{bare + "INVITE s", gap(5), "h SIP/2.0\r\nVia: x\r\n\r\n" + bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}, skipped: 27},
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			check := func(how string, next func() int) {
+				t.Helper()
+				got := cut(test.in, next)
+				if !slices.Equal(got.units, test.want) || got.skipped != int64(test.skipped) {
+					t.Fatalf("%s:\n%s\n%d skipped, want %d:\n%s", how, strings.Join(got.units, "\n"), got.skipped, test.skipped, strings.Join(test.want, "\n"))
+				}
+				if how == "whole" && got.keepalives != test.keepalives {
+					t.Errorf("%d keepalives, want %d", got.keepalives, test.keepalives)
+				}
+			}
+			check("whole", func() int { return 1 << 30 })
+			check("octet by octet", func() int { return 1 })
+			for range 20 {
+				check("in pieces", func() int { return 1 + r.IntN(60) })
+			}
+			total := 0
+			for _, part := range test.in {
+				if s, ok := part.(string); ok {
+					total += len(s)
+				}
+			}
+			for n := 1; n < total; n++ { // in two
+				first := n
+				check(fmt.Sprintf("cut at %d", n), func() int {
+					k := first
+					first = 1 << 30
+					return k
+				})
+			}
+		})
+	}
+}
+
+// TestFramerOffsets: Off, Buffered and Offset say where things lie.
+func TestFramerOffsets(t *testing.T) {
+	var f sipmsg.Framer
+	message := sized(inviteLine, "hello", 0)
+	f.Write([]byte("\r\n\r\n" + message + message[:10]))
+	u, ok := f.Next()
+	if !ok || u.Off != 4 || !u.Glued || string(u.Data) != message {
+		t.Fatalf("%+v %t", u, ok)
+	}
+	if _, ok := f.Next(); ok {
+		t.Fatal("a second message")
+	}
+	if f.Buffered() != 10 || f.Offset() != int64(4+len(message)) {
+		t.Errorf("%d wait at %d", f.Buffered(), f.Offset())
+	}
+}
+
+// TestFramerLimits: neither a header section nor a body is waited for without end.
+func TestFramerLimits(t *testing.T) {
+	const mega = 1 << 20
+	options := sip(optionsLine, "Content-Length: 0\r\n", "")
+	for _, c := range []struct {
+		name, in string
+		want     int // octets of the first unit
+	}{
+		{"header section", inviteLine + "\r\nVia: x\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 100)+"\r\n", 2*mega/100), mega},
+		{"header field", inviteLine + "\r\nVia: x\r\nX-Filler: " + strings.Repeat("x", 2*mega) + "\r\n\r\n", mega},
+		{"body of unknown length", sip(inviteLine, "Content-Type: text/plain\r\n", strings.Repeat("x\r\n", mega)), mega},
+		{"body that claims two megabytes", sip(inviteLine, fmt.Sprintf("Content-Length: %d\r\n", 2*mega), strings.Repeat("x", 2*mega)), mega},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var f sipmsg.Framer
+			var units []sipmsg.Unit
+			most := 0
+			for p := range slices.Chunk([]byte(c.in+"\r\n"+options), 4096) {
+				f.Write(p)
+				for u, ok := f.Next(); ok; u, ok = f.Next() {
+					u.Data = bytes.Clone(u.Data)
+					units = append(units, u)
+				}
+				most = max(most, f.Buffered())
+			}
+			if most > mega+8192 {
+				t.Errorf("%d octets waited", most)
+			}
+			if len(units) != 2 || !units[0].Partial || len(units[0].Data) < c.want || len(units[0].Data) > c.want+8192 {
+				t.Fatalf("%d units, the first of %d octets", len(units), len(units[0].Data))
+			}
+			if string(units[1].Data) != options {
+				t.Errorf("the second is %q", units[1].Data)
+			}
+		})
+	}
+}
+
+// TestFramerLinear: what a stream of one-octet segments costs is in proportion to its
+// length. Octets that are copied are counted by what append allocates: a buffer that was
+// moved for every octet could not do with this little.
+func TestFramerLinear(t *testing.T) {
+	stream := []byte(strings.Repeat(sized(inviteLine, strings.Repeat("a=x\r\n", 100), 0), 20))
+	count := 0
+	allocs := testing.AllocsPerRun(1, func() {
+		var f sipmsg.Framer
+		count = 0
+		for i := range stream {
+			f.Write(stream[i : i+1])
+			for _, ok := f.Next(); ok; _, ok = f.Next() {
+				count++
+			}
+		}
+	})
+	if count != 20 || allocs > 40 {
+		t.Errorf("%d messages, %v allocations", count, allocs)
+	}
+}
+
+func TestCanBegin(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": true, "I": true, "INVITE": true, "INVITE ": true, "INVITE sip:a@b SIP/2.0": true, "\r\n\r\n": true, "\x00\r\nSIP/2.0 ": true,
+		"INVITE sip:a@b SIP/2.0\r\nVia": true, "INVITE sip:a@b SIP/2.0\r\nVia:": true, "SIP/2.0 200 OK\r\n\r\n": true, "KDMQ sip:a SIP/2.0\r\nv: x": true,
+		"GET / HTTP/1.1\r\n": false, "\x16\x03\x01": false, "OPTIONS * RTSP/1.0\r\n": false, "INVITE sip:a@b SIP/2.0\r\n no colon": false,
+		"SSH-2.0-OpenSSH_9\r\n": false, "SIPX": true, "SIP/x": true, "SIP/2.0 2\r\n": false, "HTTP/1.1 200 OK": false, "EHLO h\r\n": false, "{\"a\"": false,
+	} {
+		if got := sipmsg.CanBegin([]byte(in)); got != want {
+			t.Errorf("CanBegin(%q) is %t", in, got)
+		}
+	}
+}
+
+func BenchmarkFramer(b *testing.B) {
+	message := []byte(strings.Repeat(sized(inviteLine, strings.Repeat("a=x\r\n", 40), 0), 10))
+	for _, c := range []struct {
+		name  string
+		piece int
+	}{{"1460", 1460}, {"1", 1}} {
+		b.Run(c.name, func(b *testing.B) {
+			var f sipmsg.Framer
+			b.SetBytes(int64(len(message)))
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				for p := range slices.Chunk(message, c.piece) {
+					f.Write(p)
+					for _, ok := f.Next(); ok; _, ok = f.Next() {
+						n++
+					}
+				}
+				if n != 10 {
+					b.Fatal(n)
+				}
+			}
+		})
+	}
+}
