@@ -114,12 +114,12 @@ func TestTimes(t *testing.T) {
 			trickle(30<<10, 5)(c, r)
 			time.Sleep(time.Hour)
 		}, 150 << 10, 4500*time.Millisecond + stallTime, stalled},
-		{"a consumer that is slow itself", 15 * time.Second, func(c net.Conn, _ *http.Request) {
+		{"a consumer that is slow itself", 30 * time.Second, func(c net.Conn, _ *http.Request) {
 			io.WriteString(c, header)
-			for range 5 {
+			for range 3 {
 				io.WriteString(c, strings.Repeat("x", 100))
 			}
-		}, 500, 0, ""},
+		}, 300, 0, ""},
 		{"no answer", 0, func(net.Conn, *http.Request) { time.Sleep(time.Hour) }, 0, headerTimeout, silent},
 		{"half a header", 0, func(c net.Conn, _ *http.Request) {
 			io.WriteString(c, header[:20])
