@@ -139,9 +139,12 @@ func newFile(ctx context.Context, index int, name string, window int, o Options)
 
 // open opens the file and reads its header; info.Err says why it could not.
 func (f *file) open() {
-	body, err := f.openBody()
+	err := f.ctx.Err()
 	if err == nil {
-		err = f.start(body)
+		var body io.Reader
+		if body, err = f.openBody(); err == nil {
+			err = f.start(body)
+		}
 	}
 	if err != nil {
 		if e := f.ctx.Err(); e != nil { // that is why
