@@ -233,7 +233,7 @@ func TestJoined(t *testing.T) {
 func TestDescription(t *testing.T) {
 	var b bytes.Buffer
 	w := must(pcapng.NewWriter(&b, pcapng.Section{Hardware: "a box", OS: "an OS", Application: "a program", Comments: []string{"of the section"}}))
-	eth := must(w.AddInterface(pcapng.Interface{Name: "eth0", LinkType: 1, SnapLen: 100, TsResol: 6, FCSLen: 4, Comments: []string{"of eth0"}}))
+	eth := must(w.AddInterface(pcapng.Interface{Name: "eth0", Description: "uplink", Filter: "port 5060", LinkType: 1, SnapLen: 100, TsResol: 6, FCSLen: 4, Comments: []string{"of eth0"}}))
 	must(w.AddInterface(pcapng.Interface{Name: "idle", LinkType: 101, TsResol: 0x83, FCSLen: -1}))
 	for i, at := range []time.Duration{2 * time.Second, 0, time.Second} {
 		p := pcapng.Packet{Interface: eth, Time: start.Add(at), TimeOK: true, OrigLen: 200, Data: []byte("abc")}
@@ -280,7 +280,7 @@ func TestDescription(t *testing.T) {
 		t.Errorf("comments %q", f.Comments)
 	}
 	want := []capture.Interface{
-		{ID: 0, Name: "eth0", LinkType: 1, SnapLen: 100, Resolution: 1000, Packets: 4, Drops: 17},
+		{ID: 0, Name: "eth0", Description: "uplink", Filter: "port 5060", LinkType: 1, SnapLen: 100, Resolution: 1000, Packets: 4, Drops: 17},
 		{ID: 1, Name: "idle", LinkType: 101, Resolution: 1e9 / 8, Drops: -1},
 	}
 	if !reflect.DeepEqual(f.Interfaces, want) {

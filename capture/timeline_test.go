@@ -113,11 +113,29 @@ func TestManyFiles(t *testing.T) {
 	if len(first) != files*each {
 		t.Fatalf("%d packets", len(first))
 	}
+	next := make([]int64, files)
+	for _, p := range first {
+		if next[p.file]++; p.frame != next[p.file] {
+			t.Fatalf("packet %q is frame %d", p.data, p.frame)
+		}
+	}
 	for i := 1; i < len(first); i++ {
 		a, b := first[i-1], first[i]
 		if a.at > b.at || a.at == b.at && a.file >= b.file {
 			t.Fatalf("%v stands before %v", a, b)
 		}
+	}
+	// Files that were closed until their turn came are not counted twice.
+	r, err := capture.Open(t.Context(), names, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := collect(r); err != nil {
+		t.Fatal(err)
+	}
+	if done, total := r.Progress(); done != total {
+		t.Errorf("%d octets of %d were read", done, total)
 	}
 	shuffled := slices.Clone(names)
 	rnd.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -296,13 +314,16 @@ func TestProgress(t *testing.T) {
 		t.Errorf("at the end %d of %d", done, all)
 	}
 	// The size of a stream is not known.
-	r, err = capture.NewReader(t.Context(), bytes.NewReader(plain), capture.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if done, all := r.Progress(); done <= 0 || all != -1 {
-		t.Errorf("of a stream: %d of %d", done, all)
+	name := write(t, "a", plain)
+	for _, names := range [][]string{{"-"}, {"-", name}, {name, "-", name}} {
+		r, err = capture.Open(t.Context(), names, capture.Options{Stdin: bytes.NewReader(plain)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, all := r.Progress(); done <= 0 || all != -1 {
+			t.Errorf("of a stream among %q: %d of %d", names, done, all)
+		}
+		r.Close()
 	}
 }
 
