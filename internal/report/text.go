@@ -303,7 +303,7 @@ func interfaceText(in *capture.Interface) string {
 	if in.Drops >= 0 {
 		parts = append(parts, plural(in.Drops, "drop"))
 	}
-	parts = append(parts, strconv.FormatFloat(in.Resolution, 'g', 6, 64)+" ns")
+	parts = append(parts, "time unit "+strconv.FormatFloat(in.Resolution, 'g', 6, 64)+" ns")
 	if in.Filter != "" {
 		parts = append(parts, "filter "+clean.Text(in.Filter))
 	}
