@@ -288,6 +288,27 @@ func TestDescription(t *testing.T) {
 	}
 }
 
+// TestSkipped holds that packets that cannot be used make a file incomplete, and that those
+// around them are read.
+func TestSkipped(t *testing.T) {
+	var b bytes.Buffer
+	w := must(pcapng.NewWriter(&b, pcapng.Section{}))
+	must(w.AddInterface(pcapng.Interface{LinkType: 1, TsResol: 9}))
+	for _, p := range three {
+		if err := w.Write(pcapng.Packet{Time: start.Add(p.at), TimeOK: true, Data: []byte(p.data)}); err != nil {
+			t.Fatal(err)
+		}
+		nobody := binary.LittleEndian.AppendUint32(nil, 7) // an interface that is not there
+		if err := w.WriteBlock(pcapng.EnhancedPacket, append(nobody, make([]byte, 16)...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, f, err := readBytes(t, &b, capture.Options{})
+	if err != nil || !slices.Equal(got, wanted(three)) || f.Complete() || strings.Join(ids(f), " ") != "block-skipped×3 lost" {
+		t.Errorf("%v, %v, %v", got, ids(f), err)
+	}
+}
+
 // TestCommentLimit holds that comments are bounded, and that the limit is told.
 func TestCommentLimit(t *testing.T) {
 	var b bytes.Buffer
