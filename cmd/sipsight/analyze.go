@@ -77,8 +77,8 @@ func (e *env) analyzeFailed(files []string, err error) int {
 
 // maxBuffered bounds the descriptions kept in memory. The result begins with statistics
 // over all messages, so the descriptions have to wait until all was read; of more than
-// this the files are read a second time.
-const maxBuffered = 64 << 20
+// this the files are read a second time. It is a variable for tests.
+var maxBuffered = 64 << 20
 
 // analyzeJSON writes the reference result.
 func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messages, files []string, most int64) int {

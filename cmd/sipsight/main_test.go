@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -365,6 +366,46 @@ func same(out string) string {
 		return out[i:]
 	}
 	return out
+}
+
+// TestSecondReading holds that what does not fit in memory is read a second time, and reads
+// the same; of a stream the first part is described.
+func TestSecondReading(t *testing.T) {
+	captures(t)
+	for _, args := range [][]string{{"tcp-calls.pcap"}, {"--max-packets", "30", "tcp-calls.pcap"}, {"udp-call.pcapng", "ipv6-call.pcapng"}, {"cut.pcapng"}} {
+		args := append([]string{"analyze", "--json"}, args...)
+		want := sipsight(t, args...)
+		func() {
+			defer func(n int) { maxBuffered = n }(maxBuffered)
+			maxBuffered = 2000
+			got := sipsight(t, args...)
+			if got.code != want.code {
+				t.Errorf("%v: exit code %d, want %d", args, got.code, want.code)
+			}
+			var a, b map[string]any
+			if err := errors.Join(json.Unmarshal([]byte(got.out), &a), json.Unmarshal([]byte(want.out), &b)); err != nil {
+				t.Fatal(err)
+			}
+			delete(a, "analysis_timestamp")
+			delete(b, "analysis_timestamp")
+			if !reflect.DeepEqual(a, b) {
+				t.Errorf("%v differs", args)
+			}
+			f, err := os.Open("tcp-calls.pcap")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			got = sipsightOn(t, f, "analyze", "--json", "-")
+			if got.code != exitOK || !json.Valid([]byte(got.out)) || !strings.Contains(got.out, "a stream cannot be read twice") {
+				t.Errorf("a stream: %d, %q", got.code, got.err)
+			}
+			var stderr bytes.Buffer
+			if code := run(t.Context(), args, nil, &brokenWriter{1000, syscall.ENOSPC}, &stderr); code != exitFailed {
+				t.Errorf("%v, nowhere to write: %d, %q", args, code, stderr.String())
+			}
+		}()
+	}
 }
 
 // A listed is what the tests look at in a message.
