@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/pcapfile"
+	"github.com/sipsight/sipsight/pcapng"
 )
 
 // A result is what one run did.
@@ -59,6 +60,7 @@ func captures(t *testing.T) {
 		"cut.pcap.gz":     zipped(whole)[:1200],
 		"no-packets.pcap": old[:24],
 		"no-sip.pcap":     pcap(udp("hello")),
+		"filtered.pcapng": filtered(),
 		"no-octets.pcap":  nil,
 		"notes.txt":       []byte("password: hunter2\n"),
 		"key.bin":         []byte("\x01\x02\x03\x04hunter2"),
@@ -145,6 +147,22 @@ func (i *interrupter) Read(p []byte) (int, error) {
 func exists(name string) bool {
 	_, err := os.Stat(filepath.FromSlash(name))
 	return err == nil
+}
+
+// filtered returns a capture whose interface says what was filtered, and in odd words.
+func filtered() []byte {
+	var b bytes.Buffer
+	w, err := pcapng.NewWriter(&b, pcapng.Section{})
+	if err == nil {
+		_, err = w.AddInterface(pcapng.Interface{Name: "eth0", Description: "uplink \x1b[31m", Filter: "udp port 5060\n", LinkType: 101, TsResol: 9, FCSLen: -1})
+	}
+	if err == nil {
+		err = w.Write(pcapng.Packet{Time: begin, TimeOK: true, Data: request("OPTIONS", "1")})
+	}
+	if err != nil {
+		panic(err)
+	}
+	return b.Bytes()
 }
 
 func zipped(b []byte) []byte {

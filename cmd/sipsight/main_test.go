@@ -44,6 +44,7 @@ func TestExitCodes(t *testing.T) {
 		{"one dash", "-json udp-call.pcapng", exitOK, 0},
 		{"end of flags", "--json -- udp-call.pcapng", exitOK, 0},
 		{"flags behind their end", "udp-call.pcapng -- --json", exitPartial, 1},
+		{"flags behind a file behind their end", "-- udp-call.pcapng --json", exitPartial, 1},
 		{"gzip", "zipped.pcapng", exitOK, 0},
 		{"several", "udp-call.pcapng ipv6-call.pcapng nanosecond.pcap", exitOK, 0},
 		{"cut packets", "snaplen-cut.pcap", exitOK, 0},
