@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/fetch"
 	"github.com/sipsight/sipsight/pcapng"
 )
 
@@ -103,6 +104,9 @@ func NewReader(ctx context.Context, s io.Reader, o Options) (*Reader, error) {
 	o.Stdin = s
 	return Open(ctx, []string{"-"}, o)
 }
+
+// IsURL reports whether Open takes a name for a URL rather than for a path.
+func IsURL(name string) bool { return fetch.IsURL(name) }
 
 func countStdin(names []string) (n int) {
 	for _, name := range names {

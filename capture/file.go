@@ -70,13 +70,15 @@ func (f *File) Complete() bool {
 // An Interface is one capture interface of a file; the formats other than pcapng
 // have exactly one.
 type Interface struct {
-	ID         int // index in the file, numbered through over all sections
-	Name       string
-	LinkType   uint16
-	SnapLen    int64   // 0: no limit, or not stated
-	Resolution float64 // nanoseconds of one unit of its time stamps
-	Packets    int64
-	Drops      int64 // packets lost at the interface; -1: not stated
+	ID          int // index in the file, numbered through over all sections
+	Name        string
+	Description string
+	Filter      string // the capture filter, where the file states it as text
+	LinkType    uint16
+	SnapLen     int64   // 0: no limit, or not stated
+	Resolution  float64 // nanoseconds of one unit of its time stamps
+	Packets     int64
+	Drops       int64 // packets lost at the interface; -1: not stated
 }
 
 // A Note is one kind of oddity or damage.
@@ -139,9 +141,12 @@ func newFile(ctx context.Context, index int, name string, window int, o Options)
 
 // open opens the file and reads its header; info.Err says why it could not.
 func (f *file) open() {
-	body, err := f.openBody()
+	err := f.ctx.Err()
 	if err == nil {
-		err = f.start(body)
+		var body io.Reader
+		if body, err = f.openBody(); err == nil {
+			err = f.start(body)
+		}
 	}
 	if err != nil {
 		if e := f.ctx.Err(); e != nil { // that is why

@@ -108,6 +108,7 @@ func (s *pcapngSource) finish(f *File) {
 	for i := range interfaces {
 		in, out := &interfaces[i], &f.Interfaces[i]
 		out.ID, out.Name, out.LinkType, out.SnapLen = i, in.Name, in.LinkType, int64(in.SnapLen)
+		out.Description, out.Filter = in.Description, in.Filter
 		out.Resolution, out.Drops = in.Resolution, -1
 		if st := in.Statistics; st.Has&pcapng.HasDropped != 0 {
 			out.Drops = int64(min(st.Dropped, 1<<62))

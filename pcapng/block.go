@@ -38,6 +38,7 @@ const (
 	optIfName        = 2
 	optIfDescription = 3
 	optIfTsResol     = 9
+	optIfFilter      = 11
 	optIfOS          = 12
 	optIfFCSLen      = 13
 	optIfTsOffset    = 14

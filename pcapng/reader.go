@@ -67,6 +67,7 @@ type Interface struct {
 	SnapLen     uint32 // 0: no limit
 	Name        string
 	Description string
+	Filter      string // the capture filter, where it is stated as text
 	OS          string
 	FCSLen      int     // octets of frame check sequence at the end of a packet; -1: not stated
 	TsResol     uint8   // if_tsresol as written; 6 where it is absent
@@ -534,6 +535,10 @@ func (r *Reader) describe(b []byte, off int64) {
 			in.Name = r.text(o.Value)
 		case optIfDescription:
 			in.Description = r.text(o.Value)
+		case optIfFilter:
+			if len(o.Value) > 0 && o.Value[0] == 0 { // text, not a program
+				in.Filter = r.text(o.Value[1:])
+			}
 		case optIfOS:
 			in.OS = r.text(o.Value)
 		case optIfTsResol:

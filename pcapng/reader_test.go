@@ -172,7 +172,7 @@ func (x result) describe(s *strings.Builder) {
 		if c.SnapLen != 0 {
 			fmt.Fprintf(s, " snaplen=%d", c.SnapLen)
 		}
-		texts(s, "name", c.Name, "description", c.Description, "os", c.OS)
+		texts(s, "name", c.Name, "description", c.Description, "filter", c.Filter, "os", c.OS)
 		if c.FCSLen != -1 {
 			fmt.Fprintf(s, " fcs=%d", c.FCSLen)
 		}
@@ -293,9 +293,9 @@ func TestNext(t *testing.T) {
 			interface of 0 link=1
 			epb if=0 1970-01-01T00:00:01Z orig=1 off=48 "a"
 			EOF`},
-		{"interface with all options", join(shb(le), idb(le, 113, 96, opt(le, 1, "mind the gap"), opt(le, 2, "eth0"), opt(le, 3, "uplink"), opt(le, 4, "12345678"), opt(le, 9, "\x09"), opt(le, 11, "\x00udp"), opt(le, 12, "Plan 9"), opt(le, 13, "\x20"), opt(le, 14, string(u64(le, 3600))), end)), `
+		{"interface with all options", join(shb(le), idb(le, 113, 96, opt(le, 1, "mind the gap"), opt(le, 2, "eth0"), opt(le, 3, "uplink"), opt(le, 4, "12345678"), opt(le, 9, "\x09"), opt(le, 11, "\x00udp"), opt(le, 11, "\x01\x28\x00"), opt(le, 11, ""), opt(le, 12, "Plan 9"), opt(le, 13, "\x20"), opt(le, 14, string(u64(le, 3600))), end)), `
 			section
-			interface of 0 link=113 snaplen=96 name="eth0" description="uplink" os="Plan 9" fcs=4 resol=0x09 offset=3600 ns=1 comment="mind the gap"
+			interface of 0 link=113 snaplen=96 name="eth0" description="uplink" filter="udp" os="Plan 9" fcs=4 resol=0x09 offset=3600 ns=1 comment="mind the gap"
 			EOF`},
 		{"FCS length in octets, as older writers have it", join(shb(le), idb(le, 1, 0, opt(le, 13, "\x04")), idb(le, 1, 0, opt(le, 13, "\x00")), idb(le, 1, 0, opt(le, 13, "\x10"))), `
 			section

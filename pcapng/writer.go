@@ -61,6 +61,9 @@ func (p *Writer) AddInterface(in Interface) (int, error) {
 	b = p.appendTexts(b, OptComment, in.Comments...)
 	b = p.appendTexts(b, optIfName, in.Name)
 	b = p.appendTexts(b, optIfDescription, in.Description)
+	if in.Filter != "" {
+		b = p.appendTexts(b, optIfFilter, "\x00"+in.Filter)
+	}
 	b = p.appendTexts(b, optIfOS, in.OS)
 	if in.TsResol != 6 {
 		b = p.appendOption(b, optIfTsResol, []byte{in.TsResol})

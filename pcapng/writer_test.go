@@ -48,12 +48,12 @@ func TestWriter(t *testing.T) {
 				return version(o, 1, 2, opt(o, 1, "one"), opt(o, 1, "two"), opt(o, 2, "abacus"), opt(o, 3, "CP/M"), opt(o, 4, "ed"), opt(o, 0, ""))
 			}()},
 			{"interface", func(w *pcapng.Writer) error {
-				n, err := w.AddInterface(pcapng.Interface{LinkType: 113, SnapLen: 96, Name: "eth0", Description: "uplink", OS: "CP/M", FCSLen: 4, TsResol: 9, TsOffset: -3600, Comments: []string{"mind the gap"}})
+				n, err := w.AddInterface(pcapng.Interface{LinkType: 113, SnapLen: 96, Name: "eth0", Description: "uplink", Filter: "udp port 5060", OS: "CP/M", FCSLen: 4, TsResol: 9, TsOffset: -3600, Comments: []string{"mind the gap"}})
 				if n != 1 {
 					t.Errorf("it is interface %d, want 1", n)
 				}
 				return err
-			}, idb(o, 113, 96, opt(o, 1, "mind the gap"), opt(o, 2, "eth0"), opt(o, 3, "uplink"), opt(o, 12, "CP/M"), opt(o, 9, "\x09"), opt(o, 13, "\x20"), opt(o, 14, string(u64(o, 1<<64-3600))), end)},
+			}, idb(o, 113, 96, opt(o, 1, "mind the gap"), opt(o, 2, "eth0"), opt(o, 3, "uplink"), opt(o, 11, "\x00udp port 5060"), opt(o, 12, "CP/M"), opt(o, 9, "\x09"), opt(o, 13, "\x20"), opt(o, 14, string(u64(o, 1<<64-3600))), end)},
 			{"interface in seconds without FCS", func(w *pcapng.Writer) error {
 				_, err := w.AddInterface(pcapng.Interface{LinkType: 1})
 				return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -40,13 +42,13 @@ func runAnalyze(e *env, c *command, args []string) int {
 		return code
 	}
 	if *most < 0 {
-		e.errorf("analyze: --max-packets must not be negative")
+		e.errorf("analyze: --max-packets must not be negative; leave it out to describe all")
 		return exitUsage
 	}
-	r, ok := e.open(fs.files, o)
-	if !ok {
+	r, err := e.open(fs.files, o)
+	if err != nil {
 		if *asJSON {
-			e.stdout.Write(append(report.AppendReferenceError(nil, fs.files[0], false, errOpen), '\n'))
+			return e.analyzeFailed(fs.files, err)
 		}
 		return exitFailed
 	}
@@ -58,12 +60,25 @@ func runAnalyze(e *env, c *command, args []string) int {
 	return analyzeText(e, r, out, *most)
 }
 
-var errOpen = fmt.Errorf("nothing could be read; stderr says why")
+// analyzeFailed writes the reference result of captures of which none could be opened.
+func (e *env) analyzeFailed(files []string, err error) int {
+	head := ""
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		errs := list.Unwrap()
+		head, err = fmt.Sprintf("none of the %d files can be read; of the first: ", len(errs)), errs[0]
+	}
+	err = errors.New(head + strings.TrimPrefix(err.Error(), files[0]+": "))
+	b := report.AppendReferenceError(nil, files[0], capture.IsURL(files[0]), err)
+	if _, err := e.stdout.Write(append(b, '\n')); err != nil {
+		return e.writeFailed(err)
+	}
+	return exitFailed
+}
 
 // maxBuffered bounds the descriptions kept in memory. The result begins with statistics
 // over all messages, so the descriptions have to wait until all was read; of more than
-// this the files are read a second time.
-const maxBuffered = 64 << 20
+// this the files are read a second time. It is a variable for tests.
+var maxBuffered = 64 << 20
 
 // analyzeJSON writes the reference result.
 func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messages, files []string, most int64) int {

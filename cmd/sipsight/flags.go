@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/capture"
-	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // flags are the flags of a command. Unlike package flag by itself, it takes them before
@@ -35,7 +34,9 @@ func (fs *flags) parse(e *env, args []string) (code int, done bool) {
 		err := fs.Parse(args)
 		switch {
 		case errors.Is(err, flag.ErrHelp):
-			io.WriteString(e.stdout, fs.help())
+			if _, err := io.WriteString(e.stdout, fs.help()); err != nil {
+				return e.writeFailed(err), true
+			}
 			return exitOK, true
 		case err != nil:
 			e.errorf("%s: %s%s", fs.c.name, plainFlagError(err), fs.suggest(err))
@@ -65,14 +66,36 @@ func (fs *flags) needFiles(e *env, args []string) (code int, done bool) {
 		e.printf("usage: sipsight %s %s\n", fs.c.name, fs.c.args)
 		return exitUsage, true
 	}
+	stdin := 0
+	for _, name := range fs.files {
+		if name == "-" {
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		e.errorf("%s: standard input (-) can be read once; name it once", fs.c.name)
+		return exitUsage, true
+	}
 	return 0, false
 }
 
+// plainWords are those of package flag in ours, with what to do.
+var plainWords = strings.NewReplacer(
+	"flag provided but not defined: -", "there is no flag --",
+	"flag needs an argument: -", "a value is missing for --",
+	"bad flag syntax: ", "this is no flag: ",
+	" for flag -", " for --",
+	" for -", " for --",
+	": parse error", "; give a whole number",
+	": value out of range", "; the number is too large",
+)
+
 func plainFlagError(err error) string {
 	s := err.Error()
-	s = strings.ReplaceAll(s, "provided but not defined: -", "there is no flag --")
-	s = strings.ReplaceAll(s, "for flag -", "for --")
-	return strings.ReplaceAll(s, "flag needs an argument: -", "a value is missing for --")
+	if strings.HasPrefix(s, "invalid boolean value") {
+		s = strings.Replace(s, ": parse error", "; leave the value out", 1)
+	}
+	return plainWords.Replace(s)
 }
 
 // suggest names the nearest flag to one that does not exist.
@@ -82,8 +105,8 @@ func (fs *flags) suggest(err error) string {
 		return ""
 	}
 	var names []string
-	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	return didYouMean(strings.TrimLeft(name, "-"), names)
+	fs.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+	return didYouMean("--"+strings.TrimLeft(name, "-"), names)
 }
 
 // didYouMean returns a question naming the nearest of names, "" if none is near.
@@ -172,10 +195,10 @@ func (f *timeFlag) Set(v string) error {
 		}
 	}
 	if sec, frac, _ := strings.Cut(v, "."); sec != "" {
-		s, err := strconv.ParseInt(sec, 10, 64)
-		n, err2 := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
+		s, err := strconv.ParseUint(sec, 10, 63)
+		n, err2 := strconv.ParseUint((frac + "000000000")[:9], 10, 63)
 		if err == nil && err2 == nil && len(frac) <= 9 {
-			f.t = time.Unix(s, n).UTC()
+			f.t = time.Unix(int64(s), int64(n)).UTC()
 			return nil
 		}
 	}
@@ -196,7 +219,7 @@ func (fs *flags) inputFlags(o *capture.Options) {
 func (fs *flags) help() string {
 	var b strings.Builder
 	c := fs.c
-	fmt.Fprintf(&b, "usage: sipsight %s %s\n\n%s\n", c.name, c.args, c.long)
+	fmt.Fprintf(&b, "usage: sipsight %s\n\n%s\n", joinNonEmpty(" ", c.name, c.args), c.long)
 	first := true
 	fs.VisitAll(func(f *flag.Flag) {
 		if first {
@@ -220,13 +243,4 @@ func (fs *flags) help() string {
 		}
 	}
 	return b.String()
-}
-
-// names returns the file names fit for messages.
-func names(files []string) string {
-	list := make([]string, len(files))
-	for i, f := range files {
-		list[i] = clean.Text(f)
-	}
-	return strings.Join(list, ", ")
 }

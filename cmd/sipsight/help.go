@@ -20,14 +20,15 @@ func init() {
 		if code, done := fs.parse(e, args); done {
 			return code
 		}
-		text := usage()
 		if len(fs.files) > 0 {
 			for _, c := range commands {
-				if c.name == fs.files[0] && c != helpCommand {
+				if c.name == fs.files[0] {
 					return c.run(e, c, []string{"-h"})
 				}
 			}
+			return e.noCommand(fs.files[0])
 		}
+		text := usage()
 		if _, err := io.WriteString(e.stdout, text); err != nil {
 			return e.writeFailed(err)
 		}

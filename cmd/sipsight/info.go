@@ -28,8 +28,8 @@ func runInfo(e *env, c *command, args []string) int {
 	if code, done := fs.needFiles(e, args); done {
 		return code
 	}
-	r, ok := e.open(fs.files, o)
-	if !ok {
+	r, openErr := e.open(fs.files, o)
+	if openErr != nil && (r == nil || !*asJSON) {
 		return exitFailed
 	}
 	defer r.Close()
@@ -47,6 +47,9 @@ func runInfo(e *env, c *command, args []string) int {
 	}
 	if _, err := e.stdout.Write(b); err != nil {
 		return e.writeFailed(err)
+	}
+	if openErr != nil { // each object says why
+		return exitFailed
 	}
 	return e.finish(res, err)
 }

@@ -79,7 +79,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return c.run(e, c, args[1:])
 		}
 	}
-	e.printf("sipsight: there is no command %q%s\n", clean.Text(name), didYouMean(name, commandNames()))
+	return e.noCommand(name)
+}
+
+// noCommand says that a command does not exist.
+func (e *env) noCommand(name string) int {
+	e.errorf("there is no command %q%s", name, didYouMean(name, commandNames()))
 	e.printf("The commands are listed by: sipsight help\n")
 	return exitUsage
 }
@@ -116,6 +121,10 @@ var versionCommand = &command{
 		fs := newFlags(c)
 		if code, done := fs.parse(e, args); done {
 			return code
+		}
+		if len(fs.files) > 0 {
+			e.errorf("version: it takes no arguments; leave out %q", fs.files[0])
+			return exitUsage
 		}
 		if _, err := io.WriteString(e.stdout, versionLine()); err != nil {
 			return e.writeFailed(err)

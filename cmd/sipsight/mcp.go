@@ -34,7 +34,7 @@ func runMCP(e *env, c *command, args []string) int {
 		return code
 	}
 	if o.MaxPackets < 0 {
-		e.errorf("mcp: --max-packets must not be negative")
+		e.errorf("mcp: --max-packets must not be negative; leave it out for no limit")
 		return exitUsage
 	}
 	o.Capture.Folders = fs.files

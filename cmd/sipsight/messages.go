@@ -59,6 +59,23 @@ func (f *frameFlag) Set(v string) error {
 	return nil
 }
 
+// wrong says what in a query of n files cannot be meant, "" if nothing.
+func (q *messageQuery) wrong(n int) string {
+	switch {
+	case q.json && q.csv:
+		return "--json and --csv exclude each other; choose one"
+	case q.raw && q.csv:
+		return "--raw and --csv exclude each other; use --raw by itself or with --json"
+	case q.limit < 0:
+		return "--limit must not be negative; leave it out to list all"
+	case !q.since.t.IsZero() && !q.until.t.IsZero() && q.until.t.Before(q.since.t):
+		return "--until lies before --since; exchange them"
+	case q.frame.file > n:
+		return fmt.Sprintf("--frame names file %d; the last one is %d", q.frame.file, n)
+	}
+	return ""
+}
+
 func (q *messageQuery) wants(m *analysis.Message) bool {
 	if q.frame.frame != 0 && !q.frame.holds(m) {
 		return false
@@ -95,12 +112,12 @@ func runMessages(e *env, c *command, args []string) int {
 	if code, done := fs.needFiles(e, args); done {
 		return code
 	}
-	if q.json && q.csv {
-		e.errorf("messages: --json and --csv exclude each other")
+	if what := q.wrong(len(fs.files)); what != "" {
+		e.errorf("messages: %s", what)
 		return exitUsage
 	}
-	r, ok := e.open(fs.files, o)
-	if !ok {
+	r, err := e.open(fs.files, o)
+	if err != nil {
 		return exitFailed
 	}
 	defer r.Close()

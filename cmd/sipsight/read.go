@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -13,20 +15,21 @@ import (
 	"github.com/sipsight/sipsight/internal/clean"
 )
 
-// open opens the captures; ok is false when that failed, which has been said.
-func (e *env) open(files []string, o capture.Options) (r *capture.Reader, ok bool) {
+// open opens the captures, and says which could not be. It fails if none could; r still
+// describes them.
+func (e *env) open(files []string, o capture.Options) (r *capture.Reader, err error) {
 	o.Stdin = e.stdin
-	r, err := capture.Open(e.ctx, files, o)
+	r, err = capture.Open(e.ctx, files, o)
 	if err != nil {
 		e.reportOpen(err)
-		return nil, false
+		return r, err
 	}
 	for _, f := range r.Files() {
 		if f.Err != nil {
 			e.reportOpen(f.Err)
 		}
 	}
-	return r, true
+	return r, nil
 }
 
 // reportOpen says why captures could not be opened, a line each.
@@ -65,9 +68,13 @@ func (e *env) finish(res *analysis.Result, err error) int {
 		for _, n := range c.Notes {
 			if n.Lost {
 				code = exitPartial
-				e.printf("sipsight: %s: %s (at byte %d; %d packets before it were read)\n", limitText(c.Name, 4096), limitText(n.What, 1000), n.Off, c.Packets)
+				e.printf("sipsight: %s: %s (at byte %d; packets read: %d)\n", limitText(c.Name, 4096), limitText(n.What, 1000), n.Off, c.Packets)
 			}
 		}
+	}
+	if limits := limitsMet(res); len(limits) > 0 {
+		code = exitPartial
+		e.printf("sipsight: limits of memory were met, so that the result is not whole: %s; split the capture (editcap -c) and look at its parts\n", strings.Join(limits, ", "))
 	}
 	switch {
 	case err == nil:
@@ -83,6 +90,19 @@ func (e *env) finish(res *analysis.Result, err error) int {
 		code = exitPartial
 	}
 	return code
+}
+
+// limitsMet lists the limits that were met in the analysis, by their ids.
+func limitsMet(res *analysis.Result) []string {
+	limits := slices.Clone(res.Statistics.Limits)
+	for i := range res.Files {
+		for _, n := range res.Files[i].Notes {
+			if (n.ID == "frag-limit" || n.ID == "tcp-limit") && n.Count > 0 {
+				limits = append(limits, fmt.Sprintf("%s (%d times)", n.ID, n.Count))
+			}
+		}
+	}
+	return limits
 }
 
 // A writeError is an error of stdout that came up in mid-analysis.

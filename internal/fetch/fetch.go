@@ -67,6 +67,11 @@ func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size 
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
+	return get(ctx, newClient(u, o), u, o.MaxBytes)
+}
+
+// get starts to fetch u.
+func get(ctx context.Context, client *http.Client, u *url.URL, limit int64) (body io.ReadCloser, size int64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, totalTimeout, fmt.Errorf("the download took more than %v", totalTimeout))
 	defer func() {
 		if err != nil {
@@ -79,7 +84,6 @@ func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size 
 	}
 	req.Header.Set("User-Agent", "sipsight")
 	req.Header.Set("Accept", "*/*")
-	client := newClient(u, o)
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, 0, plain(ctx, err)
@@ -89,11 +93,13 @@ func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size 
 		status := strings.TrimSpace(fmt.Sprint(resp.StatusCode, " ", http.StatusText(resp.StatusCode)))
 		return nil, 0, fmt.Errorf("the server answered %s; check the URL", status)
 	}
-	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		resp.Body.Close()
-		return nil, 0, errors.New("the server sent the body in a content encoding, though none was asked for")
+	for _, e := range resp.Header.Values("Content-Encoding") {
+		if e != "" && !strings.EqualFold(e, "identity") {
+			resp.Body.Close()
+			return nil, 0, errors.New("the server sent the body in a content encoding, though none was asked for; download the file and give its path")
+		}
 	}
-	return newBody(ctx, cancel, resp.Body, o.MaxBytes), resp.ContentLength, nil
+	return newBody(ctx, cancel, resp.Body, limit), resp.ContentLength, nil
 }
 
 // parse checks the syntax of a URL.
@@ -224,8 +230,10 @@ var special = []struct {
 	{netip.MustParsePrefix("::1/128"), loopbackKind},
 	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
-	{netip.MustParsePrefix("fd00:ec2::254/128"), "a metadata service"},
+	{netip.MustParsePrefix("fd00:ec2::/32"), "a metadata service"},
 	{netip.MustParsePrefix("fd20:ce::254/128"), "a metadata service"},
+	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "a metadata service"},
+	{netip.MustParsePrefix("fd00:42::42/128"), "a metadata service"},
 	{netip.MustParsePrefix("100.100.100.200/32"), "a metadata service"},
 	{netip.MustParsePrefix("168.63.129.16/32"), "a metadata service"},
 	{netip.MustParsePrefix("10.0.0.0/8"), privateKind},

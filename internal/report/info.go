@@ -158,6 +158,14 @@ func (w *jsonWriter) interfaces(list []capture.Interface) {
 			w.key("name")
 			w.text([]byte(in.Name))
 		}
+		if in.Description != "" {
+			w.key("description")
+			w.text([]byte(in.Description))
+		}
+		if in.Filter != "" {
+			w.key("filter")
+			w.text([]byte(in.Filter))
+		}
 		w.key("link_type")
 		w.int(int64(in.LinkType))
 		w.key("link_type_name")

@@ -223,7 +223,7 @@ func NoSIP(res *analysis.Result) string {
 	if res.Packets == 0 {
 		return s + ": the capture holds no packets."
 	}
-	s += fmt.Sprintf(" in %d packets.", res.Packets)
+	s += " in " + plural(res.Packets, "packet") + "."
 	if why := blindSpots(res); len(why) > 0 {
 		s += " Not looked into: " + strings.Join(why, "; ") + "."
 	}

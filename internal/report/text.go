@@ -303,7 +303,11 @@ func interfaceText(in *capture.Interface) string {
 	if in.Drops >= 0 {
 		parts = append(parts, plural(in.Drops, "drop"))
 	}
-	return strings.Join(append(parts, strconv.FormatFloat(in.Resolution, 'g', 6, 64)+" ns"), ", ")
+	parts = append(parts, "time unit "+strconv.FormatFloat(in.Resolution, 'g', 6, 64)+" ns")
+	if in.Filter != "" {
+		parts = append(parts, "filter "+clean.Text(in.Filter))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func protocolsText(list []analysis.Protocol) string {

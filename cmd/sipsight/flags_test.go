@@ -1,0 +1,142 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestSizeFlag(t *testing.T) {
+	for in, want := range map[string]int64{
+		"1": 1, "1000": 1000, "2k": 2 << 10, "2K": 2 << 10, "2KB": 2 << 10, "2KiB": 2 << 10, "500M": 500 << 20, "4G": 4 << 30, "4GiB": 4 << 30, "1T": 1 << 40, "7B": 7,
+		"4194304T": 1 << 62,
+		"":         0, "0": 0, "-1": 0, "M": 0, "1.5G": 0, "1X": 0, "1KK": 0, "0x10": 0, "1 G": 0, "4194305T": 0, "9223372036854775808": 0, "9223372036854775807K": 0,
+	} {
+		s := size(5)
+		err := s.Set(in)
+		if (err == nil) != (want > 0) || err == nil && int64(s) != want || err != nil && s != 5 {
+			t.Errorf("%q: %d, %v", in, s, err)
+		}
+		if err != nil {
+			continue
+		}
+		var again size
+		if err := again.Set(s.String()); err != nil || again != s {
+			t.Errorf("%q is written %q, which is %d, %v", in, s.String(), again, err)
+		}
+	}
+}
+
+func TestTimeFlag(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 14, 0, 0, time.UTC)
+	for in, want := range map[string]time.Time{
+		"2026-11-23T10:14:00Z":           at,
+		"2026-11-23T10:14:00.5Z":         at.Add(500 * time.Millisecond),
+		"2026-11-23T10:14:00.123456789Z": at.Add(123456789),
+		"2026-11-23T12:14:00+02:00":      at,
+		"2026-11-23T10:14:00":            at,
+		"2026-11-23 10:14:00":            at,
+		"2026-11-23 10:14:00.25":         at.Add(250 * time.Millisecond),
+		"2026-11-23 10:14":               at,
+		"2026-11-23T10:14":               at,
+		"2026-11-23":                     at.Add(-10*time.Hour - 14*time.Minute),
+		"1795428840":                     at,
+		"1795428840.000000001":           at.Add(1),
+		"1795428840.5":                   at.Add(500 * time.Millisecond),
+		"0":                              time.Unix(0, 0),
+		"":                               {}, "now": {}, "10:14": {}, "2026-13-01": {}, "2026-11-23T25:00:00Z": {}, ".5": {}, "1.": time.Unix(1, 0), "1.1234567890": {}, "1.-5": {}, "-1": {}, "-5.5": {}, "1e9": {}, "99999999999999999999": {},
+	} {
+		var f timeFlag
+		if err := f.Set(in); (err == nil) == want.IsZero() || !f.t.Equal(want) {
+			t.Errorf("%q: %v, %v", in, f.t, err)
+		}
+		if f.t.Location() != time.UTC {
+			t.Errorf("%q is not in UTC", in)
+		}
+	}
+}
+
+func TestFrameFlag(t *testing.T) {
+	for in, want := range map[string]frameFlag{
+		"1": {0, 1}, "17": {0, 17}, "2:17": {2, 17}, "1:1": {1, 1}, "9223372036854775807": {0, 1<<63 - 1},
+		"": {}, "0": {}, "-1": {}, "0:1": {}, "-1:1": {}, "1:0": {}, "1:": {}, ":1": {}, "1:2:3": {}, "a": {}, "1.5": {}, "9223372036854775808": {},
+	} {
+		var f frameFlag
+		if err := f.Set(in); (err == nil) == (want == frameFlag{}) || f != want {
+			t.Errorf("%q: %v, %v", in, f, err)
+		}
+	}
+}
+
+func TestDidYouMean(t *testing.T) {
+	names := []string{"analyze", "info", "messages", "mcp", "version", "help"}
+	for in, want := range map[string]string{
+		"analyse": "analyze", "anlyze": "analyze", "message": "messages", "massages": "messages", "hlep": "help", "mpc": "mcp", "inof": "info",
+		"Version": "version", "": "", "x": "", "frobnicate": "", "export": "",
+	} {
+		if want != "" {
+			want = "; did you mean " + want + "?"
+		}
+		if got := didYouMean(in, names); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "abd", 1}, {"abc", "bc", 1}, {"abc", "abxc", 1},
+		{"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"abc", "xyz", 3},
+	} {
+		if got, back := editDistance(c.a, c.b), editDistance(c.b, c.a); got != c.want || back != c.want {
+			t.Errorf("%q, %q: %d and %d, want %d", c.a, c.b, got, back, c.want)
+		}
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	for _, c := range []struct {
+		n, total int64
+		d        time.Duration
+		want     string
+	}{
+		{0, -1, time.Second, "0 B read, 0 B/s"},
+		{1500, -1, time.Second, "1.5 kB read, 1.5 kB/s"},
+		{500e6, 2e9, 2 * time.Second, " 25 %, 500 MB of 2 GB, 250 MB/s, 6s left"},
+		{2e9, 2e9, 4 * time.Second, "100 %, 2 GB of 2 GB, 500 MB/s"},
+		{0, 2e9, time.Second, "  0 %, 0 B of 2 GB, 0 B/s"},
+		{5, 0, time.Second, "5 B read, 5 B/s"},
+	} {
+		if got := progressLine(c.n, c.total, c.d); got != c.want {
+			t.Errorf("%d of %d: %q, want %q", c.n, c.total, got, c.want)
+		}
+	}
+	for n, want := range map[float64]string{0: "0 B", 999: "999 B", 999.4: "999 B", 999.5: "1 kB", 1000: "1 kB", 12345: "12.3 kB", 1e6: "1 MB", 1e9: "1 GB", 1e12: "1 TB", 5e15: "5000 TB"} {
+		if got := humanSize(n); got != want {
+			t.Errorf("%v: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestAllRegular(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a")
+	if err := os.WriteFile(name, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		files []string
+		want  bool
+	}{
+		{[]string{name}, true}, {[]string{name, name}, true}, {[]string{name, "-"}, false}, {[]string{"-"}, false}, {[]string{dir}, false},
+		{[]string{"http://127.0.0.1/a"}, false}, {[]string{filepath.Join(dir, "b")}, false},
+	} {
+		if allRegular(c.files) != c.want {
+			t.Errorf("%v: %v", c.files, !c.want)
+		}
+	}
+}
