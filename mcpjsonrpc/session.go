@@ -285,6 +285,10 @@ type request struct {
 	token  []byte // progressToken as written, or nil
 	rev    revision
 
+	// private says that the result is of this moment and of this client: the
+	// cache hints of revision 2026-07-28.
+	private bool
+
 	// reply takes the answer, nil for none. It is called exactly once.
 	reply func(line []byte)
 }
@@ -352,15 +356,17 @@ func (c *session) message(b []byte, depth int, inBatch bool, reply func([]byte))
 		c.answer(r, nil, e)
 		return
 	}
-	if r.method == "tools/call" {
-		c.call(r)
-		return
-	}
 	var result any
+	var later *call
 	err := c.guard(r.method, func() (err error) {
-		result, err = c.dispatch(r)
+		result, later, err = c.dispatch(r)
 		return err
 	})
+	r.params = nil // it aliases the line
+	if later != nil {
+		c.call(later)
+		return
+	}
 	c.answer(r, result, err)
 }
 
@@ -413,7 +419,7 @@ func (c *session) reply(r *request, body []byte, err error) {
 func (c *session) success(r *request, result []byte) []byte {
 	line := slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), r.id, []byte(`,"result":`))
 	if r.rev == v20260728 {
-		line = c.appendModern(line, r.method, result)
+		line = c.appendModern(line, r, result)
 	} else {
 		line = append(line, result...)
 	}
