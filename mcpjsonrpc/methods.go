@@ -2,6 +2,7 @@ package mcpjsonrpc
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -99,14 +100,10 @@ func (c *session) modernRules(r *request, version, capabilities []byte) *Error {
 		return errorf(CodeInvalidParams, "_meta %q must be a string", metaVersion)
 	}
 	if requested != string(v20260728) {
-		e := errorf(codeUnsupportedVersion, "unsupported protocol version %s in _meta; there, use %s", quote(requested), v20260728)
+		e := unsupported(requested, fmt.Sprintf("unsupported protocol version %s in _meta; there, use %s", quote(requested), v20260728))
 		if slices.Contains(revisions, revision(requested)) {
 			e.Message += ", or begin with initialize"
 		}
-		e.Data, _ = marshal(struct {
-			Supported []revision      `json:"supported"`
-			Requested json.RawMessage `json:"requested"`
-		}{revisions, version})
 		return e
 	}
 	r.rev = v20260728
@@ -119,6 +116,16 @@ func (c *session) modernRules(r *request, version, capabilities []byte) *Error {
 		return errorf(CodeInvalidParams, "_meta %q is missing or not an object", metaCapabilities)
 	}
 	return nil
+}
+
+// unsupported is the error that a revision is not spoken.
+func unsupported(requested, text string) *Error {
+	e := errorf(codeUnsupportedVersion, "%s", text)
+	e.Data, _ = marshal(struct {
+		Supported []revision `json:"supported"`
+		Requested string     `json:"requested"`
+	}{revisions, requested})
+	return e
 }
 
 // dispatch answers r: with a result, which is marshalled to a JSON object, or later.
