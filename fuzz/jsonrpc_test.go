@@ -36,7 +36,7 @@ func toy() *mcpjsonrpc.Server {
 		}},
 		Prompts: []mcpjsonrpc.Prompt{{
 			Name: "greet",
-			Arguments: []mcpjsonrpc.PromptArgument{{Name: "who", Required: true, Complete: func(v string, _ map[string]string) []string {
+			Arguments: []mcpjsonrpc.PromptArgument{{Name: "who", Required: true, Complete: func(_ context.Context, v string, _ map[string]string) []string {
 				return []string{v + "!"}
 			}}},
 			Get: func(args map[string]string) ([]mcpjsonrpc.PromptMessage, error) {
@@ -44,6 +44,14 @@ func toy() *mcpjsonrpc.Server {
 			},
 		}},
 		Resources: []mcpjsonrpc.Resource{{URI: "toy://x", Name: "x", Text: "y"}},
+		Templates: []mcpjsonrpc.ResourceTemplate{{
+			URITemplate: "toy://shelf/{box}/{+path}{?page}",
+			Name:        "shelf",
+			Read: func(_ context.Context, uri string, vars map[string]string, _ mcpjsonrpc.Progress) (mcpjsonrpc.ResourceContent, error) {
+				return mcpjsonrpc.ResourceContent{Text: uri + vars["box"] + vars["path"] + vars["page"]}, nil
+			},
+			Complete: func(_ context.Context, name, v string, _ map[string]string) []string { return []string{name + v} },
+		}},
 	}
 }
 
@@ -133,6 +141,8 @@ func FuzzJSONRPC(f *testing.F) {
 		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo",` + modern + `}}` + "\n" + `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`,
 		`{"jsonrpc":"2.0","id":7,"method":"server/discover","params":{` + modern + `}}`,
 		`{"jsonrpc":"2.0","id":7,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"who","value":"x"},` + modern + `}}`,
+		hello + `{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"toy://shelf/a%20b/c/d?page=%7b"}}` + "\n" +
+			`{"jsonrpc":"2.0","id":3,"method":"completion/complete","params":{"ref":{"type":"ref/resource","uri":"toy://shelf/{box}/{+path}{?page}"},"argument":{"name":"box","value":"a"}}}`,
 		hello + `{"jsonrpc":"2.0","id":2,"method":"prompts/get","params":{"name":"greet","arguments":{"who":"\"}"}}}` + "\n" + `{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"toy://x"}}`,
 		hello + `{"jsonrpc":"2.0","id":3,"method":"tools/list"}` + "\n" + `{"jsonrpc":"2.0","id":null,"method":"prompts/list"}` + "\n" + `{"jsonrpc":"2.0","id":{},"method":3}`,
 		"\uFEFF" + `{"id":1,"id":2,"result":{}}` + "\n{\"jsonrpc\":\"2.0\",\"id\":\"\\u0041\",\"method\":\"ping\"}\nnot json\n\xff\n\"string\"\n",

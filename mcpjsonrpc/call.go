@@ -10,16 +10,22 @@ import (
 	"sync"
 )
 
-// A call is a tool call that runs or waits for its turn.
+// A call is a request whose answer takes time: it runs, or waits for its turn, while
+// further lines are read.
 type call struct {
 	request *request
-	tool    *Tool
-	args    json.RawMessage
+	what    string // for the log
 	place   *place
 	cancel  context.CancelFunc
 
-	result Result
-	err    error
+	// work does what was asked and returns the result, a JSON object.
+	work func(ctx context.Context, p Progress) ([]byte, error)
+	// busy makes a result of the news that there is no place for the call.
+	// Nil makes an error of it.
+	busy func(text string) ([]byte, error)
+
+	body []byte
+	err  error
 }
 
 // inFlight reports whether a call with that id is not answered yet.
@@ -29,17 +35,17 @@ func (c *session) inFlight(id []byte) bool {
 	return c.calls[idKey(id)] != nil
 }
 
-// call answers a tools/call, now or when the tool has run.
-func (c *session) call(r *request) {
-	k, err := c.server.newCall(r)
-	if err != nil {
-		c.answer(r, nil, err)
-		return
-	}
+// call answers the request of k, now or when its work is done.
+func (c *session) call(k *call) {
+	r := k.request
 	slots, queue := c.server.slots(), c.server.queue()
 	if k.place = c.server.gate.admit(slots, queue); k.place == nil {
 		text := fmt.Sprintf("busy: %d calls are running and %d are waiting; try again when one of them is done", slots, queue)
-		body, err := toolResult(r.rev, Result{Text: text, IsError: true})
+		if k.busy == nil {
+			c.answer(r, nil, errorf(CodeInternalError, "%s", text))
+			return
+		}
+		body, err := k.busy(text)
 		c.reply(r, body, err)
 		return
 	}
@@ -64,8 +70,9 @@ func (c *session) call(r *request) {
 	}()
 }
 
-// newCall reads the parameters of r. What it keeps does not alias r.params.
-func (s *Server) newCall(r *request) (*call, error) {
+// toolCall returns what is to be done for r, a tools/call. What it keeps does not
+// alias r.params.
+func (s *Server) toolCall(r *request) (*call, error) {
 	v, twice := pick(r.params, "name", "arguments")
 	name, ok := unquote(v[0])
 	args := v[1]
@@ -83,14 +90,25 @@ func (s *Server) newCall(r *request) (*call, error) {
 	for i := range s.Tools {
 		t := &s.Tools[i]
 		if names[i] = t.Name; t.Name == name {
-			r.params = nil
-			return &call{request: r, tool: t, args: bytes.Clone(args), err: errInternal}, nil
+			args := json.RawMessage(bytes.Clone(args))
+			return &call{
+				request: r,
+				what:    "tool " + t.Name,
+				work: func(ctx context.Context, p Progress) ([]byte, error) {
+					res, err := s.callTool(ctx, t, args, p)
+					if err != nil {
+						return nil, err
+					}
+					return toolResult(r.rev, res)
+				},
+				busy: func(text string) ([]byte, error) { return toolResult(r.rev, Result{Text: text, IsError: true}) },
+			}, nil
 		}
 	}
 	return nil, errorf(CodeInvalidParams, "no tool %s%s", quote(name), didYouMean(name, names, "there are"))
 }
 
-// run waits for the turn of k, runs its tool and answers, unless k is cancelled
+// run waits for the turn of k, does its work and answers, unless k is cancelled
 // on the way.
 func (c *session) run(ctx context.Context, k *call) {
 	defer k.cancel()
@@ -104,35 +122,48 @@ func (c *session) run(ctx context.Context, k *call) {
 		return
 	}
 	p := newProgress(ctx, k.request, c.out.writeLine)
-	defer func() { // also when the tool ends its goroutine
+	defer func() { // also when the work ends its goroutine
 		c.server.gate.leave(k.place)
 		p.finish()
 		c.finish(k)
 	}()
-	k.err = c.guard("tool "+k.tool.Name, func() (err error) {
-		k.result, err = c.callTool(ctx, k, p)
+	k.err = errInternal
+	k.err = c.guard(k.what, func() (err error) {
+		k.body, err = k.work(ctx, p.report)
 		return err
 	})
 }
 
-// callTool calls the tool of k and returns a result to send as it is.
-func (c *session) callTool(ctx context.Context, k *call, p *progress) (Result, error) {
-	limit := c.server.Timeout
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+// limited bounds the time of a call.
+func (s *Server) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.Timeout > 0 {
+		return context.WithTimeout(ctx, s.Timeout)
 	}
-	res, err := k.tool.Call(ctx, k.args, p.report)
+	return context.WithCancel(ctx)
+}
+
+// tooLate returns what to tell when a call was stopped by its time limit, or "".
+func (s *Server) tooLate(ctx context.Context) string {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ""
+	}
+	return fmt.Sprintf("stopped after %v, the time limit of a call; ask for less", s.Timeout)
+}
+
+// callTool calls a tool and returns a result to send as it is.
+func (s *Server) callTool(ctx context.Context, t *Tool, args json.RawMessage, p Progress) (Result, error) {
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	res, err := t.Call(ctx, args, p)
 	switch _, isError := errors.AsType[*Error](err); {
 	case isError:
 		return Result{}, err
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return Result{Text: fmt.Sprintf("stopped after %v, the time limit of a call; ask for less", limit), IsError: true}, nil
+	case err != nil && s.tooLate(ctx) != "":
+		return Result{Text: s.tooLate(ctx), IsError: true}, nil
 	case err != nil:
 		return Result{Text: err.Error(), IsError: true}, nil
 	case res.Structured == nil:
-		if k.tool.OutputSchema != nil && !res.IsError {
+		if t.OutputSchema != nil && !res.IsError {
 			return Result{}, errors.New("a result without the structure its schema promises")
 		}
 		return res, nil
@@ -158,11 +189,7 @@ func (c *session) finish(k *call) {
 		k.request.reply(nil)
 		return
 	}
-	var body []byte
-	if k.err == nil {
-		body, k.err = toolResult(k.request.rev, k.result)
-	}
-	c.reply(k.request, body, k.err)
+	c.reply(k.request, k.body, k.err)
 }
 
 // cancelled stops the call that params, an object, name, if there is one. From
@@ -186,22 +213,35 @@ func (c *session) cancelled(params []byte) {
 // toolResult returns r as it is sent in revision rev.
 func toolResult(rev revision, r Result) ([]byte, error) {
 	if rev < v20250618 {
-		r.Structured = nil
+		r.Structured, r.Links = nil, nil
 	}
-	blocks := []content{}
+	blocks := []any{}
 	if r.Text != "" {
 		blocks = append(blocks, content{"text", r.Text})
 	}
+	for _, l := range r.Links {
+		blocks = append(blocks, linkBlock{"resource_link", l})
+	}
 	body, err := marshal(struct {
-		Content    []content       `json:"content"`
+		Content    []any           `json:"content"`
 		Structured json.RawMessage `json:"structuredContent,omitempty"`
 		IsError    bool            `json:"isError,omitempty"`
 	}{blocks, r.Structured, r.IsError})
 	if len(body) > maxAnswer {
-		text := fmt.Sprintf("the result is %d bytes long, more than the %d that can be sent; ask for less", len(body), maxAnswer)
-		return toolResult(rev, Result{Text: text, IsError: true})
+		return toolResult(rev, Result{Text: tooLong(len(body)), IsError: true})
 	}
 	return body, err
+}
+
+// tooLong says that an answer of n octets is not sent.
+func tooLong(n int) string {
+	return fmt.Sprintf("the result is %d bytes long, more than the %d that can be sent; ask for less", n, maxAnswer)
+}
+
+// A linkBlock is a block of content that points to a resource.
+type linkBlock struct {
+	Type string `json:"type"`
+	Link
 }
 
 // A gate lets some calls run and some more wait, first come, first served.

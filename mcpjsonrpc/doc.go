@@ -1,6 +1,6 @@
 // Package mcpjsonrpc serves tools to a language-model client: the Model Context
 // Protocol over a pair of streams, one JSON-RPC 2.0 message a line. It knows
-// tools, prompts and fixed resources, and nothing of what they are about.
+// tools, prompts and resources, and nothing of what they are about.
 //
 //	s := &mcpjsonrpc.Server{
 //		Name:    "clock",
@@ -25,16 +25,17 @@
 // negotiates again. What a revision does not know is left out of its answers;
 // batches are answered in 2025-03-26 alone.
 //
-// Offered are tools, prompts, completion of prompt arguments and resources with
-// fixed text, each only when the Server has some. There are no list-changed
-// notifications, subscriptions, logging, sampling or tasks, and the server never
-// sends a request.
+// Offered are tools, prompts, resources, templates of resources, and completion
+// of the arguments of prompts and templates, each only when the Server has some.
+// There are no list-changed notifications, subscriptions, logging, sampling or
+// tasks, and the server never sends a request.
 //
 // # Calls
 //
-// Reading never waits for a tool: a ping is answered while tools run. A few calls
-// run at once and a few more wait; the next one is told that the server is busy.
-// A cancelled request is never answered. Progress is reported at most four times
+// Reading never waits for a tool: a ping is answered while tools run. Completions,
+// and resources that a function reads or lists, run like tools. A few calls run at
+// once and a few more wait; the next one is told that the server is busy. A
+// cancelled request is never answered. Progress is reported at most four times
 // a second, with growing numbers, never as complete, and never within 20 ms
 // before the result: a client that handles responses first would otherwise find
 // a report for a call it has already closed. At end of input every request that
@@ -46,9 +47,9 @@
 // all five revisions, though a version in _meta must be 2026-07-28. An id that
 // belongs to a call not yet answered is refused for any other request (-32600).
 // Arguments that are null count as absent, and an empty cursor as the first and
-// only page. An error result may carry structure or not; a result without error
-// must, if the tool has an output schema. A result over 8 MiB is replaced by one
-// that says so.
+// only page. What a function reads may not be kept by a client; what is fixed may.
+// An error result may carry structure or not; a result without error must, if the
+// tool has an output schema. A result over 8 MiB is replaced by one that says so.
 //
 // # Hostile input
 //

@@ -16,6 +16,7 @@ const (
 
 // Error codes of the Model Context Protocol.
 const (
+	codeHeaderMismatch     = -32020 // over HTTP
 	codeUnsupportedVersion = -32022
 	codeNoResource         = -32002 // before 2026-07-28, where it is CodeInvalidParams
 )

@@ -1,6 +1,7 @@
 package mcpjsonrpc_test
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -45,11 +46,19 @@ func streams(t *testing.T) []string {
 	return list
 }
 
-// quick is the toy with tools that return at once, one after the other.
+// quick is the toy with tools and resources that return at once and do not panic, one
+// after the other.
 func quick() *mcpjsonrpc.Server {
 	s := toy()
 	s.MaxConcurrent, s.MaxQueue = 1, 1e6
 	s.Tools = slices.Delete(s.Tools, 2, 4) // wait and fail
+	s.Prompts[0].Arguments[1].Complete = func(_ context.Context, value string, _ map[string]string) []string {
+		return []string{value}
+	}
+	s.Templates[0].Complete = nil
+	s.Templates[0].Read = func(_ context.Context, uri string, vars map[string]string, _ mcpjsonrpc.Progress) (mcpjsonrpc.ResourceContent, error) {
+		return mcpjsonrpc.ResourceContent{Text: uri + vars["box"]}, nil
+	}
 	return s
 }
 

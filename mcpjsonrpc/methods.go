@@ -2,6 +2,7 @@ package mcpjsonrpc
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -26,11 +27,9 @@ const (
 	metaServer       = "io.modelcontextprotocol/serverInfo"
 )
 
-// Cache hints: what a server lists does not change while it runs.
-const (
-	cacheTTL   = 3600000 // milliseconds
-	cacheScope = "public"
-)
+// cacheTTL is for how many milliseconds a client may keep what does not change while
+// the server runs.
+const cacheTTL = 3600000
 
 // methods says for each method which kind of revision knows it.
 var methods = map[string]struct{ legacy, modern bool }{
@@ -57,7 +56,7 @@ func (s *Server) offers(method string) bool {
 	case "completion/complete":
 		return s.completes()
 	case "resources/list", "resources/templates/list", "resources/read":
-		return len(s.Resources) > 0
+		return s.hasResources()
 	}
 	return true
 }
@@ -101,14 +100,10 @@ func (c *session) modernRules(r *request, version, capabilities []byte) *Error {
 		return errorf(CodeInvalidParams, "_meta %q must be a string", metaVersion)
 	}
 	if requested != string(v20260728) {
-		e := errorf(codeUnsupportedVersion, "unsupported protocol version %s in _meta; there, use %s", quote(requested), v20260728)
+		e := unsupported(requested, fmt.Sprintf("unsupported protocol version %s in _meta; there, use %s", quote(requested), v20260728))
 		if slices.Contains(revisions, revision(requested)) {
 			e.Message += ", or begin with initialize"
 		}
-		e.Data, _ = marshal(struct {
-			Supported []revision      `json:"supported"`
-			Requested json.RawMessage `json:"requested"`
-		}{revisions, version})
 		return e
 	}
 	r.rev = v20260728
@@ -123,40 +118,52 @@ func (c *session) modernRules(r *request, version, capabilities []byte) *Error {
 	return nil
 }
 
-// dispatch answers r, anything but a tool call. The result is marshalled to a
-// JSON object.
-func (c *session) dispatch(r *request) (result any, err error) {
+// unsupported is the error that a revision is not spoken.
+func unsupported(requested, text string) *Error {
+	e := errorf(codeUnsupportedVersion, "%s", text)
+	e.Data, _ = marshal(struct {
+		Supported []revision `json:"supported"`
+		Requested string     `json:"requested"`
+	}{revisions, requested})
+	return e
+}
+
+// dispatch answers r: with a result, which is marshalled to a JSON object, or later.
+func (c *session) dispatch(r *request) (result any, later *call, err error) {
 	switch r.method {
-	case "initialize":
-		return c.initialize(r)
-	case "ping":
-		return struct{}{}, nil
-	case "server/discover":
-		return c.discover(), nil
-	case "prompts/get":
-		return c.server.getPrompt(r)
-	case "completion/complete":
-		return c.server.complete(r)
+	case "tools/call":
+		later, err = c.server.toolCall(r)
+		return nil, later, err
 	case "resources/read":
 		return c.server.readResource(r)
+	case "completion/complete":
+		return c.server.complete(r)
+	case "initialize":
+		result, err = c.initialize(r)
+		return result, nil, err
+	case "ping":
+		return struct{}{}, nil, nil
+	case "server/discover":
+		return c.discover(), nil, nil
+	case "prompts/get":
+		result, err = c.server.getPrompt(r)
+		return result, nil, err
 	}
 	// The lists. All fit on one page, so that no cursor is ever given out. An
 	// empty one stands for the first page.
 	v, twice := pick(r.params, "cursor")
 	if cursor, ok := unquote(v[0]); v[0] != nil && (!ok || cursor != "") || twice != "" {
-		return nil, errorf(CodeInvalidParams, "unknown cursor; there is only one page")
+		return nil, nil, errorf(CodeInvalidParams, "unknown cursor; there is only one page")
 	}
 	switch r.method {
 	case "tools/list":
-		return c.server.listTools(r.rev), nil
+		return c.server.listTools(r.rev), nil, nil
 	case "prompts/list":
-		return c.server.listPrompts(r.rev), nil
+		return c.server.listPrompts(r.rev), nil, nil
 	case "resources/list":
-		return c.server.listResources(r.rev), nil
+		return c.server.listResources(r)
 	}
-	return struct { // resources/templates/list
-		Templates []struct{} `json:"resourceTemplates"`
-	}{[]struct{}{}}, nil
+	return c.server.listTemplates(r.rev), nil, nil // resources/templates/list
 }
 
 // title returns s for the revisions that know titles.
@@ -168,8 +175,8 @@ func (v revision) title(s string) string {
 }
 
 // appendModern appends result, an object, with what revision 2026-07-28 adds to
-// the answer of method.
-func (c *session) appendModern(b []byte, method string, result []byte) []byte {
+// the answer of r.
+func (c *session) appendModern(b []byte, r *request, result []byte) []byte {
 	b = append(b, `{"resultType":"complete",`...)
 	if inside := result[1 : len(result)-1]; len(inside) > 0 {
 		b = append(b, inside...)
@@ -180,9 +187,12 @@ func (c *session) appendModern(b []byte, method string, result []byte) []byte {
 		Scope string                    `json:"cacheScope,omitempty"`
 		Meta  map[string]implementation `json:"_meta"`
 	}
-	switch method {
+	switch r.method {
 	case "server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read":
-		tail.TTL, tail.Scope = new(cacheTTL), cacheScope
+		tail.TTL, tail.Scope = new(cacheTTL), "public"
+		if r.private {
+			tail.TTL, tail.Scope = new(0), "private"
+		}
 	}
 	tail.Meta = map[string]implementation{metaServer: c.server.implementation(v20260728)}
 	more, _ := marshal(tail)
@@ -220,16 +230,16 @@ type capabilities struct {
 }
 
 func (s *Server) capabilities(rev revision) capabilities {
-	list := func(n int) *capability {
+	list := func(some bool) *capability {
 		switch {
-		case n == 0:
+		case !some:
 			return nil
 		case rev == v20260728:
 			return &capability{}
 		}
 		return &capability{ListChanged: new(false)}
 	}
-	k := capabilities{Tools: list(len(s.Tools)), Prompts: list(len(s.Prompts)), Resources: list(len(s.Resources))}
+	k := capabilities{Tools: list(len(s.Tools) > 0), Prompts: list(len(s.Prompts) > 0), Resources: list(s.hasResources())}
 	if rev >= v20250326 && s.completes() {
 		k.Completions = &capability{}
 	}
@@ -325,48 +335,4 @@ func (s *Server) listPrompts(rev revision) any {
 	return struct {
 		Prompts []prompt `json:"prompts"`
 	}{list}
-}
-
-func (s *Server) listResources(rev revision) any {
-	type resource struct {
-		URI         string `json:"uri"`
-		Name        string `json:"name"`
-		Title       string `json:"title,omitempty"`
-		Description string `json:"description,omitempty"`
-		MIMEType    string `json:"mimeType,omitempty"`
-	}
-	list := make([]resource, len(s.Resources))
-	for i, r := range s.Resources {
-		list[i] = resource{r.URI, r.Name, rev.title(r.Title), r.Description, r.MIMEType}
-	}
-	return struct {
-		Resources []resource `json:"resources"`
-	}{list}
-}
-
-func (s *Server) readResource(r *request) (any, error) {
-	type text struct {
-		URI      string          `json:"uri"`
-		MIMEType string          `json:"mimeType,omitempty"`
-		Text     string          `json:"text"`
-		Meta     json.RawMessage `json:"_meta,omitempty"`
-	}
-	v, twice := pick(r.params, "uri")
-	uri, ok := unquote(v[0])
-	if !ok || twice != "" {
-		return nil, errorf(CodeInvalidParams, "uri must be given once, as a string")
-	}
-	i := slices.IndexFunc(s.Resources, func(r Resource) bool { return r.URI == uri })
-	if i < 0 {
-		e := errorf(CodeInvalidParams, "no resource %s", quote(uri))
-		if r.rev < v20260728 {
-			e.Code = codeNoResource
-		}
-		e.Data, _ = marshal(map[string]json.RawMessage{"uri": v[0]})
-		return nil, e
-	}
-	found := &s.Resources[i]
-	return struct {
-		Contents []text `json:"contents"`
-	}{[]text{{found.URI, found.MIMEType, found.Text, found.Meta}}}, nil
 }

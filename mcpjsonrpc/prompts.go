@@ -6,15 +6,8 @@ import (
 	"slices"
 )
 
-const (
-	// maxValues bounds the values of one completion: MCP 2025-11-25,
-	// server/utilities/completion.
-	maxValues = 100
-
-	// maxArguments bounds the arguments read from one request, where a dozen
-	// is many.
-	maxArguments = 256
-)
+// maxArguments bounds the arguments read from one request, where a dozen is many.
+const maxArguments = 256
 
 // A content is a text block, in a prompt as in a result.
 type content struct {
@@ -74,57 +67,6 @@ func (s *Server) getPrompt(r *request) (any, error) {
 		Description string    `json:"description,omitempty"`
 		Messages    []message `json:"messages"`
 	}{p.Description, messages}, nil
-}
-
-// complete answers completion/complete, for prompt arguments alone.
-func (s *Server) complete(r *request) (any, error) {
-	v, twice := pick(r.params, "ref", "argument", "context")
-	switch {
-	case twice != "":
-		return nil, errorf(CodeInvalidParams, "member %q occurs twice in params", twice)
-	case !isObject(v[0]) || !isObject(v[1]):
-		return nil, errorf(CodeInvalidParams, "ref and argument must be objects")
-	case v[2] != nil && !isObject(v[2]):
-		return nil, errorf(CodeInvalidParams, "context must be an object")
-	}
-	ref, _ := pick(v[0], "type", "name")
-	if kind, _ := unquote(ref[0]); kind != "ref/prompt" {
-		return nil, errorf(CodeInvalidParams, `nothing to complete: ref.type must be "ref/prompt"`)
-	}
-	p, err := s.namedPrompt(ref[1])
-	if err != nil {
-		return nil, err
-	}
-	arg, _ := pick(v[1], "name", "value")
-	name, ok := unquote(arg[0])
-	value, ok2 := unquote(arg[1])
-	if !ok || !ok2 {
-		return nil, errorf(CodeInvalidParams, "argument.name and argument.value must be strings")
-	}
-	names := p.argumentNames()
-	i := slices.Index(names, name)
-	if i < 0 {
-		return nil, errorf(CodeInvalidParams, "prompt %s has no argument %s%s",
-			quote(p.Name), quote(name), didYouMean(name, names, "it takes"))
-	}
-	context, _ := pick(v[2], "arguments")
-	args, err := stringMap(context[0])
-	if err != nil {
-		return nil, err
-	}
-	values := []string{}
-	if f := p.Arguments[i].Complete; f != nil {
-		values = append(values, f(value, args)...)
-	}
-	type completion struct {
-		Values  []string `json:"values"`
-		Total   int      `json:"total"`
-		HasMore bool     `json:"hasMore"`
-	}
-	total := len(values)
-	return struct {
-		Completion completion `json:"completion"`
-	}{completion{values[:min(total, maxValues)], total, total > maxValues}}, nil
 }
 
 // namedPrompt returns the prompt whose name is the JSON value b.

@@ -26,14 +26,17 @@ type Server struct {
 	Tools     []Tool
 	Prompts   []Prompt
 	Resources []Resource
+	Templates []ResourceTemplate
 
 	// Extensions are announced among the capabilities: an extension's
 	// identifier and its settings, a JSON object.
 	Extensions map[string]json.RawMessage
 
-	MaxConcurrent int           // tool calls running at once; 0 means 2
-	MaxQueue      int           // tool calls waiting; 0 means 8, negative none
-	Timeout       time.Duration // for one tool call once it runs; 0 means none
+	// Tools run as calls, as do completions and resources that are read or
+	// listed by a function.
+	MaxConcurrent int           // calls running at once; 0 means 2
+	MaxQueue      int           // calls waiting; 0 means 8, negative none
+	Timeout       time.Duration // for one call once it runs; 0 means none
 
 	ErrorLog *slog.Logger // panics and broken results; nil discards
 
@@ -79,6 +82,7 @@ type Annotations struct {
 type Result struct {
 	Text       string          // empty: Structured is the text
 	Structured json.RawMessage // a JSON object; nil means none
+	Links      []Link          // resources worth reading next
 	IsError    bool            // the call failed, and Text tells the model why
 }
 
@@ -103,26 +107,15 @@ type PromptArgument struct {
 	Required    bool
 
 	// Complete returns what value, the beginning of this argument, may
-	// become, best first; args are the arguments filled in before. It must
-	// return at once. Nil completes nothing.
-	Complete func(value string, args map[string]string) []string
+	// become, best first; args are the arguments filled in before. It runs
+	// as a call. Nil completes nothing.
+	Complete func(ctx context.Context, value string, args map[string]string) []string
 }
 
 // A PromptMessage is one turn of a prompt.
 type PromptMessage struct {
 	Role string // "user" or "assistant"; empty means "user"
 	Text string
-}
-
-// A Resource is a fixed text that a client may read by its URI.
-type Resource struct {
-	URI         string
-	Name        string
-	Title       string
-	Description string
-	MIMEType    string
-	Text        string
-	Meta        json.RawMessage // _meta of the text, an object; nil means none
 }
 
 // grace is how long Serve waits for running tools to clean up once ctx is done
@@ -228,20 +221,7 @@ func (s *Server) check() error {
 			args[a.Name] = true
 		}
 	}
-	clear(seen)
-	for i := range s.Resources {
-		r := &s.Resources[i]
-		switch {
-		case r.URI == "" || r.Name == "":
-			return fault("resource", r.URI, "it has no URI or no name")
-		case seen[r.URI]:
-			return fault("resource", r.URI, "the URI is used twice")
-		case r.Meta != nil && !isWholeObject(r.Meta):
-			return fault("resource", r.URI, "Meta is not a JSON object")
-		}
-		seen[r.URI] = true
-	}
-	return nil
+	return s.checkResources()
 }
 
 // isToolName reports whether s may name a tool. MCP 2025-11-25, server/tools.
@@ -266,7 +246,7 @@ func isObjectSchema(b []byte) bool {
 	return typ == "object"
 }
 
-// completes reports whether some prompt argument can be completed.
+// completes reports whether anything can be completed.
 func (s *Server) completes() bool {
 	for _, p := range s.Prompts {
 		for _, a := range p.Arguments {
@@ -275,7 +255,7 @@ func (s *Server) completes() bool {
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(s.Templates, func(t ResourceTemplate) bool { return t.Complete != nil })
 }
 
 func (s *Server) slots() int {

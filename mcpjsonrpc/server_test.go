@@ -531,6 +531,10 @@ func TestFaults(t *testing.T) {
 		{"prompt argument", func(s *mcpjsonrpc.Server) { s.Prompts[0].Arguments[0].Name = "tone" }, "an argument"},
 		{"no URI", func(s *mcpjsonrpc.Server) { s.Resources[0].URI = "" }, "no URI"},
 		{"resource twice", func(s *mcpjsonrpc.Server) { s.Resources = append(s.Resources, s.Resources[0]) }, "used twice"},
+		{"no template name", func(s *mcpjsonrpc.Server) { s.Templates[0].Name = "" }, "no name"},
+		{"no read", func(s *mcpjsonrpc.Server) { s.Templates[0].Read = nil }, "Read is nil"},
+		{"template twice", func(s *mcpjsonrpc.Server) { s.Templates = append(s.Templates, s.Templates[0]) }, "used twice"},
+		{"template", func(s *mcpjsonrpc.Server) { s.Templates[0].URITemplate = "toy://{a" }, "{ without }"},
 		{"resource meta", func(s *mcpjsonrpc.Server) { s.Resources[0].Meta = json.RawMessage(`{`) }, "Meta"},
 	}
 	for _, test := range tests {

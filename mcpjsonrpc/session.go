@@ -44,6 +44,13 @@ type session struct {
 	// first. It belongs to the reading goroutine.
 	negotiated revision
 
+	// refused is the last error for which no handler was asked. It belongs to
+	// the reading goroutine.
+	refused *Error
+
+	// unsplit says that a batch is answered in one piece, however long.
+	unsplit bool
+
 	mu      sync.Mutex
 	calls   map[string]*call // by id: admitted, not yet answered or cancelled
 	stopped bool             // no call may start any more
@@ -179,7 +186,10 @@ func (c *session) read(in io.Reader) error {
 			c.refuse(errorf(CodeInvalidRequest, "a line over %d MiB was skipped", maxLine>>20), c.out.writeLine)
 			continue
 		}
-		if c.guard("line", func() error { c.line(line); return nil }) != nil {
+		if line = bytes.Trim(line, " \t\r"); len(line) == 0 {
+			continue
+		}
+		if c.guard("line", func() error { c.incoming(line, c.out.writeLine); return nil }) != nil {
 			c.refuse(errInternal, c.out.writeLine)
 		}
 	}
@@ -187,35 +197,36 @@ func (c *session) read(in io.Reader) error {
 }
 
 // refuse answers what has no readable id.
-func (c *session) refuse(e *Error, reply func([]byte)) { reply(c.failure(nil, e)) }
+func (c *session) refuse(e *Error, reply func([]byte)) {
+	c.refused = e
+	reply(c.failure(nil, e))
+}
 
-// line handles one line, which is not kept.
-func (c *session) line(b []byte) {
-	b = bytes.Trim(b, " \t\r")
-	if len(b) == 0 {
-		return
-	}
+// incoming handles b, what a client sent as one piece, which is not kept. Reply is
+// called with the answer, or with nil when there is none; once, but for a batch with
+// an answer too long for one line.
+func (c *session) incoming(b []byte, reply func([]byte)) {
 	if !utf8.Valid(b) {
-		c.refuse(errorf(CodeParseError, "not UTF-8"), c.out.writeLine)
+		c.refuse(errorf(CodeParseError, "not UTF-8"), reply)
 		return
 	}
 	end, depth, ok := checkJSON(b)
 	if !ok {
-		c.refuse(errorf(CodeParseError, "not JSON at byte %d", end), c.out.writeLine)
+		c.refuse(errorf(CodeParseError, "not JSON at byte %d", end), reply)
 		return
 	}
 	switch b[0] {
 	case '{':
-		c.message(b, depth, false, c.out.writeLine)
+		c.message(b, depth, false, reply)
 	case '[':
-		c.batch(b, depth)
+		c.batch(b, depth, reply)
 	default:
-		c.refuse(errorf(CodeInvalidRequest, "a request is a JSON object"), c.out.writeLine)
+		c.refuse(errorf(CodeInvalidRequest, "a request is a JSON object"), reply)
 	}
 }
 
 // batch handles the JSON array b. Only revision 2025-03-26 has batches.
-func (c *session) batch(b []byte, depth int) {
+func (c *session) batch(b []byte, depth int, write func([]byte)) {
 	var messages [][]byte
 	for m := range elements(b) {
 		if messages = append(messages, m); len(messages) > maxBatch {
@@ -232,10 +243,10 @@ func (c *session) batch(b []byte, depth int) {
 		e = errorf(CodeInvalidRequest, "a batch of more than %d messages", maxBatch)
 	}
 	if e != nil {
-		c.refuse(e, c.out.writeLine)
+		c.refuse(e, write)
 		return
 	}
-	answers := &batch{lines: make([][]byte, len(messages)), missing: len(messages), write: c.out.writeLine}
+	answers := &batch{lines: make([][]byte, len(messages)), missing: len(messages), unsplit: c.unsplit, write: write}
 	for i, m := range messages {
 		reply := func(line []byte) { answers.set(i, line) }
 		if isObject(m) {
@@ -251,6 +262,7 @@ type batch struct {
 	mu      sync.Mutex
 	lines   [][]byte // nil where a message has no answer
 	missing int
+	unsplit bool
 	write   func([]byte)
 }
 
@@ -264,10 +276,11 @@ func (b *batch) set(i int, line []byte) {
 	}
 	lines := slices.DeleteFunc(b.lines, func(line []byte) bool { return line == nil })
 	if len(lines) == 0 {
+		b.write(nil)
 		return
 	}
 	all := slices.Concat([]byte("["), bytes.Join(lines, []byte(",")), []byte("]"))
-	if len(all) <= maxAnswer {
+	if len(all) <= maxAnswer || b.unsplit {
 		b.write(all)
 		return
 	}
@@ -284,6 +297,10 @@ type request struct {
 	params []byte // an object, or nil
 	token  []byte // progressToken as written, or nil
 	rev    revision
+
+	// private says that the result is of this moment and of this client: the
+	// cache hints of revision 2026-07-28.
+	private bool
 
 	// reply takes the answer, nil for none. It is called exactly once.
 	reply func(line []byte)
@@ -349,18 +366,21 @@ func (c *session) message(b []byte, depth int, inBatch bool, reply func([]byte))
 		e = errorf(CodeInvalidRequest, "revision %s has no batches", r.rev)
 	}
 	if e != nil {
+		c.refused = e
 		c.answer(r, nil, e)
 		return
 	}
-	if r.method == "tools/call" {
-		c.call(r)
-		return
-	}
 	var result any
+	var later *call
 	err := c.guard(r.method, func() (err error) {
-		result, err = c.dispatch(r)
+		result, later, err = c.dispatch(r)
 		return err
 	})
+	r.params = nil // it aliases the line
+	if later != nil {
+		c.call(later)
+		return
+	}
 	c.answer(r, result, err)
 }
 
@@ -413,7 +433,7 @@ func (c *session) reply(r *request, body []byte, err error) {
 func (c *session) success(r *request, result []byte) []byte {
 	line := slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), r.id, []byte(`,"result":`))
 	if r.rev == v20260728 {
-		line = c.appendModern(line, r.method, result)
+		line = c.appendModern(line, r, result)
 	} else {
 		line = append(line, result...)
 	}

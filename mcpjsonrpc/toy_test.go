@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +70,23 @@ func toy() *mcpjsonrpc.Server {
 			MIMEType: "text/html;profile=mcp-app",
 			Text:     "<!doctype html><title>toy & co</title>",
 			Meta:     json.RawMessage(`{"ui": {"prefersBorder": true}}`),
+		}, {
+			URI:      "toy://mood",
+			Name:     "mood",
+			MIMEType: "text/plain",
+			Text:     "not this text",
+			Read: func(context.Context, mcpjsonrpc.Progress) (mcpjsonrpc.ResourceContent, error) {
+				return mcpjsonrpc.ResourceContent{Text: "fine"}, nil
+			},
+		}},
+		Templates: []mcpjsonrpc.ResourceTemplate{{
+			URITemplate: "toy://shelf/{box}/{+path}{?page,side}",
+			Name:        "shelf",
+			Title:       "A shelf",
+			Description: "Things in boxes.",
+			MIMEType:    "text/plain",
+			Read:        shelf,
+			Complete:    boxes,
 		}},
 		Extensions: map[string]json.RawMessage{"io.modelcontextprotocol/ui": json.RawMessage(`{}`)},
 	}
@@ -113,7 +132,7 @@ func wait(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcp
 func fail(_ context.Context, args json.RawMessage, _ mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
 	how := "error"
 	a := mcpjsonrpc.ParseArguments(args)
-	a.Enum("how", &how, "error", "refusal", "panic", "exit", "structure", "data", "result", "size", "escapes", "octets", "nothing")
+	a.Enum("how", &how, "error", "refusal", "panic", "exit", "structure", "data", "result", "size", "escapes", "octets", "nothing", "links")
 	if err := a.Err(); err != nil {
 		return mcpjsonrpc.Result{}, err
 	}
@@ -138,11 +157,16 @@ func fail(_ context.Context, args json.RawMessage, _ mcpjsonrpc.Progress) (mcpjs
 		return mcpjsonrpc.Result{Text: "a\xffb\u2028<&>\x00", Structured: json.RawMessage("{\"s\": \"a\xffb\u2028<&>\"}")}, nil
 	case "nothing":
 		return mcpjsonrpc.Result{}, nil
+	case "links":
+		return mcpjsonrpc.Result{Text: "see there", Links: []mcpjsonrpc.Link{
+			{URI: "toy://mood", Name: "mood"},
+			{URI: "toy://shelf/a/b", Name: "b", Title: "B", Description: "It is b.", MIMEType: "text/plain"},
+		}}, nil
 	}
 	return mcpjsonrpc.Result{}, errors.New("it did not work")
 }
 
-func tones(value string, args map[string]string) []string {
+func tones(_ context.Context, value string, args map[string]string) []string {
 	var list []string
 	for i := range 120 {
 		list = append(list, fmt.Sprintf("%s-%s-%d", value, args["who"], i))
@@ -154,6 +178,52 @@ func tones(value string, args map[string]string) []string {
 		panic("secret")
 	}
 	return list
+}
+
+// shelf reads what is in a box. The name of the box says how it ends.
+func shelf(ctx context.Context, uri string, vars map[string]string, p mcpjsonrpc.Progress) (mcpjsonrpc.ResourceContent, error) {
+	switch box := vars["box"]; box {
+	case "absent":
+		return mcpjsonrpc.ResourceContent{}, fmt.Errorf("box %q: %w", box, mcpjsonrpc.ErrNoResource)
+	case "locked":
+		return mcpjsonrpc.ResourceContent{}, &mcpjsonrpc.Error{Code: 9, Message: "not you"}
+	case "broken":
+		return mcpjsonrpc.ResourceContent{}, errors.New("the box fell apart")
+	case "panic":
+		panic("secret")
+	case "meta":
+		return mcpjsonrpc.ResourceContent{Meta: json.RawMessage(`[]`)}, nil
+	case "blob":
+		return mcpjsonrpc.ResourceContent{MIMEType: "application/octet-stream", Blob: []byte{0, 0xff}, Meta: json.RawMessage(`{"a": 1}`)}, nil
+	case "nothing":
+		return mcpjsonrpc.ResourceContent{Blob: []byte{}}, nil
+	case "big":
+		return mcpjsonrpc.ResourceContent{Text: strings.Repeat("x", 9<<20)}, nil
+	case "far":
+		for i := range int64(50) {
+			select {
+			case <-time.After(10 * time.Millisecond):
+				p(i, 50, "fetching")
+			case <-ctx.Done():
+				return mcpjsonrpc.ResourceContent{}, ctx.Err()
+			}
+		}
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		fmt.Fprintf(&b, "%s=%q ", name, vars[name])
+	}
+	return mcpjsonrpc.ResourceContent{Text: b.String() + uri}, nil
+}
+
+func boxes(ctx context.Context, name, value string, args map[string]string) []string {
+	if value == "slow" {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+		}
+	}
+	return []string{fmt.Sprintf("%s of %s %v", value, name, args)}
 }
 
 func greet(args map[string]string) ([]mcpjsonrpc.PromptMessage, error) {
