@@ -95,8 +95,8 @@ func runCall(e *env, c *command, args []string) int {
 		return exitUsage
 	}
 	id, files := fs.files[0], fs.files[1:]
-	r, ok := e.open(files, q.input)
-	if !ok {
+	r, err := e.open(files, q.input)
+	if err != nil {
 		return exitFailed
 	}
 	defer r.Close()

@@ -57,8 +57,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		e.errorf("--sort: %v", err)
 		return exitUsage
 	}
-	r, ok := e.open(files, q.input)
-	if !ok {
+	r, err := e.open(files, q.input)
+	if err != nil {
 		return exitFailed
 	}
 	defer r.Close()

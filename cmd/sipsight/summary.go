@@ -25,8 +25,8 @@ failed, and what could not be read.`,
 		if code, done := fs.needFiles(e, args); done {
 			return code
 		}
-		r, ok := e.open(fs.files, q.input)
-		if !ok {
+		r, err := e.open(fs.files, q.input)
+		if err != nil {
 			return exitFailed
 		}
 		defer r.Close()
