@@ -60,7 +60,7 @@ type peer struct {
 func (t *tracker) options(x *seen, id []byte) {
 	p := &t.peers
 	for r := p.open.expired(x.now); r != nil; r = p.open.expired(x.now) {
-		r.of.silent(r)
+		r.of.settle(r)
 	}
 	k := keyOfOpen(t, x, id)
 	r := p.open.get(k)
@@ -89,10 +89,18 @@ func (t *tracker) options(x *seen, id []byte) {
 		x.resent = r.frame
 	case x.s.StatusCode >= 200 && r.status == 0:
 		r.status, r.last = x.s.StatusCode, x.frame
-		r.of.answered(r)
 	case x.s.StatusCode >= 200 && r.status == x.s.StatusCode:
 		r.of.Retransmissions++
 		x.resent = r.last
+	}
+}
+
+// settle takes in what became of a keepalive, in the order in which they were sent.
+func (q *peer) settle(r *open[*peer]) {
+	if r.status != 0 {
+		q.answered(r)
+	} else {
+		q.silent(r)
 	}
 }
 
@@ -108,11 +116,8 @@ func (q *peer) answered(r *open[*peer]) {
 	q.lost = 0
 }
 
-// silent takes in that a keepalive was never answered, if that is so.
+// silent takes in that a keepalive was never answered.
 func (q *peer) silent(r *open[*peer]) {
-	if r.status != 0 {
-		return
-	}
 	q.Unanswered++
 	if q.lost++; q.lost == 1 {
 		q.since = r.sent
@@ -133,8 +138,8 @@ func (q *peer) silent(r *open[*peer]) {
 
 func (p *peerTable) result(now time.Time) []*Keepalive {
 	for r := p.open.take(); r != nil; r = p.open.take() {
-		if r.waited(now) {
-			r.of.silent(r)
+		if r.status != 0 || r.waited(now) {
+			r.of.settle(r)
 		}
 	}
 	list := make([]*Keepalive, len(p.list))

@@ -28,6 +28,13 @@ func (v *liveLeg) conclude(now time.Time) {
 	default:
 		v.concludePending(a, now)
 	}
+	if l.State != StateEarly { // the other forks of an INVITE end with it: section 13.2.2.4
+		for i := range l.Dialogs {
+			if l.Dialogs[i].State == DialogEarly {
+				l.Dialogs[i].State = DialogTerminated
+			}
+		}
+	}
 	if l.State == StateConfirmed || l.State == StateEarly || l.State == StateTrying {
 		l.Unfinished = !l.Evicted
 	}

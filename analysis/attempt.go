@@ -1,0 +1,202 @@
+package analysis
+
+import (
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// An attempt is an initial INVITE with all its forks and hops, told from others by its
+// From tag and CSeq number: authentication and redirection make one more each.
+type attempt struct {
+	fromTag   string
+	cseq      uint32
+	primary   int16 // the transaction on its first hop; -1: forgotten
+	vias      int16 // of primary
+	answered  bool
+	cancelled bool
+	acked     bool      // by an ACK with a branch of its own …
+	ackAt     time.Time // … at this time
+	status    int       // the final response on the first hop, 0 for none
+	best      int       // the best final response on any other hop
+	reason    string    // phrase of status
+	at        time.Time // of status
+	bestAt    time.Time // of best
+	ringing   bool
+	finals    int  // final responses on further hops
+	server    bool // the final response was made on the way: no further hop has one
+}
+
+// answered reports whether any attempt was answered with a 2xx.
+func (v *liveLeg) answered() bool {
+	for i := range v.attempts {
+		if v.attempts[i].answered {
+			return true
+		}
+	}
+	return false
+}
+
+// invite takes in the first copy of an initial INVITE on a hop: transaction i.
+func (t *tracker) invite(v *liveLeg, x *seen, i int) {
+	l := v.leg
+	t.attemptOf(v, x, i)
+	if l.Invited.IsZero() {
+		l.Invited = x.now
+	}
+	if l.RequestURI == "" {
+		l.RequestURI = t.bareURI(x.s.RequestURI)
+		t.joiner.invite(t, v, x)
+	}
+}
+
+// attemptOf finds, or begins, the attempt that an initial INVITE, or a response to one,
+// belongs to: transaction i. The first hop of an attempt is the one with the fewest Vias,
+// and of several the one that was seen first.
+func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
+	vias := int16(0)
+	for range x.s.Values(sipmsg.Via) {
+		vias++
+	}
+	n := v.attempt(x.from, x.cseq)
+	switch {
+	case n < 0 && len(v.attempts) == maxAttempts:
+		return
+	case n < 0:
+		n = len(v.attempts)
+		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias})
+		v.leg.Attempts++
+		v.over = v.hasBye
+	case vias < v.attempts[n].vias:
+		a := &v.attempts[n]
+		a.primary, a.vias = int16(i), vias
+		if a.status != 0 && !a.answered {
+			a.best, a.bestAt = a.status, a.at
+			a.finals++
+			a.status, a.reason, a.at = 0, "", time.Time{}
+			v.over = v.hasBye
+		}
+	}
+	v.trans[i].attempt = int16(n)
+}
+
+// attempt returns the index of an attempt, -1 for none.
+func (v *liveLeg) attempt(fromTag []byte, cseq uint32) int {
+	for i := len(v.attempts) - 1; i >= 0; i-- {
+		if a := &v.attempts[i]; a.cseq == cseq && a.fromTag == string(fromTag) {
+			return i
+		}
+	}
+	return -1
+}
+
+// answerUnseen takes in that an attempt was answered though the capture has no final
+// response to it: an ACK with a branch of its own is that of a 2xx (RFC 3261, section
+// 13.2.2.4). It is called when nothing more is to come.
+func (v *liveLeg) answerUnseen() {
+	l := v.leg
+	for i := range v.attempts {
+		a := &v.attempts[i]
+		if !a.acked || a.answered || a.status != 0 || a.best != 0 {
+			continue
+		}
+		a.answered = true
+		if l.Answered.IsZero() {
+			l.Answered, l.AnswerUnseen = a.ackAt, true
+		}
+		for j := range l.Dialogs {
+			if d := &l.Dialogs[j]; d.State == DialogEarly && d.LocalTag == a.fromTag {
+				d.State = DialogConfirmed
+			}
+		}
+	}
+}
+
+// inviteAnswer takes in a response to an initial INVITE.
+func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop uint8) {
+	l, tr, code := v.leg, &v.trans[i], x.s.StatusCode
+	if code > 100 && code < 300 && len(x.to) > 0 {
+		v.earlyOrConfirmed(x, hop, code)
+	}
+	if code >= 180 && code < 190 && l.Ringing.IsZero() {
+		l.Ringing = x.now
+	}
+	if code == 180 && l.Rung.IsZero() {
+		l.Rung = x.now
+	}
+	if code > 100 && code < 200 && len(x.s.Body) > 0 {
+		l.EarlyMedia = true
+	}
+	if tr.attempt < 0 {
+		return
+	}
+	a := &v.attempts[tr.attempt]
+	switch {
+	case code < 200:
+		a.ringing = a.ringing || code > 100
+	case code < 300:
+		a.answered = true
+		v.over = v.hasBye
+		if l.Answered.IsZero() {
+			l.Answered = x.now
+		}
+		if i == int(a.primary) || a.status/100 != 2 {
+			a.setFinal(t, x, code)
+		}
+	default:
+		v.failed(t, x, a, i, code)
+	}
+}
+
+// setFinal keeps the final response of the attempt on its first hop.
+func (a *attempt) setFinal(t *tracker, x *seen, code int) {
+	a.status, a.at = code, x.now
+	a.reason = t.names.string(capped(x.s.Reason, maxKept))
+}
+
+// failed takes in a final response of 300 and over to an initial INVITE.
+func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
+	if i != int(a.primary) {
+		if a.best == 0 || code/100 == 6 || code/100 < a.best/100 {
+			a.best, a.bestAt = code, x.now
+		}
+		a.finals++
+		return
+	}
+	if a.status != 0 {
+		return
+	}
+	a.setFinal(t, x, code)
+	a.server = len(v.leg.Hops) > 1 && a.finals == 0 && v.forwarded(a)
+	v.cause(t, x.s)
+	if code < 400 {
+		for c := range x.s.Values(sipmsg.Contact) {
+			if len(v.leg.Redirects) < maxTransfers {
+				v.leg.Redirects = append(v.leg.Redirects, t.bareURI(sipmsg.ParseAddress(c).URI))
+			}
+		}
+	}
+	if a == &v.attempts[len(v.attempts)-1] {
+		v.over = true
+	}
+	if a.answered {
+		return
+	}
+	for j := range v.leg.Dialogs {
+		d := &v.leg.Dialogs[j]
+		if d.State == DialogEarly && d.LocalTag == a.fromTag {
+			d.State = DialogTerminated
+		}
+	}
+}
+
+// forwarded reports whether the INVITE of an attempt was seen on a further hop.
+func (v *liveLeg) forwarded(a *attempt) bool {
+	n := 0
+	for i := range v.trans {
+		if tr := &v.trans[i]; tr.method == "INVITE" && tr.initial && tr.cseq == a.cseq {
+			n++
+		}
+	}
+	return n > 1
+}

@@ -1,0 +1,108 @@
+package analysis_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+func describeAll(res *analysis.Result) (list []string) {
+	for _, c := range res.Calls {
+		list = append(list, describe(c))
+	}
+	return list
+}
+
+// TestCallsTCP: what carries the messages does not change the calls. Over TCP nothing is
+// sent again.
+func TestCallsTCP(t *testing.T) {
+	for _, tt := range callTests {
+		if strings.Contains(tt.ladder, "again") || strings.Contains(tt.ladder, "copy") {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			if got := describeAll(analyze(t, capgen.Ladder{TCP: true}, tt.ladder)); !slices.Equal(got, tt.want) {
+				t.Errorf("over TCP:\ngot  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
+			}
+		})
+	}
+}
+
+// TestCallsSplit: a capture in two files, cut anywhere and named in any order, holds the
+// same calls.
+func TestCallsSplit(t *testing.T) {
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "1.pcap"), filepath.Join(dir, "2.pcap")
+	for _, tt := range callTests {
+		l := capgen.Ladder{}
+		packets := l.Packets(hosts + tt.ladder)
+		for n := 1; n < len(packets); n++ {
+			write := func(name string, p []capgen.Packet) {
+				if err := os.WriteFile(name, capgen.Pcap(p), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(one, packets[:n])
+			write(two, packets[n:])
+			r, err := capture.Open(context.Background(), []string{two, one}, capture.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true})
+			r.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := describeAll(res); !slices.Equal(got, tt.want) {
+				t.Fatalf("%s, cut behind packet %d:\ngot  %s\nwant %s", tt.name, n, strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
+			}
+		}
+	}
+}
+
+// TestCallsShuffled: calls that go on at the same time do not disturb each other, whatever
+// the order of packets that were captured at one time.
+func TestCallsShuffled(t *testing.T) {
+	text := `
+		0    A > P INVITE id=a@x from=sip:one@x
+		0    C > D INVITE id=b@x from=sip:two@x
+		1    P > A 180 id=a@x
+		1    D > C 180 id=b@x
+		2    P > A 200 id=a@x
+		2    D > C 486 id=b@x
+		3    A > P ACK id=a@x
+		3    C > D ACK id=b@x
+		4    A > P BYE id=a@x
+		4    C > D INVITE id=b@x
+		5    P > A 200 id=a@x
+		5    D > C 200 id=b@x`
+	want := describeAll(analyze(t, capgen.Ladder{}, text))
+	if len(want) != 2 {
+		t.Fatalf("calls %q", want)
+	}
+	slices.Sort(want)
+	l := capgen.Ladder{}
+	packets := l.Packets(hosts + text)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		p := slices.Clone(packets)
+		for i := 0; i+1 < len(p); i += 2 {
+			if rnd.IntN(2) == 0 {
+				p[i], p[i+1] = p[i+1], p[i]
+			}
+		}
+		got := describeAll(run(t, capgen.Pcap(p)))
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Fatalf("got  %q\nwant %q", got, want)
+		}
+	}
+}

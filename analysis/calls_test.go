@@ -1,0 +1,430 @@
+package analysis_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+const hosts = `
+	A = 10.0.0.1:5060
+	P = 10.0.0.9:5060
+	Q = 10.0.0.10:5060
+	B = 10.0.0.2:5060
+	C = 10.0.0.3:5060
+	D = 10.0.0.4:5060
+`
+
+// analyze analyses a ladder.
+func analyze(t *testing.T, l capgen.Ladder, text string) *analysis.Result {
+	t.Helper()
+	return run(t, l.Pcap(hosts+text))
+}
+
+func run(t *testing.T, pcap []byte) *analysis.Result {
+	t.Helper()
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Steps: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// describe says what a call is in one line.
+func describe(c *analysis.Call) string {
+	l := c.First()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", l.CallID, l.State)
+	if l.FinalStatus != 0 {
+		fmt.Fprintf(&b, " %d", l.FinalStatus)
+	}
+	if l.EndedBy != analysis.NoParty {
+		fmt.Fprintf(&b, " by %s", l.EndedBy)
+	}
+	for _, x := range []struct {
+		name string
+		f    func() (time.Duration, bool)
+	}{{"pdd", l.PostDialDelay}, {"ring", l.RingTime}, {"setup", l.SetupTime}, {"talk", l.TalkTime}} {
+		if d, ok := x.f(); ok {
+			fmt.Fprintf(&b, " %s=%v", x.name, d)
+		}
+	}
+	if l.Attempts > 1 {
+		fmt.Fprintf(&b, " attempts=%d", l.Attempts)
+	}
+	for _, x := range []struct {
+		name string
+		set  bool
+	}{{"forked", l.Forked}, {"early-media", l.EarlyMedia}, {"running", l.Running}, {"unfinished", l.Unfinished}, {"2xx-unseen", l.AnswerUnseen}, {"bye", l.ByBye && !l.IsAnswered()}} {
+		if x.set {
+			b.WriteString(" " + x.name)
+		}
+	}
+	fmt.Fprintf(&b, " messages=%d", l.Messages)
+	if l.Retransmissions > 0 {
+		fmt.Fprintf(&b, " again=%d", l.Retransmissions)
+	}
+	for _, d := range l.Dialogs {
+		fmt.Fprintf(&b, " %s/%s:%s", d.LocalTag, d.RemoteTag, d.State)
+	}
+	for i := range l.Transfers {
+		x := &l.Transfers[i]
+		fmt.Fprintf(&b, " transfer(%s by %v %d %d)", x.Target, x.By, x.Status, x.Result)
+	}
+	for _, r := range l.Redirects {
+		fmt.Fprintf(&b, " to=%s", r)
+	}
+	for _, x := range c.Legs[1:] {
+		fmt.Fprintf(&b, " + %s %s %d %v", x.CallID, x.State, x.Joins[0].Score, x.Joins[0].Reason)
+	}
+	return b.String()
+}
+
+// long makes the capture go on for an hour.
+const long = "\n 3600 C > D OPTIONS id=late@example\n"
+
+var callTests = []struct {
+	name, ladder string
+	want         []string
+}{
+	{"answered and ended by the caller", `
+		0    A > B INVITE sdp
+		0.1  B > A 100
+		0.5  B > A 180
+		3    B > A 200 sdp
+		3.1  A > B ACK
+		9    A > B BYE
+		9.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller pdd=500ms ring=2.5s setup=3s talk=6s messages=7 a-c1-example/b-c1-example:terminated"},
+	},
+	{"ended by the callee, over a proxy", `
+		0    A > P INVITE sdp
+		0.01 P > A 100
+		0.02 P > B INVITE sdp
+		0.5  B > P 180
+		0.51 P > A 180
+		3    B > P 200 sdp
+		3.01 P > A 200 sdp
+		3.05 A > P ACK
+		3.06 P > B ACK
+		9    B > P BYE
+		9.01 P > A BYE
+		9.02 A > P 200
+		9.03 P > B 200`,
+		[]string{"c1@example completed 200 by callee pdd=500ms ring=2.5s setup=3s talk=6s messages=13 a-c1-example/b-c1-example:terminated"},
+	},
+	{"refused by the called side, two hops", `
+		0    A > P INVITE
+		0.01 P > A 100
+		0.02 P > B INVITE
+		0.5  B > P 180
+		0.51 P > A 180
+		2    B > P 486
+		2.01 P > B ACK
+		2.02 P > A 486
+		2.03 A > P ACK`,
+		[]string{"c1@example failed 486 by callee pdd=500ms ring=1.52s messages=9 a-c1-example/b-c1-example:terminated"},
+	},
+	{"refused by the proxy itself", `
+		0    A > P INVITE
+		0.01 P > A 100
+		0.02 P > B INVITE
+		0.5  P > A 503
+		0.51 A > P ACK`,
+		[]string{"c1@example failed 503 by server messages=5"},
+	},
+	{"refused without any further hop", `
+		0    A > B INVITE
+		0.5  B > A 404
+		0.51 A > B ACK`,
+		[]string{"c1@example failed 404 by callee messages=3"},
+	},
+	{"challenged, then answered", `
+		0    A > B INVITE
+		0.1  B > A 407
+		0.2  A > B ACK
+		0.3  A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B BYE
+		5.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller setup=1s talk=4s attempts=2 messages=8 a-c1-example/b-c1-example:terminated"},
+	},
+	{"challenged and given up", `
+		0    A > B INVITE
+		0.1  B > A 401
+		0.2  A > B ACK`,
+		[]string{"c1@example failed 401 by callee messages=3"},
+	},
+	{"cancelled while ringing", `
+		0    A > B INVITE
+		0.1  B > A 180
+		5    A > B CANCEL
+		5.1  B > A 200 of=CANCEL
+		5.2  B > A 487 of=INVITE
+		5.3  A > B ACK`,
+		[]string{"c1@example cancelled 487 by caller pdd=100ms ring=5.1s messages=6 a-c1-example/b-c1-example:terminated"},
+	},
+	{"CANCEL and 2xx cross", `
+		0    A > B INVITE
+		0.1  B > A 180
+		5    B > A 200 of=INVITE
+		5    A > B CANCEL
+		5.1  B > A 200 of=CANCEL
+		5.2  A > B ACK
+		5.3  A > B BYE
+		5.4  B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller pdd=100ms ring=4.9s setup=5s talk=300ms messages=8 a-c1-example/b-c1-example:terminated"},
+	},
+	{"given up with a BYE before the answer", `
+		0    A > B INVITE
+		0.1  B > A 180
+		5    A > B BYE
+		5.1  B > A 200 of=BYE`,
+		[]string{"c1@example cancelled by caller pdd=100ms bye messages=4 a-c1-example/b-c1-example:terminated"},
+	},
+	{"redirected and not followed", `
+		0    A > B INVITE
+		0.1  B > A 302
+			Contact: <sip:carol@10.0.0.3;transport=udp>
+		0.2  A > B ACK`,
+		[]string{"c1@example redirected 302 by callee messages=3 to=sip:carol@10.0.0.3"},
+	},
+	{"redirected and followed", `
+		0    A > B INVITE
+		0.1  B > A 302
+			Contact: <sip:carol@10.0.0.3>
+		0.2  A > B ACK
+		0.3  A > C INVITE
+		1    C > A 200
+		1.1  A > C ACK`,
+		[]string{"c1@example confirmed 200 setup=1s attempts=2 unfinished messages=6 a-c1-example/b-c1-example:confirmed to=sip:carol@10.0.0.3"},
+	},
+	{"nobody answers", `
+		0    A > B INVITE
+		0.5  A > B INVITE again
+		1.5  A > B INVITE again` + long,
+		[]string{"c1@example abandoned messages=3 again=2"},
+	},
+	{"rings for ever", `
+		0    A > B INVITE
+		0.5  B > A 180` + long,
+		[]string{"c1@example abandoned pdd=500ms messages=2 a-c1-example/b-c1-example:terminated"},
+	},
+	{"the capture ends while it rings", `
+		0    A > B INVITE
+		0.1  B > A 100
+		0.5  B > A 180`,
+		[]string{"c1@example early pdd=500ms unfinished messages=3 a-c1-example/b-c1-example:early"},
+	},
+	{"the capture ends before anything came back", `
+		0    A > B INVITE`,
+		[]string{"c1@example trying unfinished messages=1"},
+	},
+	{"running when the capture begins", `
+		0    A > B BYE ft=x tt=y
+		0.1  B > A 200`,
+		[]string{"c1@example completed running messages=2 x/y:terminated"},
+	},
+	{"re-INVITE alone: running, and going on", `
+		0    A > B INVITE ft=x tt=y
+		0.1  B > A 200
+		0.2  A > B ACK ft=x tt=y`,
+		[]string{"c1@example confirmed running unfinished messages=3 x/y:confirmed"},
+	},
+	{"forked: two phones ring, one answers", `
+		0    A > P INVITE
+		0.01 P > B INVITE
+		0.02 P > C INVITE
+		0.5  B > P 180 tt=b
+		0.51 P > A 180 tt=b
+		0.6  C > P 180 tt=c
+		0.61 P > A 180 tt=c
+		3    C > P 200 tt=c
+		3.01 P > A 200 tt=c
+		3.02 P > B CANCEL
+		3.03 B > P 200 of=CANCEL
+		3.04 B > P 487 of=INVITE tt=b
+		3.05 P > B ACK
+		3.1  A > P ACK
+		3.11 P > C ACK
+		9    A > P BYE
+		9.01 P > C BYE
+		9.02 C > P 200
+		9.03 P > A 200`,
+		[]string{"c1@example completed 200 by caller pdd=500ms ring=2.5s setup=3s talk=6s forked messages=19 a-c1-example/b:terminated a-c1-example/c:terminated"},
+	},
+	{"early media and PRACK", `
+		0    A > B INVITE sdp
+		0.2  B > A 183 sdp
+			Require: 100rel
+			RSeq: 1
+		0.3  A > B PRACK
+		0.4  B > A 200 of=PRACK
+		3    B > A 200 of=INVITE sdp
+		3.1  A > B ACK
+		9    A > B BYE
+		9.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller pdd=200ms setup=3s talk=6s early-media messages=8 a-c1-example/b-c1-example:terminated"},
+	},
+	{"the 2xx is not in the capture", `
+		0    A > B INVITE
+		0.1  B > A 180
+		3    A > B ACK br=own
+		9    A > B BYE
+		9.1  B > A 200 of=BYE`,
+		[]string{"c1@example completed by caller pdd=100ms ring=2.9s setup=3s talk=6s 2xx-unseen messages=5 a-c1-example/b-c1-example:terminated"},
+	},
+	{"one direction only", `
+		0    A > B INVITE
+		3    A > B ACK br=own tt=y
+		9    A > B BYE tt=y`,
+		[]string{"c1@example completed by caller setup=3s talk=6s 2xx-unseen messages=3 a-c1-example/y:terminated"},
+	},
+	{"retransmissions, copies and repeated 180s", `
+		0    A > B INVITE
+		0.01 A > B INVITE copy
+		0.5  A > B INVITE again
+		0.6  B > A 180
+		1.6  B > A 180 again
+		2    B > A 183 sdp
+		3    B > A 200
+		3.5  B > A 200 again
+		3.6  A > B ACK
+		3.7  A > B ACK again`,
+		[]string{"c1@example confirmed 200 pdd=600ms ring=2.4s setup=3s early-media unfinished messages=9 again=4 a-c1-example/b-c1-example:confirmed"},
+	},
+	{"a Call-ID used again", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		2    A > B BYE
+		2.1  B > A 200
+		5    A > B INVITE new ft=x
+		6    B > A 486 tt=z
+		6.1  A > B ACK`,
+		[]string{
+			"c1@example completed 200 by caller setup=1s talk=1s messages=5 a-c1-example/b-c1-example:terminated",
+			"c1@example failed 486 by callee messages=3",
+		},
+	},
+	{"a transfer that works", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    B > A REFER
+			Refer-To: <sip:carol@example.com?Replaces=x>
+		5.1  A > B 202
+		5.2  A > B NOTIFY
+			Content-Type: message/sipfrag
+			| SIP/2.0 100 Trying
+		5.3  B > A 200
+		6    A > B NOTIFY
+			Content-Type: message/sipfrag
+			| SIP/2.0 200 OK
+		6.1  B > A 200
+		7    B > A BYE
+		7.1  A > B 200`,
+		[]string{"c1@example completed 200 by callee setup=1s talk=6s messages=11 a-c1-example/b-c1-example:terminated transfer(sip:carol@example.com by callee 202 200)"},
+	},
+	{"two legs with a Session-ID", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 200 id=c2@p
+		1.1  P > A 200 id=c1@example`,
+		[]string{"c1@example confirmed 200 setup=1.1s unfinished messages=2 a-c1-example/b-c1-example:confirmed + c2@p confirmed 240 [session-id from-and-to-user from-user shared-address begins-inside answered-together]"},
+	},
+	{"three legs, two B2BUAs, users alone", `
+		0    A > P INVITE
+		0.1  P > Q INVITE id=c2@p fwd=no
+		0.2  Q > B INVITE id=c3@q fwd=no
+		1    B > Q 486 id=c3@q
+		1.1  Q > P 486 id=c2@p
+		1.2  P > A 486 id=c1@example`,
+		[]string{"c1@example failed 486 by callee messages=2 + c2@p failed 140 [from-and-to-user from-user shared-address begins-inside ended-together] + c3@q failed 140 [from-and-to-user from-user shared-address begins-inside ended-together]"},
+	},
+	{"two calls at once that have no more than users and times in common", `
+		0    A > B INVITE
+		0.1  C > D INVITE id=c2@example
+		1    B > A 200 id=c1@example
+		1.1  D > C 200 id=c2@example
+		5    A > B BYE
+		7    C > D BYE id=c2@example`,
+		[]string{
+			"c1@example completed 200 by caller setup=1s talk=4s messages=3 a-c1-example/b-c1-example:terminated",
+			"c2@example completed 200 by caller setup=1s talk=5.9s messages=3 a-c2-example/b-c2-example:terminated",
+		},
+	},
+	{"a caller with many calls that describes them all alike", `
+		0    A > B INVITE sdp o=123456789/1
+		0.1  A > B INVITE id=c2@example sdp o=123456789/1
+		1    B > A 486 id=c1@example
+		1    B > A 486 id=c2@example`,
+		[]string{"c1@example failed 486 by callee messages=2", "c2@example failed 486 by callee messages=2"},
+	},
+	{"legs that could belong to two calls belong to none", `
+		0    A > P INVITE
+		0.05 C > P INVITE id=c2@example
+		0.1  P > B INVITE id=c3@p fwd=no
+		1    B > P 486 id=c3@p
+		1.1  P > A 486 id=c1@example
+		1.1  P > C 486 id=c2@example`,
+		[]string{"c1@example failed 486 by callee messages=2", "c2@example failed 486 by callee messages=2", "c3@p failed 486 by callee messages=2"},
+	},
+	{"a Call-ID with an affix", `
+		0    A > P INVITE id=0123456789ab@h
+		0.1  P > B INVITE id=0123456789ab@h-b2b_1 fwd=no from=sip:gateway@p to=sip:other@b`,
+		[]string{"0123456789ab@h trying unfinished messages=1 + 0123456789ab@h-b2b_1 trying 140 [call-id-affix shared-address begins-inside]"},
+	},
+	{"a header field names the other Call-ID", `
+		0    A > P INVITE
+		5    P > B INVITE id=c2@p fwd=no from=sip:gateway@p to=sip:other@b
+			X-Call-ID: c1@example`,
+		[]string{"c1@example trying unfinished messages=1 + c2@p trying 140 [call-id-header shared-address begins-inside]"},
+	},
+	{"no calls", `
+		0 A > B OPTIONS
+		1 B > A 200
+		2 A > B MESSAGE id=m@example
+		3 B > A 200`,
+		nil,
+	},
+}
+
+func TestCalls(t *testing.T) {
+	for _, tt := range callTests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, way := range []struct {
+				name string
+				l    capgen.Ladder
+			}{{"UDP", capgen.Ladder{}}, {"IPv6", capgen.Ladder{IPv6: true}}, {"compact names in another order", capgen.Ladder{Compact: true, Shuffle: true}}} {
+				res := analyze(t, way.l, tt.ladder)
+				for i, c := range res.Calls {
+					got := describe(c)
+					if i >= len(tt.want) {
+						t.Errorf("%s: further call %s", way.name, got)
+					} else if got != tt.want[i] {
+						t.Errorf("%s:\ngot  %s\nwant %s", way.name, got, tt.want[i])
+					}
+				}
+				for _, w := range tt.want[min(len(res.Calls), len(tt.want)):] {
+					t.Errorf("%s: missing call %s", way.name, w)
+				}
+			}
+		})
+	}
+}

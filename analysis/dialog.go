@@ -1,0 +1,123 @@
+package analysis
+
+import (
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// dialog returns the dialog with two tags, whichever is whose, nil for none.
+func (v *liveLeg) dialog(a, b []byte) *Dialog {
+	l := v.leg
+	for i := len(l.Dialogs) - 1; i >= 0; i-- {
+		d := &l.Dialogs[i]
+		if d.LocalTag == string(a) && d.RemoteTag == string(b) || d.LocalTag == string(b) && d.RemoteTag == string(a) {
+			return d
+		}
+	}
+	return nil
+}
+
+// newDialog begins a dialog; nil if there are too many.
+func (v *liveLeg) newDialog(local, remote []byte, hop uint8) *Dialog {
+	l := v.leg
+	if len(l.Dialogs) == maxDialogs {
+		return nil
+	}
+	if l.Dialogs == nil {
+		l.Dialogs = make([]Dialog, 0, 1)
+	}
+	l.Dialogs = append(l.Dialogs, Dialog{LocalTag: string(capped(local, maxKept)), RemoteTag: string(capped(remote, maxKept)), Hops: 1 << hop})
+	return &l.Dialogs[len(l.Dialogs)-1]
+}
+
+// earlyOrConfirmed takes in what a response to an initial INVITE says of its dialog.
+func (v *liveLeg) earlyOrConfirmed(x *seen, hop uint8, code int) {
+	l := v.leg
+	var d *Dialog
+	for i := len(l.Dialogs) - 1; i >= 0; i-- {
+		if k := &l.Dialogs[i]; k.RemoteTag == string(x.to) && k.LocalTag == string(x.from) {
+			d = k
+			break
+		}
+	}
+	if d == nil {
+		if d = v.newDialog(x.from, x.to, hop); d == nil {
+			return
+		}
+		d.Hops = 0
+	}
+	if d.Hops&(1<<hop) == 0 && v.forks(d, hop) {
+		l.Forked = true
+	}
+	d.Hops |= 1 << hop
+	if code >= 200 && d.State == DialogEarly {
+		d.State = DialogConfirmed
+	}
+}
+
+// forks reports whether another dialog of the same caller is on a hop: several phones
+// answer one INVITE.
+func (v *liveLeg) forks(d *Dialog, hop uint8) bool {
+	for i := range v.leg.Dialogs {
+		k := &v.leg.Dialogs[i]
+		if k != d && k.LocalTag == d.LocalTag && k.Hops&(1<<hop) != 0 && k.State != DialogTerminated {
+			return true
+		}
+	}
+	return false
+}
+
+// refer takes in the first copy of a REFER on a hop.
+func (v *liveLeg) refer(t *tracker, x *seen) {
+	l := v.leg
+	target, ok := x.s.First(sipmsg.ReferTo)
+	if !ok || len(l.Transfers) == maxTransfers {
+		return
+	}
+	uri := t.bareURI(sipmsg.ParseAddress(target).URI)
+	by := v.sideOf(x)
+	for i := range l.Transfers {
+		if r := &l.Transfers[i]; r.Target == uri && r.By == by && r.cseq == x.cseq {
+			return // the next hop
+		}
+	}
+	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq})
+}
+
+// referAnswer notes the final response to a REFER.
+func (v *liveLeg) referAnswer(tr *transaction, code int) {
+	for i := range v.leg.Transfers {
+		if r := &v.leg.Transfers[i]; r.cseq == tr.cseq && r.Status == 0 {
+			r.Status = code
+		}
+	}
+}
+
+// notify takes in what a NOTIFY says of the transfer: RFC 3515, section 2.4.4.
+func (v *liveLeg) notify(x *seen) {
+	l := v.leg
+	if len(l.Transfers) == 0 || !sipmsg.Sniff(x.s.Body) {
+		return
+	}
+	if code := sipfragStatus(x.s.Body); code > 0 {
+		l.Transfers[len(l.Transfers)-1].Result = code
+	}
+}
+
+// sipfragStatus returns the status code of a message/sipfrag body, 0 for none.
+func sipfragStatus(b []byte) int {
+	if len(b) < 12 || b[3] != '/' {
+		return 0
+	}
+	i := 4
+	for i < len(b) && b[i] != ' ' {
+		i++
+	}
+	if i+4 > len(b) {
+		return 0
+	}
+	n, ok := sipmsg.Number(b[i+1 : i+4])
+	if !ok {
+		return 0
+	}
+	return int(n)
+}

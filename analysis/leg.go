@@ -1,0 +1,464 @@
+package analysis
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// A liveLeg is what is known of a leg while it is followed.
+type liveLeg struct {
+	leg        *Leg
+	prev, next *liveLeg
+	list       *legList
+	trans      []transaction
+	keys       []uint64 // under which the joiner knows it
+	attempts   []attempt
+	lastBye    time.Time
+	hasBye     bool // a BYE was seen
+	over       bool // ended: by a BYE, or by the final response of the last attempt
+	midDialog  bool // a request with a To tag was seen
+}
+
+// isNewInvite reports whether no INVITE of that branch went between these addresses: after
+// a BYE it is of another call then, though a careless program gave it the tag and number
+// of the last one.
+func (v *liveLeg) isNewInvite(x *seen) bool {
+	for i := range v.trans {
+		tr := &v.trans[i]
+		if tr.method != "INVITE" || tr.key != x.key {
+			continue
+		}
+		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Src, x.m.Dst); ok {
+			return false
+		}
+	}
+	return true
+}
+
+// newLeg begins a leg with its first message.
+func (t *tracker) newLeg(x *seen, id []byte) *Leg {
+	if len(t.all) >= maxLegs {
+		t.overLegs = true
+		return nil
+	}
+	m, s := x.m, x.s
+	l := &Leg{
+		CallID:      string(capped(id, maxName)),
+		Transport:   m.Transport.String(),
+		Source:      m.Src,
+		Destination: m.Dst,
+		Begin:       x.now,
+		First:       x.frame,
+		ByeTook:     -1,
+		FromTag:     string(capped(x.from, maxKept)),
+	}
+	if old := t.legs[l.CallID]; old != nil {
+		l.CallID = old.CallID
+		if old.live != nil {
+			t.finish(old.live)
+		}
+	}
+	l.From, l.To = t.uri(s, sipmsg.From), t.uri(s, sipmsg.To)
+	if !s.IsRequest() { // the request went the other way
+		l.Source, l.Destination = m.Dst, m.Src
+	}
+	v := &liveLeg{leg: l}
+	l.live = v
+	t.legs[l.CallID] = l
+	t.all = append(t.all, l)
+	t.nLive++
+	t.wait.push(v)
+	if t.nLive > maxLive {
+		t.evict()
+	}
+	return l
+}
+
+// take takes in a message of a leg that is followed.
+func (t *tracker) take(v *liveLeg, x *seen) {
+	l := v.leg
+	l.Messages++
+	l.LastFrame = x.frame
+	if !x.now.IsZero() {
+		l.Last = x.now
+	}
+	t.agent(l, x.s)
+	if x.s.IsRequest() {
+		t.request(v, x)
+	} else {
+		t.response(v, x)
+	}
+	if x.resent.Number != 0 {
+		l.Retransmissions++
+	}
+	if t.steps {
+		t.step(v, x)
+	}
+	t.file(v)
+}
+
+// agent notes the user agent.
+func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
+	ua, ok := s.First(sipmsg.UserAgent)
+	if !ok {
+		ua, ok = s.First(sipmsg.Server)
+	}
+	if !ok || len(ua) == 0 || len(l.UserAgents) == maxAgents {
+		return
+	}
+	ua = capped(ua, maxKept)
+	for _, known := range l.UserAgents {
+		if known == string(ua) {
+			return
+		}
+	}
+	if l.UserAgents == nil {
+		l.UserAgents = make([]string, 0, 2)
+	}
+	l.UserAgents = append(l.UserAgents, t.names.string(ua))
+}
+
+// hop returns the index of the hop between two addresses and whether the message goes
+// from its A to its B.
+func (v *liveLeg) hop(m *dissect.Message) (i uint8, forward bool) {
+	l := v.leg
+	for i := range l.Hops {
+		if ok, forward := l.Hops[i].pairs(m.Src, m.Dst); ok {
+			return uint8(i), forward
+		}
+	}
+	if len(l.Hops) == maxHops {
+		return maxHops - 1, true
+	}
+	l.Hops = append(l.Hops, Hop{m.Src, m.Dst})
+	return uint8(len(l.Hops) - 1), true
+}
+
+// find returns the transaction of a branch and method on a hop, -1 for none.
+func (v *liveLeg) find(key uint64, method string, hop uint8) int {
+	for i := len(v.trans) - 1; i >= 0; i-- {
+		tr := &v.trans[i]
+		if tr.key == key && tr.hop == hop && tr.method == method {
+			return i
+		}
+	}
+	return -1
+}
+
+// begin begins a transaction.
+func (v *liveLeg) begin(x *seen, hop uint8, forward bool) int {
+	if len(v.trans) == maxTransactions {
+		v.forget()
+	}
+	v.trans = append(v.trans, transaction{key: x.key, method: x.method, cseq: x.cseq, hop: hop, forward: forward, attempt: -1})
+	return len(v.trans) - 1
+}
+
+// forget makes room: the older half of the transactions is forgotten.
+func (v *liveLeg) forget() {
+	n := len(v.trans) / 2
+	v.trans = append(v.trans[:0], v.trans[n:]...)
+	for i := range v.attempts {
+		a := &v.attempts[i]
+		a.primary = max(a.primary-int16(n), -1)
+	}
+}
+
+// request takes in a request.
+func (t *tracker) request(v *liveLeg, x *seen) {
+	hop, forward := v.hop(x.m)
+	switch x.method {
+	case "ACK":
+		v.ack(x, hop)
+		return
+	case "CANCEL":
+		v.cancel(t, x)
+	}
+	i := v.find(x.key, x.method, hop)
+	if i < 0 {
+		i = v.begin(x, hop, forward)
+	}
+	tr := &v.trans[i]
+	if tr.requests++; tr.requests > 1 {
+		if tr.forward == forward { // else a request that loops back
+			x.resent = tr.sentFrame
+		}
+		return
+	}
+	tr.sent, tr.sentFrame, tr.forward = x.now, x.frame, forward
+	switch {
+	case len(x.to) > 0:
+		t.inDialog(v, x, hop)
+	case x.method == "INVITE":
+		tr.initial = true
+		t.invite(v, x, i)
+	default:
+		tr.initial = true
+	}
+}
+
+// inDialog takes in a request with a To tag.
+func (t *tracker) inDialog(v *liveLeg, x *seen, hop uint8) {
+	l := v.leg
+	if !v.midDialog {
+		v.midDialog = true
+		if len(v.attempts) == 0 {
+			l.Running = true
+		}
+	}
+	switch d := v.dialog(x.from, x.to); {
+	case d != nil:
+		d.Hops |= 1 << hop
+		if x.method == "BYE" {
+			d.State = DialogTerminated
+		}
+	case x.method != "CANCEL":
+		d := v.newDialog(x.from, x.to, hop)
+		if d != nil && x.method == "BYE" {
+			d.State = DialogTerminated
+		} else if d != nil {
+			d.State = DialogConfirmed
+		}
+	}
+	switch x.method {
+	case "BYE":
+		v.bye(t, x)
+	case "REFER":
+		v.refer(t, x)
+	case "NOTIFY":
+		v.notify(x)
+	}
+}
+
+// ack finds the INVITE that an ACK is for: that of the same branch for a failure, that of
+// the same CSeq number for a 2xx.
+func (v *liveLeg) ack(x *seen, hop uint8) {
+	best := -1
+	for i := len(v.trans) - 1; i >= 0; i-- {
+		tr := &v.trans[i]
+		if tr.method != "INVITE" || tr.cseq != x.cseq {
+			continue
+		}
+		if tr.key == x.key && tr.hop == hop {
+			best = i
+			break
+		}
+		if best < 0 || tr.hop == hop && v.trans[best].hop != hop {
+			best = i
+		}
+	}
+	if best < 0 {
+		if len(x.to) > 0 && len(v.attempts) == 0 {
+			v.leg.Running = true
+			v.midDialog = true
+		}
+		return
+	}
+	tr := &v.trans[best]
+	if tr.acked && tr.hop == hop && tr.ackKey == x.key {
+		x.resent = tr.ackFrame
+		return
+	}
+	tr.acked, tr.ackKey, tr.ackFrame = true, x.key, x.frame
+	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
+		a := &v.attempts[tr.attempt]
+		a.acked, a.ackAt = true, x.now
+	}
+}
+
+// cancel notes that an INVITE was cancelled. CANCEL has the branch of its INVITE.
+func (v *liveLeg) cancel(t *tracker, x *seen) {
+	hop, forward := v.hop(x.m)
+	i := v.find(x.key, "INVITE", hop)
+	if i < 0 {
+		for j := len(v.trans) - 1; j >= 0; j-- {
+			if tr := &v.trans[j]; tr.method == "INVITE" && tr.cseq == x.cseq && tr.hop == hop && tr.forward == forward {
+				i = j
+				break
+			}
+		}
+	}
+	if i < 0 {
+		return
+	}
+	tr := &v.trans[i]
+	tr.cancelled = true
+	if tr.attempt < 0 {
+		return
+	}
+	a := &v.attempts[tr.attempt]
+	if int(a.primary) == i {
+		a.cancelled = true
+		v.cause(t, x.s)
+	}
+}
+
+// bye takes in the first copy of a BYE on a hop.
+func (v *liveLeg) bye(t *tracker, x *seen) {
+	l := v.leg
+	if v.hasBye {
+		return
+	}
+	v.lastBye, v.hasBye, l.ByBye = x.now, true, true
+	l.Ended = x.now
+	v.over = true
+	l.EndedBy = v.sideOf(x)
+	v.cause(t, x.s)
+}
+
+// sideOf returns who sent a request inside of a dialog.
+func (v *liveLeg) sideOf(x *seen) Party {
+	l := v.leg
+	switch {
+	case len(x.from) > 0 && string(x.from) == l.FromTag && len(v.attempts) > 0:
+		return Caller
+	case len(x.to) > 0 && string(x.to) == l.FromTag && len(v.attempts) > 0:
+		return Callee
+	case len(v.attempts) == 0: // who called whom was not captured
+		return NoParty
+	}
+	for i := range v.attempts { // a back-to-back user agent that keeps the Call-ID
+		switch v.attempts[i].fromTag {
+		case string(x.from):
+			return Caller
+		case string(x.to):
+			return Callee
+		}
+	}
+	if x.m.Src.Addr() == l.Source.Addr() && l.Source.Addr() != l.Destination.Addr() {
+		return Caller
+	}
+	return NoParty
+}
+
+// cause keeps the Reason header field of what ended the call.
+func (v *liveLeg) cause(t *tracker, s *sipmsg.Message) {
+	if reason, ok := s.First(sipmsg.Reason); ok && v.leg.Cause == "" {
+		v.leg.Cause = t.names.string(capped(reason, maxKept))
+	}
+}
+
+// response takes in a response.
+func (t *tracker) response(v *liveLeg, x *seen) {
+	hop, forward := v.hop(x.m)
+	i := v.find(x.key, x.method, hop)
+	if i < 0 {
+		i = v.findByCSeq(x, hop, !forward)
+	}
+	if i < 0 { // its request was not captured
+		i = v.begin(x, hop, !forward)
+		tr := &v.trans[i]
+		if x.method == "INVITE" {
+			tr.initial = v.dialog(x.from, x.to) == nil
+			if tr.initial {
+				t.attemptOf(v, x, i)
+			}
+		}
+	}
+	tr := &v.trans[i]
+	code := x.s.StatusCode
+	switch {
+	case code < 200:
+		v.provisional(t, x, tr, code)
+	default:
+		v.final(t, x, tr, code)
+	}
+	if x.method == "INVITE" && tr.initial {
+		t.inviteAnswer(v, x, i, hop)
+	}
+	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && !tr.sent.IsZero() && !x.now.Before(tr.sent) {
+		v.leg.ByeTook = x.now.Sub(tr.sent)
+	}
+	if x.method == "REFER" && code >= 200 {
+		v.referAnswer(tr, code)
+	}
+}
+
+// findByCSeq finds the transaction of a response whose Via does not say it: the newest
+// request of that method and CSeq number that went the other way and has no final answer.
+func (v *liveLeg) findByCSeq(x *seen, hop uint8, forward bool) int {
+	for i := len(v.trans) - 1; i >= 0; i-- {
+		tr := &v.trans[i]
+		if tr.cseq == x.cseq && tr.method == x.method && tr.hop == hop && tr.forward == forward && tr.status == 0 && tr.requests > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// provisional takes in a response of 1xx.
+func (v *liveLeg) provisional(t *tracker, x *seen, tr *transaction, code int) {
+	same := maphash.Bytes(t.seed, x.s.Raw())
+	if tr.provisional == code && tr.provisionalSum == same {
+		x.resent = tr.provisionalFrame
+		return
+	}
+	tr.provisional, tr.provisionalSum, tr.provisionalFrame = code, same, x.frame
+	if code > 100 && tr.early.IsZero() {
+		tr.early = x.now
+	}
+}
+
+// final takes in a final response.
+func (v *liveLeg) final(t *tracker, x *seen, tr *transaction, code int) {
+	tag := maphash.Bytes(t.seed, x.to)
+	if tr.status == code && tr.finalTag == tag {
+		tr.finals++
+		x.resent = tr.finalFrame
+		return
+	}
+	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
+		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = code, 1, x.now, x.frame, tag
+	}
+}
+
+// late takes in a message of a leg that is finished: it is counted, and a BYE still ends
+// a call that was given up.
+func (l *Leg) late(x *seen) {
+	l.Messages++
+	l.LastFrame = x.frame
+	if !x.now.IsZero() {
+		l.Last = x.now
+	}
+	if x.method == "BYE" && x.s.IsRequest() && l.State == StateConfirmed {
+		l.State, l.Ended = StateCompleted, x.now
+		l.Unfinished = false
+		switch {
+		case string(x.from) == l.FromTag:
+			l.EndedBy = Caller
+		case string(x.to) == l.FromTag:
+			l.EndedBy = Callee
+		}
+	}
+}
+
+// step keeps a message for showing.
+func (t *tracker) step(v *liveLeg, x *seen) {
+	l := v.leg
+	if len(l.Steps) >= maxSteps || t.nSteps >= maxAllSteps {
+		t.overSteps = true
+		return
+	}
+	t.nSteps++
+	s := x.s
+	p := Step{
+		Time: x.now, Frame: x.frame, From: x.m.Src, To: x.m.Dst,
+		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
+	}
+	byCaller := string(x.from) == l.FromTag
+	p.ToCallee = byCaller == p.Request
+	if p.Request {
+		p.InDialog = len(x.to) > 0
+	} else {
+		p.Status = s.StatusCode
+		p.Reason = t.names.string(capped(s.Reason, maxKept))
+	}
+	if len(s.Body) > 0 {
+		ct, _ := s.First(sipmsg.ContentType)
+		p.Body = t.names.string(capped(ct, maxKept))
+	}
+	l.Steps = append(l.Steps, p)
+}

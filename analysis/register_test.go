@@ -1,0 +1,177 @@
+package analysis_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+func describeRegistration(r *analysis.Registration) string {
+	s := fmt.Sprintf("%s %s %d from %v at %v tries=%d challenges=%d refreshes=%d failures=%d messages=%d", r.AOR, r.Outcome, r.Status, r.Source, r.Registrar,
+		r.Attempts, r.Challenges, r.Refreshes, r.Failures, r.Messages)
+	if r.Retransmissions > 0 {
+		s += fmt.Sprintf(" again=%d", r.Retransmissions)
+	}
+	for _, c := range r.Contacts {
+		s += fmt.Sprintf(" %s(%d/%d)", c.URI, c.Asked, c.Granted)
+	}
+	return s
+}
+
+func TestRegistrations(t *testing.T) {
+	for _, tt := range []struct {
+		name, ladder string
+		want         []string
+	}{
+		{"challenged and accepted", `
+			0   A > P REGISTER id=r
+			0.1 P > A 401
+			0.2 A > P REGISTER id=r
+			0.3 P > A 200`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"refreshed, then removed", `
+			0    A > P REGISTER id=r
+			0.1  P > A 200
+			1800 A > P REGISTER id=r
+			1801 P > A 200
+			1900 A > P REGISTER id=r
+				-Contact
+				-Expires
+				Contact: *
+				Expires: 0
+			1901 P > A 200
+				-Contact`,
+			[]string{"sip:alice@example.com unregistered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=3 challenges=0 refreshes=1 failures=0 messages=6"}},
+		{"over a proxy it is one attempt", `
+			0    A > P REGISTER id=r
+			0.01 P > B REGISTER id=r
+			0.1  B > P 200
+			0.11 P > A 200
+				-Contact
+				Contact: <sip:alice@10.0.0.1:5060>;expires=60`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/60)"}},
+		{"refused, never answered, not waited for long enough", `
+			0    A > P REGISTER id=r1
+			0.1  P > A 403
+			1    B > P REGISTER id=r2 from=sip:bob@example.com
+			1.5  B > P REGISTER again
+			50   C > P REGISTER id=r3 from=sip:carol@example.com`,
+			[]string{
+				"sip:alice@example.com failed 403 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=1 messages=2",
+				"sip:bob@example.com unanswered 0 from 10.0.0.2:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=1 messages=2 again=1",
+				"sip:carol@example.com unanswered 0 from 10.0.0.3:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=1",
+			}},
+		{"challenged and given up", `
+			0    A > P REGISTER id=r
+			0.1  P > A 401`,
+			[]string{"sip:alice@example.com challenged 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=1 refreshes=0 failures=0 messages=2"}},
+		{"asked for what is registered", `
+			0    A > P REGISTER id=r
+				-Contact
+			0.1  P > A 200`,
+			[]string{"sip:alice@example.com queried 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, r := range analyze(t, capgen.Ladder{}, tt.ladder).Registrations {
+				got = append(got, describeRegistration(r))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("\ngot  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
+			}
+		})
+	}
+}
+
+func TestKeepalives(t *testing.T) {
+	var b strings.Builder
+	for i := range 12 { // answered, then four that are not, then answered again
+		fmt.Fprintf(&b, "%d A > B OPTIONS id=o%d\n", i*30, i)
+		if i < 4 || i >= 8 {
+			fmt.Fprintf(&b, "+.01 B > A 200\n")
+		}
+	}
+	res := analyze(t, capgen.Ladder{}, b.String()+"\n 1000 C > D OPTIONS id=last")
+	if len(res.Keepalives) != 2 {
+		t.Fatalf("%d pairs of hosts", len(res.Keepalives))
+	}
+	k := res.Keepalives[0]
+	if k.Sent != 12 || k.Answered != 8 || k.Unanswered != 4 || len(k.Outages) != 1 {
+		t.Fatalf("%+v", k)
+	}
+	o := k.Outages[0]
+	if got := fmt.Sprint(o.Down.Sub(capgen.Start), o.Up.Sub(capgen.Start), o.Lost); got != "2m0s 4m0s 4" {
+		t.Errorf("outage %s", got)
+	}
+	if k := res.Keepalives[1]; k.Sent != 1 || k.Unanswered != 0 {
+		t.Errorf("a request that nothing is known of counts as unanswered: %+v", k)
+	}
+}
+
+func TestSubscriptions(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, `
+		0   A > P SUBSCRIBE id=s
+			Event: presence;id=1
+		0   P > B SUBSCRIBE id=s
+			Event: presence;id=1
+		0.1 B > P 202
+		0.2 P > A 202
+		0.3 B > A NOTIFY id=s by=callee
+			Event: presence
+			Subscription-State: active
+		0.4 A > B 200
+		1   B > A NOTIFY id=s by=callee
+			Event: presence
+			Subscription-State: terminated;reason=timeout
+		2   A > P SUBSCRIBE id=s2
+			Event: dialog
+		2.1 P > A 403`)
+	u := res.Subscriptions
+	if got := fmt.Sprintf("%d %d %d %d %d %v", u.Total, u.Accepted, u.Rejected, u.Notified, u.Terminated, u.Events); got != "2 1 1 2 1 map[dialog:1 presence:1]" {
+		t.Errorf("subscriptions %s", got)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, `
+		0   A > B INVITE id=1
+		1   B > A 180
+		3   B > A 200
+		3.1 A > B ACK id=1
+		13  A > B BYE id=1
+		13.2 B > A 200
+		20  A > B INVITE id=2
+		20.5 B > A 486
+		30  A > B INVITE id=3
+		30.1 B > A 503
+		40  A > B INVITE id=4
+		41  B > A 180
+		45  A > B CANCEL id=4
+		45.1 B > A 200 of=CANCEL
+		45.2 B > A 487 of=INVITE
+		50  A > B INVITE id=5
+		50.1 B > A 302`)
+	m := res.Metrics()
+	got := fmt.Sprintf("calls=%d attempts=%d answered=%d SER=%.0f SEER=%.0f ISA=%.0f SCR=%.0f ASR=%.0f NER=%.0f SRD=%v/%v failed=%d SDD=%v SDT=%v", m.Calls, m.Attempts, m.Answered,
+		m.Establishment, m.Effectiveness, m.Ineffective, m.Completion, m.AnswerSeizure, m.NetworkEffect, m.RequestDelay.Min, m.RequestDelay.Max, m.FailedRequestDelay.Count, m.DisconnectDelay.Max, m.Duration.Max)
+	want := "calls=5 attempts=5 answered=1 SER=25 SEER=50 ISA=20 SCR=20 ASR=20 NER=60 SRD=1s/1s failed=2 SDD=200ms SDT=10s"
+	if got != want {
+		t.Errorf("\ngot  %s\nwant %s", got, want)
+	}
+	peers := res.ByPeer()
+	if len(peers) != 2 || peers[0].Calls != 5 || peers[0].Name != "10.0.0.1" {
+		t.Errorf("peers %+v", peers)
+	}
+	list, size := res.OverTime()
+	calls, failed := 0, 0
+	for _, b := range list {
+		calls, failed = calls+b.Calls, failed+b.Failed
+	}
+	if size.String() != "1s" || len(list) != 51 || calls != 5 || failed != 2 {
+		t.Errorf("%d spans of %v with %d calls and %d failures", len(list), size, calls, failed)
+	}
+}

@@ -1,0 +1,682 @@
+package capgen
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Ladder writes SIP traffic from a text that reads like a ladder diagram:
+//
+//	A = 10.0.0.1:5060
+//	P = 10.0.0.9:5060
+//	B = 10.0.0.2:5060
+//
+//	0      A > P  INVITE sdp
+//	0.01   P > A  100
+//	+.01   P > B  INVITE sdp
+//	1      B > P  180
+//	+.01   P > A  180
+//	3      B > P  200 sdp
+//	+.01   P > A  200 sdp
+//	+.02   A > P  ACK
+//	+.01   P > B  ACK
+//	9      B > P  BYE
+//	…
+//
+// A line is a time in seconds (with a plus: after the line before), who sends to whom, a
+// method or a status code, and words that change what would be sent by itself. What would
+// be sent by itself is right: a request to a host that sends the same one on is forwarded
+// with its Vias, a response answers the last request of the other side, ACK and CANCEL
+// follow their INVITE, tags and CSeq numbers those of the dialog. The words:
+//
+//	id=X        another Call-ID than c1@example
+//	cseq=N      another number; cseq=N/METHOD
+//	br=X        another branch, behind the magic cookie; br=! is none at all
+//	ft=X tt=X   another From or To tag; - is none
+//	from=URI to=URI ruri=URI
+//	of=METHOD   what a response answers
+//	by=callee   a request of the called side, where the hops do not say so
+//	new         a request outside of the dialog
+//	again copy  the last message of these hosts once more: sent again, captured again
+//	sdp         with a session description; its parts: c=ADDR m=PORT dir=X codecs=0,8 o=ID/VERSION
+//	fwd=no      not forwarded, though it looks so
+//
+// Indented lines change the message above: "Name: value" adds a header field, "-Name"
+// removes what would be there, "| text" is a line of the body.
+//
+// Lines with "ICMP" send a port unreachable that quotes the last packet of the other side;
+// "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms.
+type Ladder struct {
+	TCP     bool // over TCP, a connection for each pair of hosts
+	Compact bool // compact header names
+	Shuffle bool // header fields in another order
+	IPv6    bool // addresses 10.a.b.c become 2001:db8::a:b:c
+
+	hosts    map[string]netip.AddrPort
+	packets  []Packet
+	now      time.Duration
+	requests []*sent
+	dialogs  map[string]*dialog
+	last     map[[2]netip.AddrPort]*sent
+	streams  map[[2]netip.AddrPort]*Stream
+	ipid     uint16
+	branches int
+}
+
+// A sent message.
+type sent struct {
+	src, dst netip.AddrPort
+	method   string
+	status   int // 0: a request
+	id       string
+	cseq     int
+	branch   string
+	vias     []string
+	from, to string // header fields, with tags
+	text     string
+	packet   string
+	final    int
+	byCallee bool
+}
+
+// A dialog is what is known of a Call-ID.
+type dialog struct {
+	fromTag, toTag string
+	cseq           [2]int // of the caller, of the callee
+	answered       bool
+	invites        [][2]netip.AddrPort // hops of the INVITE, in its direction
+}
+
+// Packets returns the packets of a ladder. It panics on a text that it does not
+// understand: the text is part of a test.
+func (l *Ladder) Packets(text string) []Packet {
+	l.hosts, l.dialogs = map[string]netip.AddrPort{}, map[string]*dialog{}
+	l.last, l.streams = map[[2]netip.AddrPort]*sent{}, map[[2]netip.AddrPort]*Stream{}
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		line := strings.TrimRight(lines[i], " \t")
+		if c := strings.TrimSpace(line); c == "" || strings.HasPrefix(c, "#") {
+			continue
+		}
+		var more []string
+		for i+1 < len(lines) && isContinuation(lines[i+1]) {
+			i++
+			more = append(more, strings.TrimSpace(lines[i]))
+		}
+		l.line(strings.Fields(line), more)
+	}
+	slices.SortStableFunc(l.packets, func(a, b Packet) int { return a.Time.Compare(b.Time) })
+	return l.packets
+}
+
+// Pcap returns the packets of a ladder as a pcap file.
+func (l *Ladder) Pcap(text string) []byte { return Pcap(l.Packets(text)) }
+
+// isContinuation reports whether a line changes the message above it: it is indented, and
+// begins neither with a time nor with a comment.
+func isContinuation(line string) bool {
+	t := strings.TrimSpace(line)
+	if t == "" || len(line) == len(strings.TrimLeft(line, " \t")) {
+		return false
+	}
+	first := strings.Fields(t)[0]
+	return first == "|" || strings.HasSuffix(first, ":") || first[0] == '-'
+}
+
+func (l *Ladder) line(words, more []string) {
+	if len(words) == 3 && words[1] == "=" {
+		l.hosts[words[0]] = l.address(words[2])
+		return
+	}
+	if len(words) < 5 || words[2] != ">" {
+		panic(fmt.Sprintf("capgen: no line of a ladder: %q", words))
+	}
+	at, plus := strings.CutPrefix(words[0], "+")
+	seconds, err := strconv.ParseFloat(at, 64)
+	if err != nil {
+		panic("capgen: no time: " + words[0])
+	}
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Microsecond)
+	if plus {
+		d += l.now
+	}
+	l.now = d
+	m := &message{l: l, src: l.host(words[1]), dst: l.host(words[3]), what: words[4], args: map[string]string{}, more: more}
+	for _, w := range words[5:] {
+		k, v, _ := strings.Cut(w, "=")
+		m.args[k] = v
+	}
+	m.send()
+}
+
+// address parses address:port, and makes it one of IPv6 if that is asked for.
+func (l *Ladder) address(s string) netip.AddrPort {
+	a := netip.MustParseAddrPort(s)
+	if l.IPv6 && a.Addr().Is4() {
+		b := a.Addr().As4()
+		six := [16]byte{0x20, 0x01, 0x0d, 0xb8, 9: b[0], 11: b[1], 13: b[2], 15: b[3]}
+		return netip.AddrPortFrom(netip.AddrFrom16(six), a.Port())
+	}
+	return a
+}
+
+// host returns the address of a name, with another port behind a colon.
+func (l *Ladder) host(name string) netip.AddrPort {
+	name, port, other := strings.Cut(name, ":")
+	a, ok := l.hosts[name]
+	if !ok {
+		panic("capgen: unknown host " + name)
+	}
+	if other {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			panic("capgen: no port: " + port)
+		}
+		a = netip.AddrPortFrom(a.Addr(), uint16(n))
+	}
+	return a
+}
+
+// A message is one line of a ladder on its way to packets.
+type message struct {
+	l        *Ladder
+	src, dst netip.AddrPort
+	what     string
+	args     map[string]string
+	more     []string
+	d        *dialog
+}
+
+func (m *message) has(key string) bool { _, ok := m.args[key]; return ok }
+
+func (m *message) arg(key, def string) string {
+	if v, ok := m.args[key]; ok {
+		return v
+	}
+	return def
+}
+
+func (m *message) number(key string, def int) int {
+	if v, ok := m.args[key]; ok {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			panic("capgen: no number: " + key + "=" + v)
+		}
+		return n
+	}
+	return def
+}
+
+func (m *message) send() {
+	l := m.l
+	hop := [2]netip.AddrPort{m.src, m.dst}
+	switch {
+	case m.what == "RTP":
+		m.rtp()
+		return
+	case m.what == "ICMP":
+		back := l.last[[2]netip.AddrPort{m.dst, m.src}]
+		if back == nil {
+			panic("capgen: nothing to quote")
+		}
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.ICMPError(back.packet)))
+		return
+	case m.has("again") || m.has("copy"):
+		old := l.last[hop]
+		if old == nil {
+			panic("capgen: nothing to send again")
+		}
+		if m.has("copy") {
+			l.emit(Ether(old.packet))
+		} else {
+			l.transmit(old)
+		}
+		return
+	}
+	m.d = l.dialogs[m.id()]
+	if m.d == nil {
+		m.d = &dialog{}
+		l.dialogs[m.id()] = m.d
+	}
+	s := &sent{src: m.src, dst: m.dst, id: m.id()}
+	if code, err := strconv.Atoi(m.what); err == nil {
+		m.response(s, code)
+	} else {
+		m.request(s)
+		l.requests = append(l.requests, s)
+	}
+	l.transmit(s)
+	l.last[hop] = s
+}
+
+func (m *message) id() string {
+	if id := m.args["id"]; id != "" {
+		return id
+	}
+	if _, err := strconv.Atoi(m.what); err == nil { // of the last request of the other side
+		for i := len(m.l.requests) - 1; i >= 0; i-- {
+			if r := m.l.requests[i]; r.src == m.dst && r.dst == m.src {
+				return r.id
+			}
+		}
+	}
+	return "c1@example"
+}
+
+func (l *Ladder) nextID() uint16 {
+	l.ipid++
+	return l.ipid
+}
+
+func (l *Ladder) emit(frame string) {
+	l.packets = append(l.packets, Packet{Time: Start.Add(l.now), Link: 1, Data: frame})
+}
+
+// transmit sends a message over UDP or TCP.
+func (l *Ladder) transmit(s *sent) {
+	f := Flow{Src: s.src, Dst: s.dst, ID: l.nextID()}
+	if !l.TCP {
+		s.packet = f.UDP(s.text)
+		l.emit(Ether(s.packet))
+		return
+	}
+	hop := [2]netip.AddrPort{s.src, s.dst}
+	st := l.streams[hop]
+	if st == nil {
+		st = &Stream{Flow: f, Seq: 1000}
+		l.streams[hop] = st
+		if l.streams[[2]netip.AddrPort{s.dst, s.src}] == nil {
+			l.emit(Ether(st.SYN()))
+		} else {
+			st.Seq++
+		}
+	}
+	s.packet = st.Send(s.text)
+	l.emit(Ether(s.packet))
+}
+
+func (m *message) newBranch() string {
+	m.l.branches++
+	return fmt.Sprintf("z9hG4bK%04d", m.l.branches)
+}
+
+// hostport writes an address for URIs and Vias.
+func hostport(a netip.AddrPort) string { return a.String() }
+
+// request builds a request.
+func (m *message) request(s *sent) {
+	d := m.d
+	s.method = m.what
+	forwarded := m.forwarded(s)
+	s.byCallee = m.byCallee(forwarded)
+	side := 0
+	if s.byCallee {
+		side = 1
+	}
+	invite := m.lastInvite(s.id, side)
+	inDialog := d.answered && !m.has("new") && s.method != "REGISTER"
+	if s.method == "INVITE" && !inDialog && !s.byCallee {
+		d.invites = append(d.invites, [2]netip.AddrPort{m.src, m.dst})
+	}
+	if d.fromTag == "" {
+		d.fromTag = "a-" + strings.ReplaceAll(s.id, "@", "-")
+	}
+	s.branch = m.newBranch()
+	switch {
+	case forwarded != nil:
+		s.cseq = forwarded.cseq
+	case (s.method == "ACK" || s.method == "CANCEL") && m.inviteOn(s.id) != nil:
+		s.cseq = m.inviteOn(s.id).cseq
+	case invite != nil && (s.method == "ACK" || s.method == "CANCEL"):
+		s.cseq = invite.cseq
+	default:
+		d.cseq[side]++
+		s.cseq = d.cseq[side]
+	}
+	if on := m.inviteOn(s.id); on != nil && (s.method == "CANCEL" || s.method == "ACK" && on.final >= 300) {
+		s.branch = on.branch
+		s.vias = slices.Clone(on.vias[:1])
+	}
+	if br, ok := m.args["br"]; ok {
+		s.branch = "z9hG4bK" + br
+		if br == "!" {
+			s.branch = ""
+		}
+		s.vias = nil
+	}
+	if s.vias == nil {
+		s.vias = []string{m.via(s.branch)}
+		if forwarded != nil {
+			s.vias = append(s.vias, forwarded.vias...)
+		}
+	}
+	caller, callee := m.arg("from", "sip:alice@example.com"), m.arg("to", "sip:bob@example.com")
+	if s.method == "REGISTER" && !m.has("to") {
+		callee = caller
+	}
+	fromTag, toTag := m.arg("ft", d.fromTag), ""
+	if inDialog || s.method == "ACK" || d.toTag != "" && slices.Contains([]string{"PRACK", "UPDATE", "BYE", "INFO"}, s.method) {
+		toTag = d.toTag
+	}
+	toTag = m.arg("tt", toTag)
+	if m.has("ft") && !s.byCallee {
+		d.fromTag = fromTag
+	}
+	if s.byCallee {
+		caller, callee = callee, caller
+		fromTag, toTag = m.arg("ft", d.toTag), m.arg("tt", d.fromTag)
+	}
+	s.from, s.to = nameAddr(caller, fromTag), nameAddr(callee, toTag)
+	ruri := callee
+	if s.method == "REGISTER" {
+		ruri = "sip:example.com"
+	}
+	if cs, method, ok := strings.Cut(m.arg("cseq", ""), "/"); cs != "" {
+		n, err := strconv.Atoi(cs)
+		if err != nil {
+			panic("capgen: no CSeq: " + cs)
+		}
+		s.cseq = n
+		d.cseq[side] = max(d.cseq[side], n)
+		if ok {
+			s.method = method
+		}
+	}
+	h := m.headers(s)
+	h = append(h, field{"Max-Forwards", strconv.Itoa(71 - len(s.vias))})
+	if s.method == "INVITE" || s.method == "REGISTER" || s.method == "SUBSCRIBE" || s.method == "REFER" || s.method == "UPDATE" {
+		h = append(h, field{"Contact", "<sip:" + userOf(caller) + "@" + hostport(m.src) + ">"})
+	}
+	if s.method == "REGISTER" {
+		h = append(h, field{"Expires", "3600"})
+	}
+	s.text = m.finish(m.what+" "+m.arg("ruri", ruri)+" SIP/2.0", h)
+}
+
+// lastInvite returns the last INVITE of a side of a dialog.
+func (m *message) lastInvite(id string, side int) *sent {
+	for i := len(m.l.requests) - 1; i >= 0; i-- {
+		if r := m.l.requests[i]; r.id == id && r.method == "INVITE" && r.byCallee == (side == 1) {
+			return r
+		}
+	}
+	return nil
+}
+
+// inviteOn returns the last INVITE between the hosts of a request.
+func (m *message) inviteOn(id string) *sent {
+	for i := len(m.l.requests) - 1; i >= 0; i-- {
+		if r := m.l.requests[i]; r.id == id && r.method == "INVITE" && r.src == m.src && r.dst == m.dst {
+			return r
+		}
+	}
+	return nil
+}
+
+// forwarded returns the request that this one passes on, nil for none.
+func (m *message) forwarded(s *sent) *sent {
+	if m.arg("fwd", "") == "no" || m.has("new") {
+		return nil
+	}
+	for i := len(m.l.requests) - 1; i >= 0; i-- {
+		r := m.l.requests[i]
+		if r.id != s.id || r.method != s.method {
+			continue
+		}
+		if r.dst == m.src && r.src != m.dst && (r.final == 0 || r.method == "ACK") {
+			return r
+		}
+	}
+	return nil
+}
+
+// byCallee reports whether a request is of the called side: it goes against the INVITE.
+func (m *message) byCallee(forwarded *sent) bool {
+	switch {
+	case m.has("by"):
+		return m.args["by"] == "callee"
+	case forwarded != nil:
+		return forwarded.byCallee
+	case m.what == "INVITE" && !m.d.answered:
+		return false
+	}
+	for _, hop := range m.d.invites {
+		if hop[0] == m.dst && hop[1] == m.src {
+			return true
+		}
+	}
+	return false
+}
+
+// response builds a response.
+func (m *message) response(s *sent, code int) {
+	r := m.answers(s.id)
+	s.status, s.method, s.cseq, s.vias = code, r.method, r.cseq, r.vias
+	s.from, s.to = r.from, r.to
+	if code > 100 && !strings.Contains(r.to, ";tag=") {
+		tag := m.arg("tt", "b-"+strings.ReplaceAll(s.id, "@", "-"))
+		if tag != "-" {
+			s.to += ";tag=" + tag
+		}
+		if m.d.toTag == "" || r.method == "INVITE" && code/100 == 2 {
+			m.d.toTag = tag
+		}
+	}
+	if code >= 200 {
+		r.final = code
+		if r.method == "INVITE" && code < 300 {
+			m.d.answered = true
+		}
+	}
+	if cs, method, ok := strings.Cut(m.arg("cseq", ""), "/"); cs != "" && ok {
+		s.method = method
+	}
+	h := m.headers(s)
+	if r.method == "INVITE" && code > 100 && code < 300 {
+		h = append(h, field{"Contact", "<sip:bob@" + hostport(m.src) + ">"})
+	}
+	if r.method == "REGISTER" && code/100 == 2 {
+		h = append(h, field{"Contact", "<sip:alice@" + hostport(m.dst) + ">;expires=3600"})
+	}
+	s.text = m.finish("SIP/2.0 "+m.what+" "+Phrase(code), h)
+}
+
+// answers returns the request that a response answers.
+func (m *message) answers(id string) *sent {
+	var best *sent
+	for i := len(m.l.requests) - 1; i >= 0; i-- {
+		r := m.l.requests[i]
+		if r.id != id || r.src != m.dst || r.dst != m.src || r.method == "ACK" && m.arg("of", "") != "ACK" {
+			continue
+		}
+		if of := m.args["of"]; of != "" && of != r.method {
+			continue
+		}
+		if best == nil {
+			best = r
+		}
+		if r.final == 0 {
+			return r
+		}
+	}
+	if best == nil {
+		panic(fmt.Sprintf("capgen: %s answers nothing", m.what))
+	}
+	return best
+}
+
+func (m *message) via(branch string) string {
+	transport := "UDP"
+	if m.l.TCP {
+		transport = "TCP"
+	}
+	v := "SIP/2.0/" + transport + " " + hostport(m.src)
+	if branch != "" {
+		v += ";branch=" + branch
+	}
+	return v
+}
+
+func nameAddr(uri, tag string) string {
+	if tag == "" || tag == "-" {
+		return "<" + uri + ">"
+	}
+	return "<" + uri + ">;tag=" + tag
+}
+
+func userOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, ":")
+	user, _, ok := strings.Cut(rest, "@")
+	if !ok {
+		return "user"
+	}
+	return user
+}
+
+// A field is a header field.
+type field struct{ name, value string }
+
+// headers returns the header fields that every message has.
+func (m *message) headers(s *sent) (h []field) {
+	for _, v := range s.vias {
+		h = append(h, field{"Via", v})
+	}
+	return append(h, field{"From", s.from}, field{"To", s.to}, field{"Call-ID", s.id}, field{"CSeq", fmt.Sprintf("%d %s", s.cseq, s.method)})
+}
+
+// finish applies the indented lines and writes the message.
+func (m *message) finish(start string, h []field) string {
+	var body strings.Builder
+	if m.has("sdp") {
+		body.WriteString(m.sdp())
+	}
+	contentType := ""
+	if m.has("sdp") {
+		contentType = "application/sdp"
+	}
+	removed := map[string]bool{}
+	for _, x := range m.more {
+		switch {
+		case strings.HasPrefix(x, "|"):
+			body.WriteString(strings.TrimPrefix(strings.TrimPrefix(x, "|"), " ") + "\r\n")
+		case strings.HasPrefix(x, "-"):
+			name := strings.ToLower(x[1:])
+			removed[name] = true
+			h = slices.DeleteFunc(h, func(f field) bool { return strings.ToLower(f.name) == name })
+		default:
+			name, value, _ := strings.Cut(x, ":")
+			if strings.EqualFold(name, "Content-Type") {
+				contentType = strings.TrimSpace(value)
+				continue
+			}
+			h = append(h, field{name, strings.TrimSpace(value)})
+		}
+	}
+	if contentType != "" && !removed["content-type"] {
+		h = append(h, field{"Content-Type", contentType})
+	}
+	hasLength := slices.ContainsFunc(h, func(f field) bool { return strings.EqualFold(f.name, "Content-Length") })
+	if !hasLength && !removed["content-length"] {
+		h = append(h, field{"Content-Length", strconv.Itoa(body.Len())})
+	}
+	if m.l.Shuffle { // the order of fields of one name has to stay
+		slices.SortStableFunc(h, func(a, b field) int { return cmp.Compare(b.name, a.name) })
+	}
+	var b strings.Builder
+	b.WriteString(start + "\r\n")
+	for _, f := range h {
+		name := f.name
+		if c := compact[strings.ToLower(name)]; m.l.Compact && c != "" {
+			name = c
+		}
+		b.WriteString(name + ": " + f.value + "\r\n")
+	}
+	return b.String() + "\r\n" + body.String()
+}
+
+var compact = map[string]string{
+	"via": "v", "from": "f", "to": "t", "call-id": "i", "contact": "m", "content-length": "l", "content-type": "c", "supported": "k",
+	"subject": "s", "event": "o", "refer-to": "r", "session-expires": "x", "identity": "y", "referred-by": "b", "content-encoding": "e",
+}
+
+// sdp returns a session description with one audio stream.
+func (m *message) sdp() string {
+	id, version, _ := strings.Cut(m.arg("o", ""), "/")
+	if id == "" {
+		id = strconv.Itoa(int(m.src.Port())*1000 + int(m.src.Addr().AsSlice()[len(m.src.Addr().AsSlice())-1]))
+	}
+	if version == "" {
+		version = "1"
+	}
+	c := m.src.Addr().String()
+	if v, ok := m.args["c"]; ok {
+		c = v
+	}
+	family := "IP4"
+	if strings.Contains(c, ":") {
+		family = "IP6"
+	}
+	codecs := strings.Split(m.arg("codecs", "0,101"), ",")
+	b := fmt.Sprintf("v=0\r\no=- %s %s IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %s %s %s\r\n",
+		id, version, family, c, family, c, m.arg("m", "4000"), m.arg("proto", "RTP/AVP"), strings.Join(codecs, " "))
+	names := map[string]string{"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000", "18": "G729/8000", "101": "telephone-event/8000", "96": "opus/48000/2"}
+	for _, pt := range codecs {
+		if names[pt] != "" {
+			b += "a=rtpmap:" + pt + " " + names[pt] + "\r\n"
+		}
+	}
+	if dir := m.arg("dir", ""); dir != "" {
+		b += "a=" + dir + "\r\n"
+	}
+	return b
+}
+
+// rtp sends RTP packets.
+func (m *message) rtp() {
+	l := m.l
+	n, ssrc, pt, seq := m.number("n", 50), m.number("ssrc", 1), m.number("pt", 0), m.number("seq", 1)
+	every := time.Duration(m.number("every", 20)) * time.Millisecond
+	start := l.now
+	for i := range n {
+		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32((seq+i)*int(every/time.Millisecond)*8)) + u32(uint32(ssrc)) + strings.Repeat("\xff", int(every/time.Millisecond)*8)
+		l.now = start + time.Duration(i)*every
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)))
+	}
+	l.now = start
+}
+
+// Phrase returns the reason phrase of a status code.
+func Phrase(code int) string {
+	switch code {
+	case 100:
+		return "Trying"
+	case 180:
+		return "Ringing"
+	case 183:
+		return "Session Progress"
+	case 200:
+		return "OK"
+	case 202:
+		return "Accepted"
+	case 401:
+		return "Unauthorized"
+	case 407:
+		return "Proxy Authentication Required"
+	case 404:
+		return "Not Found"
+	case 486:
+		return "Busy Here"
+	case 487:
+		return "Request Terminated"
+	case 488:
+		return "Not Acceptable Here"
+	case 503:
+		return "Service Unavailable"
+	}
+	return "Status " + strconv.Itoa(code)
+}
