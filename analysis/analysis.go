@@ -61,6 +61,14 @@ type Options struct {
 	// messages, and finds retransmissions.
 	Calls bool
 
+	// Finished is called for each leg when nothing more is expected of it, or the
+	// capture ends; it needs Calls.
+	Finished func(*Detail)
+
+	// Exchanged is called for each request outside of calls, in the order in which
+	// they were sent, when nothing more is expected of it; it needs Calls.
+	Exchanged func(*Exchange)
+
 	// Steps keeps the messages of each leg in short; it needs Calls. A leg keeps
 	// at most some thousand, all legs together a few million.
 	Steps bool
@@ -143,6 +151,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
 		a.track = newTracker(o.Steps)
+		a.track.finished, a.track.exchanged = o.Finished, o.Exchanged
 	}
 	return a
 }

@@ -113,7 +113,7 @@ func (v *liveLeg) answerUnseen() {
 }
 
 // inviteAnswer takes in a response to an initial INVITE.
-func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop uint8) {
+func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop int) {
 	l, tr, code := v.leg, &v.trans[i], x.s.StatusCode
 	if code > 100 && code < 300 && len(x.to) > 0 {
 		v.earlyOrConfirmed(x, hop, code)
@@ -194,7 +194,7 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 func (v *liveLeg) forwarded(a *attempt) bool {
 	n := 0
 	for i := range v.trans {
-		if tr := &v.trans[i]; tr.method == "INVITE" && tr.initial && tr.cseq == a.cseq {
+		if tr := &v.trans[i]; tr.Method == "INVITE" && tr.Initial && tr.CSeq == a.cseq {
 			n++
 		}
 	}

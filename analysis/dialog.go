@@ -17,7 +17,7 @@ func (v *liveLeg) dialog(a, b []byte) *Dialog {
 }
 
 // newDialog begins a dialog; nil if there are too many.
-func (v *liveLeg) newDialog(local, remote []byte, hop uint8) *Dialog {
+func (v *liveLeg) newDialog(local, remote []byte, hop int) *Dialog {
 	l := v.leg
 	if len(l.Dialogs) == maxDialogs {
 		return nil
@@ -30,7 +30,7 @@ func (v *liveLeg) newDialog(local, remote []byte, hop uint8) *Dialog {
 }
 
 // earlyOrConfirmed takes in what a response to an initial INVITE says of its dialog.
-func (v *liveLeg) earlyOrConfirmed(x *seen, hop uint8, code int) {
+func (v *liveLeg) earlyOrConfirmed(x *seen, hop int, code int) {
 	l := v.leg
 	var d *Dialog
 	for i := len(l.Dialogs) - 1; i >= 0; i-- {
@@ -56,7 +56,7 @@ func (v *liveLeg) earlyOrConfirmed(x *seen, hop uint8, code int) {
 
 // forks reports whether another dialog of the same caller is on a hop: several phones
 // answer one INVITE.
-func (v *liveLeg) forks(d *Dialog, hop uint8) bool {
+func (v *liveLeg) forks(d *Dialog, hop int) bool {
 	for i := range v.leg.Dialogs {
 		k := &v.leg.Dialogs[i]
 		if k != d && k.LocalTag == d.LocalTag && k.Hops&(1<<hop) != 0 && k.State != DialogTerminated {
@@ -84,9 +84,9 @@ func (v *liveLeg) refer(t *tracker, x *seen) {
 }
 
 // referAnswer notes the final response to a REFER.
-func (v *liveLeg) referAnswer(tr *transaction, code int) {
+func (v *liveLeg) referAnswer(tr *Transaction, code int) {
 	for i := range v.leg.Transfers {
-		if r := &v.leg.Transfers[i]; r.cseq == tr.cseq && r.Status == 0 {
+		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.Status == 0 {
 			r.Status = code
 		}
 	}

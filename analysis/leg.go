@@ -13,13 +13,15 @@ type liveLeg struct {
 	leg        *Leg
 	prev, next *liveLeg
 	list       *legList
-	trans      []transaction
+	trans      []Transaction
 	keys       []uint64 // under which the joiner knows it
 	attempts   []attempt
 	lastBye    time.Time
-	hasBye     bool // a BYE was seen
-	over       bool // ended: by a BYE, or by the final response of the last attempt
-	midDialog  bool // a request with a To tag was seen
+	hasBye     bool   // a BYE was seen
+	over       bool   // ended: by a BYE, or by the final response of the last attempt
+	midDialog  bool   // a request with a To tag was seen
+	seen       []Seen // for its Detail
+	octets     []byte // of them
 }
 
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after
@@ -28,10 +30,10 @@ type liveLeg struct {
 func (v *liveLeg) isNewInvite(x *seen) bool {
 	for i := range v.trans {
 		tr := &v.trans[i]
-		if tr.method != "INVITE" || tr.key != x.key {
+		if tr.Method != "INVITE" || tr.key != x.key {
 			continue
 		}
-		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Src, x.m.Dst); ok {
+		if ok, _ := v.leg.Hops[tr.Hop].pairs(x.m.Src, x.m.Dst); ok {
 			return false
 		}
 	}
@@ -39,14 +41,14 @@ func (v *liveLeg) isNewInvite(x *seen) bool {
 }
 
 // newLeg begins a leg with its first message.
-func (t *tracker) newLeg(x *seen, id []byte) *Leg {
+func (t *tracker) newLeg(x *seen) *Leg {
 	if len(t.all) >= maxLegs {
 		t.overLegs = true
 		return nil
 	}
 	m, s := x.m, x.s
 	l := &Leg{
-		CallID:      string(capped(id, maxName)),
+		CallID:      string(capped(x.id, maxName)),
 		Transport:   m.Transport.String(),
 		Source:      m.Src,
 		Destination: m.Dst,
@@ -66,6 +68,9 @@ func (t *tracker) newLeg(x *seen, id []byte) *Leg {
 		l.Source, l.Destination = m.Dst, m.Src
 	}
 	v := &liveLeg{leg: l}
+	if n := len(t.spare); n > 0 {
+		v.octets, t.spare = t.spare[n-1], t.spare[:n-1]
+	}
 	l.live = v
 	t.legs[l.CallID] = l
 	t.all = append(t.all, l)
@@ -86,6 +91,7 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 		l.Last = x.now
 	}
 	t.agent(l, x.s)
+	x.transaction = -1
 	if x.s.IsRequest() {
 		t.request(v, x)
 	} else {
@@ -96,6 +102,9 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	}
 	if t.steps {
 		t.step(v, x)
+	}
+	if t.finished != nil {
+		t.keep(v, x)
 	}
 	t.file(v)
 }
@@ -123,25 +132,25 @@ func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
 
 // hop returns the index of the hop between two addresses and whether the message goes
 // from its A to its B.
-func (v *liveLeg) hop(m *dissect.Message) (i uint8, forward bool) {
+func (v *liveLeg) hop(m *dissect.Message) (i int, forward bool) {
 	l := v.leg
 	for i := range l.Hops {
 		if ok, forward := l.Hops[i].pairs(m.Src, m.Dst); ok {
-			return uint8(i), forward
+			return i, forward
 		}
 	}
 	if len(l.Hops) == maxHops {
 		return maxHops - 1, true
 	}
 	l.Hops = append(l.Hops, Hop{m.Src, m.Dst})
-	return uint8(len(l.Hops) - 1), true
+	return len(l.Hops) - 1, true
 }
 
 // find returns the transaction of a branch and method on a hop, -1 for none.
-func (v *liveLeg) find(key uint64, method string, hop uint8) int {
+func (v *liveLeg) find(key uint64, method string, hop int) int {
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.key == key && tr.hop == hop && tr.method == method {
+		if tr.key == key && tr.Hop == hop && tr.Method == method {
 			return i
 		}
 	}
@@ -149,11 +158,11 @@ func (v *liveLeg) find(key uint64, method string, hop uint8) int {
 }
 
 // begin begins a transaction.
-func (v *liveLeg) begin(x *seen, hop uint8, forward bool) int {
+func (v *liveLeg) begin(x *seen, hop int, forward bool) int {
 	if len(v.trans) == maxTransactions {
 		v.forget()
 	}
-	v.trans = append(v.trans, transaction{key: x.key, method: x.method, cseq: x.cseq, hop: hop, forward: forward, attempt: -1})
+	v.trans = append(v.trans, Transaction{key: x.key, Method: x.method, CSeq: x.cseq, Hop: hop, Forward: forward, attempt: -1})
 	return len(v.trans) - 1
 }
 
@@ -164,6 +173,9 @@ func (v *liveLeg) forget() {
 	for i := range v.attempts {
 		a := &v.attempts[i]
 		a.primary = max(a.primary-int16(n), -1)
+	}
+	for i := range v.seen {
+		v.seen[i].Transaction = max(v.seen[i].Transaction-n, -1)
 	}
 }
 
@@ -182,26 +194,27 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		i = v.begin(x, hop, forward)
 	}
 	tr := &v.trans[i]
-	if tr.requests++; tr.requests > 1 {
-		if tr.forward == forward { // else a request that loops back
-			x.resent = tr.sentFrame
+	x.transaction, tr.LastSent = i, x.now
+	if tr.Requests++; tr.Requests > 1 {
+		if tr.Forward == forward { // else a request that loops back
+			x.resent = tr.SentFrame
 		}
 		return
 	}
-	tr.sent, tr.sentFrame, tr.forward = x.now, x.frame, forward
+	tr.Sent, tr.SentFrame, tr.Forward = x.now, x.frame, forward
 	switch {
 	case len(x.to) > 0:
 		t.inDialog(v, x, hop)
 	case x.method == "INVITE":
-		tr.initial = true
+		tr.Initial = true
 		t.invite(v, x, i)
 	default:
-		tr.initial = true
+		tr.Initial = true
 	}
 }
 
 // inDialog takes in a request with a To tag.
-func (t *tracker) inDialog(v *liveLeg, x *seen, hop uint8) {
+func (t *tracker) inDialog(v *liveLeg, x *seen, hop int) {
 	l := v.leg
 	if !v.midDialog {
 		v.midDialog = true
@@ -235,18 +248,18 @@ func (t *tracker) inDialog(v *liveLeg, x *seen, hop uint8) {
 
 // ack finds the INVITE that an ACK is for: that of the same branch for a failure, that of
 // the same CSeq number for a 2xx.
-func (v *liveLeg) ack(x *seen, hop uint8) {
+func (v *liveLeg) ack(x *seen, hop int) {
 	best := -1
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.method != "INVITE" || tr.cseq != x.cseq {
+		if tr.Method != "INVITE" || tr.CSeq != x.cseq {
 			continue
 		}
-		if tr.key == x.key && tr.hop == hop {
+		if tr.key == x.key && tr.Hop == hop {
 			best = i
 			break
 		}
-		if best < 0 || tr.hop == hop && v.trans[best].hop != hop {
+		if best < 0 || tr.Hop == hop && v.trans[best].Hop != hop {
 			best = i
 		}
 	}
@@ -258,11 +271,12 @@ func (v *liveLeg) ack(x *seen, hop uint8) {
 		return
 	}
 	tr := &v.trans[best]
-	if tr.acked && tr.hop == hop && tr.ackKey == x.key {
-		x.resent = tr.ackFrame
+	x.transaction = best
+	if tr.Acked && tr.Hop == hop && tr.ackKey == x.key {
+		x.resent = tr.AckFrame
 		return
 	}
-	tr.acked, tr.ackKey, tr.ackFrame = true, x.key, x.frame
+	tr.Acked, tr.ackKey, tr.AckFrame, tr.AckTime = true, x.key, x.frame, x.now
 	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
 		a := &v.attempts[tr.attempt]
 		a.acked, a.ackAt = true, x.now
@@ -275,7 +289,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 	i := v.find(x.key, "INVITE", hop)
 	if i < 0 {
 		for j := len(v.trans) - 1; j >= 0; j-- {
-			if tr := &v.trans[j]; tr.method == "INVITE" && tr.cseq == x.cseq && tr.hop == hop && tr.forward == forward {
+			if tr := &v.trans[j]; tr.Method == "INVITE" && tr.CSeq == x.cseq && tr.Hop == hop && tr.Forward == forward {
 				i = j
 				break
 			}
@@ -285,7 +299,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 		return
 	}
 	tr := &v.trans[i]
-	tr.cancelled = true
+	tr.Cancelled = true
 	if tr.attempt < 0 {
 		return
 	}
@@ -352,13 +366,14 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		i = v.begin(x, hop, !forward)
 		tr := &v.trans[i]
 		if x.method == "INVITE" {
-			tr.initial = v.dialog(x.from, x.to) == nil
-			if tr.initial {
+			tr.Initial = v.dialog(x.from, x.to) == nil
+			if tr.Initial {
 				t.attemptOf(v, x, i)
 			}
 		}
 	}
 	tr := &v.trans[i]
+	x.transaction = i
 	code := x.s.StatusCode
 	switch {
 	case code < 200:
@@ -366,11 +381,11 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	default:
 		v.final(t, x, tr, code)
 	}
-	if x.method == "INVITE" && tr.initial {
+	if x.method == "INVITE" && tr.Initial {
 		t.inviteAnswer(v, x, i, hop)
 	}
-	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && !tr.sent.IsZero() && !x.now.Before(tr.sent) {
-		v.leg.ByeTook = x.now.Sub(tr.sent)
+	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && !tr.Sent.IsZero() && !x.now.Before(tr.Sent) {
+		v.leg.ByeTook = x.now.Sub(tr.Sent)
 	}
 	if x.method == "REFER" && code >= 200 {
 		v.referAnswer(tr, code)
@@ -379,10 +394,10 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 
 // findByCSeq finds the transaction of a response whose Via does not say it: the newest
 // request of that method and CSeq number that went the other way and has no final answer.
-func (v *liveLeg) findByCSeq(x *seen, hop uint8, forward bool) int {
+func (v *liveLeg) findByCSeq(x *seen, hop int, forward bool) int {
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.cseq == x.cseq && tr.method == x.method && tr.hop == hop && tr.forward == forward && tr.status == 0 && tr.requests > 0 {
+		if tr.CSeq == x.cseq && tr.Method == x.method && tr.Hop == hop && tr.Forward == forward && tr.Status == 0 && tr.Requests > 0 {
 			return i
 		}
 	}
@@ -390,28 +405,33 @@ func (v *liveLeg) findByCSeq(x *seen, hop uint8, forward bool) int {
 }
 
 // provisional takes in a response of 1xx.
-func (v *liveLeg) provisional(t *tracker, x *seen, tr *transaction, code int) {
+func (v *liveLeg) provisional(t *tracker, x *seen, tr *Transaction, code int) {
+	if tr.Provisional.IsZero() {
+		tr.Provisional = x.now
+	}
 	same := maphash.Bytes(t.seed, x.s.Raw())
 	if tr.provisional == code && tr.provisionalSum == same {
 		x.resent = tr.provisionalFrame
 		return
 	}
 	tr.provisional, tr.provisionalSum, tr.provisionalFrame = code, same, x.frame
-	if code > 100 && tr.early.IsZero() {
-		tr.early = x.now
+	if code > 100 && tr.Early.IsZero() {
+		tr.Early = x.now
 	}
 }
 
 // final takes in a final response.
-func (v *liveLeg) final(t *tracker, x *seen, tr *transaction, code int) {
+func (v *liveLeg) final(t *tracker, x *seen, tr *Transaction, code int) {
 	tag := maphash.Bytes(t.seed, x.to)
-	if tr.status == code && tr.finalTag == tag {
-		tr.finals++
-		x.resent = tr.finalFrame
+	if tr.Status == code && tr.finalTag == tag {
+		tr.Finals++
+		tr.LastFinal = x.now
+		x.resent = tr.FinalFrame
 		return
 	}
-	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
-		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = code, 1, x.now, x.frame, tag
+	if tr.Status == 0 || code/100 == 2 && tr.Status/100 != 2 {
+		tr.Status, tr.Finals, tr.Answered, tr.FinalFrame, tr.finalTag = code, 1, x.now, x.frame, tag
+		tr.LastFinal = x.now
 	}
 }
 

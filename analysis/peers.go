@@ -41,7 +41,6 @@ type Outage struct {
 type peerTable struct {
 	m    map[hosts]*peer
 	list []*peer
-	open openTable[*peer]
 	over bool
 }
 
@@ -56,48 +55,31 @@ type peer struct {
 	outage bool
 }
 
-// options takes in an OPTIONS outside of a call, or a response to one.
-func (t *tracker) options(x *seen, id []byte) {
+// keepalive takes in the first copy of an OPTIONS outside of a call.
+func (t *tracker) keepalive(x *seen, r *exchange) {
 	p := &t.peers
-	for r := p.open.expired(x.now); r != nil; r = p.open.expired(x.now) {
-		r.of.settle(r)
-	}
-	k := keyOfOpen(t, x, id)
-	r := p.open.get(k)
-	switch {
-	case r == nil && x.s.IsRequest():
-		h := hosts{x.m.Src.Addr(), x.m.Dst.Addr()}
-		q := p.m[h]
-		if q == nil {
-			if len(p.m) >= maxPeers {
-				p.over = true
-				return
-			}
-			if p.m == nil {
-				p.m = make(map[hosts]*peer)
-			}
-			q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}}
-			p.m[h] = q
-			p.list = append(p.list, q)
+	h := hosts{x.m.Src.Addr(), x.m.Dst.Addr()}
+	q := p.m[h]
+	if q == nil {
+		if len(p.m) >= maxPeers {
+			p.over = true
+			return
 		}
-		q.Sent++
-		q.Last = x.frame
-		p.open.add(k, &open[*peer]{of: q, sent: x.now, frame: x.frame})
-	case r == nil:
-	case x.s.IsRequest():
-		r.of.Retransmissions++
-		x.resent = r.frame
-	case x.s.StatusCode >= 200 && r.status == 0:
-		r.status, r.last = x.s.StatusCode, x.frame
-	case x.s.StatusCode >= 200 && r.status == x.s.StatusCode:
-		r.of.Retransmissions++
-		x.resent = r.last
+		if p.m == nil {
+			p.m = make(map[hosts]*peer)
+		}
+		q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}}
+		p.m[h] = q
+		p.list = append(p.list, q)
 	}
+	r.peer = q
+	q.Sent++
+	q.Last = x.frame
 }
 
 // settle takes in what became of a keepalive, in the order in which they were sent.
-func (q *peer) settle(r *open[*peer]) {
-	if r.status != 0 {
+func (q *peer) settle(r *exchange) {
+	if r.Status != 0 {
 		q.answered(r)
 	} else {
 		q.silent(r)
@@ -105,11 +87,11 @@ func (q *peer) settle(r *open[*peer]) {
 }
 
 // answered takes in that a keepalive was answered, with whatever status: the peer is there.
-func (q *peer) answered(r *open[*peer]) {
+func (q *peer) answered(r *exchange) {
 	q.Answered++
 	if q.outage {
 		if n := len(q.Outages); n > 0 {
-			q.Outages[n-1].Up = r.sent
+			q.Outages[n-1].Up = r.Sent
 		}
 		q.outage = false
 	}
@@ -117,10 +99,10 @@ func (q *peer) answered(r *open[*peer]) {
 }
 
 // silent takes in that a keepalive was never answered.
-func (q *peer) silent(r *open[*peer]) {
+func (q *peer) silent(r *exchange) {
 	q.Unanswered++
 	if q.lost++; q.lost == 1 {
-		q.since = r.sent
+		q.since = r.Sent
 	}
 	if q.Answered == 0 || q.lost < downAfter {
 		return
@@ -136,12 +118,7 @@ func (q *peer) silent(r *open[*peer]) {
 	}
 }
 
-func (p *peerTable) result(now time.Time) []*Keepalive {
-	for r := p.open.take(); r != nil; r = p.open.take() {
-		if r.status != 0 || r.waited(now) {
-			r.of.settle(r)
-		}
-	}
+func (p *peerTable) result() []*Keepalive {
 	list := make([]*Keepalive, len(p.list))
 	for i, q := range p.list {
 		list[i] = &q.Keepalive
@@ -163,42 +140,8 @@ type Subscriptions struct {
 	Messages   int // MESSAGE requests
 }
 
-// subscriptions makes Subscriptions.
-type subscriptions struct {
-	Subscriptions
-	open openTable[struct{}]
-}
-
-// events takes in what is neither of a call nor a registration nor a keepalive.
-func (t *tracker) events(x *seen, id []byte) {
-	u := &t.subs
-	for r := u.open.expired(x.now); r != nil; r = u.open.expired(x.now) {
-	}
-	k := keyOfOpen(t, x, id)
-	r := u.open.get(k)
-	switch {
-	case r == nil && x.s.IsRequest():
-		r = &open[struct{}]{sent: x.now, frame: x.frame}
-		u.open.add(k, r)
-		if r.firstHop {
-			u.request(t, x)
-		}
-	case r == nil:
-	case x.s.IsRequest():
-		x.resent = r.frame
-	case x.s.StatusCode < 200:
-	case r.status == 0:
-		r.status, r.last = x.s.StatusCode, x.frame
-		if x.method == "SUBSCRIBE" && r.firstHop {
-			u.answer(x.s.StatusCode)
-		}
-	case r.status == x.s.StatusCode:
-		x.resent = r.last
-	}
-}
-
 // request counts a request.
-func (u *subscriptions) request(t *tracker, x *seen) {
+func (u *Subscriptions) request(x *seen) {
 	switch x.method {
 	case "SUBSCRIBE":
 		if len(x.to) > 0 {
@@ -228,7 +171,7 @@ func (u *subscriptions) request(t *tracker, x *seen) {
 	}
 }
 
-func (u *subscriptions) answer(code int) {
+func (u *Subscriptions) answer(code int) {
 	switch {
 	case code == 401 || code == 407:
 		u.Challenges++
@@ -236,17 +179,5 @@ func (u *subscriptions) answer(code int) {
 		u.Accepted++
 	default:
 		u.Rejected++
-	}
-}
-
-// other takes in a message that is of no call.
-func (t *tracker) other(x *seen, id []byte) {
-	switch x.method {
-	case "REGISTER":
-		t.register(x, id)
-	case "OPTIONS":
-		t.options(x, id)
-	default:
-		t.events(x, id)
 	}
 }

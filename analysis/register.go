@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,18 +10,12 @@ import (
 
 const (
 	// maxAORs bounds the addresses-of-record told apart, maxContacts the contacts
-	// kept of one, and maxOpen the requests outside of calls that wait for their
-	// answers at once.
+	// kept of one.
 	maxAORs     = 1 << 18
 	maxContacts = 8
-	maxOpen     = 1 << 15
 
 	// maxDelays bounds the delays kept of registrations, for their median.
 	maxDelays = 1 << 20
-
-	// openWait is how long a request outside of a call waits: Timer F, and a little
-	// for what comes late.
-	openWait = timerTimeout + 8*time.Second
 )
 
 // A Registration is what the capture shows of one address-of-record.
@@ -81,7 +74,6 @@ func Outcomes() []string { return outcomeNames[:] }
 type registrar struct {
 	aors   map[string]*aor
 	list   []*aor
-	open   openTable[*aor]
 	delays []time.Duration
 	over   bool
 }
@@ -91,128 +83,15 @@ type aor struct {
 	Registration
 }
 
-// An openTable holds requests that wait for their final response, by their transaction.
-type openTable[T any] struct {
-	m     map[openKey]*open[T]
-	ids   map[uint64]int // how many of m have this Call-ID, method and CSeq
-	queue []openKey      // in order of time
-}
-
-// An openKey names a transaction outside of calls: by branch and hop.
-type openKey struct {
-	branch uint64
-	id     uint64 // Call-ID, method and CSeq
-	a, b   netip.Addr
-}
-
-// An open request.
-type open[T any] struct {
-	of       T
-	sent     time.Time
-	frame    Frame
-	status   int
-	last     Frame // of the final response
-	requests int
-	firstHop bool
-	asked    []Binding
-	extra    string
-}
-
-func keyOfOpen(t *tracker, x *seen, id []byte) openKey {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	h.Write(id)
-	h.WriteString(x.method)
-	h.Write([]byte{byte(x.cseq >> 24), byte(x.cseq >> 16), byte(x.cseq >> 8), byte(x.cseq)})
-	k := openKey{branch: x.key, id: h.Sum64(), a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
-	if k.b.Less(k.a) {
-		k.a, k.b = k.b, k.a
-	}
-	return k
-}
-
-// waited reports whether the capture went on for long enough behind a request to say that
-// no answer came.
-func (r *open[T]) waited(now time.Time) bool { return now.Sub(r.sent) >= timerTimeout }
-
-// get returns the open request of a message.
-func (o *openTable[T]) get(k openKey) *open[T] { return o.m[k] }
-
-// add adds a request, and notes whether it is the first hop that it was seen on.
-func (o *openTable[T]) add(k openKey, r *open[T]) {
-	if o.m == nil {
-		o.m, o.ids = make(map[openKey]*open[T]), make(map[uint64]int)
-	}
-	r.firstHop = o.ids[k.id] == 0
-	o.m[k] = r
-	o.ids[k.id]++
-	o.queue = append(o.queue, k)
-}
-
-// expired takes out the oldest request if it has waited long enough, or there are too
-// many; nil otherwise.
-func (o *openTable[T]) expired(now time.Time) *open[T] {
-	if len(o.queue) == 0 {
-		return nil
-	}
-	k := o.queue[0]
-	r := o.m[k]
-	if len(o.queue) <= maxOpen && (now.IsZero() || now.Sub(r.sent) <= openWait) {
-		return nil
-	}
-	return o.take()
-}
-
-// take takes out the oldest request; nil if there is none.
-func (o *openTable[T]) take() *open[T] {
-	if len(o.queue) == 0 {
-		return nil
-	}
-	k := o.queue[0]
-	o.queue = o.queue[1:]
-	r := o.m[k]
-	delete(o.m, k)
-	if o.ids[k.id]--; o.ids[k.id] == 0 {
-		delete(o.ids, k.id)
-	}
-	return r
-}
-
-// register takes in a REGISTER, or a response to one.
-func (t *tracker) register(x *seen, id []byte) {
-	g := &t.regs
-	for r := g.open.expired(x.now); r != nil; r = g.open.expired(x.now) {
-		r.of.silent(r)
-	}
-	k := keyOfOpen(t, x, id)
-	r := g.open.get(k)
-	if !x.s.IsRequest() {
-		if r != nil {
-			g.answer(t, r, x)
-		} else {
-			g.unasked(t, x)
-		}
-		return
-	}
-	if r != nil {
-		r.of.Messages++
-		r.of.Retransmissions++
-		r.of.LastFrame, r.of.Last = x.frame, x.now
-		x.resent = r.frame
-		return
-	}
-	a := g.aor(t, x)
+// register takes in the first copy of a REGISTER between two addresses.
+func (t *tracker) register(x *seen, r *exchange) {
+	a := t.regs.aor(t, x)
 	if a == nil {
 		return
 	}
-	a.Messages++
-	a.LastFrame = x.frame
-	if !x.now.IsZero() {
-		a.Last = x.now
-	}
-	r = &open[*aor]{of: a, sent: x.now, frame: x.frame}
-	g.open.add(k, r)
-	if !r.firstHop {
+	r.aor = a
+	a.see(x)
+	if !r.FirstHop {
 		return
 	}
 	a.Attempts++
@@ -222,13 +101,22 @@ func (t *tracker) register(x *seen, id []byte) {
 	if !a.Source.IsValid() || a.Accepted == 0 {
 		a.Source, a.Registrar = x.m.Src, x.m.Dst
 	}
-	if ua, ok := x.s.First(sipmsg.UserAgent); ok && (a.UserAgent == "" || a.UserAgent != string(ua)) {
+	if ua, ok := x.s.First(sipmsg.UserAgent); ok && a.UserAgent != string(ua) {
 		a.UserAgent = t.names.string(capped(ua, maxKept))
 	}
-	if a.CallID != string(id) {
-		a.CallID = string(capped(id, maxName))
+	if a.CallID != string(capped(x.id, maxName)) {
+		a.CallID = string(capped(x.id, maxName))
 	}
 	r.asked = t.bindings(x.s)
+}
+
+// see takes in that a message is of an address-of-record.
+func (a *aor) see(x *seen) {
+	a.Messages++
+	a.LastFrame = x.frame
+	if !x.now.IsZero() {
+		a.Last = x.now
+	}
 }
 
 // aor returns the record of the address-of-record of a REGISTER: the URI in To.
@@ -276,29 +164,10 @@ func (t *tracker) bindings(s *sipmsg.Message) (list []Binding) {
 	return list
 }
 
-// answer takes in a response to a REGISTER.
-func (g *registrar) answer(t *tracker, r *open[*aor], x *seen) {
-	a, code := r.of, x.s.StatusCode
-	a.Messages++
-	a.LastFrame = x.frame
-	if !x.now.IsZero() {
-		a.Last = x.now
-	}
-	if code < 200 {
-		return
-	}
-	if r.status != 0 {
-		if r.status == code {
-			a.Retransmissions++
-			x.resent = r.last
-		}
-		return
-	}
-	r.status, r.last = code, x.frame
-	if !r.firstHop {
-		return
-	}
-	if d, ok := between(r.sent, x.now); ok && len(g.delays) < maxDelays && code/100 == 2 {
+// registered takes in the final response to a REGISTER on its first hop.
+func (t *tracker) registered(x *seen, r *exchange) {
+	a, code, g := r.aor, r.Status, &t.regs
+	if d, ok := between(r.Sent, x.now); ok && len(g.delays) < maxDelays && code/100 == 2 {
 		g.delays = append(g.delays, d)
 	}
 	a.Status, a.Reason = code, t.names.string(capped(x.s.Reason, maxKept))
@@ -315,7 +184,7 @@ func (g *registrar) answer(t *tracker, r *open[*aor], x *seen) {
 }
 
 // accepted takes in a 2xx: the bindings it lists are those that are in force.
-func (t *tracker) accepted(a *aor, r *open[*aor], x *seen) {
+func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
 	granted := t.bindings(x.s)
 	refreshed := false
@@ -382,11 +251,7 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 	if a == nil {
 		return
 	}
-	a.Messages++
-	a.LastFrame = x.frame
-	if !x.now.IsZero() {
-		a.Last = x.now
-	}
+	a.see(x)
 	if !a.Source.IsValid() {
 		a.Source, a.Registrar = x.m.Dst, x.m.Src
 	}
@@ -406,22 +271,15 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 }
 
 // silent takes in that a REGISTER was never answered.
-func (a *aor) silent(r *open[*aor]) {
-	if r.status == 0 && r.firstHop {
-		a.Failures++
-		if a.Accepted == 0 && a.Status == 0 {
-			a.Outcome = RegUnanswered
-		}
+func (a *aor) silent() {
+	a.Failures++
+	if a.Accepted == 0 && a.Status == 0 {
+		a.Outcome = RegUnanswered
 	}
 }
 
 // result returns the registrations in the order in which they began.
-func (g *registrar) result(now time.Time) []*Registration {
-	for r := g.open.take(); r != nil; r = g.open.take() {
-		if r.waited(now) {
-			r.of.silent(r)
-		}
-	}
+func (g *registrar) result() []*Registration {
 	list := make([]*Registration, len(g.list))
 	for i, a := range g.list {
 		list[i] = &a.Registration

@@ -59,13 +59,20 @@ type tracker struct {
 	start  time.Time // the earliest and
 	now    time.Time // the latest time of the messages so far
 
-	overLegs, overLive, overSteps bool
-	callless                      int64 // messages without Call-ID
+	overLegs, overLive, overSteps, overDetail bool
+
+	finished     func(*Detail)   // is told of every leg; nil if nobody wants to know
+	exchanged    func(*Exchange) // … of every request outside of calls
+	detail       Detail
+	detailOctets int // kept for the legs followed
+	spare        [][]byte
+	callless     int64 // messages without Call-ID
 
 	joiner joiner
 	regs   registrar
 	peers  peerTable
-	subs   subscriptions
+	subs   Subscriptions
+	open   exchangeTable
 }
 
 func newTracker(steps bool) *tracker {
@@ -74,16 +81,18 @@ func newTracker(steps bool) *tracker {
 
 // A seen is a message on its way through the tracker.
 type seen struct {
-	m      *dissect.Message
-	frame  Frame
-	s      *sipmsg.Message
-	now    time.Time
-	method string // of the CSeq, or of the request where there is none
-	cseq   uint32
-	from   []byte // tags
-	to     []byte
-	key    uint64
-	resent Frame // the first copy of what is a retransmission
+	m           *dissect.Message
+	frame       Frame
+	s           *sipmsg.Message
+	now         time.Time
+	method      string // of the CSeq, or of the request where there is none
+	cseq        uint32
+	from        []byte // tags
+	to          []byte
+	key         uint64
+	id          []byte // Call-ID
+	resent      Frame  // the first copy of what is a retransmission
+	transaction int    // index of its transaction; -1 for none
 }
 
 // message takes in one message. It returns the frame of the first copy where the message
@@ -112,6 +121,7 @@ func (t *tracker) message(m *dissect.Message) (resent Frame) {
 // dispatch gives a message to what it belongs to.
 func (t *tracker) dispatch(x *seen, id []byte) {
 	s := x.s
+	x.id = id
 	_, x.cseq, _, _ = s.CSeq()
 	x.method = t.methodOf(s)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
@@ -119,16 +129,16 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 	l := t.legs[string(capped(id, maxName))]
 	if l == nil || t.beginsAnother(l, x) {
 		if !beginsLeg(x) {
-			t.other(x, id)
+			t.other(x)
 			return
 		}
-		if l = t.newLeg(x, id); l == nil {
+		if l = t.newLeg(x); l == nil {
 			return
 		}
 	}
 	switch x.method {
 	case "REGISTER", "SUBSCRIBE", "PUBLISH":
-		t.other(x, id) // on the Call-ID of a call, and none of its business
+		t.other(x) // on the Call-ID of a call, and none of its business
 		return
 	}
 	if l.live == nil {
@@ -297,6 +307,9 @@ func (t *tracker) finish(v *liveLeg) {
 	v.conclude(t.now)
 	v.list.remove(v)
 	t.joiner.finished(v)
+	if t.finished != nil {
+		t.tell(v)
+	}
 	v.leg.live = nil
 	t.nLive--
 }

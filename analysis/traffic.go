@@ -18,11 +18,12 @@ type Traffic struct {
 // result finishes everything.
 func (t *tracker) result() *Traffic {
 	t.end()
+	t.open.rest(t)
 	r := &Traffic{
 		Calls:         t.calls(),
-		Registrations: t.regs.result(t.now),
-		Keepalives:    t.peers.result(t.now),
-		Subscriptions: t.subs.Subscriptions,
+		Registrations: t.regs.result(),
+		Keepalives:    t.peers.result(),
+		Subscriptions: t.subs,
 		NoCallID:      t.callless,
 		Start:         t.start,
 		End:           t.now,
@@ -32,7 +33,7 @@ func (t *tracker) result() *Traffic {
 		met  bool
 		what string
 	}{
-		{t.overLegs, "call-limit"}, {t.overLive, "live-call-limit"}, {t.overSteps, "step-limit"},
+		{t.overLegs, "call-limit"}, {t.overLive, "live-call-limit"}, {t.overSteps, "step-limit"}, {t.overDetail, "detail-limit"}, {t.open.over, "open-request-limit"},
 		{t.regs.over, "registration-limit"}, {t.peers.over, "peer-limit"},
 	} {
 		if l.met {

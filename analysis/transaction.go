@@ -16,36 +16,42 @@ const (
 	timerC       = 180 * time.Second // section 16.6: a proxy gives up a ringing INVITE
 )
 
-// A transaction is a request with its copies, and what answers it, on one hop: RFC 3261,
+// A Transaction is a request with its copies, and what answers it, on one hop: RFC 3261,
 // section 17. It is seen from the wire, so it is both the client's and the server's.
-type transaction struct {
-	key     uint64 // of the branch: see branchKey
-	method  string
-	cseq    uint32
-	hop     uint8
-	forward bool  // the request goes from Hop.A to Hop.B
-	initial bool  // a request without a To tag, or responses to one
-	attempt int16 // of an initial INVITE: index of its attempt; -1 otherwise
+type Transaction struct {
+	Method  string
+	CSeq    uint32
+	Hop     int  // index into Leg.Hops
+	Forward bool // the request goes from Hop.A to Hop.B
+	Initial bool // a request without a To tag, or responses to one
 
-	requests  int // copies of the request on the wire
-	sent      time.Time
-	sentFrame Frame
+	Requests  int       // copies of the request on the wire; 0: it was not captured
+	Sent      time.Time // the first of them
+	SentFrame Frame
+	LastSent  time.Time // the last of them
 
+	Provisional time.Time // the first 1xx, 100 included
+	Early       time.Time // the first 1xx over 100
+
+	Status     int // the final response, 0 for none; a 2xx wins over others
+	Finals     int // copies of it
+	FinalFrame Frame
+	Answered   time.Time // the first of them
+	LastFinal  time.Time // the last of them
+
+	Acked    bool // of an INVITE: an ACK was seen
+	AckFrame Frame
+	AckTime  time.Time
+
+	Cancelled bool // of an INVITE: a CANCEL was seen
+
+	key              uint64 // of the branch: see branchKey
+	attempt          int16  // of an initial INVITE: index of its attempt; -1 otherwise
 	provisional      int    // the last status of 1xx
 	provisionalSum   uint64 // of its octets, to tell another one from a copy
 	provisionalFrame Frame
-	early            time.Time // the first 1xx over 100
-
-	status     int // the final response, 0 for none; a 2xx wins over others
-	finals     int // copies of it
-	finalTag   uint64
-	finalFrame Frame
-	answered   time.Time
-
-	acked     bool
-	ackKey    uint64
-	ackFrame  Frame
-	cancelled bool
+	finalTag         uint64
+	ackKey           uint64
 }
 
 // branchKey names a transaction by the branch of the topmost Via. Where it does not begin

@@ -1,0 +1,107 @@
+package analysis
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxLegOctets bounds the octets kept of the messages of one leg, maxDetailOctets
+	// of all that are followed: what is over it is known by its facts alone.
+	maxLegOctets    = 256 << 10
+	maxDetailOctets = 64 << 20
+)
+
+// A Detail is a leg with its messages, when it is finished: Options.Finished is given it.
+// It is valid until the function returns.
+type Detail struct {
+	Leg          *Leg
+	Messages     []Seen        // in order, copies left out
+	Transactions []Transaction // the last ones, where there were very many
+	Now          time.Time     // how far the capture has come
+
+	parsed []sipmsg.Message
+	octets []byte
+}
+
+// A Seen is one message of a leg.
+type Seen struct {
+	Time        time.Time
+	Frame       Frame
+	Source      netip.AddrPort
+	Destination netip.AddrPort
+	Transport   string
+	Hop         int  // index into Leg.Hops
+	Forward     bool // it goes from Hop.A to Hop.B
+	Request     bool
+	Method      string // of the request, or of the CSeq of the response
+	CSeq        uint32
+	Status      int   // of a response
+	Transaction int   // index into Detail.Transactions; -1 for none; an ACK has that of its INVITE
+	Resent      Frame // the first copy, where it was sent again
+	Partial     bool  // octets of it are missing: nothing may be concluded from what is not there
+	Fragmented  bool  // it came in several IP fragments or segments
+	Size        int   // octets on the wire
+
+	off, n int // of its octets; n is 0 where they were not kept
+	known  bool
+}
+
+// Message returns message i as it was, nil where its octets were not kept. It is parsed
+// when it is asked for, once.
+func (d *Detail) Message(i int) *sipmsg.Message {
+	s := &d.Messages[i]
+	if s.n == 0 {
+		return nil
+	}
+	for len(d.parsed) < len(d.Messages) {
+		d.parsed = append(d.parsed, sipmsg.Message{})
+	}
+	m := &d.parsed[i]
+	if !s.known {
+		parse := m.Parse
+		if s.Partial {
+			parse = m.ParseCut
+		}
+		if parse(d.octets[s.off:s.off+s.n]) != nil {
+			s.n = 0
+			return nil
+		}
+		s.known = true
+	}
+	return m
+}
+
+// keep keeps a message of a leg for its Detail.
+func (t *tracker) keep(v *liveLeg, x *seen) {
+	if len(v.seen) == maxSteps {
+		return
+	}
+	hop, forward := v.hop(x.m)
+	raw := x.s.Raw()
+	s := Seen{
+		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
+		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
+		Partial: x.m.Partial, Fragmented: len(x.m.Refs) > 1, Size: len(raw), off: len(v.octets),
+	}
+	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= maxDetailOctets {
+		s.n = len(raw)
+		v.octets = append(v.octets, raw...)
+		t.detailOctets += len(raw)
+	} else {
+		t.overDetail = true
+	}
+	v.seen = append(v.seen, s)
+}
+
+// tell gives the Detail of a leg to Options.Finished.
+func (t *tracker) tell(v *liveLeg) {
+	d := &t.detail
+	d.Leg, d.Messages, d.Transactions, d.Now, d.octets = v.leg, v.seen, v.trans, t.now, v.octets
+	t.finished(d)
+	t.detailOctets -= len(v.octets)
+	t.spare = append(t.spare, v.octets[:0]) // for the next leg
+	d.Leg, d.Messages, d.Transactions, d.octets, v.seen, v.octets = nil, nil, nil, nil, nil, nil
+}

@@ -1,0 +1,248 @@
+package analysis
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxOpen bounds the requests outside of calls that are followed at once.
+	maxOpen = 1 << 15
+
+	// openWait is how long a request outside of a call is followed: Timer F, and a
+	// little for what comes late.
+	openWait = timerTimeout + 8*time.Second
+)
+
+// An Exchange is a request outside of calls, with its copies, and its final response, on
+// one hop. Options.Exchanged is given it; it is valid until the function returns.
+type Exchange struct {
+	Method      string
+	CallID      string
+	CSeq        uint32
+	Source      netip.AddrPort // of the request
+	Destination netip.AddrPort
+	Transport   string
+	FirstHop    bool // the request was not seen between other addresses before
+	InDialog    bool // it has a To tag
+	Partial     bool // octets of the request are missing
+
+	Requests  int       // copies of the request
+	Sent      time.Time // the first of them
+	SentFrame Frame
+	LastSent  time.Time // the last of them
+
+	Provisional int // the last status of 1xx, 0 for none
+	Status      int // the first final response, 0 for none
+	Finals      int // copies of it
+	FinalFrame  Frame
+	Answered    time.Time // the first of them
+
+	// Waited says that the capture went on for 64*T1 behind the first copy: without a
+	// response there was none.
+	Waited bool
+
+	request, response []byte
+	parsed            *[2]sipmsg.Message
+}
+
+// Request returns the request as it was, nil where its octets were not kept.
+func (e *Exchange) Request() *sipmsg.Message { return e.parse(0, e.request) }
+
+// Response returns the final response as it was, nil for none.
+func (e *Exchange) Response() *sipmsg.Message { return e.parse(1, e.response) }
+
+func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
+	if len(b) == 0 || e.parsed[i].Parse(b) != nil {
+		return nil
+	}
+	return &e.parsed[i]
+}
+
+// An exchange is an Exchange in the making.
+type exchange struct {
+	Exchange
+	lastFinal Frame
+	aor       *aor      // of a REGISTER
+	asked     []Binding // of a REGISTER
+	peer      *peer     // of an OPTIONS
+	octets    int
+}
+
+// An exchangeTable holds the exchanges that are followed.
+type exchangeTable struct {
+	m      map[exchangeKey]*exchange
+	ids    map[uint64]int // how many of m have this Call-ID, method and CSeq
+	queue  []exchangeKey  // in order of time
+	over   bool
+	parsed [2]sipmsg.Message
+}
+
+// An exchangeKey names a transaction outside of calls: by branch and hop.
+type exchangeKey struct {
+	branch uint64
+	id     uint64 // Call-ID, method and CSeq
+	a, b   netip.Addr
+}
+
+func (t *tracker) exchangeKey(x *seen) exchangeKey {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	h.Write(x.id)
+	h.WriteString(x.method)
+	h.Write([]byte{byte(x.cseq >> 24), byte(x.cseq >> 16), byte(x.cseq >> 8), byte(x.cseq)})
+	k := exchangeKey{branch: x.key, id: h.Sum64(), a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
+	if k.b.Less(k.a) {
+		k.a, k.b = k.b, k.a
+	}
+	return k
+}
+
+// other takes in a message that is of no call.
+func (t *tracker) other(x *seen) {
+	o := &t.open
+	for len(o.queue) > 0 && (len(o.queue) > maxOpen || !x.now.IsZero() && x.now.Sub(o.m[o.queue[0]].Sent) > openWait) {
+		o.over = o.over || len(o.queue) > maxOpen
+		t.settle(o.take(), true)
+	}
+	k := t.exchangeKey(x)
+	r := o.m[k]
+	switch {
+	case r == nil && x.s.IsRequest():
+		t.newExchange(x, k)
+	case r == nil:
+		if x.method == "REGISTER" {
+			t.regs.unasked(t, x)
+		}
+	case x.s.IsRequest():
+		r.Requests++
+		r.LastSent = x.now
+		x.resent = r.SentFrame
+		t.again(x, r)
+	default:
+		t.exchangeAnswer(x, r)
+	}
+}
+
+func (t *tracker) newExchange(x *seen, k exchangeKey) {
+	o := &t.open
+	if o.m == nil {
+		o.m, o.ids = make(map[exchangeKey]*exchange), make(map[uint64]int)
+	}
+	r := &exchange{Exchange: Exchange{
+		Method: x.method, CSeq: x.cseq, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(),
+		FirstHop: o.ids[k.id] == 0, InDialog: len(x.to) > 0, Partial: x.m.Partial, Requests: 1, Sent: x.now, LastSent: x.now, SentFrame: x.frame,
+	}}
+	if t.exchanged != nil {
+		r.CallID = string(capped(x.id, maxName))
+		r.request = t.keepOctets(r, x)
+	}
+	o.m[k] = r
+	o.ids[k.id]++
+	o.queue = append(o.queue, k)
+	switch x.method {
+	case "REGISTER":
+		t.register(x, r)
+	case "OPTIONS":
+		t.keepalive(x, r)
+	default:
+		if r.FirstHop {
+			t.subs.request(x)
+		}
+	}
+}
+
+// keepOctets returns a copy of a message for Options.Exchanged, nil where nobody wants it.
+func (t *tracker) keepOctets(r *exchange, x *seen) []byte {
+	raw := x.s.Raw()
+	if t.exchanged == nil || x.m.Partial {
+		return nil
+	}
+	if t.detailOctets+len(raw) > maxDetailOctets {
+		t.overDetail = true
+		return nil
+	}
+	t.detailOctets += len(raw)
+	r.octets += len(raw)
+	return append([]byte(nil), raw...)
+}
+
+// again takes in a message sent again.
+func (t *tracker) again(x *seen, r *exchange) {
+	if r.aor != nil {
+		r.aor.see(x)
+		r.aor.Retransmissions++
+	}
+	if r.peer != nil {
+		r.peer.Retransmissions++
+	}
+}
+
+// exchangeAnswer takes in a response.
+func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
+	code := x.s.StatusCode
+	switch {
+	case code < 200:
+		r.Provisional = code
+		if r.aor != nil {
+			r.aor.see(x)
+		}
+	case r.Status == 0:
+		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
+		r.response = t.keepOctets(r, x)
+		if r.aor != nil {
+			r.aor.see(x)
+		}
+		switch {
+		case !r.FirstHop:
+		case r.aor != nil:
+			t.registered(x, r)
+		case r.Method == "SUBSCRIBE":
+			t.subs.answer(code)
+		}
+	case r.Status == code:
+		r.Finals++
+		x.resent = r.FinalFrame
+		t.again(x, r)
+	}
+}
+
+// take takes out the oldest exchange.
+func (o *exchangeTable) take() *exchange {
+	k := o.queue[0]
+	o.queue = o.queue[1:]
+	r := o.m[k]
+	delete(o.m, k)
+	if o.ids[k.id]--; o.ids[k.id] == 0 {
+		delete(o.ids, k.id)
+	}
+	return r
+}
+
+// settle takes in what became of an exchange. waited says that the capture went on for
+// long enough to say that no answer came.
+func (t *tracker) settle(r *exchange, waited bool) {
+	r.Waited = waited
+	if r.Status == 0 && waited && r.aor != nil && r.FirstHop {
+		r.aor.silent()
+	}
+	if r.peer != nil && (r.Status != 0 || waited) {
+		r.peer.settle(r)
+	}
+	if t.exchanged != nil {
+		r.parsed = &t.open.parsed
+		t.exchanged(&r.Exchange)
+		t.detailOctets -= r.octets
+	}
+}
+
+// rest settles everything at the end of the timeline.
+func (o *exchangeTable) rest(t *tracker) {
+	for len(o.queue) > 0 {
+		r := o.take()
+		t.settle(r, t.now.Sub(r.Sent) >= timerTimeout)
+	}
+}
