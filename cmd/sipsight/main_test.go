@@ -478,6 +478,43 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestCallQueries holds the edges of --since, --until and --limit for lists of records.
+func TestCallQueries(t *testing.T) {
+	captures(t)
+	const name = "udp-failures.pcapng"
+	var starts []string
+	for line := range strings.Lines(sipsight(t, "calls", "--json", name).out) {
+		var c struct {
+			Start string `json:"start"`
+		}
+		if err := json.Unmarshal([]byte(line), &c); err != nil {
+			t.Fatal(err)
+		}
+		starts = append(starts, c.Start)
+	}
+	if len(starts) != 6 {
+		t.Fatalf("%d calls", len(starts))
+	}
+	for i, at := range starts {
+		for _, c := range []struct {
+			args    []string
+			listed  int
+			leftOut bool
+		}{
+			{[]string{"--since", at}, 6 - i, false},
+			{[]string{"--until", at}, i + 1, false},
+			{[]string{"--since", at, "--until", at}, 1, false},
+			{[]string{"--limit", fmt.Sprint(i + 1)}, i + 1, i < 5},
+			{[]string{"--limit", fmt.Sprint(i + 7)}, 6, false},
+		} {
+			r := sipsight(t, slices.Concat([]string{"calls", "--json", name}, c.args)...)
+			if n := strings.Count(r.out, "\n"); r.code != exitOK || n != c.listed || (r.err != "") != c.leftOut {
+				t.Errorf("%v: exit code %d, %d calls, %q", c.args, r.code, n, r.err)
+			}
+		}
+	}
+}
+
 // TestCSV holds that the table is one that programs read, with as many cells in each line.
 func TestCSV(t *testing.T) {
 	captures(t)
