@@ -111,14 +111,14 @@ func TestInflateLimit(t *testing.T) {
 // TestBomb holds that a small file that inflates without end costs what the limit says.
 func TestBomb(t *testing.T) {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	z.Write(pcap(pcapfile.Header{}, three...))
 	header := []byte("\x80\xb5\x22\x6a\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x04\x00") // 256 KiB of zeros
 	zeros := make([]byte, 256<<10)
-	for range 256 {
+	for range 64 {
 		z.Write(header)
 		z.Write(zeros)
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/report"
 )
 
@@ -34,7 +33,7 @@ many. sipsight call ID tells one call in full.`,
 			return exitUsage
 		}
 		return list(e, &q, fs.files, &shown[analysis.Call]{
-			report.Calls, report.CallColumns, report.CallRow, "there are no calls in the time asked for",
+			report.Calls, report.CallColumns, report.CallRow, "calls",
 		}, func(r *analysis.Result) []*analysis.Call { return r.Calls })
 	},
 }
@@ -61,7 +60,7 @@ was tried and refreshed, and for how long the registrar granted the last contact
 			return exitUsage
 		}
 		return list(e, &q, fs.files, &shown[analysis.Registration]{
-			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "there are no registrations in the time asked for",
+			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",
 		}, func(r *analysis.Result) []*analysis.Registration { return r.Registrations })
 	},
 }
@@ -95,6 +94,9 @@ func runCall(e *env, c *command, args []string) int {
 		return exitUsage
 	}
 	id, files := fs.files[0], fs.files[1:]
+	if code, done := fs.oneStdin(e, files); done {
+		return code
+	}
 	r, err := e.open(files, q.input)
 	if err != nil {
 		return exitFailed
@@ -137,8 +139,8 @@ func noSuchCall(res *analysis.Result, id string) string {
 	case 0:
 		return "there are no calls in the capture"
 	case 1:
-		return "there is no call " + clean.Text(id) + "; the only one is call-1"
+		return "there is no call " + id + "; the only one is call-1"
 	default:
-		return "there is no call " + clean.Text(id) + "; they are call-1 to call-" + strconv.Itoa(n) + ", listed by: sipsight calls"
+		return "there is no call " + id + "; they are call-1 to call-" + strconv.Itoa(n) + ", listed by: sipsight calls"
 	}
 }

@@ -66,8 +66,13 @@ func (fs *flags) needFiles(e *env, args []string) (code int, done bool) {
 		e.printf("usage: sipsight %s %s\n", fs.c.name, fs.c.args)
 		return exitUsage, true
 	}
+	return fs.oneStdin(e, fs.files)
+}
+
+// oneStdin refuses to read standard input twice.
+func (fs *flags) oneStdin(e *env, files []string) (code int, done bool) {
 	stdin := 0
-	for _, name := range fs.files {
+	for _, name := range files {
 		if name == "-" {
 			stdin++
 		}
@@ -184,6 +189,11 @@ func formatSize(n int64) string {
 type timeFlag struct{ t time.Time }
 
 var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
+
+// before reports whether both times were given and f is the earlier one.
+func (f *timeFlag) before(o timeFlag) bool {
+	return !f.t.IsZero() && !o.t.IsZero() && f.t.Before(o.t)
+}
 
 func (f *timeFlag) String() string { return "" }
 

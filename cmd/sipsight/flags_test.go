@@ -1,10 +1,15 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 )
 
 func TestSizeFlag(t *testing.T) {
@@ -137,6 +142,33 @@ func TestAllRegular(t *testing.T) {
 	} {
 		if allRegular(c.files) != c.want {
 			t.Errorf("%v: %v", c.files, !c.want)
+		}
+	}
+}
+
+func TestLimitsMet(t *testing.T) {
+	file := func(notes ...analysis.Note) []analysis.File { return []analysis.File{{}, {Notes: notes}} }
+	for _, c := range []struct {
+		name string
+		res  analysis.Result
+		want []string
+	}{
+		{"none", analysis.Result{}, nil},
+		{"no limits", analysis.Result{Files: file(analysis.Note{ID: "fragments", Count: 5}), Traffic: &analysis.Traffic{}}, nil},
+		{"a limit not met", analysis.Result{Files: file(analysis.Note{ID: "frag-limit"})}, nil},
+		{"of the wire", analysis.Result{Files: file(analysis.Note{ID: "frag-limit", Count: 5}, analysis.Note{ID: "tcp-limit", Count: 1})}, []string{"frag-limit (5 times)", "tcp-limit (1 times)"}},
+		{"of the statistics", analysis.Result{Statistics: analysis.Statistics{Limits: []string{"method-limit"}}}, []string{"method-limit"}},
+		{"of the calls", analysis.Result{Traffic: &analysis.Traffic{Exceeded: []string{"call-limit"}}}, []string{"call-limit"}},
+	} {
+		if got := limitsMet(&c.res); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q", c.name, got)
+		}
+		e := &env{stderr: io.Discard}
+		for i := range c.res.Files {
+			c.res.Files[i].Capture = &capture.File{}
+		}
+		if code := e.finish(&c.res, nil); (code == exitPartial) != (c.want != nil) {
+			t.Errorf("%s: exit code %d", c.name, code)
 		}
 	}
 }

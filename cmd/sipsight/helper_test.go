@@ -55,7 +55,7 @@ func captures(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"cut.pcapng":      whole[:len(whole)/2],
-		"damaged.pcap":    append(pcap(request("OPTIONS", "1"), request("OPTIONS", "2")), bytes.Repeat([]byte{0xff}, 100)...),
+		"damaged.pcap":    append(pcap(request("INVITE", "1"), request("INVITE", "2")), bytes.Repeat([]byte{0xff}, 100)...),
 		"zipped.pcapng":   zipped(whole), // its name does not say so
 		"cut.pcap.gz":     zipped(whole)[:1200],
 		"no-packets.pcap": old[:24],

@@ -32,29 +32,36 @@ func (q *listing) flags(fs *flags) {
 
 // check refuses what does not go together.
 func (q *listing) check(e *env, name string) bool {
-	if q.json && q.csv {
-		e.errorf("%s: --json and --csv exclude each other", name)
-		return false
+	what := ""
+	switch {
+	case q.json && q.csv:
+		what = "--json and --csv exclude each other; choose one"
+	case q.limit < 0:
+		what = "--limit must not be negative; leave it out to list all"
+	case q.until.before(q.since):
+		what = "--until lies before --since; exchange them"
+	default:
+		return true
 	}
-	if q.limit < 0 {
-		e.errorf("%s: --limit must not be negative", name)
-		return false
-	}
-	return true
+	e.errorf("%s: %s", name, what)
+	return false
 }
+
+// timed reports whether a time was asked for.
+func (q *listing) timed() bool { return !q.since.t.IsZero() || !q.until.t.IsZero() }
 
 // A shown is how the records of one kind are shown.
 type shown[T any] struct {
 	table   *report.Table[T]
 	columns []report.GridColumn
 	row     func(*T, *report.Options) []string
-	none    string // what to say where there are none
+	plural  string // what they are called
 }
 
 // list analyses the files and lists the records that get takes from the result.
 func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result) []*T) int {
 	if err := s.table.Sort(nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
-		e.errorf("--sort: %v", err)
+		e.errorf("%s: --sort: %v", s.plural, err)
 		return exitUsage
 	}
 	r, err := e.open(files, q.input)
@@ -80,7 +87,11 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	case total == 0 && code == exitOK && res.Statistics.Messages == 0:
 		e.printf("sipsight: %s\n", report.NoSIP(res))
 	case total == 0 && code == exitOK:
-		e.errorf("%s", s.none)
+		where := "capture"
+		if q.timed() {
+			where = "time asked for"
+		}
+		e.errorf("there are no %s in the %s", s.plural, where)
 	case len(records) < total:
 		e.errorf("%d of %d %s are listed (--limit)", len(records), total, s.table.Name)
 	}
@@ -96,7 +107,7 @@ func sortKey(key, def string) string {
 
 // within returns the records that began in the time asked for.
 func within[T any](t *report.Table[T], q *listing, records []*T) []*T {
-	if q.since.t.IsZero() && q.until.t.IsZero() {
+	if !q.timed() {
 		return records
 	}
 	start := t.Column("start")

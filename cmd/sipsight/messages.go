@@ -68,7 +68,7 @@ func (q *messageQuery) wrong(n int) string {
 		return "--raw and --csv exclude each other; use --raw by itself or with --json"
 	case q.limit < 0:
 		return "--limit must not be negative; leave it out to list all"
-	case !q.since.t.IsZero() && !q.until.t.IsZero() && q.until.t.Before(q.since.t):
+	case q.until.before(q.since):
 		return "--until lies before --since; exchange them"
 	case q.frame.file > n:
 		return fmt.Sprintf("--frame names file %d; the last one is %d", q.frame.file, n)

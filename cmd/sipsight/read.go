@@ -95,6 +95,9 @@ func (e *env) finish(res *analysis.Result, err error) int {
 // limitsMet lists the limits that were met in the analysis, by their ids.
 func limitsMet(res *analysis.Result) []string {
 	limits := slices.Clone(res.Statistics.Limits)
+	if res.Traffic != nil {
+		limits = append(limits, res.Exceeded...)
+	}
 	for i := range res.Files {
 		for _, n := range res.Files[i].Notes {
 			if (n.ID == "frag-limit" || n.ID == "tcp-limit") && n.Count > 0 {

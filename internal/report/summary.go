@@ -351,7 +351,9 @@ func AppendSummaryText(b []byte, res *analysis.Result, o *Options) []byte {
 		b = row(b, "time", "%s", spanText(res.Start, res.End))
 	}
 	b = row(b, "packets", "%s, %s", group(res.Packets), plural(s.Messages, "SIP message"))
-	b = row(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
+	if s.Messages > 0 {
+		b = row(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
+	}
 	b = appendCallsText(b, res.Traffic)
 	b = appendRegistrationsText(b, res.Traffic)
 	m := res.Metrics()
@@ -510,7 +512,7 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 			b = row(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
 		}
 		if f.Capture.Err != nil {
-			b = row(b, "not read", "%s", clean.Text(openError(f.Capture)))
+			b = row(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {
 			b = row(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
 		}
