@@ -33,9 +33,10 @@ var arrows = map[string][]string{
 	"internal/reassembly": {"layers"},
 	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
 	"analysis":            {"capture", "internal/dissect", "layers", "sipmsg"},
-	"internal/report":     {"analysis", "capture", "internal/clean", "layers", "sipmsg"},
+	"internal/findings":   {"analysis", "sipmsg"},
+	"internal/report":     {"analysis", "capture", "internal/clean", "internal/findings", "layers", "sipmsg"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/findings", "internal/report", "internal/siptools"},
 }
 
 // TestArrows parses the imports of every package of the module.

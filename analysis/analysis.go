@@ -69,6 +69,10 @@ type Options struct {
 	// they were sent, when nothing more is expected of it; it needs Calls.
 	Exchanged func(*Exchange)
 
+	// Event is called for what happened on the wire beside messages; it needs Calls.
+	// With it, Traffic.Saw knows which addresses sent to which.
+	Event func(*Event)
+
 	// Steps keeps the messages of each leg in short; it needs Calls. A leg keeps
 	// at most some thousand, all legs together a few million.
 	Steps bool
@@ -151,6 +155,9 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
 		a.track = newTracker(o.Steps)
+		if o.Event != nil {
+			a.d.Watch(a.event)
+		}
 		a.track.finished, a.track.exchanged = o.Finished, o.Exchanged
 	}
 	return a
@@ -249,6 +256,7 @@ func (a *analyzer) result() *Result {
 	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
 	if a.track != nil {
 		res.Traffic = a.track.result()
+		res.Traffic.saw, res.Traffic.twoWay = a.d.Saw, a.d.TwoWay
 	}
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]

@@ -10,6 +10,11 @@ import (
 type Call struct {
 	ID   int    // from 1, in the order in which calls began
 	Legs []*Leg // the one that began first, then the others by their beginning
+
+	// Filled in by whoever looks for what is wrong: the ids of findings, the worst
+	// first, and why the call ended as it did, going on with a sentence.
+	Findings []string
+	Because  string
 }
 
 // First returns the leg that began first: the caller's, as far as the capture shows it.
@@ -174,6 +179,9 @@ type Step struct {
 	ToCallee bool   // it goes from the caller\'s side to that of the callee
 	Partial  bool
 }
+
+// CallNumber returns the ID of the call that the leg belongs to, once the analysis is over.
+func (l *Leg) CallNumber() int { return l.call }
 
 // PostDialDelay returns the time from the first INVITE to the first 180 to 189.
 func (l *Leg) PostDialDelay() (d time.Duration, ok bool) { return between(l.Invited, l.Ringing) }

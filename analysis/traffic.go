@@ -1,6 +1,9 @@
 package analysis
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Traffic is what the messages of a timeline amount to.
 type Traffic struct {
@@ -13,6 +16,8 @@ type Traffic struct {
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 
 	delays []time.Duration // of registrations
+	saw    func(src, dst netip.Addr) (saw, limited bool)
+	twoWay func(netip.Addr) bool
 }
 
 // result finishes everything.
@@ -54,3 +59,17 @@ func (t *Traffic) CallOf(callID string) *Call {
 	}
 	return nil
 }
+
+// Saw reports whether any packet of the timeline went from src to dst. limited says that
+// there were too many pairs of addresses to remember them all. Both are false without
+// Options.Event.
+func (t *Traffic) Saw(src, dst netip.Addr) (saw, limited bool) {
+	if t.saw == nil {
+		return false, false
+	}
+	return t.saw(src, dst)
+}
+
+// TwoWay reports whether the timeline holds packets of an address and packets in the
+// other direction between the same two addresses, whoever the other is.
+func (t *Traffic) TwoWay(a netip.Addr) bool { return t.twoWay != nil && t.twoWay(a) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
 
@@ -26,6 +27,7 @@ many. sipsight call ID tells one call in full.`,
 		fs := newFlags(c)
 		var q listing
 		q.flags(fs)
+		q.timeFlags(fs)
 		if code, done := fs.needFiles(e, args); done {
 			return code
 		}
@@ -34,7 +36,7 @@ many. sipsight call ID tells one call in full.`,
 		}
 		return list(e, &q, fs.files, &shown[analysis.Call]{
 			report.Calls, report.CallColumns, report.CallRow, "calls",
-		}, func(r *analysis.Result) []*analysis.Call { return r.Calls })
+		}, func(r *analysis.Result, _ []*findings.Finding) []*analysis.Call { return r.Calls })
 	},
 }
 
@@ -53,6 +55,7 @@ was tried and refreshed, and for how long the registrar granted the last contact
 		fs := newFlags(c)
 		var q listing
 		q.flags(fs)
+		q.timeFlags(fs)
 		if code, done := fs.needFiles(e, args); done {
 			return code
 		}
@@ -61,7 +64,7 @@ was tried and refreshed, and for how long the registrar granted the last contact
 		}
 		return list(e, &q, fs.files, &shown[analysis.Registration]{
 			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",
-		}, func(r *analysis.Result) []*analysis.Registration { return r.Registrations })
+		}, func(r *analysis.Result, _ []*findings.Finding) []*analysis.Registration { return r.Registrations })
 	},
 }
 
@@ -102,7 +105,7 @@ func runCall(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	res, err := e.analyze(r, analysis.Options{Calls: true, Steps: true})
+	res, found, err := e.investigate(r, analysis.Options{Steps: true})
 	call := findCall(res, id)
 	if call == nil {
 		code := e.finish(res, err)
@@ -115,9 +118,9 @@ func runCall(e *env, c *command, args []string) int {
 	o := &report.Options{Secrets: q.secrets, Files: files}
 	var b []byte
 	if q.json {
-		b = append(report.Calls.AppendJSON(nil, o, call, true), '\n')
+		b = append(report.AppendCallJSON(nil, o, call, found), '\n')
 	} else {
-		b = report.AppendCallText(nil, call, o, e.width())
+		b = report.AppendCallText(nil, call, o, found, e.width())
 	}
 	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
 		err = writeError{werr}

@@ -61,6 +61,11 @@ func (fs *flags) needFiles(e *env, args []string) (code int, done bool) {
 	if code, done = fs.parse(e, args); done {
 		return code, done
 	}
+	return fs.needNamed(e)
+}
+
+// needNamed refuses to go on without a file.
+func (fs *flags) needNamed(e *env) (code int, done bool) {
 	if len(fs.files) == 0 {
 		e.errorf("%s: name at least one capture: a path, a URL, or - for standard input", fs.c.name)
 		e.printf("usage: sipsight %s %s\n", fs.c.name, fs.c.args)

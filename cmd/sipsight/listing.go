@@ -7,6 +7,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
 
@@ -16,6 +17,7 @@ type listing struct {
 	limit              int
 	sort               string
 	since, until       timeFlag
+	failOn             severityFlag
 	input              capture.Options
 }
 
@@ -24,10 +26,14 @@ func (q *listing) flags(fs *flags) {
 	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
 	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
 	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
-	fs.Var(&q.since, "since", "only what began at this `TIME` or later")
-	fs.Var(&q.until, "until", "only what began up to this `TIME`")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.inputFlags(&q.input)
+}
+
+// timeFlags adds the flags that choose records by their beginning.
+func (q *listing) timeFlags(fs *flags) {
+	fs.Var(&q.since, "since", "only what began at this `TIME` or later")
+	fs.Var(&q.until, "until", "only what began up to this `TIME`")
 }
 
 // check refuses what does not go together.
@@ -58,8 +64,15 @@ type shown[T any] struct {
 	plural  string // what they are called
 }
 
+// investigate runs an analysis with everything that there is to find.
+func (e *env) investigate(r *capture.Reader, o analysis.Options) (*analysis.Result, []*findings.Finding, error) {
+	c := findings.New()
+	res, err := e.analyze(r, c.Options(o))
+	return res, c.Finish(res), err
+}
+
 // list analyses the files and lists the records that get takes from the result.
-func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result) []*T) int {
+func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result, []*findings.Finding) []*T) int {
 	if err := s.table.Sort(nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
 		e.errorf("%s: --sort: %v", s.plural, err)
 		return exitUsage
@@ -69,8 +82,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		return exitFailed
 	}
 	defer r.Close()
-	res, err := e.analyze(r, analysis.Options{Calls: true})
-	records := within(s.table, q, get(res))
+	res, found, err := e.investigate(r, analysis.Options{})
+	records := within(s.table, q, get(res, found))
 	if q.sort != "" {
 		s.table.Sort(records, q.sort)
 	}
@@ -95,7 +108,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	case len(records) < total:
 		e.errorf("%d of %d %s are listed (--limit)", len(records), total, s.table.Name)
 	}
-	return code
+	return q.failOn.code(code, found)
 }
 
 func sortKey(key, def string) string {

@@ -21,6 +21,7 @@ failed, and what could not be read.`,
 		var q listing
 		fs.BoolVar(&q.json, "json", false, "one JSON object")
 		fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+		fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
 		fs.inputFlags(&q.input)
 		if code, done := fs.needFiles(e, args); done {
 			return code
@@ -30,17 +31,17 @@ failed, and what could not be read.`,
 			return exitFailed
 		}
 		defer r.Close()
-		res, err := e.analyze(r, analysis.Options{Calls: true})
+		res, found, err := e.investigate(r, analysis.Options{})
 		o := &report.Options{Secrets: q.secrets, Files: fs.files}
 		var b []byte
 		if q.json {
-			b = append(report.AppendSummary(nil, res, o), '\n')
+			b = append(report.AppendSummary(nil, res, found, o), '\n')
 		} else {
-			b = report.AppendSummaryText(nil, res, o)
+			b = report.AppendSummaryText(nil, res, found, o)
 		}
 		if _, werr := e.stdout.Write(b); werr != nil && err == nil {
 			err = writeError{werr}
 		}
-		return e.finish(res, err)
+		return q.failOn.code(e.finish(res, err), found)
 	},
 }

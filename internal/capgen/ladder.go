@@ -57,8 +57,12 @@ type Ladder struct {
 	Shuffle bool // header fields in another order
 	IPv6    bool // addresses 10.a.b.c become 2001:db8::a:b:c
 
+	repeat   int
+	gap      time.Duration
 	hosts    map[string]netip.AddrPort
 	packets  []Packet
+	round    int
+	start    time.Duration
 	now      time.Duration
 	requests []*sent
 	dialogs  map[string]*dialog
@@ -97,7 +101,21 @@ type dialog struct {
 func (l *Ladder) Packets(text string) []Packet {
 	l.hosts, l.dialogs = map[string]netip.AddrPort{}, map[string]*dialog{}
 	l.last, l.streams = map[[2]netip.AddrPort]*sent{}, map[[2]netip.AddrPort]*Stream{}
-	lines := strings.Split(text, "\n")
+	for i := range max(l.repeat, 1) {
+		l.round, l.start, l.now = i, time.Duration(i)*l.gap, 0
+		l.lines(strings.Split(text, "\n"))
+	}
+	slices.SortStableFunc(l.packets, func(a, b Packet) int { return a.Time.Compare(b.Time) })
+	return l.packets
+}
+
+// Repeat makes Packets write the ladder n times, gap seconds apart, each time with Call-IDs
+// of its own.
+func (l *Ladder) Repeat(n int, gap float64) {
+	l.repeat, l.gap = n, time.Duration(gap*float64(time.Second))
+}
+
+func (l *Ladder) lines(lines []string) {
 	for i := 0; i < len(lines); i++ {
 		line := strings.TrimRight(lines[i], " \t")
 		if c := strings.TrimSpace(line); c == "" || strings.HasPrefix(c, "#") {
@@ -110,8 +128,6 @@ func (l *Ladder) Packets(text string) []Packet {
 		}
 		l.line(strings.Fields(line), more)
 	}
-	slices.SortStableFunc(l.packets, func(a, b Packet) int { return a.Time.Compare(b.Time) })
-	return l.packets
 }
 
 // Pcap returns the packets of a ladder as a pcap file.
@@ -255,8 +271,12 @@ func (m *message) send() {
 }
 
 func (m *message) id() string {
+	suffix := ""
+	if m.l.round > 0 {
+		suffix = strconv.Itoa(m.l.round)
+	}
 	if id := m.args["id"]; id != "" {
-		return id
+		return id + suffix
 	}
 	if _, err := strconv.Atoi(m.what); err == nil { // of the last request of the other side
 		for i := len(m.l.requests) - 1; i >= 0; i-- {
@@ -265,7 +285,7 @@ func (m *message) id() string {
 			}
 		}
 	}
-	return "c1@example"
+	return "c1@example" + suffix
 }
 
 func (l *Ladder) nextID() uint16 {
@@ -274,7 +294,7 @@ func (l *Ladder) nextID() uint16 {
 }
 
 func (l *Ladder) emit(frame string) {
-	l.packets = append(l.packets, Packet{Time: Start.Add(l.now), Link: 1, Data: frame})
+	l.packets = append(l.packets, Packet{Time: Start.Add(l.start + l.now), Link: 1, Data: frame})
 }
 
 // transmit sends a message over UDP or TCP.
@@ -372,6 +392,9 @@ func (m *message) request(s *sent) {
 		fromTag, toTag = m.arg("ft", d.toTag), m.arg("tt", d.fromTag)
 	}
 	s.from, s.to = nameAddr(caller, fromTag), nameAddr(callee, toTag)
+	if on := m.inviteOn(s.id); on != nil && s.method == "CANCEL" && !m.has("tt") && !m.has("ft") {
+		s.from, s.to = on.from, on.to
+	}
 	ruri := callee
 	if s.method == "REGISTER" {
 		ruri = "sip:example.com"

@@ -125,6 +125,10 @@ type Dissector struct {
 	conns  connTable
 	assocs assocTable
 	copies copyTable
+
+	event     func(*Event) // nil unless watched
+	pairs     pairTable
+	quotedSIP sipmsg.Message
 }
 
 // New returns a Dissector of a timeline of files captures, which calls emit for every
@@ -235,6 +239,9 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 		return
 	}
 	c.src, c.dst, c.tunnels, c.ipid = f.Src, f.Dst, f.Tunnels, f.IPID
+	if d.event != nil {
+		d.watch(f, c)
+	}
 	switch f.Proto {
 	case layers.UDP:
 		if f.Missing > 0 && c.notes&NoteIncomplete == 0 {

@@ -6,11 +6,12 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // AppendCallText appends one call for people: its verdict, who took part, its times and
 // its messages. width bounds the lines of the timeline; 0 is no bound.
-func AppendCallText(b []byte, c *analysis.Call, o *Options, width int) []byte {
+func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), l.State)
 	b = fmt.Appendf(b, "%s\n\n", Verdict(c))
@@ -49,7 +50,52 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 			b = row(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
 		}
 	}
-	return appendTimelineText(append(b, '\n'), c, o, width)
+	b = appendTimelineText(append(b, '\n'), c, o, width)
+	return appendCallFindings(b, c, o, found)
+}
+
+// ofCall returns the findings of a call.
+func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Finding) {
+	for _, f := range found {
+		if f.Call == c.ID {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// AppendCallJSON appends one call in full, with its findings: one JSON object.
+func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Finding) []byte {
+	x := *c
+	x.Findings = nil // the whole findings take the place of their ids
+	b = Calls.AppendJSON(b, o, &x, true)
+	b = append(b[:len(b)-1], `,"findings":[`...)
+	for i, f := range ofCall(c, found) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = Findings.AppendJSON(b, o, f, true)
+	}
+	return append(b, "]}"...)
+}
+
+// appendCallFindings appends the findings of a call for people.
+func appendCallFindings(b []byte, c *analysis.Call, o *Options, found []*findings.Finding) []byte {
+	list := ofCall(c, found)
+	if len(list) == 0 {
+		return b
+	}
+	b = append(b, "\nFINDINGS\n"...)
+	for _, f := range list {
+		b = fmt.Appendf(b, "%s, %s: %s (%s)\n", f.Severity, f.Confidence, f.ID, f.RFC)
+		b = row(b, "observed", "%s", clean.Text(f.Observed))
+		b = row(b, "expected", "%s", clean.Text(f.Expected))
+		b = row(b, "next step", "%s", f.NextStep)
+		if filter, _ := f.Filter(); filter != "" {
+			b = row(b, "Wireshark", "%s", filter)
+		}
+	}
+	return b
 }
 
 func uriText(s string, o *Options) string {

@@ -48,6 +48,7 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	}},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(c *analysis.Call) Value { return frameOf(c.First().First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(c *analysis.Call) Value { return frameOf(lastFrame(c)) }},
+	{Key: "findings", Kind: List, Doc: "ids of findings, the worst first", Get: func(c *analysis.Call) Value { return listOf(c.Findings) }},
 	{Key: "hops", Kind: Object, json: (*jsonWriter).hops, full: true},
 	{Key: "timeline", Kind: Object, json: (*jsonWriter).timeline, full: true},
 	{Key: "metrics", Kind: Object, json: (*jsonWriter).callMetrics, full: true},

@@ -10,13 +10,14 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // maxSummaryGroups bounds the peers and user agents in a summary: the busiest.
 const maxSummaryGroups = 10
 
 // AppendSummary appends what a timeline holds in all: one JSON object, without a line end.
-func AppendSummary(b []byte, res *analysis.Result, o *Options) []byte {
+func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o *Options) []byte {
 	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
 	s := &res.Statistics
 	w.open('{')
@@ -64,6 +65,7 @@ func AppendSummary(b []byte, res *analysis.Result, o *Options) []byte {
 	w.groups("peers", res.ByPeer())
 	w.groups("user_agents", res.ByUserAgent())
 	w.overTime(res.Traffic)
+	w.findingCounts(found)
 	w.key("complete")
 	w.bool(res.Complete())
 	if limits := slices.Concat(s.Limits, res.Exceeded); len(limits) > 0 {
@@ -76,6 +78,71 @@ func AppendSummary(b []byte, res *analysis.Result, o *Options) []byte {
 	}
 	w.close('}')
 	return w.b
+}
+
+// findingCounts writes how many findings there are, by severity and by id.
+func (w *jsonWriter) findingCounts(found []*findings.Finding) {
+	w.key("findings")
+	w.open('{')
+	w.key("total")
+	w.int(int64(len(found)))
+	for s := findings.Error; s >= findings.Note; s-- {
+		w.key(s.String())
+		n := int64(0)
+		for _, f := range found {
+			if f.Severity == s {
+				n++
+			}
+		}
+		w.int(n)
+	}
+	w.key("by_id")
+	w.open('{')
+	for _, x := range tallies(found) {
+		w.key(x.id)
+		w.int(int64(x.n))
+	}
+	w.close('}')
+	w.close('}')
+}
+
+// A findingTally counts the findings of one id.
+type findingTally struct {
+	id    string
+	n     int
+	worst *findings.Finding // the first of the highest severity
+}
+
+// tallies counts findings by id, in the order of found: the worst first.
+func tallies(found []*findings.Finding) (list []findingTally) {
+	for _, f := range found {
+		i := slices.IndexFunc(list, func(t findingTally) bool { return t.id == f.ID })
+		if i < 0 {
+			i = len(list)
+			list = append(list, findingTally{id: f.ID, worst: f})
+		}
+		list[i].n += max(f.Count, 1)
+	}
+	return list
+}
+
+// appendFindingsText lists what was found, warnings and errors first.
+func appendFindingsText(b []byte, found []*findings.Finding) []byte {
+	list := tallies(found)
+	label := "findings"
+	notes := 0
+	for _, x := range list {
+		if x.worst.Severity == findings.Note {
+			notes++
+			continue
+		}
+		b = row(b, label, "%s %s × %d: %s", x.worst.Severity, x.id, x.n, x.worst.Title())
+		label = ""
+	}
+	if notes > 0 {
+		b = row(b, label, "%s; sipsight findings lists them", plural(int64(notes), "kind")+" of notes")
+	}
+	return b
 }
 
 // textKey writes text from a capture as a key.
@@ -342,7 +409,7 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 }
 
 // AppendSummaryText appends the summary as one screen for people.
-func AppendSummaryText(b []byte, res *analysis.Result, o *Options) []byte {
+func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding, o *Options) []byte {
 	s := &res.Statistics
 	for _, f := range res.Files {
 		b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
@@ -361,6 +428,7 @@ func AppendSummaryText(b []byte, res *analysis.Result, o *Options) []byte {
 	b = appendGroupsText(b, "peers", res.ByPeer())
 	b = appendGroupsText(b, "user agents", res.ByUserAgent())
 	b = appendFailuresText(b, res.Traffic)
+	b = appendFindingsText(b, found)
 	return appendUnreadText(b, res)
 }
 

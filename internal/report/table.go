@@ -69,8 +69,9 @@ type Column[T any] struct {
 	Doc  string
 	Get  func(*T) Value
 
-	json func(w *jsonWriter, o *Options, r *T) // of an Object; nothing is written for none
-	full bool                                  // only where one record is shown by itself
+	json    func(w *jsonWriter, o *Options, r *T) // of an Object; nothing is written for none
+	full    bool                                  // only where one record is shown by itself
+	csvOnly bool                                  // not in JSON, which has it in another form
 }
 
 // A Table is a listing of records of one type.
@@ -107,7 +108,7 @@ func (t *Table[T]) AppendJSON(b []byte, o *Options, r *T, full bool) []byte {
 	w.open('{')
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.full && !full {
+		if c.full && !full || c.csvOnly {
 			continue
 		}
 		if c.Kind == Object {

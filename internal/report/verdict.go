@@ -17,6 +17,9 @@ func Verdict(c *analysis.Call) string {
 	if n := len(l.Transfers); n > 0 {
 		s += "; " + transferText(&l.Transfers[n-1])
 	}
+	if c.Because != "" {
+		s += " because " + c.Because
+	}
 	return s + "."
 }
 

@@ -1,0 +1,52 @@
+package analysis
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// An Event is something that happened on the wire beside messages: an ICMP error, or a TCP
+// connection that was reset or refused. Options.Event is given it.
+type Event struct {
+	Kind     EventKind
+	Frame    Frame
+	Time     time.Time
+	Reporter netip.Addr     // who sent the packet
+	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, or of the reset itself
+	Type     uint8          // of the ICMP error
+	Code     uint8
+	IPv6     bool
+
+	// Of the message that an ICMP error quotes; "" where it is no SIP.
+	Method string
+	Status int
+	CallID string
+}
+
+// An EventKind is the kind of an Event.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	ICMPError  EventKind = iota
+	TCPReset             // of a connection that carried SIP
+	TCPRefused           // a SYN to a port of SIP was answered with a reset
+)
+
+// event takes in an event.
+func (a *analyzer) event(d *dissect.Event) {
+	e := Event{Kind: EventKind(d.Kind), Frame: Frame{d.Ref.File, d.Ref.Frame}, Reporter: d.Reporter, Src: d.Src, Dst: d.Dst, Type: d.Type, Code: d.Code, IPv6: d.Reporter.Is6()}
+	if d.HasTime {
+		e.Time = d.Time
+	}
+	if s := d.SIP; s != nil {
+		e.Method, e.Status = a.track.methodOf(s), s.StatusCode
+		if id, ok := s.First(sipmsg.CallID); ok {
+			e.CallID = string(capped(id, maxName))
+		}
+	}
+	a.o.Event(&e)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var findingsCommand = &command{
+	name:  "findings",
+	args:  "[FLAGS] FILE…",
+	short: "one line a finding: what is wrong, with its proof",
+	long: `Lists what is wrong in the calls, registrations and the capture itself, the worst
+first: each finding with the frames that prove it. --json adds what was expected, the
+next step, the section of the RFC and a Wireshark display filter. --explain ID tells what
+a finding means, why it matters and what to do; --explain all lists the ids.`,
+	example: []string{
+		"sipsight findings trunk.pcapng",
+		"sipsight findings --severity error --json trunk.pcapng",
+		"sipsight findings --call call-3 trunk.pcapng",
+		"sipsight findings --explain drop-at-32s",
+		"sipsight findings --fail-on error nightly.pcapng || mail-the-team",
+	},
+	run: runFindings,
+}
+
+// A severityFlag is a severity, or none.
+type severityFlag struct{ s findings.Severity }
+
+func (f *severityFlag) String() string { return f.s.String() }
+
+func (f *severityFlag) Set(v string) error {
+	s, ok := findings.ParseSeverity(v)
+	if !ok {
+		return errors.New("give note, warning or error")
+	}
+	f.s = s
+	return nil
+}
+
+// code returns the exit code of a run that would end with code, given what was found.
+func (f *severityFlag) code(code int, found []*findings.Finding) int {
+	if f.s == 0 || code != exitOK {
+		return code
+	}
+	if slices.ContainsFunc(found, func(x *findings.Finding) bool { return x.Severity >= f.s }) {
+		return exitFound
+	}
+	return code
+}
+
+func runFindings(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	var q listing
+	var severity severityFlag
+	q.flags(fs)
+	fs.Var(&severity, "severity", "only this `SEVERITY` and worse: note, warning or error")
+	id := fs.String("id", "", "only findings of this `ID`")
+	call := fs.String("call", "", "only findings of this `CALL`: call-3, or a Call-ID")
+	explain := fs.String("explain", "", "tell what the finding `ID` means; needs no file")
+	fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+	if code, done := fs.parse(e, args); done {
+		return code
+	}
+	if *explain != "" {
+		return e.explain(*explain)
+	}
+	if code, done := fs.needNamed(e); done {
+		return code
+	}
+	if !q.check(e, c.name) || *id != "" && !e.knownFinding(*id) {
+		return exitUsage
+	}
+	return list(e, &q, fs.files, &shown[findings.Finding]{report.Findings, report.FindingColumns, report.FindingRow, "findings"},
+		func(res *analysis.Result, found []*findings.Finding) []*findings.Finding {
+			number := 0
+			if *call != "" {
+				x := findCall(res, *call)
+				if x == nil {
+					e.errorf("findings: %s", noSuchCall(res, *call))
+					return nil
+				}
+				number = x.ID
+			}
+			return slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
+				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number
+			})
+		})
+}
+
+// knownFinding says that an id is not known, if so.
+func (e *env) knownFinding(id string) bool {
+	if findings.Lookup(id) != nil {
+		return true
+	}
+	var ids []string
+	for _, r := range findings.Rules() {
+		ids = append(ids, r.ID)
+	}
+	e.errorf("findings: there is no finding %s%s; sipsight findings --explain all lists them", clean.Text(id), didYouMean(id, ids))
+	return false
+}
+
+// explain tells what a rule means, or lists all.
+func (e *env) explain(id string) int {
+	var b []byte
+	if strings.EqualFold(id, "all") {
+		g := report.Grid{Columns: []report.GridColumn{{Head: "ID"}, {Head: "SEVERITY"}, {Head: "WHAT"}}}
+		for _, r := range findings.Rules() {
+			g.Add(r.ID, r.Severity, r.Title)
+		}
+		b = g.Append(nil, 0)
+	} else {
+		if !e.knownFinding(id) {
+			return exitUsage
+		}
+		b = report.AppendRuleText(nil, findings.Lookup(id))
+	}
+	if _, err := e.stdout.Write(b); err != nil {
+		return e.writeFailed(err)
+	}
+	return exitOK
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// A findingCase is one file of internal/findings/testdata.
+type findingCase struct {
+	want  [][]string
+	none  []string
+	also  []string
+	ways  []string
+	calls int
+	gap   float64
+	text  string
+}
+
+func readFindingCase(t *testing.T, file string) (c findingCase) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.calls, c.gap = 1, 100
+	var ladder []string
+	for _, line := range strings.Split(string(b), "\n") {
+		key, value, _ := strings.Cut(line, ":")
+		words := strings.Fields(value)
+		switch key {
+		case "want":
+			if len(words) < 4 {
+				t.Fatalf("want: id, severity, confidence, frames: %q", line)
+			}
+			c.want = append(c.want, words)
+		case "none":
+			c.none = append(c.none, words...)
+		case "also":
+			c.also = append(c.also, words...)
+		case "ways":
+			c.ways = words
+		case "calls":
+			c.calls, _ = strconv.Atoi(words[0])
+		case "gap":
+			c.gap, _ = strconv.ParseFloat(words[0], 64)
+		default:
+			ladder = append(ladder, line)
+		}
+	}
+	c.text = strings.Join(ladder, "\n")
+	return c
+}
+
+// TestFindings runs every case of every rule through the command.
+func TestFindings(t *testing.T) {
+	files, err := filepath.Glob("../../internal/findings/testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	fires, silent := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		c := readFindingCase(t, file)
+		for _, w := range c.want {
+			fires[w[0]] = true
+		}
+		for _, id := range c.none {
+			silent[id] = true
+		}
+		for _, id := range c.none {
+			if findings.Lookup(id) == nil {
+				t.Errorf("%s: there is no finding %s", name, id)
+			}
+		}
+		ways := append([]string{"udp"}, c.ways...)
+		if slices.Contains(c.ways, "tcp-only") {
+			ways = []string{"tcp"}
+		}
+		for _, way := range ways {
+			t.Run(name+"/"+way, func(t *testing.T) { runFindingCase(t, &c, way) })
+		}
+	}
+	for _, r := range findings.Rules() {
+		if !fires[r.ID] {
+			t.Errorf("no case in which %s fires", r.ID)
+		}
+		if !silent[r.ID] {
+			t.Errorf("no near miss of %s", r.ID)
+		}
+	}
+}
+
+func runFindingCase(t *testing.T, c *findingCase, way string) {
+	l := capgen.Ladder{TCP: way == "tcp", IPv6: way == "ipv6", Compact: way == "compact", Shuffle: way == "compact"}
+	l.Repeat(c.calls, c.gap)
+	file := filepath.Join(t.TempDir(), "case.pcap")
+	if err := os.WriteFile(file, l.Pcap(c.text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := sipsight(t, "findings", "--json", file)
+	out, errs, code := res.out, res.err, res.code
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	var got []findingLine
+	for line := range strings.Lines(out) {
+		var f findingLine
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if f.RFC == "" || f.Observed == "" || f.Expected == "" || f.NextStep == "" {
+			t.Errorf("something is missing in %s", line)
+		}
+		got = append(got, f)
+	}
+	wanted := map[string]bool{}
+	for _, w := range c.want {
+		wanted[w[0]] = true
+		if !slices.ContainsFunc(got, func(f findingLine) bool { return f.matches(w, way) }) {
+			t.Errorf("missing: %s", strings.Join(w, " "))
+		}
+	}
+	for _, f := range got {
+		switch {
+		case slices.Contains(c.none, f.ID):
+			t.Errorf("must not be there: %v", f)
+		case !wanted[f.ID] && f.Severity != "note" && !slices.Contains(c.also, f.ID):
+			t.Errorf("unexpected: %v", f)
+		}
+	}
+	if t.Failed() {
+		t.Logf("findings:\n%s", out)
+	}
+}
+
+// A findingLine is a line of the output.
+type findingLine struct {
+	ID, Severity, Confidence, RFC string
+	Observed, Expected            string
+	NextStep                      string `json:"next_step"`
+	Frames                        []int64
+}
+
+func (f findingLine) String() string {
+	return fmt.Sprintf("%s %s %s %v: %s", f.ID, f.Severity, f.Confidence, f.Frames, f.Observed)
+}
+
+// matches reports whether a finding is the one that words describe.
+func (f findingLine) matches(words []string, way string) bool {
+	if f.ID != words[0] || f.Severity != words[1] || f.Confidence != words[2] {
+		return false
+	}
+	if words[3] == "*" || way == "tcp" {
+		return true
+	}
+	var frames []string
+	for _, n := range f.Frames {
+		frames = append(frames, strconv.FormatInt(n, 10))
+	}
+	return slices.Equal(frames, words[3:])
+}

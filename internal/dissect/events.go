@@ -1,0 +1,132 @@
+package dissect
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// maxPairs bounds the pairs of addresses remembered: a scanner has an address for each
+// packet. What is beyond them was seen as far as anybody can tell.
+const maxPairs = 1 << 16
+
+// An Event is something that happened to a flow beside its messages. It is valid until the
+// function it was given to returns.
+type Event struct {
+	Kind     EventKind
+	Ref      reassembly.Ref
+	Time     time.Time
+	HasTime  bool
+	Reporter netip.Addr     // who sent the packet
+	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, or of the reset itself
+	Proto    layers.Proto   // of the quoted packet
+	Type     uint8          // of the ICMP error
+	Code     uint8
+	SIP      *sipmsg.Message // what an ICMP error quotes of SIP, cut or not; nil for anything else
+}
+
+// An EventKind is the kind of an Event.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	ICMPError  EventKind = iota
+	TCPReset             // of a connection that carried SIP
+	TCPRefused           // a SYN to a port of SIP was answered with a reset
+)
+
+// Watch makes the Dissector tell of events, and remember which addresses sent to which.
+func (d *Dissector) Watch(event func(*Event)) { d.event = event }
+
+// Saw reports whether any packet went from src to dst. It remembers only after Watch; limited
+// reports that there were too many pairs to remember.
+func (d *Dissector) Saw(src, dst netip.Addr) (saw, limited bool) {
+	_, saw = d.pairs.m[pair{src, dst}]
+	return saw, len(d.pairs.m) >= maxPairs
+}
+
+// TwoWay reports whether packets went both ways between an address and any other.
+func (d *Dissector) TwoWay(a netip.Addr) bool {
+	if d.pairs.twoWay == nil {
+		d.pairs.twoWay = make(map[netip.Addr]bool)
+		for p := range d.pairs.m {
+			if _, back := d.pairs.m[pair{p.dst, p.src}]; back && p.src != p.dst {
+				d.pairs.twoWay[p.src] = true
+			}
+		}
+	}
+	return d.pairs.twoWay[a]
+}
+
+// A pair is a directed pair of addresses.
+type pair struct{ src, dst netip.Addr }
+
+// A pairTable remembers pairs. The cache in front of it makes the common case, a packet of a
+// flow that goes on, one comparison.
+type pairTable struct {
+	m      map[pair]struct{}
+	twoWay map[netip.Addr]bool // made of m when it is asked for
+	cache  [64]pair
+}
+
+func (t *pairTable) add(src, dst netip.Addr) {
+	s, d := src.As16(), dst.As16()
+	c := &t.cache[(s[15]^d[15]<<1^s[14])&63]
+	if p := (pair{src, dst}); *c != p {
+		*c = p
+		if t.m == nil {
+			t.m = make(map[pair]struct{})
+		}
+		if len(t.m) < maxPairs {
+			t.m[p] = struct{}{}
+		}
+	}
+}
+
+// watch looks at a packet for what Watch is about.
+func (d *Dissector) watch(f *layers.Frame, c *carrier) {
+	d.pairs.add(f.Src.Addr(), f.Dst.Addr())
+	switch {
+	case f.Proto == layers.TCP && f.Flags&layers.FlagRST != 0:
+		d.reset(f, c)
+	case f.Proto == layers.ICMP || f.Proto == layers.ICMPv6:
+		d.icmp(f, c)
+	}
+}
+
+func (d *Dissector) newEvent(kind EventKind, f *layers.Frame, c *carrier) *Event {
+	return &Event{Kind: kind, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: f.Src.Addr(), Src: f.Src, Dst: f.Dst}
+}
+
+// reset takes in an RST: of a connection that carried SIP, or to a SYN.
+func (d *Dissector) reset(f *layers.Frame, c *carrier) {
+	k, side := keyOf(f.Src, f.Dst)
+	cn := d.conns.m[k]
+	switch {
+	case cn != nil && (cn.kind == isSIP || cn.kind == isWebSocket):
+		d.event(d.newEvent(TCPReset, f, c))
+	case cn != nil && cn.kind == unknown && cn.sides[side] == nil && isSIPPort(f.Src.Port()):
+		d.event(d.newEvent(TCPRefused, f, c))
+	}
+}
+
+// icmp takes in an ICMP error.
+func (d *Dissector) icmp(f *layers.Frame, c *carrier) {
+	quote := f.Quote()
+	if quote == nil {
+		return
+	}
+	q := &d.quoted
+	if err := q.DecodeIP(quote); err != nil && q.Proto != layers.UDP && q.Proto != layers.TCP {
+		return
+	}
+	e := d.newEvent(ICMPError, f, c)
+	e.Src, e.Dst, e.Proto, e.Type, e.Code = q.Src, q.Dst, q.Proto, f.Type, f.Code
+	if sipmsg.Sniff(q.Payload) && d.quotedSIP.ParseCut(q.Payload) == nil {
+		e.SIP = &d.quotedSIP
+	}
+	d.event(e)
+}

@@ -1,0 +1,93 @@
+package findings
+
+import (
+	"net/netip"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// notPublic are the prefixes of addresses that nobody reaches from elsewhere: RFC 1918,
+// 6598, 3927, 4193, loopback, multicast, documentation, unspecified.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"),
+	netip.MustParsePrefix("::/128"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("fc00::/7"),
+	netip.MustParsePrefix("ff00::/8"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("3fff::/20"),
+}
+
+// private are the prefixes that a NAT stands in front of: RFC 1918, 6598, 3927, 4193.
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fc00::/7"),
+}
+
+func within(list []netip.Prefix, a netip.Addr) bool {
+	a = a.Unmap()
+	for _, p := range list {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPublic reports whether an address is one of the Internet.
+func isPublic(a netip.Addr) bool { return a.IsValid() && !within(notPublic, a) }
+
+// isPrivate reports whether an address is one of those behind a NAT.
+func isPrivate(a netip.Addr) bool { return a.IsValid() && within(private, a) }
+
+// contactOf returns the host of the Contact in the final response of a transaction where it
+// is an address, and whether that is private while its peer is not.
+func (r *legRun) contactOf(i int) (host string, unreachable bool) {
+	src, _ := r.ends(&r.Transactions[i])
+	for _, j := range r.of(i) {
+		m := &r.Messages[j]
+		if m.Request || m.Status != r.Transactions[i].Status {
+			continue
+		}
+		v, ok := r.header(j, sipmsg.Contact)
+		if !ok {
+			continue
+		}
+		u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
+		a, ok := u.Addr()
+		return a.String(), ok && isPrivate(a) && isPublic(src.Addr())
+	}
+	return "", false
+}
+
+// inDialog reports whether a request has a To tag.
+func (r *legRun) inDialog(i int) bool {
+	m := r.Message(i)
+	return m != nil && len(m.Tag(sipmsg.To)) > 0
+}
+
+// differ names the first part in which a CANCEL differs from its INVITE, "" for none.
+func (r *legRun) differ(invite, cancel int) string {
+	a, b := r.Message(invite), r.Message(cancel)
+	if a == nil || b == nil {
+		return ""
+	}
+	from := func(m *sipmsg.Message, id sipmsg.ID) string {
+		v, _ := m.First(id)
+		x := sipmsg.ParseAddress(v)
+		tag, _ := x.Params.Get("tag")
+		return string(x.URI) + "\x00" + string(tag)
+	}
+	switch {
+	case string(a.RequestURI) != string(b.RequestURI):
+		return "Request-URI"
+	case string(a.Branch()) != string(b.Branch()):
+		return "branch"
+	case from(a, sipmsg.From) != from(b, sipmsg.From):
+		return "From"
+	case from(a, sipmsg.To) != from(b, sipmsg.To):
+		return "To"
+	}
+	if r.Messages[invite].CSeq != r.Messages[cancel].CSeq {
+		return "CSeq number"
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+package findings
+
+import (
+	"slices"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// causes are findings that one cause may bring at once on a call, the most specific first.
+var causes = [][]string{
+	{"ack-misrouted", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"},
+	{"transport-error", "udp-too-big", "invite-no-response", "request-timeout"},
+	{"udp-too-big", "no-100"},
+	{"scanner", "auth-ignored"},
+	{"digest-brute-force", "auth-loop"},
+	{"loop", "merged-request"},
+	{"answer-invalid", "offer-without-answer"},
+	{"session-timer-expiry", "481-in-dialog"},
+}
+
+// oneCause leaves out the findings of a leg that a more specific one explains: they become
+// related to it. What is only possible explains nothing.
+func oneCause(list []*Finding) []*Finding {
+	byLeg := make(map[*analysis.Leg][]*Finding)
+	for _, f := range list {
+		if f.leg != nil {
+			byLeg[f.leg] = append(byLeg[f.leg], f)
+		}
+	}
+	gone := make(map[*Finding]bool)
+	for _, of := range byLeg {
+		if len(of) > 1 {
+			for _, group := range causes {
+				explain(of, group, gone)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
+}
+
+// explain keeps the most specific finding of a group.
+func explain(of []*Finding, group []string, gone map[*Finding]bool) {
+	var best *Finding
+	for _, id := range group {
+		for _, f := range of {
+			if f.ID != id || gone[f] || f == best {
+				continue
+			}
+			switch {
+			case best == nil && f.Confidence > Possible && f.Severity > Note:
+				best = f
+			case best != nil && best.ID != f.ID:
+				if !slices.Contains(best.Related, f.ID) {
+					best.Related = append(best.Related, f.ID)
+				}
+				gone[f] = true
+			}
+		}
+	}
+}

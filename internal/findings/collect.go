@@ -1,0 +1,305 @@
+package findings
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxOfRule bounds the findings kept of one rule: what comes after them is
+	// counted. A capture in which so many calls have one fault, and yet not most of
+	// them, is rare.
+	maxOfRule = 2000
+
+	// maxFrames bounds the frames of one finding.
+	maxFrames = 40
+
+	// maxEvents bounds the events kept.
+	maxEvents = 20000
+)
+
+// A Collector applies the rules while a capture is analysed.
+type Collector struct {
+	found   []*Finding
+	states  []state
+	stateOf map[*Rule]state
+	count   map[string]*tally
+	events  []analysis.Event
+	silent  map[netip.Addr]bool // addresses that ICMP errors are about
+	n       int
+}
+
+// A tally counts what one rule met.
+type tally struct {
+	applied int // legs that the rule could apply to
+	fired   int // legs it fired on
+	kept    int
+	leftOut int
+}
+
+// New returns a Collector of all rules.
+func New() *Collector {
+	c := &Collector{count: make(map[string]*tally), stateOf: make(map[*Rule]state), silent: make(map[netip.Addr]bool)}
+	for _, r := range rules {
+		c.count[r.ID] = new(tally)
+		if r.state != nil {
+			c.stateOf[r] = r.state()
+		}
+	}
+	return c
+}
+
+// Options returns options for an analysis that feeds c.
+func (c *Collector) Options(o analysis.Options) analysis.Options {
+	o.Calls = true
+	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
+	return o
+}
+
+// A run is what rules report through.
+type run struct {
+	c    *Collector
+	rule *Rule
+}
+
+// A legRun applies one rule to one leg.
+type legRun struct {
+	run
+	*analysis.Detail
+	fired, applied bool
+}
+
+// An exchangeRun applies one rule to one request outside of calls.
+type exchangeRun struct {
+	run
+	*analysis.Exchange
+}
+
+// A captureRun applies one rule to the whole capture.
+type captureRun struct {
+	run
+	*analysis.Result
+}
+
+// applies says that the rule could fire on this leg: of those the share is taken that makes
+// a site pattern.
+func (r *legRun) applies() { r.applied = true }
+
+// report reports a finding of the leg.
+func (r *legRun) report(f Finding) {
+	r.fired, r.applied = true, true
+	f.CallID, f.leg = r.Leg.CallID, r.Leg
+	r.add(f)
+}
+
+// report reports a finding of a request outside of calls.
+func (r *exchangeRun) report(f Finding) {
+	if f.CallID == "" {
+		f.CallID = r.CallID
+	}
+	r.add(f)
+}
+
+// report reports a finding of the capture.
+func (r *captureRun) report(f Finding) { r.add(f) }
+
+func (r *run) add(f Finding) {
+	t := r.c.count[r.rule.ID]
+	if t.kept == maxOfRule {
+		t.leftOut++
+		return
+	}
+	t.kept++
+	f.ID, f.rule = r.rule.ID, r.rule
+	f.n, r.c.n = r.c.n, r.c.n+1
+	f.Confidence = cmp.Or(f.Confidence, Certain)
+	f.RFC = cmp.Or(f.RFC, r.rule.RFC)
+	f.NextStep = cmp.Or(f.NextStep, r.rule.Fix)
+	if len(f.Frames) > maxFrames {
+		f.Frames = f.Frames[:maxFrames]
+	}
+	f.Frames = slices.Clone(f.Frames)
+	r.c.found = append(r.c.found, &f)
+}
+
+// finished applies the rules to a leg.
+func (c *Collector) finished(d *analysis.Detail) {
+	for _, r := range rules {
+		x := legRun{run: run{c, r}, Detail: d}
+		switch {
+		case r.leg != nil:
+			r.leg(&x)
+		case r.state != nil:
+			c.stateOf[r].leg(&x)
+		default:
+			continue
+		}
+		t := c.count[r.ID]
+		if x.applied {
+			t.applied++
+		}
+		if x.fired {
+			t.fired++
+		}
+	}
+}
+
+// exchanged applies the rules to a request outside of calls.
+func (c *Collector) exchanged(e *analysis.Exchange) {
+	for _, r := range rules {
+		x := exchangeRun{run{c, r}, e}
+		switch {
+		case r.exchange != nil:
+			r.exchange(&x)
+		case r.state != nil:
+			c.stateOf[r].exchange(&x)
+		}
+	}
+}
+
+func (c *Collector) event(e *analysis.Event) {
+	if e.Kind == analysis.ICMPError {
+		if len(c.silent) < maxEvents {
+			c.silent[e.Dst.Addr()] = true
+		}
+	}
+	if len(c.events) < maxEvents {
+		c.events = append(c.events, *e)
+	}
+}
+
+// Finish applies the rules that need the whole capture, and what holds for all rules, and
+// returns the findings: the worst first, then in the order of their frames. It fills in
+// what the calls of the result know of their findings.
+func (c *Collector) Finish(res *analysis.Result) []*Finding {
+	for _, r := range rules {
+		x := captureRun{run{c, r}, res}
+		switch {
+		case r.capture != nil:
+			r.capture(&x)
+		case r.state != nil:
+			c.stateOf[r].end(&x)
+		}
+	}
+	list := c.found
+	for _, f := range list {
+		if f.leg != nil {
+			f.Call = f.leg.CallNumber()
+		}
+		c.judge(f, res)
+	}
+	list = oneCause(list)
+	list = c.sitePatterns(list)
+	slices.SortStableFunc(list, func(a, b *Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFrames(a, b), cmp.Compare(a.n, b.n))
+	})
+	tellCalls(list, res)
+	return list
+}
+
+// LeftOut returns how many findings of each rule were not kept because of a limit.
+func (c *Collector) LeftOut() map[string]int {
+	m := make(map[string]int)
+	for id, t := range c.count {
+		if t.leftOut > 0 {
+			m[id] = t.leftOut
+		}
+	}
+	return m
+}
+
+func compareFrames(a, b *Finding) int {
+	if len(a.Frames) == 0 || len(b.Frames) == 0 {
+		return len(b.Frames) - len(a.Frames) // those of the whole capture come last
+	}
+	x, y := a.Frames[0], b.Frames[0]
+	return cmp.Or(x.File-y.File, cmp.Compare(x.Number, y.Number))
+}
+
+// tellCalls fills in the findings of each call, the worst first, and why it ended as it did.
+func tellCalls(list []*Finding, res *analysis.Result) {
+	for _, f := range list {
+		if f.Call == 0 {
+			continue
+		}
+		c := res.Calls[f.Call-1]
+		if !slices.Contains(c.Findings, f.ID) {
+			c.Findings = append(c.Findings, f.ID)
+		}
+		if c.Because == "" && f.Because != "" && f.Confidence >= Likely {
+			c.Because = f.Because
+		}
+	}
+}
+
+// What rules ask of messages and times.
+
+// since returns how long the capture went on behind t.
+func (r *legRun) since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return r.Now.Sub(t)
+}
+
+// of returns the messages of a transaction.
+func (r *legRun) of(transaction int) (list []int) {
+	for i := range r.Messages {
+		if r.Messages[i].Transaction == transaction {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// frames returns the frames of messages.
+func (r *legRun) frames(messages ...int) (list []analysis.Frame) {
+	for _, i := range messages {
+		list = append(list, r.Messages[i].Frame)
+	}
+	return list
+}
+
+// first returns the first message that f holds for, -1 for none.
+func (r *legRun) first(f func(*analysis.Seen) bool) int {
+	for i := range r.Messages {
+		if f(&r.Messages[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// header returns the value of a header field of message i; ok is false where there is none,
+// or the octets were not kept.
+func (r *legRun) header(i int, id sipmsg.ID) (v []byte, ok bool) {
+	m := r.Message(i)
+	if m == nil {
+		return nil, false
+	}
+	return m.First(id)
+}
+
+// whole reports whether every message of a transaction is whole: cut ones prove nothing.
+func (r *legRun) whole(transaction int) bool {
+	for i := range r.Messages {
+		if r.Messages[i].Transaction == transaction && r.Messages[i].Partial {
+			return false
+		}
+	}
+	return true
+}
+
+// ends returns where the request of a transaction came from and went to.
+func (r *legRun) ends(t *analysis.Transaction) (src, dst netip.AddrPort) {
+	h := r.Leg.Hops[t.Hop]
+	if t.Forward {
+		return h.A, h.B
+	}
+	return h.B, h.A
+}

@@ -1,0 +1,130 @@
+package findings
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// A Severity says how bad a finding is.
+type Severity uint8
+
+// The severities.
+const (
+	Note Severity = iota + 1
+	Warning
+	Error
+)
+
+func (s Severity) String() string { return [...]string{"", "note", "warning", "error"}[s] }
+
+// ParseSeverity returns the severity of a name; ok is false for none.
+func ParseSeverity(s string) (v Severity, ok bool) {
+	for v := Note; v <= Error; v++ {
+		if v.String() == s {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+// A Confidence says how sure a finding is.
+type Confidence uint8
+
+// The confidences. What is only possible is never above a note.
+const (
+	Possible Confidence = iota + 1
+	Likely
+	Certain
+)
+
+func (c Confidence) String() string { return [...]string{"", "possible", "likely", "certain"}[c] }
+
+// A Finding is something worth telling, with its proof.
+type Finding struct {
+	ID         string
+	Severity   Severity
+	Confidence Confidence // the zero value becomes Certain
+	RFC        string     // section to cite; that of the rule where it is empty
+
+	// Frames are the fewest that prove it, in the order in which they matter.
+	Frames []analysis.Frame
+
+	Observed string   // what is in the capture; of the capture's text only what is quoted as such
+	Expected string   // what should be there
+	NextStep string   // one sentence a person can act on; that of the rule where it is empty
+	Related  []string // ids of findings that the same cause also meets
+
+	// Because goes on with the verdict of the call, as in «… because the ACK went to a
+	// private address»; "" where it does not explain how the call ended.
+	Because string
+
+	CallID string
+	Call   int      // ID of the call, 0 for none
+	Calls  []string // of a site pattern: Call-IDs, at most maxSiteCalls …
+	Count  int      // … and how many there are
+	AOR    string   // of a registration
+
+	gate *gate
+	leg  *analysis.Leg
+	rule *Rule
+	n    int // order in which it was reported
+}
+
+// Title says what is wrong, in a few words.
+func (f *Finding) Title() string { return f.rule.Title }
+
+// A Rule is one thing that may be worth telling.
+type Rule struct {
+	ID       string
+	RFC      string // the section to cite; of RFC 3261 where no RFC is named
+	Severity string // the severities it may have, the usual one first
+	Title    string // what is wrong, in a few words
+	Doc      string // the rule in words, exact enough to check a capture by hand
+	Why      string // why it matters
+	Fix      string // what to do: the next step of its findings
+
+	// One of them is set.
+	leg      func(*legRun)
+	exchange func(*exchangeRun)
+	capture  func(*captureRun)
+	state    func() state
+}
+
+// A state is a rule that has to remember: it is told of everything, and reports at the end
+// or on its way. What it keeps has to be bounded.
+type state interface {
+	leg(*legRun)
+	exchange(*exchangeRun)
+	end(*captureRun)
+}
+
+// Rules returns all rules in the order of the catalogue.
+func Rules() []*Rule { return rules }
+
+// Lookup returns the rule of an id, nil for none.
+func Lookup(id string) *Rule {
+	for _, r := range rules {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Timers of RFC 3261 with their default values.
+const (
+	t1      = 500 * time.Millisecond
+	t2      = 4 * time.Second
+	timeout = 64 * t1
+	timerC  = 180 * time.Second
+)
+
+// A gate is what has to hold for silence to prove anything: the capture went on for wait
+// behind since, and packets of peer would have been seen.
+type gate struct {
+	self, peer netip.Addr
+	since      time.Time
+	wait       time.Duration
+}

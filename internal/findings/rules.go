@@ -1,0 +1,6 @@
+package findings
+
+import "slices"
+
+// rules are all rules, by family.
+var rules = slices.Concat(timerRules)

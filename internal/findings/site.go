@@ -1,0 +1,65 @@
+package findings
+
+import (
+	"fmt"
+	"slices"
+)
+
+const (
+	// A rule that fires on at least siteShare percent of the legs that it could apply
+	// to, these being siteLegs or more, tells of the site and not of a call.
+	siteShare = 60
+	siteLegs  = 10
+
+	maxSiteCalls  = 20
+	maxSiteProofs = 3
+)
+
+// sitePatterns makes one finding of those of each rule that fires on most calls.
+func (c *Collector) sitePatterns(list []*Finding) []*Finding {
+	patterns := make(map[string]*Finding)
+	for _, r := range rules {
+		t := c.count[r.ID]
+		if t.applied >= siteLegs && t.fired*100 >= t.applied*siteShare {
+			patterns[r.ID] = nil
+		}
+	}
+	if len(patterns) == 0 {
+		return list
+	}
+	var rest []*Finding
+	for _, f := range list {
+		p, is := patterns[f.ID]
+		switch {
+		case !is || f.leg == nil:
+			rest = append(rest, f)
+		case p == nil:
+			t := c.count[f.ID]
+			p = &Finding{
+				ID: f.ID, Severity: f.Severity, Confidence: f.Confidence, RFC: f.RFC, Expected: f.Expected, NextStep: f.NextStep,
+				Observed: fmt.Sprintf("on %d of %d calls; the first: %s", t.fired, t.applied, f.Observed), Count: t.fired, rule: f.rule, n: f.n,
+			}
+			patterns[f.ID] = p
+			rest = append(rest, p)
+			p.take(f, 0)
+		default:
+			p.take(f, len(p.Calls))
+		}
+	}
+	return rest
+}
+
+// take takes the n-th finding of a pattern into it.
+func (p *Finding) take(f *Finding, n int) {
+	p.Severity = max(p.Severity, f.Severity)
+	p.Confidence = max(p.Confidence, f.Confidence)
+	if len(p.Calls) < maxSiteCalls && !slices.Contains(p.Calls, f.CallID) {
+		p.Calls = append(p.Calls, f.CallID)
+	}
+	if n < maxSiteProofs {
+		p.Frames = append(p.Frames, f.Frames...)
+		if len(p.Frames) > maxFrames {
+			p.Frames = p.Frames[:maxFrames]
+		}
+	}
+}

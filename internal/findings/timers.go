@@ -1,0 +1,651 @@
+package findings
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// timerRules are about requests and responses that are waited for: RFC 3261, sections 9,
+// 13, 15 and 17.
+var timerRules = []*Rule{inviteNoResponse, requestTimeout, no100, missingAck2xx, missingAckFailure, byeBeforeAck, cancel200Race,
+	cancelTooEarly, cancelNo487, cancelMismatch, dropAt32s, slowSetup, noAnswerRefresh}
+
+var inviteNoResponse = &Rule{
+	ID: "invite-no-response", RFC: "RFC 3261 17.1.1.2", Severity: "error",
+	Title: "an INVITE that nobody answers",
+	Doc: `An INVITE was sent twice or more over UDP (same branch and CSeq, on one hop) and no response of any kind came on that hop.
+Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. Before that it is likely, and only where the capture goes on for 32 s.`,
+	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
+	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Requests == 0 || !r.overUDP(i) {
+				continue
+			}
+			r.applies()
+			if t.Requests < 2 || !t.Provisional.IsZero() || t.Status != 0 || r.answeredElsewhere(i) {
+				continue
+			}
+			_, dst := r.ends(t)
+			f := Finding{
+				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: silence(t, r),
+				Observed: fmt.Sprintf("INVITE sent %d times in %s to %s, no response", t.Requests, seconds(t.LastSent.Sub(t.Sent)), endpoint(dst)),
+				Expected: "a provisional response within 200 ms, or a final one",
+				Because:  fmt.Sprintf("nothing came back from %s", endpoint(dst)),
+			}
+			if t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2 {
+				f.Confidence = Certain
+			}
+			r.report(f)
+		}
+	},
+}
+
+var requestTimeout = &Rule{
+	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
+	Title: "a request of a call that is never answered",
+	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
+on that hop within 32 s (Timer F).`,
+	Why: "The other side of the dialog is gone, or its answers go elsewhere: the call hangs on one side.",
+	Fix: "Look at where the request went against the Contact and Record-Route of the dialog, and at what that host did with it.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method == "INVITE" || t.Method == "ACK" || t.Requests == 0 {
+				continue
+			}
+			r.applies()
+			if t.Status != 0 || t.Requests < 3 && r.overUDP(i) || r.since(t.Sent) < timeout || r.answeredElsewhere(i) {
+				continue
+			}
+			_, dst := r.ends(t)
+			r.report(Finding{
+				Severity: Error, Frames: r.requestFrames(i), gate: silence(t, r),
+				Observed: fmt.Sprintf("%s sent %s to %s, no final response in 32 s", t.Method, times(t.Requests), endpoint(dst)),
+				Expected: "a final response",
+			})
+		}
+	},
+}
+
+var no100 = &Rule{
+	ID: "no-100", RFC: "RFC 3261 17.2.1", Severity: "warning",
+	Title: "an INVITE that had to be sent again because no 100 came",
+	Doc:   `An INVITE was sent again at least once before its first response, which came more than 200 ms after the first copy. A late 100 counts as late.`,
+	Why:   "Whoever needs more than 200 ms has to send 100 at once: without it every INVITE is sent twice or more, and a loaded server gets more load.",
+	Fix:   "Make the called server send 100 Trying at once, or find out what delays it.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Requests == 0 {
+				continue
+			}
+			r.applies()
+			answer := t.Provisional
+			if answer.IsZero() || !t.Answered.IsZero() && t.Answered.Before(answer) {
+				answer = t.Answered
+			}
+			if t.Requests < 2 || answer.IsZero() || t.Sent.IsZero() || answer.Sub(t.Sent) <= 200*time.Millisecond {
+				continue
+			}
+			before := r.requestsBefore(i, answer)
+			if len(before) < 2 {
+				continue
+			}
+			_, dst := r.ends(t)
+			r.report(Finding{
+				Severity: Warning, Frames: append(before, r.firstAnswer(i)...),
+				Observed: fmt.Sprintf("INVITE sent %s before %s answered after %s", times(len(before)), endpoint(dst), seconds(answer.Sub(t.Sent))),
+				Expected: "100 Trying within 200 ms",
+			})
+		}
+	},
+}
+
+var missingAck2xx = &Rule{
+	ID: "missing-ack-2xx", RFC: "RFC 3261 13.3.1.4", Severity: "error",
+	Title: "an answer that is never acknowledged",
+	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
+the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent.`,
+	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
+	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Status/100 != 2 {
+				continue
+			}
+			r.applies()
+			if r.acked(i) || t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
+				continue
+			}
+			f := Finding{
+				Severity: Error, Frames: r.finalFrames(i),
+				Observed: fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq),
+				Expected: "an ACK from the caller after each copy of the 2xx",
+				Because:  "the 2xx was never acknowledged",
+			}
+			src, dst := r.ends(t)
+			f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
+			if t.Finals >= 2 { // it was repeated: whoever sent it saw no ACK
+				f.gate.wait = 0
+			}
+			if contact, private := r.contactOf(i); private {
+				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
+			}
+			r.report(f)
+		}
+	},
+}
+
+var missingAckFailure = &Rule{
+	ID: "missing-ack-failure", RFC: "RFC 3261 17.2.1, 17.1.1.3", Severity: "warning",
+	Title: "a refusal that is never acknowledged",
+	Doc:   `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H).`,
+	Why:   "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
+	Fix:   "Look at where the response went against the Via of the INVITE.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Status < 300 {
+				continue
+			}
+			r.applies()
+			if t.Acked || t.Finals < 2 {
+				continue
+			}
+			src, _ := r.ends(t)
+			r.report(Finding{
+				Severity: Warning, Frames: r.finalFrames(i),
+				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)),
+				Expected: "an ACK with the branch of the INVITE",
+			})
+		}
+	},
+}
+
+var byeBeforeAck = &Rule{
+	ID: "bye-before-ack", RFC: "RFC 3261 15", Severity: "warning",
+	Title: "the called side hangs up before the ACK",
+	Doc:   `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE.`,
+	Why:   "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
+	Fix:   "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
+	leg: func(r *legRun) {
+		l := r.Leg
+		if l.Answered.IsZero() || l.AnswerUnseen {
+			return
+		}
+		r.applies()
+		if !l.ByBye || l.EndedBy != analysis.Callee || l.Ended.Sub(l.Answered) >= timeout-2*time.Second {
+			return
+		}
+		for i := range r.Messages {
+			if m := &r.Messages[i]; m.Request && m.Method == "ACK" && (m.Time.IsZero() || !m.Time.After(l.Ended)) {
+				return
+			}
+		}
+		bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
+		ok := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 })
+		if bye < 0 || ok < 0 {
+			return
+		}
+		r.report(Finding{
+			Severity: Warning, Confidence: Likely, Frames: r.frames(ok, bye),
+			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
+			Expected: "an ACK, or 32 s of waiting for it",
+		})
+	},
+}
+
+var cancel200Race = &Rule{
+	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
+	Title: "CANCEL and the answer cross",
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE it is handled well: a note. If the ACK or the BYE does not follow in 32 s,
+the called side talks to nobody: a ghost call.`,
+	Why: "The called side thinks that the call is up, and the caller that it is over.",
+	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || !t.Cancelled {
+				continue
+			}
+			r.applies()
+			if t.Status/100 != 2 {
+				continue
+			}
+			cancel := r.onHop(t.Hop, "CANCEL")
+			f := Finding{
+				Severity: Note, Frames: append(r.frames(cancel...), t.FinalFrame),
+				Observed: fmt.Sprintf("CANCEL and %d crossed; ACK and BYE followed", t.Status),
+				Expected: "ACK and BYE from the caller",
+				NextStep: "Nothing: the race was handled.",
+			}
+			bye := r.onHop(t.Hop, "BYE")
+			if t.Acked && len(bye) > 0 {
+				r.report(f)
+				continue
+			}
+			if r.since(t.Answered) < timeout {
+				continue
+			}
+			missing := "ACK and BYE"
+			switch {
+			case t.Acked:
+				missing = "BYE"
+			case len(bye) > 0:
+				missing = "ACK"
+			}
+			f.Severity, f.NextStep = Error, ""
+			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in 32 s", t.Status, missing)
+			f.Because = "CANCEL and the answer crossed"
+			r.report(f)
+		}
+	},
+}
+
+var cancelTooEarly = &Rule{
+	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
+	Title: "CANCEL before any provisional response",
+	Doc:   `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop.`,
+	Why:   "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
+	Fix:   "The client has to wait for the first provisional response before it sends the CANCEL.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || !t.Cancelled || t.Requests == 0 {
+				continue
+			}
+			r.applies()
+			for _, m := range r.onHop(t.Hop, "CANCEL") {
+				c := &r.Messages[m]
+				if c.Time.IsZero() || c.CSeq != t.CSeq || !t.Provisional.IsZero() && !c.Time.Before(t.Provisional) || !t.Answered.IsZero() && !c.Time.Before(t.Answered) {
+					continue
+				}
+				r.report(Finding{
+					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame},
+					Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
+					Expected: "a provisional response first",
+				})
+				break
+			}
+		}
+	},
+}
+
+var cancelNo487 = &Rule{
+	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
+	Title: "a cancelled INVITE without a final response",
+	Doc:   `A CANCEL was answered 200 on a hop, and its INVITE has no final response there 64*T1 (32 s) later.`,
+	Why:   "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
+	Fix:   "The called side has to answer a cancelled INVITE with 487.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "CANCEL" || t.Status/100 != 2 {
+				continue
+			}
+			r.applies()
+			invite := r.inviteOf(t)
+			if invite < 0 || r.Transactions[invite].Status != 0 || r.since(t.Answered) < timeout {
+				continue
+			}
+			r.report(Finding{
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: silence(t, r),
+				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
+				Expected: "487 to the INVITE",
+			})
+		}
+	},
+}
+
+var cancelMismatch = &Rule{
+	ID: "cancel-mismatch", RFC: "RFC 3261 9.1", Severity: "warning",
+	Title: "a CANCEL that does not fit its INVITE",
+	Doc:   `On one hop a CANCEL differs from the INVITE before it in branch, Request-URI, To, From or CSeq number. It will be answered 481.`,
+	Why:   "The server cannot find what is to be cancelled: the phone rings on.",
+	Fix:   "The client has to copy Request-URI, Call-ID, To, From, the number of CSeq and the topmost Via from the INVITE as it sent it on this hop.",
+	leg: func(r *legRun) {
+		for i := range r.Messages {
+			c := &r.Messages[i]
+			if !c.Request || c.Method != "CANCEL" || c.Resent.Number != 0 || c.Partial {
+				continue
+			}
+			r.applies()
+			invite := -1
+			for j := range i {
+				m := &r.Messages[j]
+				if m.Request && m.Method == "INVITE" && m.Hop == c.Hop && m.Forward == c.Forward && !m.Partial && !r.inDialog(j) {
+					invite = j
+				}
+			}
+			if invite < 0 {
+				continue
+			}
+			if what := r.differ(invite, i); what != "" {
+				r.report(Finding{
+					Severity: Warning, Frames: r.frames(invite, i),
+					Observed: fmt.Sprintf("the CANCEL has another %s than the INVITE", what),
+					Expected: "the same branch, Request-URI, To, From and CSeq number",
+				})
+			}
+		}
+	},
+}
+
+var dropAt32s = &Rule{
+	ID: "drop-at-32s", RFC: "RFC 3261 13.3.1.4", Severity: "error",
+	Title: "a call dropped after 32 s because its ACK is lost",
+	Doc:   `An answered call is ended 30 to 34 s after its 2xx by the side that sent the 2xx (or a server between), and no ACK was seen on that hop.`,
+	Why:   "The signalling path is broken, not the media: the called side waited 64*T1 for the ACK and gave up.",
+	Fix:   "Find out why the ACK does not reach the called side: its Contact and the Record-Routes of the 2xx say where it has to go.",
+	leg: func(r *legRun) {
+		l := r.Leg
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Status/100 != 2 || !t.Initial {
+				continue
+			}
+			r.applies()
+			if r.acked(i) || !l.ByBye || l.EndedBy == analysis.Caller {
+				continue
+			}
+			d := l.Ended.Sub(t.Answered)
+			if d < 30*time.Second || d > 34*time.Second {
+				continue
+			}
+			bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
+			if bye < 0 {
+				continue
+			}
+			f := Finding{
+				Severity: Error, Frames: append(r.finalFrames(i), r.Messages[bye].Frame),
+				Observed: fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(d), t.Status, times(t.Finals)),
+				Expected: "an ACK from the caller",
+			}
+			src, _ := r.ends(t)
+			f.Because = fmt.Sprintf("the ACK of %s never came", endpoint(src))
+			if contact, private := r.contactOf(i); private {
+				f.Observed += fmt.Sprintf("; the Contact of the 2xx is the private address %s", contact)
+				f.Because += ": the Contact of the 2xx is the private address " + contact
+			}
+			r.report(f)
+			return
+		}
+	},
+}
+
+var slowSetup = &Rule{
+	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
+	Title: "a call that takes long to be set up",
+	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls. Ringing
+for over 60 s without an answer is a note.`,
+	Why: "Callers hang up and try again.",
+	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
+	leg: func(r *legRun) {
+		l := r.Leg
+		if l.Invited.IsZero() {
+			return
+		}
+		r.applies()
+		at := l.Ringing
+		if at.IsZero() {
+			at = l.Answered
+		}
+		if at.IsZero() {
+			at = l.Final
+		}
+		if at.IsZero() {
+			return
+		}
+		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
+		if d := at.Sub(l.Invited); d > 11*time.Second && invite >= 0 && !r.waitedForPerson(at) {
+			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
+			f := Finding{
+				Severity: Warning, Frames: r.frames(invite),
+				Observed: fmt.Sprintf("%s from the INVITE to the first response that says how it fares%s", seconds(d), r.hopShares()),
+				Expected: "less than 11 s",
+			}
+			if end >= 0 {
+				f.Frames = append(f.Frames, r.Messages[end].Frame)
+			}
+			r.report(f)
+			return
+		}
+		if d, ok := l.RingTime(); ok && d > time.Minute && l.Answered.IsZero() && invite >= 0 {
+			r.report(Finding{
+				Severity: Note, Frames: r.frames(invite),
+				Observed: fmt.Sprintf("rang for %s without an answer", seconds(d)),
+				Expected: "an answer, or diversion to voice mail within a minute",
+			})
+		}
+	},
+}
+
+var noAnswerRefresh = &Rule{
+	ID: "no-answer-refresh", RFC: "RFC 3261 13.3.1.1, 16.6", Severity: "note / warning",
+	Title: "a pending INVITE that nothing refreshes",
+	Doc: `An INVITE is pending with no further 1xx for 60 s or more: a note. If it then ends 170 to 190 s after the last 1xx by CANCEL or 408, Timer C of a
+proxy ended it: a warning.`,
+	Why: "A called side has to send a 1xx every minute while it rings; after three minutes without one a proxy gives the call up.",
+	Fix: "Make the called side repeat its provisional response every minute.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Provisional.IsZero() || !t.Initial {
+				continue
+			}
+			r.applies()
+			r.refreshOf(i)
+		}
+	},
+}
+
+// refreshOf applies no-answer-refresh to an INVITE.
+func (r *legRun) refreshOf(i int) {
+	var last, end *analysis.Seen
+	for _, j := range r.of(i) {
+		m := &r.Messages[j]
+		switch {
+		case m.Request:
+		case m.Status < 200:
+			last = m
+		case end == nil:
+			end = m
+		}
+	}
+	if last == nil {
+		return
+	}
+	for _, j := range r.onHop(r.Transactions[i].Hop, "CANCEL") {
+		if c := &r.Messages[j]; c.CSeq == r.Transactions[i].CSeq && (end == nil || c.Time.Before(end.Time)) {
+			end = c
+			break
+		}
+	}
+	until := r.Now
+	if end != nil {
+		until = end.Time
+	}
+	d := until.Sub(last.Time)
+	switch {
+	case d < time.Minute:
+	case end != nil && d >= 170*time.Second && d <= 190*time.Second && (end.Method == "CANCEL" || end.Status == 408):
+		what := end.Method
+		if !end.Request {
+			what = "408"
+		}
+		r.report(Finding{
+			Severity: Warning, Frames: []analysis.Frame{last.Frame, end.Frame},
+			Observed: fmt.Sprintf("%s %s after the last provisional response", what, seconds(d)),
+			Expected: "a 1xx every minute while the call is not answered",
+			Because:  "no provisional response came for three minutes (Timer C)",
+		})
+	case end != nil:
+		r.report(Finding{
+			Severity: Note, Frames: []analysis.Frame{last.Frame, end.Frame},
+			Observed: fmt.Sprintf("no provisional response for %s while the call was not answered", seconds(d)),
+			Expected: "a 1xx every minute",
+		})
+	}
+}
+
+// What the rules above ask of a leg.
+
+// overUDP reports whether the request of a transaction went over a transport that loses
+// packets.
+func (r *legRun) overUDP(i int) bool {
+	for _, j := range r.of(i) {
+		if m := &r.Messages[j]; m.Request {
+			return m.Transport == "UDP"
+		}
+	}
+	return false
+}
+
+// answeredElsewhere reports whether a response to the same request was seen on another hop
+// with the same ends but for one: the answer took another way into the capture.
+func (r *legRun) answeredElsewhere(i int) bool {
+	t := &r.Transactions[i]
+	src, _ := r.ends(t)
+	for j := range r.Transactions {
+		x := &r.Transactions[j]
+		if j == i || x.Method != t.Method || x.CSeq != t.CSeq || x.Requests > 0 || x.Status == 0 && x.Provisional.IsZero() {
+			continue
+		}
+		if s, _ := r.ends(x); s.Addr() == src.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+// requestFrames returns the frames of the copies of a request.
+func (r *legRun) requestFrames(i int) (list []analysis.Frame) {
+	for _, j := range r.of(i) {
+		if m := &r.Messages[j]; m.Request && m.Method != "ACK" {
+			list = append(list, m.Frame)
+		}
+	}
+	return list
+}
+
+// requestsBefore returns the frames of the copies of a request before a time.
+func (r *legRun) requestsBefore(i int, at time.Time) (list []analysis.Frame) {
+	for _, j := range r.of(i) {
+		if m := &r.Messages[j]; m.Request && m.Method != "ACK" && m.Time.Before(at) {
+			list = append(list, m.Frame)
+		}
+	}
+	return list
+}
+
+// firstAnswer returns the frame of the first response to a request.
+func (r *legRun) firstAnswer(i int) []analysis.Frame {
+	for _, j := range r.of(i) {
+		if m := &r.Messages[j]; !m.Request {
+			return []analysis.Frame{m.Frame}
+		}
+	}
+	return nil
+}
+
+// finalFrames returns the frames of the copies of the final response to a request.
+func (r *legRun) finalFrames(i int) (list []analysis.Frame) {
+	for _, j := range r.of(i) {
+		if m := &r.Messages[j]; !m.Request && m.Status == r.Transactions[i].Status {
+			list = append(list, m.Frame)
+		}
+	}
+	return list
+}
+
+// acked reports whether an ACK to an INVITE was seen on its hop. An ACK that goes from end
+// to end may pass another hop than the INVITE, where the capture shows several.
+func (r *legRun) acked(i int) bool {
+	t := &r.Transactions[i]
+	if t.Acked {
+		return true
+	}
+	src, dst := r.ends(t)
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq {
+			continue
+		}
+		if m.Source.Addr() == src.Addr() || m.Destination.Addr() == dst.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+// onHop returns the requests of a method on a hop, those sent again left out.
+func (r *legRun) onHop(hop int, method string) (list []int) {
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.Request && m.Method == method && m.Hop == hop && m.Resent.Number == 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// inviteOf returns the INVITE that a CANCEL is of, -1 for none.
+func (r *legRun) inviteOf(cancel *analysis.Transaction) int {
+	for i := len(r.Transactions) - 1; i >= 0; i-- {
+		t := &r.Transactions[i]
+		if t.Method == "INVITE" && t.CSeq == cancel.CSeq && t.Hop == cancel.Hop && t.Forward == cancel.Forward {
+			return i
+		}
+	}
+	return -1
+}
+
+// waitedForPerson reports whether a final response may be late because somebody thought
+// about it: a call that was answered or refused without ringing first.
+func (r *legRun) waitedForPerson(at time.Time) bool {
+	return r.Leg.Ringing.IsZero() && r.Leg.EarlyMedia && !at.IsZero()
+}
+
+// hopShares says what each hop added to the delay of the first ringing or final response.
+func (r *legRun) hopShares() string {
+	s := ""
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		at := t.Early
+		if at.IsZero() {
+			at = t.Answered
+		}
+		if t.Method != "INVITE" || !t.Initial || at.IsZero() || t.Sent.IsZero() {
+			continue
+		}
+		_, dst := r.ends(t)
+		s += fmt.Sprintf("; %s took %s", endpoint(dst), seconds(at.Sub(t.Sent)))
+	}
+	return s
+}
+
+func seconds(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func endpoint(a netip.AddrPort) string {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String()
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// Findings is the listing of findings.
+var Findings = &Table[findings.Finding]{Name: "findings", Prefix: "finding", Columns: []Column[findings.Finding]{
+	{Key: "id", Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
+	{Key: "severity", Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return textOf(f.Severity.String()) }},
+	{Key: "confidence", Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return textOf(f.Confidence.String()) }},
+	{Key: "call", Kind: Text, Doc: "id of the call", Get: func(f *findings.Finding) Value {
+		if f.Call == 0 {
+			return Value{}
+		}
+		return textOf("call-" + strconv.Itoa(f.Call))
+	}},
+	{Key: "call_id", Kind: Captured, Doc: "Call-ID", Get: func(f *findings.Finding) Value { return textOf(f.CallID) }},
+	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},
+	{Key: "calls", Kind: List, Doc: "of a site pattern: Call-IDs, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.Calls) }},
+	{Key: "count", Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
+	{Key: "rfc", Kind: Text, Doc: "the section to cite", Get: func(f *findings.Finding) Value { return textOf(f.RFC) }},
+	{Key: "file", Kind: Object, json: (*jsonWriter).findingFile},
+	{Key: "frames", Kind: Object, json: (*jsonWriter).findingFrames},
+	{Key: "observed", Kind: Captured, Doc: "what is in the capture", Get: func(f *findings.Finding) Value { return textOf(f.Observed) }},
+	{Key: "expected", Kind: Captured, Doc: "what should be there", Get: func(f *findings.Finding) Value { return textOf(f.Expected) }},
+	{Key: "next_step", Kind: Text, Doc: "what to do", Get: func(f *findings.Finding) Value { return textOf(f.NextStep) }},
+	{Key: "related", Kind: List, Doc: "ids that the same cause also meets", Get: func(f *findings.Finding) Value { return listOf(f.Related) }},
+	{Key: "filter", Kind: Text, Doc: "a Wireshark display filter that shows its packets", Get: func(f *findings.Finding) Value {
+		s, _ := f.Filter()
+		return textOf(s)
+	}},
+	{Key: "first_frame", Kind: Frame, Doc: "the first of its frames", Get: func(f *findings.Finding) Value {
+		if len(f.Frames) == 0 {
+			return Value{}
+		}
+		return frameOf(f.Frames[0])
+	}, csvOnly: true},
+}}
+
+// findingFile writes the name of the file that the filter is for, with several files.
+func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {
+	if _, file := f.Filter(); o.several() && len(f.Frames) > 0 {
+		w.key("file")
+		w.textLimit([]byte(o.Files[file]), maxName)
+	}
+}
+
+func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
+	w.key("frames")
+	w.frames(f.Frames, o.several())
+}
+
+// FindingColumns are the columns of the list of findings for people.
+var FindingColumns = []GridColumn{{Head: "SEVERITY"}, {Head: "ID"}, {Head: "CALL"}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 24}}
+
+// FindingRow is a row of that list.
+func FindingRow(f *findings.Finding, o *Options) []string {
+	call := ""
+	switch {
+	case f.Call != 0:
+		call = "call-" + strconv.Itoa(f.Call)
+	case f.Count > 0:
+		call = strconv.Itoa(f.Count) + " calls"
+	case f.AOR != "":
+		call = partyText(f.AOR, o)
+	}
+	severity := f.Severity.String()
+	if f.Confidence != findings.Certain {
+		severity += ", " + f.Confidence.String()
+	}
+	return []string{severity, f.ID, call, framesText(f, o), clean.Text(f.Observed)}
+}
+
+// framesText lists the first frames of a finding.
+func framesText(f *findings.Finding, o *Options) string {
+	var list []string
+	for i, x := range f.Frames {
+		if i == 6 {
+			list = append(list, "…")
+			break
+		}
+		list = append(list, string(appendFrame(nil, x, o.several(), "")))
+	}
+	return strings.Join(list, ",")
+}
+
+// AppendRuleText appends what a rule means, why it matters and what to do.
+func AppendRuleText(b []byte, r *findings.Rule) []byte {
+	b = append(b, r.ID+": "+r.Title+"\n\n"...)
+	b = row(b, "severity", "%s", r.Severity)
+	b = row(b, "source", "%s", r.RFC)
+	b = append(b, "\nRule\n"...)
+	b = appendWrapped(b, r.Doc)
+	b = append(b, "\nWhy it matters\n"...)
+	b = appendWrapped(b, r.Why)
+	b = append(b, "\nWhat to do\n"...)
+	return appendWrapped(b, r.Fix)
+}
+
+// appendWrapped appends a paragraph in lines of at most 78 characters, indented.
+func appendWrapped(b []byte, s string) []byte {
+	n := 0
+	for _, word := range strings.Fields(s) {
+		if n > 0 && n+1+len(word) > 76 {
+			b = append(b, '\n')
+			n = 0
+		}
+		if n == 0 {
+			b = append(b, "  "...)
+		} else {
+			b = append(b, ' ')
+			n++
+		}
+		b = append(b, word...)
+		n += len(word)
+	}
+	return append(b, '\n')
+}
