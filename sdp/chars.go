@@ -50,21 +50,39 @@ func scanDigits(b []byte, n int) int {
 	return n
 }
 
-// lineEnd returns where the line that starts at b[n] ends and where the next one starts.
-// A line ends in CRLF, in LF alone, in CR alone, or with the octets.
-func lineEnd(b []byte, n int) (end, next int) {
-	i := bytes.IndexByte(b[n:], '\n')
-	if i < 0 {
-		i = len(b) - n
+// A cutter cuts octets into lines. A line ends in CRLF, in LF alone, in CR alone, or with the
+// octets.
+type cutter struct {
+	b  []byte
+	n  int // where the next line starts
+	lf int // the next LF from there on, len(b) for none; it is looked for once
+}
+
+func newCutter(b []byte) cutter { return cutter{b: b, lf: nextLF(b, 0)} }
+
+func nextLF(b []byte, n int) int {
+	if i := bytes.IndexByte(b[n:], '\n'); i >= 0 {
+		return n + i
 	}
-	if j := bytes.IndexByte(b[n:n+i], '\r'); j >= 0 {
-		end = n + j
-		if j == i-1 && n+i < len(b) {
-			return end, end + 2
+	return len(b)
+}
+
+// next cuts off the next line; strict reports whether it ended in CRLF.
+func (c *cutter) next() (line []byte, strict bool) {
+	n := c.n
+	if c.lf < n {
+		c.lf = nextLF(c.b, n)
+	}
+	end, next := c.lf, min(c.lf+1, len(c.b))
+	if i := bytes.IndexByte(c.b[n:end], '\r'); i >= 0 {
+		strict = n+i+1 == end && end < len(c.b)
+		end = n + i
+		if !strict {
+			next = end + 1
 		}
-		return end, end + 1
 	}
-	return n + i, min(n+i+1, len(b))
+	c.n = next
+	return c.b[n:end:end], strict
 }
 
 // trimRight cuts blanks off the end of b.

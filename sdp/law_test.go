@@ -174,7 +174,7 @@ func TestLaws(t *testing.T) {
 }
 
 func TestLawsMutated(t *testing.T) {
-	n := 100
+	n := 40
 	if testing.Short() {
 		n = 5
 	}

@@ -15,39 +15,67 @@ func hash(secret []byte) uint64 { return maphash.Bytes(seed, secret) }
 // (RFC 8839, section 5.4). It would rather hide too much: lines that are no lines of SDP
 // are looked into as well.
 func secretAt(letter byte, v []byte) int {
-	at := labelled(v)
 	switch letter {
 	case 'k', 'K':
-		if colon := bytes.IndexByte(v, ':'); colon >= 0 {
-			return colon + 1
-		}
-		if equalFold(trim(v), "prompt") {
-			return -1
-		}
-		return 0
+		return keyAt(v)
 	case 'a', 'A':
-		start := scanBlanks(v, 0)
-		end := scanToken(v, start)
-		switch name := v[start:end]; {
-		case equalFold(name, "ice-pwd"), equalFold(name, "key-mgmt"):
-		case at < 0 && (equalFold(name, "crypto") || equalFold(name, "cryptoscale")):
-		default:
+		if at, ok := attributeSecretAt(v); ok {
 			return at
 		}
-		if end == len(v) { // the name alone
-			return -1
-		}
-		// One octet behind the name stays, whatever it is: *** would become part of the name.
-		colon := scanBlanks(v, end)
-		if colon == end || colon < len(v) && v[colon] == ':' {
-			colon++
-		}
-		if colon == len(v) {
-			return -1
-		}
-		return colon
 	}
-	return at
+	return labelled(v)
+}
+
+// keyAt is secretAt for k=. What is no known method may be the key itself.
+func keyAt(v []byte) int {
+	method, _, colon := cutByte(v, ':')
+	for _, known := range [...]string{"clear", "base64", "uri"} {
+		if colon && equalFold(trim(method), known) {
+			return len(method) + 1
+		}
+	}
+	if equalFold(trim(v), "prompt") {
+		return -1
+	}
+	return 0
+}
+
+// attributeSecretAt is secretAt for attributes that hold nothing else; ok is false for all
+// others.
+func attributeSecretAt(v []byte) (at int, ok bool) {
+	start := scanBlanks(v, 0)
+	end := scanToken(v, start)
+	shown := 0 // fields that may be shown in front of inline:
+	switch name := v[start:end]; {
+	case equalFold(name, "ice-pwd"), equalFold(name, "key-mgmt"):
+	case equalFold(name, "crypto"): // tag, suite
+		shown = 2
+	case equalFold(name, "cryptoscale"): // tag, side, suite
+		shown = 3
+	default:
+		return -1, false
+	}
+	if end == len(v) { // the name alone
+		return -1, true
+	}
+	// One octet behind the name stays, whatever it is: *** would become part of the name.
+	at = scanBlanks(v, end)
+	if at == end || at < len(v) && v[at] == ':' {
+		at++
+	}
+	if shown > 0 {
+		n := scanBlanks(v, at)
+		for range shown {
+			n = scanBlanks(v, scanField(v, n))
+		}
+		if inline := "inline:"; len(v)-n >= len(inline) && equalFold(v[n:n+len(inline)], inline) {
+			at = n + len(inline)
+		}
+	}
+	if at == len(v) {
+		return -1, true
+	}
+	return at, true
 }
 
 // labels end in front of a key wherever they stand.

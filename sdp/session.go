@@ -95,18 +95,17 @@ func Parse(b []byte) (*Session, error) {
 func (s *Session) Parse(b []byte) error {
 	s.reset()
 	some, strict := false, true
-	for n := 0; n < len(b); {
+	for c := newCutter(b); c.n < len(b); {
 		if len(s.Lines) == MaxLines {
 			s.complain(MaxLines+1, RuleLineLimit)
 			break
 		}
-		end, next := lineEnd(b, n)
-		if next-end != 2 && strict {
+		line, crlf := c.next()
+		if strict && !crlf {
 			s.complain(len(s.Lines)+1, RuleLineEnd) // once: the others are no different
 			strict = false
 		}
-		some = s.line(b[n:end:end]) || some
-		n = next
+		some = s.line(line) || some
 	}
 	if !some {
 		s.reset()
