@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -239,7 +240,9 @@ func (m *slowMedia) codecs() (list []string) {
 	}
 	for _, f := range m.formats {
 		if n, err := strconv.ParseUint(f, 10, 64); err == nil && n < 128 && slowNumber.MatchString(f) {
-			list = append(list, fmt.Sprintf("%d %s", n, names[n]))
+			if c := fmt.Sprintf("%d %s", n, names[n]); !slices.Contains(list, c) {
+				list = append(list, c)
+			}
 		}
 	}
 	return list

@@ -418,7 +418,7 @@ func (m *Media) SSRCs() iter.Seq[uint32] {
 	}
 }
 
-// An Extmap is an extension of the RTP header: RFC 8285, section 8.
+// An Extmap is an extension of the RTP header: RFC 8285, section 5.
 type Extmap struct {
 	ID        uint16
 	Direction Direction

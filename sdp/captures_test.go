@@ -1,7 +1,6 @@
 package sdp_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -50,25 +49,11 @@ func bodies(t testing.TB, pattern string, yield func(from string, frame int64, b
 	}
 }
 
-// description returns the SDP of a message: its body, or the first such part of it.
+// description returns the SDP of a message: the first such part of its body.
 func description(m *sipmsg.Message) []byte {
-	kind, _ := m.First(sipmsg.ContentType)
-	kind = bytes.ToLower(kind)
-	switch {
-	case bytes.HasPrefix(kind, []byte("application/sdp")):
-		return m.Body
-	case !bytes.HasPrefix(kind, []byte("multipart/")):
-		return nil
-	}
-	_, boundary, ok := bytes.Cut(m.Body, []byte("--"))
-	if !ok {
-		return nil
-	}
-	boundary, _, _ = bytes.Cut(boundary, []byte("\r\n"))
-	for part := range bytes.SplitSeq(m.Body, slices.Concat([]byte("--"), boundary)) {
-		head, body, _ := bytes.Cut(part, []byte("\r\n\r\n"))
-		if bytes.Contains(bytes.ToLower(head), []byte("application/sdp")) {
-			return bytes.TrimSuffix(body, []byte("\r\n"))
+	for p := range m.Parts() {
+		if p.Type.Is("application", "sdp") {
+			return p.Body
 		}
 	}
 	return nil
@@ -109,7 +94,7 @@ func TestCaptures(t *testing.T) {
 				}
 				once[c.Rule] = true
 			}
-			delete(once, sdp.RuleLineEnd) // of the last line, mostly
+			delete(once, sdp.RuleLastLine) // no part of a multipart body has one
 			if len(once) > 0 {
 				odd++
 			}

@@ -67,22 +67,21 @@ func nextLF(b []byte, n int) int {
 	return len(b)
 }
 
-// next cuts off the next line; strict reports whether it ended in CRLF.
-func (c *cutter) next() (line []byte, strict bool) {
+// next cuts off the next line and returns how many octets ended it: two for CRLF.
+func (c *cutter) next() (line []byte, ended int) {
 	n := c.n
 	if c.lf < n {
 		c.lf = nextLF(c.b, n)
 	}
 	end, next := c.lf, min(c.lf+1, len(c.b))
 	if i := bytes.IndexByte(c.b[n:end], '\r'); i >= 0 {
-		strict = n+i+1 == end && end < len(c.b)
-		end = n + i
-		if !strict {
-			next = end + 1
+		if n+i+1 < end || end == len(c.b) { // CR alone
+			next = n + i + 1
 		}
+		end = n + i
 	}
 	c.n = next
-	return c.b[n:end:end], strict
+	return c.b[n:end:end], next - end
 }
 
 // trimRight cuts blanks off the end of b.

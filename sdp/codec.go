@@ -78,8 +78,8 @@ func (c Codec) IsAuxiliary() bool {
 }
 
 // Codecs returns what the payload types of the stream stand for, in the order of m=, which
-// is the order of preference. Formats that are no payload types are left out; a stream that
-// is not RTP has none.
+// is the order of preference, each once: 128 at most. Formats that are no payload types are
+// left out; a stream that is not RTP has none.
 func (m *Media) Codecs() []Codec { return m.codecs }
 
 // codecsOf collects the codecs of m: one pass over its attributes, one over its formats.
@@ -106,11 +106,13 @@ func (s *Session) codecsOf(m *Media) {
 			fmtp[pt] = int32(i + 1)
 		}
 	}
+	var seen [128]bool
 	for _, format := range m.Formats {
 		pt, ok := number(format, 127)
-		if !ok {
+		if !ok || seen[pt] {
 			continue
 		}
+		seen[pt] = true
 		c, _ := Static(uint8(pt))
 		if i := rtpmap[pt]; i > 0 {
 			readRtpmap(m.Attributes[i-1].Value, &c)

@@ -46,8 +46,8 @@ func (r *Result) HasFault(rule Rule) bool {
 }
 
 // Compare says what an answer makes of an offer, and which rules of RFC 3264 it offends.
-// Media descriptions are compared by their place. Its time is that of the number of formats
-// of a media description, MaxFormats at most, for each format.
+// Media descriptions are compared by their place. For each format of the answer it looks at
+// those of the offer, of which there are MaxFormats at most.
 func Compare(offer, answer *Session) Result {
 	var r Result
 	if len(offer.Media) != len(answer.Media) {
@@ -144,13 +144,20 @@ func (s *Stream) formats() {
 	media := false
 	if o.IsRTP() && a.IsRTP() {
 		moved := false
-		var used [MaxFormats]bool // codecs of the offer
+		var taken [128]bool   // codecs of the offer
+		var numbered [128]int // index of a payload type there, plus 1
+		for i := range o.codecs {
+			numbered[o.codecs[i].PayloadType] = i + 1
+		}
 		for _, c := range a.codecs {
-			i := match(o.codecs, used[:], c)
+			i := numbered[c.PayloadType] - 1 // as it is nearly always
+			if i < 0 || taken[i] || !o.codecs[i].Same(c) {
+				i = match(o.codecs, &taken, c)
+			}
 			if i < 0 {
 				continue
 			}
-			used[i] = true
+			taken[i] = true
 			s.Common = append(s.Common, Match{Offer: o.codecs[i], Answer: c})
 			moved = moved || c.PayloadType != o.codecs[i].PayloadType
 			media = media || !c.IsAuxiliary()
@@ -175,22 +182,15 @@ func (s *Stream) formats() {
 	}
 }
 
-// match returns the index of the codec of the offer that is c, -1 for none: that with the
-// same payload type, if there is one, or else the first that is not taken.
-func match(offered []Codec, used []bool, c Codec) int {
-	found := -1
+// match returns the index of the first codec of the offer that is c and not taken, -1 for
+// none.
+func match(offered []Codec, taken *[128]bool, c Codec) int {
 	for i := range offered {
-		if used[i] || !offered[i].Same(c) {
-			continue
-		}
-		if offered[i].PayloadType == c.PayloadType {
+		if !taken[i] && offered[i].Same(c) {
 			return i
 		}
-		if found < 0 {
-			found = i
-		}
 	}
-	return found
+	return -1
 }
 
 // keys compares how the two sides want to agree on keys.

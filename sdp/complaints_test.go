@@ -143,7 +143,8 @@ func TestComplaintsOfTheWhole(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"LF", lf, "1:line-end"},
 		{"CR", strings.ReplaceAll(plain, "\r\n", "\r"), "1:line-end"},
-		{"the last line is not ended", strings.TrimSuffix(plain, "\r\n"), "6:line-end"},
+		{"the last line is not ended", strings.TrimSuffix(plain, "\r\n"), "6:last-line-end"},
+		{"LF, and the last line is not ended", strings.TrimSuffix(lf, "\n"), "1:line-end 6:last-line-end"},
 		{"the last line is ended by half", strings.TrimSuffix(plain, "\n"), "6:line-end"},
 		{"CR CR LF", strings.ReplaceAll(plain, "\r\n", "\r\r\n"), "1:line-end 2:empty-line 4:empty-line 6:empty-line 8:empty-line 10:empty-line 12:empty-line"},
 		{"lines", plain + strings.Repeat("a=x\r\n", sdp.MaxLines), fmt.Sprintf("%d:line-limit", sdp.MaxLines+1)},
@@ -185,7 +186,7 @@ func TestRules(t *testing.T) {
 		}
 		ids[r.ID()] = true
 	}
-	fired := map[string]bool{"line-end": true, "line-limit": true, "media-limit": true, "format-limit": true, "complaint-limit": true, // above
+	fired := map[string]bool{"line-end": true, "last-line-end": true, "line-limit": true, "media-limit": true, "format-limit": true, "complaint-limit": true, // above
 		"change-origin": true} // TestChangeOfSession
 	for _, o := range odd {
 		for _, c := range strings.Fields(o.want) {

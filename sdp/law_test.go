@@ -162,7 +162,7 @@ func checkLaws(t *testing.T, in []byte) {
 
 // busy is a description that leaves something in every part of a Session.
 const busy = "v=1\no=a b c 1 1 IN IP4 192.0.2.1\ns=-\ni=i\nu=u\nc=IN IP4 192.0.2.1\nb=AS:1\nt=1 2\na=sendonly\na=setup:active\na=ice-lite\na=ice-ufrag:x\n" +
-	"a=group:LS q\nm=audio 1 RTP/SAVP 0 96\ni=x\nc=IN IP4 192.0.2.1\nb=AS:1\na=mid:q\na=rtpmap:96 a/1\na=fmtp:96 x\na=fingerprint:sha-1 00\na=crypto:1 A inline:k\n" +
+	"a=group:LS a\nm=audio 1 RTP/SAVP 0 96\ni=x\nc=IN IP4 192.0.2.1\nb=AS:1\na=mid:a\na=rtpmap:96 a/1\na=fmtp:96 x\na=fingerprint:sha-1 00\na=crypto:1 A inline:k\n" +
 	"a=ptime:1\nm=video 2 RTP/AVP 31\na=inactive\n"
 
 func TestLaws(t *testing.T) {
@@ -250,6 +250,9 @@ var secrets = []struct{ in, want string }{
 	{"a=crypto 1 X " + key + "\n", "a=crypto ***\n"},
 	{"a=crypto/" + key + "\n", "a=crypto/***\n"},
 	{"a=crypto :" + key + "\n", "a=crypto :***\n"},
+	{"a=crypto:1 X " + key + " inline:x\n", "a=crypto:***\n"},
+	{"a=crypto:1 X Y inline:" + key + "\n", "a=crypto:***\n"},
+	{"a=crypto:1 X inline:\n", "a=crypto:1 X inline:\n"},
 	{"a=crypto\n", "a=crypto\n"},
 	{"a=crypto:\n", "a=crypto:\n"},
 	{"a=cryptoscale:1 client X inline:" + key + "\n", "a=cryptoscale:1 client X inline:***\n"},
@@ -262,7 +265,9 @@ var secrets = []struct{ in, want string }{
 	{"a=key-mgmt:mikey " + key + "\n", "a=key-mgmt:***\n"},
 	{"k=clear:" + key + "\n", "k=clear:***\n"},
 	{"k=base64:" + key + "\n", "k=base64:***\n"},
+	{"k= uri :http://x/" + key + "\n", "k=uri :***\n"},
 	{"k=" + key + "\n", "k=***\n"},
+	{"k=" + key + ":x\n", "k=***\n"},
 	{"k=\n", "k=***\n"},
 	{"k=prompt\n", "k=prompt\n"},
 	{"K=clear:" + key + "\n", "K=clear:***\n"},

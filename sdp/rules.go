@@ -24,7 +24,8 @@ type Rule uint8
 const (
 	_ Rule = iota
 	// Lines.
-	RuleLineEnd        // a line does not end in CRLF
+	RuleLineEnd        // a line ends in LF or CR alone
+	RuleLastLine       // the last line has no end
 	RuleLine           // a line is no letter, equals sign and value
 	RuleEmptyLine      // an empty line
 	RuleLetter         // a letter that means nothing
@@ -130,7 +131,8 @@ const (
 
 // rules are the ids, sentences and sections of the rules.
 var rules = [numRules]struct{ id, what, rfc string }{
-	RuleLineEnd:        {"line-end", "a line does not end in CRLF", rfc8866 + "5"},
+	RuleLineEnd:        {"line-end", "a line ends in LF or CR alone", rfc8866 + "5"},
+	RuleLastLine:       {"last-line-end", "the last line has no end", rfc8866 + "9"},
 	RuleLine:           {"line", "a line is no letter, equals sign and value", rfc8866 + "5"},
 	RuleEmptyLine:      {"empty-line", "an empty line", rfc8866 + "9"},
 	RuleLetter:         {"letter", "a letter that means nothing", rfc8866 + "5"},
@@ -206,7 +208,7 @@ var rules = [numRules]struct{ id, what, rfc string }{
 	RuleAnswerDisabled:  {"answer-disabled", "a stream offered with port 0 is accepted", rfc3264 + "8.2"},
 	RuleAnswerSetup:     {"answer-setup", "the setup roles do not fit each other", "RFC 4145, section 4.1"},
 	RuleAnswerCrypto:    {"answer-crypto", "the crypto of the answer is none of the offer", "RFC 4568, section 5.1.2"},
-	RuleAnswerGroup:     {"answer-group", "the answer groups what the offer did not", "RFC 5888, section 9.1"},
+	RuleAnswerGroup:     {"answer-group", "the answer groups what the offer did not", "RFC 5888, section 9.2"},
 
 	RuleNoteProfile: {"note-profile", "another profile that understands the offered one", rfc3264 + "6.1"},
 	RuleNoteNumber:  {"note-number", "a codec has another payload type in the answer", rfc3264 + "6.1"},

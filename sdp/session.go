@@ -100,8 +100,11 @@ func (s *Session) Parse(b []byte) error {
 			s.complain(MaxLines+1, RuleLineLimit)
 			break
 		}
-		line, crlf := c.next()
-		if strict && !crlf {
+		line, end := c.next()
+		switch {
+		case end == 0:
+			s.complain(len(s.Lines)+1, RuleLastLine)
+		case end == 1 && strict:
 			s.complain(len(s.Lines)+1, RuleLineEnd) // once: the others are no different
 			strict = false
 		}
