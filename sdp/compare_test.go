@@ -190,6 +190,13 @@ var answers = []struct {
 		faults: "answer-setup answer-setup answer-setup answer-setup",
 	},
 	{
+		name:   "roles where nobody connects, and where somebody does",
+		offer:  "m=audio 1 RTP/AVP 0\na=setup:active\nm=message 2855 TCP/MSRP *\na=setup:active\nm=audio 1 RTP/SAVP 0\na=setup:active\na=fingerprint:sha-1 00:11\nm=audio 1 RTP/SAVP 0\na=setup:active\na=fingerprint:sha-1 00:11\n",
+		answer: "m=audio 1 RTP/AVP 0\na=setup:active\nm=message 2855 TCP/MSRP *\na=setup:active\nm=audio 1 RTP/SAVP 0\na=setup:active\na=fingerprint:sha-1 00:11\nm=audio 1 RTP/SAVP 0\na=setup:active\n",
+		want:   "accepted sendrecv 0 PCMU\naccepted sendrecv *\naccepted sendrecv 0 PCMU\naccepted sendrecv 0 PCMU",
+		faults: "answer-setup answer-setup",
+	},
+	{
 		name:   "crypto",
 		offer:  cryptos("1 AES_CM_128_HMAC_SHA1_80", "2 AES_CM_128_HMAC_SHA1_32") + cryptos("1 AES_CM_128_HMAC_SHA1_80", "2 AES_CM_128_HMAC_SHA1_32"),
 		answer: cryptos("2 aes_cm_128_hmac_sha1_32") + cryptos("1 AES_CM_128_HMAC_SHA1_32"),
