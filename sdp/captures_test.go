@@ -15,9 +15,9 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// bodies calls yield for each description in the captures that match a pattern, whole ones
-// alone, and says where it comes from.
-func bodies(t testing.TB, pattern string, yield func(from string, frame int64, body []byte)) {
+// messages calls yield for each message with a description in the captures that match a
+// pattern, whole ones alone.
+func messages(t testing.TB, pattern string, yield func(from string, m *analysis.Message, body []byte)) {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil {
@@ -34,11 +34,8 @@ func bodies(t testing.TB, pattern string, yield func(from string, frame int64, b
 			t.Fatal(err)
 		}
 		_, err = analysis.Run(context.Background(), r, analysis.Options{Message: func(m *analysis.Message) error {
-			if m.Partial {
-				return nil
-			}
-			if body := description(m.SIP); body != nil {
-				yield(filepath.Base(name), m.Frame.Number, clip(body))
+			if body := description(m.SIP); body != nil && !m.Partial {
+				yield(filepath.Base(name), m, clip(body))
 			}
 			return nil
 		}})
@@ -71,7 +68,8 @@ func TestCaptures(t *testing.T) {
 	rules, where := map[sdp.Rule]int{}, map[sdp.Rule]string{}
 	var used sdp.Session
 	for _, folder := range []string{"captures", "wire", "torture"} {
-		bodies(t, filepath.Join(shared, folder, "*"), func(from string, frame int64, body []byte) {
+		messages(t, filepath.Join(shared, folder, "*"), func(from string, m *analysis.Message, body []byte) {
+			frame := m.Frame.Number
 			if err := used.Parse(body); err != nil {
 				refused++
 				t.Logf("%s frame %d: %v: %q", from, frame, err, body)
@@ -106,5 +104,53 @@ func TestCaptures(t *testing.T) {
 	}
 	if total < 4000 || refused > total/1000 || odd > total/100 {
 		t.Errorf("%d descriptions, %d refused, %d with complaints", total, refused, odd)
+	}
+}
+
+// TestCapturesAnswers compares the offers of the shared captures with their answers. Real
+// ones are hardly ever illegal: a fault that is common is one of this package.
+func TestCapturesAnswers(t *testing.T) {
+	shared := os.Getenv("SIPSIGHT_SHARED")
+	if shared == "" {
+		t.Skip("SIPSIGHT_SHARED is not set: there are no captures")
+	}
+	type transaction struct{ file, callID, cseq string }
+	offers := map[transaction]*sdp.Session{}
+	pairs, accepted, faults := 0, 0, 0
+	messages(t, filepath.Join(shared, "captures", "*"), func(from string, m *analysis.Message, body []byte) {
+		callID, _ := m.SIP.First(sipmsg.CallID)
+		cseq, _ := m.SIP.First(sipmsg.CSeq)
+		key := transaction{from, string(callID), string(cseq)}
+		s, err := sdp.Parse(body)
+		switch {
+		case err != nil || m.SIP.StatusCode >= 300:
+			return
+		case m.SIP.IsRequest():
+			offers[key] = s
+			return
+		case offers[key] == nil:
+			return
+		}
+		r := sdp.Compare(offers[key], s)
+		pairs++
+		list := r.Faults
+		for i := range r.Streams {
+			x := &r.Streams[i]
+			list = append(list, x.Faults...)
+			if x.Accepted {
+				accepted++
+			}
+			if x.Accepted && x.Offer.IsRTP() && len(x.Common) == 0 {
+				t.Errorf("%s frame %d: nothing in common", from, m.Frame.Number)
+			}
+		}
+		if len(list) > 0 {
+			faults++
+			t.Logf("%s frame %d: %v", from, m.Frame.Number, list)
+		}
+	})
+	t.Logf("%d answers, %d streams accepted, %d answers with faults", pairs, accepted, faults)
+	if pairs < 1000 || accepted < pairs || faults > pairs/200 {
+		t.Error("that is not what the captures hold")
 	}
 }

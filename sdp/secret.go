@@ -78,10 +78,8 @@ func attributeSecretAt(v []byte) (at int, ok bool) {
 	return at, true
 }
 
-// labels end in front of a key wherever they stand.
-var labels = [...]string{"inline:", "ice-pwd:", "key-mgmt:", "clear:", "base64:"}
-
-// labelled returns the end of the first label in v, -1 for none.
+// labelled returns the end of the first label in v that stands in front of a key wherever it
+// is; -1 for none.
 func labelled(v []byte) int {
 	for n := 0; ; {
 		colon := bytes.IndexByte(v[n:], ':')
@@ -89,10 +87,26 @@ func labelled(v []byte) int {
 			return -1
 		}
 		n += colon + 1
-		for _, label := range labels {
-			if hasSuffixFold(v[:n], label) {
-				return n
-			}
+		if n < 2 {
+			continue
+		}
+		label := ""
+		switch lower(v[n-2]) { // most colons are told by one letter
+		case 'e':
+			label = "inline:"
+		case 'd':
+			label = "ice-pwd:"
+		case 't':
+			label = "key-mgmt:"
+		case 'r':
+			label = "clear:"
+		case '4':
+			label = "base64:"
+		default:
+			continue
+		}
+		if hasSuffixFold(v[:n], label) {
+			return n
 		}
 	}
 }
