@@ -249,6 +249,9 @@ var secrets = []struct{ in, want string }{
 	{"a=Crypto:1 X " + key + "\n", "a=Crypto:***\n"},
 	{"a=crypto 1 X " + key + "\n", "a=crypto ***\n"},
 	{"a=crypto/" + key + "\n", "a=crypto/***\n"},
+	{"a=crypto\u05a3" + key + "\n", "a=crypto\u05a3***\n"}, // the character stays whole
+	{"a=crypto\u05a3\n", "a=crypto\u05a3\n"},
+	{"a=crypto\xd6" + key + "\n", "a=crypto\xd6***\n"},
 	{"a=crypto :" + key + "\n", "a=crypto :***\n"},
 	{"a=crypto:1 X " + key + " inline:x\n", "a=crypto:***\n"},
 	{"a=crypto:1 X Y inline:" + key + "\n", "a=crypto:***\n"},

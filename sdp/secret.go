@@ -3,6 +3,7 @@ package sdp
 import (
 	"bytes"
 	"hash/maphash"
+	"unicode/utf8"
 )
 
 // seed makes the hashes of secrets worthless outside of the process.
@@ -58,10 +59,11 @@ func attributeSecretAt(v []byte) (at int, ok bool) {
 	if end == len(v) { // the name alone
 		return -1, true
 	}
-	// One octet behind the name stays, whatever it is: *** would become part of the name.
+	// One character behind the name stays, whatever it is: *** would become part of the name.
 	at = scanBlanks(v, end)
 	if at == end || at < len(v) && v[at] == ':' {
-		at++
+		_, size := utf8.DecodeRune(v[at:])
+		at += size
 	}
 	if shown > 0 {
 		n := scanBlanks(v, at)
