@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"capture":             {"internal/fetch", "internal/window", "pcapfile", "pcapng"},
 	"layers":              {},
 	"sipmsg":              {},
+	"sdp":                 {},
 	"mcpjsonrpc":          {},
 	"internal/clean":      {"sipmsg"},
 	"internal/reassembly": {"layers"},
