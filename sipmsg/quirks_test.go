@@ -230,7 +230,7 @@ func TestInspect(t *testing.T) {
 		{"from-malformed", "an empty parameter", "com>;tag=1", "com>;;tag=1", true, ""},
 		{"from-malformed", "text behind", "com>;tag=1", "com>x;tag=1", true, ""},
 		{"from-malformed", "a value of blanks", "com>;tag=1", "com>;tag=1 2", true, ""},
-		{"from-malformed", "no value", "com>;tag=1", "com>;tag=", true, ""},
+		{"from-malformed", "no value", "com>;tag=1", "com>;tag=", true, "from-tag-missing"},
 		{"from-malformed", "an open quote in a parameter", "com>;tag=1", `com>;tag=1;x="y`, true, "quote-unterminated"},
 		{"from-malformed", "empty", "From: <sip:a@example.com>;tag=1", "From:", true, "from-tag-missing"},
 		{"from-malformed", "all that may be", "From: <sip:a@example.com>;tag=1", "From: \"A, \\\"<\"\r\n <sip:a@example.com;x>\r\n ; tag = 1 ; y ; z = \"; ;\" ; h = [::1]", false, ""},
