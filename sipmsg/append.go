@@ -40,8 +40,8 @@ func (m *Message) appendField(dst []byte, f *field) []byte {
 	if !colon && len(value) == 0 {
 		return dst
 	}
-	if f.id != Other {
-		dst = append(dst, fieldNames[f.id].name...)
+	if id := Lookup(name); id != Other { // also where a fold stood before the colon
+		dst = append(dst, fieldNames[id].name...)
 	} else {
 		dst = AppendUnfolded(dst, name)
 	}

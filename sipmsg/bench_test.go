@@ -68,7 +68,7 @@ func BenchmarkHostile(b *testing.B) {
 		}{{"64k", 64 << 10}, {"1m", 1 << 20}} {
 			b.Run(h.name+"-"+size.name, func(b *testing.B) {
 				in := buildHostile(h.build, size.n)
-				scratch := make([]byte, 0, 2*len(in))
+				scratch := make([]byte, 0, 4*len(in))
 				var m sipmsg.Message
 				b.SetBytes(int64(len(in)))
 				b.ReportAllocs()

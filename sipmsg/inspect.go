@@ -84,10 +84,10 @@ func (m *Message) inspectRequestURI() (q Quirks) {
 
 // inspectTags looks at what tells dialogs and transactions apart.
 func (m *Message) inspectTags() (q Quirks) {
-	if m.Has(From) && m.Tag(From) == nil {
+	if m.Has(From) && len(m.Tag(From)) == 0 {
 		q |= QuirkFromTag
 	}
-	if m.StatusCode > 100 && m.Has(To) && m.Tag(To) == nil {
+	if m.StatusCode > 100 && m.Has(To) && len(m.Tag(To)) == 0 {
 		q |= QuirkToTag
 	}
 	if m.Has(Via) {

@@ -335,6 +335,28 @@ var lists = [numIDs]bool{
 
 // nextElement cuts the first element off a list.
 func nextElement(v []byte) (element, rest []byte) {
+	comma := bytes.IndexByte(v, ',')
+	if comma < 0 {
+		return trimSpace(v), nil
+	}
+	if i := scanUnquoted(v[:comma]); i == comma {
+		return trimSpace(v[:comma]), v[comma+1:]
+	}
+	return nextQuotedElement(v)
+}
+
+// scanUnquoted returns the end of what holds neither a quote nor an angle bracket that opens.
+func scanUnquoted(v []byte) int {
+	for i, c := range v {
+		if c == '"' || c == '<' {
+			return i
+		}
+	}
+	return len(v)
+}
+
+// nextQuotedElement cuts the first element off a list in which commas may be quoted.
+func nextQuotedElement(v []byte) (element, rest []byte) {
 	quoted, angle := false, false
 	for i := 0; i < len(v); i++ {
 		switch v[i] {

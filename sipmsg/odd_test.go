@@ -1,6 +1,10 @@
 package sipmsg_test
 
 import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -387,6 +391,145 @@ body`,
 		cseq:   " ",
 		quirks: "start-line-malformed header-without-colon header-missing",
 	},
+	{
+		name: "numbers that are out of range, and a date of another zone",
+		in: `REGISTER sip:example.com SIP/2.0
+Via: SIP/2.0/TCP h;branch=z9hG4bK23
+From: <sip:ann@example.com>;tag=23
+To: <sip:ann@example.com>
+Call-ID: odd.23
+CSeq: 36893488147419103232 REGISTER
+Max-Forwards: 300
+Expires: 10000000000
+Contact: <sip:ann@h>;expires=280297596632815
+Date: Fri, 01 Jan 2010 16:00:00 EST
+l: 0
+
+`,
+		start: "REGISTER sip:example.com", callID: "odd.23", cseq: "36893488147419103232 REGISTER", fromTag: "23", branch: "z9hG4bK23", vias: 1,
+		quirks: "cseq-malformed",
+	},
+	{
+		name: "a branch of its cookie alone, a broadcast address, and no hop left",
+		in: `OPTIONS sip:bob@example.com SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK
+Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK24
+Max-Forwards: 0
+From: <sip:ann@example.com>;tag=24
+To: <sip:bob@example.com>
+Call-ID: odd.24
+CSeq: 8 OPTIONS
+l: 0
+
+`,
+		start: "OPTIONS sip:bob@example.com", callID: "odd.24", cseq: "8 OPTIONS", fromTag: "24", branch: "z9hG4bK", vias: 2,
+	},
+	{
+		name: "header fields and parameters inside and outside of URIs",
+		in: `REGISTER sip:example.com?Route=%3Csip:p.example.com%3E SIP/2.0
+Via: SIP/2.0/UDP h;branch=z9hG4bK25
+Max-Forwards: 70
+From: sip:ann@example.com;tag=25
+To: sip:ann@example.com
+Call-ID: odd.25
+CSeq: 9 REGISTER
+Contact: sip:+15550100@h;unknown, <sip:+15550101@h;unknown>
+Contact: <sip:ann@h?Route=%3Csip:p.example.com%3E>, sip:ann@h?Route=%3Csip:p.example.com%3E
+l: 0
+
+`,
+		start: "REGISTER sip:example.com?Route=%3Csip:p.example.com%3E", callID: "odd.25", cseq: "9 REGISTER", fromTag: "25", branch: "z9hG4bK25", vias: 1,
+	},
+	{
+		name: "addresses of both families, one inside of the other",
+		in: `INVITE sip:bob@[::ffff:192.0.2.2]:5070 SIP/2.0
+Via: SIP/2.0/UDP [::ffff:192.0.2.1]:6050;branch=z9hG4bK26, SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK26b, SIP/2.0/TCP [2001:db8::9:1];received=192.0.2.200
+Max-Forwards: 70
+From: <sip:ann@[2001:db8::1:5070]>;tag=26
+To: <sip:bob@[2001:db8::1]:5070>
+Call-ID: odd.26
+CSeq: 2 INVITE
+Contact: <sip:ann@[::ffff:192.0.2.1]>
+Content-Type: application/unknownformat
+Content-Length: 11
+
+<audio/>
+x`,
+		start: "INVITE sip:bob@[::ffff:192.0.2.2]:5070", callID: "odd.26", cseq: "2 INVITE", fromTag: "26", branch: "z9hG4bK26", vias: 3,
+		body: "<audio/>\r\nx",
+	},
+	{
+		name: "names and values that are long, and many",
+		in: "INVITE sip:bob@example.com SIP/2.0\n" +
+			strings.Repeat("V: SIP/2.0/UDP h33.example.com;branch=z9hG4bK27\nvia: SIP/2.0/UDP h32.example.com, SIP/2.0/UDP h31.example.com\n", 11) + `Max-Forwards: 70
+From: "` + strings.Repeat("I have a very long name ", 10) + `" <sip:ann@example.com>;` + strings.Repeat("unknownheaderparam", 5) + `=` + strings.Repeat("value", 20) + `;tag=27
+To: <sip:bob@example.com:5060;` + strings.Repeat("unknownparam", 9) + `>
+Call-ID: odd.27.` + strings.Repeat("really", 20) + `longcallid
+CSeq: 3882340 INVITE
+Unknown-` + strings.Repeat("Long", 20) + `-Name: x
+Contact: <sip:ann@` + strings.Repeat("a.", 30) + `example.com>
+Content-Type: application/sdp
+l: 0
+
+`,
+		start: "INVITE sip:bob@example.com", callID: "odd.27." + strings.Repeat("really", 20) + "longcallid", cseq: "3882340 INVITE",
+		fromTag: "27", branch: "z9hG4bK27", vias: 33,
+	},
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestOddGolden writes all that is read of the odd messages: where each part stands, what
+// the views make of it, and everything that Inspect finds.
+func TestOddGolden(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("What is read of the messages of odd_test.go: first where each header field stands, then\nwhat the views show. Written by go test -update.\n")
+	for _, test := range odd {
+		m := parse(t, crlf(test.in))
+		fmt.Fprintf(&b, "\n== %s\n", test.name)
+		fmt.Fprintf(&b, "%q\n", m.StartLine)
+		for f := range m.Fields() {
+			fmt.Fprintf(&b, "off=%d len=%d %s\n", f.Off, f.ValueOff+len(f.Value)-f.Off, idName(f.ID))
+		}
+		if m.IsRequest() {
+			fmt.Fprintf(&b, "Request-URI: %s\n", uriText(sipmsg.ParseURI(m.RequestURI)))
+		}
+		for v := range m.Values(sipmsg.Via) {
+			fmt.Fprintf(&b, "Via: %q\n", viaText(sipmsg.ParseVia(v)))
+		}
+		for _, id := range []sipmsg.ID{sipmsg.From, sipmsg.To, sipmsg.Contact} {
+			for v := range m.Values(id) {
+				a := sipmsg.ParseAddress(v)
+				fmt.Fprintf(&b, "%v: %q %q %q\n", id, a.AppendName(nil), uriText(sipmsg.ParseURI(a.URI)), a.Params)
+			}
+		}
+		for v := range m.All(sipmsg.Authorization) {
+			fmt.Fprintf(&b, "Authorization: %s\n", authText(sipmsg.ParseAuth(v)))
+		}
+		for p := range m.Parts() {
+			fmt.Fprintf(&b, "part: %s\n", partText(p))
+		}
+		fmt.Fprintf(&b, "quirks: %s\n", quirks(m.Inspect()))
+	}
+	name := filepath.Join("testdata", "odd.golden")
+	if *update {
+		if err := os.WriteFile(name, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(b.String(), "\n")
+	for i, line := range strings.Split(string(want), "\n") {
+		if i >= len(got) || got[i] != line {
+			t.Fatalf("line %d is\n%s\nwant\n%s", i+1, strings.Join(got[i:min(i+1, len(got))], ""), line)
+		}
+	}
+	if len(got) > strings.Count(string(want), "\n")+1 {
+		t.Error("there are more lines than wanted")
+	}
 }
 
 func TestOdd(t *testing.T) {

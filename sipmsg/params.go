@@ -30,6 +30,30 @@ func (p Params) next() (name, value []byte, rest Params) {
 		i++
 	}
 	p = p[i:]
+	eq := 0
+	for eq < len(p) && !isParamBreak[p[eq]] {
+		eq++
+	}
+	if eq == len(p) || p[eq] == ';' {
+		return trimSpaceRight(p[:eq]), nil, p[eq:]
+	}
+	end := eq + 1
+	if p[eq] == '=' {
+		for end < len(p) && p[end] != ';' && p[end] != '"' {
+			end++
+		}
+		if end == len(p) || p[end] == ';' { // no quote: the common case
+			return trimSpaceRight(p[:eq]), trimSpace(p[eq+1 : end]), p[end:]
+		}
+	}
+	return p.nextQuoted()
+}
+
+// isParamBreak marks what may end the name of a parameter, or begin a quote.
+var isParamBreak = classOf(`;="`)
+
+// nextQuoted cuts off the first parameter, which has a quote somewhere.
+func (p Params) nextQuoted() (name, value []byte, rest Params) {
 	end, eq, quoted := len(p), -1, false
 scan:
 	for i := 0; i < len(p); i++ {
@@ -50,11 +74,7 @@ scan:
 	if eq < 0 {
 		return trimSpace(p[:end]), nil, rest
 	}
-	value = trimSpace(p[eq+1 : end])
-	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
-		value = value[1 : len(value)-1]
-	}
-	return trimSpace(p[:eq]), value, rest
+	return trimSpace(p[:eq]), unquote(trimSpace(p[eq+1 : end])), rest
 }
 
 // An Address is a name-addr or addr-spec with its parameters: RFC 3261, section 20.10.

@@ -1,6 +1,9 @@
 package sipmsg_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -230,7 +233,7 @@ func TestInspect(t *testing.T) {
 		{"from-malformed", "an empty parameter", "com>;tag=1", "com>;;tag=1", true, ""},
 		{"from-malformed", "text behind", "com>;tag=1", "com>x;tag=1", true, ""},
 		{"from-malformed", "a value of blanks", "com>;tag=1", "com>;tag=1 2", true, ""},
-		{"from-malformed", "no value", "com>;tag=1", "com>;tag=", true, ""},
+		{"from-malformed", "no value", "com>;tag=1", "com>;tag=", true, "from-tag-missing"},
 		{"from-malformed", "an open quote in a parameter", "com>;tag=1", `com>;tag=1;x="y`, true, "quote-unterminated"},
 		{"from-malformed", "empty", "From: <sip:a@example.com>;tag=1", "From:", true, "from-tag-missing"},
 		{"from-malformed", "all that may be", "From: <sip:a@example.com>;tag=1", "From: \"A, \\\"<\"\r\n <sip:a@example.com;x>\r\n ; tag = 1 ; y ; z = \"; ;\" ; h = [::1]", false, ""},
@@ -474,5 +477,32 @@ func TestQuirkIDs(t *testing.T) {
 			t.Errorf("iteration goes on to %q", id)
 		}
 		break
+	}
+}
+
+// The page about quirks has a row for each. Written anew by go test -update.
+func TestQuirksPage(t *testing.T) {
+	const begin = "|---|---|---|\n"
+	name := filepath.Join("..", "docs", "quirks.md")
+	page, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, got, ok := strings.Cut(string(page), begin)
+	if !ok {
+		t.Fatalf("%s has no table", name)
+	}
+	var rows strings.Builder
+	for info := range sipmsg.Quirks(1<<63 - 1).Infos() {
+		fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", info.ID, info.What, info.Section)
+	}
+	if *update {
+		got = rows.String()
+		if err := os.WriteFile(name, []byte(before+begin+got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got != rows.String() {
+		t.Errorf("the table of %s is not that of the package: go test ./sipmsg -run QuirksPage -update", name)
 	}
 }

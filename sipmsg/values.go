@@ -27,16 +27,8 @@ type ReasonValue struct {
 
 func ParseReason(v []byte) (r ReasonValue) {
 	r.Protocol, r.Params = SplitParams(v)
-	for p := r.Params; len(p) > 0; {
-		var name, value []byte
-		switch name, value, p = p.next(); {
-		case r.CauseText == nil && equalFold(name, "cause"):
-			r.CauseText = value
-			r.Cause, r.HasCause = Number(value)
-		case r.Text == nil && equalFold(name, "text"):
-			r.Text = value
-		}
-	}
+	r.CauseText, r.Text = r.Params.value("cause"), r.Params.value("text")
+	r.Cause, r.HasCause = Number(r.CauseText)
 	return r
 }
 
@@ -174,17 +166,13 @@ type ReplacesValue struct {
 // it is escaped: undo that first, see AppendUnescaped.
 func ParseReplaces(v []byte) (r ReplacesValue) {
 	r.CallID, r.Params = SplitParams(v)
-	for p := r.Params; len(p) > 0; {
-		var name, value []byte
-		switch name, value, p = p.next(); {
-		case r.ToTag == nil && (equalFold(name, "to-tag") || equalFold(name, "local-tag")):
-			r.ToTag = value
-		case r.FromTag == nil && (equalFold(name, "from-tag") || equalFold(name, "remote-tag")):
-			r.FromTag = value
-		case equalFold(name, "early-only"):
-			r.EarlyOnly = true
-		}
+	if r.ToTag = r.Params.value("to-tag"); r.ToTag == nil {
+		r.ToTag = r.Params.value("local-tag")
 	}
+	if r.FromTag = r.Params.value("from-tag"); r.FromTag == nil {
+		r.FromTag = r.Params.value("remote-tag")
+	}
+	r.EarlyOnly = r.Params.Has("early-only")
 	return r
 }
 
@@ -297,17 +285,7 @@ type UserToUserValue struct {
 func ParseUserToUser(v []byte) (u UserToUserValue) {
 	u.Data, u.Params = SplitParams(v)
 	u.Data = unquote(u.Data)
-	for p := u.Params; len(p) > 0; {
-		var name, value []byte
-		switch name, value, p = p.next(); {
-		case u.Purpose == nil && equalFold(name, "purpose"):
-			u.Purpose = value
-		case u.Content == nil && equalFold(name, "content"):
-			u.Content = value
-		case u.Encoding == nil && equalFold(name, "encoding"):
-			u.Encoding = value
-		}
-	}
+	u.Purpose, u.Content, u.Encoding = u.Params.value("purpose"), u.Params.value("content"), u.Params.value("encoding")
 	return u
 }
 

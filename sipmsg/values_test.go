@@ -155,9 +155,11 @@ var viewTests = []struct{ view, in, want string }{
 
 	{"session-id", "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000", `"ab30317f1a784dc48ff824d0d3715d86" "00000000000000000000000000000000" true`},
 	{"session-id", "ab30317f1a784dc48ff824d0d3715d86", `"ab30317f1a784dc48ff824d0d3715d86" "" false`},
+	{"session-id", "a;remote=0000000000000000000000000000000x", `"a" "0000000000000000000000000000000x" false`},
 	{"session-id", "a;remote=0000", `"a" "0000" false`},
 
 	{"user-to-user", "56a390f3d2b7310023;encoding=hex;purpose=isdn-interwork;content=isdn-uui", `"56a390f3d2b7310023" "isdn-interwork" "isdn-uui" "hex"`},
+	{"user-to-user", `"a\";b";encoding=x`, `"a\\\";b" "" "" "x"`},
 	{"user-to-user", `"a;b";Encoding=x;encoding=y`, `"a;b" "" "" "x"`},
 
 	{"refer-to", "<sip:c@example.com?Replaces=090459243588173445%3Bto-tag%3D7m187h%3Bfrom-tag%3D31431>", `INVITE c@example.com "090459243588173445;to-tag=7m187h;from-tag=31431" true`},
