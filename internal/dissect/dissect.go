@@ -121,6 +121,7 @@ type Dissector struct {
 	order  int64
 	file   int
 	one    [1]reassembly.Ref
+	refs   []reassembly.Ref // of a message in a stream
 	frags  reassembly.Fragments
 	conns  connTable
 	assocs assocTable
@@ -378,16 +379,25 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	parse := d.sip.Parse
 	if cut {
 		parse = d.sip.ParseCut
-		c.notes |= NotePartial
 	}
-	if parse(b) != nil || d.err != nil {
+	if parse(b) == nil {
+		d.give(t, &d.sip, cut, c)
+	}
+}
+
+// give gives out a message that has been scanned.
+func (d *Dissector) give(t Transport, sip *sipmsg.Message, cut bool, c *carrier) {
+	if d.err != nil {
 		return
+	}
+	if cut {
+		c.notes |= NotePartial
 	}
 	if c.hep {
 		c.notes |= NoteHEP
 	}
 	d.msg = Message{
-		SIP:       &d.sip,
+		SIP:       sip,
 		Ref:       c.ref,
 		Refs:      c.refs,
 		Time:      c.time,
@@ -402,7 +412,7 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	}
 	m := &d.msg
 	counts := &d.Counts[c.ref.File]
-	if m.CopyOf, m.Copy = d.copies.find(m, d.sip.Raw(), c.ipid); m.Copy {
+	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid); m.Copy {
 		m.Notes |= NoteCopy
 		counts.Copies++
 	} else {

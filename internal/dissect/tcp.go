@@ -337,7 +337,7 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 			return
 		}
 	}
-	h.framer.Write(b)
+	h.framer.Borrow(b)
 	h.messages()
 	if len(h.pieces) > maxPieces { // segments of an octet each: enough is enough
 		h.framer.Gap(-1)
@@ -401,7 +401,7 @@ func (h *half) messages() {
 			break
 		}
 		h.found()
-		h.give(u.Data, u.Off, u.Partial, u.Glued)
+		h.give(&u)
 	}
 	if h.c.kind == unknown && h.framer.Skipped > 0 {
 		h.c.kind = foreign
@@ -425,24 +425,28 @@ func (h *half) found() {
 	}
 }
 
-// give gives out a message that lies at off in the stream.
-func (h *half) give(b []byte, off int64, partial, glued bool) {
-	c := h.carry(off, off+int64(len(b)))
-	if glued {
+// give gives out a message that was cut out of the stream.
+func (h *half) give(u *sipmsg.Unit) {
+	c := h.carry(u.Off, u.Off+int64(len(u.Data)))
+	if u.Glued {
 		c.notes |= NoteKeepalive
 	}
-	if partial && h.gap {
+	if u.Partial && h.gap {
 		c.notes |= NoteGap
 		h.gap = false
 	}
-	if len(c.refs) > 0 {
-		h.d.message(TCP, b, partial, &c)
+	switch {
+	case len(c.refs) == 0:
+	case u.Message != nil:
+		h.d.give(TCP, u.Message, u.Partial, &c)
+	default:
+		h.d.message(TCP, u.Data, u.Partial, &c)
 	}
 }
 
 // carry returns the carrier of what lies at start to end in the stream.
 func (h *half) carry(start, end int64) carrier {
-	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true}
+	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true, refs: h.d.refs[:0]}
 	begin := int64(0)
 	for i := range h.pieces {
 		p := &h.pieces[i]
@@ -451,7 +455,10 @@ func (h *half) carry(start, end int64) carrier {
 		}
 		begin = p.end
 	}
-	slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+	if len(c.refs) > 1 {
+		slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+	}
+	h.d.refs = c.refs
 	return c
 }
 
