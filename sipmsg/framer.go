@@ -54,7 +54,7 @@ type Framer struct {
 	lent  bool   // buf is borrowed
 	tried bool   // msg was tried on what was there of the head
 	fresh bool   // msg is the head that begins at buf[lo]
-	msg   Message
+	msg   *Message
 }
 
 // A gap is a place in the stream where octets are missing.
@@ -83,9 +83,15 @@ type Unit struct {
 	Glued   bool   // line ends stood in front of it: a keepalive
 
 	// Message is Data, scanned, where that was done on the way; otherwise nil. It is
-	// valid as long as Data is.
+	// valid as long as Data is. See ScanInto.
 	Message *Message
 }
+
+// ScanInto makes m the message that f scans into. Framers may share one where each is
+// asked for messages until it has none before the next one gets octets: of thousands of
+// streams, each with a message of its own, hardly one message is in the cache of the
+// processor when its stream goes on.
+func (f *Framer) ScanInto(m *Message) { f.msg, f.fresh = m, false }
 
 // Write adds the next octets of the stream.
 func (f *Framer) Write(b []byte) {
@@ -161,8 +167,15 @@ func (f *Framer) Offset() int64 { return f.off + int64(f.lo) }
 
 // Next returns the next message. ok is false when more octets are needed for one.
 func (f *Framer) Next() (u Unit, ok bool) {
-	if u, ok = f.next(); !ok && f.lent {
-		f.giveBack()
+	if f.msg == nil {
+		f.msg = new(Message)
+	}
+	u, ok = f.next()
+	if !ok {
+		f.fresh = false
+		if f.lent {
+			f.giveBack()
+		}
 	}
 	return u, ok
 }
@@ -193,7 +206,7 @@ func (f *Framer) unit(end int, partial bool) Unit {
 	u := Unit{Data: f.buf[f.lo:end:end], Off: f.off + int64(f.lo), Partial: partial, Glued: f.glued}
 	if f.fresh && !partial {
 		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
-		u.Message = &f.msg
+		u.Message = f.msg
 	}
 	f.glued = false
 	f.consume(end)

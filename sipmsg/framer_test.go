@@ -22,7 +22,8 @@ type framed struct {
 }
 
 // cut gives a stream to a Framer in pieces of the lengths that next returns, and overwrites
-// what it gave out. Whether pieces are written or borrowed makes no difference.
+// what it gave out. Whether pieces are written or borrowed makes no difference, nor what
+// happens between them to the message that the Framer scans into.
 func cut(stream []any, next func() int) framed {
 	var sizes []int
 	out := cutBy(stream, func() int { sizes = append(sizes, next()); return sizes[len(sizes)-1] }, func(int) bool { return false })
@@ -38,6 +39,7 @@ func cut(stream []any, next func() int) framed {
 
 func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out framed) {
 	var f sipmsg.Framer
+	var shared sipmsg.Message
 	pieces := 0
 	take := func() {
 		for {
@@ -76,6 +78,8 @@ func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out fram
 			n := min(next(), len(b))
 			piece := slices.Clip(bytes.Clone(b[:n]))
 			if borrow(pieces) {
+				shared.Parse([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n1234567"))
+				f.ScanInto(&shared)
 				f.Borrow(piece)
 			} else {
 				f.Write(piece)

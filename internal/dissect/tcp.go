@@ -238,6 +238,7 @@ func (d *Dissector) closeEnded(now time.Time) {
 func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
 	if c.sides[side] == nil {
 		c.sides[side] = &half{d: d, c: c, src: f.Src, dst: f.Dst}
+		c.sides[side].framer.ScanInto(&d.sip)
 	}
 	return c.sides[side]
 }
@@ -312,6 +313,7 @@ func (h *half) close() {
 	h.messages()
 	h.done, h.ends = true, false
 	h.framer = sipmsg.Framer{}
+	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
 }
 
