@@ -170,7 +170,9 @@ func (r *Reader) Next() (*Packet, error) {
 	if f := r.last; f != nil {
 		r.last = nil
 		f.advance()
-		r.settle(f)
+		if !f.has || len(r.queue) > 1 {
+			r.settle(f)
+		}
 	}
 	for len(r.queue) > 0 {
 		f := r.queue[0]

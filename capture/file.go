@@ -105,7 +105,8 @@ const (
 
 // source is what the format rooms have in common.
 type source interface {
-	// next replaces *p but for its File and Frame. The error is io.EOF at the end.
+	// next replaces *p but for its File and Frame, and its Time where the packet
+	// has none. The error is io.EOF at the end.
 	next(p *Packet) error
 	// finish writes what is known only now into the file's description.
 	finish(f *File)
@@ -393,17 +394,12 @@ func (f *file) advance() {
 	if f.ended || f.src == nil {
 		return
 	}
-	last := f.p.Time
-	err := f.src.next(&f.p)
-	if err != nil {
+	if err := f.src.next(&f.p); err != nil {
 		f.end(err)
 		return
 	}
 	f.has = true
 	f.p.Frame++
-	if !f.p.HasTime {
-		f.p.Time = last
-	}
 }
 
 // count takes the packet that is about to be returned into the description.
@@ -415,7 +411,11 @@ func (f *file) count() {
 	if int64(len(p.Data)) < p.OrigLen {
 		i.CutPackets++
 	}
-	if p.HasTime {
+	switch {
+	case !p.HasTime:
+	case i.HasTime && !p.Time.Before(i.Last): // nearly always
+		i.Last, f.prev = p.Time, p.Time
+	default:
 		f.countTime(p.Time)
 	}
 	for len(i.Interfaces) <= p.Interface {

@@ -13,18 +13,18 @@ import (
 type pcapSource struct {
 	r *pcapfile.Reader
 	h pcapfile.Header
+	p pcapfile.Packet
 }
 
-func newPcapSource(r *pcapfile.Reader) *pcapSource { return &pcapSource{r, r.Header()} }
+func newPcapSource(r *pcapfile.Reader) *pcapSource { return &pcapSource{r: r, h: r.Header()} }
 
 func (s *pcapSource) next(p *Packet) error {
-	q, err := s.r.Next()
-	if err != nil {
+	q := &s.p
+	if err := s.r.Read(q); err != nil {
 		return err
 	}
-	h := s.r.Header()
 	p.Time, p.HasTime = q.Time, true
-	p.LinkType, p.FCSLen = h.LinkType, h.FCSLen
+	p.LinkType, p.FCSLen = s.r.LinkType()
 	p.OrigLen, p.Data = q.OrigLen, q.Data
 	return nil
 }
@@ -83,7 +83,9 @@ func (s *pcapngSource) next(p *Packet) error {
 		return err
 	}
 	in := s.r.Interface(q.Interface)
-	p.Time, p.HasTime = q.Time, q.TimeOK
+	if p.HasTime = q.TimeOK; q.TimeOK {
+		p.Time = q.Time
+	}
 	p.LinkType, p.FCSLen, p.Interface = in.LinkType, in.FCSLen, q.Interface
 	p.OrigLen, p.Data, p.options = q.OrigLen, q.Data, q.Options
 	return nil

@@ -10,8 +10,9 @@ import (
 )
 
 // frame cuts a stream that arrives in pieces of the given length into messages.
-func frame(t *testing.T, b []byte, piece int) (list []string, skipped int64) {
+func frame(t *testing.T, b []byte, piece int, borrow bool) (list []string, skipped int64) {
 	var f sipmsg.Framer
+	var m sipmsg.Message
 	var end int64
 	next := func() {
 		for {
@@ -23,6 +24,12 @@ func frame(t *testing.T, b []byte, piece int) (list []string, skipped int64) {
 				t.Fatalf("%q at %d behind %d is not in the stream", u.Data, u.Off, end)
 			}
 			end = u.Off + int64(len(u.Data))
+			if u.Message != nil {
+				if err := m.Parse(u.Data); err != nil || u.Partial || u.Message.Check() != m.Check() || !bytes.Equal(u.Message.Body, m.Body) ||
+					u.Message.NumFields() != m.NumFields() || !bytes.Equal(u.Message.Raw(), m.Raw()) {
+					t.Fatalf("%q was not scanned as a whole", u.Data)
+				}
+			}
 			list = append(list, fmt.Sprintf("%d %t %t %q", u.Off, u.Partial, u.Glued, u.Data))
 			for i := range u.Data { // nothing that comes later may depend on it
 				u.Data[i] = 'I'
@@ -30,8 +37,14 @@ func frame(t *testing.T, b []byte, piece int) (list []string, skipped int64) {
 		}
 	}
 	for p := range slices.Chunk(b, piece) {
-		f.Write(slices.Clip(bytes.Clone(p)))
+		p = slices.Clip(bytes.Clone(p))
+		if borrow {
+			f.Borrow(p)
+		} else {
+			f.Write(p)
+		}
 		next()
+		clear(p)
 	}
 	f.Close()
 	next()
@@ -42,7 +55,8 @@ func frame(t *testing.T, b []byte, piece int) (list []string, skipped int64) {
 }
 
 // FuzzFramer: messages lie in the stream, one behind the other, and so does what is
-// skipped; they are the same in whatever pieces the stream arrives.
+// skipped; they are the same in whatever pieces the stream arrives, and whether these are
+// written or borrowed.
 func FuzzFramer(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(m, uint16(7))
@@ -53,13 +67,15 @@ func FuzzFramer(f *testing.F) {
 		if tooLong(b) {
 			return
 		}
-		whole, skipped := frame(t, b, max(len(b), 1))
+		whole, skipped := frame(t, b, max(len(b), 1), false)
 		if skipped > int64(len(b)) {
 			t.Fatalf("%d of %d octets skipped", skipped, len(b))
 		}
 		for _, n := range []int{1, int(piece) + 1} {
-			if parts, _ := frame(t, b, n); !slices.Equal(parts, whole) {
-				t.Fatalf("whole %s\nin pieces of %d %s", show(whole), n, show(parts))
+			for _, borrow := range []bool{false, true} {
+				if parts, _ := frame(t, b, n, borrow); !slices.Equal(parts, whole) {
+					t.Fatalf("whole %s\nin pieces of %d, borrowed %v, %s", show(whole), n, borrow, show(parts))
+				}
 			}
 		}
 	})

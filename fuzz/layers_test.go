@@ -48,7 +48,7 @@ var errorsOf = []error{nil, layers.ErrTruncated, layers.ErrMalformed, layers.Err
 // FuzzLayers: the payload is a part of the packet, and of the part that is not check
 // sequence. Decoding depends on nothing but the packet: not on octets behind it, nor on
 // what the Frame held before. A packet is the same raw, behind Ethernet, behind a tag and
-// behind the cooked headers of Linux.
+// behind the cooked headers of Linux. What Glance tells is what Decode finds.
 func FuzzLayers(f *testing.F) {
 	for _, b := range frames() {
 		for _, link := range []uint16{1, 113, 276, 0, 9, 107, 127} {
@@ -78,6 +78,10 @@ func FuzzLayers(f *testing.F) {
 		err := x.Decode(layers.LinkType(link), int(fcs), exact)
 		if !slices.Contains(errorsOf, err) {
 			t.Fatalf("error %v", err)
+		}
+		if payload, version := layers.Glance(layers.LinkType(link), exact); version != 0 && fcs == 0 &&
+			(err != nil || x.Version != version || x.Proto != layers.UDP || len(x.Tunnels) != 0 || !bytes.Equal(x.Payload, payload)) {
+			t.Fatalf("at a glance version %d %q, but %v %d %d %q", version, payload, err, x.Version, x.Proto, x.Payload)
 		}
 		end := len(b)
 		if int(fcs) <= end {

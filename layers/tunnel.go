@@ -280,6 +280,8 @@ const (
 	portCAPWAP  = 5247
 	portGeneve  = 6081
 	portVXLANv0 = 8472 // of Linux before the number was assigned
+
+	maxTunnelPort = portVXLANv0
 )
 
 // udpTunnel looks into a datagram to a port of a tunnel. The port alone proves nothing:
@@ -289,9 +291,9 @@ func (f *Frame) udpTunnel() (step, uint16, error) {
 	if len(f.Payload) < 8 {
 		return stepDone, 0, nil
 	}
-	enter := f.tunnelOf(f.Dst.Port())
+	enter := tunnelOf(f.Dst.Port())
 	if enter == nil {
-		if enter = f.tunnelOf(f.Src.Port()); enter == nil {
+		if enter = tunnelOf(f.Src.Port()); enter == nil {
 			return stepDone, 0, nil
 		}
 	}
@@ -310,7 +312,7 @@ func (f *Frame) udpTunnel() (step, uint16, error) {
 }
 
 // tunnelOf returns the decoder of the tunnel that is known by a port.
-func (f *Frame) tunnelOf(port uint16) func(*Frame) (step, uint16, error) {
+func tunnelOf(port uint16) func(*Frame) (step, uint16, error) {
 	switch port {
 	case portL2TP:
 		return (*Frame).l2tp

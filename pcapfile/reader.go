@@ -123,6 +123,11 @@ func isMagic(b []byte) bool {
 	return le == magicMicro || le == magicNano || le == magicModified
 }
 
+// mayBeMagic is a quick look whether b may begin a file header.
+func mayBeMagic(b []byte) bool {
+	return b[0] == magicMicro>>24 || b[0] == magicMicro&0xff || b[0] == magicNano&0xff || b[0] == magicModified&0xff
+}
+
 // readHeader sets r up from b, a whole file header.
 //
 //	 0               4       6       8               12
@@ -189,30 +194,46 @@ const (
 	NoteVersion      = "unknown format version"
 )
 
+// LinkType returns the link type of the last packet, and the octets of frame check
+// sequence at its end, -1 where that is not stated. See Header.
+func (r *Reader) LinkType() (link uint16, fcsLen int) { return r.h.LinkType, r.h.FCSLen }
+
 // Next returns the next packet; its Data is valid until the next call. It
 // returns io.EOF at a clean end. Any other error is a *FormatError: it wraps
 // io.ErrUnexpectedEOF when the last packet is cut off, the error of the
 // underlying reader if there was one, and nothing when a record header cannot be
 // right. Errors are sticky.
-func (r *Reader) Next() (Packet, error) {
+func (r *Reader) Next() (p Packet, err error) {
+	if err = r.Read(&p); err != nil {
+		return Packet{}, err
+	}
+	return p, nil
+}
+
+// Read is Next with the packet written to *p, which is faster. After an error *p is what
+// it was.
+func (r *Reader) Read(p *Packet) error {
 	if r.err != nil {
-		return Packet{}, r.err
+		return r.err
 	}
 	r.w.Skip(r.pending)
 	r.pending = 0
-	b, err := r.record()
-	if err != nil {
-		return Packet{}, r.fail(err)
+	b := r.w.Bytes()
+	if len(b) < r.recLen || !r.started || mayBeMagic(b) {
+		var err error
+		if b, err = r.record(); err != nil {
+			return r.fail(err)
+		}
 	}
 	sec, frac := uint32At(b, r.big), uint32At(b[4:], r.big)
 	capLen, origLen := uint32At(b[8:], r.big), uint32At(b[12:], r.big)
 	if capLen > softCapLen && !r.plausible(capLen, origLen) {
-		return Packet{}, r.fail(&FormatError{r.w.Offset(), fmt.Sprintf("a record claims %d captured octets, which cannot be right: the file is damaged from here on", capLen), nil})
+		return r.fail(&FormatError{r.w.Offset(), fmt.Sprintf("a record claims %d captured octets, which cannot be right: the file is damaged from here on", capLen), nil})
 	}
 	n := r.recLen + int(capLen)
 	if len(b) < n {
 		if !r.w.Fill(n) {
-			return Packet{}, r.fail(r.short(r.w.Offset(),
+			return r.fail(r.short(r.w.Offset(),
 				fmt.Sprintf("the file is cut off inside a packet: %d of %d octets are there", len(r.w.Bytes()), n), io.ErrUnexpectedEOF))
 		}
 		b = r.w.Bytes()
@@ -232,12 +253,11 @@ func (r *Reader) Next() (Packet, error) {
 		nsec *= 1000
 	}
 	r.pending = n
-	return Packet{
-		Time:    time.Unix(int64(sec), nsec).UTC(),
-		OrigLen: int64(origLen),
-		Data:    b[r.recLen:n:n],
-		Offset:  off,
-	}, nil
+	p.Time = time.Unix(int64(sec), nsec).UTC()
+	p.OrigLen = int64(origLen)
+	p.Data = b[r.recLen:n:n]
+	p.Offset = off
+	return nil
 }
 
 // record returns what is in view, at least one record header.

@@ -49,7 +49,12 @@ type Framer struct {
 	drop   int  // octets of a message that was given out as partial, still to come
 	gaps   []gap
 	closed bool
-	msg    Message
+
+	own   []byte // the memory of buf while buf is borrowed
+	lent  bool   // buf is borrowed
+	tried bool   // msg was tried on what was there of the head
+	fresh bool   // msg is the head that begins at buf[lo]
+	msg   *Message
 }
 
 // A gap is a place in the stream where octets are missing.
@@ -76,7 +81,17 @@ type Unit struct {
 	Off     int64  // stream offset of Data
 	Partial bool   // octets are missing at its end, or inside of its body
 	Glued   bool   // line ends stood in front of it: a keepalive
+
+	// Message is Data, scanned, where that was done on the way; otherwise nil. It is
+	// valid as long as Data is. See ScanInto.
+	Message *Message
 }
+
+// ScanInto makes m the message that f scans into. Framers may share one where each is
+// asked for messages until it has none before the next one gets octets: of thousands of
+// streams, each with a message of its own, hardly one message is in the cache of the
+// processor when its stream goes on.
+func (f *Framer) ScanInto(m *Message) { f.msg, f.fresh = m, false }
 
 // Write adds the next octets of the stream.
 func (f *Framer) Write(b []byte) {
@@ -84,16 +99,45 @@ func (f *Framer) Write(b []byte) {
 	f.buf = append(f.buf, b...)
 }
 
+// Borrow is Write without a copy: b has to stay as it is until Next has returned false.
+// Only what is left of it then is copied.
+func (f *Framer) Borrow(b []byte) {
+	if f.Buffered() > 0 || f.lent {
+		f.Write(b)
+		return
+	}
+	f.compact()
+	f.own, f.buf, f.lent = f.buf, b[:len(b):len(b)], true
+}
+
+// giveBack copies what is left of borrowed octets.
+func (f *Framer) giveBack() {
+	f.buf = append(f.own, f.buf[f.lo:]...)
+	f.own, f.lent = nil, false
+	f.moved()
+}
+
 // compact drops what is consumed, when that is worth moving the rest.
 func (f *Framer) compact() {
+	if f.lent {
+		f.giveBack()
+	}
 	if f.lo < 4096 || f.lo < len(f.buf)/2 {
 		if f.lo < len(f.buf) {
 			return
 		}
 	}
+	f.buf = f.buf[:copy(f.buf, f.buf[f.lo:])]
+	f.moved()
+	if cap(f.buf) > 64<<10 && len(f.buf) < 4096 { // one large message does not pin its buffer
+		f.buf = append(make([]byte, 0, 8192), f.buf...)
+	}
+}
+
+// moved says that what stood at buf[lo] stands at buf[0] now.
+func (f *Framer) moved() {
 	n := f.lo
-	f.buf = f.buf[:copy(f.buf, f.buf[n:])]
-	f.lo = 0
+	f.lo, f.fresh = 0, false
 	f.off += int64(n)
 	f.scan, f.head, f.end = f.scan-n, f.head-n, f.end-n
 	if f.inside > 0 {
@@ -101,9 +145,6 @@ func (f *Framer) compact() {
 	}
 	for i := range f.gaps {
 		f.gaps[i].at -= n
-	}
-	if cap(f.buf) > 64<<10 && len(f.buf) < 4096 { // one large message does not pin its buffer
-		f.buf = append(make([]byte, 0, 8192), f.buf...)
 	}
 }
 
@@ -126,6 +167,20 @@ func (f *Framer) Offset() int64 { return f.off + int64(f.lo) }
 
 // Next returns the next message. ok is false when more octets are needed for one.
 func (f *Framer) Next() (u Unit, ok bool) {
+	if f.msg == nil {
+		f.msg = new(Message)
+	}
+	u, ok = f.next()
+	if !ok {
+		f.fresh = false
+		if f.lent {
+			f.giveBack()
+		}
+	}
+	return u, ok
+}
+
+func (f *Framer) next() (u Unit, ok bool) {
 	for {
 		switch f.state {
 		case seeking:
@@ -148,7 +203,11 @@ func (f *Framer) Next() (u Unit, ok bool) {
 
 // unit gives out buf[lo:end] and goes on behind it.
 func (f *Framer) unit(end int, partial bool) Unit {
-	u := Unit{f.buf[f.lo:end:end], f.off + int64(f.lo), partial, f.glued}
+	u := Unit{Data: f.buf[f.lo:end:end], Off: f.off + int64(f.lo), Partial: partial, Glued: f.glued}
+	if f.fresh && !partial {
+		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
+		u.Message = f.msg
+	}
 	f.glued = false
 	f.consume(end)
 	return u
@@ -158,6 +217,7 @@ func (f *Framer) unit(end int, partial bool) Unit {
 func (f *Framer) consume(end int) {
 	f.lo, f.scan = end, end
 	f.state, f.mid = seeking, false
+	f.tried, f.fresh = false, false
 	for len(f.gaps) > 0 && f.gaps[0].at <= end {
 		f.drop = left(f.drop, f.gaps[0].n)
 		f.gaps = f.gaps[1:]
@@ -247,6 +307,13 @@ func (f *Framer) skipLine(b []byte) {
 func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 	limit, isGap := f.firstGap()
 	b := f.buf[:limit]
+	if !f.tried { // mostly all of it is there, and is scanned once
+		f.tried = true
+		if f.msg.Parse(b[f.lo:]) == nil && f.msg.quirks&QuirkUnterminated == 0 {
+			f.headDone(limit - len(f.msg.Body))
+			return u, false, false
+		}
+	}
 	f.scan = max(f.scan, f.lo)
 	for {
 		i := bytes.IndexByte(b[f.scan:], '\n')
@@ -257,10 +324,10 @@ func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 		i += f.scan
 		switch {
 		case i+1 < len(b) && b[i+1] == '\n':
-			f.headDone(i + 2)
+			f.headFound(i + 2)
 			return u, false, false
 		case i+2 < len(b) && b[i+1] == '\r' && b[i+2] == '\n':
-			f.headDone(i + 3)
+			f.headFound(i + 3)
 			return u, false, false
 		case i+2 >= len(b) && (i+1 >= len(b) || b[i+1] == '\r'):
 			f.scan = i // what follows this line end is not there yet
@@ -277,19 +344,28 @@ short:
 	return u, false, true
 }
 
-// headDone takes in the header section that ends at end, and decides where the message
+// headFound scans the header section that ends at end.
+func (f *Framer) headFound(end int) {
+	if f.msg.Parse(f.buf[f.lo:end]) == nil {
+		f.headDone(end)
+		return
+	}
+	f.head, f.scan, f.inside = end, end, -1 // cannot be: it began like one
+	f.strict, f.mid = false, false
+	f.end, f.state = end, inBody
+}
+
+// headDone takes in msg, whose header section ends at end, and decides where the message
 // does.
 func (f *Framer) headDone(end int) {
 	f.head, f.scan, f.inside = end, end, -1
-	f.strict, f.mid = false, false
-	if f.msg.Parse(f.buf[f.lo:end]) != nil { // cannot be: it began like one
-		f.end, f.state = end, inBody
-		return
-	}
+	f.strict, f.mid, f.fresh = false, false, true
 	n, ok := f.msg.ContentLength()
-	for v := range f.msg.All(ContentLength) {
-		if x, isNumber := Number(v); !isNumber || x != n {
-			ok = false
+	if f.msg.quirks&QuirkDuplicate != 0 { // perhaps it is this one
+		for v := range f.msg.All(ContentLength) {
+			if x, isNumber := Number(v); !isNumber || x != n {
+				ok = false
+			}
 		}
 	}
 	switch {

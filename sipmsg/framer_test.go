@@ -22,9 +22,25 @@ type framed struct {
 }
 
 // cut gives a stream to a Framer in pieces of the lengths that next returns, and overwrites
-// what it gave out.
-func cut(stream []any, next func() int) (out framed) {
+// what it gave out. Whether pieces are written or borrowed makes no difference, nor what
+// happens between them to the message that the Framer scans into.
+func cut(stream []any, next func() int) framed {
+	var sizes []int
+	out := cutBy(stream, func() int { sizes = append(sizes, next()); return sizes[len(sizes)-1] }, func(int) bool { return false })
+	for _, borrow := range []func(int) bool{func(int) bool { return true }, func(i int) bool { return i%3 == 0 }} {
+		i := -1
+		other := cutBy(stream, func() int { i++; return sizes[i] }, borrow)
+		if fmt.Sprint(other) != fmt.Sprint(out) {
+			panic(fmt.Sprintf("borrowed %v, written %v", other, out))
+		}
+	}
+	return out
+}
+
+func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out framed) {
 	var f sipmsg.Framer
+	var shared sipmsg.Message
+	pieces := 0
 	take := func() {
 		for {
 			u, ok := f.Next()
@@ -40,6 +56,12 @@ func cut(stream []any, next func() int) (out framed) {
 				s += "|glued"
 			}
 			out.units = append(out.units, s)
+			if u.Message != nil {
+				var m sipmsg.Message
+				if m.Parse(u.Data) != nil || u.Partial || dump(u.Message) != dump(&m) || !bytes.Equal(u.Message.Raw(), u.Data) {
+					panic(fmt.Sprintf("the message is\n%s\nof\n%s", dump(u.Message), dump(&m)))
+				}
+			}
 			for i := range u.Data {
 				u.Data[i] = '?'
 			}
@@ -54,9 +76,18 @@ func cut(stream []any, next func() int) (out framed) {
 		b := []byte(part.(string))
 		for len(b) > 0 {
 			n := min(next(), len(b))
-			f.Write(slices.Clip(bytes.Clone(b[:n])))
+			piece := slices.Clip(bytes.Clone(b[:n]))
+			if borrow(pieces) {
+				shared.Parse([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n1234567"))
+				f.ScanInto(&shared)
+				f.Borrow(piece)
+			} else {
+				f.Write(piece)
+			}
+			pieces++
 			b = b[n:]
 			take()
+			clear(piece)
 		}
 	}
 	f.Close()
@@ -312,5 +343,35 @@ func BenchmarkFramer(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A message that came whole is scanned on the way, in the octets that were lent.
+func TestFramerBorrow(t *testing.T) {
+	b := []byte(sized(inviteLine, "v=0\r\n", 0) + sip(okLine, "", "") + inviteLine)
+	var f sipmsg.Framer
+	f.Borrow(b)
+	for range 2 {
+		u, ok := f.Next()
+		if !ok || u.Message == nil || &u.Data[0] != &b[u.Off] || !bytes.Equal(u.Message.Body, u.Data[len(u.Data)-len(u.Message.Body):]) {
+			t.Fatalf("%v %+v", ok, u)
+		}
+	}
+	if _, ok := f.Next(); ok || f.Buffered() != len(inviteLine) {
+		t.Errorf("%v, %d octets wait", ok, f.Buffered())
+	}
+	clear(b)
+	f.Write([]byte("\r\nVia: x\r\n\r\n"))
+	if u, ok := f.Next(); !ok || string(u.Message.StartLine) != inviteLine {
+		t.Errorf("%v %q", ok, u.Data)
+	}
+	whole := []byte(sip(okLine, "", ""))
+	if n := testing.AllocsPerRun(100, func() {
+		f.Borrow(whole)
+		for range 2 {
+			f.Next()
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -143,6 +143,7 @@ func (t *copyTable) key(m *Message, payload []byte) uint64 {
 // mixAddr mixes an address and its port into h, which nobody outside can foresee.
 func mixAddr(h uint64, a netip.AddrPort) uint64 {
 	ip := a.Addr().As16()
-	hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(ip[:8]), binary.LittleEndian.Uint64(ip[8:])^0x9e3779b97f4a7c15)
-	return hi ^ lo ^ uint64(a.Port())<<48
+	net, host := binary.LittleEndian.Uint64(ip[:8]), binary.LittleEndian.Uint64(ip[8:])
+	hi, lo := bits.Mul64(h^net^uint64(a.Port())<<32, bits.RotateLeft64(h, 32)^host)
+	return hi ^ lo
 }

@@ -121,6 +121,7 @@ type Dissector struct {
 	order  int64
 	file   int
 	one    [1]reassembly.Ref
+	refs   []reassembly.Ref // of a message in a stream
 	frags  reassembly.Fragments
 	conns  connTable
 	assocs assocTable
@@ -153,6 +154,9 @@ type carrier struct {
 // Packet looks into one packet. The error is the first that emit returned.
 func (d *Dissector) Packet(p *capture.Packet) error {
 	d.order++
+	if d.isMedia(p) {
+		return d.err
+	}
 	d.file = p.File
 	f := &d.frame
 	err := f.Decode(layers.LinkType(p.LinkType), p.FCSLen, p.Data)
@@ -173,6 +177,36 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	d.transport(f, err, &c)
 	return d.err
 }
+
+// isMedia reports whether a packet is a datagram that, by its first octet, is nothing that
+// is looked for here, as all RTP, and counts it if it is. In a capture with media this is
+// the whole work for ninety-nine packets of a hundred.
+func (d *Dissector) isMedia(p *capture.Packet) bool {
+	if p.FCSLen > 0 || d.frags.Waiting() {
+		return false
+	}
+	b, version := layers.Glance(layers.LinkType(p.LinkType), p.Data)
+	if version == 0 || len(b) == 0 || mayMatter[b[0]] {
+		return false
+	}
+	c := &d.Counts[p.File]
+	c.Packets++
+	c.UDP++
+	if version == 4 {
+		c.IPv4++
+	} else {
+		c.IPv6++
+	}
+	return true
+}
+
+// mayMatter marks the first octets of SIP, of HEP and of what keeps bindings alive.
+var mayMatter = func() (m [256]bool) {
+	for c := range m {
+		m[c] = c == 1 || c == 2 || sipmsg.CanBegin([]byte{byte(c)})
+	}
+	return m
+}()
 
 // Finish gives out what is left at the end of the timeline.
 func (d *Dissector) Finish() error {
@@ -352,16 +386,25 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	parse := d.sip.Parse
 	if cut {
 		parse = d.sip.ParseCut
-		c.notes |= NotePartial
 	}
-	if parse(b) != nil || d.err != nil {
+	if parse(b) == nil {
+		d.give(t, &d.sip, cut, c)
+	}
+}
+
+// give gives out a message that has been scanned.
+func (d *Dissector) give(t Transport, sip *sipmsg.Message, cut bool, c *carrier) {
+	if d.err != nil {
 		return
+	}
+	if cut {
+		c.notes |= NotePartial
 	}
 	if c.hep {
 		c.notes |= NoteHEP
 	}
 	d.msg = Message{
-		SIP:       &d.sip,
+		SIP:       sip,
 		Ref:       c.ref,
 		Refs:      c.refs,
 		Time:      c.time,
@@ -376,7 +419,7 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	}
 	m := &d.msg
 	counts := &d.Counts[c.ref.File]
-	if m.CopyOf, m.Copy = d.copies.find(m, d.sip.Raw(), c.ipid); m.Copy {
+	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid); m.Copy {
 		m.Notes |= NoteCopy
 		counts.Copies++
 	} else {

@@ -3,6 +3,7 @@ package dissect
 import (
 	"bytes"
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -38,11 +39,17 @@ type StreamStats struct {
 
 // A connTable holds the connections, those used last at its end.
 type connTable struct {
-	m          map[connKey]*conn
+	m          map[uint64]*conn // by a hash of both ends; those with the same one are chained
+	n          int
+	seed       uint64
 	head, tail *conn
 	bytes      int
 	ending     []ending // in the order of their ends
 }
+
+// touchLag is how many packets may pass until a connection is moved to the end of the table
+// again: moving it takes three others into the cache. It is little against maxConns.
+const touchLag = 1 << 12
 
 // An ending is a direction that was ended while octets before the end were missing.
 type ending struct {
@@ -50,24 +57,16 @@ type ending struct {
 	since time.Time
 }
 
-// A connKey names a connection by its ends, the lower one first.
-type connKey struct{ a, b netip.AddrPort }
-
-func keyOf(src, dst netip.AddrPort) (k connKey, side int) {
-	if cmp.Or(src.Addr().Compare(dst.Addr()), cmp.Compare(src.Port(), dst.Port())) <= 0 {
-		return connKey{src, dst}, 0
-	}
-	return connKey{dst, src}, 1
-}
-
 // A conn is one TCP connection.
 type conn struct {
-	key        connKey
-	prev, next *conn
+	ends       [2]netip.AddrPort // the lower one first
+	hash       uint64
+	same       *conn // the next one with this hash
 	kind       connKind
-	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
-	bytes      int      // buffered, as counted in the table
 	midstream  bool     // no SYN was seen
+	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
+	touched    int64    // number of the packet that moved it to the end of the table
+	prev, next *conn
 }
 
 type connKind uint8
@@ -94,6 +93,7 @@ type half struct {
 	tunnels  []layers.Tunnel
 	end      uint32 // sequence number behind the last octet, where ends
 	ends     bool   // a FIN or RST was seen
+	counted  int    // octets buffered, as counted in the table
 	done     bool
 	skipped  int64 // of framer.Skipped, what has been counted
 	keeps    int64
@@ -107,24 +107,54 @@ type piece struct {
 	f    reassembly.Flags
 }
 
-// get returns the connection of a segment and its side. Without create it is nil where
-// the connection is not known.
-func (t *connTable) get(src, dst netip.AddrPort, create bool) (*conn, int) {
-	k, side := keyOf(src, dst)
-	if c := t.m[k]; c != nil {
-		t.touch(c)
+// get returns the connection of a segment, the packet of that number, and its side. Without
+// create it is nil where the connection is not known.
+func (t *connTable) get(src, dst netip.AddrPort, order int64, create bool) (c *conn, side int) {
+	if t.m == nil {
+		t.m, t.seed = make(map[uint64]*conn), maphash.Bytes(maphash.MakeSeed(), nil)
+	}
+	hash := mixAddr(t.seed, src) + mixAddr(t.seed, dst) // the same both ways
+	for c = t.m[hash]; c != nil; c = c.same {
+		switch {
+		case c.ends[0] == src && c.ends[1] == dst:
+			side = 0
+		case c.ends[0] == dst && c.ends[1] == src:
+			side = 1
+		default:
+			continue
+		}
+		if order-c.touched > touchLag {
+			c.touched = order
+			t.touch(c)
+		}
 		return c, side
 	}
 	if !create {
-		return nil, side
+		return nil, 0
 	}
-	if t.m == nil {
-		t.m = make(map[connKey]*conn)
+	c = &conn{ends: [2]netip.AddrPort{src, dst}, hash: hash, same: t.m[hash], midstream: true, touched: order}
+	if cmp.Or(src.Addr().Compare(dst.Addr()), cmp.Compare(src.Port(), dst.Port())) > 0 {
+		c.ends[0], c.ends[1], side = dst, src, 1
 	}
-	c := &conn{key: k, midstream: true}
-	t.m[k] = c
+	t.m[hash] = c
+	t.n++
 	t.push(c)
 	return c, side
+}
+
+// remove takes a connection out of the table.
+func (t *connTable) remove(c *conn) {
+	t.unlink(c)
+	t.n--
+	if first := t.m[c.hash]; first != c {
+		for ; first.same != c; first = first.same {
+		}
+		first.same = c.same
+	} else if c.same != nil {
+		t.m[c.hash] = c.same
+	} else {
+		delete(t.m, c.hash)
+	}
 }
 
 func (t *connTable) push(c *conn) {
@@ -157,25 +187,31 @@ func (t *connTable) touch(c *conn) {
 	}
 }
 
-// account updates the buffered octets of a connection.
-func (t *connTable) account(c *conn) {
-	n := 0
-	for _, h := range c.sides {
-		if h == nil {
-			continue
-		}
-		n += h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
-		if h.ws != nil {
-			n += h.ws.buffered()
-		}
+// account updates the buffered octets of a direction.
+func (t *connTable) account(h *half) {
+	if h == nil {
+		return
 	}
-	t.bytes += n - c.bytes
-	c.bytes = n
+	n := h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
+	if h.ws != nil {
+		n += h.ws.buffered()
+	}
+	t.bytes += n - h.counted
+	h.counted = n
+}
+
+// release drops a direction of a connection.
+func (t *connTable) release(c *conn, side int) {
+	if h := c.sides[side]; h != nil {
+		t.bytes -= h.counted
+		h.counted = 0
+		c.sides[side] = nil
+	}
 }
 
 // segment takes in one TCP segment.
 func (d *Dissector) segment(f *layers.Frame, c *carrier) {
-	cn, side := d.conns.get(f.Src, f.Dst, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
+	cn, side := d.conns.get(f.Src, f.Dst, d.order, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
 	if cn == nil {
 		return
 	}
@@ -191,16 +227,18 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		h.stream.Ack(f.Ack)
 		if h.stream.Pending() > 0 {
 			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
+			d.conns.account(h)
 		}
 	}
 	if h := cn.sides[side]; h != nil {
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	}
+	d.conns.account(cn.sides[side])
 	if cn.kind == foreign {
-		cn.sides = [2]*half{}
+		d.conns.release(cn, 0)
+		d.conns.release(cn, 1)
 	}
-	d.conns.account(cn)
-	for len(d.conns.m) > maxConns || d.conns.bytes > maxStreamBytes {
+	for d.conns.n > maxConns || d.conns.bytes > maxStreamBytes {
 		d.Streams.Evicted++
 		d.drop(d.conns.head)
 	}
@@ -227,7 +265,7 @@ func (d *Dissector) closeEnded(now time.Time) {
 	for len(t.ending) > 0 && (len(t.ending) > maxEnding || now.Sub(t.ending[0].since) > endWait) {
 		if h := t.ending[0].h; h.ends {
 			h.close()
-			t.account(h.c)
+			t.account(h)
 		}
 		t.ending[0].h = nil
 		t.ending = t.ending[1:]
@@ -238,6 +276,7 @@ func (d *Dissector) closeEnded(now time.Time) {
 func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
 	if c.sides[side] == nil {
 		c.sides[side] = &half{d: d, c: c, src: f.Src, dst: f.Dst}
+		c.sides[side].framer.ScanInto(&d.sip)
 	}
 	return c.sides[side]
 }
@@ -251,10 +290,10 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 	}
 	d.Streams.Connections++
 	c.sides[side].close()
-	c.sides[side] = nil
+	d.conns.release(c, side)
 	if f.Flags&layers.FlagACK == 0 {
 		c.sides[1-side].close()
-		c.sides[1-side] = nil
+		d.conns.release(c, 1-side)
 		c.kind = unknown
 	}
 	c.midstream = false
@@ -273,12 +312,11 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 
 // drop gives up a connection.
 func (d *Dissector) drop(c *conn) {
-	for _, h := range c.sides {
+	for side, h := range c.sides {
 		h.close()
+		d.conns.release(c, side)
 	}
-	d.conns.unlink(c)
-	delete(d.conns.m, c.key)
-	d.conns.bytes -= c.bytes
+	d.conns.remove(c)
 }
 
 // finishStreams gives out what is left in all connections.
@@ -312,6 +350,7 @@ func (h *half) close() {
 	h.messages()
 	h.done, h.ends = true, false
 	h.framer = sipmsg.Framer{}
+	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
 }
 
@@ -337,7 +376,7 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 			return
 		}
 	}
-	h.framer.Write(b)
+	h.framer.Borrow(b)
 	h.messages()
 	if len(h.pieces) > maxPieces { // segments of an octet each: enough is enough
 		h.framer.Gap(-1)
@@ -401,7 +440,7 @@ func (h *half) messages() {
 			break
 		}
 		h.found()
-		h.give(u.Data, u.Off, u.Partial, u.Glued)
+		h.give(&u)
 	}
 	if h.c.kind == unknown && h.framer.Skipped > 0 {
 		h.c.kind = foreign
@@ -425,24 +464,28 @@ func (h *half) found() {
 	}
 }
 
-// give gives out a message that lies at off in the stream.
-func (h *half) give(b []byte, off int64, partial, glued bool) {
-	c := h.carry(off, off+int64(len(b)))
-	if glued {
+// give gives out a message that was cut out of the stream.
+func (h *half) give(u *sipmsg.Unit) {
+	c := h.carry(u.Off, u.Off+int64(len(u.Data)))
+	if u.Glued {
 		c.notes |= NoteKeepalive
 	}
-	if partial && h.gap {
+	if u.Partial && h.gap {
 		c.notes |= NoteGap
 		h.gap = false
 	}
-	if len(c.refs) > 0 {
-		h.d.message(TCP, b, partial, &c)
+	switch {
+	case len(c.refs) == 0:
+	case u.Message != nil:
+		h.d.give(TCP, u.Message, u.Partial, &c)
+	default:
+		h.d.message(TCP, u.Data, u.Partial, &c)
 	}
 }
 
 // carry returns the carrier of what lies at start to end in the stream.
 func (h *half) carry(start, end int64) carrier {
-	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true}
+	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true, refs: h.d.refs[:0]}
 	begin := int64(0)
 	for i := range h.pieces {
 		p := &h.pieces[i]
@@ -451,7 +494,10 @@ func (h *half) carry(start, end int64) carrier {
 		}
 		begin = p.end
 	}
-	slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+	if len(c.refs) > 1 {
+		slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+	}
+	h.d.refs = c.refs
 	return c
 }
 

@@ -1,0 +1,93 @@
+package layers_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/layers"
+)
+
+// checkGlance holds Glance against Decode: what it tells is what Decode finds.
+func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
+	t.Helper()
+	payload, version := layers.Glance(link, in)
+	if version == 0 {
+		if payload != nil {
+			t.Errorf("a payload without a version: %x", in)
+		}
+		return false
+	}
+	var f layers.Frame
+	err := f.Decode(link, 0, in)
+	if err != nil || f.Version != version || f.Proto != layers.UDP || len(f.Tunnels) != 0 || !bytes.Equal(f.Payload, payload) {
+		t.Errorf("version %d, payload %q; Decode finds %v %d %d %q: %x", version, payload, err, f.Version, f.Proto, f.Payload, in)
+	}
+	return true
+}
+
+func TestGlance(t *testing.T) {
+	plain := map[string]string{
+		"ipv4":        eth(typeIPv4, ip4(17, udp("hello, world"))),
+		"ipv4-df":     eth(typeIPv4, frag4(17, 0x4000, udp("hello"))),
+		"ipv4-empty":  eth(typeIPv4, ip4(17, udp(""))),
+		"ipv4-padded": eth(typeIPv4, ip4(17, udp("hi"))+zeros(16)),
+		"ipv4-short":  eth(typeIPv4, ip4(17, udpLen(10, "hello"))),
+		"ipv4-long":   eth(typeIPv4, ip4(17, udpLen(500, "hello"))),
+		"ipv6":        eth(typeIPv6, ip6(17, udp("hello, world"))),
+	}
+	for name, in := range plain {
+		t.Run(name, func(t *testing.T) {
+			if !checkGlance(t, layers.Ethernet, clip(in)) {
+				t.Error("not told")
+			}
+			told := 0
+			for n := range len(in) { // cut, and with every octet changed
+				checkGlance(t, layers.Ethernet, clip(in[:n]))
+				for c := range 256 {
+					if checkGlance(t, layers.Ethernet, clip(patch(in, n, string([]byte{byte(c)})))) {
+						told++
+					}
+				}
+			}
+			if told == 0 {
+				t.Error("nothing told")
+			}
+		})
+	}
+	for _, s := range samples {
+		checkGlance(t, s.link, clip(s.in))
+		checkGlance(t, layers.Ethernet, clip(s.in))
+	}
+	for name, in := range map[string]string{
+		"fragment":      eth(typeIPv4, frag4(17, 0x2000, udp("hello"))),
+		"last-fragment": eth(typeIPv4, frag4(17, 1, udp("hello"))),
+		"options":       eth(typeIPv4, ip4opt(17, "\x94\x04\x00\x00", udp("hello"))),
+		"vlan":          eth(typeVLAN, tag(7, typeIPv4)+ip4(17, udp("hello"))),
+		"tcp":           eth(typeIPv4, ip4(6, tcp(2, "", "hello"))),
+		"extension":     eth(typeIPv6, ip6(60, ext(17, 0)+udp("hello"))),
+	} {
+		if checkGlance(t, layers.Ethernet, clip(in)) {
+			t.Errorf("%s is told", name)
+		}
+	}
+	if checkGlance(t, layers.Raw, clip(plain["ipv4"])) {
+		t.Error("told on another link type")
+	}
+}
+
+// A datagram to or from any port of a tunnel is left to Decode.
+func TestGlanceTunnel(t *testing.T) {
+	told := 0
+	for port := range 1 << 16 {
+		for _, at := range []int{34, 36} {
+			in := clip(patch(eth(typeIPv4, ip4(17, udp("\x08\x00\x00\x00\x00\x00\x01\x00"+strings.Repeat("x", 20)))), at, u16(port)))
+			if checkGlance(t, layers.Ethernet, in) {
+				told++
+			}
+		}
+	}
+	if want := 2 * (1<<16 - 9); told != want {
+		t.Errorf("%d told, want all but nine ports: %d", told, want)
+	}
+}
