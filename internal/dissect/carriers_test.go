@@ -59,6 +59,7 @@ func TestWebSocket(t *testing.T) {
 		{"cut in the header, no upgrade", []seg{c(frame(true, invite)[:3]), c(frame(true, invite)[3:])}, []string{"INVITE c1@h WS [4 5]"}},
 		{"fragments", []seg{c(ask), s(answer), c(parts(true, invite))}, []string{"INVITE c1@h WS [6]"}},
 		{"fragments with a ping between them", []seg{c(ask), s(answer), c(parts(true, invite, ping)), c(frame(true, small))}, []string{"INVITE c1@h WS [6]", "OPTIONS s@h WS [7]"}},
+		{"fragments in segments of their own", []seg{c(ask), s(answer), c(parts(true, invite)[:16]), c(parts(true, invite)[16:62]), c(parts(true, invite)[62:])}, []string{"INVITE c1@h WS [6 7 8]"}},
 		{"70,000 octets", []seg{c(ask), s(answer), c(frame(true, large)[:60000]), c(frame(true, large)[60000:])}, []string{"MESSAGE l@h WS [6 7]"}},
 		{"a keepalive", []seg{c(ask), s(answer), c(frame(true, "\r\n\r\n") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
 		{"something else", []seg{c(ask), s(answer), c(frame(true, "{\"json\":1}") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
@@ -113,8 +114,18 @@ func TestWebSocketGap(t *testing.T) {
 	expect(t, packetsOf(packets...), "INVITE c1@h WS [6] partial tcp-gap", "BYE c2@h WS [8] tcp-reordered")
 }
 
+// TestWebSocketGapInUpgrade: the handshake may lack octets too.
+func TestWebSocketGapInUpgrade(t *testing.T) {
+	ask, answer := capgen.Upgrade(false)
+	there, here, packets := connection(odd)
+	packets = append(packets, there.Send(ask[:40]))
+	there.Send(ask[40:60])
+	packets = append(packets, there.Send(ask[60:]), here.Send(answer), there.Send(frame(true, request("BYE", "c1@h", 0))), there.FIN())
+	expect(t, packetsOf(packets...), "BYE c1@h WS [7] tcp-reordered")
+}
+
 func TestWebSocketDeflate(t *testing.T) {
-	messages := []string{request("INVITE", "c1@h", 300), request("OPTIONS", "c2@h", 300), request("BYE", "c3@h", 10)}
+	messages := []string{request("INVITE", "c1@h", 3000), request("OPTIONS", "c2@h", 300), request("BYE", "c3@h", 10)}
 	want := []string{"INVITE c1@h WS [6]", "OPTIONS c2@h WS [7]", "BYE c3@h WS [8]"}
 	packed := func(payload string) string {
 		return capgen.WSFrame{Opcode: capgen.WSText, Deflated: true, Masked: true, Mask: [4]byte{9, 8, 7, 6}, Payload: payload}.String()

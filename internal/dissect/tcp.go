@@ -325,7 +325,6 @@ func (h *half) close() {
 	}
 	h.stream.Flush(&h.d.Streams.StreamStats, h)
 	if h.c.kind != foreign {
-		h.framer.Write(h.first)
 		h.framer.Close()
 		h.messages()
 		h.wsRest()

@@ -79,6 +79,13 @@ func testTCP(t *testing.T, flow capgen.Flow, invite, options, bye, ok string) {
 	run("ends in a message", func(there, _ *s) []string {
 		return []string{there.Send(invite[:150]), there.FIN()}
 	}, "INVITE c1@h TCP [4] partial")
+	run("a hole, a message, and an end in the next", func(there, _ *s) []string {
+		there.Send(invite)
+		return []string{there.Send(options), there.Send(bye[:len(bye)-2]), there.FIN()}
+	}, "OPTIONS c2@h TCP [4] tcp-reordered", "BYE c3@h TCP [5] partial tcp-reordered")
+	run("a FIN ends a body of unknown length", func(there, here *s) []string {
+		return []string{there.Send("INFO sip:b SIP/2.0\r\nCall-ID: i@h\r\nContent-Type: x/y\r\n\r\nbody"), there.FIN(), here.Send(ok)}
+	}, "INFO i@h TCP [4]", "200 c1@h TCP [6]")
 	run("a FIN before the last segment", func(there, here *s) []string {
 		first, second := there.Send(invite[:100]), there.Send(invite[100:])
 		return []string{first, there.FIN(), second, here.Send(ok)}
@@ -229,6 +236,20 @@ func TestTCPForeign(t *testing.T) {
 			})
 		}
 	}
+	t.Run("the ports are used again for SIP", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		packets = append(packets, there.Send("GET / HTTP/1.1\r\n\r\n"))
+		there, _, again := connection(odd)
+		again[0] = capgen.Flow.TCP(odd, 77, 0, capgen.SYN, "")
+		there.Seq = 78
+		packets = append(append(packets, again[0]), there.Send("\x01\x02 something\r\n"), there.Send(invite))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [7]")
+	})
+	t.Run("a start line in something else", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		packets = append(packets, there.Send("\x01\x02 something\r\n"), there.Send("INVITE sip:b@h SIP/2.0\r\nfoo: bar\r\n\r\n"))
+		expect(t, packetsOf(packets...))
+	})
 	t.Run("behind CONNECT", func(t *testing.T) {
 		there, here, packets := connection(odd)
 		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))
