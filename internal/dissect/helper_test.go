@@ -55,7 +55,7 @@ func summary(m *dissect.Message) string {
 	if m.Copy {
 		s += fmt.Sprintf(" copy of %d", m.CopyOf.Frame)
 	}
-	for _, n := range m.Notes.IDs() {
+	for _, n := range m.Notes.AppendIDs(nil) {
 		if n != "message-partial" && n != "packet-copy" && n != "websocket" && n != "hep" {
 			s += " " + n
 		}
