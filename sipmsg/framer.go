@@ -402,11 +402,15 @@ func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 }
 
 // bodyEnd returns the end of a message whose body is there and rest behind it. A
-// Content-Length that is too large may have swallowed the start of a message; it did if
-// rest cannot be one. sure is false as long as that cannot be told.
+// Content-Length that is too large may have swallowed the start of a message: the body
+// holds a start line and ends in the middle of a line. It did if rest cannot be the start
+// of one; sure is false as long as that cannot be told.
 func (f *Framer) bodyEnd(rest []byte) (end int, sure bool) {
 	if f.inside < 0 {
-		f.inside = f.startInside(f.head, f.end)
+		f.inside = 0
+		if body := f.buf[f.head:f.end]; !bytes.HasSuffix(body, lineFeed) && !bytes.HasSuffix(body, dashes) { // dashes: of a multipart body
+			f.inside = f.startInside(f.head, f.end)
+		}
 	}
 	if f.inside == 0 || len(rest) > 0 && isLineEnd(rest[0]) {
 		return f.end, true
@@ -488,7 +492,10 @@ func (f *Framer) startInside(n, limit int) int {
 	return 0
 }
 
-var sipVersion = []byte("SIP/2.0")
+var (
+	sipVersion = []byte("SIP/2.0")
+	lineFeed   = []byte("\n")
+)
 
 // A verdict is an answer that may have to wait.
 type verdict uint8

@@ -132,7 +132,7 @@ func TestFramer(t *testing.T) {
 	large := sized(inviteLine, strings.Repeat("x\r\n", 2000), 0)
 	half := strings.Index(invite, "o=-")
 	garbage := "\x16\x03\x01 not SIP\r\nnor this\r\n"
-	bogus := func(n int) string { return cl(fmt.Sprintf("Content-Length: %d\r\n", n)) }
+	bogus := func(n int64) string { return cl(fmt.Sprintf("Content-Length: %d\r\n", n)) }
 
 	tests := []struct {
 		name       string

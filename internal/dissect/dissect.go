@@ -8,6 +8,7 @@
 package dissect
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"net/netip"
 	"time"
@@ -130,6 +131,9 @@ type Dissector struct {
 	event     func(*Event) // nil unless watched
 	pairs     pairTable
 	quotedSIP sipmsg.Message
+
+	encrypted map[flowKey]struct{} // UDP flows that are counted in Encrypted
+	inflater  inflater
 }
 
 // New returns a Dissector of a timeline of files captures, which calls emit for every
@@ -347,6 +351,16 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 	}
 }
 
+// A flowKey names a flow and the one back by their ends, the lower one first.
+type flowKey struct{ a, b netip.AddrPort }
+
+func flowOf(a, b netip.AddrPort) flowKey {
+	if b.Compare(a) < 0 {
+		a, b = b, a
+	}
+	return flowKey{a, b}
+}
+
 // quotesSIP reports whether an ICMP error quotes a packet with SIP.
 func quotesSIP(f *layers.Frame, quote []byte) bool {
 	err := f.DecodeIP(quote)
@@ -367,11 +381,43 @@ func isKeepalive(b []byte) bool {
 	return true
 }
 
+// looksDTLS reports whether b begins with a record of DTLS (RFC 6347, 9147) or with a long
+// header of QUIC (RFC 9000, 9369).
+func looksDTLS(b []byte) bool {
+	if len(b) < 13 {
+		return false
+	}
+	if b[0] >= 20 && b[0] <= 26 && b[1] == 0xfe && b[2] >= 0xfc {
+		return true
+	}
+	version := binary.BigEndian.Uint32(b[1:])
+	return b[0]&0xc0 == 0xc0 && (version == 1 || version == 0x6b3343cf)
+}
+
+// maxEncrypted bounds the flows that are counted once each as encrypted.
+const maxEncrypted = 1 << 16
+
+// encryptedFlow counts a flow of datagrams that look encrypted.
+func (d *Dissector) encryptedFlow(c *carrier) {
+	k := flowOf(c.src, c.dst)
+	if _, known := d.encrypted[k]; known || len(d.encrypted) >= maxEncrypted {
+		return
+	}
+	if d.encrypted == nil {
+		d.encrypted = make(map[flowKey]struct{})
+	}
+	d.encrypted[k] = struct{}{}
+	d.Counts[d.file].Encrypted++
+}
+
 // datagram looks at the payload of one datagram: it is one message or none.
 func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) {
 	if !sipmsg.Sniff(b) {
-		if isKeepalive(b) {
+		switch {
+		case isKeepalive(b):
 			d.Counts[d.file].Keepalives++
+		case t == UDP && (isSIPPort(c.src.Port()) || isSIPPort(c.dst.Port())) && looksDTLS(b):
+			d.encryptedFlow(c)
 		}
 		return
 	}

@@ -103,8 +103,7 @@ func (d *Dissector) newEvent(kind EventKind, f *layers.Frame, c *carrier) *Event
 
 // reset takes in an RST: of a connection that carried SIP, or to a SYN.
 func (d *Dissector) reset(f *layers.Frame, c *carrier) {
-	k, side := keyOf(f.Src, f.Dst)
-	cn := d.conns.m[k]
+	cn, side := d.conns.get(f.Src, f.Dst, d.order, false)
 	switch {
 	case cn != nil && (cn.kind == isSIP || cn.kind == isWebSocket):
 		d.event(d.newEvent(TCPReset, f, c))

@@ -25,7 +25,7 @@ const (
 	hepSeconds  = 9
 	hepMicros   = 10
 	hepPayload  = 15
-	hepInflated = 16 // compressed payload
+	hepDeflated = 16 // compressed payload
 )
 
 // A hepPacket is what an agent says it captured.
@@ -36,6 +36,7 @@ type hepPacket struct {
 	sec, usec        uint32
 	hasTime          bool
 	payload          []byte
+	deflated         bool // payload is compressed
 }
 
 // hep looks for a packet of HEP and goes on inside of it. It reports whether it was one.
@@ -45,6 +46,12 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 		return false
 	}
 	d.Counts[d.file].HEP++
+	if h.deflated {
+		if h.payload, ok = d.unpack(h.payload); !ok {
+			d.Streams.Compressed++
+			return true
+		}
+	}
 	if !sipmsg.Sniff(h.payload) {
 		return true
 	}
@@ -126,7 +133,9 @@ func (h *hepPacket) chunk(typ uint16, v []byte) {
 			h.usec = binary.BigEndian.Uint32(v)
 		}
 	case hepPayload:
-		h.payload = v
+		h.payload, h.deflated = v, false
+	case hepDeflated:
+		h.payload, h.deflated = v, true
 	}
 }
 
@@ -167,4 +176,47 @@ func parseHEP2(b []byte) (h hepPacket, ok bool) {
 	}
 	h.payload = b[total:]
 	return h, sipmsg.Sniff(h.payload)
+}
+
+// A hepReader cuts a TCP stream into packets of HEP3.
+type hepReader struct {
+	buf []byte
+	off int64 // stream offset of buf[0]
+}
+
+// gap forgets what is not whole.
+func (r *hepReader) gap() {
+	r.off += int64(len(r.buf))
+	r.buf = nil
+}
+
+// hepStream takes the next octets of a stream of HEP3.
+func (h *half) hepStream(b []byte) {
+	if h.hep == nil {
+		h.hep = &hepReader{off: h.off - int64(len(b))}
+	}
+	r := h.hep
+	r.buf = append(r.buf, b...)
+	n := 0
+	for h.d.err == nil && len(r.buf)-n >= 6 {
+		p := r.buf[n:]
+		if string(p[:4]) != "HEP3" { // octets were lost, or never were HEP: a packet may begin with a segment
+			r.gap()
+			h.forget(r.off)
+			return
+		}
+		size := max(6, int(binary.BigEndian.Uint16(p[4:])))
+		if len(p) < size {
+			break
+		}
+		h.found()
+		c := h.carry(r.off+int64(n), r.off+int64(n+size))
+		if len(c.refs) > 0 {
+			h.d.hep(p[:size], &c)
+		}
+		n += size
+	}
+	r.off += int64(n)
+	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
+	h.forget(r.off)
 }

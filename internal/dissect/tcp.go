@@ -32,6 +32,7 @@ const (
 type StreamStats struct {
 	reassembly.StreamStats
 	Connections int64
+	Compressed  int64 // WebSocket messages, and HEP payloads, that could not be decompressed
 	Midstream   int64 // connections with SIP whose start was not captured
 	Skipped     int64 // octets of streams with SIP that belong to no message
 	Evicted     int64 // connections, and SCTP associations, given up because of a limit
@@ -67,6 +68,7 @@ type conn struct {
 	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
+	sure       bool // it is foreign whatever comes
 }
 
 type connKind uint8
@@ -75,6 +77,7 @@ const (
 	unknown connKind = iota
 	isSIP
 	isWebSocket
+	isHEP
 	foreign // anything else, as far as can be told
 )
 
@@ -87,6 +90,8 @@ type half struct {
 	stream   reassembly.Stream
 	framer   sipmsg.Framer
 	ws       *wsReader
+	hep      *hepReader
+	first    []byte  // too few octets to tell what the connection is
 	pieces   []piece // the segments that what is buffered came in
 	off      int64   // of the end of the stream
 	gap      bool    // octets were missing since the last message
@@ -196,6 +201,9 @@ func (t *connTable) account(h *half) {
 	if h.ws != nil {
 		n += h.ws.buffered()
 	}
+	if h.hep != nil {
+		n += len(h.hep.buf)
+	}
 	t.bytes += n - h.counted
 	h.counted = n
 }
@@ -294,7 +302,7 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 	if f.Flags&layers.FlagACK == 0 {
 		c.sides[1-side].close()
 		d.conns.release(c, 1-side)
-		c.kind = unknown
+		c.kind, c.sure = unknown, false
 	}
 	c.midstream = false
 	c.half(d, side, f).stream.Start(seq)
@@ -330,6 +338,14 @@ func (d *Dissector) finishStreams() {
 // begins in it after all, the connection is followed from here on.
 func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) bool {
 	b := f.Payload
+	if yes, _ := mayUpgrade(b); yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) { // the second request of a connection, or the middle
+		c.kind, c.sure = isWebSocket, false
+		c.half(d, side, f).stream.Start(seq)
+		return true
+	}
+	if c.sure {
+		return false
+	}
 	if !sipmsg.Sniff(b) && !bytes.Contains(b, []byte(" SIP/2.0\r\n")) && !bytes.Contains(b, []byte("\nSIP/2.0 ")) {
 		return false
 	}
@@ -346,12 +362,16 @@ func (h *half) close() {
 		return
 	}
 	h.stream.Flush(&h.d.Streams.StreamStats, h)
-	h.framer.Close()
-	h.messages()
+	if h.c.kind != foreign {
+		h.framer.Close()
+		h.messages()
+		h.wsRest()
+	}
 	h.done, h.ends = true, false
 	h.framer = sipmsg.Framer{}
 	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
+	h.ws, h.hep, h.first = nil, nil, nil
 }
 
 // Data takes the next octets of the stream: reassembly.Sink.
@@ -366,15 +386,25 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 	} else {
 		h.pieces = append(h.pieces, piece{h.off, ref, now, f})
 	}
+	if len(h.first) > 0 {
+		h.first = append(h.first, b...)
+		b, h.first = h.first, nil
+	}
+	if h.c.kind == unknown {
+		h.probe(b)
+	}
 	switch h.c.kind {
 	case isWebSocket:
 		h.webSocket(b)
 		return
-	case unknown:
-		h.probe(b)
-		if h.c.kind != unknown && h.c.kind != isSIP {
-			return
-		}
+	case isHEP:
+		h.hepStream(b)
+		return
+	case foreign:
+		return
+	}
+	if len(h.first) > 0 {
+		return
 	}
 	h.framer.Borrow(b)
 	h.messages()
@@ -390,11 +420,17 @@ func (h *half) Gap(n int64) {
 	if h.c.kind == foreign {
 		return
 	}
-	if h.c.kind == isWebSocket {
+	h.gap = true
+	switch {
+	case h.c.kind == isWebSocket && h.ws != nil:
+		h.wsRest()
 		h.ws.gap()
 		return
+	case h.c.kind == isHEP && h.hep != nil:
+		h.hep.gap()
+		return
 	}
-	h.gap = true
+	h.first = nil
 	h.framer.Gap(n)
 	h.messages()
 }
@@ -405,24 +441,53 @@ func (h *half) probe(b []byte) {
 	if h.framer.Buffered() > 0 {
 		return // a start line that is not whole yet
 	}
+	c := h.c
+	yes, perhaps := mayUpgrade(b)
+	onSIP := isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port())
 	switch {
-	case sniffWebSocket(b):
-		h.c.kind = isWebSocket
-		h.webSocket(b)
+	case sniffWebSocket(b) || yes || h.d.sniffDeflated(b):
+		c.kind = isWebSocket
 	case looksTLS(b):
-		h.c.kind = foreign
-		if isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port()) {
+		c.kind, c.sure = foreign, true
+		if onSIP || bytes.Contains(b[:min(len(b), maxHello)], []byte("\x05sip/2")) { // the name in ALPN
 			h.d.Counts[h.d.file].Encrypted++
 		}
-	case isUpgrade(b):
-		h.c.kind = isWebSocket
-		h.webSocket(b)
-	case isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port()):
-		h.c.kind = isSIP
+	case bytes.HasPrefix(b, []byte("HEP3")):
+		c.kind = isHEP
+	case perhaps || mayBeWebSocket(b) || len(b) < 4 && string(b) == "HEP3"[:len(b)]:
+		h.first = append([]byte(nil), b...)
+	case isOther(b):
+		c.kind, c.sure = foreign, true
+	case onSIP:
+		c.kind = isSIP
 	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")):
-		h.c.kind = foreign
+		c.kind = foreign
 		h.pieces = nil
 	}
+}
+
+// maxHello bounds the start of a TLS handshake in which the name of SIP is looked for.
+const maxHello = 2048
+
+// isOther reports whether b begins with the start line of another protocol that is made
+// like SIP. What it carries may read like SIP, as a log does; CONNECT makes a way for
+// whatever comes.
+func isOther(b []byte) bool {
+	line, _, _ := bytes.Cut(b[:min(len(b), maxUpgrade)], []byte("\n"))
+	if bytes.HasPrefix(line, []byte("CONNECT ")) {
+		return false
+	}
+	for _, name := range [...]string{"HTTP/", "RTSP/", "MSRP ", "ICY ", "ICAP/"} {
+		if bytes.HasPrefix(line, []byte(name)) {
+			return true
+		}
+	}
+	i := bytes.LastIndexByte(line, ' ')
+	if i < 0 {
+		return false
+	}
+	last := line[i+1:]
+	return bytes.HasPrefix(last, []byte("HTTP/")) || bytes.HasPrefix(last, []byte("RTSP/")) || bytes.HasPrefix(last, []byte("ICAP/"))
 }
 
 func isSIPPort(p uint16) bool { return p == 5060 || p == 5061 }
@@ -472,8 +537,8 @@ func (h *half) give(u *sipmsg.Unit) {
 	}
 	if u.Partial && h.gap {
 		c.notes |= NoteGap
-		h.gap = false
 	}
+	h.gap = false
 	switch {
 	case len(c.refs) == 0:
 	case u.Message != nil:
@@ -485,7 +550,7 @@ func (h *half) give(u *sipmsg.Unit) {
 
 // carry returns the carrier of what lies at start to end in the stream.
 func (h *half) carry(start, end int64) carrier {
-	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, hasTime: true, refs: h.d.refs[:0]}
+	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, refs: h.d.refs[:0]}
 	begin := int64(0)
 	for i := range h.pieces {
 		p := &h.pieces[i]
@@ -507,7 +572,7 @@ func (c *carrier) take(p *piece) {
 		c.refs = append(c.refs, p.ref)
 	}
 	if p.ref.Order >= c.ref.Order {
-		c.ref, c.time = p.ref, p.time
+		c.ref, c.time, c.hasTime = p.ref, p.time, !p.time.IsZero()
 	}
 	if p.f&reassembly.Reordered != 0 {
 		c.notes |= NoteReordered

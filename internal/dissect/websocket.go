@@ -2,43 +2,61 @@ package dissect
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
-	"io"
 
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// maxWSMessage bounds one WebSocket message. RFC 7118: each is one SIP message.
-const maxWSMessage = 1 << 20
+const (
+	// maxWSMessage bounds one WebSocket message. RFC 7118: each is one SIP message.
+	maxWSMessage = 1 << 20
+
+	// maxUpgrade bounds the header section that opens a WebSocket; cookies make the
+	// largest.
+	maxUpgrade = 64 << 10
+)
 
 // A wsReader reads one direction of a WebSocket: RFC 6455, section 5.2.
 type wsReader struct {
 	buf      []byte
-	off      int64 // stream offset of buf[0]
+	at       int   // buf[at:] is not read yet
+	off      int64 // stream offset of buf[at]
 	http     bool  // the HTTP header section of the upgrade is not over
+	looked   int   // octets of buf in which that does not end
 	message  []byte
 	start    int64 // stream offset of the first frame of message
 	opcode   byte
 	deflated bool // message is compressed
-	context  bool // the other side compresses with what it sent before
 	window   []byte
 	lost     bool
 }
 
 func (w *wsReader) buffered() int { return len(w.buf) + len(w.message) + len(w.window) }
 
-// gap forgets what is not whole: where frames begin is not known any more.
+// gap forgets what is not whole: where frames begin is not known any more, nor what later
+// messages were compressed with.
 func (w *wsReader) gap() {
-	w.off += int64(len(w.buf))
-	w.buf, w.message = nil, nil
-	w.lost = true
+	w.off += int64(len(w.buf) - w.at)
+	w.buf, w.at, w.message, w.window = nil, 0, nil, nil
+	w.lost, w.http = true, false
 }
 
-// isUpgrade reports whether b begins an HTTP request or answer that may open a WebSocket.
+// isUpgrade reports whether b is the header section of an HTTP request or answer that opens
+// a WebSocket.
 func isUpgrade(b []byte) bool {
-	return (bytes.HasPrefix(b, []byte("GET ")) || bytes.HasPrefix(b, []byte("HTTP/1.1 101"))) &&
-		bytes.Contains(bytes.ToLower(b[:min(len(b), 4096)]), []byte("upgrade: websocket"))
+	return bytes.Contains(bytes.ToLower(b), []byte("upgrade: websocket"))
+}
+
+// mayUpgrade reports whether b begins an HTTP request or answer that may open a WebSocket;
+// perhaps that it is too short to tell.
+func mayUpgrade(b []byte) (yes, perhaps bool) {
+	for _, start := range [...]string{"GET ", "HTTP/1.1 101"} {
+		n := min(len(b), len(start))
+		if string(b[:n]) == start[:n] {
+			return n == len(start), n < len(start)
+		}
+	}
+	return false, false
 }
 
 // sniffWebSocket reports whether b begins with a data frame that holds SIP.
@@ -53,6 +71,32 @@ func sniffWebSocket(b []byte) bool {
 		return false
 	}
 	return sipmsg.CanBegin(head) && (sipmsg.Sniff(head) || bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, ' ') > 0)
+}
+
+// sniffDeflated reports whether b is a data frame of compressed SIP: the handshake that
+// agreed on it was not captured.
+func (d *Dissector) sniffDeflated(b []byte) bool {
+	if b[0] != 0xc1 && b[0] != 0xc2 {
+		return false
+	}
+	h, ok := parseWSHeader(b)
+	if !ok || h.length < 32 || h.length > uint64(len(b)-h.size) {
+		return false
+	}
+	part := append([]byte(nil), b[h.size:][:h.length]...)
+	h.unmask(part)
+	out, ok := d.inflate(part, nil)
+	return ok && sipmsg.Sniff(out)
+}
+
+// mayBeWebSocket reports whether b, which is too short to tell, may become a data frame that
+// sniffWebSocket knows. No SIP message begins like one.
+func mayBeWebSocket(b []byte) bool {
+	if op := b[0] & 0x7f; op != 1 && op != 2 {
+		return false
+	}
+	h, ok := parseWSHeader(b)
+	return !ok || len(b) < h.size+8 && h.length >= 8
 }
 
 // A wsHeader is the header of one frame.
@@ -106,23 +150,23 @@ func (h *wsHeader) unmask(b []byte) {
 // webSocket takes the next octets of a WebSocket.
 func (h *half) webSocket(b []byte) {
 	if h.ws == nil {
-		h.ws = &wsReader{off: h.off - int64(len(b)), http: !sniffWebSocket(b) && (isUpgrade(b) || looksHTTP(b)), context: true}
+		yes, perhaps := mayUpgrade(b)
+		h.ws = &wsReader{off: h.off - int64(len(b)), http: yes || perhaps}
 	}
 	w := h.ws
 	w.buf = append(w.buf, b...)
-	if w.lost {
-		if !sniffWebSocket(w.buf) {
-			w.gap()
-			h.forget(w.off)
-			return
-		}
-		w.lost = false
+	if w.lost && !w.resumes() {
+		w.gap()
+		h.forget(w.off)
+		return
 	}
-	if w.http && !w.skipHTTP() {
+	w.lost = false
+	if w.http && !h.skipHTTP() {
 		return
 	}
 	for h.d.err == nil && h.wsFrame() {
 	}
+	w.compact()
 	keep := w.off
 	if len(w.message) > 0 {
 		keep = w.start
@@ -130,36 +174,51 @@ func (h *half) webSocket(b []byte) {
 	h.forget(keep)
 }
 
-func looksHTTP(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("GET ")) || bytes.HasPrefix(b, []byte("HTTP/1."))
+// resumes reports whether a frame begins at the start of a segment behind a gap: one that
+// holds SIP, or a data frame that is as long as the segment.
+func (w *wsReader) resumes() bool {
+	if sniffWebSocket(w.buf) {
+		return true
+	}
+	h, ok := parseWSHeader(w.buf)
+	return ok && h.fin && (h.opcode == 1 || h.opcode == 2) && h.rsv&3 == 0 && h.length == uint64(len(w.buf)-h.size)
 }
 
-// skipHTTP steps over the header section of the upgrade. It reports whether it is over.
-func (w *wsReader) skipHTTP() bool {
-	i := bytes.Index(w.buf, []byte("\r\n\r\n"))
-	if i < 0 {
-		if len(w.buf) > 64<<10 {
-			w.gap()
-		}
+// skipHTTP steps over the header section of the upgrade. It reports whether it is over. A
+// connection that turns out to be plain HTTP is of no interest.
+func (h *half) skipHTTP() bool {
+	w := h.ws
+	from := max(w.at, w.looked-3)
+	i := bytes.Index(w.buf[from:], []byte("\r\n\r\n"))
+	w.looked = len(w.buf)
+	switch {
+	case i < 0 && len(w.buf) <= maxUpgrade:
+		return false
+	case i < 0 || !isUpgrade(w.buf[:from+i]):
+		h.c.kind, h.c.sure = foreign, true
 		return false
 	}
-	if bytes.Contains(bytes.ToLower(w.buf[:i]), []byte("server_no_context_takeover")) {
-		w.context = false
-	}
-	w.consume(i + 4)
+	w.consume(from + i + 4 - w.at)
 	w.http = false
 	return true
 }
 
 func (w *wsReader) consume(n int) {
-	w.buf = append(w.buf[:0], w.buf[n:]...)
+	w.at += n
 	w.off += int64(n)
+}
+
+// compact drops what was read.
+func (w *wsReader) compact() {
+	w.buf = w.buf[:copy(w.buf, w.buf[w.at:])]
+	w.at = 0
 }
 
 // wsFrame takes one frame out of the buffer. It reports whether there was a whole one.
 func (h *half) wsFrame() bool {
 	w := h.ws
-	f, ok := parseWSHeader(w.buf)
+	b := w.buf[w.at:]
+	f, ok := parseWSHeader(b)
 	if !ok {
 		return false
 	}
@@ -168,10 +227,10 @@ func (h *half) wsFrame() bool {
 		return false
 	}
 	end := f.size + int(f.length)
-	if len(w.buf) < end {
+	if len(b) < end {
 		return false
 	}
-	payload := w.buf[f.size:end]
+	payload := b[f.size:end]
 	f.unmask(payload)
 	switch {
 	case f.opcode >= 8: // control: may stand between the fragments of a message
@@ -190,7 +249,8 @@ func (h *half) wsFrame() bool {
 	stop := w.off + int64(end)
 	w.consume(end)
 	if w.deflated {
-		if m, ok = w.inflate(m); !ok {
+		if m, ok = h.d.inflateWS(w, m); !ok {
+			h.d.Streams.Compressed++
 			return true
 		}
 	}
@@ -214,19 +274,48 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 	}
 }
 
-// inflate undoes permessage-deflate: RFC 7692, section 7.2.2.
-func (w *wsReader) inflate(b []byte) (out []byte, ok bool) {
-	in := io.MultiReader(bytes.NewReader(b), bytes.NewReader([]byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}))
-	r := flate.NewReaderDict(in, w.window)
-	out, err := io.ReadAll(io.LimitReader(r, maxWSMessage))
-	if err != nil && err != io.ErrUnexpectedEOF {
+// wsRest gives out the beginning of a message whose rest is missing. The reader is of no
+// use behind it.
+func (h *half) wsRest() {
+	w := h.ws
+	if w == nil || w.http {
+		return
+	}
+	m, start, deflated := w.message, w.start, w.deflated
+	b := w.buf[w.at:]
+	if f, ok := parseWSHeader(b); ok && f.opcode < 8 && (f.opcode == 0) == (len(m) > 0) {
+		if f.opcode != 0 {
+			start, deflated = w.off, f.rsv&4 != 0
+		}
+		part := b[f.size:]
+		f.unmask(part)
+		m = append(m, part...)
+	}
+	if deflated || !sipmsg.Sniff(m) {
+		return
+	}
+	h.found()
+	c := h.carry(start, h.off)
+	c.notes |= NoteWebSocket
+	if h.gap {
+		c.notes |= NoteGap
+	}
+	h.gap = false
+	if len(c.refs) > 0 {
+		h.d.message(WS, m, true, &c)
+	}
+}
+
+// inflateWS undoes permessage-deflate: RFC 7692, section 7.2.2. A message may be compressed
+// with what came before it, whether the handshake said so or not.
+func (d *Dissector) inflateWS(w *wsReader, b []byte) (out []byte, ok bool) {
+	if out, ok = d.inflate(b, w.window); !ok {
+		w.window = nil
 		return nil, false
 	}
-	if w.context {
-		w.window = append(w.window, out...)
-		if n := len(w.window) - 32<<10; n > 0 {
-			w.window = append(w.window[:0], w.window[n:]...)
-		}
+	w.window = append(w.window, out...)
+	if n := len(w.window) - 32<<10; n > 0 {
+		w.window = append(w.window[:0], w.window[n:]...)
 	}
 	return out, true
 }

@@ -1,0 +1,347 @@
+package dissect_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/dissect"
+)
+
+// frame returns a text frame; that of a client is masked.
+func frame(masked bool, payload string) string {
+	return capgen.WSFrame{Opcode: capgen.WSText, Masked: masked, Mask: [4]byte{0xa5, 0, 0x3c, 0xff}, Payload: payload}.String()
+}
+
+func TestWebSocket(t *testing.T) {
+	invite, ok := request("INVITE", "c1@h", 200), response("c1@h")
+	small := "OPTIONS sip:b@h SIP/2.0\r\nCall-ID: s@h\r\n\r\n"
+	large := request("MESSAGE", "l@h", 70000)
+	ask, answer := capgen.Upgrade(false)
+	parts := func(masked bool, message string, between ...string) string {
+		f := capgen.WSFrame{Opcode: capgen.WSText, More: true, Masked: masked, Mask: [4]byte{1, 2, 3, 4}, Payload: message[:10]}
+		s := f.String() + strings.Join(between, "")
+		f.Opcode, f.Payload = capgen.WSContinuation, message[10:50]
+		s += f.String()
+		f.More, f.Payload = false, message[50:]
+		return s + f.String()
+	}
+	ping := capgen.WSFrame{Opcode: capgen.WSPing, Masked: true, Payload: "are you there?"}.String()
+	type seg struct {
+		back bool
+		data string
+	}
+	c := func(data string) seg { return seg{false, data} }
+	s := func(data string) seg { return seg{true, data} }
+	for _, test := range []struct {
+		name string
+		in   []seg
+		want []string
+	}{
+		{"masked, no upgrade", []seg{c(frame(true, invite))}, []string{"INVITE c1@h WS [4]"}},
+		{"unmasked, no upgrade", []seg{s(frame(false, ok))}, []string{"200 c1@h WS [4]"}},
+		{"7-bit length", []seg{c(frame(true, small))}, []string{"OPTIONS s@h WS [4]"}},
+		{"64-bit length", []seg{c(capgen.WSFrame{Opcode: capgen.WSBinary, Wide: true, Payload: invite}.String())}, []string{"INVITE c1@h WS [4]"}},
+		{"upgrade", []seg{c(ask), s(answer), c(frame(true, invite)), s(frame(false, ok))}, []string{"INVITE c1@h WS [6]", "200 c1@h WS [7]"}},
+		{"upgrade in pieces", []seg{c(ask[:60]), c(ask[60:]), s(answer[:5]), s(answer[5:]), c(frame(true, invite)), s(frame(false, ok))}, []string{"INVITE c1@h WS [8]", "200 c1@h WS [9]"}},
+		{"upgrade and frames in one segment", []seg{c(ask), s(answer + frame(false, ok)), c(frame(true, invite))}, []string{"200 c1@h WS [5]", "INVITE c1@h WS [6]"}},
+		{"upgrade as the second request", []seg{c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 200 OK\r\n\r\n"), c(ask), s(answer), c(frame(true, invite)), s(frame(false, ok))}, []string{"INVITE c1@h WS [8]", "200 c1@h WS [9]"}},
+		{"upgrade refused", []seg{c(ask), s("HTTP/1.1 403 Forbidden\r\n\r\n" + invite), c(invite)}, nil},
+		{"upgrade to something else", []seg{c("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n" + invite), c(invite)}, nil},
+		{"two in a segment", []seg{c(ask), s(answer), c(frame(true, invite) + frame(true, small))}, []string{"INVITE c1@h WS [6]", "OPTIONS s@h WS [6]"}},
+		{"cut in the header", []seg{c(ask), s(answer), c(frame(true, invite)[:3]), c(frame(true, invite)[3:])}, []string{"INVITE c1@h WS [6 7]"}},
+		{"cut in the header, no upgrade", []seg{c(frame(true, invite)[:3]), c(frame(true, invite)[3:])}, []string{"INVITE c1@h WS [4 5]"}},
+		{"fragments", []seg{c(ask), s(answer), c(parts(true, invite))}, []string{"INVITE c1@h WS [6]"}},
+		{"fragments with a ping between them", []seg{c(ask), s(answer), c(parts(true, invite, ping)), c(frame(true, small))}, []string{"INVITE c1@h WS [6]", "OPTIONS s@h WS [7]"}},
+		{"fragments in segments of their own", []seg{c(ask), s(answer), c(parts(true, invite)[:16]), c(parts(true, invite)[16:62]), c(parts(true, invite)[62:])}, []string{"INVITE c1@h WS [6 7 8]"}},
+		{"70,000 octets", []seg{c(ask), s(answer), c(frame(true, large)[:60000]), c(frame(true, large)[60000:])}, []string{"MESSAGE l@h WS [6 7]"}},
+		{"a keepalive", []seg{c(ask), s(answer), c(frame(true, "\r\n\r\n") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
+		{"something else", []seg{c(ask), s(answer), c(frame(true, "{\"json\":1}") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
+		{"the middle of a connection", []seg{c("\x00\x00\x01 something"), c(frame(true, invite))}, []string{"INVITE c1@h WS [5]"}},
+		{"ends in a frame", []seg{c(ask), s(answer), c(frame(true, invite)[:150])}, []string{"INVITE c1@h WS [6] partial"}},
+		{"ends between fragments", []seg{c(ask), s(answer), c(parts(true, invite)[:180])}, []string{"INVITE c1@h WS [6] partial"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			there, here, packets := connection(odd)
+			for _, g := range test.in {
+				if g.back {
+					packets = append(packets, here.Send(g.data))
+				} else {
+					packets = append(packets, there.Send(g.data))
+				}
+			}
+			expect(t, packetsOf(packets...), test.want...)
+
+			// Octet by octet it is the same.
+			there, here, packets = connection(odd)
+			for _, g := range test.in {
+				if len(g.data) > 60000 {
+					return
+				}
+				if g.back {
+					packets = append(packets, here.SendAll(g.data, 1)...)
+				} else {
+					packets = append(packets, there.SendAll(g.data, 1)...)
+				}
+			}
+			if test.name == "the middle of a connection" || test.name == "upgrade as the second request" {
+				return // such a frame is found at the start of a segment
+			}
+			if r := dissected(t, packetsOf(packets...)); len(r.list) != len(test.want) {
+				t.Errorf("octet by octet: %q", r.list)
+			}
+		})
+	}
+}
+
+// TestWebSocketGap: behind octets that are missing frames are found at the start of
+// segments.
+func TestWebSocketGap(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 400), request("BYE", "c2@h", 0)
+	ask, answer := capgen.Upgrade(false)
+	there, here, packets := connection(odd)
+	packets = append(packets, there.Send(ask), here.Send(answer))
+	first := frame(true, invite)
+	packets = append(packets, there.Send(first[:300]))
+	there.Send(first[300:400])
+	packets = append(packets, there.Send(first[400:]), there.Send(frame(true, bye)), there.FIN())
+	expect(t, packetsOf(packets...), "INVITE c1@h WS [6] partial tcp-gap", "BYE c2@h WS [8] tcp-reordered")
+}
+
+// TestWebSocketGapInUpgrade: the handshake may lack octets too.
+func TestWebSocketGapInUpgrade(t *testing.T) {
+	ask, answer := capgen.Upgrade(false)
+	there, here, packets := connection(odd)
+	packets = append(packets, there.Send(ask[:40]))
+	there.Send(ask[40:60])
+	packets = append(packets, there.Send(ask[60:]), here.Send(answer), there.Send(frame(true, request("BYE", "c1@h", 0))), there.FIN())
+	expect(t, packetsOf(packets...), "BYE c1@h WS [7] tcp-reordered")
+}
+
+func TestWebSocketDeflate(t *testing.T) {
+	messages := []string{request("INVITE", "c1@h", 3000), request("OPTIONS", "c2@h", 300), request("BYE", "c3@h", 10)}
+	want := []string{"INVITE c1@h WS [6]", "OPTIONS c2@h WS [7]", "BYE c3@h WS [8]"}
+	packed := func(payload string) string {
+		return capgen.WSFrame{Opcode: capgen.WSText, Deflated: true, Masked: true, Mask: [4]byte{9, 8, 7, 6}, Payload: payload}.String()
+	}
+	ask, answer := capgen.Upgrade(true)
+	for _, keep := range []bool{true, false} {
+		name := map[bool]string{true: "with context", false: "without context"}[keep]
+		all := func() (frames []string) {
+			d := new(capgen.Deflater)
+			for _, m := range messages {
+				if !keep {
+					d = new(capgen.Deflater)
+				}
+				frames = append(frames, packed(d.Next(m)))
+			}
+			return frames
+		}
+		t.Run(name, func(t *testing.T) {
+			there, here, packets := connection(odd)
+			packets = append(packets, there.Send(ask), here.Send(answer))
+			for _, f := range all() {
+				packets = append(packets, there.Send(f))
+			}
+			expect(t, packetsOf(packets...), want...)
+		})
+		t.Run(name+", fragments", func(t *testing.T) {
+			there, here, packets := connection(odd)
+			packets = append(packets, there.Send(ask), here.Send(answer))
+			d := new(capgen.Deflater)
+			for _, m := range messages {
+				if !keep {
+					d = new(capgen.Deflater)
+				}
+				p := d.Next(m)
+				first := capgen.WSFrame{Opcode: capgen.WSText, More: true, Deflated: true, Payload: p[:20]}
+				packets = append(packets, there.Send(first.String()+capgen.WSFrame{Payload: p[20:]}.String()))
+			}
+			expect(t, packetsOf(packets...), want...)
+		})
+		t.Run(name+", no upgrade", func(t *testing.T) {
+			there, _, packets := connection(odd)
+			for _, f := range all() {
+				packets = append(packets, there.Send(f))
+			}
+			expect(t, packetsOf(packets...), "INVITE c1@h WS [4]", "OPTIONS c2@h WS [5]", "BYE c3@h WS [6]")
+		})
+		t.Run(name+", one lost", func(t *testing.T) {
+			there, here, packets := connection(odd)
+			packets = append(packets, there.Send(ask), here.Send(answer))
+			for i, f := range all() {
+				if p := there.Send(f); i != 1 {
+					packets = append(packets, p)
+				}
+			}
+			packets = append(packets, there.FIN())
+			if keep {
+				if d := expect(t, packetsOf(packets...), "INVITE c1@h WS [6]"); d.Streams.Compressed != 1 {
+					t.Errorf("%d could not be decompressed", d.Streams.Compressed)
+				}
+			} else {
+				expect(t, packetsOf(packets...), "INVITE c1@h WS [6]", "BYE c3@h WS [7] tcp-reordered")
+			}
+		})
+	}
+	t.Run("no deflate at all", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		packets = append(packets, there.Send(ask), here.Send(answer), there.Send(packed("no compressed data")), there.Send(frame(true, messages[2])))
+		if d := expect(t, packetsOf(packets...), "BYE c3@h WS [7]"); d.Streams.Compressed != 1 {
+			t.Errorf("%d could not be decompressed", d.Streams.Compressed)
+		}
+	})
+	t.Run("bombs", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		packets = append(packets, there.Send(ask), here.Send(answer))
+		bomb := packed(new(capgen.Deflater).Next("INVITE sip:b SIP/2.0\r\nCall-ID: x\r\n\r\n" + strings.Repeat("x", 1<<20-100)))
+		for range 200 {
+			packets = append(packets, there.Send(bomb))
+		}
+		r := dissected(t, packetsOf(packets...))
+		if len(r.list) < 64 || len(r.list) > 66 || r.d.Streams.Compressed != int64(200-len(r.list)) {
+			t.Errorf("%d inflated, %d not", len(r.list), r.d.Streams.Compressed)
+		}
+	})
+}
+
+func TestSCTP(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c2@h", 0)
+	data := func(flags byte, tsn uint32, user string) string { return capgen.Data(flags, tsn, user) }
+	one := func(chunks ...string) string { return flow4.SCTP(7, chunks...) }
+	whole := byte(capgen.DataWhole)
+	for _, c := range []struct {
+		name string
+		in   []string
+		want []string
+	}{
+		{"one", []string{one(data(whole, 1, invite))}, []string{"INVITE c1@h SCTP [1]"}},
+		{"two in a packet", []string{one(data(whole, 1, invite), data(whole, 2, bye))}, []string{"INVITE c1@h SCTP [1]", "BYE c2@h SCTP [1]"}},
+		{"behind other chunks", []string{one("\x03\x00\x00\x10"+strings.Repeat("\x00", 12), data(whole, 1, invite))}, []string{"INVITE c1@h SCTP [1]"}},
+		{"retransmission", []string{one(data(whole, 1, invite)), one(data(whole, 1, invite), data(whole, 2, bye))}, []string{"INVITE c1@h SCTP [1]", "BYE c2@h SCTP [2]"}},
+		{"fragments", []string{one(data(capgen.DataBegin, 1, invite[:50])), one(data(0, 2, invite[50:80])), one(data(capgen.DataEnd, 3, invite[80:]))}, []string{"INVITE c1@h SCTP [1 2 3]"}},
+		{"fragments, last first", []string{one(data(capgen.DataEnd, 3, invite[80:])), one(data(0, 2, invite[50:80])), one(data(capgen.DataBegin, 1, invite[:50]))}, []string{"INVITE c1@h SCTP [1 2 3]"}},
+		{"fragments over the last number", []string{one(data(capgen.DataBegin, 0xfffffffe, invite[:50])), one(data(0, 0xffffffff, invite[50:80])), one(data(capgen.DataEnd, 0, invite[80:]))}, []string{"INVITE c1@h SCTP [1 2 3]"}},
+		{"fragments with another message between them", []string{one(data(capgen.DataBegin, 1, invite[:50])), one(data(whole, 9, bye)), one(data(capgen.DataEnd, 2, invite[50:]))}, []string{"BYE c2@h SCTP [2]", "INVITE c1@h SCTP [1 3]"}},
+		{"no end", []string{one(data(capgen.DataBegin, 1, invite[:150])), one(data(whole, 3, bye))}, []string{"BYE c2@h SCTP [2]", "INVITE c1@h SCTP [1] partial"}},
+		{"no beginning", []string{one(data(0, 2, invite[50:80])), one(data(capgen.DataEnd, 3, invite[80:]))}, nil},
+		{"the same number in another association", []string{one(data(whole, 1, invite)), flow4.SCTP(8, data(whole, 1, bye))}, []string{"INVITE c1@h SCTP [1]", "BYE c2@h SCTP [2]"}},
+		{"another path of the association", []string{one(data(whole, 1, invite)), capgen.NewFlow("192.0.2.77:40000", "192.0.2.78:5060").SCTP(7, data(whole, 1, invite))}, []string{"INVITE c1@h SCTP [1]"}},
+	} {
+		t.Run(c.name, func(t *testing.T) { expect(t, packetsOf(c.in...), c.want...) })
+	}
+	t.Run("more associations than the table holds", func(t *testing.T) {
+		packets := []string{one(data(capgen.DataBegin, 1, invite[:150]))}
+		for i := range uint32(1024) {
+			packets = append(packets, flow4.SCTP(1000+i, data(0, 1, "x")))
+		}
+		packets = append(packets, flow4.UDP(bye))
+		d := expect(t, packetsOf(packets...), "INVITE c1@h SCTP [1] partial", "BYE c2@h UDP [1026]")
+		if d.Streams.Evicted != 1 {
+			t.Errorf("%d given up", d.Streams.Evicted)
+		}
+	})
+	t.Run("over IP fragments", func(t *testing.T) {
+		expect(t, packetsOf(capgen.Fragment(one(data(whole, 1, invite)), 3, 80)...), "INVITE c1@h SCTP [1 2 3 4]")
+	})
+}
+
+func packed(t *testing.T, wrap func(io.Writer) io.WriteCloser, s string) string {
+	var b bytes.Buffer
+	w := wrap(&b)
+	if _, err := io.WriteString(w, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestHEP(t *testing.T) {
+	invite := request("INVITE", "c1@h", 100)
+	to := capgen.NewFlow("198.51.100.1:50000", "198.51.100.2:9060")
+	when := time.Date(2026, 2, 3, 4, 5, 6, 789000, time.UTC)
+	h4 := capgen.HEP{Flow: flow4, Proto: 17, Time: when, Payload: invite}
+	h6 := capgen.HEP{Flow: flow6, Proto: 6, Time: when, Payload: invite}
+	bare := h4
+	bare.Payload = ""
+	zlibbed := packed(t, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }, invite)
+	gzipped := packed(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, invite)
+	for _, c := range []struct {
+		name, in, transport string
+		flow                capgen.Flow
+	}{
+		{"version 3, IPv4", h4.V3(), "UDP", flow4},
+		{"version 3, IPv6 and TCP", h6.V3(), "TCP", flow6},
+		{"version 3 with chunks that are not known", h4.V3(capgen.HEPChunk(19, "node"), capgen.HEPChunk(0x20, "\x00\x01"), "\x00\x7f\x00\x0f\x00\x08xx"), "UDP", flow4},
+		{"version 3 with what is behind its length", h4.V3() + "padding", "UDP", flow4},
+		{"version 3, zlib", bare.V3(capgen.HEPChunk(16, zlibbed)), "UDP", flow4},
+		{"version 3, gzip", bare.V3(capgen.HEPChunk(16, gzipped)), "UDP", flow4},
+		{"version 2, IPv4", h4.V2(), "UDP", flow4},
+		{"version 2, IPv6", h6.V2(), "TCP", flow6},
+		{"version 1", h4.V1(), "UDP", flow4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			d := dissect.New(1, func(m *dissect.Message) error {
+				if m.Src != c.flow.Src || m.Dst != c.flow.Dst || !m.HEP || m.Partial {
+					t.Errorf("%v > %v, %t", m.Src, m.Dst, m.HEP)
+				}
+				if want := when; c.name != "version 1" && !m.Time.Equal(want) {
+					t.Errorf("at %v, want %v", m.Time, want)
+				}
+				got = append(got, m.Transport.String()+" "+string(m.SIP.Raw()))
+				return nil
+			})
+			if err := d.Packet(packet(1, to.UDP(c.in))); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, []string{c.transport + " " + invite}) || d.Counts[0].HEP != 1 {
+				t.Errorf("%q, %d packets of HEP", got, d.Counts[0].HEP)
+			}
+		})
+	}
+	t.Run("over TCP", func(t *testing.T) {
+		bye := h6
+		bye.Payload = request("BYE", "c2@h", 0)
+		stream := h4.V3() + bye.V3() + h4.V3(capgen.HEPChunk(17, "\x00"))
+		for _, size := range []int{1, 7, 100, 1 << 20} {
+			there, _, packets := connection(to)
+			r := dissected(t, packetsOf(append(packets, there.SendAll(stream, size)...)...))
+			if len(r.list) != 3 || r.d.Counts[0].HEP != 3 || r.raw[0] != invite || r.raw[1] != bye.Payload || r.raw[2] != invite {
+				t.Errorf("segments of %d: %q", size, r.list)
+			}
+		}
+	})
+	t.Run("over TCP with a hole", func(t *testing.T) {
+		there, _, packets := connection(to)
+		packets = append(packets, there.Send(h4.V3()[:100]))
+		there.Send(h4.V3()[100:])
+		expect(t, packetsOf(append(packets, there.Send(h6.V3()), there.FIN())...), "INVITE c1@h TCP [5] tcp-reordered")
+	})
+	t.Run("cannot be decompressed", func(t *testing.T) {
+		for _, z := range []string{zlibbed[:50], "nothing", "\x1f\x8b\x08"} {
+			if d := expect(t, packetsOf(to.UDP(bare.V3(capgen.HEPChunk(16, z))))); d.Streams.Compressed != 1 {
+				t.Errorf("%d could not be decompressed", d.Streams.Compressed)
+			}
+		}
+	})
+	t.Run("no HEP", func(t *testing.T) {
+		for _, s := range []string{"HEP3", "HEP3\x00\x06", "HEP3\xff\xff", "\x02\x10\x02\x11" + strings.Repeat("\x00", 40), "\x01\x10", h4.V3()[:40]} {
+			expect(t, packetsOf(to.UDP(s)))
+		}
+	})
+	t.Run("the packet and its HEP are one message", func(t *testing.T) {
+		now := h4
+		now.Time = capgen.Start.Add(3 * time.Millisecond)
+		expect(t, packetsOf(flow4.UDP(invite), to.UDP(now.V3())), "INVITE c1@h UDP [1]", "INVITE c1@h UDP [2] copy of 1")
+		expect(t, packetsOf(to.UDP(now.V3()), flow4.UDP(invite)), "INVITE c1@h UDP [1]", "INVITE c1@h UDP [2] copy of 1")
+	})
+}

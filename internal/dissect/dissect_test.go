@@ -1,0 +1,235 @@
+package dissect_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/dissect"
+)
+
+// TestPorts: SIP is known by its text, on whatever port.
+func TestPorts(t *testing.T) {
+	invite := request("INVITE", "c1@h", 30)
+	ports := []string{"53", "67", "69", "123", "137", "161", "443", "500", "514", "1701", "1812", "1900", "2152", "3478", "3544", "4500", "4789", "4790",
+		"5004", "5060", "5061", "5247", "5353", "5355", "6081", "8472", "9060", "9063", "65535"}
+	for x11 := 6000; x11 <= 6063; x11++ {
+		ports = append(ports, itoa(x11))
+	}
+	for _, port := range ports {
+		for _, f := range []capgen.Flow{capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:"+port), capgen.NewFlow("192.0.2.1:"+port, "192.0.2.2:40000")} {
+			expect(t, packetsOf(f.UDP(invite)), "INVITE c1@h UDP [1]")
+			expect(t, packetsOf(f.TCP(1, 1, capgen.ACK, invite)), "INVITE c1@h TCP [1]")
+		}
+	}
+}
+
+// lookAlikes are what is no SIP, some of it close to it.
+var lookAlikes = []string{
+	"OPTIONS rtsp://h/stream RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+	"RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: DESCRIBE\r\n\r\n",
+	"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+	"GET /sip:bob HTTP/1.1\r\nHost: h\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n",
+	"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: upnp:rootdevice\r\n\r\n",
+	"ICY 200 OK\r\nicy-name: radio\r\n\r\n",
+	"MSRP d93kswow SEND\r\nTo-Path: msrp://b.example.com:9000/9di4ea;tcp\r\n\r\n",
+	"<34>Oct 11 22:14:15 host su: INVITE sip:b@h SIP/2.0",
+	"INFO server started",
+	"INFO server started on port 5060\r\n",
+	"REGISTER done sip\r\n",
+	"INVITE",
+	"INVITE sip:b@h",
+	"BYE\r\n\r\n",
+	"ACK \r\n",
+	"SIP",
+	"SIP/2.0",
+	"SIP/2.0 x00 OK\r\n",
+	"SIPFOO/2.0 200 OK\r\n",
+	"RTP/AVP 0 8\r\n",
+	"\x80\x00\x12\x34INVITE sip:b@h SIP/2.0\r\n",
+	"{\"method\":\"INVITE\",\"uri\":\"sip:b@h SIP/2.0\"}",
+	"v=0\r\no=- 1 1 IN IP4 h\r\ns=SIP/2.0\r\n",
+	"\x00\x01\x00\x00INVITE sip:b@h SIP/2.0\r\n",
+	"USER anonymous\r\n", "EHLO example.com\r\n", "220 mail SIP/2.0 ready\r\n", "SSH-2.0-x\r\n", "NOTIFY-HOST\r\n",
+}
+
+// TestLookAlikes: none of them is SIP, over UDP and over TCP.
+func TestLookAlikes(t *testing.T) {
+	for _, s := range lookAlikes {
+		for _, f := range []capgen.Flow{flow4, odd, flow6} {
+			expect(t, packetsOf(f.UDP(s)))
+			there, here, packets := connection(f)
+			expect(t, packetsOf(append(packets, there.Send(s), here.Send(s))...))
+		}
+	}
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 2000 {
+		b := make([]byte, 12+r.IntN(1400))
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		b[0] = 0x80 // RTP
+		expect(t, packetsOf(odd.UDP(string(b)), flow4.UDP(string(b[1:])), flow4.TCP(r.Uint32(), 1, capgen.ACK, string(b[1:]))))
+	}
+}
+
+// TestKeepalives: line ends and NULs alone are counted, and are no messages.
+func TestKeepalives(t *testing.T) {
+	d := expect(t, packetsOf(flow4.UDP("\r\n\r\n"), flow4.UDP("\x00"), flow4.UDP("\x00\x00\x00\x00"), flow4.UDP(""), flow4.UDP(strings.Repeat("\x00", 17)), flow4.UDP("jaK\x00")))
+	if d.Counts[0].Keepalives != 3 {
+		t.Errorf("%d keepalives", d.Counts[0].Keepalives)
+	}
+	expect(t, packetsOf(flow4.UDP("\r\n\r\n"+request("INVITE", "c1@h", 0))), "INVITE c1@h UDP [1] crlf-keepalive")
+}
+
+// TestQuoted: a packet that an ICMP error quotes is no message.
+func TestQuoted(t *testing.T) {
+	for _, f := range []capgen.Flow{flow4, flow6} {
+		ip := f.UDP(request("INVITE", "c1@h", 30))
+		d := expect(t, packetsOf(ip, f.Back().ICMPError(ip), f.Back().ICMPError(ip[:100]), f.Back().ICMPError(f.UDP("other"))), "INVITE c1@h UDP [1]")
+		if d.Counts[0].Quoted != 2 || d.Counts[0].ICMP != 3 {
+			t.Errorf("%+v", d.Counts[0])
+		}
+	}
+}
+
+// TestEncrypted: flows on the ports of SIP that look like TLS, DTLS or QUIC are counted,
+// each once, and are no messages.
+func TestEncrypted(t *testing.T) {
+	sips := capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:5061")
+	hello := "\x16\x03\x01\x00\x50\x01\x00\x00\x4c\x03\x03" + strings.Repeat("\x11", 64)
+	alpn := "\x16\x03\x01\x00\x20\x01\x00\x00\x1c\x03\x03" + "\x00\x10\x00\x08\x00\x06\x05sip/2"
+	dtls := "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x01" + strings.Repeat("\x11", 31)
+	quic := "\xc3\x00\x00\x00\x01\x08" + strings.Repeat("\x22", 40)
+	tls := func(f capgen.Flow, data string) []string {
+		there, here, packets := connection(f)
+		return append(packets, there.Send(data), here.Send(data), there.Send(data))
+	}
+	for _, c := range []struct {
+		name string
+		in   []string
+		want int64
+	}{
+		{"TLS", tls(sips, hello), 1},
+		{"TLS on 5060", tls(flow4, hello), 1},
+		{"TLS data from the middle", []string{sips.TCP(9, 1, capgen.ACK, "\x17\x03\x03\x00\x05hello")}, 1},
+		{"TLS on another port", tls(odd, hello), 0},
+		{"TLS on another port that names SIP", tls(odd, alpn), 1},
+		{"DTLS", []string{sips.UDP(dtls), sips.Back().UDP(dtls), sips.UDP(dtls)}, 1},
+		{"two flows of DTLS", []string{sips.UDP(dtls), capgen.NewFlow("192.0.2.9:40000", "192.0.2.2:5061").UDP(dtls)}, 2},
+		{"DTLS on another port", []string{odd.UDP(dtls)}, 0},
+		{"QUIC", []string{sips.UDP(quic), sips.UDP(quic)}, 1},
+		{"RTP on a port of SIP", []string{sips.UDP("\x80\x00\x00\x01" + strings.Repeat("\x00", 40))}, 0},
+		{"a record cut short", []string{sips.UDP(dtls[:12])}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if d := expect(t, packetsOf(c.in...)); d.Counts[0].Encrypted != c.want {
+				t.Errorf("%d flows, want %d", d.Counts[0].Encrypted, c.want)
+			}
+		})
+	}
+}
+
+// TestCopies tells what a mirror captured twice from what was sent twice, and from what a
+// proxy sent on.
+func TestCopies(t *testing.T) {
+	invite := request("INVITE", "c1@h", 30)
+	one := flow4.WithID(7).UDP(invite)
+	after := func(ms int, ips ...string) []capgen.Packet {
+		return at(time.Duration(ms)*time.Millisecond, packetsOf(ips...))
+	}
+	join := func(lists ...[]capgen.Packet) (all []capgen.Packet) {
+		for _, l := range lists {
+			all = append(all, l...)
+		}
+		return all
+	}
+	vlan := func(ip string) []capgen.Packet { return capgen.Packets(1, capgen.Ether(ip, 5)) }
+	vxlan := capgen.NewFlow("198.51.100.1:9", "198.51.100.2:4789").UDP("\x08\x00\x00\x00\x00\x00\x2a\x00" + capgen.Ether(one))
+	ttl := one[:8] + "\x3f" + one[9:]
+	const first = "INVITE c1@h UDP [1]"
+	for _, c := range []struct {
+		name string
+		in   []capgen.Packet
+		want []string
+	}{
+		{"a mirror", join(after(0, one), after(0, one)), []string{first, "INVITE c1@h UDP [2] copy of 1"}},
+		{"a mirror that sees it three times", join(after(0, one), after(1, one), after(2, one)), []string{first, "INVITE c1@h UDP [2] copy of 1", "INVITE c1@h UDP [3] copy of 1"}},
+		{"both sides of a router", join(after(0, one), after(1, ttl)), []string{first, "INVITE c1@h UDP [2] copy of 1"}},
+		{"with and without a tag", join(after(0, one), vlan(one)), []string{first, "INVITE c1@h UDP [2] copy of 1"}},
+		{"inside and outside of a tunnel", join(after(0, one), after(1, vxlan)), []string{first, "INVITE c1@h UDP [2] copy of 1"}},
+		{"fragments, captured twice", join(after(0, capgen.Fragment(one, 7, 80)...), after(9, capgen.Fragment(one, 7, 80)...)),
+			[]string{"INVITE c1@h UDP [1 2 3]", "INVITE c1@h UDP [4 5 6] copy of 1"}},
+		{"49 ms later", join(after(0, one), after(49, one)), []string{first, "INVITE c1@h UDP [2] copy of 1"}},
+		{"51 ms later", join(after(0, one), after(51, one)), []string{first, "INVITE c1@h UDP [2]"}},
+		{"a retransmission", join(after(0, one), after(500, flow4.WithID(8).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"a retransmission at once", join(after(0, one), after(1, flow4.WithID(8).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"a proxy", join(after(0, one), after(1, capgen.NewFlow("192.0.2.2:5060", "192.0.2.3:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"another port", join(after(0, one), after(1, capgen.NewFlow("192.0.2.1:40001", "192.0.2.2:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"another octet", join(after(0, one), after(1, flow4.WithID(7).UDP(request("INVITE", "c1@h", 29)))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"the same request twice over TCP", after(0, flow4.TCP(1, 1, capgen.ACK, invite+invite)), []string{"INVITE c1@h TCP [1]", "INVITE c1@h TCP [1]"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := dissected(t, c.in)
+			for i, s := range r.list { // copies of fragments name the last of them
+				r.list[i] = strings.Replace(s, "copy of 3", "copy of 1", 1)
+			}
+			if strings.Join(r.list, "\n") != strings.Join(c.want, "\n") {
+				t.Errorf("got %q, want %q", r.list, c.want)
+			}
+			copies := int64(strings.Count(strings.Join(c.want, " "), "copy"))
+			if n := &r.d.Counts[0]; n.SIP != int64(len(c.want))-copies || n.Copies != copies {
+				t.Errorf("%d messages and %d copies", n.SIP, n.Copies)
+			}
+		})
+	}
+}
+
+// TestFragmentsOfMessages: a datagram in fragments is one message; a part is marked.
+func TestFragmentsOfMessages(t *testing.T) {
+	for _, f := range []capgen.Flow{flow4, flow6} {
+		parts := capgen.Fragment(f.UDP(request("INVITE", "c1@h", 600)), 5, 256)
+		next := f.UDP(request("BYE", "c2@h", 0))
+		expect(t, packetsOf(append(parts, next)...), "INVITE c1@h UDP [1 2 3 4]", "BYE c2@h UDP [5]")
+		expect(t, packetsOf(parts[3], parts[2], parts[1], next, parts[0]), "BYE c2@h UDP [4]", "INVITE c1@h UDP [1 2 3 5]")
+		expect(t, packetsOf(parts[0], parts[1], parts[3], next), "BYE c2@h UDP [4]", "INVITE c1@h UDP [1 2 3] partial frag-incomplete")
+		d := expect(t, packetsOf(parts[1], parts[2], parts[3], next), "BYE c2@h UDP [4]")
+		if d.Fragments.NoHead != 1 {
+			t.Errorf("%+v", d.Fragments)
+		}
+	}
+}
+
+// TestSnapped: a datagram that the snaplen cut.
+func TestSnapped(t *testing.T) {
+	ip := flow4.UDP(request("INVITE", "c1@h", 300))
+	expect(t, packetsOf(ip[:250]), "INVITE c1@h UDP [1] partial packet-cut")
+}
+
+// TestEmitError: the error of the function that takes messages ends everything.
+func TestEmitError(t *testing.T) {
+	n := 0
+	d := dissect.New(1, func(*dissect.Message) error {
+		n++
+		return errStop
+	})
+	in := []string{flow4.UDP(request("INVITE", "c1@h", 0)), flow4.UDP(request("BYE", "c2@h", 0))}
+	for i, ip := range in {
+		if err := d.Packet(packet(int64(i+1), ip)); err != errStop {
+			t.Errorf("packet %d: %v", i+1, err)
+		}
+	}
+	if err := d.Finish(); err != errStop || n != 1 {
+		t.Errorf("%v after %d messages", err, n)
+	}
+}
+
+type stop string
+
+func (s stop) Error() string { return string(s) }
+
+const errStop = stop("enough")

@@ -1,0 +1,283 @@
+package dissect_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+func TestTCP(t *testing.T) {
+	invite, options, bye := request("INVITE", "c1@h", 100), request("OPTIONS", "c2@h", 0), request("BYE", "c3@h", 0)
+	ok := response("c1@h")
+	for _, port := range []struct {
+		name string
+		flow capgen.Flow
+	}{{"port 5060", flow4}, {"another port", odd}, {"IPv6", flow6}} {
+		t.Run(port.name, func(t *testing.T) { testTCP(t, port.flow, invite, options, bye, ok) })
+	}
+}
+
+func testTCP(t *testing.T, flow capgen.Flow, invite, options, bye, ok string) {
+	run := func(name string, build func(there, here *capgen.Stream) []string, want ...string) {
+		t.Run(name, func(t *testing.T) {
+			t.Helper()
+			there, here, handshake := connection(flow)
+			expect(t, packetsOf(append(handshake, build(there, here)...)...), want...)
+		})
+	}
+	type s = capgen.Stream
+	run("both directions", func(there, here *s) []string {
+		return []string{there.Send(invite), here.Send(ok), there.Send(bye)}
+	}, "INVITE c1@h TCP [4]", "200 c1@h TCP [5]", "BYE c3@h TCP [6]")
+	run("three in a segment", func(there, _ *s) []string {
+		return []string{there.Send(invite + options + bye)}
+	}, "INVITE c1@h TCP [4]", "OPTIONS c2@h TCP [4]", "BYE c3@h TCP [4]")
+	run("straddling", func(there, _ *s) []string {
+		return []string{there.Send(invite + options[:50]), there.Send(options[50:] + bye)}
+	}, "INVITE c1@h TCP [4]", "OPTIONS c2@h TCP [4 5]", "BYE c3@h TCP [5]")
+	run("octet by octet", func(there, _ *s) []string { return there.SendAll(options, 1) },
+		"OPTIONS c2@h TCP "+frames(4, len(options)))
+	run("keepalives", func(there, here *s) []string {
+		return []string{there.Send("\r\n\r\n"), here.Send("\r\n"), there.Send("\r\n\r\n" + invite), here.Send(ok)}
+	}, "INVITE c1@h TCP [6] crlf-keepalive", "200 c1@h TCP [7] crlf-keepalive")
+	run("retransmission", func(there, _ *s) []string {
+		first := there.Send(invite)
+		return []string{first, first, there.Send(bye)}
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [6]")
+	run("reordered", func(there, _ *s) []string {
+		p := there.SendAll(invite, 80)
+		return slices.Concat([]string{p[0], p[2], p[1]}, p[3:], []string{there.Send(bye)})
+	}, "INVITE c1@h TCP "+frames(4, (len(invite)+79)/80)+" tcp-reordered", "BYE c3@h TCP "+frames(4+(len(invite)+79)/80, 1))
+	run("overlapping", func(there, _ *s) []string {
+		seq := there.Seq
+		return []string{
+			there.TCP(seq, 1, capgen.ACK, invite[:200]),
+			there.TCP(seq+100, 1, capgen.ACK, invite[100:240]),
+			there.TCP(seq+220, 1, capgen.ACK, invite[220:]),
+		}
+	}, "INVITE c1@h TCP [4 5 6] tcp-overlap")
+	run("overlapping with other octets", func(there, _ *s) []string {
+		seq := there.Seq
+		return []string{
+			there.TCP(seq+150, 1, capgen.ACK, invite[150:]),
+			there.TCP(seq+100, 1, capgen.ACK, invite[100:150]+strings.Repeat("X", 100)),
+			there.TCP(seq, 1, capgen.ACK, invite[:100]),
+		}
+	}, "INVITE c1@h TCP [4 5 6] tcp-reordered tcp-overlap tcp-conflict")
+	run("a hole in the body", func(there, _ *s) []string {
+		p := there.SendAll(request("INVITE", "c1@h", 300), 100)
+		return append(slices.Concat(p[:2], p[3:]), there.Send(bye), there.FIN())
+	}, "INVITE c1@h TCP [4 5] partial tcp-gap", "BYE c3@h TCP [8] tcp-reordered")
+	run("a hole between messages", func(there, _ *s) []string {
+		first := there.Send(invite)
+		there.Send(options)
+		return []string{first, there.Send(bye), there.FIN()}
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [5] tcp-reordered")
+	run("ends in a message", func(there, _ *s) []string {
+		return []string{there.Send(invite[:150]), there.FIN()}
+	}, "INVITE c1@h TCP [4] partial")
+	run("a hole, a message, and an end in the next", func(there, _ *s) []string {
+		there.Send(invite)
+		return []string{there.Send(options), there.Send(bye[:len(bye)-2]), there.FIN()}
+	}, "OPTIONS c2@h TCP [4] tcp-reordered", "BYE c3@h TCP [5] partial tcp-reordered")
+	run("a FIN ends a body of unknown length", func(there, here *s) []string {
+		return []string{there.Send("INFO sip:b SIP/2.0\r\nCall-ID: i@h\r\nContent-Type: x/y\r\n\r\nbody"), there.FIN(), here.Send(ok)}
+	}, "INFO i@h TCP [4]", "200 c1@h TCP [6]")
+	run("a FIN before the last segment", func(there, here *s) []string {
+		first, second := there.Send(invite[:100]), there.Send(invite[100:])
+		return []string{first, there.FIN(), second, here.Send(ok)}
+	}, "INVITE c1@h TCP [4 6]", "200 c1@h TCP [7]")
+	run("an RST before the last segment, and one from the other side", func(there, here *s) []string {
+		first, second := there.Send(invite[:100]), there.Send(invite[100:])
+		return []string{here.TCP(here.Seq, here.Ack, capgen.RST, ""), first, there.TCP(there.Seq, 0, capgen.RST, ""), second}
+	}, "INVITE c1@h TCP [5 7]")
+	run("octets behind a FIN that was none", func(there, _ *s) []string {
+		return []string{there.Send(invite), there.TCP(there.Seq, 1, capgen.FIN|capgen.ACK, ""), there.Send(bye)}
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [6]")
+	run("a stray segment", func(there, _ *s) []string {
+		return []string{there.Send(invite[:100]), there.TCP(there.Seq+1<<30, 1, capgen.ACK, bye), there.Send(invite[100:])}
+	}, "INVITE c1@h TCP [4 6]")
+	run("a keepalive of one old octet", func(there, _ *s) []string {
+		first := there.Send(invite[:100])
+		return []string{first, there.TCP(there.Seq-1, 1, capgen.ACK, "x"), there.Send(invite[100:])}
+	}, "INVITE c1@h TCP [4 6]")
+	run("a SYN that comes again", func(there, _ *s) []string {
+		syn := there.TCP(there.Seq-1, 0, capgen.SYN, "")
+		return []string{there.Send(invite[:100]), syn, there.Send(invite[100:])}
+	}, "INVITE c1@h TCP [4 6]")
+	run("the ports are used again", func(there, here *s) []string {
+		first := []string{there.Send(invite[:150]), here.Send(ok[:len(ok)-2])}
+		there.Seq, here.Seq = 5, 6
+		syn := there.SYN()
+		here.Ack = there.Seq
+		answer := here.TCP(here.Seq, here.Ack, capgen.SYN|capgen.ACK, "")
+		here.Seq++
+		return append(first, syn, answer, there.Send(bye), here.Send(ok))
+	}, "INVITE c1@h TCP [4] partial", "200 c1@h TCP [5] partial", "BYE c3@h TCP [8]", "200 c1@h TCP [9]")
+}
+
+// frames names n packets from the first on.
+func frames(first, n int) string {
+	var s []string
+	for i := range n {
+		s = append(s, itoa(first+i))
+	}
+	return "[" + strings.Join(s, " ") + "]"
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}
+
+// TestTCPFastOpen: a SYN may carry octets.
+func TestTCPFastOpen(t *testing.T) {
+	invite := request("INVITE", "c1@h", 100)
+	s := &capgen.Stream{Flow: odd, Seq: 100}
+	syn := s.TCP(100, 0, capgen.SYN, invite[:50])
+	s.Seq += 51
+	expect(t, packetsOf(syn, s.Send(invite[50:])), "INVITE c1@h TCP [1 2]")
+}
+
+// TestTCPMidstream: what is whole is found where the start of a connection is not there.
+func TestTCPMidstream(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	for _, c := range []struct {
+		name string
+		flow capgen.Flow
+		in   []string
+		want []string
+		mid  int64
+	}{
+		{"in a message", flow4, []string{invite[60:], bye}, []string{"BYE c3@h TCP [2]"}, 1},
+		{"in a message, in one segment", flow4, []string{invite[60:] + bye}, []string{"BYE c3@h TCP [1]"}, 1},
+		{"at a message", odd, []string{invite, bye}, []string{"INVITE c1@h TCP [1]", "BYE c3@h TCP [2]"}, 1},
+		{"in a message on another port", odd, []string{invite[60:], bye}, []string{"BYE c3@h TCP [2]"}, 1},
+		{"in a message on another port, in one segment", odd, []string{invite[60:] + bye}, []string{"BYE c3@h TCP [1]"}, 1},
+		{"in a body on another port", odd, []string{invite[len(invite)-70:], bye}, []string{"BYE c3@h TCP [2]"}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &capgen.Stream{Flow: c.flow, Seq: 9}
+			var packets []string
+			for _, b := range c.in {
+				packets = append(packets, s.Send(b))
+			}
+			d := expect(t, packetsOf(packets...), c.want...)
+			if d.Streams.Midstream != c.mid {
+				t.Errorf("%d connections from the middle, want %d", d.Streams.Midstream, c.mid)
+			}
+		})
+	}
+}
+
+// TestTCPLost: octets that the receiver acknowledged and the capture lacks are given up
+// after a moment; the messages behind them are not held until the end.
+func TestTCPLost(t *testing.T) {
+	there, here, handshake := connection(flow4)
+	packets := packetsOf(handshake...)
+	add := func(after time.Duration, p string) {
+		packets = append(packets, capgen.Packet{Time: capgen.Start.Add(after), Link: 101, Data: p})
+	}
+	there.Send(request("INVITE", "lost@h", 0))
+	add(100*time.Millisecond, there.Send(request("BYE", "c1@h", 0)))
+	here.Ack = there.Seq
+	add(400*time.Millisecond, here.Send(response("c1@h")))
+	add(500*time.Millisecond, there.Send(request("BYE", "c2@h", 0)))
+	expect(t, packets, "200 c1@h TCP [5]", "BYE c1@h TCP [4] tcp-reordered", "BYE c2@h TCP [6]")
+}
+
+// TestTCPLostEnd: a connection that ended does not hold messages behind a hole until the
+// end of the capture.
+func TestTCPLostEnd(t *testing.T) {
+	there, _, handshake := connection(flow4)
+	there.Send("lost")
+	packets := packetsOf(append(handshake, there.Send(request("BYE", "c1@h", 0)), there.FIN())...)
+	later := at(time.Second, packetsOf(flow4.UDP(request("OPTIONS", "udp@h", 0))))
+	expect(t, append(packets, later...), "BYE c1@h TCP [4] tcp-reordered", "OPTIONS udp@h UDP [6]")
+}
+
+// TestTCPSnaplen: segments whose ends were cut off.
+func TestTCPSnaplen(t *testing.T) {
+	there, _, handshake := connection(flow4)
+	invite := request("INVITE", "c1@h", 300)
+	first := there.Send(invite)
+	packets := packetsOf(append(handshake, first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)))...)
+	expect(t, packets, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [5]")
+}
+
+// TestTCPForeign: other protocols are none of ours, whatever they carry.
+func TestTCPForeign(t *testing.T) {
+	invite := request("INVITE", "c1@h", 10)
+	log := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + invite
+	for _, c := range []struct {
+		name string
+		in   []string
+	}{
+		{"a log over HTTP", []string{log, invite}},
+		{"a log sent with HTTP", []string{"POST /log HTTP/1.1\r\nHost: x\r\n\r\n" + invite, invite}},
+		{"a page", []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", invite}},
+		{"RTSP", []string{"OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", "ANNOUNCE rtsp://h/ RTSP/1.0\r\n\r\n" + invite}},
+		{"MSRP", []string{"MSRP abc SEND\r\nTo-Path: msrp://h\r\n\r\n" + invite, invite}},
+		{"ICY", []string{"ICY 200 OK\r\n\r\n", invite}},
+		{"TLS", []string{"\x17\x03\x03\x01\x00" + invite, invite}},
+	} {
+		for _, port := range []string{"80", "5060"} {
+			t.Run(c.name+"/"+port, func(t *testing.T) {
+				there, _, packets := connection(capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:"+port))
+				for _, b := range c.in {
+					packets = append(packets, there.Send(b))
+				}
+				expect(t, packetsOf(packets...))
+			})
+		}
+	}
+	t.Run("the ports are used again for SIP", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		packets = append(packets, there.Send("GET / HTTP/1.1\r\n\r\n"))
+		there, _, again := connection(odd)
+		again[0] = capgen.Flow.TCP(odd, 77, 0, capgen.SYN, "")
+		there.Seq = 78
+		packets = append(append(packets, again[0]), there.Send("\x01\x02 something\r\n"), there.Send(invite))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [7]")
+	})
+	t.Run("a start line in something else", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		packets = append(packets, there.Send("\x01\x02 something\r\n"), there.Send("INVITE sip:b@h SIP/2.0\r\nfoo: bar\r\n\r\n"))
+		expect(t, packetsOf(packets...))
+	})
+	t.Run("behind CONNECT", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [6]")
+	})
+	t.Run("behind a proxy's line", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		packets = append(packets, there.Send("PROXY TCP4 192.0.2.9 192.0.2.2 4000 5060\r\n"+invite), there.Send(invite))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4]", "INVITE c1@h TCP [5]")
+	})
+}
+
+// TestTCPLimit: with more connections than the table holds the one that was quiet for
+// longest is given up, and that is counted.
+func TestTCPLimit(t *testing.T) {
+	const n = 1<<16 + 10
+	var packets []capgen.Packet
+	first := capgen.Stream{Flow: flow4, Seq: 1}
+	invite := request("INVITE", "c1@h", 0)
+	packets = append(packets, packetsOf(first.Send(invite[:150]))...)
+	for i := range n {
+		f := capgen.NewFlow("192.0.2.1:40000", "198.18.0.1:5060")
+		f.Dst = capgen.NewFlow("192.0.2.1:1", "198.18."+itoa(i>>8&255)+"."+itoa(i&255)+":"+itoa(5060+i>>16)).Dst
+		packets = append(packets, packetsOf(f.TCP(1, 1, capgen.ACK, "OPTIONS "))...)
+	}
+	packets = append(packets, packetsOf(first.Send(invite[50:]))...)
+	d := expect(t, packets, "INVITE c1@h TCP [1] partial")
+	if d.Streams.Evicted != 12 {
+		t.Errorf("%d given up", d.Streams.Evicted)
+	}
+}
