@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"analysis":            {"capture", "internal/dissect", "layers", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "layers", "sipmsg"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.

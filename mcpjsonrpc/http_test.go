@@ -379,3 +379,27 @@ func TestHTTPWriteError(t *testing.T) {
 		}
 	})
 }
+
+// A deadlineWriter records the deadlines for reading the request.
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (w *deadlineWriter) SetReadDeadline(t time.Time) error {
+	w.deadlines = append(w.deadlines, t)
+	return nil
+}
+
+// TestHTTPSlowBody tells that a body has half a minute to arrive, and that this is no
+// limit for the call.
+func TestHTTPSlowBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+		want := time.Now().Add(30 * time.Second)
+		handler(t, toy(), mcpjsonrpc.HTTPOptions{}).ServeHTTP(w, post(ping))
+		if len(w.deadlines) != 2 || !w.deadlines[0].Equal(want) || !w.deadlines[1].IsZero() {
+			t.Errorf("got %v", w.deadlines)
+		}
+	})
+}
