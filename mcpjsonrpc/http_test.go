@@ -322,7 +322,9 @@ func TestHTTPEquals(t *testing.T) {
 				}
 			}
 			json.Unmarshal([]byte(line), &m)
-			if v, ok := m.Params.Meta["io.modelcontextprotocol/protocolVersion"].(string); ok {
+			// encoding/json would also take _META for _meta.
+			named := strings.Contains(line, `"_meta":{"io.modelcontextprotocol/protocolVersion":`)
+			if v, ok := m.Params.Meta["io.modelcontextprotocol/protocolVersion"].(string); ok && named {
 				r.Header.Set("MCP-Protocol-Version", v)
 				r.Header.Set("Mcp-Method", m.Method)
 				r.Header.Set("Mcp-Name", m.Params.Name+m.Params.URI)
