@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -223,13 +224,13 @@ func TestHTTPDisconnect(t *testing.T) {
 		t.Run(tool, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := toy()
-				ended := false
+				var told atomic.Bool
 				s.Tools = append(s.Tools, mcpjsonrpc.Tool{Name: "deaf", Call: func(ctx context.Context, _ json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
 					for i := range int64(10) {
 						time.Sleep(time.Second)
 						p(i, 0, "still here")
 					}
-					ended = ctx.Err() != nil
+					told.Store(ctx.Err() != nil)
 					return mcpjsonrpc.Result{Text: "at last"}, nil
 				}})
 				h := handler(t, s, mcpjsonrpc.HTTPOptions{})
@@ -247,7 +248,7 @@ func TestHTTPDisconnect(t *testing.T) {
 				if w.Body.Len() > 0 {
 					t.Errorf("got %s", w.Body)
 				}
-				if tool == "deaf" && !ended {
+				if tool == "deaf" && !told.Load() {
 					t.Error("the tool was not told")
 				}
 			})
