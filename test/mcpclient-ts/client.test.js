@@ -155,7 +155,7 @@ async function refusal(promise) {
 }
 
 for (const [over, way] of ['stdio', 'http'].flatMap((over) => ways.map((way) => [over, way]))) {
-  describe(`${over}, ${way.name}`, { timeout: 60_000 }, () => {
+  describe(`${over}, ${way.name}`, { timeout: 180_000 }, () => {
     let client;
     let tools;
     before(async () => {
@@ -286,7 +286,7 @@ for (const [over, way] of ['stdio', 'http'].flatMap((over) => ways.map((way) => 
       await client.ping();
     });
 
-    test('progress', { timeout: 10_000 }, async () => {
+    test('progress', { timeout: 30_000 }, async () => {
       const slow = await slowServer(captures[1]);
       try {
         const seen = [];
@@ -306,7 +306,7 @@ for (const [over, way] of ['stdio', 'http'].flatMap((over) => ways.map((way) => 
     // Over HTTP the older revisions cancel with a message of its own, which no session ties
     // to the call; the newest one closes the stream.
     const deaf = over === 'http' && way.revision !== newest && 'without sessions nobody knows whose call it is';
-    test('cancel', { timeout: 10_000, skip: deaf }, async () => {
+    test('cancel', { timeout: 30_000, skip: deaf }, async () => {
       const slow = await slowServer(captures[1]);
       try {
         const abort = new AbortController();
