@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"internal/findings":   {"analysis", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/findings", "layers", "sipmsg"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/findings", "internal/report", "internal/siptools"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.

@@ -45,7 +45,7 @@ var (
 	slowCrypto  = regexp.MustCompile(`(?i)^[ \t]*(crypto([ \t]*:[ \t]*|[ \t]+|[^` + "`!#-'*+\\-.0-9A-Z^_`" + `a-z{|}~$%&][ \t]*)([^ \t]+[ \t]+){2}|cryptoscale([ \t]*:[ \t]*|[ \t]+|[^` + "`!#-'*+\\-.0-9A-Z^_`" + `a-z{|}~$%&][ \t]*)([^ \t]+[ \t]+){3})inline:`)
 	slowSecret  = regexp.MustCompile(`(?is)^([ \t]*(?:ice-pwd|key-mgmt|cryptoscale|crypto)(?:[ \t]*:|[ \t]+|[^` + "`!#-'*+\\-.0-9A-Z^_`" + `a-z{|}~$%&]|$))`)
 	slowBlanks  = regexp.MustCompile(`[ \t]+`)
-	slowNumber  = regexp.MustCompile(`^[0-9]+$`)
+	slowDigits  = regexp.MustCompile(`^[0-9]+$`)
 	slowProfile = regexp.MustCompile(`(?is)^(.*/)?rtp/([^/]*)$`)
 )
 
@@ -147,7 +147,7 @@ func (m *slowMedia) isRTP() bool { return slowProfile.MatchString(m.proto) }
 
 func (m *slowMedia) port() (uint16, bool) {
 	text, _, _ := strings.Cut(m.portText, "/")
-	if !slowNumber.MatchString(text) {
+	if !slowDigits.MatchString(text) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(strings.TrimLeft(text, "0")+"", 10, 16)
@@ -226,7 +226,7 @@ func (m *slowMedia) codecs() (list []string) {
 	for _, a := range m.attributes {
 		name, v, _ := strings.Cut(a, ":")
 		f := slowFields(v)
-		if !strings.EqualFold(name, "rtpmap") || len(f) == 0 || !slowNumber.MatchString(f[0]) {
+		if !strings.EqualFold(name, "rtpmap") || len(f) == 0 || !slowDigits.MatchString(f[0]) {
 			continue
 		}
 		if n, err := strconv.ParseUint(f[0], 10, 64); err == nil && n < 128 {
@@ -239,7 +239,7 @@ func (m *slowMedia) codecs() (list []string) {
 		}
 	}
 	for _, f := range m.formats {
-		if n, err := strconv.ParseUint(f, 10, 64); err == nil && n < 128 && slowNumber.MatchString(f) {
+		if n, err := strconv.ParseUint(f, 10, 64); err == nil && n < 128 && slowDigits.MatchString(f) {
 			if c := fmt.Sprintf("%d %s", n, names[n]); !slices.Contains(list, c) {
 				list = append(list, c)
 			}

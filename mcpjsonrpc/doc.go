@@ -1,6 +1,6 @@
 // Package mcpjsonrpc serves tools to a language-model client: the Model Context
-// Protocol over a pair of streams, one JSON-RPC 2.0 message a line. It knows
-// tools, prompts and resources, and nothing of what they are about.
+// Protocol over a pair of streams, one JSON-RPC 2.0 message a line, or over HTTP.
+// It knows tools, prompts and resources, and nothing of what they are about.
 //
 //	s := &mcpjsonrpc.Server{
 //		Name:    "clock",
@@ -15,6 +15,8 @@
 //		}},
 //	}
 //	err := s.Serve(ctx, os.Stdin, os.Stdout)
+//
+// Server.Handler is the same over Streamable HTTP, without sessions.
 //
 // # Revisions
 //

@@ -28,6 +28,10 @@ const (
 	// maxRequests bounds the requests served at once. More than those that run
 	// and wait as calls have little to do here.
 	maxRequests = 16
+
+	// bodyTime bounds how long a message may take to arrive: the slots are
+	// few.
+	bodyTime = 30 * time.Second
 )
 
 // keepAlive is how often a stream of events has something to carry, lest somebody on
@@ -50,8 +54,9 @@ type HTTPOptions struct {
 // said by _meta and by the header field MCP-Protocol-Version; without either it is
 // 2025-03-26, and an initialize is answered by its own. A call that reports progress
 // is answered with a stream of events, all else with JSON. A client that goes away
-// cancels its call. Bodies are bounded, and so are the requests served at once; the
-// time to read a request is for the http.Server to bound.
+// cancels its call. Bodies are bounded, in length and in time, and so are the requests
+// served at once. The http.Server should have a ReadHeaderTimeout, and no ReadTimeout
+// or WriteTimeout: they would end calls that take longer.
 func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -128,7 +133,11 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, x *exchange) (bo
 		w.Header().Set("Retry-After", "1")
 		return nil, refusal(http.StatusServiceUnavailable, CodeInternalError, "busy: %d requests are being served; try again when one of them is done", maxRequests)
 	}
+	// A deadline that is not taken back would end the call, not only the reading.
+	deadline := http.NewResponseController(w)
+	deadline.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer has it
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	deadline.SetReadDeadline(time.Time{})
 	if err != nil {
 		<-h.slots
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

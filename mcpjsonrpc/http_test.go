@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -223,13 +224,13 @@ func TestHTTPDisconnect(t *testing.T) {
 		t.Run(tool, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := toy()
-				ended := false
+				var told atomic.Bool
 				s.Tools = append(s.Tools, mcpjsonrpc.Tool{Name: "deaf", Call: func(ctx context.Context, _ json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
 					for i := range int64(10) {
 						time.Sleep(time.Second)
 						p(i, 0, "still here")
 					}
-					ended = ctx.Err() != nil
+					told.Store(ctx.Err() != nil)
 					return mcpjsonrpc.Result{Text: "at last"}, nil
 				}})
 				h := handler(t, s, mcpjsonrpc.HTTPOptions{})
@@ -247,7 +248,7 @@ func TestHTTPDisconnect(t *testing.T) {
 				if w.Body.Len() > 0 {
 					t.Errorf("got %s", w.Body)
 				}
-				if tool == "deaf" && !ended {
+				if tool == "deaf" && !told.Load() {
 					t.Error("the tool was not told")
 				}
 			})
@@ -322,7 +323,9 @@ func TestHTTPEquals(t *testing.T) {
 				}
 			}
 			json.Unmarshal([]byte(line), &m)
-			if v, ok := m.Params.Meta["io.modelcontextprotocol/protocolVersion"].(string); ok {
+			// encoding/json would also take _META for _meta.
+			named := strings.Contains(line, `"_meta":{"io.modelcontextprotocol/protocolVersion":`)
+			if v, ok := m.Params.Meta["io.modelcontextprotocol/protocolVersion"].(string); ok && named {
 				r.Header.Set("MCP-Protocol-Version", v)
 				r.Header.Set("Mcp-Method", m.Method)
 				r.Header.Set("Mcp-Name", m.Params.Name+m.Params.URI)
@@ -376,6 +379,30 @@ func TestHTTPWriteError(t *testing.T) {
 		handler(t, toy(), mcpjsonrpc.HTTPOptions{}).ServeHTTP(deadWriter{httptest.NewRecorder()}, post(toolCall(1, "wait", `{"ms":60000}`)))
 		if d := time.Since(start); d > time.Second {
 			t.Errorf("the call went on for %v", d)
+		}
+	})
+}
+
+// A deadlineWriter records the deadlines for reading the request.
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (w *deadlineWriter) SetReadDeadline(t time.Time) error {
+	w.deadlines = append(w.deadlines, t)
+	return nil
+}
+
+// TestHTTPSlowBody tells that a body has half a minute to arrive, and that this is no
+// limit for the call.
+func TestHTTPSlowBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+		want := time.Now().Add(30 * time.Second)
+		handler(t, toy(), mcpjsonrpc.HTTPOptions{}).ServeHTTP(w, post(ping))
+		if len(w.deadlines) != 2 || !w.deadlines[0].Equal(want) || !w.deadlines[1].IsZero() {
+			t.Errorf("got %v", w.deadlines)
 		}
 	})
 }

@@ -17,10 +17,17 @@ file that the user may read.
 
 A client is told to start it like this:
 
-  {"mcpServers": {"sipsight": {"command": "sipsight", "args": ["mcp", "/captures"]}}}`,
+  {"mcpServers": {"sipsight": {"command": "sipsight", "args": ["mcp", "/captures"]}}}
+
+With --http it serves Streamable HTTP instead, at http://ADDR/mcp, until it is
+interrupted. Anyone who reaches an address that is not a loopback one could read the
+captures: such an address needs a token, which clients send as "Authorization: Bearer
+TOKEN". It is the first line of --http-token-file, or the value of the environment
+variable ` + tokenVariable + `. There is no TLS; put a proxy in front for that.`,
 	example: []string{
 		"claude mcp add sipsight -- sipsight mcp /captures",
 		"sipsight mcp --no-urls --max-packets 50 /captures /tmp/traces",
+		"sipsight mcp --http 127.0.0.1:8080 /captures",
 	},
 	run: runMCP,
 }
@@ -28,7 +35,10 @@ A client is told to start it like this:
 func runMCP(e *env, c *command, args []string) int {
 	fs := newFlags(c)
 	o := siptools.Options{Version: versionString()}
+	var h httpFlags
 	fs.IntVar(&o.MaxPackets, "max-packets", 0, "describe at most `N` messages in one answer")
+	fs.StringVar(&h.address, "http", "", "serve Streamable HTTP on `ADDR`, such as 127.0.0.1:8080, instead of stdin and stdout")
+	fs.StringVar(&h.tokenFile, "http-token-file", "", "the bearer token that HTTP clients need is the first line of `FILE`")
 	fs.inputFlags(&o.Capture)
 	if code, done := fs.parse(e, args); done {
 		return code
@@ -44,6 +54,13 @@ func runMCP(e *env, c *command, args []string) int {
 	}
 	s := siptools.NewServer(o)
 	s.ErrorLog = slog.New(slog.NewTextHandler(e.stderr, nil))
+	switch {
+	case h.address != "":
+		return h.serve(e, s)
+	case h.tokenFile != "":
+		e.errorf("mcp: --http-token-file is for --http")
+		return exitUsage
+	}
 	if err := s.Serve(e.ctx, e.stdin, e.stdout); err != nil && e.ctx.Err() == nil {
 		return e.writeFailed(err)
 	}
