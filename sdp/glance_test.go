@@ -1,0 +1,111 @@
+package sdp_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/sdp"
+)
+
+func glance(b string) (list []string) {
+	for g := range sdp.Glance([]byte(b)) {
+		s := fmt.Sprintf("%s %v:%d %s %s %s", g.Kind, g.Addr, g.Port, g.Proto, g.Direction, g.AppendCodecs(nil))
+		if g.Hold {
+			s += " hold"
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func TestGlance(t *testing.T) {
+	for _, tt := range []struct {
+		name, in string
+		want     []string
+	}{
+		{"a telephone", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+			[]string{"audio 192.0.2.1:4000 RTP/AVP sendrecv PCMU,PCMA,telephone-event"}},
+		{"on hold, two streams, an address of its own", "c=IN IP4 192.0.2.1\na=sendonly\nm=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\nm=video 0 RTP/AVP 31\nc=IN IP6 2001:db8::1\na=recvonly\n",
+			[]string{"audio 192.0.2.1:4000 RTP/AVP sendonly opus hold", "video 2001:db8::1:0 RTP/AVP recvonly H261"}},
+		{"held as of old", "c=IN IP4 0.0.0.0\nm=audio 4000 RTP/AVP 0", []string{"audio 0.0.0.0:4000 RTP/AVP sendrecv PCMU hold"}},
+		{"no address yet, with ICE", "c=IN IP4 0.0.0.0\na=ice-ufrag:x\nm=audio 9 UDP/TLS/RTP/SAVPF 0", []string{"audio 0.0.0.0:9 UDP/TLS/RTP/SAVPF sendrecv PCMU"}},
+		{"fax, a name, a port that is none", "c=IN IP4 gw.example.com\nm=image 99999 udptl t38", []string{"image invalid IP:0 udptl sendrecv t38"}},
+		{"nothing", "v=0\n", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := glance(tt.in); !slices.Equal(got, tt.want) {
+				t.Errorf("\ngot  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestGlanceParse: what Glance sees is what Parse says.
+func TestGlanceParse(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no descriptions", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part := range strings.SplitSeq(string(b), ":\n    v=0") {
+			part = "v=0" + strings.ReplaceAll(part, "\n    ", "\n")
+			compareGlance(t, file, part)
+		}
+	}
+}
+
+func compareGlance(t *testing.T, file, text string) {
+	s, err := sdp.Parse([]byte(text))
+	if err != nil {
+		return
+	}
+	n := 0
+	for g := range sdp.Glance([]byte(text)) {
+		if n >= len(s.Media) {
+			break
+		}
+		m := &s.Media[n]
+		n++
+		if string(g.Kind) != string(m.Kind) || g.Port != m.Port || g.Direction != m.Direction() {
+			t.Errorf("%s, stream %d: %s %d %s, want %s %d %s", file, n, g.Kind, g.Port, g.Direction, m.Kind, m.Port, m.Direction())
+		}
+		if a, ok := m.Addr(); ok && m.Port != 0 && a.Addr() != g.Addr {
+			t.Errorf("%s, stream %d: %v, want %v", file, n, g.Addr, a)
+		}
+	}
+	if n != len(s.Media) {
+		t.Errorf("%s: %d streams, want %d", file, n, len(s.Media))
+	}
+}
+
+func TestGlanceAllocations(t *testing.T) {
+	b := []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
+	var buf []byte
+	if n := testing.AllocsPerRun(100, func() {
+		for g := range sdp.Glance(b) {
+			buf = g.AppendCodecs(buf[:0])
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkGlance(b *testing.B) {
+	in := []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n")
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	var buf []byte
+	for b.Loop() {
+		for g := range sdp.Glance(in) {
+			buf = g.AppendCodecs(buf[:0])
+		}
+	}
+}
