@@ -20,6 +20,8 @@ func descriptions() (list [][]byte) {
 		"v=0\no=c d 1 3 IN IP4 x\ns=\nt=1 2\nr=1 2 3\nz=1 2\nk=clear:secret\nm=image 4000/2 udptl t38\nc=IN IP4 233.252.0.1/127/3\na=T38FaxVersion:0\na=T38FaxFillBitRemoval\nb=AS:64\n",
 		"m=audio 1 RTP/SAVP 0 0 200 x\ra=crypto:1 AES inline:secret\ra=SendRecv\ra=rtpmap:0 PCMA/8000\ra=rtpmap 9 G722/16000\ra=fmtp:\ra=ptime:20.0\ra=maxptime:10\r",
 		"\n\nhello\n m = audio\nM=x\nx=y\na=:\na=\na=mid:a\na=group:LS b\n\x00",
+		"k=prompt\nm=audio 1 RTP/AVP 96 97\na=rtpmap:96 a/1\na=rtpmap:96 b/2\na=rtpmap:97 b/2\na=ice-pwd secret\nno line ice-pwd:secret\na=x base64:secret\nk=prompter\n",
+		"m=audio 1 RTP/AVP 1 96 97\na=rtpmap:1 b/2\na=rtpmap:96 b/2\na=rtpmap:97 b/2\na=x key-mgmt:secret\nu=clear:secret\na=cryptoscale:1 client X inline:secret\n",
 		"s=session\nm=audio 65536 TCP/RTP/AVP 0\nc=IP4 1.2.3.4\nc=IN IP4 01.2.3.4\nm=message 1 TCP/MSRP *\n",
 	} {
 		list = append(list, []byte(s), []byte(strings.ReplaceAll(s, "\n", "\r\n")))
@@ -185,7 +187,12 @@ func FuzzSDPAnswer(f *testing.F) {
 		}
 		for i := range r.Streams {
 			s := &r.Streams[i]
+			var taken [128]bool
 			for _, m := range s.Common {
+				if n := m.Offer.PayloadType; m.Format == nil && taken[n] {
+					t.Fatalf("payload type %d of the offer is matched twice", n)
+				}
+				taken[m.Offer.PayloadType] = true
 				if m.Format != nil {
 					if !hasFold(s.Offer.Formats, m.Format) || !hasFold(s.Answer.Formats, m.Format) {
 						t.Fatalf("%q is not in both", m.Format)
@@ -231,7 +238,8 @@ func FuzzSDPSecret(f *testing.F) {
 		if tooLong([]byte(before), []byte(after)) || strings.Contains(before+after, secret[:4]) {
 			return
 		}
-		label := [...]string{"inline:", "\r\na=ice-pwd:", "\na=key-mgmt:", "\rk=clear:", "\r\nk=", "\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "}[how%6]
+		label := [...]string{"inline:", "\r\na=ice-pwd:", "\na=key-mgmt:", "\rk=clear:", "\r\nk=", "\na=crypto:1 AES_CM_128_HMAC_SHA1_80 ",
+			"\na=ice-pwd ", "\nx ice-pwd:", "\nx key-mgmt:"}[how%9]
 		s, err := sdp.Parse([]byte("v=0\r\n" + before + label + secret + after))
 		if err != nil {
 			t.Fatal(err)

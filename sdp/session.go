@@ -36,8 +36,8 @@ var errNoLine = &SyntaxError{1, "no line of a session description"}
 
 // A Session is one session description. The zero Session is ready for Parse, and may be
 // parsed into again and again. All octets that it holds are parts of the octets given to
-// Parse, and live until those are overwritten; its slices live until the next Parse. See
-// Clone.
+// Parse, and live until those are overwritten; its slices live until the next Parse. They
+// are to be read, not written to: the names of static codecs are shared by all. See Clone.
 //
 // Keys and passwords are not in it: see Line.Masked.
 type Session struct {
