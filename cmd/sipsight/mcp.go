@@ -37,8 +37,8 @@ func runMCP(e *env, c *command, args []string) int {
 	o := siptools.Options{Version: versionString()}
 	var h httpFlags
 	fs.IntVar(&o.MaxPackets, "max-packets", 0, "describe at most `N` messages in one answer")
-	fs.StringVar(&h.address, "http", "", "serve Streamable HTTP on `ADDR`, such as 127.0.0.1:8080, not stdio")
-	fs.StringVar(&h.tokenFile, "http-token-file", "", "the bearer token that HTTP clients need is the first line of `FILE`")
+	fs.StringVar(&h.address, "http", "", "serve HTTP on `ADDR` (127.0.0.1:8080), not stdin and stdout")
+	fs.StringVar(&h.tokenFile, "http-token-file", "", "HTTP clients need the token in the first line of `FILE`")
 	fs.inputFlags(&o.Capture)
 	if code, done := fs.parse(e, args); done {
 		return code
