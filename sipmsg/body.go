@@ -107,7 +107,7 @@ func nextDelimiter(b []byte, n int, boundary []byte) (begin, end int, last bool)
 			}
 			end = scanBlanks(b, end)
 			if lineEnds := scanLineEnd(b, end); lineEnds > end || end == len(b) {
-				return cutLineEnd(b, n, begin), lineEnds, last
+				return cutLineEnd(b, begin), lineEnds, last
 			}
 		}
 		at++
@@ -130,11 +130,12 @@ func scanLineEnd(b []byte, n int) int {
 	return n
 }
 
-// cutLineEnd returns end without the line end before it, which is part of the delimiter.
-func cutLineEnd(b []byte, n, end int) int {
-	if end > n && b[end-1] == '\n' {
+// cutLineEnd returns end without the line end before it, which is part of the delimiter. It
+// may be that of the delimiter before, too.
+func cutLineEnd(b []byte, end int) int {
+	if end > 0 && b[end-1] == '\n' {
 		end--
-		if end > n && b[end-1] == '\r' {
+		if end > 0 && b[end-1] == '\r' {
 			end--
 		}
 	}
