@@ -23,6 +23,7 @@ func TestWebSocket(t *testing.T) {
 	invite, ok := request("INVITE", "c1@h", 200), response("c1@h")
 	small := "OPTIONS sip:b@h SIP/2.0\r\nCall-ID: s@h\r\n\r\n"
 	large := request("MESSAGE", "l@h", 70000)
+	long := strings.Replace(request("MESSAGE", "long@h", 0), "bob@", strings.Repeat("b", 2000)+"@", 1)
 	ask, answer := capgen.Upgrade(false)
 	parts := func(masked bool, message string, between ...string) string {
 		f := capgen.WSFrame{Opcode: capgen.WSText, More: true, Masked: masked, Mask: [4]byte{1, 2, 3, 4}, Payload: message[:10]}
@@ -62,6 +63,7 @@ func TestWebSocket(t *testing.T) {
 		{"fragments in segments of their own", []seg{c(ask), s(answer), c(parts(true, invite)[:16]), c(parts(true, invite)[16:62]), c(parts(true, invite)[62:])}, []string{"INVITE c1@h WS [6 7 8]"}},
 		{"70,000 octets", []seg{c(ask), s(answer), c(frame(true, large)[:60000]), c(frame(true, large)[60000:])}, []string{"MESSAGE l@h WS [6 7]"}},
 		{"a keepalive", []seg{c(ask), s(answer), c(frame(true, "\r\n\r\n") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
+		{"a request line of 2,000 octets", []seg{c(frame(true, long)[:600]), c(frame(true, long)[600:])}, []string{"MESSAGE long@h WS [4 5]"}},
 		{"something else", []seg{c(ask), s(answer), c(frame(true, "{\"json\":1}") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
 		{"the middle of a connection", []seg{c("\x00\x00\x01 something"), c(frame(true, invite))}, []string{"INVITE c1@h WS [5]"}},
 		{"ends in a frame", []seg{c(ask), s(answer), c(frame(true, invite)[:150])}, []string{"INVITE c1@h WS [6] partial"}},

@@ -338,7 +338,7 @@ func (d *Dissector) finishStreams() {
 // begins in it after all, the connection is followed from here on.
 func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) bool {
 	b := f.Payload
-	if yes, _ := mayUpgrade(b); yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) { // the second request of a connection, or the middle
+	if mayUpgrade(b) == yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) == yes { // the second request of a connection, or the middle
 		c.kind, c.sure = isWebSocket, false
 		c.half(d, side, f).stream.Start(seq)
 		return true
@@ -442,19 +442,20 @@ func (h *half) probe(b []byte) {
 		return // a start line that is not whole yet
 	}
 	c := h.c
-	yes, perhaps := mayUpgrade(b)
 	onSIP := isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port())
+	ws := max(sniffWebSocket(b), mayUpgrade(b), h.d.sniffDeflated(b))
+	tls := looksTLS(b)
 	switch {
-	case sniffWebSocket(b) || yes || h.d.sniffDeflated(b):
+	case ws == yes:
 		c.kind = isWebSocket
-	case looksTLS(b):
+	case tls == yes:
 		c.kind, c.sure = foreign, true
 		if onSIP || bytes.Contains(b[:min(len(b), maxHello)], []byte("\x05sip/2")) { // the name in ALPN
 			h.d.Counts[h.d.file].Encrypted++
 		}
 	case bytes.HasPrefix(b, []byte("HEP3")):
 		c.kind = isHEP
-	case perhaps || mayBeWebSocket(b) || len(b) < 4 && string(b) == "HEP3"[:len(b)]:
+	case ws == perhaps || tls == perhaps || isStart(b):
 		h.first = append([]byte(nil), b...)
 	case isOther(b):
 		c.kind, c.sure = foreign, true
@@ -466,6 +467,12 @@ func (h *half) probe(b []byte) {
 	}
 }
 
+// isStart reports whether b is the start of a start line, of SIP or of another protocol,
+// that is worth waiting for the end of.
+func isStart(b []byte) bool {
+	return len(b) > 0 && len(b) < maxProbe && b[0] != '\r' && b[0] != '\n' && b[0] != 0 && bytes.IndexByte(b, '\n') < 0 && sipmsg.CanBegin(b)
+}
+
 // maxHello bounds the start of a TLS handshake in which the name of SIP is looked for.
 const maxHello = 2048
 
@@ -473,28 +480,30 @@ const maxHello = 2048
 // like SIP. What it carries may read like SIP, as a log does; CONNECT makes a way for
 // whatever comes.
 func isOther(b []byte) bool {
-	line, _, _ := bytes.Cut(b[:min(len(b), maxUpgrade)], []byte("\n"))
-	if bytes.HasPrefix(line, []byte("CONNECT ")) {
-		return false
-	}
 	for _, name := range [...]string{"HTTP/", "RTSP/", "MSRP ", "ICY ", "ICAP/"} {
-		if bytes.HasPrefix(line, []byte(name)) {
+		if bytes.HasPrefix(b, []byte(name)) {
 			return true
 		}
 	}
-	i := bytes.LastIndexByte(line, ' ')
-	if i < 0 {
+	n := bytes.IndexByte(b[:min(len(b), maxProbe)], '\n')
+	if n < 0 || bytes.HasPrefix(b, []byte("CONNECT ")) || !isStart(b[:n]) {
 		return false
 	}
-	last := line[i+1:]
+	last := b[bytes.LastIndexByte(b[:n], ' ')+1:]
 	return bytes.HasPrefix(last, []byte("HTTP/")) || bytes.HasPrefix(last, []byte("RTSP/")) || bytes.HasPrefix(last, []byte("ICAP/"))
 }
 
 func isSIPPort(p uint16) bool { return p == 5060 || p == 5061 }
 
 // looksTLS reports whether b begins with a TLS record of a handshake or with data.
-func looksTLS(b []byte) bool {
-	return len(b) >= 5 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4
+func looksTLS(b []byte) verdict {
+	switch {
+	case b[0] < 20 || b[0] > 23 || len(b) > 1 && b[1] != 3 || len(b) > 2 && b[2] > 4:
+		return no
+	case len(b) < 5:
+		return perhaps
+	}
+	return yes
 }
 
 // messages gives out what the framer has.

@@ -233,6 +233,11 @@ func TestTCPForeign(t *testing.T) {
 					packets = append(packets, there.Send(b))
 				}
 				expect(t, packetsOf(packets...))
+				there, _, packets = connection(capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:"+port))
+				for _, b := range c.in {
+					packets = append(packets, there.SendAll(b, 1)...)
+				}
+				expect(t, packetsOf(packets...))
 			})
 		}
 	}
@@ -249,6 +254,13 @@ func TestTCPForeign(t *testing.T) {
 		there, _, packets := connection(odd)
 		packets = append(packets, there.Send("\x01\x02 something\r\n"), there.Send("INVITE sip:b@h SIP/2.0\r\nfoo: bar\r\n\r\n"))
 		expect(t, packetsOf(packets...))
+	})
+	t.Run("the look of a WebSocket frame", func(t *testing.T) {
+		there, _, packets := connection(flow4)
+		in := "\x02\r\n" + response("c1@h") // thirteen octets, if it was one
+		expect(t, packetsOf(append(packets, there.Send(in))...), "200 c1@h TCP [4]")
+		there, _, packets = connection(flow4)
+		expect(t, packetsOf(append(packets, there.SendAll(in, 9)...)...), "200 c1@h TCP "+frames(4, (len(in)+8)/9))
 	})
 	t.Run("behind CONNECT", func(t *testing.T) {
 		there, here, packets := connection(odd)

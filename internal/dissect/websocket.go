@@ -47,56 +47,81 @@ func isUpgrade(b []byte) bool {
 	return bytes.Contains(bytes.ToLower(b), []byte("upgrade: websocket"))
 }
 
-// mayUpgrade reports whether b begins an HTTP request or answer that may open a WebSocket;
-// perhaps that it is too short to tell.
-func mayUpgrade(b []byte) (yes, perhaps bool) {
+// maxProbe bounds the octets that are looked at, and waited for, to tell what a connection
+// is: the first line of the longest request.
+const maxProbe = 4 << 10
+
+// A verdict is an answer that may have to wait for more octets, so that it does not depend
+// on where a stream was cut.
+type verdict uint8
+
+const (
+	no verdict = iota
+	perhaps
+	yes
+)
+
+// mayUpgrade reports whether b begins an HTTP request or answer that may open a WebSocket.
+func mayUpgrade(b []byte) verdict {
 	for _, start := range [...]string{"GET ", "HTTP/1.1 101"} {
 		n := min(len(b), len(start))
-		if string(b[:n]) == start[:n] {
-			return n == len(start), n < len(start)
+		switch {
+		case string(b[:n]) != start[:n]:
+		case n == len(start):
+			return yes
+		default:
+			return perhaps
 		}
 	}
-	return false, false
+	return no
 }
 
-// sniffWebSocket reports whether b begins with a data frame that holds SIP.
-func sniffWebSocket(b []byte) bool {
-	h, ok := parseWSHeader(b)
-	if !ok || h.opcode != 1 && h.opcode != 2 || h.rsv != 0 || len(b) <= h.size {
-		return false
+// sniffWebSocket reports whether b begins with a data frame that holds SIP. No SIP message
+// begins like one.
+func sniffWebSocket(b []byte) verdict {
+	if op := b[0] & 0x7f; op != 1 && op != 2 {
+		return no
 	}
-	head := append([]byte(nil), b[h.size:min(len(b), h.size+512)]...)
+	h, ok := parseWSHeader(b)
+	if !ok {
+		return perhaps
+	}
+	n := int(min(h.length, maxProbe))
+	head := append([]byte(nil), b[h.size:min(len(b), h.size+n)]...)
 	h.unmask(head)
-	if len(head) < 8 {
-		return false
+	line := bytes.TrimLeft(head, "\r\n")
+	switch isLine := bytes.IndexByte(line, '\n') >= 0; {
+	case !sipmsg.CanBegin(line):
+		return no
+	case isLine && sipmsg.Sniff(line):
+		return yes
+	case !isLine && len(head) < n:
+		return perhaps
 	}
-	return sipmsg.CanBegin(head) && (sipmsg.Sniff(head) || bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, ' ') > 0)
+	return no
 }
 
-// sniffDeflated reports whether b is a data frame of compressed SIP: the handshake that
-// agreed on it was not captured.
-func (d *Dissector) sniffDeflated(b []byte) bool {
+// sniffDeflated reports whether b begins with a data frame of compressed SIP: the handshake
+// that agreed on it was not captured.
+func (d *Dissector) sniffDeflated(b []byte) verdict {
 	if b[0] != 0xc1 && b[0] != 0xc2 {
-		return false
+		return no
 	}
 	h, ok := parseWSHeader(b)
-	if !ok || h.length < 32 || h.length > uint64(len(b)-h.size) {
-		return false
+	switch {
+	case !ok:
+		return perhaps
+	case h.length < 32 || h.length > maxProbe:
+		return no
+	case h.length > uint64(len(b)-h.size):
+		return perhaps
 	}
 	part := append([]byte(nil), b[h.size:][:h.length]...)
 	h.unmask(part)
-	out, ok := d.inflate(part, nil)
-	return ok && sipmsg.Sniff(out)
-}
-
-// mayBeWebSocket reports whether b, which is too short to tell, may become a data frame that
-// sniffWebSocket knows. No SIP message begins like one.
-func mayBeWebSocket(b []byte) bool {
-	if op := b[0] & 0x7f; op != 1 && op != 2 {
-		return false
+	if out, ok := d.inflate(part, nil); ok && sipmsg.Sniff(out) {
+		return yes
 	}
-	h, ok := parseWSHeader(b)
-	return !ok || len(b) < h.size+8 && h.length >= 8
+	return no
 }
 
 // A wsHeader is the header of one frame.
@@ -150,8 +175,7 @@ func (h *wsHeader) unmask(b []byte) {
 // webSocket takes the next octets of a WebSocket.
 func (h *half) webSocket(b []byte) {
 	if h.ws == nil {
-		yes, perhaps := mayUpgrade(b)
-		h.ws = &wsReader{off: h.off - int64(len(b)), http: yes || perhaps}
+		h.ws = &wsReader{off: h.off - int64(len(b)), http: mayUpgrade(b) != no}
 	}
 	w := h.ws
 	w.buf = append(w.buf, b...)
@@ -177,7 +201,7 @@ func (h *half) webSocket(b []byte) {
 // resumes reports whether a frame begins at the start of a segment behind a gap: one that
 // holds SIP, or a data frame that is as long as the segment.
 func (w *wsReader) resumes() bool {
-	if sniffWebSocket(w.buf) {
+	if sniffWebSocket(w.buf) == yes {
 		return true
 	}
 	h, ok := parseWSHeader(w.buf)
