@@ -197,10 +197,15 @@ func AppendMessage(dst []byte, m *sipmsg.Message) []byte {
 	}
 	head := len(raw) - len(m.Body)
 	dst = appendRest(dst, raw[n:head], m.Quirks())
-	if len(m.Body) == 0 {
+	return AppendBody(dst, m)
+}
+
+// AppendBody appends the body of a message without its secrets.
+func AppendBody(dst []byte, m *sipmsg.Message) []byte {
+	switch {
+	case len(m.Body) == 0:
 		return dst
-	}
-	if bytes.EqualFold(m.Method, []byte("MESSAGE")) {
+	case bytes.EqualFold(m.Method, []byte("MESSAGE")):
 		return append(dst, mask...)
 	}
 	return appendBody(dst, m)
