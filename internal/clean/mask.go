@@ -197,15 +197,10 @@ func AppendMessage(dst []byte, m *sipmsg.Message) []byte {
 	}
 	head := len(raw) - len(m.Body)
 	dst = appendRest(dst, raw[n:head], m.Quirks())
-	return AppendBody(dst, m)
-}
-
-// AppendBody appends the body of a message without its secrets.
-func AppendBody(dst []byte, m *sipmsg.Message) []byte {
-	switch {
-	case len(m.Body) == 0:
+	if len(m.Body) == 0 {
 		return dst
-	case bytes.EqualFold(m.Method, []byte("MESSAGE")):
+	}
+	if bytes.EqualFold(m.Method, []byte("MESSAGE")) {
 		return append(dst, mask...)
 	}
 	return appendBody(dst, m)
@@ -245,8 +240,14 @@ func appendBody(dst []byte, m *sipmsg.Message) []byte {
 	if secretTypes[string(bytes.ToLower(bytes.TrimSpace(mediaType)))] {
 		return append(dst, mask...)
 	}
+	return AppendBodyText(dst, m.Body)
+}
+
+// AppendBodyText appends text from a body, such as a session description, with the lines
+// masked that hold keys and digits.
+func AppendBodyText(dst, b []byte) []byte {
 	secret := false
-	for b := m.Body; len(b) > 0; {
+	for len(b) > 0 {
 		n := bytes.IndexAny(b, "\r\n")
 		if n < 0 {
 			n = len(b)

@@ -112,6 +112,12 @@ func (v *Values) String(s string) {
 	v.Text(v.text)
 }
 
+// URI takes a text that may hold URIs with passwords.
+func (v *Values) URI(s string) {
+	v.text = append(v.text[:0], s...)
+	v.Text(v.clean(v.text))
+}
+
 func (t *test) text1() string { return t.sorted[0].lo.text }
 
 // textHolds compares a text in the ways that are rare.

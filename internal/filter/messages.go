@@ -383,7 +383,7 @@ func splitURI(b []byte) (u uriParts) {
 	}
 	b = b[i+1:]
 	if i = bytes.IndexByte(b, '@'); i >= 0 {
-		u.user, u.hasUser = b[:i], true
+		u.user, u.hasUser = b[:i], i > 0
 		b = b[i+1:]
 	}
 	u.ok = true
@@ -411,75 +411,44 @@ func splitURI(b []byte) (u uriParts) {
 
 // addVia adds the parts of Via.
 func addVia(s *Schema[analysis.Message]) {
-	add := func(name string, k Kind, doc string, get func(via *via, v *Values)) {
+	add := func(name string, k Kind, doc string, get func(h *sipmsg.ViaHop, v *Values)) {
 		s.Add(Field{"sip.Via." + name, k, doc, ""}, func(m *analysis.Message, v *Values) {
 			for b := range m.SIP.Values(sipmsg.Via) {
-				x := splitVia(v.value(sipmsg.Via, b))
-				if get(&x, v); v.Done() {
+				h := sipmsg.ParseVia(v.value(sipmsg.Via, b))
+				if get(&h, v); v.Done() {
 					return
 				}
 			}
 		})
 	}
 	param := func(name, doc string) {
-		add(name, String, doc, func(x *via, v *Values) {
-			if b, ok := x.params.Get(name); ok {
+		add(name, String, doc, func(h *sipmsg.ViaHop, v *Values) {
+			if b, ok := h.Params.Get(name); ok {
 				v.Text(b)
 			}
 		})
 	}
-	add("transport", String, "the transport in Via", func(x *via, v *Values) { v.Text(x.transport) })
-	add("sent-by.address", String, "the host in Via", func(x *via, v *Values) { v.Text(x.host) })
-	add("sent-by.port", Port, "the port in Via", func(x *via, v *Values) {
-		if n, ok := sipmsg.Number(x.port); ok && n < 1<<16 {
-			v.Number(n)
+	add("transport", String, "the transport in Via", func(h *sipmsg.ViaHop, v *Values) { v.Text(h.Transport) })
+	add("sent-by.address", String, "the host in Via, without brackets", func(h *sipmsg.ViaHop, v *Values) {
+		if host := bytes.Trim(h.Host, "[]"); len(host) > 0 {
+			v.Text(host)
+		}
+	})
+	add("sent-by.port", Port, "the port in Via", func(h *sipmsg.ViaHop, v *Values) {
+		if h.HasPort {
+			v.Number(uint32(h.Port))
 		}
 	})
 	param("branch", "the branch in Via")
 	param("received", "where Via says the request really came from")
-	add("rport", String, `the port it came from; "rport" where that is asked for`, func(x *via, v *Values) {
-		switch b, ok := x.params.Get("rport"); {
+	add("rport", String, `the port it came from; "rport" where that is asked for`, func(h *sipmsg.ViaHop, v *Values) {
+		switch b, ok := h.Params.Get("rport"); {
 		case ok && len(b) == 0:
 			v.String("rport")
 		case ok:
 			v.Text(b)
 		}
 	})
-}
-
-// A via is one value of Via, taken apart.
-type via struct {
-	transport, host, port []byte
-	params                sipmsg.Params
-}
-
-// splitVia takes apart SIP/2.0/UDP host:port;params.
-func splitVia(b []byte) (x via) {
-	if i := bytes.IndexByte(b, ';'); i >= 0 {
-		x.params = sipmsg.Params(b[i:])
-		b = b[:i]
-	}
-	for range 2 { // name and version
-		i := bytes.IndexByte(b, '/')
-		if i < 0 {
-			return x
-		}
-		b = bytes.TrimLeft(b[i+1:], " \t")
-	}
-	i := bytes.IndexAny(b, " \t")
-	if i < 0 {
-		x.transport = b
-		return x
-	}
-	x.transport = b[:i]
-	b = bytes.TrimSpace(b[i:])
-	end := bytes.IndexByte(b, ']') + 1
-	if i := bytes.IndexByte(b[end:], ':'); i >= 0 {
-		x.port = bytes.TrimSpace(b[end+i+1:])
-		b = bytes.TrimSpace(b[:end+i])
-	}
-	x.host = b
-	return x
 }
 
 // addFieldParts adds the parts of other header fields.
@@ -497,25 +466,35 @@ func addFieldParts(s *Schema[analysis.Message]) {
 			v.Text(method)
 		}
 	})
-	rack := func(m *sipmsg.Message, i int) []byte {
-		b, _ := m.First(sipmsg.RAck)
-		if f := bytes.Fields(b); i < len(f) {
-			return f[i]
-		}
-		return nil
-	}
-	for i, name := range []string{"sip.RAck.RSeq.seq", "sip.RAck.CSeq.seq"} {
-		add(name, Number, "the "+[]string{"RSeq", "CSeq"}[i]+" number in RAck", "", func(m *sipmsg.Message, v *Values) {
-			if n, ok := sipmsg.Number(rack(m, i)); ok {
-				v.Number(n)
+	rack := func(name string, k Kind, doc string, get func(r *sipmsg.RAckValue, v *Values)) {
+		add("sip.RAck."+name, k, doc, "", func(m *sipmsg.Message, v *Values) {
+			if b, ok := m.First(sipmsg.RAck); ok {
+				r := sipmsg.ParseRAck(b)
+				get(&r, v)
 			}
 		})
 	}
-	add("sip.RAck.CSeq.method", String, "the method in RAck", "", func(m *sipmsg.Message, v *Values) {
-		if b := rack(m, 2); b != nil {
-			v.Text(b)
+	number := func(v *Values, n uint32, ok bool) {
+		if ok {
+			v.Number(n)
+		}
+	}
+	rack("RSeq.seq", Number, "the RSeq number in RAck", func(r *sipmsg.RAckValue, v *Values) { number(v, r.RSeq, r.HasRSeq) })
+	rack("CSeq.seq", Number, "the CSeq number in RAck", func(r *sipmsg.RAckValue, v *Values) { number(v, r.CSeq, r.HasCSeq) })
+	rack("CSeq.method", String, "the method in RAck", func(r *sipmsg.RAckValue, v *Values) {
+		if len(r.Method) > 0 {
+			v.Text(r.Method)
 		}
 	})
+	for _, c := range []struct{ name, protocol string }{{"sip.reason_cause_q850", "Q.850"}, {"sip.reason_cause_sip", "SIP"}} {
+		add(c.name, Number, "the "+c.protocol+" cause in Reason", c.name+" in {16, 487}", func(m *sipmsg.Message, v *Values) {
+			for b := range m.Values(sipmsg.Reason) {
+				if r := sipmsg.ParseReason(b); strings.EqualFold(string(r.Protocol), c.protocol) {
+					number(v, r.Cause, r.HasCause)
+				}
+			}
+		})
+	}
 	for _, p := range []struct {
 		name, doc string
 	}{

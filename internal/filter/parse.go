@@ -298,6 +298,8 @@ func (p *parser) unknownField(t token) {
 		p.failAt(t, "there is no field "+t.text, "did you mean "+n+"?")
 	case t.text[0]-'0' < 10 || t.text[0] == '-':
 		p.failAt(t, "a comparison begins with a field", "the field stands on the left, the value on the right")
+	case p.fields.prefix != "" && !strings.HasPrefix(t.text, p.fields.prefix):
+		p.failAt(t, "there is no field "+t.text+" here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
 	default:
 		p.failAt(t, "there is no field "+t.text, "all fields are listed by: sipsight help filter")
 	}

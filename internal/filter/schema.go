@@ -40,14 +40,14 @@ type Field struct {
 
 // fields are the fields of a schema without their getters.
 type fields struct {
-	list  []Field
-	index map[string]int
+	prefix string // with its dot
+	list   []Field
+	index  map[string]int
 }
 
 // A Schema names the fields of records of type T. It is made once, by one goroutine;
 // after that it may be used by several.
 type Schema[T any] struct {
-	prefix string
 	fields
 	get []func(*T, *Values)
 }
@@ -58,7 +58,7 @@ func NewSchema[T any](prefix string) *Schema[T] {
 	if prefix != "" {
 		prefix += "."
 	}
-	return &Schema[T]{prefix: prefix, fields: fields{index: make(map[string]int)}}
+	return &Schema[T]{fields: fields{prefix: prefix, index: make(map[string]int)}}
 }
 
 // Add adds a field. get gives the values of one record to its second argument, none if

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
@@ -12,32 +11,17 @@ import (
 // addSDP adds the lines of session descriptions and their parts.
 func addSDP(s *Schema[analysis.Message]) {
 	s.Add(Field{"sdp", Protocol, "it has a session description; the text of that", `sdp contains "telephone-event"`}, func(m *analysis.Message, v *Values) {
-		if v.onlyPresence() {
-			for range descriptions(m.SIP, m.SIP.Body) {
-				v.Present()
+		for p := range m.SIP.Parts() {
+			if isDescription(&p) {
+				v.Text(v.description(p.Body))
 			}
-			return
-		}
-		for d := range descriptions(m.SIP, v.body(m.SIP)) {
-			v.Text(d)
 		}
 	})
 	add := func(name string, k Kind, typ byte, doc string, get func(value []byte, media bool, v *Values)) {
 		s.Add(Field{"sdp." + name, k, doc, ""}, func(m *analysis.Message, v *Values) {
-			for d := range descriptions(m.SIP, v.body(m.SIP)) {
-				media := false
-				for b := d; len(b) > 0; {
-					var line []byte
-					if line, b = nextLine(b); len(line) < 2 || line[1] != '=' {
-						continue
-					}
-					media = media || line[0] == 'm'
-					if line[0] != typ {
-						continue
-					}
-					if get(line[2:], media, v); v.Done() {
-						return
-					}
+			for p := range m.SIP.Parts() {
+				if isDescription(&p) {
+					lines(v.description(p.Body), typ, v, get)
 				}
 			}
 		})
@@ -94,14 +78,39 @@ func addSDP(s *Schema[analysis.Message]) {
 	})
 }
 
-// body returns the body of a message without its secrets. It is valid until the next
-// call.
-func (v *Values) body(m *sipmsg.Message) []byte {
-	if v.secrets {
-		return m.Body
+// isDescription reports whether a part of a body is a session description. Wireshark
+// takes one without its first line, and nothing that is empty.
+func isDescription(p *sipmsg.Part) bool {
+	return len(p.Body) > 0 && p.Type.Is("application", "sdp")
+}
+
+// description returns the text of a session description without its secrets. It is valid
+// until the next call.
+func (v *Values) description(b []byte) []byte {
+	if v.secrets || v.onlyPresence() {
+		return b
 	}
-	v.scratch = clean.AppendBody(v.scratch[:0], m)
+	v.scratch = clean.AppendBodyText(v.scratch[:0], b)
 	return v.scratch
+}
+
+// lines gives the values of the lines of one type to get, and whether they belong to a
+// media description.
+func lines(d []byte, typ byte, v *Values, get func(value []byte, media bool, v *Values)) {
+	media := false
+	for len(d) > 0 {
+		var line []byte
+		if line, d = nextLine(d); len(line) < 2 || line[1] != '=' {
+			continue
+		}
+		media = media || line[0] == 'm'
+		if line[0] != typ {
+			continue
+		}
+		if get(line[2:], media, v); v.Done() {
+			return
+		}
+	}
 }
 
 // wordOf returns the word n of a line whose words are parted by blanks, from 0.
@@ -127,96 +136,4 @@ func nextLine(b []byte) (line, rest []byte) {
 		return b, nil
 	}
 	return bytes.TrimSuffix(b[:i], []byte("\r")), b[i+1:]
-}
-
-// maxParts bounds the parts of a multipart body that are looked at.
-const maxParts = 64
-
-// descriptions calls yield for each session description in the body of m. body is that
-// body, perhaps without its secrets.
-func descriptions(m *sipmsg.Message, body []byte) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		v, _ := m.First(sipmsg.ContentType)
-		if len(body) == 0 {
-			return
-		}
-		if isType(v, "application/sdp") {
-			yield(body)
-			return
-		}
-		if !isMultipart(v) {
-			return
-		}
-		boundary := boundaryOf(v)
-		if len(boundary) == 0 {
-			return
-		}
-		for part := range parts(body, boundary) {
-			if d, ok := description(part); ok && !yield(d) {
-				return
-			}
-		}
-	}
-}
-
-func isType(v []byte, mediaType string) bool {
-	v, _, _ = bytes.Cut(v, []byte(";"))
-	return strings.EqualFold(string(bytes.TrimSpace(v)), mediaType)
-}
-
-func isMultipart(v []byte) bool {
-	return len(v) > 10 && strings.EqualFold(string(v[:10]), "multipart/")
-}
-
-func boundaryOf(v []byte) []byte {
-	i := bytes.IndexByte(v, ';')
-	if i < 0 {
-		return nil
-	}
-	b, _ := sipmsg.Params(v[i:]).Get("boundary")
-	return b
-}
-
-// parts cuts a multipart body: RFC 2046, section 5.1.
-func parts(body, boundary []byte) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		delimiter := append([]byte("--"), boundary...)
-		start := -1
-		for n, found := 0, 0; n < len(body) && found < maxParts; {
-			line, _ := nextLine(body[n:])
-			if bytes.HasPrefix(line, delimiter) {
-				if found++; start >= 0 && !yield(body[start:n]) {
-					return
-				}
-				if bytes.HasPrefix(line[len(delimiter):], []byte("--")) {
-					return
-				}
-				start = min(n+len(line)+2, len(body))
-			}
-			i := bytes.IndexByte(body[n:], '\n')
-			if i < 0 {
-				break
-			}
-			n += i + 1
-		}
-		if start >= 0 && start < len(body) {
-			yield(body[start:])
-		}
-	}
-}
-
-// description returns the session description in a part of a body, ok false if it is
-// something else.
-func description(part []byte) (d []byte, ok bool) {
-	for len(part) > 0 {
-		var line []byte
-		if line, part = nextLine(part); len(line) == 0 {
-			return part, ok && len(part) > 0
-		}
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		if strings.EqualFold(string(bytes.TrimSpace(name)), "content-type") {
-			ok = isType(value, "application/sdp")
-		}
-	}
-	return nil, false
 }

@@ -1,16 +1,18 @@
 package filter_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -23,8 +25,9 @@ var notWireshark = map[string]string{"sip.Request": "sip.Request-Line", "sip.Res
 
 // TestTshark compares which frames an expression selects with what tshark -Y selects, for
 // every field and for values taken from the captures. tshark is run once an expression, so
-// by itself it takes a sample; SIPSIGHT_TSHARK=all takes every field on every capture, and
-// SIPSIGHT_TSHARK=a,b the captures whose names hold one of those.
+// by itself the test takes a sample. SIPSIGHT_TSHARK=all takes everything on every capture,
+// SIPSIGHT_TSHARK=a,b on those whose names hold one of these; there sharkd, if it is
+// installed, stands in for tshark: the same dissectors and filters in one process.
 func TestTshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -47,43 +50,36 @@ func TestTshark(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("there are no captures")
 	}
-	var jobs []comparison
+	expressions := 0
 	for i, f := range files {
 		c := &captured{path: f, tshark: tshark}
 		if c.read(t); len(c.messages) == 0 {
 			continue
 		}
-		for k, e := range c.expressions(t, i) {
-			if !sample || (i+k)%12 == 0 {
-				jobs = append(jobs, comparison{c, e})
-			}
+		list := c.expressions(t, sample)
+		if sample {
+			list = everyNth(list, i, len(list)/10)
+		} else {
+			c.startSharkd(t)
 		}
+		c.compare(t, list)
+		c.stop()
+		expressions += len(list)
 	}
-	compared := make(chan comparison)
-	var wg sync.WaitGroup
-	for range 2 {
-		wg.Go(func() {
-			for j := range compared {
-				j.c.compare(t, j.expr)
-			}
-		})
-	}
-	for _, j := range jobs {
-		compared <- j
-	}
-	close(compared)
-	wg.Wait()
-	t.Logf("%d expressions on %d captures", len(jobs), len(files))
+	t.Logf("%d expressions on %d captures", expressions, len(files))
 }
 
-type comparison struct {
-	c    *captured
-	expr string
+func everyNth(list []string, start, n int) (some []string) {
+	for i := start; i < len(list); i += n {
+		some = append(some, list[i])
+	}
+	return some
 }
 
 // A captured capture is one as both sides see it.
 type captured struct {
 	path, tshark string
+	sharkd       *sharkd
 	messages     map[int64]int  // by frame, as we see it
 	comparable   map[int64]bool // frames in which both see the same messages, outside of tunnels
 }
@@ -152,9 +148,8 @@ func isOdd(m *analysis.Message) bool {
 	return false
 }
 
-// expressions makes expressions with every field, from values that tshark shows. turn
-// chooses among the ways to compare, so that a few captures have all of them.
-func (c *captured) expressions(t *testing.T, turn int) (list []string) {
+// expressions makes expressions with every field, from values that tshark shows.
+func (c *captured) expressions(t *testing.T, sample bool) (list []string) {
 	fields := filter.Messages().Fields()
 	args := []string{"-Y", "sip", "-T", "fields"}
 	for i := range fields {
@@ -181,14 +176,10 @@ func (c *captured) expressions(t *testing.T, turn int) (list []string) {
 			absent = append(absent, f.Name)
 			continue
 		}
-		list = append(list, f.Name)
-		forms := formsOf(f, values[i])
-		for k := range min(3, len(forms)) {
-			list = append(list, forms[(turn*3+i+k)%len(forms)])
-		}
+		list = append(append(list, f.Name), formsOf(f, values[i])...)
 	}
-	for group := range slices.Chunk(absent, 20) {
-		list = append(list, strings.Join(group, " or "))
+	if !sample {
+		list = append(list, absent...)
 	}
 	return append(list,
 		`sip.CSeq.method == "INVITE" and not sip.Status-Code in {100 .. 199} or sip.Method matches "^(ack|bye)$"`,
@@ -231,39 +222,136 @@ func isASCII(s string) bool {
 	return true
 }
 
-func (c *captured) compare(t *testing.T, expr string) {
-	f, err := filter.Messages().Parse(expr)
+// theirs returns the frames that Wireshark selects.
+func (c *captured) theirs(t *testing.T, expr string) map[int64]bool {
+	frames := make(map[int64]bool)
+	if c.sharkd != nil {
+		var got struct {
+			Result []struct{ Num int64 }
+			Error  *struct{ Message string }
+		}
+		c.sharkd.call(t, "frames", map[string]any{"filter": expr}, &got)
+		if got.Error != nil {
+			t.Errorf("%s: sharkd refuses %s: %s", c.name(), expr, got.Error.Message)
+		}
+		for _, f := range got.Result {
+			frames[f.Num] = true
+		}
+		return frames
+	}
+	for _, line := range c.run(t, "-Y", expr, "-T", "fields", "-e", "frame.number") {
+		if n, err := strconv.ParseInt(line, 10, 64); err == nil {
+			frames[n] = true
+		}
+	}
+	return frames
+}
+
+// A sharkd is the daemon of Wireshark: a JSON-RPC request a line on its standard input.
+type sharkd struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// startSharkd loads the capture into sharkd, if that is installed.
+func (c *captured) startSharkd(t *testing.T) {
+	path, err := exec.LookPath("sharkd")
 	if err != nil {
-		t.Errorf("%s: %s: %v", c.name(), expr, err)
 		return
 	}
-	f.Secrets = true
-	ours := make(map[int64]bool)
+	s := &sharkd{cmd: exec.Command(path, "-")}
+	s.cmd.Env = append(os.Environ(), "TZ=UTC")
+	s.in, err = s.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.out = bufio.NewReaderSize(out, 1<<20)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.sharkd = s
+	abs, err := filepath.Abs(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.call(t, "load", map[string]any{"file": abs}, new(any))
+}
+
+func (c *captured) stop() {
+	if c.sharkd != nil {
+		c.sharkd.in.Close()
+		c.sharkd.cmd.Wait()
+		c.sharkd = nil
+	}
+}
+
+func (s *sharkd) call(t *testing.T, method string, params map[string]any, answer any) {
+	b, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.in.Write(append(b, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	line, err := s.out.ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(bytes.TrimSpace(line)) == 0 {
+		if line, err = s.out.ReadBytes('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := json.Unmarshal(line, answer); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+}
+
+// compare compares all expressions. Ours are evaluated in one pass over the capture.
+func (c *captured) compare(t *testing.T, list []string) {
+	var filters []*filter.Filter[analysis.Message]
+	for _, expr := range list {
+		f, err := filter.Messages().Parse(expr)
+		if err != nil {
+			t.Fatalf("%s: %s: %v", c.name(), expr, err)
+		}
+		f.Secrets = true
+		filters = append(filters, f)
+	}
+	ours := make([]map[int64]bool, len(list))
 	c.each(t, func(m *analysis.Message) {
-		if f.Match(m) {
-			ours[m.Frame.Number] = true
+		for i, f := range filters {
+			if f.Match(m) {
+				if ours[i] == nil {
+					ours[i] = make(map[int64]bool)
+				}
+				ours[i][m.Frame.Number] = true
+			}
 		}
 	})
+	for i, expr := range list {
+		c.compareOne(t, expr, ours[i])
+	}
+}
+
+func (c *captured) compareOne(t *testing.T, expr string, ours map[int64]bool) {
 	words := strings.Split(expr, " ")
 	for i, w := range words {
 		if x := notWireshark[w]; x != "" {
 			words[i] = x
 		}
 	}
-	expr = strings.Join(words, " ")
-	theirs := make(map[int64]bool)
-	for _, line := range c.run(t, "-Y", "sip and ("+expr+")", "-T", "fields", "-e", "frame.number") {
-		if n, err := strconv.ParseInt(line, 10, 64); err == nil {
-			theirs[n] = true
-		}
-	}
+	theirs := c.theirs(t, "sip and ("+strings.Join(words, " ")+")")
 	var only [2][]int64
 	for n, same := range c.comparable {
-		// Of a frame with several messages Wireshark takes the values together.
-		if !same || c.messages[n] > 1 && !strings.Contains(expr, " contains ") && !strings.Contains(expr, " == ") || ours[n] == theirs[n] {
-			continue
-		}
-		if c.messages[n] > 1 && strings.Contains(expr, "not ") || strings.Contains(expr, " == ") && c.messages[n] > 1 && strings.Contains(expr, " and ") {
+		// Of a frame with several messages Wireshark takes the values together: then
+		// only what asks for one value means the same.
+		if !same || ours[n] == theirs[n] || c.messages[n] > 1 && strings.ContainsAny(expr, "!<>") || c.messages[n] > 1 && (strings.Contains(expr, "not ") || strings.Contains(expr, " and ") || strings.Contains(expr, "===")) {
 			continue
 		}
 		i := 0
