@@ -35,9 +35,10 @@ var arrows = map[string][]string{
 	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
 	"analysis":            {"capture", "internal/dissect", "layers", "sipmsg"},
 	"internal/findings":   {"analysis", "sipmsg"},
-	"internal/report":     {"analysis", "capture", "internal/clean", "internal/findings", "layers", "sipmsg"},
-	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
+	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
+	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
+	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/report", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.

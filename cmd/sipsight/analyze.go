@@ -10,6 +10,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 )
 
@@ -23,6 +24,7 @@ analyze_sip_packets, with all messages.`,
 	example: []string{
 		"sipsight analyze call.pcapng",
 		"sipsight analyze --json call.pcapng > call.json",
+		"sipsight analyze --filter 'sip.Call-ID == \"a84b4c76e66710\"' call.pcapng",
 		"sipsight analyze --json --max-packets 100 https://example.com/call.pcap",
 	},
 	run: runAnalyze,
@@ -36,6 +38,8 @@ func runAnalyze(e *env, c *command, args []string) int {
 	var o capture.Options
 	asJSON := fs.Bool("json", false, "the reference result as one JSON object")
 	most := fs.Int64("max-packets", 0, "describe the first `N` messages only; statistics cover all")
+	var q filterFlag
+	fs.filterFlag(&q, "messages")
 	secrets := fs.Bool("show-secrets", false, "show passwords, credentials and keys")
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
@@ -43,6 +47,10 @@ func runAnalyze(e *env, c *command, args []string) int {
 	}
 	if *most < 0 {
 		e.errorf("analyze: --max-packets must not be negative; leave it out to describe all")
+		return exitUsage
+	}
+	matches, ok := parseFilter(e, c.name, &q, *secrets, filter.Messages())
+	if !ok {
 		return exitUsage
 	}
 	r, err := e.open(fs.files, o)
@@ -54,10 +62,28 @@ func runAnalyze(e *env, c *command, args []string) int {
 	}
 	defer r.Close()
 	out := report.NewMessages(report.Options{Secrets: *secrets, Files: fs.files})
+	w := wanted{matches: matches, most: *most}
 	if *asJSON {
-		return analyzeJSON(e, r, o, out, fs.files, *most)
+		return analyzeJSON(e, r, o, out, fs.files, w)
 	}
-	return analyzeText(e, r, out, *most)
+	return analyzeText(e, r, out, w)
+}
+
+// A wanted says which messages are described: those that satisfy the filter, up to most.
+// It counts all that satisfy it.
+type wanted struct {
+	matches *filter.Filter[analysis.Message] // nil: all
+	most    int64                            // 0: all
+	n       int64
+}
+
+// takes reports whether the message is described.
+func (w *wanted) takes(m *analysis.Message) bool {
+	if m.IsCopy() || w.matches != nil && !w.matches.Match(m) {
+		return false
+	}
+	w.n++
+	return w.most == 0 || w.n <= w.most
 }
 
 // analyzeFailed writes the reference result of captures of which none could be opened.
@@ -81,12 +107,12 @@ func (e *env) analyzeFailed(files []string, err error) int {
 var maxBuffered = 64 << 20
 
 // analyzeJSON writes the reference result.
-func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messages, files []string, most int64) int {
+func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messages, files []string, want wanted) int {
 	var buf []byte
 	var kept int64
 	full := false
 	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
-		if full || m.IsCopy() || most > 0 && m.Ordinal > most {
+		if !want.takes(m) || full {
 			return nil
 		}
 		if len(buf) > maxBuffered {
@@ -100,30 +126,23 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 		return nil
 	}})
 	ref := report.Reference{Files: files, Now: time.Now()}
-	total := res.Statistics.Messages
 	again := full && err == nil && allRegular(files)
 	ref.Described = kept
 	if again {
-		ref.Described = total
-		if most > 0 {
-			ref.Described = min(total, most)
+		ref.Described = want.n
+		if want.most > 0 {
+			ref.Described = min(want.n, want.most)
 		}
 	}
-	switch {
-	case ref.Described == total:
-	case full && !again:
-		ref.Note = fmt.Sprintf("Messages 1 to %d of %d are described: more do not fit in memory, and a stream cannot be read twice. Give a file, or use: sipsight messages --json", ref.Described, total)
-	default:
-		ref.Note = fmt.Sprintf("Messages 1 to %d of %d are described (--max-packets); statistics cover all.", ref.Described, total)
-	}
+	ref.Note = analyzeNote(res.Statistics.Messages, ref.Described, &want, full && !again)
 	w := bufio.NewWriterSize(e.stdout, 256<<10)
 	switch {
-	case total == 0:
+	case res.Statistics.Messages == 0:
 		w.Write(report.AppendReferenceEmpty(nil, res, &ref, report.NoSIP(res)))
 	default:
 		w.Write(report.AppendReference(nil, res, &ref))
 		if again {
-			if werr := e.describeAgain(w, out, files, o, ref.Described); werr != nil {
+			if werr := e.describeAgain(w, out, files, o, wanted{matches: want.matches, most: ref.Described}); werr != nil {
 				return e.finish(res, werr)
 			}
 		} else {
@@ -138,9 +157,31 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 	return e.finish(res, err)
 }
 
-// describeAgain reads the files a second time and writes the descriptions of the first n
-// messages.
-func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o capture.Options, n int64) error {
+// analyzeNote says what of total messages is not described, "" if nothing.
+func analyzeNote(total, described int64, want *wanted, full bool) string {
+	if want.matches == nil {
+		switch {
+		case described == total:
+			return ""
+		case full:
+			return fmt.Sprintf("Messages 1 to %d of %d are described: more do not fit in memory, and a stream cannot be read twice. Give a file, or use: sipsight messages --json", described, total)
+		}
+		return fmt.Sprintf("Messages 1 to %d of %d are described (--max-packets); statistics cover all.", described, total)
+	}
+	note := fmt.Sprintf("The filter selects %d of %d messages; statistics cover all.", want.n, total)
+	switch {
+	case described == want.n:
+	case full:
+		note += fmt.Sprintf(" Described are the first %d: more do not fit in memory, and a stream cannot be read twice. Give a file, or use: sipsight messages --json", described)
+	default:
+		note += fmt.Sprintf(" Described are the first %d (--max-packets).", described)
+	}
+	return note
+}
+
+// describeAgain reads the files a second time and writes the descriptions of the messages
+// that are wanted, of which there are want.most.
+func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o capture.Options, want wanted) error {
 	r, err := capture.Open(e.ctx, files, o)
 	if err != nil {
 		return err
@@ -148,18 +189,18 @@ func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o
 	defer r.Close()
 	var b []byte
 	_, err = e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
-		if m.IsCopy() {
+		if !want.takes(m) {
 			return nil
 		}
 		b = b[:0]
-		if m.Ordinal > 1 {
+		if want.n > 1 {
 			b = append(b, ',')
 		}
 		b = out.AppendPacket(b, m)
 		if _, err := w.Write(b); err != nil {
 			return writeError{err}
 		}
-		if m.Ordinal >= n {
+		if want.n >= want.most {
 			return analysis.ErrStop
 		}
 		return nil
@@ -168,18 +209,29 @@ func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o
 }
 
 // analyzeText writes the readable result.
-func analyzeText(e *env, r *capture.Reader, out *report.Messages, most int64) int {
-	if most == 0 {
-		most = textMessages
+func analyzeText(e *env, r *capture.Reader, out *report.Messages, want wanted) int {
+	if want.most == 0 {
+		want.most = textMessages
 	}
 	var lines []byte
 	res, err := e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
-		if !m.IsCopy() && m.Ordinal <= most {
+		if want.takes(m) {
 			lines = out.AppendText(lines, m)
 		}
 		return nil
 	}})
-	b := report.AppendAnalysisText(nil, res, lines, most)
+	shown := want.most
+	if want.matches != nil {
+		shown = res.Statistics.Messages // what is said of the rest is said below
+	}
+	b := report.AppendAnalysisText(nil, res, lines, shown)
+	if want.matches != nil && res.Statistics.Messages > 0 {
+		b = fmt.Appendf(b, "\nthe filter selects %d of %d messages", want.n, res.Statistics.Messages)
+		if want.n > want.most {
+			b = fmt.Appendf(b, "; the first %d are listed, all of them by: sipsight messages --filter EXPR FILE", want.most)
+		}
+		b = append(b, '\n')
+	}
 	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
 		err = writeError{werr}
 	}

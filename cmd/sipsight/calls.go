@@ -20,6 +20,7 @@ many. sipsight call ID tells one call in full.`,
 	example: []string{
 		"sipsight calls trunk.pcapng",
 		"sipsight calls --sort -post_dial_delay_ms --limit 10 trunk.pcapng",
+		"sipsight calls --filter 'call.state == failed and call.post_dial_delay_ms > 5000' trunk.pcapng",
 		"sipsight calls --json trunk.pcapng | jq -r 'select(.state == \"failed\") | [.id, .verdict] | @tsv'",
 		"sipsight calls --csv day-*.pcap.gz > calls.csv",
 	},
@@ -49,6 +50,7 @@ was tried and refreshed, and for how long the registrar granted the last contact
 	example: []string{
 		"sipsight registrations trunk.pcapng",
 		"sipsight registrations --json trunk.pcapng | jq 'select(.outcome != \"registered\")'",
+		"sipsight registrations --filter 'reg.outcome != registered' trunk.pcapng",
 		"sipsight registrations --sort -failures --limit 20 trunk.pcapng",
 	},
 	run: func(e *env, c *command, args []string) int {

@@ -8,9 +8,9 @@ import (
 
 var helpCommand = &command{
 	name:  "help",
-	args:  "[COMMAND]",
+	args:  "[COMMAND | filter]",
 	short: "print this, or all about one command",
-	long:  "Prints what sipsight does, or all about one command.",
+	long:  "Prints what sipsight does, all about one command, or all about filters.",
 	run:   nil, // set below: it looks at the list it is in
 }
 
@@ -20,7 +20,10 @@ func init() {
 		if code, done := fs.parse(e, args); done {
 			return code
 		}
-		if len(fs.files) > 0 {
+		text := usage()
+		if len(fs.files) > 0 && (fs.files[0] == "filter" || fs.files[0] == "filters") {
+			text = filterHelp()
+		} else if len(fs.files) > 0 {
 			for _, c := range commands {
 				if c.name == fs.files[0] {
 					return c.run(e, c, []string{"-h"})
@@ -28,7 +31,6 @@ func init() {
 			}
 			return e.noCommand(fs.files[0])
 		}
-		text := usage()
 		if _, err := io.WriteString(e.stdout, text); err != nil {
 			return e.writeFailed(err)
 		}
@@ -63,6 +65,7 @@ Examples:
   sipsight mcp /captures                        serve an assistant over MCP
 
 All about one command: sipsight help COMMAND
+All about filters:     sipsight help filter
 `)
 	return b.String()
 }

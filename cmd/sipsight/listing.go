@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -18,12 +19,14 @@ type listing struct {
 	sort               string
 	since, until       timeFlag
 	failOn             severityFlag
+	filter             filterFlag
 	input              capture.Options
 }
 
 func (q *listing) flags(fs *flags) {
 	fs.BoolVar(&q.json, "json", false, "one JSON object a line")
 	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
+	fs.filterFlag(&q.filter, "those")
 	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
 	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
@@ -77,13 +80,21 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		e.errorf("%s: --sort: %v", s.plural, err)
 		return exitUsage
 	}
+	matches, ok := parseFilter(e, s.plural, &q.filter, q.secrets, s.table.Filters())
+	if !ok {
+		return exitUsage
+	}
 	r, err := e.open(files, q.input)
 	if err != nil {
 		return exitFailed
 	}
 	defer r.Close()
 	res, found, err := e.investigate(r, analysis.Options{})
-	records := within(s.table, q, get(res, found))
+	all := get(res, found)
+	records := within(s.table, q, all)
+	if matches != nil {
+		records = slices.DeleteFunc(slices.Clone(records), func(x *T) bool { return !matches.Match(x) })
+	}
 	if q.sort != "" {
 		s.table.Sort(records, q.sort)
 	}
@@ -99,6 +110,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	switch {
 	case total == 0 && code == exitOK && res.Statistics.Messages == 0:
 		e.printf("sipsight: %s\n", report.NoSIP(res))
+	case total == 0 && code == exitOK && matches != nil && len(all) > 0:
+		e.errorf("none of the %d %s is what was asked for (--filter)", len(all), s.plural)
 	case total == 0 && code == exitOK:
 		where := "capture"
 		if q.timed() {

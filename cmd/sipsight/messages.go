@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 )
 
@@ -23,6 +24,7 @@ printed as it comes.`,
 		"sipsight messages call.pcapng",
 		"sipsight messages --json call.pcapng | jq -r .start_line",
 		"sipsight messages --raw --frame 17 call.pcapng",
+		"sipsight messages --filter 'sip.Status-Code >= 400 and ip.addr == 192.0.2.0/24' trunk.pcap",
 		"sipsight messages --since 2026-11-23T10:14:00Z --limit 20 trunk.pcap",
 		"tcpdump -i eth0 -U -w - port 5060 | sipsight messages -",
 	},
@@ -35,6 +37,8 @@ type messageQuery struct {
 	limit                   int64
 	frame                   frameFlag
 	since, until            timeFlag
+	filter                  filterFlag
+	matches                 *filter.Filter[analysis.Message] // nil: all
 }
 
 // A frameFlag names one frame: N, or with several files K:N.
@@ -83,7 +87,10 @@ func (q *messageQuery) wants(m *analysis.Message) bool {
 	if !q.since.t.IsZero() && (!m.HasTime || m.Time.Before(q.since.t)) {
 		return false
 	}
-	return q.until.t.IsZero() || m.HasTime && !m.Time.After(q.until.t)
+	if !q.until.t.IsZero() && (!m.HasTime || m.Time.After(q.until.t)) {
+		return false
+	}
+	return q.matches == nil || q.matches.Match(m)
 }
 
 // holds reports whether the frame carries a part of m.
@@ -104,6 +111,7 @@ func runMessages(e *env, c *command, args []string) int {
 	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
 	fs.BoolVar(&q.raw, "raw", false, "the whole text of each message, escaped")
 	fs.Var(&q.frame, "frame", "only the messages that packet `N` carries (K:N: of the K-th file)")
+	fs.filterFlag(&q.filter, "messages")
 	fs.Int64Var(&q.limit, "limit", 0, "the first `N` of what would be listed")
 	fs.Var(&q.since, "since", "only from this `TIME` on")
 	fs.Var(&q.until, "until", "only up to this `TIME`")
@@ -114,6 +122,10 @@ func runMessages(e *env, c *command, args []string) int {
 	}
 	if what := q.wrong(len(fs.files)); what != "" {
 		e.errorf("messages: %s", what)
+		return exitUsage
+	}
+	var ok bool
+	if q.matches, ok = parseFilter(e, c.name, &q.filter, q.secrets, filter.Messages()); !ok {
 		return exitUsage
 	}
 	r, err := e.open(fs.files, o)
@@ -172,7 +184,12 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 
 // nothingListed explains an empty list.
 func (e *env) nothingListed(res *analysis.Result, q *messageQuery) {
-	if n := res.Statistics.Messages; n > 0 {
+	n := res.Statistics.Messages
+	switch {
+	case n > 0 && q.matches != nil:
+		e.errorf("none of the %d SIP messages is what was asked for (--filter)", n)
+		return
+	case n > 0:
 		e.errorf("none of the %d SIP messages is in the frame or time asked for", n)
 		return
 	}

@@ -240,8 +240,14 @@ func appendBody(dst []byte, m *sipmsg.Message) []byte {
 	if secretTypes[string(bytes.ToLower(bytes.TrimSpace(mediaType)))] {
 		return append(dst, mask...)
 	}
+	return AppendBodyText(dst, m.Body)
+}
+
+// AppendBodyText appends text from a body, such as a session description, with the lines
+// masked that hold keys and digits.
+func AppendBodyText(dst, b []byte) []byte {
 	secret := false
-	for b := m.Body; len(b) > 0; {
+	for len(b) > 0 {
 		n := bytes.IndexAny(b, "\r\n")
 		if n < 0 {
 			n = len(b)

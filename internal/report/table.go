@@ -11,6 +11,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/filter"
 )
 
 // A Kind is the kind of the values of a column.
@@ -250,4 +251,51 @@ func compareValues(k Kind, x, y *Value) int {
 		return cmp.Or(x.Frame.File-y.Frame.File, cmp.Compare(x.Frame.Number, y.Frame.Number))
 	}
 	return cmp.Compare(x.Text, y.Text)
+}
+
+// Filters returns the schema of filters over the table: its keys behind its prefix.
+func (t *Table[T]) Filters() *filter.Schema[T] {
+	s := filter.NewSchema[T](t.Prefix)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Kind == Object {
+			continue
+		}
+		f := filter.Field{Name: c.Key, Kind: filterKinds[c.Kind], Doc: c.Doc}
+		s.Add(f, func(r *T, values *filter.Values) {
+			if v := c.Get(r); v.Has {
+				v.filter(c.Kind, values)
+			}
+		})
+	}
+	return s
+}
+
+var filterKinds = [...]filter.Kind{
+	Text: filter.String, Captured: filter.String, URI: filter.String, Number: filter.Decimal, Decimal: filter.Decimal,
+	Time: filter.Time, Bool: filter.Bool, Frame: filter.Decimal, List: filter.String,
+}
+
+// filter gives a value to a filter. A frame is its number in its file.
+func (v *Value) filter(k Kind, to *filter.Values) {
+	switch k {
+	case Text, Captured:
+		to.String(v.Text)
+	case URI:
+		to.URI(v.Text)
+	case Number:
+		to.Decimal(float64(v.Int))
+	case Decimal:
+		to.Decimal(v.Float)
+	case Time:
+		to.Time(v.Time)
+	case Bool:
+		to.Bool(v.Int != 0)
+	case Frame:
+		to.Decimal(float64(v.Frame.Number))
+	case List:
+		for _, s := range v.List {
+			to.URI(s)
+		}
+	}
 }

@@ -175,7 +175,7 @@ func TestToolList(t *testing.T) {
 // TestInputSchema holds that the arguments of the schema are those that are understood.
 func TestInputSchema(t *testing.T) {
 	in := tools(t)[0].InputSchema
-	want := []string{"cursor", "max_packets", "more_files", "pcap_file"}
+	want := []string{"cursor", "filter", "max_packets", "more_files", "pcap_file"}
 	if got := slices.Sorted(maps.Keys(in.Properties)); !slices.Equal(got, want) || !slices.Equal(in.Required, []string{"pcap_file"}) {
 		t.Errorf("arguments %v, required %v", got, in.Required)
 	}

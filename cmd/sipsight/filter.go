@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+// A filterFlag is the expression of --filter.
+type filterFlag struct {
+	expr  string
+	given bool
+}
+
+func (f *filterFlag) String() string { return "" }
+
+func (f *filterFlag) Set(v string) error {
+	f.expr, f.given = v, true
+	return nil
+}
+
+// filterFlag adds --filter, which selects what.
+func (fs *flags) filterFlag(f *filterFlag, what string) {
+	fs.Var(f, "filter", "only "+what+" that satisfy `EXPR`: see sipsight help filter")
+}
+
+// parseFilter makes the filter that was asked for, nil if none was. ok is false where the
+// expression is refused, which has been said.
+func parseFilter[T any](e *env, c string, q *filterFlag, secrets bool, s *filter.Schema[T]) (f *filter.Filter[T], ok bool) {
+	if !q.given {
+		return nil, true
+	}
+	f, err := s.Parse(q.expr)
+	if err == nil {
+		f.Secrets = secrets
+		return f, true
+	}
+	var fault *filter.Error
+	if !errors.As(err, &fault) {
+		e.errorf("%s: --filter: %v", c, err)
+		return nil, false
+	}
+	what := fault.What
+	if fault.Hint != "" {
+		what += "; " + fault.Hint
+	}
+	e.errorf("%s: --filter: %s", c, what)
+	for line := range strings.SplitSeq(fault.Caret(), "\n") {
+		e.printf("  %s\n", clean.Text(line))
+	}
+	return nil, false
+}
+
+// filterHelp is all about filters.
+func filterHelp() string {
+	b := []byte(filter.Language)
+	b = append(b, "\nFields of messages (messages, analyze):\n"...)
+	b = filter.Messages().AppendHelp(b)
+	b = append(b, "\nFields of calls (calls):\n"...)
+	b = report.Calls.Filters().AppendHelp(b)
+	b = append(b, "\nFields of registrations (registrations):\n"...)
+	b = report.Registrations.Filters().AppendHelp(b)
+	b = append(b, "\nFields of findings (findings):\n"...)
+	b = report.Findings.Filters().AppendHelp(b)
+	return string(b)
+}

@@ -1,0 +1,63 @@
+package filter
+
+import (
+	"cmp"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A literal is a value of an expression. Which of the parts is set depends on the kind.
+type literal struct {
+	text string
+	num  float64 // numbers of 32 bits are exact
+	addr netip.Addr
+	time time.Time
+}
+
+// compare orders two literals of one kind.
+func compare(k Kind, a, b literal) int {
+	switch k {
+	case String:
+		return strings.Compare(a.text, b.text)
+	case IPv4, IPv6, Address:
+		return a.addr.Compare(b.addr)
+	case Time, Epoch:
+		return a.time.Compare(b.time)
+	}
+	return cmp.Compare(a.num, b.num)
+}
+
+var timeLayouts = []string{
+	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z07:00",
+	"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999",
+	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02",
+	"Jan _2, 2006 15:04:05.999999999", "Jan 2, 2006 15:04:05.999999999",
+}
+
+// parseTime reads a point in time. Without an offset it is UTC.
+func parseTime(s string) (t time.Time, ok bool) {
+	s = strings.TrimSuffix(s, " UTC")
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return t, false
+}
+
+// parseEpoch reads seconds since 1970, with up to nine digits of a fraction.
+func parseEpoch(s string) (t time.Time, ok bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, frac, _ := strings.Cut(digits, ".")
+	if len(whole) == 0 || len(whole) > 11 || len(frac) > 9 || strings.Trim(whole+frac, "0123456789") != "" || strings.HasSuffix(s, ".") {
+		return t, false
+	}
+	sec, _ := strconv.ParseInt(whole, 10, 64)
+	nsec, _ := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
+	if negative {
+		sec, nsec = -sec, -nsec
+	}
+	return time.Unix(sec, nsec).UTC(), true
+}
