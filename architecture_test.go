@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"internal/clean":      {"sipmsg"},
 	"internal/reassembly": {"layers"},
 	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
-	"analysis":            {"capture", "internal/dissect", "layers", "sipmsg"},
+	"analysis":            {"capture", "internal/dissect", "layers", "sdp", "sipmsg"},
 	"internal/findings":   {"analysis", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},

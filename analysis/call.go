@@ -41,7 +41,6 @@ type Leg struct {
 	AnswerUnseen bool // the 2xx is not in the capture: Answered is the time of its ACK
 	EarlyMedia   bool // a provisional response carried a session description
 	Forked       bool // several To tags answered one INVITE
-	HeldAt       time.Time
 	EndedBy      Party
 	ByBye        bool   // a BYE ended it
 	FinalStatus  int    // of the last attempt; 0 for none
@@ -66,6 +65,9 @@ type Leg struct {
 	Retransmissions  int
 	Hops             []Hop // the pairs of addresses it was seen between; at most maxHops
 	Dialogs          []Dialog
+
+	// Media is what the session descriptions say; nil where there were none.
+	Media *Media
 
 	// Joins says why the leg belongs to its call; nil for the first leg.
 	Joins []Join

@@ -17,11 +17,13 @@ type liveLeg struct {
 	keys       []uint64 // under which the joiner knows it
 	attempts   []attempt
 	lastBye    time.Time
-	hasBye     bool   // a BYE was seen
-	over       bool   // ended: by a BYE, or by the final response of the last attempt
-	midDialog  bool   // a request with a To tag was seen
-	seen       []Seen // for its Detail
-	octets     []byte // of them
+	hasBye     bool              // a BYE was seen
+	over       bool              // ended: by a BYE, or by the final response of the last attempt
+	midDialog  bool              // a request with a To tag was seen
+	seen       []Seen            // for its Detail
+	octets     []byte            // of them
+	bodies     [maxBodies]uint64 // hashes of the last session descriptions
+	nBodies    int
 }
 
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after
@@ -99,6 +101,9 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	}
 	if x.resent.Number != 0 {
 		l.Retransmissions++
+	}
+	if len(x.s.Body) > 2 {
+		t.media(v, x)
 	}
 	if t.steps {
 		t.step(v, x)
@@ -479,6 +484,9 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	if len(s.Body) > 0 {
 		ct, _ := s.First(sipmsg.ContentType)
 		p.Body = t.names.string(capped(ct, maxKept))
+		if l.Media != nil && describes(x.s) {
+			p.Media = l.Media.text(v.speaker(x))
+		}
 	}
 	l.Steps = append(l.Steps, p)
 }

@@ -46,18 +46,19 @@ const (
 
 // A tracker makes legs of messages.
 type tracker struct {
-	seed   maphash.Seed
-	names  interner
-	steps  bool // keep the steps
-	legs   map[string]*Leg
-	all    []*Leg
-	ended  legList // followed until endedWait is over
-	wait   legList // unanswered: until pendingWait is over
-	talk   legList // answered: until the end of the capture
-	nLive  int
-	nSteps int
-	start  time.Time // the earliest and
-	now    time.Time // the latest time of the messages so far
+	seed    maphash.Seed
+	names   interner
+	steps   bool // keep the steps
+	legs    map[string]*Leg
+	all     []*Leg
+	ended   legList // followed until endedWait is over
+	wait    legList // unanswered: until pendingWait is over
+	talk    legList // answered: until the end of the capture
+	nLive   int
+	nSteps  int
+	scratch []byte
+	start   time.Time // the earliest and
+	now     time.Time // the latest time of the messages so far
 
 	overLegs, overLive, overSteps, overDetail bool
 

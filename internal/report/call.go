@@ -30,6 +30,19 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		b = row(b, label, "%s", clean.Text(ua))
 	}
 	b = appendTimesText(b, l)
+	if m := l.Media; m != nil {
+		b = row(b, "codecs", "%s", clean.Text(strings.Join(commonCodecs(m), ", ")))
+		for i := range m.Lines {
+			b = row(b, "", "%s: %s", m.Lines[i].Side, clean.Text(m.Lines[i].Text()))
+		}
+		if !m.HeldAt.IsZero() {
+			held := "never resumed"
+			if m.Resumed {
+				held = "resumed"
+			}
+			b = row(b, "hold", "by the %s at %s, %s", m.HeldBy, clockText(m.HeldAt), held)
+		}
+	}
 	if l.Cause != "" {
 		b = row(b, "reason", "%s", clean.Text(l.Cause))
 	}
@@ -141,7 +154,10 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 	for i := range steps {
 		s := &steps[i]
 		what := s.What()
-		if s.Body != "" {
+		switch {
+		case s.Media != "":
+			what += " + " + clean.Text(s.Media)
+		case s.Body != "":
 			what += " + " + clean.Text(s.Body)
 		}
 		if s.Resent.Number != 0 {

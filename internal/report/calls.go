@@ -1,7 +1,9 @@
 package report
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -42,6 +44,7 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	{Key: "unfinished", Kind: Bool, Doc: "it was going on when the capture ended", Get: func(c *analysis.Call) Value { return boolOf(c.First().Unfinished) }},
 	{Key: "redirects", Kind: List, Doc: "targets of a 3xx", Get: func(c *analysis.Call) Value { return listOf(c.First().Redirects) }},
 	{Key: "transfers", Kind: Object, json: (*jsonWriter).transfers},
+	{Key: "media", Kind: Object, json: (*jsonWriter).media},
 	{Key: "messages", Kind: Number, Doc: "SIP messages of all legs, copies left out", Get: func(c *analysis.Call) Value { return intOf(sum(c, func(l *analysis.Leg) int { return l.Messages })) }},
 	{Key: "retransmissions", Kind: Number, Doc: "of these, those sent again", Get: func(c *analysis.Call) Value {
 		return intOf(sum(c, func(l *analysis.Leg) int { return l.Retransmissions }))
@@ -195,6 +198,82 @@ func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
 	w.close(']')
 }
 
+// media writes what the session descriptions of the first leg say: the codecs that both
+// sides named last, and where each side wants to be sent what.
+func (w *jsonWriter) media(o *Options, c *analysis.Call) {
+	m := c.First().Media
+	if m == nil {
+		return
+	}
+	w.key("media")
+	w.open('{')
+	w.key("codecs")
+	w.texts(commonCodecs(m))
+	w.key("endpoints")
+	w.open('[')
+	for i := range m.Lines {
+		line := &m.Lines[i]
+		w.open('{')
+		w.key("side")
+		w.quote([]byte(line.Side.String()))
+		w.key("kind")
+		w.text([]byte(line.Kind))
+		if line.Addr.IsValid() {
+			w.key("address")
+			w.endpoint(line.Addr)
+		}
+		w.key("codecs")
+		w.text([]byte(line.Codecs))
+		w.key("direction")
+		w.quote([]byte(line.Direction))
+		w.key("protocol")
+		w.text([]byte(line.Proto))
+		w.key("frame")
+		w.frame(line.Frame, o.several())
+		w.close('}')
+	}
+	w.close(']')
+	if !m.HeldAt.IsZero() {
+		w.key("held_at")
+		w.time(m.HeldAt)
+		w.key("held_by")
+		w.quote([]byte(m.HeldBy.String()))
+		w.key("resumed")
+		w.bool(m.Resumed)
+	}
+	w.close('}')
+}
+
+// commonCodecs returns the codecs of the first audio stream, or of the first stream at all,
+// that both sides name, in the order of the callee; those of one side where the other
+// said nothing.
+func commonCodecs(m *analysis.Media) []string {
+	of := func(side analysis.Party) []string {
+		for _, kind := range []string{"audio", ""} {
+			for i := range m.Lines {
+				if l := &m.Lines[i]; l.Side == side && (kind == "" || l.Kind == kind) {
+					return strings.Split(l.Codecs, ",")
+				}
+			}
+		}
+		return nil
+	}
+	caller, callee := of(analysis.Caller), of(analysis.Callee)
+	switch {
+	case callee == nil:
+		return caller
+	case caller == nil:
+		return callee
+	}
+	common := []string{}
+	for _, c := range callee {
+		if slices.ContainsFunc(caller, func(d string) bool { return strings.EqualFold(c, d) }) {
+			common = append(common, c)
+		}
+	}
+	return common
+}
+
 // hops writes the pairs of addresses that the call was seen between.
 func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
 	w.key("hops")
@@ -241,6 +320,10 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		if s.Body != "" {
 			w.key("content_type")
 			w.text([]byte(s.Body))
+		}
+		if s.Media != "" {
+			w.key("media")
+			w.text([]byte(s.Media))
 		}
 		if s.Resent.Number != 0 {
 			w.key("retransmission_of")

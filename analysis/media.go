@@ -1,0 +1,220 @@
+package analysis
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/sdp"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxMedia bounds the media descriptions kept of one leg, maxEndpoints the
+	// addresses announced in it: a call in earnest has two, a conference some dozen.
+	maxMedia     = 16
+	maxEndpoints = 32
+
+	// maxBodies is how many session descriptions of a leg are remembered, so that
+	// the same one on the next hop is not looked at again.
+	maxBodies = 4
+)
+
+// Media is what the session descriptions of a leg say.
+type Media struct {
+	// Lines are the media descriptions of the last session description of each
+	// side, the caller's first.
+	Lines []MediaLine
+
+	// Endpoints are all addresses that were announced, in the order of time.
+	Endpoints []Endpoint
+
+	HeldAt    time.Time // the first time that a later description put audio on hold …
+	HeldFrame Frame     // … in this frame
+	HeldBy    Party
+	Resumed   bool // and it went on later
+}
+
+// A MediaLine is one media description: where a side wants to be sent what.
+type MediaLine struct {
+	Side      Party
+	Kind      string         // audio, video, image …
+	Addr      netip.AddrPort // the zero AddrPort where there is a name in place of an address
+	Proto     string         // RTP/AVP …
+	Codecs    string         // names in order, separated by commas
+	Direction string         // sendrecv, sendonly, recvonly, inactive
+	Frame     Frame
+}
+
+// An Endpoint is an address that media are to be sent to.
+type Endpoint struct {
+	Addr  netip.AddrPort
+	Side  Party
+	Kind  string
+	Since time.Time
+	Frame Frame
+}
+
+// describes reports whether a message carries a session description of its own kind.
+func describes(s *sipmsg.Message) bool {
+	if len(s.Body) < 3 {
+		return false
+	}
+	v, ok := s.First(sipmsg.ContentType)
+	return ok && len(v) >= 15 && equalFold(v[:15], "application/sdp") || s.Body[0] == 'v' && s.Body[1] == '='
+}
+
+func equalFold(b []byte, lower string) bool {
+	for i := range b {
+		c := b[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// media takes in the session description of a message, if it has one.
+func (t *tracker) media(v *liveLeg, x *seen) {
+	if x.resent.Number != 0 || x.m.Partial {
+		return
+	}
+	body := x.s.Body
+	if !describes(x.s) {
+		if body = t.sdpPart(x.s); body == nil {
+			return
+		}
+	}
+	sum := maphash.Bytes(t.seed, body)
+	for _, old := range v.bodies {
+		if old == sum {
+			return
+		}
+	}
+	v.bodies[v.nBodies%maxBodies] = sum
+	v.nBodies++
+	side := v.speaker(x)
+	l := v.leg
+	if l.Media == nil {
+		l.Media = new(Media)
+	}
+	t.describe(l.Media, v, x, side, body)
+}
+
+// sdpPart returns the session description inside of a multipart body, nil for none.
+func (t *tracker) sdpPart(s *sipmsg.Message) []byte {
+	v, ok := s.First(sipmsg.ContentType)
+	if !ok || len(v) < 10 || !equalFold(v[:10], "multipart/") {
+		return nil
+	}
+	for p := range s.Parts() {
+		if p.Type.Is("application", "sdp") {
+			return p.Body
+		}
+	}
+	return nil
+}
+
+// speaker returns whose session description a message carries: that of the side that
+// sent it.
+func (v *liveLeg) speaker(x *seen) Party {
+	ofCaller := string(x.from) == v.leg.FromTag
+	if ofCaller == x.s.IsRequest() {
+		return Caller
+	}
+	return Callee
+}
+
+// describe takes in a session description of a side.
+func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byte) {
+	later := false
+	kept := m.Lines[:0]
+	for _, line := range m.Lines {
+		if line.Side != side {
+			kept = append(kept, line)
+		} else {
+			later = true
+		}
+	}
+	m.Lines = kept
+	held, audio := false, false
+	for g := range sdp.Glance(body) {
+		if g.Port != 0 && string(g.Kind) == "audio" {
+			audio = true
+			held = held || g.Hold
+		}
+		if len(m.Lines) == maxMedia {
+			continue
+		}
+		t.scratch = g.AppendCodecs(t.scratch[:0])
+		line := MediaLine{
+			Side: side, Kind: t.names.string(capped(g.Kind, 64)), Proto: t.names.string(capped(g.Proto, 64)),
+			Codecs: t.names.string(capped(t.scratch, maxKept)), Direction: g.Direction.String(), Frame: x.frame,
+		}
+		if g.Addr.IsValid() {
+			line.Addr = netip.AddrPortFrom(g.Addr, g.Port)
+		}
+		m.Lines = append(m.Lines, line)
+		if line.Addr.IsValid() && g.Port != 0 && !g.Addr.IsUnspecified() {
+			m.announce(Endpoint{line.Addr, side, line.Kind, x.now, x.frame})
+		}
+	}
+	switch {
+	case !audio || !later:
+	case held && m.HeldAt.IsZero():
+		m.HeldAt, m.HeldFrame, m.HeldBy, m.Resumed = x.now, x.frame, side, false
+	case !held && side == m.HeldBy && !m.HeldAt.IsZero():
+		m.Resumed = true
+	}
+}
+
+// announce keeps an endpoint, once.
+func (m *Media) announce(e Endpoint) {
+	for i := range m.Endpoints {
+		if m.Endpoints[i].Addr == e.Addr && m.Endpoints[i].Side == e.Side {
+			return
+		}
+	}
+	if len(m.Endpoints) < maxEndpoints {
+		m.Endpoints = append(m.Endpoints, e)
+	}
+}
+
+// text says in short what the last description of a side says: of each stream the kind, the
+// address, the codecs, and the direction unless it is both ways.
+func (m *Media) text(side Party) string {
+	s := ""
+	for i := range m.Lines {
+		line := &m.Lines[i]
+		if line.Side != side {
+			continue
+		}
+		if s != "" {
+			s += "; "
+		}
+		s += line.Text()
+	}
+	return s
+}
+
+// Text says a media description in short. Kind and codecs are text of the capture.
+func (l *MediaLine) Text() string {
+	s := l.Kind
+	switch {
+	case !l.Addr.IsValid():
+	case l.Addr.Port() == 0:
+		return s + " refused"
+	default:
+		s += " " + netip.AddrPortFrom(l.Addr.Addr().Unmap(), l.Addr.Port()).String()
+	}
+	if l.Codecs != "" {
+		s += " " + l.Codecs
+	}
+	if l.Direction != "sendrecv" {
+		s += " " + l.Direction
+	}
+	return s
+}
