@@ -134,6 +134,22 @@ func (f *Framer) compact() {
 	}
 }
 
+// maxIdle bounds the memory of a Framer in which nothing waits: there may be one for each
+// direction of tens of thousands of connections.
+const maxIdle = 4 << 10
+
+// release lets go of a large buffer once nothing is in it.
+func (f *Framer) release() {
+	switch {
+	case f.lo < len(f.buf):
+	case f.lent && cap(f.own) > maxIdle:
+		f.own = nil
+	case !f.lent && cap(f.buf) > maxIdle:
+		f.moved()
+		f.buf = nil
+	}
+}
+
 // moved says that what stood at buf[lo] stands at buf[0] now.
 func (f *Framer) moved() {
 	n := f.lo
@@ -185,6 +201,7 @@ func (f *Framer) next() (u Unit, ok bool) {
 		switch f.state {
 		case seeking:
 			if !f.seek() {
+				f.release()
 				return Unit{}, false
 			}
 		case inHead:

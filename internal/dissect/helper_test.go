@@ -63,6 +63,9 @@ func summary(m *dissect.Message) string {
 	return s
 }
 
+// place is where all packets lie, one after the other.
+var place [1 << 17]byte
+
 // dissected looks into packets. They all lie at one place in memory, which is overwritten
 // behind each of them.
 func dissected(t testing.TB, packets []capgen.Packet) *result {
@@ -77,10 +80,9 @@ func dissected(t testing.TB, packets []capgen.Packet) *result {
 		}
 		return nil
 	})
-	place := make([]byte, 1<<17)
 	for _, p := range packets {
 		frames++
-		data := place[:copy(place, p.Data):len(p.Data)]
+		data := place[:copy(place[:], p.Data):len(p.Data)]
 		err := r.d.Packet(&capture.Packet{Frame: frames, Time: p.Time, HasTime: true, LinkType: p.Link, FCSLen: -1, OrigLen: int64(len(data)), Data: data})
 		if err != nil {
 			t.Fatal(err)

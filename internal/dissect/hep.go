@@ -217,6 +217,6 @@ func (h *half) hepStream(b []byte) {
 		n += size
 	}
 	r.off += int64(n)
-	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
+	r.buf = idle(r.buf[:copy(r.buf, r.buf[n:])])
 	h.forget(r.off)
 }

@@ -22,6 +22,11 @@ const (
 	// maxPieces bounds the segments that one waiting message has come in.
 	maxPieces = 1 << 16
 
+	// maxIdlePieces and maxIdleBuffer bound the memory of a direction in which nothing
+	// waits.
+	maxIdlePieces = 32
+	maxIdleBuffer = 4 << 10
+
 	// endWait is how long a direction that was ended waits for octets that are missing
 	// before its end, maxEnding how many directions do.
 	endWait   = 200 * time.Millisecond
@@ -601,7 +606,9 @@ func (h *half) forget(off int64) {
 		n++
 	}
 	if n == len(h.pieces) {
-		h.pieces = h.pieces[:0]
+		if h.pieces = h.pieces[:0]; cap(h.pieces) > maxIdlePieces {
+			h.pieces = nil
+		}
 	} else if n > 0 {
 		h.pieces = append(h.pieces[:0], h.pieces[n:]...)
 	}

@@ -262,6 +262,13 @@ func TestTCPForeign(t *testing.T) {
 		there, _, packets = connection(flow4)
 		expect(t, packetsOf(append(packets, there.SendAll(in, 9)...)...), "200 c1@h TCP "+frames(4, (len(in)+8)/9))
 	})
+	t.Run("a start line in the look of a WebSocket frame, and no header field", func(t *testing.T) {
+		in := "\x01Ip  SiP/7.0\r\nV\x00"
+		for n := 1; n <= len(in); n++ {
+			there, _, packets := connection(flow4)
+			expect(t, packetsOf(append(packets, there.SendAll(in, n)...)...), "p  WS "+frames(4, (len(in)+n-1)/n)+" partial")
+		}
+	})
 	t.Run("behind CONNECT", func(t *testing.T) {
 		there, here, packets := connection(odd)
 		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))

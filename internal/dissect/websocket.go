@@ -90,7 +90,12 @@ func sniffWebSocket(b []byte) verdict {
 	head := append([]byte(nil), b[h.size:min(len(b), h.size+n)]...)
 	h.unmask(head)
 	line := bytes.TrimLeft(head, "\r\n")
-	switch isLine := bytes.IndexByte(line, '\n') >= 0; {
+	i := bytes.IndexByte(line, '\n')
+	isLine := i >= 0
+	if isLine { // what follows it may not have come yet
+		line = line[:i+1]
+	}
+	switch {
 	case !sipmsg.CanBegin(line):
 		return no
 	case isLine && sipmsg.Sniff(line):
@@ -232,9 +237,17 @@ func (w *wsReader) consume(n int) {
 	w.off += int64(n)
 }
 
+// idle lets go of a large buffer that is empty.
+func idle(b []byte) []byte {
+	if len(b) == 0 && cap(b) > maxIdleBuffer {
+		return nil
+	}
+	return b
+}
+
 // compact drops what was read.
 func (w *wsReader) compact() {
-	w.buf = w.buf[:copy(w.buf, w.buf[w.at:])]
+	w.buf = idle(w.buf[:copy(w.buf, w.buf[w.at:])])
 	w.at = 0
 }
 
