@@ -547,9 +547,7 @@ func slowHead(part string) (contentType, content string) {
 		name, value, ok := strings.Cut(field, ":")
 		id := slowID(strings.Trim(name, spaces))
 		if ok && !found && id == sipmsg.ContentType {
-			contentType = strings.Trim(value, spaces)
-			t, _, _ := strings.Cut(contentType, ";")
-			found = t != "" || contentType != ""
+			contentType, found = strings.Trim(value, spaces), true
 		}
 		field = ""
 	}

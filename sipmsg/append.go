@@ -40,10 +40,10 @@ func (m *Message) appendField(dst []byte, f *field) []byte {
 	if !colon && len(value) == 0 {
 		return dst
 	}
-	if id := Lookup(name); id != Other { // also where a fold stood before the colon
-		dst = append(dst, fieldNames[id].name...)
+	if f.id != Other {
+		dst = append(dst, fieldNames[f.id].name...)
 	} else {
-		dst = AppendUnfolded(dst, name)
+		dst = appendOddName(dst, name)
 	}
 	if colon {
 		dst = append(dst, ':')
@@ -52,4 +52,16 @@ func (m *Message) appendField(dst []byte, f *field) []byte {
 		}
 	}
 	return append(AppendUnfolded(dst, value), crlf...)
+}
+
+// appendOddName appends a name that is not known, or is no name at all. Without the folds
+// and blanks around it, it may be known.
+func appendOddName(dst, name []byte) []byte {
+	n := len(dst)
+	dst = AppendUnfolded(dst, name)
+	plain := trimSpace(dst[n:])
+	if id := Lookup(plain); id != Other {
+		return append(dst[:n], fieldNames[id].name...)
+	}
+	return append(dst[:n], plain...)
 }

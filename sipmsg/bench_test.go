@@ -93,6 +93,17 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+func BenchmarkInspect(b *testing.B) {
+	m := parse(b, crlf(every))
+	b.SetBytes(int64(len(m.Raw())))
+	b.ReportAllocs()
+	for b.Loop() {
+		if m.Inspect() != sipmsg.QuirkRequestURIHeaders {
+			b.Fatal(quirks(m.Inspect()))
+		}
+	}
+}
+
 func BenchmarkValues(b *testing.B) {
 	m := parse(b, withHeader("Via: a"+strings.Repeat(", SIP/2.0/UDP h;branch=z9hG4bK1", 1899)))
 	b.SetBytes(int64(len(m.Raw())))

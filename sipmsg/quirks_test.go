@@ -325,6 +325,7 @@ func TestInspect(t *testing.T) {
 		{"date-malformed", "a month that is none", "", "Date: Sat, 13 Mai 2010 23:29:00 GMT", true, ""},
 		{"date-malformed", "a day that is none", "", "Date: Sam, 13 Nov 2010 23:29:00 GMT", true, ""},
 		{"date-malformed", "a sign", "", "Date: Sat, 13 Nov 2010 23:29:+1 GMT", true, ""},
+		{"date-malformed", "a stroke", "", "Date: Sat, 13 Nov-2010 23:29:00 GMT", true, ""},
 		{"date-malformed", "one digit", "", "Date: Sat, 3 Nov 2010 23:29:00 GMT", true, ""},
 		{"date-malformed", "as it should be", "", "Date: Sat, 13 Nov 2010 23:29:00 GMT", false, ""},
 
@@ -345,9 +346,10 @@ func TestInspect(t *testing.T) {
 
 		{"cr-alone", "", "", "X-A: a\rb", true, ""},
 		{"cr-alone", "doubled", "c1\r\n", "c1\r\r\n", true, ""},
+		{"cr-alone", "cut behind it", "4\r\n\r\nbody", "4\r", false, "header-unterminated content-length-long"},
 		{"cr-alone", "in the body", "body", "bo\ry", false, ""},
 
-		{"line-long", "", "", "X-A: " + strings.Repeat("x", sipmsg.MaxLine), true, ""},
+		{"line-long", "", "", "X-A: " + strings.Repeat("x", sipmsg.MaxLine-4), true, ""},
 		{"line-long", "as long as may be", "", "X-A: " + strings.Repeat("x", sipmsg.MaxLine-5), false, ""},
 		{"line-long", "folded", "", "X-A: " + strings.Repeat("\r\n  x", sipmsg.MaxLine/5), true, ""},
 	}

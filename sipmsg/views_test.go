@@ -33,7 +33,7 @@ P-Asserted-Identity: <sip:alice@example.com>, <tel:+15550100>
 Allow: INVITE, ACK, BYE
 Supported: replaces, timer
 Content-Type: multipart/mixed;boundary=b
-Content-Length: 62
+Content-Length: 79
 
 --b
 Content-Type: application/sdp
@@ -225,6 +225,17 @@ func TestViewAllocs(t *testing.T) {
 		return n == 2
 	})
 	test("Message.Append", func() bool { return len(m.Append(scratch[:0])) > 0 })
+	test("Message.Check", func() bool { return m.Check() == 0 })
+	test("Message.Inspect", func() bool { return m.Inspect() == sipmsg.QuirkRequestURIHeaders })
+	test("Quirks.Infos", func() bool {
+		n := 0
+		for range (sipmsg.QuirkVia | sipmsg.QuirkDate).Infos() {
+			n++
+		}
+		return n == 2
+	})
+	test("ParseSessionExpires, refused", func() bool { return !sipmsg.ParseSessionExpires(via).HasInterval })
+	test("URI.Addr, refused", func() bool { _, ok := sipmsg.ParseURI(from).Addr(); return !ok })
 	var fragment sipmsg.Message
 	start := len(m.StartLine) + 2
 	test("ParseFragment", func() bool { return fragment.ParseFragment(in[start:]) == nil })
