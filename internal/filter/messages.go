@@ -357,12 +357,26 @@ func addURIs(s *Schema[analysis.Message]) {
 	}{{"from", sipmsg.From}, {"to", sipmsg.To}} {
 		s.Add(Field{"sip." + d.name + ".display.info", String, "the display name of " + d.id.String() + ", with its quotes", ""}, func(m *analysis.Message, v *Values) {
 			for b := range m.SIP.All(d.id) {
-				if a := sipmsg.ParseAddress(v.value(d.id, b)); len(a.Display) > 0 {
-					v.Text(a.Display)
+				if display := displayOf(v.value(d.id, b)); len(display) > 0 {
+					v.Text(display)
 				}
 			}
 		})
 	}
+}
+
+// displayOf returns the display name of an address as Wireshark has it: with its quotes,
+// and one without quotes with the blanks behind it.
+func displayOf(b []byte) []byte {
+	display := sipmsg.ParseAddress(b).Display
+	if len(display) == 0 || display[0] == '"' {
+		return display
+	}
+	start := bytes.Index(b, display)
+	if end := bytes.IndexByte(b, '<'); end > start {
+		return b[start:end]
+	}
+	return display
 }
 
 // uriParts are the parts of a SIP URI that can be asked for.

@@ -18,6 +18,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // notWireshark are the fields that Wireshark does not have.
@@ -135,12 +136,17 @@ func (c *captured) read(t *testing.T) {
 	}
 }
 
-// isOdd reports whether a header has what Wireshark is known to read differently: folded
-// lines, whose line ends it keeps, and blanks in front of the colon, with which it does
-// not know the name.
+// isOdd reports whether a header has what Wireshark is known to read differently, as
+// docs/filters.md lists it: folded lines, whose line ends it keeps, blanks in front of the
+// colon, with which it does not know the name, and numbers with something behind them.
 func isOdd(m *analysis.Message) bool {
 	raw, base := m.SIP.Raw(), m.SIP.Offset()
 	for f := range m.SIP.Fields() {
+		if f.ID == sipmsg.RetryAfter {
+			if _, ok := sipmsg.Number(f.Value); !ok {
+				return true
+			}
+		}
 		if colon := f.Off - base + len(f.Name); colon < len(raw) && raw[colon] != ':' || bytes.IndexByte(f.Value, '\n') >= 0 {
 			return true
 		}
