@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"internal/findings":   {"analysis", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
-	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/report", "mcpjsonrpc"},
+	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/report", "mcpjsonrpc"},
 	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 

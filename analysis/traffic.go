@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -73,3 +75,12 @@ func (t *Traffic) Saw(src, dst netip.Addr) (saw, limited bool) {
 // TwoWay reports whether the timeline holds packets of an address and packets in the
 // other direction between the same two addresses, whoever the other is.
 func (t *Traffic) TwoWay(a netip.Addr) bool { return t.twoWay != nil && t.twoWay(a) }
+
+// Find returns the call of an id such as call-3 or 3, or else the first call with a leg of
+// that Call-ID; nil for none.
+func (t *Traffic) Find(id string) *Call {
+	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= len(t.Calls) {
+		return t.Calls[n-1]
+	}
+	return t.CallOf(id)
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -108,7 +107,7 @@ func runCall(e *env, c *command, args []string) int {
 	}
 	defer r.Close()
 	res, found, err := e.investigate(r, analysis.Options{Steps: true})
-	call := findCall(res, id)
+	call := res.Find(id)
 	if call == nil {
 		code := e.finish(res, err)
 		e.errorf("call: %s", noSuchCall(res, id))
@@ -128,14 +127,6 @@ func runCall(e *env, c *command, args []string) int {
 		err = writeError{werr}
 	}
 	return e.finish(res, err)
-}
-
-// findCall returns the call of an id or Call-ID, nil for none.
-func findCall(res *analysis.Result, id string) *analysis.Call {
-	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= len(res.Calls) {
-		return res.Calls[n-1]
-	}
-	return res.CallOf(id)
 }
 
 // noSuchCall says that a call is not there, and which are.

@@ -80,7 +80,7 @@ func runFindings(e *env, c *command, args []string) int {
 		func(res *analysis.Result, found []*findings.Finding) []*findings.Finding {
 			number := 0
 			if *call != "" {
-				x := findCall(res, *call)
+				x := res.Find(*call)
 				if x == nil {
 					e.errorf("findings: %s", noSuchCall(res, *call))
 					return nil

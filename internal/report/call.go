@@ -77,19 +77,32 @@ func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Findi
 	return list
 }
 
-// AppendCallJSON appends one call in full, with its findings: one JSON object.
+// AppendCallJSON appends one call in full, with its findings: one JSON object. MaxSteps and
+// MaxProofs bound it, and a note says so.
 func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Finding) []byte {
 	x := *c
 	x.Findings = nil // the whole findings take the place of their ids
 	b = Calls.AppendJSON(b, o, &x, true)
 	b = append(b[:len(b)-1], `,"findings":[`...)
-	for i, f := range ofCall(c, found) {
+	list := ofCall(c, found)
+	for i, f := range firstOf(list, o.MaxProofs) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = Findings.AppendJSON(b, o, f, true)
 	}
-	return append(b, "]}"...)
+	b = append(b, ']')
+	var left []string
+	if n := len(Timeline(c)); o.MaxSteps > 0 && n > o.MaxSteps {
+		left = append(left, fmt.Sprintf("the middle of the timeline, %d of %d messages", n-o.MaxSteps, n))
+	}
+	if o.MaxProofs > 0 && len(list) > o.MaxProofs {
+		left = append(left, fmt.Sprintf("%d of %d findings", len(list)-o.MaxProofs, len(list)))
+	}
+	if len(left) > 0 {
+		b = fmt.Appendf(b, `,"note":"Left out: %s; detail full tells more, search_messages and list_findings the rest."`, strings.Join(left, ", "))
+	}
+	return append(b, '}')
 }
 
 // appendCallFindings appends the findings of a call for people.

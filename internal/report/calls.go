@@ -12,28 +12,28 @@ import (
 
 // Calls is the listing of calls.
 var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Column[analysis.Call]{
-	{Key: "id", Kind: Text, Doc: "call-1 and so on, in the order in which calls began", Get: func(c *analysis.Call) Value { return textOf(CallID(c)) }},
-	{Key: "call_id", Kind: Captured, Doc: "Call-ID of the first leg", Get: func(c *analysis.Call) Value { return textOf(c.First().CallID) }},
+	{Key: "id", Brief: true, Kind: Text, Doc: "call-1 and so on, in the order in which calls began", Get: func(c *analysis.Call) Value { return textOf(CallID(c)) }},
+	{Key: "call_id", Brief: true, Kind: Captured, Doc: "Call-ID of the first leg", Get: func(c *analysis.Call) Value { return textOf(c.First().CallID) }},
 	{Key: "dialogs", Kind: Object, json: (*jsonWriter).dialogs},
 	{Key: "legs", Kind: Object, json: (*jsonWriter).legs},
-	{Key: "state", Kind: Text, Doc: "how far it came", Get: func(c *analysis.Call) Value { return textOf(c.First().State.String()) }},
-	{Key: "verdict", Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }},
-	{Key: "from", Kind: URI, Doc: "URI of From, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().From) }},
-	{Key: "to", Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
+	{Key: "state", Brief: true, Kind: Text, Doc: "how far it came", Get: func(c *analysis.Call) Value { return textOf(c.First().State.String()) }},
+	{Key: "verdict", Brief: true, Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }},
+	{Key: "from", Brief: true, Kind: URI, Doc: "URI of From, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().From) }},
+	{Key: "to", Brief: true, Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
 	{Key: "request_uri", Kind: URI, Doc: "of the first INVITE, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().RequestURI) }},
-	{Key: "start", Kind: Time, Doc: "the first message", Get: func(c *analysis.Call) Value { return timeOf(c.First().Begin) }},
+	{Key: "start", Brief: true, Kind: Time, Doc: "the first message", Get: func(c *analysis.Call) Value { return timeOf(c.First().Begin) }},
 	{Key: "answer", Kind: Time, Doc: "the 2xx to the INVITE", Get: func(c *analysis.Call) Value { return timeOf(c.First().Answered) }},
 	{Key: "end", Kind: Time, Doc: "the BYE, or the final response without an answer", Get: func(c *analysis.Call) Value { return timeOf(c.First().Ended) }},
-	{Key: "post_dial_delay_ms", Kind: Decimal, Doc: "first INVITE to first 180 to 189", Get: func(c *analysis.Call) Value { return msOf(c.First().PostDialDelay()) }},
+	{Key: "post_dial_delay_ms", Brief: true, Kind: Decimal, Doc: "first INVITE to first 180 to 189", Get: func(c *analysis.Call) Value { return msOf(c.First().PostDialDelay()) }},
 	{Key: "ring_ms", Kind: Decimal, Doc: "first 180 to answer or final response", Get: func(c *analysis.Call) Value { return msOf(c.First().RingTime()) }},
-	{Key: "setup_ms", Kind: Decimal, Doc: "first INVITE to answer", Get: func(c *analysis.Call) Value { return msOf(c.First().SetupTime()) }},
-	{Key: "talk_ms", Kind: Decimal, Doc: "answer to BYE", Get: func(c *analysis.Call) Value { return msOf(c.First().TalkTime()) }},
-	{Key: "final_status", Kind: Number, Doc: "status code of the final response", Get: func(c *analysis.Call) Value { return countOf(c.First().FinalStatus) }},
+	{Key: "setup_ms", Brief: true, Kind: Decimal, Doc: "first INVITE to answer", Get: func(c *analysis.Call) Value { return msOf(c.First().SetupTime()) }},
+	{Key: "talk_ms", Brief: true, Kind: Decimal, Doc: "answer to BYE", Get: func(c *analysis.Call) Value { return msOf(c.First().TalkTime()) }},
+	{Key: "final_status", Brief: true, Kind: Number, Doc: "status code of the final response", Get: func(c *analysis.Call) Value { return countOf(c.First().FinalStatus) }},
 	{Key: "final_reason", Kind: Captured, Doc: "its reason phrase", Get: func(c *analysis.Call) Value { return textOf(c.First().FinalReason) }},
-	{Key: "ended_by", Kind: Text, Doc: "caller, callee or server", Get: func(c *analysis.Call) Value { return textOf(c.First().EndedBy.String()) }},
+	{Key: "ended_by", Brief: true, Kind: Text, Doc: "caller, callee or server", Get: func(c *analysis.Call) Value { return textOf(c.First().EndedBy.String()) }},
 	{Key: "release_cause", Kind: Captured, Doc: "Reason header field of what ended it", Get: func(c *analysis.Call) Value { return textOf(c.First().Cause) }},
-	{Key: "source", Kind: Text, Doc: "where the first INVITE came from", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Source) }},
-	{Key: "destination", Kind: Text, Doc: "where it went to", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Destination) }},
+	{Key: "source", Brief: true, Kind: Text, Doc: "where the first INVITE came from", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Source) }},
+	{Key: "destination", Brief: true, Kind: Text, Doc: "where it went to", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Destination) }},
 	{Key: "transport", Kind: Text, Doc: "of the first message", Get: func(c *analysis.Call) Value { return textOf(c.First().Transport) }},
 	{Key: "user_agents", Kind: List, Doc: "User-Agent and Server values", Get: func(c *analysis.Call) Value { return listOf(userAgents(c)) }},
 	{Key: "attempts", Kind: Number, Doc: "INVITEs with numbers of their own, where over 1", Get: func(c *analysis.Call) Value { return overOne(c.First().Attempts) }},
@@ -49,9 +49,9 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	{Key: "retransmissions", Kind: Number, Doc: "of these, those sent again", Get: func(c *analysis.Call) Value {
 		return intOf(sum(c, func(l *analysis.Leg) int { return l.Retransmissions }))
 	}},
-	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(c *analysis.Call) Value { return frameOf(c.First().First) }},
+	{Key: "first_frame", Brief: true, Kind: Frame, Doc: "of the first message", Get: func(c *analysis.Call) Value { return frameOf(c.First().First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(c *analysis.Call) Value { return frameOf(lastFrame(c)) }},
-	{Key: "findings", Kind: List, Doc: "ids of findings, the worst first", Get: func(c *analysis.Call) Value { return listOf(c.Findings) }},
+	{Key: "findings", Brief: true, Kind: List, Doc: "ids of findings, the worst first", Get: func(c *analysis.Call) Value { return listOf(c.Findings) }},
 	{Key: "hops", Kind: Object, json: (*jsonWriter).hops, full: true},
 	{Key: "timeline", Kind: Object, json: (*jsonWriter).timeline, full: true},
 	{Key: "metrics", Kind: Object, json: (*jsonWriter).callMetrics, full: true},
@@ -291,9 +291,16 @@ func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
 // timeline writes the steps of all legs in the order of time.
 func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 	steps := Timeline(c)
+	first, last := len(steps), len(steps)
+	if o.MaxSteps > 0 && len(steps) > o.MaxSteps { // the beginning and the end
+		first, last = o.MaxSteps-o.MaxSteps/3, len(steps)-o.MaxSteps/3
+	}
 	w.key("timeline")
 	w.open('[')
 	for i := range steps {
+		if i >= first && i < last {
+			continue
+		}
 		s := &steps[i]
 		w.open('{')
 		w.key("frame")
@@ -340,6 +347,10 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		w.close('}')
 	}
 	w.close(']')
+	if first < last {
+		w.key("timeline_left_out")
+		w.int(int64(last - first))
+	}
 }
 
 // callMetrics writes the times of the call by the names of RFC 6076 and of every day.

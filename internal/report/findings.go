@@ -10,10 +10,10 @@ import (
 
 // Findings is the listing of findings.
 var Findings = &Table[findings.Finding]{Name: "findings", Prefix: "finding", Columns: []Column[findings.Finding]{
-	{Key: "id", Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
-	{Key: "severity", Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return textOf(f.Severity.String()) }},
-	{Key: "confidence", Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return textOf(f.Confidence.String()) }},
-	{Key: "call", Kind: Text, Doc: "id of the call", Get: func(f *findings.Finding) Value {
+	{Key: "id", Brief: true, Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
+	{Key: "severity", Brief: true, Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return textOf(f.Severity.String()) }},
+	{Key: "confidence", Brief: true, Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return textOf(f.Confidence.String()) }},
+	{Key: "call", Brief: true, Kind: Text, Doc: "id of the call", Get: func(f *findings.Finding) Value {
 		if f.Call == 0 {
 			return Value{}
 		}
@@ -22,13 +22,13 @@ var Findings = &Table[findings.Finding]{Name: "findings", Prefix: "finding", Col
 	{Key: "call_id", Kind: Captured, Doc: "Call-ID", Get: func(f *findings.Finding) Value { return textOf(f.CallID) }},
 	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},
 	{Key: "calls", Kind: List, Doc: "of a site pattern: Call-IDs, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.Calls) }},
-	{Key: "count", Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
+	{Key: "count", Brief: true, Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
 	{Key: "rfc", Kind: Text, Doc: "the section to cite", Get: func(f *findings.Finding) Value { return textOf(f.RFC) }},
 	{Key: "file", Kind: Object, json: (*jsonWriter).findingFile},
-	{Key: "frames", Kind: Object, json: (*jsonWriter).findingFrames},
-	{Key: "observed", Kind: Captured, Doc: "what is in the capture", Get: func(f *findings.Finding) Value { return textOf(f.Observed) }},
+	{Key: "frames", Brief: true, Kind: Object, json: (*jsonWriter).findingFrames},
+	{Key: "observed", Brief: true, Kind: Captured, Doc: "what is in the capture", Get: func(f *findings.Finding) Value { return textOf(f.Observed) }},
 	{Key: "expected", Kind: Captured, Doc: "what should be there", Get: func(f *findings.Finding) Value { return textOf(f.Expected) }},
-	{Key: "next_step", Kind: Text, Doc: "what to do", Get: func(f *findings.Finding) Value { return textOf(f.NextStep) }},
+	{Key: "next_step", Brief: true, Kind: Text, Doc: "what to do", Get: func(f *findings.Finding) Value { return textOf(f.NextStep) }},
 	{Key: "related", Kind: List, Doc: "ids that the same cause also meets", Get: func(f *findings.Finding) Value { return listOf(f.Related) }},
 	{Key: "filter", Kind: Text, Doc: "a Wireshark display filter that shows its packets", Get: func(f *findings.Finding) Value {
 		s, _ := f.Filter()

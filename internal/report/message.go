@@ -13,6 +13,15 @@ type Options struct {
 	Secrets bool     // show passwords, credentials and keys
 	Files   []string // the names of the files; with several, frames are written k:n
 	Raw     bool     // whole messages
+	Brief   bool     // of a summary: no more of groups than their calls and shares
+
+	// MaxSteps bounds the messages in the timeline of a call, MaxProofs its findings;
+	// 0 is no bound.
+	MaxSteps  int
+	MaxProofs int
+
+	// MaxFiles bounds the files listed of a summary; 0 is no bound.
+	MaxFiles int
 
 	// MaxHeaders bounds the header fields shown of one message, in octets of JSON;
 	// 0 is no bound. At least one field is shown.

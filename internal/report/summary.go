@@ -23,10 +23,14 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	w.open('{')
 	w.key("files")
 	w.open('[')
-	for i := range res.Files {
+	for i := range firstOf(res.Files, o.MaxFiles) {
 		w.summaryFile(&res.Files[i])
 	}
 	w.close(']')
+	if n := len(res.Files) - o.MaxFiles; o.MaxFiles > 0 && n > 0 {
+		w.key("files_left_out")
+		w.int(int64(n))
+	}
 	w.key("packets")
 	w.int(res.Packets)
 	if !res.Start.IsZero() {
@@ -62,9 +66,11 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	m := res.Metrics()
 	w.key("metrics")
 	w.metrics(&m)
-	w.groups("peers", res.ByPeer())
-	w.groups("user_agents", res.ByUserAgent())
-	w.overTime(res.Traffic)
+	w.groups("peers", res.ByPeer(), o)
+	w.groups("user_agents", res.ByUserAgent(), o)
+	if !o.Brief {
+		w.overTime(res.Traffic)
+	}
 	w.findingCounts(found)
 	w.key("complete")
 	w.bool(res.Complete())
@@ -353,26 +359,40 @@ func (w *jsonWriter) distribution(d *analysis.Distribution) {
 	w.close('}')
 }
 
+// maxBriefGroups bounds the peers and user agents in a brief summary.
+const maxBriefGroups = 4
+
 // groups writes the metrics of the busiest groups.
-func (w *jsonWriter) groups(key string, list []analysis.Group) {
+func (w *jsonWriter) groups(key string, list []analysis.Group, o *Options) {
 	if len(list) == 0 {
 		return
 	}
+	most := maxSummaryGroups
+	if o.Brief {
+		most = maxBriefGroups
+	}
 	w.key(key)
 	w.open('[')
-	for i := range firstOf(list, maxSummaryGroups) {
+	for i := range firstOf(list, most) {
 		g := &list[i]
 		w.open('{')
 		w.key("name")
 		w.text([]byte(g.Name))
 		w.key("calls")
 		w.int(int64(g.Calls))
-		w.key("metrics")
-		w.metrics(&g.Metrics)
+		if o.Brief {
+			if g.AnswerSeizure >= 0 {
+				w.key("asr_percent")
+				w.float(round(g.AnswerSeizure))
+			}
+		} else {
+			w.key("metrics")
+			w.metrics(&g.Metrics)
+		}
 		w.close('}')
 	}
 	w.close(']')
-	if n := len(list) - maxSummaryGroups; n > 0 {
+	if n := len(list) - most; n > 0 {
 		w.key(key + "_left_out")
 		w.int(int64(n))
 	}

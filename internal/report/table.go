@@ -70,6 +70,7 @@ type Column[T any] struct {
 	Doc  string
 	Get  func(*T) Value
 
+	Brief   bool                                  // in brief rows too
 	json    func(w *jsonWriter, o *Options, r *T) // of an Object; nothing is written for none
 	full    bool                                  // only where one record is shown by itself
 	csvOnly bool                                  // not in JSON, which has it in another form
@@ -105,11 +106,20 @@ func (t *Table[T]) Keys() (keys []string) {
 // AppendJSON appends a record as one JSON object, without a line end. full adds what is
 // shown of a record by itself.
 func (t *Table[T]) AppendJSON(b []byte, o *Options, r *T, full bool) []byte {
+	return t.appendJSON(b, o, r, func(c *Column[T]) bool { return full || !c.full })
+}
+
+// AppendBrief appends the keys of a record that tell it apart and say what became of it.
+func (t *Table[T]) AppendBrief(b []byte, o *Options, r *T) []byte {
+	return t.appendJSON(b, o, r, func(c *Column[T]) bool { return c.Brief })
+}
+
+func (t *Table[T]) appendJSON(b []byte, o *Options, r *T, wanted func(*Column[T]) bool) []byte {
 	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
 	w.open('{')
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.full && !full || c.csvOnly {
+		if c.csvOnly || !wanted(c) {
 			continue
 		}
 		if c.Kind == Object {

@@ -140,8 +140,14 @@ type answer struct {
 	isError    bool
 }
 
-// analyze calls the tool and checks what holds for all of its answers.
+// analyze calls the tool analyze_sip_packets.
 func analyze(t testing.TB, s *mcpjsonrpc.Server, a args) answer {
+	t.Helper()
+	return call(t, s, "analyze_sip_packets", a)
+}
+
+// call calls a tool and checks what holds for all answers.
+func call(t testing.TB, s *mcpjsonrpc.Server, tool string, a args) answer {
 	t.Helper()
 	var r struct {
 		Content []struct {
@@ -150,7 +156,7 @@ func analyze(t testing.TB, s *mcpjsonrpc.Server, a args) answer {
 		StructuredContent json.RawMessage
 		IsError           bool
 	}
-	decode(t, rpc(t, s, "tools/call", map[string]any{"name": "analyze_sip_packets", "arguments": a}), &r)
+	decode(t, rpc(t, s, "tools/call", map[string]any{"name": tool, "arguments": a}), &r)
 	if len(r.Content) != 1 || r.Content[0].Type != "text" {
 		t.Fatalf("the content is not one text: %+v", r.Content)
 	}

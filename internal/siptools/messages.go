@@ -1,0 +1,200 @@
+package siptools
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/internal/report"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+func searchTool(o *Options) mcpjsonrpc.Tool {
+	return mcpjsonrpc.Tool{
+		Name:  "search_messages",
+		Title: "Search messages",
+		Description: `Finds single SIP messages by a Wireshark display filter, by text in them (case does not matter; passwords and credentials are *** here too), or by frame: with frame the whole text of the messages in that packet is returned.` +
+			dataNote,
+		InputSchema: object(fileArguments+
+			`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, ip.addr, frame.number.","examples":["sip.Status-Code >= 400","sip.Call-ID == \"a84b4c76e66710\"","sip.Method == \"REGISTER\" and ip.src == 192.0.2.7"]}`+
+			`,"text":{"type":"string","maxLength":256,"description":"Only messages that hold this text anywhere.","examples":["Q.850;cause=","Yealink"]}`+
+			`,"frame":{"type":["integer","string"],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
+		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
+		Annotations:  readOnly,
+		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+			return search(ctx, o, args, p)
+		},
+	}
+}
+
+// A wanted says which messages search_messages is after.
+type wanted struct {
+	filter *filter.Filter[analysis.Message]
+	text   []byte // in lower case
+	frame  analysis.Frame
+	masked []byte
+}
+
+// parseFrame reads a frame: a number, or k:n.
+func parseFrame(raw json.RawMessage, files int) (f analysis.Frame, err error) {
+	s := strings.Trim(string(raw), `"`)
+	k, n, several := strings.Cut(s, ":")
+	if !several {
+		k, n = "1", s
+	}
+	file, err1 := strconv.Atoi(k)
+	number, err2 := strconv.ParseInt(n, 10, 64)
+	switch {
+	case err1 != nil || err2 != nil || file < 1 || number < 1:
+		return f, errors.New("frame: give the number of a packet, such as 17, or with several files \"2:17\"")
+	case file > files:
+		return f, fmt.Errorf("frame: there is no file %d; %d files were given", file, files)
+	case !several && files > 1:
+		return f, errors.New("frame: with several files say which: \"2:17\" is packet 17 of the second file")
+	}
+	return analysis.Frame{File: file - 1, Number: number}, nil
+}
+
+// matches reports whether a message is wanted.
+func (w *wanted) matches(m *analysis.Message) bool {
+	if w.frame.Number != 0 && !carries(m, w.frame) {
+		return false
+	}
+	if w.filter != nil && !w.filter.Match(m) {
+		return false
+	}
+	if len(w.text) == 0 {
+		return true
+	}
+	w.masked = clean.AppendMessage(w.masked[:0], m.SIP)
+	return bytes.Contains(bytes.ToLower(w.masked), w.text)
+}
+
+func carries(m *analysis.Message, f analysis.Frame) bool {
+	for _, x := range m.Frames {
+		if x == f {
+			return true
+		}
+	}
+	return false
+}
+
+// search is the tool search_messages. It reads the capture anew: an analysis keeps no texts.
+func search(ctx context.Context, o *Options, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+	var q query
+	var w wanted
+	var expr, text string
+	a, done := arguments(args, &q)
+	a.String("filter", &expr)
+	a.String("text", &text)
+	frame := a.Raw("frame")
+	q.paging(a)
+	if err := done(); err != nil {
+		return mcpjsonrpc.Result{}, err
+	}
+	w.text = bytes.ToLower([]byte(text))
+	if expr != "" {
+		var err error
+		if w.filter, err = filter.Messages().Parse(expr); err != nil {
+			return mcpjsonrpc.Result{}, filterError(err)
+		}
+	}
+	if frame != nil {
+		var err error
+		if w.frame, err = parseFrame(frame, len(q.names)); err != nil {
+			return mcpjsonrpc.Result{}, err
+		}
+	}
+	r, err := openAll(ctx, q.names, &o.Capture)
+	if err != nil {
+		return openFailure(q.names, err)
+	}
+	defer r.Close()
+	ident, _ := identify(q.names)
+	mark := q.mark("search_messages", ident, expr, text, string(frame))
+	if err := q.resume(mark); err != nil {
+		return mcpjsonrpc.Result{}, err
+	}
+	defer watch(r, p)()
+	found := foundMessages{q: &q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
+	last := lastFrame(w.frame)
+	res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Message: func(m *analysis.Message) error {
+		if w.matches(m) {
+			found.add(m)
+		}
+		if last.passed(m) {
+			return analysis.ErrStop
+		}
+		return nil
+	}})
+	if err != nil {
+		return mcpjsonrpc.Result{}, err
+	}
+	return q.answer(mark, &rows{
+		name: "messages", plural: "messages", total: found.n, all: int(res.Statistics.Messages), hint: ", filter or text for fewer",
+		row: found.row, empty: noMessages(res, frame != nil),
+	}), nil
+}
+
+// noMessages says why nothing was found.
+func noMessages(res *analysis.Result, byFrame bool) string {
+	switch {
+	case byFrame:
+		return "No SIP message is in that packet; search_messages with filter frame.number >= N finds the next ones."
+	case res.Statistics.Messages == 0:
+		return report.NoSIP(res)
+	}
+	return fmt.Sprintf("None of the %d messages is like that.", res.Statistics.Messages)
+}
+
+// lastFrame tells when reading can stop because the packet asked for is behind.
+type lastFrame analysis.Frame
+
+// passed reports whether no further message can hold the frame. Messages that came in
+// several packets are complete later: some thousand packets on is far enough.
+func (f lastFrame) passed(m *analysis.Message) bool {
+	return f.Number != 0 && m.Frame.File == f.File && m.Frame.Number > f.Number+20000
+}
+
+// foundMessages keeps the rows of one page, and counts all.
+type foundMessages struct {
+	q          *query
+	out, short *report.Messages
+	n          int
+	from       int
+	rows       [][]byte
+	first      []byte // the first row of the page, shortened
+	size       int
+}
+
+func (f *foundMessages) add(m *analysis.Message) {
+	i := f.n
+	f.n++
+	if i < f.q.from || f.size > maxChars || f.q.limit > 0 && len(f.rows) >= f.q.limit {
+		return
+	}
+	if len(f.rows) == 0 {
+		f.from = i
+		f.first = bytes.TrimSpace(f.short.AppendLine(nil, m))
+	}
+	b := bytes.TrimSpace(f.out.AppendLine(nil, m))
+	f.rows = append(f.rows, b)
+	f.size += len(b)
+}
+
+func (f *foundMessages) row(i int, short bool) []byte {
+	if short && i == f.from {
+		return f.first
+	}
+	if k := i - f.from; k >= 0 && k < len(f.rows) {
+		return f.rows[k]
+	}
+	return make([]byte, maxChars+1) // not kept: does not fit
+}

@@ -1,0 +1,227 @@
+package siptools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/report"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
+	return mcpjsonrpc.Tool{
+		Name:  "summarize_capture",
+		Title: "Summarize a capture",
+		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings and failed calls), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
+			dataNote,
+		InputSchema: object(fileArguments, "pcap_file"),
+		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"files":{"type":"array","items":{"type":"object"}},"packets":{"type":"integer"},"messages":{"type":"integer"},"requests":{"type":"integer"},"responses":{"type":"integer"},` +
+			`"methods":{"type":"object"},"statuses":{"type":"object"},"call_ids":{"type":"integer"},"calls":{"type":"object"},"registrations":{"type":"object"},"subscriptions":{"type":"object"},"keepalives":{"type":"object"},"metrics":{"type":"object"},` +
+			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
+			`"required":["files","packets","messages","calls","findings","complete","next"]}`),
+		Annotations: readOnly,
+		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+			var q query
+			_, done := arguments(args, &q)
+			if err := done(); err != nil {
+				return mcpjsonrpc.Result{}, err
+			}
+			x, err := c.examine(ctx, q.names, o, p)
+			if err != nil {
+				return openFailure(q.names, err)
+			}
+			return mcpjsonrpc.Result{Structured: summarize(x, q.names)}, nil
+		},
+	}
+}
+
+// summarize makes the summary, and leaves out rows until it fits.
+func summarize(x *examined, names []string) []byte {
+	for n := 6; ; n-- {
+		o := report.Options{Files: names, Brief: true, MaxFiles: max(n*3, 1)}
+		if n < 3 {
+			o.MaxText = 60
+		}
+		b := report.AppendSummary(nil, x.res, x.found, &o)
+		b = append(b[:len(b)-1], `,"worst_findings":[`...)
+		b = appendWorst(b, x.found, &o, n)
+		b = append(b, `],"failed_calls":[`...)
+		b = appendFailed(b, x.res, &o, n)
+		b = append(b, `],"next":[`...)
+		for i, s := range nextQuestions(x) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, s)
+		}
+		b = append(b, ']')
+		if x.res.Statistics.Messages == 0 {
+			b = append(b, `,"note":`...)
+			b = appendString(b, report.NoSIP(x.res))
+		}
+		b = append(b, '}')
+		if len(b) <= defaultChars || n == 0 {
+			return b
+		}
+	}
+}
+
+// appendWorst appends the worst findings, one of each id.
+func appendWorst(b []byte, found []*findings.Finding, o *report.Options, most int) []byte {
+	seen := map[string]bool{}
+	for _, f := range found {
+		if f.Severity == findings.Note || seen[f.ID] || len(seen) == most {
+			continue
+		}
+		if len(seen) > 0 {
+			b = append(b, ',')
+		}
+		seen[f.ID] = true
+		b = report.Findings.AppendBrief(b, o, f)
+	}
+	return b
+}
+
+// appendFailed appends the first failed calls, one of each reason.
+func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) []byte {
+	seen := map[string]bool{}
+	for _, c := range res.Calls {
+		l := c.First()
+		why := fmt.Sprint(l.State, l.FinalStatus, c.Because != "")
+		if l.State != analysis.StateFailed && l.State != analysis.StateAbandoned && c.Because == "" || seen[why] || len(seen) == most {
+			continue
+		}
+		if len(seen) > 0 {
+			b = append(b, ',')
+		}
+		seen[why] = true
+		b = append(b, `{"id":`...)
+		b = appendString(b, report.CallID(c))
+		b = append(b, `,"verdict":`...)
+		b = append(appendString(b, report.Verdict(c)), '}')
+	}
+	return b
+}
+
+// nextQuestions says which tools to call next, and why.
+func nextQuestions(x *examined) (list []string) {
+	res := x.res
+	if res.Statistics.Messages == 0 {
+		return []string{"capture_info: what the capture holds in place of SIP"}
+	}
+	var worst *findings.Finding
+	for _, f := range x.found {
+		if f.Severity > findings.Note {
+			worst = f
+			break
+		}
+	}
+	if worst != nil {
+		list = append(list, "list_findings with severity error or warning: each finding with its proof")
+		if worst.Call != 0 {
+			list = append(list, fmt.Sprintf("explain_call call-%d: it has the worst finding, %s", worst.Call, worst.ID))
+		}
+	}
+	failed := 0
+	for _, c := range res.Calls {
+		if s := c.First().State; s == analysis.StateFailed || s == analysis.StateAbandoned {
+			failed++
+		}
+	}
+	if failed > 0 {
+		list = append(list, fmt.Sprintf("list_calls with state failed: the %d calls that failed or were abandoned", failed))
+	} else if len(res.Calls) > 0 {
+		list = append(list, "list_calls: the calls one by one")
+	}
+	if len(res.Registrations) > 0 {
+		list = append(list, "list_registrations: who registers, from where, with what outcome")
+	}
+	return append(list, "search_messages: single messages by filter or text")
+}
+
+func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
+	return mcpjsonrpc.Tool{
+		Name:  "capture_info",
+		Title: "Capture information",
+		Description: `Tells about the capture itself: format, interfaces, link types, packets, times, rates, protocols, copies, tunnels, encrypted SIP flows, damage and what was odd on the wire.` +
+			dataNote,
+		InputSchema:  object(fileArguments, "pcap_file"),
+		OutputSchema: json.RawMessage(`{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"file":{"type":"string"},"format":{"type":"string"},"packets":{"type":"integer"},"complete":{"type":"boolean"},"error":{"type":"string"}},"required":["file","complete"]}},"note":{"type":"string"}},"required":["files"]}`),
+		Annotations:  readOnly,
+		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+			var q query
+			_, done := arguments(args, &q)
+			if err := done(); err != nil {
+				return mcpjsonrpc.Result{}, err
+			}
+			x, err := c.examine(ctx, q.names, o, p)
+			if err != nil {
+				return openFailure(q.names, err)
+			}
+			return mcpjsonrpc.Result{Structured: captureInfo(x)}, nil
+		},
+	}
+}
+
+// captureInfo lists as many files as fit, the rest by number.
+func captureInfo(x *examined) []byte {
+	b := []byte(`{"files":[`)
+	for i := range x.res.Files {
+		one := report.AppendInfo(nil, &x.res.Files[i])
+		if len(b)+len(one) > maxChars-400 || i > 0 && len(b)+len(one) > defaultChars {
+			b = append(b, `],"note":`...)
+			b = appendString(b, fmt.Sprintf("%d of %d files are described; ask for the others by themselves.", i, len(x.res.Files)))
+			return append(b, '}')
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, one...)
+	}
+	return append(b, `]}`...)
+}
+
+// nearest names the nearest of names, "" if none is near.
+func nearest(name string, names []string) string {
+	best, distance := "", 4
+	for _, n := range names {
+		if len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) {
+			return "; did you mean " + n + "?"
+		}
+		if d := editDistance(strings.ToLower(name), n); d < distance {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return "; list_findings without id lists what there is"
+	}
+	return "; did you mean " + best + "?"
+}
+
+// editDistance is that of Levenshtein, for short names.
+func editDistance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,266 @@
+package siptools_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/siptools"
+)
+
+// ladder writes a capture of calls.
+func ladder(t *testing.T, n int, text string) string {
+	t.Helper()
+	l := capgen.Ladder{}
+	l.Repeat(n, 1)
+	return file(t, l.Pcap("A = 10.0.0.1:5060\nP = 10.0.0.9:5060\nB = 10.0.0.2:5060\n"+text))
+}
+
+const failing = `
+	0    A > B INVITE sdp
+	0.1  B > A 100
+	0.2  B > A 486
+	0.3  A > B ACK
+	0.4  A > P REGISTER id=r from=sip:user@example.com
+	0.5  P > A 401`
+
+// TestToolsAnswer holds that every tool answers every capture as its schema promises, within
+// its budget, and with the same octets again.
+func TestToolsAnswer(t *testing.T) {
+	captures := map[string]string{
+		"no SIP":     capture(t, "none"),
+		"no packets": file(t, pcap(t)),
+		"many":       ladder(t, 300, failing),
+		"long call":  ladder(t, 1, "0 A > B INVITE\n1 B > A 200\n1.1 A > B ACK\n"+strings.Repeat("+1 A > B INFO\n+.1 B > A 200 of=INFO\n", 400)),
+	}
+	for _, name := range []string{"udp-failures.pcapng", "register-digest.pcap", "snaplen-cut.pcap", "proxy-call.pcapng", "other-methods.pcapng", "options-keepalive.pcapng", "baresip-call.pcapng"} {
+		captures[name] = testdata(t, name)
+	}
+	for _, c := range hostile {
+		captures["hostile "+c.name] = capture(t, c.messages()...)
+	}
+	s := server(siptools.Options{})
+	for _, tool := range tools(t) {
+		for name, path := range captures {
+			t.Run(tool.Name+"/"+name, func(t *testing.T) {
+				for _, a := range []args{{}, {"limit": 1000}, {"detail": "full"}} {
+					for k := range a {
+						if _, known := tool.InputSchema.Properties[k]; !known {
+							a = nil
+						}
+					}
+					if a == nil {
+						continue
+					}
+					a["pcap_file"] = path
+					if _, needs := tool.InputSchema.Properties["call"]; needs && tool.Name != "list_findings" {
+						a["call"] = "call-1"
+					}
+					got := call(t, s, tool.Name, a)
+					if got.isError {
+						if a["call"] != "call-1" || !strings.Contains(got.text, "there is no call") {
+							t.Fatal(got.text)
+						}
+						continue
+					}
+					most := 8000
+					if len(a) > 1 && a["call"] == nil || a["detail"] == "full" {
+						most = 40000
+					}
+					if len(got.text) > most {
+						t.Errorf("%v: %d characters", a, len(got.text))
+					}
+					var v any
+					decode(t, got.structured, &v)
+					if faults := tool.OutputSchema.check("$", v); faults != nil {
+						t.Errorf("%v: %d faults, the first: %q", a, len(faults), faults[:min(len(faults), 5)])
+					}
+					if again := call(t, s, tool.Name, a); again.text != got.text && tool.Name != "analyze_sip_packets" {
+						t.Errorf("%v: another answer the second time", a)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestPages holds that the pages of a list, one behind the other, are the list.
+func TestPages(t *testing.T) {
+	path := ladder(t, 300, failing)
+	for _, x := range []struct {
+		tool, rows string
+		args       args
+		total      int
+	}{
+		{"list_calls", "calls", args{}, 300},
+		{"list_calls", "calls", args{"filter": "call.final_status == 486"}, 300},
+		{"list_calls", "calls", args{"limit": 7}, 300},
+		{"list_calls", "calls", args{"state": "completed"}, 0},
+		{"search_messages", "messages", args{"text": "busy here"}, 300},
+		{"search_messages", "messages", args{"filter": "sip.Method == INVITE", "limit": 100}, 300},
+		{"list_registrations", "registrations", args{}, 1},
+	} {
+		s := server(siptools.Options{}) // also behind a restart
+		seen := map[string]bool{}
+		a := args{"pcap_file": path}
+		for k, v := range x.args {
+			a[k] = v
+		}
+		for pages := 0; ; pages++ {
+			var page struct {
+				Total, Returned int
+				Next            string `json:"next_cursor"`
+				Note            string
+			}
+			var rows map[string]json.RawMessage
+			got := call(t, s, x.tool, a)
+			if got.isError {
+				t.Fatal(got.text)
+			}
+			decode(t, got.structured, &page)
+			decode(t, got.structured, &rows)
+			var list []json.RawMessage
+			decode(t, rows[x.rows], &list)
+			if page.Total != x.total || page.Returned != len(list) {
+				t.Fatalf("%s %v: total %d, returned %d of %d rows", x.tool, x.args, page.Total, page.Returned, len(list))
+			}
+			for _, r := range list {
+				if seen[string(r)] {
+					t.Fatalf("%s %v: a row twice: %s", x.tool, x.args, r)
+				}
+				seen[string(r)] = true
+			}
+			if page.Next == "" {
+				break
+			}
+			if page.Note == "" || pages > x.total {
+				t.Fatalf("%s %v: page %d has the note %q", x.tool, x.args, pages, page.Note)
+			}
+			a["cursor"] = page.Next
+			s = server(siptools.Options{})
+		}
+		if len(seen) != x.total {
+			t.Errorf("%s %v: %d rows, want %d", x.tool, x.args, len(seen), x.total)
+		}
+	}
+}
+
+// TestCursorsOfLists: a cursor is good for the same question about the same capture alone.
+func TestCursorsOfLists(t *testing.T) {
+	path := ladder(t, 300, failing)
+	s := server(siptools.Options{})
+	var page struct {
+		Next string `json:"next_cursor"`
+	}
+	decode(t, call(t, s, "list_calls", args{"pcap_file": path}).structured, &page)
+	refused := func(tool string, a args) {
+		t.Helper()
+		a["cursor"] = page.Next
+		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, "cursor: ") {
+			t.Errorf("%s %v: %s", tool, a, got.text)
+		}
+	}
+	refused("list_calls", args{"pcap_file": path, "state": "failed"})
+	refused("list_findings", args{"pcap_file": path})
+	refused("list_calls", args{"pcap_file": ladder(t, 299, failing)})
+	if got := call(t, s, "list_calls", args{"pcap_file": path, "cursor": "message-2"}); !got.isError {
+		t.Error("anything is a cursor")
+	}
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, append(b, capgen.AppendRecord(nil, capgen.Packet{Time: capgen.Start.Add(time.Hour), Link: 1, Data: "x"})...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("list_calls", args{"pcap_file": path}) // the capture has grown
+}
+
+// TestMistakes: what is wrong is said in words that a model can act on.
+func TestMistakes(t *testing.T) {
+	path := ladder(t, 3, failing)
+	s := server(siptools.Options{})
+	for _, x := range []struct {
+		tool string
+		args args
+		want string
+	}{
+		{"explain_call", args{}, `argument "call" is missing`},
+		{"explain_call", args{"call": "call-4"}, "there is no call call-4; the calls are call-1 to call-3: list_calls lists them"},
+		{"explain_call", args{"call": "nobody@example.com"}, "there is no call nobody@example.com; the calls are call-1 to call-3"},
+		{"explain_call", args{"call": "call-1", "detail": "all"}, `"summary"`},
+		{"list_calls", args{"state": "busy"}, `"failed"`},
+		{"list_calls", args{"filter": "call.stat == failed"}, "call.state"},
+		{"list_calls", args{"states": "failed"}, "state"},
+		{"list_findings", args{"id": "missing-ack"}, "did you mean missing-ack-2xx?"},
+		{"list_findings", args{"severity": "fatal"}, `"error"`},
+		{"list_findings", args{"call": "call-9"}, "call-1 to call-3"},
+		{"search_messages", args{"frame": 0}, "frame: give the number of a packet"},
+		{"search_messages", args{"frame": "2:1"}, "frame: there is no file 2"},
+		{"search_messages", args{"filter": "sip.method"}, "sip.Method"},
+		{"list_registrations", args{"filter": "aor"}, "reg.aor"},
+	} {
+		x.args["pcap_file"] = path
+		if got := call(t, s, x.tool, x.args); !got.isError || !strings.Contains(got.text, x.want) {
+			t.Errorf("%s %v: %s\nwant %s", x.tool, x.args, got.text, x.want)
+		}
+	}
+	for _, tool := range tools(t) {
+		a := args{"pcap_file": "/nowhere/at/all.pcap"}
+		if tool.Name == "explain_call" {
+			a["call"] = "call-1"
+		}
+		got := call(t, s, tool.Name, a)
+		var e struct{ Error, Pcap_file string }
+		if !got.isError || json.Unmarshal([]byte(got.text), &e) != nil || e.Error == "" || e.Pcap_file != "/nowhere/at/all.pcap" {
+			t.Errorf("%s: %s", tool.Name, got.text)
+		}
+	}
+}
+
+// TestMessageByFrame: one message whole, by the number of its packet.
+func TestMessageByFrame(t *testing.T) {
+	path := ladder(t, 2, failing)
+	s := server(siptools.Options{})
+	for _, a := range []args{{"frame": 3}, {"frame": "3"}, {"frame": "1:3", "more_files": []string{testdata(t, "udp-call.pcapng")}}} {
+		a["pcap_file"] = path
+		got := call(t, s, "search_messages", a)
+		var page struct{ Messages []struct{ Raw string } }
+		decode(t, got.structured, &page)
+		if len(page.Messages) != 1 || !strings.HasPrefix(page.Messages[0].Raw, "SIP/2.0 486 Busy Here\n") {
+			t.Errorf("%v: %s", a, got.text)
+		}
+	}
+}
+
+// TestOneAnalysis: two questions about one capture are one analysis; a capture that has
+// changed is analysed anew.
+func TestOneAnalysis(t *testing.T) {
+	path := ladder(t, 2, failing)
+	s := server(siptools.Options{})
+	count := func() (n int) {
+		var page struct{ Total int }
+		decode(t, call(t, s, "list_calls", args{"pcap_file": path}).structured, &page)
+		return page.Total
+	}
+	if n := count(); n != 2 {
+		t.Fatal(n)
+	}
+	l := capgen.Ladder{}
+	l.Repeat(5, 1)
+	if err := os.WriteFile(path, l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(); n != 5 {
+		t.Errorf("%d calls after the capture has changed", n)
+	}
+	for i := range 20 { // more captures than are kept
+		path = ladder(t, i+1, failing)
+		if n := count(); n != i+1 {
+			t.Errorf("%d calls, want %d", n, i+1)
+		}
+	}
+}
