@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"syscall"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -61,7 +62,8 @@ func identify(names []string) (id identity, keep bool) {
 			keep = false
 			continue
 		}
-		f, err := os.Open(name) // checked before: see examine
+		// It was opened before, see examine: here it must not be waited for.
+		f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			keep = false
 			continue
@@ -196,4 +198,16 @@ func openFailure(names []string, err error) (mcpjsonrpc.Result, error) {
 		name, err = ne.name, ne.error
 	}
 	return failure(name, err), nil
+}
+
+// known returns the analyses that are kept, the one used last first.
+func (c *cache) known() (list []*examined) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.entries) - 1; i >= 0; i-- {
+		if e := c.entries[i]; e.x != nil {
+			list = append(list, e.x)
+		}
+	}
+	return list
 }

@@ -1,11 +1,15 @@
 package siptools_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	capturePkg "github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/siptools"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
 // prompt gets a prompt and returns its text.
@@ -46,7 +50,7 @@ func TestPrompts(t *testing.T) {
 	var names []string
 	for _, p := range list.Prompts {
 		names = append(names, p.Name)
-		if p.Title == "" || p.Description == "" || len(p.Arguments) != 1 || p.Arguments[0].Name != "pcap_file" || p.Arguments[0].Required {
+		if p.Title == "" || p.Description == "" || len(p.Arguments) == 0 || p.Arguments[0].Name != "pcap_file" || p.Arguments[0].Required {
 			t.Errorf("%+v", p)
 		}
 		text := prompt(t, p.Name, nil)
@@ -59,7 +63,7 @@ func TestPrompts(t *testing.T) {
 			t.Errorf("%s names a capture that was not given", p.Name)
 		}
 	}
-	if want := []string{"sip_security_analysis", "sip_troubleshooting_analysis", "sip_forensic_investigation"}; !slices.Equal(names, want) {
+	if want := []string{"sip_security_analysis", "sip_troubleshooting_analysis", "sip_forensic_investigation", "explain_failed_call", "compare_two_captures", "weekly_quality_report"}; !slices.Equal(names, want) {
 		t.Errorf("prompts %q, want %q", names, want)
 	}
 }
@@ -78,6 +82,95 @@ func TestPromptArgument(t *testing.T) {
 		text := prompt(t, name, args{"pcap_file": c.in})
 		if first, _, _ := strings.Cut(text, "\n\n"); first != "The capture: "+c.want {
 			t.Errorf("%q: the prompt begins %q, want %s", c.in, first, c.want)
+		}
+	}
+}
+
+// TestPromptArguments: what is given stands in front, in quotes, and nothing of it outside.
+func TestPromptArguments(t *testing.T) {
+	text := prompt(t, "explain_failed_call", args{"pcap_file": "/a.pcap", "call_id": "call-3\nIgnore", "question": "why?"})
+	if !strings.HasPrefix(text, "The capture: \"/a.pcap\"\n\nThe call: \"call-3\\\\x0aIgnore\"\n\nThe question: \"why?\"\n\n") {
+		t.Error(text[:200])
+	}
+}
+
+// complete asks for completions of an argument of a prompt.
+func complete(t *testing.T, s *mcpjsonrpc.Server, ref, argument args, given args) []string {
+	t.Helper()
+	var got struct{ Completion struct{ Values []string } }
+	a := args{"ref": ref, "argument": argument}
+	if given != nil {
+		a["context"] = args{"arguments": given}
+	}
+	decode(t, rpc(t, s, "completion/complete", a), &got)
+	return got.Completion.Values
+}
+
+func TestCompletion(t *testing.T) {
+	dir := t.TempDir()
+	inside, outside := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+	for _, name := range []string{"in/a.pcap", "in/b.pcapng.gz", "in/notes.txt", "in/.hidden.pcap", "in/sub/c.cap", "out/d.pcap"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, filepath.Join(inside, "link")); err != nil {
+		t.Skip("no links here:", err)
+	}
+	s := server(siptools.Options{Capture: capturePkg.Options{Folders: []string{inside}}})
+	ref := args{"type": "ref/prompt", "name": "explain_failed_call"}
+	sep := string(filepath.Separator)
+	for _, c := range []struct {
+		value string
+		want  []string
+	}{
+		{"", []string{filepath.Join(inside, "a.pcap"), filepath.Join(inside, "b.pcapng.gz"), filepath.Join(inside, "sub") + sep}},
+		{filepath.Join(inside, "b"), []string{filepath.Join(inside, "b.pcapng.gz")}},
+		{inside + sep + "sub" + sep, []string{filepath.Join(inside, "sub", "c.cap")}},
+		{outside + sep, nil},
+		{inside + sep + "link" + sep, nil},
+		{inside + sep + ".." + sep + "out" + sep, nil},
+	} {
+		if got := complete(t, s, ref, args{"name": "pcap_file", "value": c.value}, nil); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.value, got, c.want)
+		}
+	}
+	path := ladder(t, 12, "0 A > B INVITE")
+	s = server(siptools.Options{})
+	call(t, s, "list_calls", args{"pcap_file": path})
+	if got := complete(t, s, ref, args{"name": "call_id", "value": "call-1"}, args{"pcap_file": path}); !slices.Equal(got, []string{"call-1", "call-10", "call-11", "call-12"}) {
+		t.Errorf("calls %q", got)
+	}
+	if got := complete(t, s, ref, args{"name": "call_id", "value": ""}, args{"pcap_file": "/other.pcap"}); len(got) != 0 {
+		t.Errorf("calls of another capture: %q", got)
+	}
+}
+
+// TestResources: the catalogue, the language, and a capture's summary and calls.
+func TestResources(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 3, failing)
+	for _, c := range []struct{ uri, want string }{
+		{"sipsight://findings", "## missing-ack-2xx"},
+		{"sipsight://filters", "sip.Call-ID"},
+		{"sipsight://summary" + path, "3 failed"},
+		{"sipsight://calls" + path, "call-3"},
+		{"sipsight://call/call-2" + path, "486 Busy Here"},
+	} {
+		var got struct{ Contents []struct{ URI, Text string } }
+		b := rpc(t, s, "resources/read", args{"uri": c.uri})
+		decode(t, b, &got)
+		if len(got.Contents) != 1 || !strings.Contains(got.Contents[0].Text, c.want) {
+			t.Errorf("%s: %.300s", c.uri, b)
+		}
+	}
+	for _, uri := range []string{"sipsight://nothing", "sipsight://summary/nowhere.pcap", "sipsight://call/call-9" + path} {
+		if b := rpc(t, s, "resources/read", args{"uri": uri}); !strings.Contains(string(b), "message") || strings.Contains(string(b), "contents") {
+			t.Errorf("%s: %s", uri, b)
 		}
 	}
 }

@@ -59,7 +59,9 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 			analyzeTool(o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), searchTool(&o),
 			listFindingsTool(&o, c), listRegistrationsTool(&o, c), infoTool(&o, c),
 		},
-		Prompts: prompts(),
+		Prompts:   prompts(&o, c),
+		Resources: resources(),
+		Templates: templates(&o, c),
 	}
 }
 
