@@ -203,13 +203,14 @@ func (a *analyzer) read(ctx context.Context) error {
 func (a *analyzer) message(d *dissect.Message) error {
 	a.number++
 	resent := Frame{}
+	quirks := d.SIP.Check()
 	if !d.Copy {
 		a.stats.count(d)
 		if a.track != nil {
-			resent = a.track.message(d)
+			resent = a.track.message(d, quirks)
 		}
 	}
-	a.notes[d.Ref.File].message(d)
+	a.notes[d.Ref.File].message(d, quirks)
 	if a.o.Message == nil {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"hash/maphash"
+	"math"
 	"net/netip"
 	"time"
 
@@ -45,8 +47,45 @@ type Seen struct {
 	Fragmented  bool  // it came in several IP fragments or segments
 	Size        int   // octets on the wire
 
+	// What rules ask of many messages, so that few have to be parsed again.
+	FromTag     uint64 // hashes of the tags, 0 for none: two that are the same are equal
+	ToTag       uint64
+	Branch      uint64 // of the topmost Via; see OldBranch
+	OldBranch   bool   // the branch has no magic cookie, or is missing
+	Fields      sipmsg.FieldSet
+	Quirks      sipmsg.Quirks // those of Message.Check
+	MaxForwards int16         // NoMaxForwards where there is none, BadMaxForwards where it is no number
+	Body        int           // octets of it
+
 	off, n int // of its octets; n is 0 where they were not kept
 	known  bool
+}
+
+// What stands in Seen.MaxForwards where there is no number.
+const (
+	NoMaxForwards  = -1
+	BadMaxForwards = -2
+)
+
+// maxForwards returns the Max-Forwards of a request; numbers too large for one count as the
+// largest that fits.
+func maxForwards(s *sipmsg.Message) int16 {
+	_, n, ok := s.Number(sipmsg.MaxForwards)
+	switch {
+	case !s.Has(sipmsg.MaxForwards):
+		return NoMaxForwards
+	case !ok:
+		return BadMaxForwards
+	}
+	return int16(min(n, math.MaxInt16))
+}
+
+// hash returns a hash of a tag, 0 for none.
+func (t *tracker) hash(tag []byte) uint64 {
+	if len(tag) == 0 {
+		return 0
+	}
+	return maphash.Bytes(t.seed, tag) | 1
 }
 
 // Message returns message i as it was, nil where its octets were not kept. It is parsed
@@ -85,6 +124,8 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
 		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
 		Partial: x.m.Partial, Fragmented: len(x.m.Refs) > 1, Size: len(raw), off: len(v.octets),
+		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
+		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
 	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= maxDetailOctets {
 		s.n = len(raw)

@@ -45,6 +45,17 @@ type Exchange struct {
 	// response there was none.
 	Waited bool
 
+	// What rules ask of many requests, so that few have to be parsed again.
+	Fields      sipmsg.FieldSet
+	Quirks      sipmsg.Quirks // those of Message.Check
+	OldBranch   bool          // the branch has no magic cookie, or is missing
+	MaxForwards int16         // see Seen.MaxForwards
+	Body        int           // octets of it
+
+	// Of the final response; no fields where octets of it are missing.
+	ResponseFields sipmsg.FieldSet
+	ResponseToTag  bool // its To has a tag
+
 	request, response []byte
 	parsed            *[2]sipmsg.Message
 }
@@ -139,6 +150,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	if t.exchanged != nil {
 		r.CallID = string(capped(x.id, maxName))
 		r.request = t.keepOctets(r, x)
+		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
 	}
 	o.m[k] = r
 	o.ids[k.id]++
@@ -193,6 +205,9 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.response = t.keepOctets(r, x)
+		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
+			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
+		}
 		if r.aor != nil {
 			r.aor.see(x)
 		}

@@ -42,12 +42,12 @@ func (t *noteTable) add(id string, count, frame int64) {
 }
 
 // message counts what was odd about a message.
-func (t *noteTable) message(m *dissect.Message) {
+func (t *noteTable) message(m *dissect.Message, q sipmsg.Quirks) {
 	frame := m.Ref.Frame
 	for n := m.Notes; n != 0; n &= n - 1 {
 		t.onWire[bits.TrailingZeros32(uint32(n))].add(frame)
 	}
-	for q := m.SIP.Check(); q != 0; q &= q - 1 {
+	for ; q != 0; q &= q - 1 {
 		t.inText[bits.TrailingZeros64(uint64(q))].add(frame)
 	}
 }

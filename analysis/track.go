@@ -62,12 +62,13 @@ type tracker struct {
 
 	overLegs, overLive, overSteps, overDetail bool
 
-	finished     func(*Detail)   // is told of every leg; nil if nobody wants to know
-	exchanged    func(*Exchange) // … of every request outside of calls
-	detail       Detail
-	detailOctets int // kept for the legs followed
-	spare        [][]byte
-	callless     int64 // messages without Call-ID
+	finished      func(*Detail)   // is told of every leg; nil if nobody wants to know
+	exchanged     func(*Exchange) // … of every request outside of calls
+	detail        Detail
+	detailOctets  int // kept for the legs followed
+	spare         [][]byte
+	callless      int64 // messages without Call-ID …
+	firstCallless Frame // … and the first of them
 
 	joiner joiner
 	regs   registrar
@@ -91,15 +92,17 @@ type seen struct {
 	from        []byte // tags
 	to          []byte
 	key         uint64
+	cookie      bool   // key is that of a branch with the magic cookie
 	id          []byte // Call-ID
-	resent      Frame  // the first copy of what is a retransmission
-	transaction int    // index of its transaction; -1 for none
+	quirks      sipmsg.Quirks
+	resent      Frame // the first copy of what is a retransmission
+	transaction int   // index of its transaction; -1 for none
 }
 
 // message takes in one message. It returns the frame of the first copy where the message
 // is one sent again.
-func (t *tracker) message(m *dissect.Message) (resent Frame) {
-	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}}
+func (t *tracker) message(m *dissect.Message, quirks sipmsg.Quirks) (resent Frame) {
+	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
 	if m.HasTime {
 		x.now = m.Time
 		if t.start.IsZero() || m.Time.Before(t.start) {
@@ -112,7 +115,9 @@ func (t *tracker) message(m *dissect.Message) (resent Frame) {
 	}
 	id, ok := x.s.First(sipmsg.CallID)
 	if !ok || len(id) == 0 {
-		t.callless++
+		if t.callless++; t.callless == 1 {
+			t.firstCallless = x.frame
+		}
 		return resent
 	}
 	t.dispatch(&x, id)
@@ -126,7 +131,7 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 	_, x.cseq, _, _ = s.CSeq()
 	x.method = t.methodOf(s)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
-	x.key = branchKey(t.seed, s)
+	x.key, x.cookie = branchKey(t.seed, s)
 	l := t.legs[string(capped(id, maxName))]
 	if l == nil || t.beginsAnother(l, x) {
 		if !beginsLeg(x) {

@@ -14,6 +14,7 @@ type Traffic struct {
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
+	FirstNoCallID Frame     // the first of them
 	Start, End    time.Time // of the timeline's messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 
@@ -32,6 +33,7 @@ func (t *tracker) result() *Traffic {
 		Keepalives:    t.peers.result(),
 		Subscriptions: t.subs,
 		NoCallID:      t.callless,
+		FirstNoCallID: t.firstCallless,
 		Start:         t.start,
 		End:           t.now,
 		delays:        t.regs.delays,

@@ -55,9 +55,9 @@ type Transaction struct {
 }
 
 // branchKey names a transaction by the branch of the topmost Via. Where it does not begin
-// with the magic cookie it is not unique, and the whole Via, which the elements of
+// with the magic cookie, which cookie says, it is not unique, and the whole Via, which the elements of
 // RFC 2543 keep in their responses, takes its place: section 17.2.3.
-func branchKey(seed maphash.Seed, m *sipmsg.Message) uint64 {
+func branchKey(seed maphash.Seed, m *sipmsg.Message) (key uint64, cookie bool) {
 	branch := m.Branch()
 	if !bytes.HasPrefix(branch, []byte("z9hG4bK")) {
 		via, _ := m.First(sipmsg.Via)
@@ -71,9 +71,9 @@ func branchKey(seed maphash.Seed, m *sipmsg.Message) uint64 {
 		h.Write(via)
 		cseq, _ := m.First(sipmsg.CSeq)
 		h.Write(cseq)
-		return h.Sum64()
+		return h.Sum64(), false
 	}
-	return maphash.Bytes(seed, branch)
+	return maphash.Bytes(seed, branch), true
 }
 
 // pairs reports whether two addresses are the ends of a hop, whatever the ports: a

@@ -135,6 +135,26 @@ func TestLookupOther(t *testing.T) {
 	}
 }
 
+// TestFieldSet: each kind is in the set of a message that has it, and no other is.
+func TestFieldSet(t *testing.T) {
+	for names, id := range known {
+		name, _, _ := strings.Cut(names, " ")
+		var m sipmsg.Message
+		if err := m.Parse(clip("OPTIONS sip:a SIP/2.0\r\nX-Other: 1\r\n" + name + ": x\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		set := m.FieldSet()
+		for _, other := range known {
+			if set.Has(other) != (other == id) {
+				t.Errorf("%s: Has(%s) = %v", name, other, set.Has(other))
+			}
+		}
+		if set.Has(sipmsg.Other) {
+			t.Errorf("%s: Other is in the set", name)
+		}
+	}
+}
+
 // A name in a message is what Lookup says, wherever it stands and however its line goes on.
 func TestLookupInParse(t *testing.T) {
 	check := func(name string, want sipmsg.ID) {

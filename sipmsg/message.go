@@ -279,6 +279,25 @@ func (m *Message) First(id ID) (value []byte, ok bool) {
 // Has reports whether there is a header field of the kind id.
 func (m *Message) Has(id ID) bool { return m.first[id] != 0 }
 
+// A FieldSet is a set of kinds of header fields.
+type FieldSet [2]uint64
+
+// The kinds fit: a further one that does not stops the build.
+const _ = uint(len(FieldSet{})*64 - int(numIDs))
+
+// Has reports whether a kind is in the set.
+func (s FieldSet) Has(id ID) bool { return s[id/64]&(1<<(id%64)) != 0 }
+
+// FieldSet returns the kinds of header fields that there are, Other left out.
+func (m *Message) FieldSet() (s FieldSet) {
+	for i := range m.fields {
+		id := m.fields[i].id
+		s[id/64] |= 1 << (id % 64)
+	}
+	s[0] &^= 1 << Other
+	return s
+}
+
 // All iterates over the values of the header fields of the kind id, one a field.
 func (m *Message) All(id ID) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {

@@ -579,6 +579,11 @@ func TestAllocs(t *testing.T) {
 	request, response, rtp, dst := crlf(invite), crlf(ringing), clip("\x80\x00\x12\x34payload"), make([]byte, 0, 1000)
 	cut := request[:300]
 	test("Parse, request", func() { must(m.Parse(request)) })
+	test("FieldSet", func() {
+		if set := m.FieldSet(); !set.Has(sipmsg.Via) || set.Has(sipmsg.Other) {
+			panic("FieldSet")
+		}
+	})
 	test("Parse, response", func() { must(m.Parse(response)) })
 	test("Parse, refused", func() {
 		if m.Parse(rtp) == nil {
