@@ -302,8 +302,52 @@ func appendBodyLine(dst, line []byte) (out []byte, secret bool) {
 		}
 		return append(append(dst, line[:n]...), mask...), true
 	}
-	return AppendURIs(dst, line), false
+	return appendAttribute(dst, line)
 }
+
+// appendAttribute appends a line of none of these names. Attributes that vendors made up
+// name their keys as those of SDES do, and the candidates of the first drafts of ICE, which
+// are still in use (MS-ICE), hold a password where those of RFC 8839 have a transport.
+func appendAttribute(dst, line []byte) (out []byte, secret bool) {
+	if len(line) == 0 || line[0]|0x20 != 'a' {
+		return AppendURIs(dst, line), false
+	}
+	value := bytes.TrimLeft(line[1:], " \t")
+	if len(value) == 0 || value[0] != '=' {
+		return AppendURIs(dst, line), false
+	}
+	const inline, candidate = "inline:", "candidate:"
+	if i := indexFold(line, inline); i >= 0 {
+		return append(append(dst, line[:i+len(inline)]...), mask...), true
+	}
+	value = bytes.TrimLeft(value[1:], " \t")
+	if len(value) < len(candidate) || !bytes.EqualFold(value[:len(candidate)], []byte(candidate)) {
+		return AppendURIs(dst, line), false
+	}
+	i := len(line) - len(value) + len(candidate)
+	for range 2 {
+		_, i = word(line, i)
+	}
+	start, end := word(line, i)
+	if start == end || transports[string(bytes.ToLower(line[start:end]))] {
+		return AppendURIs(dst, line), false
+	}
+	return append(append(append(dst, line[:start]...), mask...), line[end:]...), end == len(line)
+}
+
+// word returns where the next word of a line begins and ends.
+func word(line []byte, i int) (start, end int) {
+	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
+		i++
+	}
+	for start = i; i < len(line) && line[i] != ' ' && line[i] != '\t'; i++ {
+	}
+	return start, i
+}
+
+// transports are those of candidates: RFC 8839, section 5.1; RFC 6544 and its drafts. What
+// stands in their place and is none of them may be a password.
+var transports = map[string]bool{"udp": true, "tcp": true, "tcp-act": true, "tcp-pass": true, "tcp-so": true, "ssltcp": true, "tls": true, "dtls": true, "sctp": true}
 
 // indexFold is bytes.Index without regard to case. Lower-casing b first would move what
 // stands behind octets that are not UTF-8.

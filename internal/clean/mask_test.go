@@ -195,6 +195,50 @@ a=crypto:***
 a=cryptoscale:1 client X inline:***
 a=rtpmap:0 PCMU/8000
 `},
+		{"keys of attributes that vendors made up", `BYE sip:a@b SIP/2.0
+c: application/sdp
+
+a=X-mitel-crypto:1 AES_128 inline:KEY
+A = x-crypto : INLINE:KEY|2^31
+a=fmtp:96 x=1;inline:KEY
+a=X-inline
+s=inline:kept
+`, `BYE sip:a@b SIP/2.0
+c: application/sdp
+
+a=X-mitel-crypto:1 AES_128 inline:***
+A = x-crypto : INLINE:***
+a=fmtp:96 x=1;inline:***
+a=X-inline
+s=inline:kept
+`},
+		{"candidates", `BYE sip:a@b SIP/2.0
+c: application/sdp
+
+a=candidate:uLXmjQlSNeBo2jbF 1 KEY UDP 0.830 192.0.2.1 50012
+A= Candidate:uLXmjQlSNeBo2jbF 2  KEY/+=	TCP 0.250 192.0.2.1 50013
+a=candidate:uLXmjQlSNeBo2jbF 1 KEY
+a=candidate:1 1 UDP 2130706431 192.0.2.1 8998 typ host
+a=candidate:1 1 tcp-act 2130706431 192.0.2.1 9 typ host
+a=candidate:1 1
+a=candidate:
+a=remote-candidate:uLXmjQlSNeBo2jbF
+a=candidates:1 1 kept
+aa=candidate:1 1 kept
+`, `BYE sip:a@b SIP/2.0
+c: application/sdp
+
+a=candidate:uLXmjQlSNeBo2jbF 1 *** UDP 0.830 192.0.2.1 50012
+A= Candidate:uLXmjQlSNeBo2jbF 2  ***	TCP 0.250 192.0.2.1 50013
+a=candidate:uLXmjQlSNeBo2jbF 1 ***
+a=candidate:1 1 UDP 2130706431 192.0.2.1 8998 typ host
+a=candidate:1 1 tcp-act 2130706431 192.0.2.1 9 typ host
+a=candidate:1 1
+a=candidate:
+a=remote-candidate:uLXmjQlSNeBo2jbF
+a=candidates:1 1 kept
+aa=candidate:1 1 kept
+`},
 		{"a key behind an empty line", "BYE sip:a@b SIP/2.0\n\n\nk=KEY\n", "BYE sip:a@b SIP/2.0\n\n\nk=***\n"},
 		{"a blank at the start", "BYE sip:a@b SIP/2.0\n\n kept\n", "BYE sip:a@b SIP/2.0\n\n kept\n"},
 		{"names that only look like keys", `BYE sip:a@b SIP/2.0
