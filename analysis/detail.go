@@ -42,8 +42,10 @@ type Seen struct {
 	Transaction int   // index into Detail.Transactions; -1 for none; an ACK has that of its INVITE
 	Resent      Frame // the first copy, where it was sent again
 	Partial     bool  // octets of it are missing: nothing may be concluded from what is not there
+	Lost        Loss  // why, if so
 	Fragmented  bool  // it came in several IP fragments or segments
 	Size        int   // octets on the wire
+	Length      Length
 
 	off, n int // of its octets; n is 0 where they were not kept
 	known  bool
@@ -84,7 +86,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	s := Seen{
 		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
 		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
-		Partial: x.m.Partial, Fragmented: len(x.m.Refs) > 1, Size: len(raw), off: len(v.octets),
+		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m), off: len(v.octets),
 	}
 	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= maxDetailOctets {
 		s.n = len(raw)
