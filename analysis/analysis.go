@@ -186,7 +186,7 @@ func (a *analyzer) read(ctx context.Context) error {
 		}
 		a.packets++
 		if a.track != nil && p.HasTime && p.Time.After(a.track.now) {
-			a.track.now = p.Time
+			a.track.clock(p)
 		}
 		if err := a.d.Packet(p); err != nil {
 			return err

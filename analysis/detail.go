@@ -44,8 +44,10 @@ type Seen struct {
 	Transaction int   // index into Detail.Transactions; -1 for none; an ACK has that of its INVITE
 	Resent      Frame // the first copy, where it was sent again
 	Partial     bool  // octets of it are missing: nothing may be concluded from what is not there
+	Lost        Loss  // why, if so
 	Fragmented  bool  // it came in several IP fragments or segments
 	Size        int   // octets on the wire
+	Length      Length
 
 	// What rules ask of many messages, so that few have to be parsed again.
 	FromTag     uint64 // hashes of the tags, 0 for none: two that are the same are equal
@@ -123,7 +125,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	s := Seen{
 		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
 		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
-		Partial: x.m.Partial, Fragmented: len(x.m.Refs) > 1, Size: len(raw), off: len(v.octets),
+		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m), off: len(v.octets),
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}

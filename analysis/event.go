@@ -8,8 +8,8 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// An Event is something that happened on the wire beside messages: an ICMP error, or a TCP
-// connection that was reset or refused. Options.Event is given it.
+// An Event is something that happened on the wire beside messages: an ICMP error, or
+// something about a TCP connection. Options.Event is given it.
 type Event struct {
 	Kind     EventKind
 	Frame    Frame
@@ -17,8 +17,10 @@ type Event struct {
 	Reporter netip.Addr     // who sent the packet
 	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, or of the reset itself
 	Type     uint8          // of the ICMP error
-	Code     uint8
+	Code     uint8          // of the ICMP error, or the description of the TLS alert
 	IPv6     bool
+	After    Frame // of StreamSkipped: the message before the octets …
+	Octets   int64 // … and how many
 
 	// Of the message that an ICMP error quotes; "" where it is no SIP.
 	Method string
@@ -31,14 +33,19 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	ICMPError  EventKind = iota
-	TCPReset             // of a connection that carried SIP
-	TCPRefused           // a SYN to a port of SIP was answered with a reset
+	ICMPError     EventKind = iota
+	TCPReset                // of a connection that carried SIP
+	TCPRefused              // a SYN to a port of SIP was answered with a reset
+	StreamSkipped           // between two messages of a stream are octets that belong to neither
+	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
 )
 
 // event takes in an event.
 func (a *analyzer) event(d *dissect.Event) {
-	e := Event{Kind: EventKind(d.Kind), Frame: Frame{d.Ref.File, d.Ref.Frame}, Reporter: d.Reporter, Src: d.Src, Dst: d.Dst, Type: d.Type, Code: d.Code, IPv6: d.Reporter.Is6()}
+	e := Event{
+		Kind: EventKind(d.Kind), Frame: Frame{d.Ref.File, d.Ref.Frame}, Reporter: d.Reporter, Src: d.Src, Dst: d.Dst, Type: d.Type, Code: d.Code, IPv6: d.Reporter.Is6(),
+		After: Frame{d.After.File, d.After.Frame}, Octets: d.Octets,
+	}
 	if d.HasTime {
 		e.Time = d.Time
 	}

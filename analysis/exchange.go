@@ -29,6 +29,10 @@ type Exchange struct {
 	FirstHop    bool // the request was not seen between other addresses before
 	InDialog    bool // it has a To tag
 	Partial     bool // octets of the request are missing
+	Lost        Loss // why, if so
+	Fragmented  bool // the request came in several IP fragments or segments
+	Size        int  // octets of the request on the wire
+	Length      Length
 
 	Requests  int       // copies of the request
 	Sent      time.Time // the first of them
@@ -40,6 +44,20 @@ type Exchange struct {
 	Finals      int // copies of it
 	FinalFrame  Frame
 	Answered    time.Time // the first of them
+
+	AnswerFragmented bool // of the final response, as of the request
+	AnswerLost       Loss
+	AnswerLength     Length
+
+	// Of a REGISTER: whom it is about, and the contacts it asked for with what was
+	// granted. At most maxContacts.
+	AOR      string
+	Bindings []Binding
+
+	// Where a response of the same server to the same request went that was not sent
+	// back to where the request came from.
+	Strayed    netip.AddrPort
+	StrayFrame Frame
 
 	// Waited says that the capture went on for 64*T1 behind the first copy: without a
 	// response there was none.
@@ -77,9 +95,8 @@ func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
 type exchange struct {
 	Exchange
 	lastFinal Frame
-	aor       *aor      // of a REGISTER
-	asked     []Binding // of a REGISTER
-	peer      *peer     // of an OPTIONS
+	aor       *aor  // of a REGISTER
+	peer      *peer // of an OPTIONS
 	octets    int
 }
 
@@ -125,6 +142,9 @@ func (t *tracker) other(x *seen) {
 	case r == nil && x.s.IsRequest():
 		t.newExchange(x, k)
 	case r == nil:
+		if o.ids[k.id] > 0 {
+			o.stray(x, k)
+		}
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
 		}
@@ -138,6 +158,24 @@ func (t *tracker) other(x *seen) {
 	}
 }
 
+// maxStray bounds the exchanges looked at, the newest first, for the request of a response
+// that went astray: what is older has been answered.
+const maxStray = 256
+
+// stray takes in a response that went between other addresses than its request.
+func (o *exchangeTable) stray(x *seen, k exchangeKey) {
+	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
+		q := o.queue[i]
+		if q.id != k.id || q.branch != k.branch {
+			continue
+		}
+		if r := o.m[q]; r.Destination.Addr() == x.m.Src.Addr() && !r.Strayed.IsValid() {
+			r.Strayed, r.StrayFrame = x.m.Dst, x.frame
+			return
+		}
+	}
+}
+
 func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	o := &t.open
 	if o.m == nil {
@@ -146,6 +184,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	r := &exchange{Exchange: Exchange{
 		Method: x.method, CSeq: x.cseq, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(),
 		FirstHop: o.ids[k.id] == 0, InDialog: len(x.to) > 0, Partial: x.m.Partial, Requests: 1, Sent: x.now, LastSent: x.now, SentFrame: x.frame,
+		Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(x.s.Raw()), Length: lengthOf(x.m),
 	}}
 	if t.exchanged != nil {
 		r.CallID = string(capped(x.id, maxName))
@@ -204,6 +243,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		}
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
+		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), lossOf(x.m), lengthOf(x.m)
 		r.response = t.keepOctets(r, x)
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
 			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0

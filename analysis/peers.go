@@ -35,6 +35,8 @@ type Outage struct {
 	Down time.Time // the first keepalive that was not answered
 	Up   time.Time // the first one answered again; zero for none
 	Lost int
+
+	DownFrame, UpFrame Frame // of those keepalives
 }
 
 // A peerTable makes Keepalives.
@@ -52,6 +54,7 @@ type peer struct {
 	Keepalive
 	lost   int // keepalives in a row without an answer
 	since  time.Time
+	first  Frame // of them
 	outage bool
 }
 
@@ -91,7 +94,7 @@ func (q *peer) answered(r *exchange) {
 	q.Answered++
 	if q.outage {
 		if n := len(q.Outages); n > 0 {
-			q.Outages[n-1].Up = r.Sent
+			q.Outages[n-1].Up, q.Outages[n-1].UpFrame = r.Sent, r.SentFrame
 		}
 		q.outage = false
 	}
@@ -102,7 +105,7 @@ func (q *peer) answered(r *exchange) {
 func (q *peer) silent(r *exchange) {
 	q.Unanswered++
 	if q.lost++; q.lost == 1 {
-		q.since = r.Sent
+		q.since, q.first = r.Sent, r.SentFrame
 	}
 	if q.Answered == 0 || q.lost < downAfter {
 		return
@@ -110,7 +113,7 @@ func (q *peer) silent(r *exchange) {
 	if !q.outage {
 		q.outage = true
 		if len(q.Outages) < maxOutages {
-			q.Outages = append(q.Outages, Outage{Down: q.since})
+			q.Outages = append(q.Outages, Outage{Down: q.since, DownFrame: q.first})
 		}
 	}
 	if n := len(q.Outages); n > 0 && q.Outages[n-1].Up.IsZero() {

@@ -41,6 +41,9 @@ type Registration struct {
 	Begin, Last      time.Time
 	First, LastFrame Frame
 	CallID           string // of the last REGISTER
+
+	// Filled in by whoever looks for what is wrong: the ids of findings, the worst first.
+	Findings []string
 }
 
 // A Binding is a contact of an address-of-record: RFC 3261, section 10.
@@ -89,7 +92,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if a == nil {
 		return
 	}
-	r.aor = a
+	r.aor, r.AOR = a, a.AOR
 	a.see(x)
 	if !r.FirstHop {
 		return
@@ -107,7 +110,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if a.CallID != string(capped(x.id, maxName)) {
 		a.CallID = string(capped(x.id, maxName))
 	}
-	r.asked = t.bindings(x.s)
+	r.Bindings = t.bindings(x.s)
 }
 
 // see takes in that a message is of an address-of-record.
@@ -188,8 +191,8 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
 	granted := t.bindings(x.s)
 	refreshed := false
-	for i := range r.asked {
-		b := &r.asked[i]
+	for i := range r.Bindings {
+		b := &r.Bindings[i]
 		if b.URI == "*" || b.Asked == 0 { // removed: section 10.2.2
 			a.remove(b.URI)
 			continue
@@ -199,7 +202,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 				b.Granted = granted[j].Asked
 			}
 		}
-		if b.Granted < 0 && len(granted) == 1 && len(r.asked) == 1 { // a registrar that rewrites contacts
+		if b.Granted < 0 && len(granted) == 1 && len(r.Bindings) == 1 { // a registrar that rewrites contacts
 			b.Granted = granted[0].Asked
 		}
 		if b.Granted < 0 { // Expires of the response speaks for all
@@ -215,7 +218,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 		a.Refreshes++
 	}
 	switch {
-	case len(r.asked) == 0:
+	case len(r.Bindings) == 0:
 		if a.Outcome != RegRegistered {
 			a.Outcome = RegQueried
 		}

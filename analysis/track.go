@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -75,10 +76,19 @@ type tracker struct {
 	peers  peerTable
 	subs   Subscriptions
 	open   exchangeTable
+	gaps   []Gap
 }
 
 func newTracker(steps bool) *tracker {
 	return &tracker{seed: maphash.MakeSeed(), steps: steps, legs: make(map[string]*Leg)}
+}
+
+// clock takes in a packet later than all before it.
+func (t *tracker) clock(p *capture.Packet) {
+	if p.Time.Sub(t.now) > longGap && !t.now.IsZero() && len(t.gaps) < maxGaps {
+		t.gaps = append(t.gaps, Gap{t.now, p.Time, Frame{p.File, p.Frame}})
+	}
+	t.now = p.Time
 }
 
 // A seen is a message on its way through the tracker.

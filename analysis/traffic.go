@@ -17,10 +17,25 @@ type Traffic struct {
 	FirstNoCallID Frame     // the first of them
 	Start, End    time.Time // of the timeline's messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
+	Gaps          []Gap     // without any packet at all; at most maxGaps
 
 	delays []time.Duration // of registrations
 	saw    func(src, dst netip.Addr) (saw, limited bool)
 	twoWay func(netip.Addr) bool
+}
+
+const (
+	// longGap is how long a timeline has to be without packets for it to be a Gap. An
+	// INVITE that rings is refreshed every minute: RFC 3261, section 13.3.1.1.
+	longGap = time.Minute
+
+	maxGaps = 64
+)
+
+// A Gap is a time in which no packet was captured, of whatever kind.
+type Gap struct {
+	From, To time.Time
+	Frame    Frame // the packet that ends it
 }
 
 // result finishes everything.
@@ -36,6 +51,7 @@ func (t *tracker) result() *Traffic {
 		FirstNoCallID: t.firstCallless,
 		Start:         t.start,
 		End:           t.now,
+		Gaps:          t.gaps,
 		delays:        t.regs.delays,
 	}
 	for _, l := range []struct {

@@ -43,13 +43,15 @@ type File struct {
 	OS          string
 
 	Packets       int64
-	DataBytes     int64     // sum of the lengths on the wire
-	CapturedBytes int64     // sum of what was kept of them
-	CutPackets    int64     // packets of which less was kept than was on the wire
-	First, Last   time.Time // the earliest and the latest time, not those of the first and last packet
-	HasTime       bool      // some packet had a time
-	InOrder       bool      // no packet was earlier than the one before it
-	BackSteps     int64     // packets earlier than the one before
+	DataBytes     int64         // sum of the lengths on the wire
+	CapturedBytes int64         // sum of what was kept of them
+	CutPackets    int64         // packets of which less was kept than was on the wire
+	First, Last   time.Time     // the earliest and the latest time, not those of the first and last packet
+	HasTime       bool          // some packet had a time
+	InOrder       bool          // no packet was earlier than the one before it
+	BackSteps     int64         // packets earlier than the one before
+	LargestStep   time.Duration // of them, the largest way back …
+	LargestFrame  int64         // … and the packet behind it
 
 	Interfaces []Interface
 	Comments   []string // of the file, its interfaces and its packets, up to a limit
@@ -440,6 +442,9 @@ func (f *file) countTime(t time.Time) {
 	if t.Before(f.prev) {
 		i.InOrder = false
 		i.BackSteps++
+		if d := f.prev.Sub(t); d > i.LargestStep {
+			i.LargestStep, i.LargestFrame = d, f.p.Frame
+		}
 	}
 	f.prev = t
 	if t.Before(i.First) {

@@ -20,11 +20,13 @@ type Event struct {
 	Ref      reassembly.Ref
 	Time     time.Time
 	HasTime  bool
-	Reporter netip.Addr     // who sent the packet
-	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, or of the reset itself
-	Proto    layers.Proto   // of the quoted packet
-	Type     uint8          // of the ICMP error
-	Code     uint8
+	Reporter netip.Addr      // who sent the packet
+	Src, Dst netip.AddrPort  // of the packet that an ICMP error quotes, or of the reset itself
+	Proto    layers.Proto    // of the quoted packet
+	Type     uint8           // of the ICMP error
+	Code     uint8           // of the ICMP error, or the description of the TLS alert
+	After    reassembly.Ref  // of StreamSkipped: the message before the octets …
+	Octets   int64           // … and how many
 	SIP      *sipmsg.Message // what an ICMP error quotes of SIP, cut or not; nil for anything else
 }
 
@@ -33,9 +35,11 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	ICMPError  EventKind = iota
-	TCPReset             // of a connection that carried SIP
-	TCPRefused           // a SYN to a port of SIP was answered with a reset
+	ICMPError     EventKind = iota
+	TCPReset                // of a connection that carried SIP
+	TCPRefused              // a SYN to a port of SIP was answered with a reset
+	StreamSkipped           // between two messages of a stream are octets that belong to neither
+	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
 )
 
 // Watch makes the Dissector tell of events, and remember which addresses sent to which.
@@ -110,6 +114,28 @@ func (d *Dissector) reset(f *layers.Frame, c *carrier) {
 	case cn != nil && cn.kind == unknown && cn.sides[side] == nil && isSIPPort(f.Src.Port()):
 		d.event(d.newEvent(TCPRefused, f, c))
 	}
+}
+
+// skippedEvent tells of octets of a stream in front of the message in c.
+func (d *Dissector) skippedEvent(h *half, n int64, c *carrier) {
+	if d.event != nil {
+		d.event(&Event{Kind: StreamSkipped, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.src.Addr(), Src: h.src, Dst: h.dst, After: h.last, Octets: n})
+	}
+}
+
+// alertLen is the length of a TLS record with an alert that is not encrypted: RFC 8446,
+// sections 5.1 and 6.
+const alertLen = 7
+
+// alert looks whether a segment is a fatal alert to a handshake.
+func (d *Dissector) alert(f *layers.Frame, c *carrier) {
+	b := f.Payload
+	if b[0] != 21 || b[1] != 3 || b[3] != 0 || b[4] != 2 || b[5] != 2 || !isSIPPort(f.Src.Port()) && !isSIPPort(f.Dst.Port()) {
+		return
+	}
+	e := d.newEvent(TLSAlert, f, c)
+	e.Code = b[6]
+	d.event(e)
 }
 
 // icmp takes in an ICMP error.

@@ -105,7 +105,9 @@ type half struct {
 	ends     bool   // a FIN or RST was seen
 	counted  int    // octets buffered, as counted in the table
 	done     bool
-	skipped  int64 // of framer.Skipped, what has been counted
+	skipped  int64          // of framer.Skipped, what has been counted
+	last     reassembly.Ref // the last whole message came in …
+	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
 }
 
@@ -232,6 +234,9 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	if f.Flags&layers.FlagSYN != 0 {
 		seq++
 		d.synchronize(cn, side, seq, f)
+	}
+	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
+		d.alert(f, c)
 	}
 	if len(f.Payload) > 0 && (cn.kind != foreign || d.turnsSIP(cn, side, f, seq)) {
 		d.deliver(cn.half(d, side, f), seq, f, c)
@@ -376,6 +381,7 @@ func (h *half) close() {
 	h.framer = sipmsg.Framer{}
 	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
+	h.last, h.lastSkip = reassembly.Ref{}, 0
 	h.ws, h.hep, h.first = nil, nil, nil
 }
 
@@ -552,7 +558,14 @@ func (h *half) give(u *sipmsg.Unit) {
 	if u.Partial && h.gap {
 		c.notes |= NoteGap
 	}
+	if n := h.framer.Skipped - h.lastSkip; n > 0 && h.last.Frame != 0 && !h.gap {
+		h.d.skippedEvent(h, n, &c)
+	}
 	h.gap = false
+	h.last, h.lastSkip = c.ref, h.framer.Skipped
+	if u.Partial {
+		h.last = reassembly.Ref{}
+	}
 	switch {
 	case len(c.refs) == 0:
 	case u.Message != nil:

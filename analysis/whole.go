@@ -1,0 +1,62 @@
+package analysis
+
+import (
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// A Loss is why octets of a message are missing.
+type Loss uint8
+
+// The losses.
+const (
+	NoLoss        Loss = iota
+	LostBySnaplen      // the capture kept only the beginning of its packet
+	LostFragments      // later IP fragments are not in the capture
+	LostSegments       // TCP segments are not in the capture
+	LostEnd            // the stream, or the capture, ended before the message did
+)
+
+func lossOf(m *dissect.Message) Loss {
+	switch {
+	case !m.Partial:
+		return NoLoss
+	case m.Notes&dissect.NoteIncomplete != 0:
+		return LostFragments
+	case m.Notes&dissect.NoteSnapped != 0 || m.Transport == dissect.UDP:
+		return LostBySnaplen
+	case m.Notes&(dissect.NoteGap|dissect.NoteMidstream) != 0:
+		return LostSegments
+	}
+	return LostEnd
+}
+
+// fragmented reports whether a message came in several packets of its own: what carries a
+// message on to a collector may be cut up as it likes.
+func fragmented(m *dissect.Message) bool { return len(m.Refs) > 1 && !m.HEP }
+
+// A Length is what the Content-Length of a message on a TCP connection comes to. Of other
+// messages it is LengthRight.
+type Length uint8
+
+// The lengths.
+const (
+	LengthRight   Length = iota
+	LengthMissing        // there is none, or no number
+	LengthLong           // it says more than there is before the next message
+)
+
+func lengthOf(m *dissect.Message) Length {
+	if m.Transport != dissect.TCP || m.HEP {
+		return LengthRight
+	}
+	switch n, ok := m.SIP.ContentLength(); {
+	case m.Partial && !m.SIP.Has(sipmsg.ContentLength): // it may have been in what is missing
+		return LengthRight
+	case !ok:
+		return LengthMissing
+	case int64(n) > int64(len(m.SIP.Body)):
+		return LengthLong
+	}
+	return LengthRight
+}
