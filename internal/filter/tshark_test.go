@@ -138,12 +138,18 @@ func (c *captured) read(t *testing.T) {
 
 // isOdd reports whether a header has what Wireshark is known to read differently, as
 // docs/filters.md lists it: folded lines, whose line ends it keeps, blanks in front of the
-// colon, with which it does not know the name, and numbers with something behind them.
+// colon, with which it does not know the name, numbers with something behind them, and
+// Reason without a cause.
 func isOdd(m *analysis.Message) bool {
 	raw, base := m.SIP.Raw(), m.SIP.Offset()
 	for f := range m.SIP.Fields() {
 		if f.ID == sipmsg.RetryAfter {
 			if _, ok := sipmsg.Number(f.Value); !ok {
+				return true
+			}
+		}
+		if f.ID == sipmsg.Reason {
+			if r := sipmsg.ParseReason(f.Value); !r.HasCause || bytes.Contains(f.Value, []byte(" ;")) {
 				return true
 			}
 		}
