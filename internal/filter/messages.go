@@ -298,25 +298,22 @@ func leadingNumber(b []byte) (n uint32, ok bool) {
 
 // addURIs adds the parts of the Request-URI and of addresses.
 func addURIs(s *Schema[analysis.Message]) {
-	parts := func(prefix, whole, what string, each func(m *sipmsg.Message, v *Values, yield func(uri []byte) bool)) {
-		add := func(name, doc string, part func(uri []byte) (b []byte, ok bool)) {
-			s.Add(Field{"sip." + prefix + name, String, doc + " of " + what, ""}, func(m *analysis.Message, v *Values) {
-				each(m.SIP, v, func(uri []byte) bool {
-					if b, ok := part(uri); ok {
-						v.Text(b)
-					}
-					return !v.Done()
-				})
-			})
+	type part func(uri []byte) (b []byte, ok bool)
+	parts := func(prefix, whole, what string, each func(m *sipmsg.Message, v *Values, p part)) {
+		add := func(name, doc string, p part) {
+			s.Add(Field{"sip." + prefix + name, String, doc + " of " + what, ""}, func(m *analysis.Message, v *Values) { each(m.SIP, v, p) })
 		}
 		add(whole, "the URI", func(uri []byte) ([]byte, bool) { return uri, true })
 		add(".user", "the user in the URI", func(uri []byte) ([]byte, bool) { u := splitURI(uri); return u.user, u.hasUser })
 		add(".host", "the host in the URI", func(uri []byte) ([]byte, bool) { u := splitURI(uri); return u.host, u.ok })
 		add(".port", "the port in the URI, as text,", func(uri []byte) ([]byte, bool) { u := splitURI(uri); return u.port, u.hasPort })
 	}
-	parts("r-uri", "", "a request's first line", func(m *sipmsg.Message, v *Values, yield func([]byte) bool) {
-		if m.IsRequest() {
-			yield(v.clean(m.RequestURI))
+	parts("r-uri", "", "a request's first line", func(m *sipmsg.Message, v *Values, p part) {
+		if !m.IsRequest() {
+			return
+		}
+		if b, ok := p(v.clean(m.RequestURI)); ok {
+			v.Text(b)
 		}
 	})
 	for _, a := range []struct {
@@ -327,9 +324,12 @@ func addURIs(s *Schema[analysis.Message]) {
 		{sipmsg.PAssertedIdentity, "pai", ".addr"}, {sipmsg.PPreferredIdentity, "ppi", ".addr"},
 		{sipmsg.Route, "Route", ".uri"}, {sipmsg.RecordRoute, "Record-Route", ".uri"}, {sipmsg.Path, "Path", ".uri"},
 	} {
-		parts(a.prefix, a.whole, a.id.String(), func(m *sipmsg.Message, v *Values, yield func([]byte) bool) {
+		parts(a.prefix, a.whole, a.id.String(), func(m *sipmsg.Message, v *Values, p part) {
 			for b := range m.Values(a.id) {
-				if uri := sipmsg.ParseAddress(v.value(a.id, b)).URI; !yield(uri) {
+				if x, ok := p(sipmsg.ParseAddress(v.value(a.id, b)).URI); ok {
+					v.Text(x)
+				}
+				if v.Done() {
 					return
 				}
 			}
@@ -425,37 +425,30 @@ func splitURI(b []byte) (u uriParts) {
 
 // addVia adds the parts of Via.
 func addVia(s *Schema[analysis.Message]) {
-	add := func(name string, k Kind, doc string, get func(h *sipmsg.ViaHop, v *Values)) {
-		s.Add(Field{"sip.Via." + name, k, doc, ""}, func(m *analysis.Message, v *Values) {
-			for b := range m.SIP.Values(sipmsg.Via) {
-				h := sipmsg.ParseVia(v.value(sipmsg.Via, b))
-				if get(&h, v); v.Done() {
-					return
-				}
-			}
-		})
+	add := func(name string, k Kind, doc string, get func(h sipmsg.ViaHop, v *Values)) {
+		s.Add(Field{"sip.Via." + name, k, doc, ""}, func(m *analysis.Message, v *Values) { v.vias(m.SIP, get) })
 	}
 	param := func(name, doc string) {
-		add(name, String, doc, func(h *sipmsg.ViaHop, v *Values) {
+		add(name, String, doc, func(h sipmsg.ViaHop, v *Values) {
 			if b, ok := h.Params.Get(name); ok {
 				v.Text(b)
 			}
 		})
 	}
-	add("transport", String, "the transport in Via", func(h *sipmsg.ViaHop, v *Values) { v.Text(h.Transport) })
-	add("sent-by.address", String, "the host in Via, without brackets", func(h *sipmsg.ViaHop, v *Values) {
+	add("transport", String, "the transport in Via", func(h sipmsg.ViaHop, v *Values) { v.Text(h.Transport) })
+	add("sent-by.address", String, "the host in Via, without brackets", func(h sipmsg.ViaHop, v *Values) {
 		if host := bytes.Trim(h.Host, "[]"); len(host) > 0 {
 			v.Text(host)
 		}
 	})
-	add("sent-by.port", Port, "the port in Via", func(h *sipmsg.ViaHop, v *Values) {
+	add("sent-by.port", Port, "the port in Via", func(h sipmsg.ViaHop, v *Values) {
 		if h.HasPort {
 			v.Number(uint32(h.Port))
 		}
 	})
 	param("branch", "the branch in Via")
 	param("received", "where Via says the request really came from")
-	add("rport", String, `the port it came from; "rport" where that is asked for`, func(h *sipmsg.ViaHop, v *Values) {
+	add("rport", String, `the port it came from; "rport" where that is asked for`, func(h sipmsg.ViaHop, v *Values) {
 		switch b, ok := h.Params.Get("rport"); {
 		case ok && len(b) == 0:
 			v.String("rport")
@@ -463,6 +456,16 @@ func addVia(s *Schema[analysis.Message]) {
 			v.Text(b)
 		}
 	})
+}
+
+// vias gives each value of Via to get. It is a function of its own because inside of a
+// closure the iterator would be allocated.
+func (v *Values) vias(m *sipmsg.Message, get func(h sipmsg.ViaHop, v *Values)) {
+	for b := range m.Values(sipmsg.Via) {
+		if get(sipmsg.ParseVia(v.value(sipmsg.Via, b)), v); v.Done() {
+			return
+		}
+	}
 }
 
 // addFieldParts adds the parts of other header fields.

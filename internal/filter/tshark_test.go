@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,14 +137,32 @@ func (c *captured) read(t *testing.T) {
 	}
 }
 
+var oddURI = regexp.MustCompile(`sips?:([^@\r\n]@|[^@\r\n]*@:)`)
+
 // isOdd reports whether a header has what Wireshark is known to read differently, as
 // docs/filters.md lists it: folded lines, whose line ends it keeps, blanks in front of the
-// colon, with which it does not know the name, and numbers with something behind them.
+// colon, with which it does not know the name, numbers with something behind them, and
+// Reason without a cause, Via without parameters, lists of identities, users of one octet,
+// hosts of none.
 func isOdd(m *analysis.Message) bool {
 	raw, base := m.SIP.Raw(), m.SIP.Offset()
+	if oddURI.Match(raw) {
+		return true
+	}
 	for f := range m.SIP.Fields() {
 		if f.ID == sipmsg.RetryAfter {
 			if _, ok := sipmsg.Number(f.Value); !ok {
+				return true
+			}
+		}
+		if (f.ID == sipmsg.PAssertedIdentity || f.ID == sipmsg.PPreferredIdentity) && bytes.IndexByte(f.Value, ',') >= 0 {
+			return true
+		}
+		if f.ID == sipmsg.Via && bytes.IndexByte(f.Value, ';') < 0 {
+			return true
+		}
+		if f.ID == sipmsg.Reason {
+			if r := sipmsg.ParseReason(f.Value); !r.HasCause || bytes.Contains(f.Value, []byte(" ;")) {
 				return true
 			}
 		}
