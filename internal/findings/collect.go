@@ -32,12 +32,13 @@ type Collector struct {
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	n       int
+	index   legIndex // of the leg that is finished
 }
 
 // A tally counts what one rule met.
 type tally struct {
-	applied int // legs that the rule could apply to
-	fired   int // legs it fired on
+	applied int            // legs that the rule could apply to
+	fired   [Error + 1]int // legs it fired on, by the severity it did
 	kept    int
 	leftOut int
 }
@@ -71,7 +72,8 @@ type run struct {
 type legRun struct {
 	run
 	*analysis.Detail
-	fired, applied bool
+	fired   [Error + 1]bool
+	applied bool
 }
 
 // An exchangeRun applies one rule to one request outside of calls.
@@ -92,7 +94,7 @@ func (r *legRun) applies() { r.applied = true }
 
 // report reports a finding of the leg.
 func (r *legRun) report(f Finding) {
-	r.fired, r.applied = true, true
+	r.fired[f.Severity], r.applied = true, true
 	f.CallID, f.leg = r.Leg.CallID, r.Leg
 	r.add(f)
 }
@@ -108,6 +110,13 @@ func (r *exchangeRun) report(f Finding) {
 // report reports a finding of the capture.
 func (r *captureRun) report(f Finding) { r.add(f) }
 
+// reportOf reports a finding of a leg that was finished before.
+func (r *captureRun) reportOf(l *analysis.Leg, f Finding) {
+	r.c.count[r.rule.ID].fired[f.Severity]++
+	f.CallID, f.leg = l.CallID, l
+	r.add(f)
+}
+
 func (r *run) add(f Finding) {
 	t := r.c.count[r.rule.ID]
 	if t.kept == maxOfRule {
@@ -116,7 +125,7 @@ func (r *run) add(f Finding) {
 	}
 	t.kept++
 	f.ID, f.rule = r.rule.ID, r.rule
-	f.n, r.c.n = r.c.n, r.c.n+1
+	f.n, r.c.n, f.as = r.c.n, r.c.n+1, f.Severity
 	f.Confidence = cmp.Or(f.Confidence, Certain)
 	f.RFC = cmp.Or(f.RFC, r.rule.RFC)
 	f.NextStep = cmp.Or(f.NextStep, r.rule.Fix)
@@ -143,8 +152,10 @@ func (c *Collector) finished(d *analysis.Detail) {
 		if x.applied {
 			t.applied++
 		}
-		if x.fired {
-			t.fired++
+		for s, fired := range x.fired {
+			if fired {
+				t.fired[s]++
+			}
 		}
 	}
 }

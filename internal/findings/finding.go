@@ -69,7 +69,8 @@ type Finding struct {
 	gate *gate
 	leg  *analysis.Leg
 	rule *Rule
-	n    int // order in which it was reported
+	n    int      // order in which it was reported
+	as   Severity // with which it was reported
 }
 
 // Title says what is wrong, in a few words.
@@ -85,7 +86,8 @@ type Rule struct {
 	Why      string // why it matters
 	Fix      string // what to do: the next step of its findings
 
-	// One of them is set.
+	// At least one of them is set. A function that stands beside a state takes the place
+	// of the state's own.
 	leg      func(*legRun)
 	exchange func(*exchangeRun)
 	capture  func(*captureRun)

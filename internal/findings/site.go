@@ -15,13 +15,21 @@ const (
 	maxSiteProofs = 3
 )
 
+// A patternKey is a rule with a severity: notes of a rule do not hide its errors.
+type patternKey struct {
+	id string
+	as Severity
+}
+
 // sitePatterns makes one finding of those of each rule that fires on most calls.
 func (c *Collector) sitePatterns(list []*Finding) []*Finding {
-	patterns := make(map[string]*Finding)
+	patterns := make(map[patternKey]*Finding)
 	for _, r := range rules {
 		t := c.count[r.ID]
-		if t.applied >= siteLegs && t.fired*100 >= t.applied*siteShare {
-			patterns[r.ID] = nil
+		for s, fired := range t.fired {
+			if t.applied >= siteLegs && fired*100 >= t.applied*siteShare {
+				patterns[patternKey{r.ID, Severity(s)}] = nil
+			}
 		}
 	}
 	if len(patterns) == 0 {
@@ -29,17 +37,18 @@ func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 	}
 	var rest []*Finding
 	for _, f := range list {
-		p, is := patterns[f.ID]
+		k := patternKey{f.ID, f.as}
+		p, is := patterns[k]
 		switch {
 		case !is || f.leg == nil:
 			rest = append(rest, f)
 		case p == nil:
-			t := c.count[f.ID]
+			t, fired := c.count[f.ID], c.count[f.ID].fired[f.as]
 			p = &Finding{
 				ID: f.ID, Severity: f.Severity, Confidence: f.Confidence, RFC: f.RFC, Expected: f.Expected, NextStep: f.NextStep,
-				Observed: fmt.Sprintf("on %d of %d calls; the first: %s", t.fired, t.applied, f.Observed), Count: t.fired, rule: f.rule, n: f.n,
+				Observed: fmt.Sprintf("on %d of %d calls; the first: %s", fired, t.applied, f.Observed), Count: fired, rule: f.rule, n: f.n,
 			}
-			patterns[f.ID] = p
+			patterns[k] = p
 			rest = append(rest, p)
 			p.take(f, 0)
 		default:

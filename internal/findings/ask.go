@@ -1,0 +1,198 @@
+package findings
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// What rules ask of the requests of a leg. A request that passes several hops is a
+// transaction on each of them.
+
+// A legIndex knows the requests of the transactions of one leg.
+type legIndex struct {
+	of      *analysis.Leg
+	request []int    // the first copy of each, -1 for none
+	from    []uint64 // the From tag of each
+}
+
+// index returns what is known of the transactions, made when it is asked for.
+func (r *legRun) index() *legIndex {
+	x := &r.c.index
+	if x.of == r.Leg {
+		return x
+	}
+	x.of, x.request, x.from = r.Leg, x.request[:0], x.from[:0]
+	for range r.Transactions {
+		x.request, x.from = append(x.request, -1), append(x.from, 0)
+	}
+	for i := len(r.Messages) - 1; i >= 0; i-- {
+		m := &r.Messages[i]
+		if m.Transaction < 0 || m.Method == "ACK" {
+			continue
+		}
+		x.from[m.Transaction] = m.FromTag
+		if m.Request {
+			x.request[m.Transaction] = i
+		}
+	}
+	return x
+}
+
+// requestOf returns the first copy of the request of a transaction, -1 where it was not
+// captured.
+func (r *legRun) requestOf(i int) int { return r.index().request[i] }
+
+// fromTag returns the From tag of a transaction.
+func (r *legRun) fromTag(i int) uint64 { return r.index().from[i] }
+
+// sameRequest reports whether two transactions are of one request, on different hops or on
+// branches of its way.
+func (r *legRun) sameRequest(i, j int) bool {
+	a, b := &r.Transactions[i], &r.Transactions[j]
+	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j)
+}
+
+// firstHop returns the first transaction with the request of i that ended as i did: that
+// nearest to who sent it.
+func (r *legRun) firstHop(i int) int {
+	for j := range i {
+		if r.Transactions[j].Status == r.Transactions[i].Status && r.sameRequest(i, j) {
+			return j
+		}
+	}
+	return i
+}
+
+// lastHop returns the last transaction with the request of i that ended as i did: that
+// nearest to who answered it.
+func (r *legRun) lastHop(i int) int {
+	for j := len(r.Transactions) - 1; j > i; j-- {
+		if r.Transactions[j].Status == r.Transactions[i].Status && r.sameRequest(i, j) {
+			return j
+		}
+	}
+	return i
+}
+
+// responseOf returns the first response with a status to a transaction, -1 for none.
+func (r *legRun) responseOf(i, status int) int {
+	return r.first(func(m *analysis.Seen) bool { return m.Transaction == i && !m.Request && m.Status == status })
+}
+
+// has reports whether the response with a status to a transaction has a header field.
+func (r *legRun) has(i, status int, id sipmsg.ID) bool {
+	m := r.responseOf(i, status)
+	return m >= 0 && r.Messages[m].Fields.Has(id)
+}
+
+// callerTag returns the From tag of who sent the first INVITE, 0 where it was not captured.
+func (r *legRun) callerTag() uint64 {
+	if i := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 }); i >= 0 {
+		return r.Messages[i].FromTag
+	}
+	return 0
+}
+
+// party names the side with a From tag.
+func (r *legRun) party(tag uint64) string {
+	switch r.callerTag() {
+	case 0:
+		return "one side"
+	case tag:
+		return "the caller"
+	}
+	return "the called side"
+}
+
+// plain writes a time in seconds as rules name it: 2.1 s.
+func plain(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) + " s" }
+
+// maxQuote bounds what is quoted of a capture in a finding, in octets.
+const maxQuote = 80
+
+// quote quotes a value of a message. Whoever shows it escapes it.
+func quote(v []byte) string {
+	v = sipmsg.AppendUnfolded(nil, v[:min(len(v), 2*maxQuote)])
+	if len(v) > maxQuote {
+		return "«" + string(v[:maxQuote]) + "…»"
+	}
+	return "«" + string(v) + "»"
+}
+
+// list quotes the values of the header fields of one kind, "none" where there are none.
+func list(m *sipmsg.Message, id sipmsg.ID) string {
+	if m == nil || !m.Has(id) {
+		return "none"
+	}
+	var b []byte
+	for v := range m.Values(id) {
+		if len(b) > 0 {
+			b = append(b, ", "...)
+		}
+		if b = append(b, v...); len(b) > maxQuote {
+			break
+		}
+	}
+	return quote(b)
+}
+
+// number writes how many there are of something.
+func number(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// maxRepeats bounds what is told together of requests outside of calls.
+const maxRepeats = 4096
+
+// repeats tells once what many requests outside of calls have in common: the first of them,
+// and how many there are.
+type repeats struct {
+	m     map[repeatKey]*repeat
+	order []*repeat
+}
+
+// A repeatKey says what is the same.
+type repeatKey struct {
+	what     string
+	src, dst string
+}
+
+type repeat struct {
+	f Finding
+	n int
+}
+
+// add adds a finding about a request.
+func (g *repeats) add(what string, e *exchangeRun, f Finding) {
+	k := repeatKey{what, e.Source.Addr().String(), e.Destination.Addr().String()}
+	if x := g.m[k]; x != nil {
+		x.n++
+		return
+	}
+	if len(g.order) == maxRepeats {
+		return
+	}
+	if g.m == nil {
+		g.m = make(map[repeatKey]*repeat)
+	}
+	f.CallID = e.CallID
+	x := &repeat{f, 1}
+	g.m[k] = x
+	g.order = append(g.order, x)
+}
+
+// tell reports what was added.
+func (g *repeats) tell(r *captureRun) {
+	for _, x := range g.order {
+		if x.n > 1 {
+			x.f.Observed += "; so are " + number(x.n-1, "further request") + " between these addresses"
+		}
+		r.report(x.f)
+	}
+}
