@@ -1,0 +1,454 @@
+package findings
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+var sessionTimerExpiry = &Rule{
+	ID: "session-timer-expiry", RFC: "RFC 4028 7.2, 10", Severity: "error",
+	Title: "a call that ends because nobody refreshed its session timer",
+	Doc: `The last 2xx to an INVITE or UPDATE before the first BYE, on its hop, has a Session-Expires (of SE seconds), and the BYE comes between SE − min(32 s, SE/3) − 2 s and
+SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
+	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
+	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
+	leg: func(r *legRun) {
+		bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
+		if bye < 0 || r.Messages[bye].Time.IsZero() {
+			return
+		}
+		set := r.timerSet(bye, true)
+		if set == -1 { // the BYE took another way
+			set = r.timerSet(bye, false)
+		}
+		if set < 0 || r.Messages[set].Partial {
+			return
+		}
+		v, ok := r.header(set, sipmsg.SessionExpires)
+		if !ok {
+			return
+		}
+		se := sipmsg.ParseSessionExpires(v)
+		if !se.HasInterval || se.Interval == 0 || r.Messages[set].Time.IsZero() {
+			return
+		}
+		r.applies()
+		interval := time.Duration(se.Interval) * time.Second
+		d := r.Messages[bye].Time.Sub(r.Messages[set].Time)
+		if d < interval-min(timeout, interval/3)-2*time.Second || d > interval+2*time.Second {
+			return
+		}
+		f := Finding{
+			Severity: Error, Frames: r.frames(set, bye),
+			Observed: fmt.Sprintf("BYE %s after the last 2xx that set a session timer of %d s", seconds(d), se.Interval),
+			Expected: fmt.Sprintf("a refresh about %d s after that 2xx", se.Interval/2),
+			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval),
+		}
+		if who := r.refresher(set, se.Refresher); who != "" {
+			f.Observed += ", which " + who + " had to refresh"
+		}
+		if i := r.failedRefresh(set, bye); i >= 0 {
+			t := &r.Transactions[i]
+			f.Frames = []analysis.Frame{f.Frames[0], t.SentFrame, f.Frames[1]}
+			f.Observed += fmt.Sprintf("; the %s tried was %s", t.Method, outcome(t))
+		}
+		r.report(f)
+	},
+}
+
+// timerSet returns the last 2xx to an INVITE or UPDATE before the message bye, on its hop or
+// on any; -1 for none, -2 where it sets no timer.
+func (r *legRun) timerSet(bye int, onHop bool) int {
+	set := -1
+	for i := range bye {
+		m := &r.Messages[i]
+		if m.Request || m.Status/100 != 2 || m.Resent.Number != 0 || m.Method != "INVITE" && m.Method != "UPDATE" || onHop && m.Hop != r.Messages[bye].Hop {
+			continue
+		}
+		if set = -2; m.Fields.Has(sipmsg.SessionExpires) || m.Partial {
+			set = i
+		}
+	}
+	return set
+}
+
+// refresher names who has to refresh, as the 2xx says.
+func (r *legRun) refresher(set int, who []byte) string {
+	m := &r.Messages[set]
+	caller := r.callerTag()
+	if caller == 0 {
+		return ""
+	}
+	switch string(who) {
+	case "uac":
+		return r.party(m.FromTag)
+	case "uas":
+		if m.FromTag == caller {
+			return "the called side"
+		}
+		return "the caller"
+	}
+	return ""
+}
+
+// failedRefresh returns the last INVITE or UPDATE between two messages, on the hop of the
+// first, -1 for none.
+func (r *legRun) failedRefresh(from, to int) int {
+	for j := to - 1; j > from; j-- {
+		if m := &r.Messages[j]; m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.Transaction >= 0 && m.Hop == r.Messages[from].Hop && m.Time.After(r.Messages[from].Time) && m.CSeq != r.Messages[from].CSeq {
+			return m.Transaction
+		}
+	}
+	return -1
+}
+
+// outcome says what became of a request.
+func outcome(t *analysis.Transaction) string {
+	if t.Status == 0 {
+		return "not answered"
+	}
+	return fmt.Sprintf("answered %d", t.Status)
+}
+
+var session422 = &Rule{
+	ID: "session-422", RFC: "RFC 4028 5, 6", Severity: "error / note",
+	Title: "a session timer that is too short, and is not made longer",
+	Doc: `An INVITE or UPDATE was answered 422 with Min-SE, and in 32 s neither a further one of that side follows on that Call-ID nor another INVITE of the same From to the same To;
+or the next one on that Call-ID has a Session-Expires below that Min-SE again. A retry that has no Session-Expires, or one that is long enough, is a note.`,
+	Why:   "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
+	Fix:   "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
+	state: func() state { return new(tooShort) },
+}
+
+// maxTooShort bounds the refusals of session timers that wait for another call.
+const maxTooShort = 1000
+
+// tooShort are the 422 that nothing followed on their Call-ID.
+type tooShort struct{ wait []refusedTimer }
+
+type refusedTimer struct {
+	leg *analysis.Leg
+	at  time.Time
+	f   Finding
+}
+
+func (s *tooShort) exchange(*exchangeRun) {}
+
+func (s *tooShort) leg(r *legRun) {
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Status != 422 || t.Requests == 0 || r.firstHop(i) != i {
+			continue
+		}
+		req, res := r.requestOf(i), r.responseOf(i, 422)
+		if req < 0 || res < 0 || r.Messages[res].Partial {
+			continue
+		}
+		r.applies()
+		v, ok := r.header(res, sipmsg.MinSE)
+		least := sipmsg.ParseSessionExpires(v)
+		if !ok || !least.HasInterval {
+			continue
+		}
+		f := Finding{
+			Severity: Error, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame},
+			Observed: fmt.Sprintf("%s%s answered 422 with Min-SE %d", t.Method, r.interval(req), least.Interval),
+			Expected: fmt.Sprintf("another %s with Session-Expires %d or more", t.Method, least.Interval),
+			Because:  fmt.Sprintf("its session timer was refused (Min-SE %d) and not made longer", least.Interval),
+		}
+		q := &r.Messages[req]
+		retry := r.first(func(m *analysis.Seen) bool {
+			return m.Request && m.Method == t.Method && m.FromTag == q.FromTag && m.CSeq > q.CSeq && !m.Partial && !m.Time.Before(t.Answered)
+		})
+		src, dst := r.ends(t)
+		f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
+		switch {
+		case retry >= 0 && r.Messages[retry].Time.Sub(t.Answered) <= timeout:
+			f.gate = nil
+			f.Frames = append(f.Frames, r.Messages[retry].Frame)
+			f.Observed += "; the next one comes" + r.interval(retry)
+			if v, ok := r.header(retry, sipmsg.SessionExpires); ok {
+				if se := sipmsg.ParseSessionExpires(v); se.HasInterval && se.Interval < least.Interval {
+					r.report(f)
+					continue
+				}
+			}
+			f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again with a longer timer.", ""
+			r.report(f)
+		case len(s.wait) < maxTooShort:
+			s.wait = append(s.wait, refusedTimer{r.Leg, t.Answered, f})
+		}
+	}
+}
+
+// interval says what the Session-Expires of a request is.
+func (r *legRun) interval(i int) string {
+	v, ok := r.header(i, sipmsg.SessionExpires)
+	if !ok {
+		return " without Session-Expires"
+	}
+	if se := sipmsg.ParseSessionExpires(v); se.HasInterval {
+		return fmt.Sprintf(" with Session-Expires %d", se.Interval)
+	}
+	return " with a Session-Expires that is no number"
+}
+
+// end tells those that no other call followed either.
+func (s *tooShort) end(r *captureRun) {
+	if len(s.wait) == 0 {
+		return
+	}
+	users := func(l *analysis.Leg) string { return l.From + "\x00" + l.To }
+	waiting := make(map[string][]*refusedTimer)
+	for i := range s.wait {
+		w := &s.wait[i]
+		waiting[users(w.leg)] = append(waiting[users(w.leg)], w)
+	}
+	again := make(map[*refusedTimer]bool)
+	for _, c := range r.Calls {
+		for _, l := range c.Legs {
+			for _, w := range waiting[users(l)] {
+				if d := l.Invited.Sub(w.at); l != w.leg && d >= 0 && d <= timeout {
+					again[w] = true
+				}
+			}
+		}
+	}
+	for i := range s.wait {
+		w := &s.wait[i]
+		if again[w] {
+			w.f.Severity, w.f.gate, w.f.Because = Note, nil, ""
+			w.f.Observed += "; another call between the same users follows"
+			w.f.NextStep = "Nothing: it was tried again as another call."
+		} else {
+			w.f.Observed += "; it is not tried again in 32 s"
+		}
+		r.reportOf(w.leg, w.f)
+	}
+}
+
+var unknownDialog = &Rule{
+	ID: "481-in-dialog", RFC: "RFC 3261 12.2.2", Severity: "error",
+	Title: "a request that the other side knows no dialog for",
+	Doc: `A BYE, re-INVITE, UPDATE, PRACK, INFO, REFER or NOTIFY with a To tag is answered 481. It is compared with the tags of the responses that made the dialog. Excepted are requests
+that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), and those with Replaces. It is told once for
+each method and side of a leg, at the hop nearest to who answers.`,
+	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
+	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
+	leg: func(r *legRun) {
+		var told []int
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			switch t.Method {
+			case "BYE", "INVITE", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY":
+			default:
+				continue
+			}
+			if t.Initial || t.Status == 0 || t.Requests == 0 {
+				continue
+			}
+			r.applies()
+			if t.Status != 481 || r.firstHop(i) != i {
+				continue
+			}
+			at := r.lastHop(i)
+			req := r.requestOf(at)
+			if req < 0 || r.Messages[req].ToTag == 0 || r.Messages[req].Partial || r.Messages[req].Fields.Has(sipmsg.Replaces) || r.crossesBye(i) {
+				continue
+			}
+			seen := false
+			for _, j := range told {
+				seen = seen || r.Messages[j].Method == t.Method && r.Messages[j].FromTag == r.Messages[req].FromTag
+			}
+			if !seen && len(told) < maxSides {
+				told = append(told, req)
+				r.tellUnknown(at, req)
+			}
+		}
+	},
+}
+
+// crossesBye reports whether the request of a transaction crossed a BYE of the other side.
+func (r *legRun) crossesBye(i int) bool {
+	t := &r.Transactions[i]
+	for j := range r.Transactions {
+		b := &r.Transactions[j]
+		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || b.Requests == 0 || b.Sent.After(t.Answered) {
+			continue
+		}
+		if b.Status == 0 || !b.Answered.Before(t.Sent) {
+			return true
+		}
+	}
+	return false
+}
+
+// tellUnknown reports that the request req of transaction i was answered 481.
+func (r *legRun) tellUnknown(i, req int) {
+	t, q := &r.Transactions[i], &r.Messages[req]
+	f := Finding{
+		Severity: Error, Frames: []analysis.Frame{q.Frame, t.FinalFrame},
+		Expected: "a response that knows the dialog",
+	}
+	what, made := r.differingTag(req)
+	if made >= 0 {
+		f.Frames = append(f.Frames, r.Messages[made].Frame)
+	}
+	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.party(q.FromTag), endpoint(r.peerOf(i)), what)
+	if bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" && !m.Time.Before(t.Answered) }); bye >= 0 && t.Method != "BYE" {
+		if b := &r.Messages[bye]; b.FromTag == q.FromTag && b.Time.Sub(t.Answered) < t2 {
+			f.Because = fmt.Sprintf("its %s was answered 481", t.Method)
+		}
+	}
+	r.report(f)
+}
+
+// peerOf returns where the request of a transaction went to.
+func (r *legRun) peerOf(i int) (dst netip.AddrPort) {
+	_, dst = r.ends(&r.Transactions[i])
+	return dst
+}
+
+// differingTag says which tag of a request is not that of the dialog, and returns the
+// response that made it; -1 for none, or where the tags are the same.
+func (r *legRun) differingTag(req int) (what string, made int) {
+	q := &r.Messages[req]
+	made = -1
+	for i := range req {
+		m := &r.Messages[i]
+		if m.Request || m.Method != "INVITE" || m.Status <= 100 || m.Status >= 300 || m.ToTag == 0 || m.Transaction < 0 {
+			continue
+		}
+		if m.FromTag == q.FromTag && m.ToTag == q.ToTag || m.FromTag == q.ToTag && m.ToTag == q.FromTag {
+			return "both tags are those of the dialog, which it no longer knows", -1
+		}
+		if r.Transactions[m.Transaction].Initial && (made < 0 || m.Status >= 200 && r.Messages[made].Status < 200) {
+			made = i
+		}
+	}
+	if made < 0 {
+		return "the beginning of the dialog is not in the capture", -1
+	}
+	m := &r.Messages[made]
+	tag := func(i int, id sipmsg.ID) string {
+		if x := r.Message(i); x != nil {
+			return quote(x.Tag(id))
+		}
+		return "another one"
+	}
+	differs := func(name string, id, of sipmsg.ID) string {
+		return fmt.Sprintf("its %s tag is %s and that of the dialog %s", name, tag(req, id), tag(made, of))
+	}
+	switch {
+	case q.FromTag == m.FromTag:
+		return differs("To", sipmsg.To, sipmsg.To), made
+	case q.FromTag == m.ToTag:
+		return differs("To", sipmsg.To, sipmsg.From), made
+	case q.ToTag == m.ToTag:
+		return differs("From", sipmsg.From, sipmsg.From), made
+	case q.ToTag == m.FromTag:
+		return differs("From", sipmsg.From, sipmsg.To), made
+	}
+	return "neither of its tags is one of the dialog", made
+}
+
+var prackMissing = &Rule{
+	ID: "prack-missing", RFC: "RFC 3262 3, 4", Severity: "error",
+	Title: "a reliable provisional response that is never acknowledged",
+	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE was seen on any hop up to the final response to the INVITE,
+or for 32 s. Where the capture ends before either it is only possible.`,
+	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
+	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
+	leg: func(r *legRun) {
+		var told []int
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if !r.reliable(i) || len(told) == maxSides {
+				continue
+			}
+			r.applies()
+			seq := r.rseq(i)
+			known := false
+			for _, j := range told {
+				x := &r.Messages[j]
+				known = known || x.CSeq == m.CSeq && x.ToTag == m.ToTag && r.rseq(j) == seq
+			}
+			if known || seq == 0 {
+				continue
+			}
+			told = append(told, i)
+			r.unacknowledged(i, seq)
+		}
+	},
+}
+
+// reliable reports whether a message is a reliable provisional response.
+func (r *legRun) reliable(i int) bool {
+	m := &r.Messages[i]
+	if m.Request || m.Status <= 100 || m.Status >= 200 || m.Method != "INVITE" || m.Partial || !m.Fields.Has(sipmsg.RSeq) || !m.Fields.Has(sipmsg.Require) {
+		return false
+	}
+	x := r.Message(i)
+	if x == nil {
+		return false
+	}
+	for v := range x.Values(sipmsg.Require) {
+		if string(v) == "100rel" {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *legRun) rseq(i int) uint32 {
+	if m := r.Message(i); m != nil {
+		if _, n, ok := m.Number(sipmsg.RSeq); ok {
+			return n
+		}
+	}
+	return 0
+}
+
+// unacknowledged reports that the reliable provisional response i was repeated and got no PRACK.
+func (r *legRun) unacknowledged(i int, seq uint32) {
+	m := &r.Messages[i]
+	var copies []int
+	for j := i; j < len(r.Messages); j++ {
+		x := &r.Messages[j]
+		switch {
+		case x.Request && x.Method == "PRACK":
+			if x.Partial {
+				return
+			}
+			if v, ok := r.header(j, sipmsg.RAck); ok {
+				if a := sipmsg.ParseRAck(v); a.RSeq == seq && a.CSeq == m.CSeq {
+					return
+				}
+			}
+		case x.Hop == m.Hop && x.Forward == m.Forward && x.Status == m.Status && x.CSeq == m.CSeq && x.ToTag == m.ToTag && r.reliable(j) && r.rseq(j) == seq:
+			copies = append(copies, j)
+		}
+	}
+	if len(copies) < 2 {
+		return
+	}
+	f := Finding{
+		Severity: Error, Frames: r.frames(copies...),
+		Observed: fmt.Sprintf("%d with RSeq %d sent %d times over %s, no PRACK", m.Status, seq, len(copies), seconds(r.Messages[copies[len(copies)-1]].Time.Sub(m.Time))),
+		Expected: fmt.Sprintf("a PRACK with RAck: %d %d INVITE", seq, m.CSeq),
+		gate:     &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout},
+	}
+	if m.Transaction >= 0 {
+		if t := &r.Transactions[m.Transaction]; t.Status != 0 {
+			f.gate.wait = 0 // it is too late for one
+			if t.Status >= 500 {
+				f.Because = fmt.Sprintf("no PRACK acknowledged the %d", m.Status)
+			}
+		}
+	}
+	r.report(f)
+}
