@@ -1,0 +1,401 @@
+package findings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+var forkOutcomes = &Rule{
+	ID: "fork-outcomes", RFC: "RFC 3261 13.2.2.4, 16.7", Severity: "note / error",
+	Title: "an INVITE that several phones answered",
+	Doc: `Responses to one INVITE (same CSeq and From tag) carry several To tags. A tag counts that a response from 101 to 299 carried, or a refusal on one of several branches of the same
+sender whose receiver did not pass the INVITE on. What became of each is a note. It is an error where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
+with its tag in 32 s; or where a branch was answered 6xx and the caller got another refusal below 600.`,
+	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
+	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
+	leg: func(r *legRun) {
+		if !r.manyTags() {
+			return
+		}
+		var done []int // transactions whose INVITE was looked at
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || !t.Initial || slices.ContainsFunc(done, func(j int) bool { return r.sameRequest(i, j) }) {
+				continue
+			}
+			done = append(done, i)
+			if f := r.forksOf(i); len(f.tags) > 1 {
+				r.applies()
+				r.tellForks(&f)
+			}
+		}
+	},
+}
+
+// manyTags reports whether responses to first INVITEs carry more than one To tag.
+func (r *legRun) manyTags() bool {
+	var tag uint64
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Request || m.Method != "INVITE" || m.Status <= 100 || m.ToTag == 0 || m.Transaction < 0 || !r.Transactions[m.Transaction].Initial {
+			continue
+		}
+		if tag != 0 && tag != m.ToTag {
+			return true
+		}
+		tag = m.ToTag
+	}
+	return false
+}
+
+// A fork is what became of an INVITE with all its branches.
+type fork struct {
+	first    int   // the transaction nearest to the caller
+	branches []int // all its transactions
+	tags     []forkTag
+}
+
+// A forkTag is one of those who answered.
+type forkTag struct {
+	tag    uint64
+	at     int // the first message with it: nearest to who answered
+	best   int // the message that says most: a final response, or the last provisional one
+	leaf   bool
+	dialog bool // a response from 101 to 299 carried it
+}
+
+// maxForks bounds the tags that are told apart of one INVITE.
+const maxForks = 64
+
+// forksOf returns what became of the INVITE of a transaction.
+func (r *legRun) forksOf(first int) (f fork) {
+	f.first = first
+	of := make([]bool, len(r.Transactions))
+	for j := range r.Transactions {
+		if of[j] = r.Transactions[j].Initial && r.sameRequest(first, j); of[j] {
+			f.branches = append(f.branches, j)
+		}
+	}
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Request || m.Status <= 100 || m.ToTag == 0 || m.Transaction < 0 || m.Method != "INVITE" || !of[m.Transaction] {
+			continue
+		}
+		k := slices.IndexFunc(f.tags, func(x forkTag) bool { return x.tag == m.ToTag })
+		if k < 0 {
+			if len(f.tags) == maxForks {
+				continue
+			}
+			k = len(f.tags)
+			f.tags = append(f.tags, forkTag{tag: m.ToTag, at: i, best: i, leaf: r.onLeaf(&f, m.Transaction)})
+		}
+		x := &f.tags[k]
+		x.dialog = x.dialog || m.Status < 300
+		if r.Messages[x.best].Status < 200 && m.Status >= 180 || m.Status/100 == 2 && r.Messages[x.best].Status/100 != 2 {
+			x.best = i
+		}
+	}
+	f.tags = slices.DeleteFunc(f.tags, func(x forkTag) bool { return !x.dialog && !x.leaf })
+	return f
+}
+
+// onLeaf reports whether a transaction is one of several branches of its sender, and its
+// receiver did not pass the INVITE on.
+func (r *legRun) onLeaf(f *fork, i int) bool {
+	src, dst := r.ends(&r.Transactions[i])
+	several := false
+	for _, j := range f.branches {
+		s, d := r.ends(&r.Transactions[j])
+		if s.Addr() == dst.Addr() && d.Addr() != src.Addr() {
+			return false
+		}
+		several = several || j != i && s.Addr() == src.Addr()
+	}
+	return several
+}
+
+func (r *legRun) tellForks(f *fork) {
+	var frames []analysis.Frame
+	var each []string
+	var answered []int
+	six := -1
+	for k, x := range f.tags {
+		m := &r.Messages[x.best]
+		frames = append(frames, m.Frame)
+		each = append(each, fmt.Sprintf("%s %d", endpoint(r.Messages[x.at].Source), m.Status))
+		if m.Status/100 == 2 {
+			answered = append(answered, k)
+		}
+		if m.Status >= 600 && six < 0 {
+			six = k
+		}
+	}
+	up := &r.Transactions[f.first]
+	said := fmt.Sprintf("%d To tags: %s; the caller got %s", len(f.tags), strings.Join(each, ", "), orNothing(up.Status))
+	r.report(Finding{
+		Severity: Note, Frames: frames, Observed: said,
+		Expected: "one phone that answers, and CANCEL or BYE for the others",
+		NextStep: "Nothing, unless a phone that should ring did not: the list says which ones were asked.",
+	})
+	if len(answered) > 1 {
+		r.ghosts(f, answered)
+	}
+	if six < 0 || up.Status < 300 || up.Status >= 600 || up.Status == 487 && up.Cancelled || f.tags[six].best < 0 {
+		return
+	}
+	m := &r.Messages[f.tags[six].best]
+	if m.Transaction == f.first || !up.Answered.After(m.Time) {
+		return
+	}
+	r.report(Finding{
+		Severity: Error, Frames: []analysis.Frame{m.Frame, up.FinalFrame}, RFC: "RFC 3261 16.7",
+		Observed: fmt.Sprintf("%s answered %d, and the caller got %d", endpoint(m.Source), m.Status, up.Status),
+		Expected: fmt.Sprintf("%d to the caller", m.Status),
+		NextStep: "Make the proxy that forks pass a 6xx on in place of every other refusal.",
+	})
+}
+
+func orNothing(status int) string {
+	if status == 0 {
+		return "no final response"
+	}
+	return fmt.Sprint(status)
+}
+
+// ghosts reports those that were answered and neither kept nor let go. The one that is
+// kept is that with an ACK whose BYE comes last.
+func (r *legRun) ghosts(f *fork, answered []int) {
+	kept, keptUntil := -1, time.Time{}
+	acked, bye := make([]bool, len(f.tags)), make([]int, len(f.tags))
+	for _, k := range answered {
+		x := &f.tags[k]
+		acked[k], bye[k] = r.letGo(x)
+		until := r.Now.Add(time.Hour)
+		if bye[k] >= 0 {
+			until = r.Messages[bye[k]].Time
+		}
+		if acked[k] && (kept < 0 || until.After(keptUntil)) {
+			kept, keptUntil = k, until
+		}
+	}
+	for _, k := range answered {
+		m := &r.Messages[f.tags[k].best]
+		late := bye[k] >= 0 && r.Messages[bye[k]].Time.Sub(m.Time) > timeout
+		if k == kept || acked[k] && bye[k] >= 0 && !late {
+			continue
+		}
+		missing := "ACK and BYE"
+		switch {
+		case acked[k]:
+			missing = "BYE"
+		case bye[k] >= 0 && !late:
+			missing = "ACK"
+		}
+		frames := []analysis.Frame{m.Frame}
+		if kept >= 0 {
+			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
+		}
+		r.report(Finding{
+			Severity: Error, Frames: frames, RFC: "RFC 3261 13.2.2.4",
+			gate:     &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout},
+			Observed: fmt.Sprintf("%d phones answered one INVITE; the %d of %s got no %s in 32 s", len(answered), m.Status, endpoint(r.Messages[f.tags[k].at].Source), missing),
+			Expected: "ACK and BYE for each 2xx but one",
+			NextStep: "Make the caller acknowledge each 2xx and send BYE to all but one.",
+		})
+	}
+}
+
+// letGo returns whether an ACK with a To tag was seen, and the first BYE of its dialog.
+func (r *legRun) letGo(x *forkTag) (acked bool, bye int) {
+	bye = -1
+	from := r.Messages[x.best].FromTag
+	for i := x.at; i < len(r.Messages); i++ {
+		m := &r.Messages[i]
+		switch {
+		case !m.Request:
+		case m.Method == "ACK" && m.ToTag == x.tag && m.FromTag == from:
+			acked = true
+		case m.Method == "BYE" && bye < 0 && (m.ToTag == x.tag && m.FromTag == from || m.FromTag == x.tag && m.ToTag == from):
+			bye = i
+		}
+	}
+	return acked, bye
+}
+
+const (
+	// maxTargets bounds the targets of redirections that are remembered of a leg.
+	maxTargets = 64
+
+	// deepDiversion is how many times a call may be diverted before it is worth a note.
+	deepDiversion = 5
+)
+
+var redirectLoop = &Rule{
+	ID: "redirect-loop", RFC: "RFC 3261 8.1.3.4; RFC 7044, 5806", Severity: "error / note",
+	Title: "a redirection to where the call has been, or one after many",
+	Doc: `On one Call-ID a 3xx (other than 305) names only targets whose Request-URI an INVITE was sent to before, or an INVITE is sent to a Request-URI that was answered 3xx before: an
+error. URIs are compared by scheme, user, host, port, transport and maddr. An INVITE with more than 5 entries of History-Info, or more than 5 diversions in Diversion (counters included), is a note.`,
+	Why: "Two diversions that point at each other never ring: the call goes back and forth until somebody gives up.",
+	Fix: "Look at the forwarding rules of the users in the Contacts of the 3xx: they point at each other.",
+	leg: func(r *legRun) {
+		r.deep()
+		redirected := false
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			redirected = redirected || t.Method == "INVITE" && t.Status/100 == 3 && t.Status != 305
+		}
+		if redirected {
+			r.applies()
+			r.circles()
+		}
+	},
+}
+
+// A visited is a target that an INVITE was sent to.
+type visited struct {
+	uri        string
+	request    int // the INVITE
+	redirected int // the 3xx to it, -1 for none
+}
+
+// circles reports the first redirection of a leg that leads to where the call has been.
+func (r *legRun) circles() {
+	var seen []visited
+	find := func(uri string) *visited {
+		for i := range seen {
+			if seen[i].uri == uri {
+				return &seen[i]
+			}
+		}
+		return nil
+	}
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Method != "INVITE" || m.Partial || m.Resent.Number != 0 || m.Transaction < 0 || !r.Transactions[m.Transaction].Initial {
+			continue
+		}
+		if m.Request {
+			x := r.Message(i)
+			if x == nil {
+				continue
+			}
+			uri := targetOf(x.RequestURI)
+			v := find(uri)
+			switch {
+			case v == nil && len(seen) < maxTargets:
+				seen = append(seen, visited{uri, i, -1})
+			case v != nil && v.redirected >= 0 && m.Time.After(r.Messages[v.redirected].Time) && m.CSeq != r.Messages[v.request].CSeq:
+				r.report(Finding{
+					Severity: Error, Frames: r.frames(v.request, v.redirected, i),
+					Observed: fmt.Sprintf("INVITE to a target that had answered %d %s before: %s", r.Messages[v.redirected].Status, seconds(m.Time.Sub(r.Messages[v.redirected].Time)), quote([]byte(uri))),
+					Expected: "no target twice",
+					Because:  "the call was redirected in a circle",
+				})
+				return
+			}
+			continue
+		}
+		if m.Status/100 != 3 || m.Status == 305 {
+			continue
+		}
+		req := r.requestOf(m.Transaction)
+		if req < 0 {
+			continue
+		}
+		if x := r.Message(req); x != nil {
+			if v := find(targetOf(x.RequestURI)); v != nil && v.redirected < 0 {
+				v.redirected = i
+			}
+		}
+		x := r.Message(i)
+		if x == nil {
+			continue
+		}
+		n, known, first := 0, 0, -1
+		var to string
+		for c := range x.Values(sipmsg.Contact) {
+			n++
+			if v := find(targetOf(sipmsg.ParseAddress(c).URI)); v != nil {
+				known++
+				if first < 0 {
+					first, to = v.request, v.uri
+				}
+			}
+		}
+		if n > 0 && known == n {
+			f := Finding{
+				Severity: Error, Frames: r.frames(first, i),
+				Observed: fmt.Sprintf("%d names a target that the call has been sent to already: %s", m.Status, quote([]byte(to))),
+				Expected: "a target that is new",
+				Because:  "the call was redirected in a circle",
+			}
+			if first != req {
+				f.Frames = r.frames(first, req, i)
+			}
+			r.report(f)
+			return
+		}
+	}
+}
+
+// targetOf returns what tells targets apart of a URI.
+func targetOf(b []byte) string {
+	u := sipmsg.ParseURI(b)
+	if u.Opaque != nil {
+		return u.Scheme.String() + ":" + string(u.Opaque)
+	}
+	s := u.Scheme.String() + ":"
+	if len(u.User) > 0 {
+		s += string(sipmsg.AppendUnescaped(nil, u.User)) + "@"
+	}
+	s += strings.ToLower(string(u.Host))
+	if u.PortText != nil && !(u.HasPort && u.Port == 5060) {
+		s += ":" + string(u.PortText)
+	}
+	for _, p := range []string{"transport", "maddr"} {
+		if v, ok := u.Params.Get(p); ok && !strings.EqualFold(string(v), "udp") {
+			s += ";" + p + "=" + strings.ToLower(string(v))
+		}
+	}
+	return s
+}
+
+// deep reports an INVITE that was diverted many times.
+func (r *legRun) deep() {
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if !m.Request || m.Method != "INVITE" || m.ToTag != 0 || m.Partial || !m.Fields.Has(sipmsg.HistoryInfo) && !m.Fields.Has(sipmsg.Diversion) {
+			continue
+		}
+		x := r.Message(i)
+		if x == nil {
+			continue
+		}
+		entries, diversions := 0, 0
+		for range x.Values(sipmsg.HistoryInfo) {
+			entries++
+		}
+		for v := range x.Values(sipmsg.Diversion) {
+			diversions += int(min(max(sipmsg.ParseDiversion(v).Counter, 1), 1000))
+		}
+		if entries <= deepDiversion && diversions <= deepDiversion {
+			continue
+		}
+		what := fmt.Sprintf("%d entries of History-Info", entries)
+		if diversions > entries {
+			what = fmt.Sprintf("%d diversions in Diversion", diversions)
+		}
+		r.report(Finding{
+			Severity: Note, Frames: r.frames(i),
+			Observed: "INVITE with " + what,
+			Expected: "five or fewer",
+			NextStep: "Look at whether the users in that list divert to each other.",
+		})
+		return
+	}
+}

@@ -1,0 +1,450 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// forwardRules are about the way of requests: RFC 3261, sections 8.1.3.4, 8.2.2.2 and 16.
+var forwardRules = []*Rule{maxForwards, loop, mergedRequest, forkOutcomes, redirectLoop}
+
+// defaultMaxForwards is what section 8.1.1.6 recommends.
+const defaultMaxForwards = 70
+
+var maxForwards = &Rule{
+	ID: "max-forwards", RFC: "RFC 3261 16.3, 8.1.1.6", Severity: "error / warning / note",
+	Title: "a Max-Forwards that is used up, missing, or not lowered",
+	Doc: `483 to any request: an error. A request without Max-Forwards, with one of 0 (but for OPTIONS, which may ask so, and requests answered 483), with one that is no number, or
+with one that is not lower than at the hop before it (same Call-ID, method, CSeq and From tag, sent by the address that the earlier one went to): a warning. Over 70: a note. Of each
+kind one finding a leg; requests outside of calls are told once for each pair of addresses.`,
+	Why:   "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
+	Fix:   "Give each request Max-Forwards 70 and lower it by one at each hop; after a 483 look at the Vias of the request for the hosts that pass it around.",
+	state: func() state { return new(forwards) },
+}
+
+// forwards applies max-forwards.
+type forwards struct{ outside repeats }
+
+func (s *forwards) end(r *captureRun) { s.outside.tell(r) }
+
+func (s *forwards) exchange(e *exchangeRun) {
+	if e.Partial {
+		return
+	}
+	frames := []analysis.Frame{e.SentFrame}
+	if e.Status == 483 {
+		s.outside.add("483", e, tooManyHops(e.Method, e.MaxForwards, []analysis.Frame{e.SentFrame, e.FinalFrame}))
+		return
+	}
+	if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, frames); what != "" {
+		s.outside.add(what, e, f)
+	}
+}
+
+func tooManyHops(method string, left int16, frames []analysis.Frame) Finding {
+	return Finding{
+		Severity: Error, Frames: frames,
+		Observed: fmt.Sprintf("%s%s answered 483", method, withMaxForwards(left)),
+		Expected: "a way to the called host in fewer hops",
+		Because:  "the request passed too many hosts (483)",
+	}
+}
+
+func withMaxForwards(n int16) string {
+	if n < 0 {
+		return ""
+	}
+	return fmt.Sprintf(" with Max-Forwards %d", n)
+}
+
+// oddMaxForwards says what is wrong with the Max-Forwards of a request; what is "" for nothing.
+func oddMaxForwards(method string, n int16, src netip.AddrPort, frames []analysis.Frame) (f Finding, what string) {
+	f = Finding{Severity: Warning, Frames: frames, Expected: "Max-Forwards 70 from who makes the request, and one less at each hop"}
+	switch {
+	case n == analysis.NoMaxForwards:
+		what = "without Max-Forwards"
+	case n == analysis.BadMaxForwards:
+		what = "with a Max-Forwards that is no number"
+	case n == 0 && method != "OPTIONS":
+		what = "with Max-Forwards 0"
+	case n > defaultMaxForwards:
+		f.Severity, what = Note, "with a Max-Forwards over 70"
+	default:
+		return f, ""
+	}
+	f.Observed = fmt.Sprintf("%s %s from %s", method, what, endpoint(src))
+	if n > defaultMaxForwards {
+		f.Observed = fmt.Sprintf("%s with Max-Forwards %d from %s", method, n, endpoint(src))
+	}
+	return f, what
+}
+
+func (s *forwards) leg(r *legRun) {
+	refused := false
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Status == 483 && r.firstHop(i) == i {
+			at := r.lastHop(i)
+			req := r.requestOf(at)
+			if req < 0 || refused {
+				continue
+			}
+			refused = true
+			x := &r.Transactions[at]
+			f := tooManyHops(t.Method, r.Messages[req].MaxForwards, []analysis.Frame{x.SentFrame, x.FinalFrame})
+			if !t.Initial || t.Method != "INVITE" {
+				f.Because = ""
+			}
+			r.report(f)
+		}
+	}
+	var told [8]string
+	n := 0
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if !m.Request || m.Partial {
+			continue
+		}
+		r.applies()
+		if m.MaxForwards > 0 && m.MaxForwards <= defaultMaxForwards {
+			continue
+		}
+		if m.MaxForwards == 0 && m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 483 {
+			continue
+		}
+		f, what := oddMaxForwards(m.Method, m.MaxForwards, m.Source, r.frames(i))
+		known := what == "" || n == len(told)
+		for _, x := range told[:n] {
+			known = known || x == what
+		}
+		if !known {
+			told[n] = what
+			n++
+			r.report(f)
+		}
+	}
+	r.notLowered()
+}
+
+// notLowered reports the first request whose Max-Forwards a host passed on as it was, or
+// higher.
+func (r *legRun) notLowered() {
+	if len(r.Leg.Hops) < 2 {
+		return
+	}
+	for j := range r.Transactions {
+		t := &r.Transactions[j]
+		next := r.requestOf(j)
+		if next < 0 || t.Method == "CANCEL" || r.Messages[next].Partial || r.Messages[next].MaxForwards < 0 {
+			continue // each hop makes a CANCEL of its own
+		}
+		for i := range j {
+			p := &r.Transactions[i]
+			if p.Hop == t.Hop && p.Forward == t.Forward || p.CSeq != t.CSeq || p.Method != t.Method || !r.sameRequest(i, j) {
+				continue
+			}
+			m := r.requestOf(i)
+			if m < 0 || r.Messages[m].Destination.Addr() != r.Messages[next].Source.Addr() || r.Messages[m].Partial || r.Messages[m].ToTag != r.Messages[next].ToTag {
+				continue
+			}
+			// On one machine the ports have to say who passes on.
+			if r.Messages[m].Source.Addr() == r.Messages[next].Source.Addr() && r.Messages[m].Destination.Port() != r.Messages[next].Source.Port() {
+				continue
+			}
+			if before, after := r.Messages[m].MaxForwards, r.Messages[next].MaxForwards; before >= 0 && after >= before {
+				r.report(Finding{
+					Severity: Warning, Frames: r.frames(m, next),
+					Observed: fmt.Sprintf("%s reached %s with Max-Forwards %d and left it with %d", t.Method, endpoint(r.Messages[m].Destination), before, after),
+					Expected: fmt.Sprintf("Max-Forwards %d", max(before-1, 0)),
+					NextStep: "Make that host lower Max-Forwards when it passes a request on.",
+				})
+				return
+			}
+		}
+	}
+}
+
+var loop = &Rule{
+	ID: "loop", RFC: "RFC 3261 16.3; RFC 5393 4.2", Severity: "error / note",
+	Title: "a request that comes back to a host that has passed it on",
+	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
+loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. 482 to a
+request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg.`,
+	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
+	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
+	leg: func(r *legRun) {
+		r.applies()
+		if r.loops() {
+			return
+		}
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Status != 482 || r.firstHop(i) != i {
+				continue
+			}
+			at := r.lastHop(i)
+			if r.requestOf(at) < 0 || r.merges(at) >= 0 {
+				continue
+			}
+			f := refusedLoop(t.Method, []analysis.Frame{r.Transactions[at].SentFrame, r.Transactions[at].FinalFrame}, r.peerOf(at))
+			if t.Method != "INVITE" || !t.Initial {
+				f.Because = ""
+			}
+			r.report(f)
+			return
+		}
+	},
+	exchange: func(e *exchangeRun) {
+		if e.Status == 482 && e.FirstHop {
+			e.report(refusedLoop(e.Method, []analysis.Frame{e.SentFrame, e.FinalFrame}, e.Destination))
+		}
+	},
+}
+
+func refusedLoop(method string, frames []analysis.Frame, by netip.AddrPort) Finding {
+	return Finding{
+		Severity: Error, Frames: frames,
+		Observed: fmt.Sprintf("%s answered 482 by %s", method, endpoint(by)),
+		Expected: "a way that visits no host twice for the same target",
+		Because:  "the request ran in a circle (482)",
+	}
+}
+
+// loops looks for a request that comes back to a host, and reports the first.
+func (r *legRun) loops() bool {
+	if len(r.Leg.Hops) < 2 && !r.turnsBack() {
+		return false
+	}
+	var spiral *Finding
+	for j := range r.Transactions {
+		t := &r.Transactions[j]
+		next := r.requestOf(j)
+		if next < 0 || r.Messages[next].Partial || !r.passedOn(j) {
+			continue
+		}
+		f, ok := r.comesBack(j, next)
+		switch {
+		case !ok:
+		case f.Severity == Error:
+			if t.Method != "INVITE" || !t.Initial {
+				f.Because = ""
+			}
+			r.report(f)
+			return true
+		case spiral == nil:
+			spiral = &f
+		}
+	}
+	if spiral != nil {
+		r.report(*spiral)
+	}
+	return false
+}
+
+// turnsBack reports whether a request was seen in both directions of its only hop.
+func (r *legRun) turnsBack() bool {
+	for i := range r.Transactions {
+		for j := range i {
+			if a, b := &r.Transactions[i], &r.Transactions[j]; a.CSeq == b.CSeq && a.Method == b.Method && a.Forward != b.Forward && r.sameRequest(i, j) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// passedOn reports whether the request of a transaction was seen before with one of the
+// hosts that it goes between now: else it has not come back.
+func (r *legRun) passedOn(j int) bool {
+	m := &r.Messages[r.requestOf(j)]
+	for i := range j {
+		if r.Transactions[i].CSeq != r.Transactions[j].CSeq || !r.sameRequest(i, j) {
+			continue
+		}
+		if p := r.requestOf(i); p >= 0 && wasAt(&r.Messages[p], m) {
+			return true
+		}
+	}
+	return false
+}
+
+// wasAt reports whether p came to, or from, where m goes to, or came from where m comes from.
+func wasAt(p, m *analysis.Seen) bool {
+	return p.Destination == m.Destination || p.Source.Addr() == m.Destination.Addr() || p.Source.Addr() == m.Source.Addr()
+}
+
+// comesBack reports whether a request was at a host before, as its Vias say.
+func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
+	m := &r.Messages[next]
+	x := r.Message(next)
+	if x == nil {
+		return f, false
+	}
+	inside, again := false, false
+	var top []byte
+	n := 0
+	for v := range x.Values(sipmsg.Via) {
+		h := sipmsg.ParseVia(v)
+		if viaIs(h, m.Destination) {
+			inside = true
+		}
+		by := sentBy(h)
+		if n == 0 {
+			top = by
+		} else if bytes.Equal(by, top) {
+			again = true
+		}
+		n++
+	}
+	if !inside && !again {
+		return f, false
+	}
+	host := endpoint(m.Destination)
+	if !inside {
+		host = endpoint(m.Source)
+	}
+	f = Finding{
+		Severity: Note, Frames: r.frames(next),
+		Observed: fmt.Sprintf("%s comes back to %s, whose Via it holds already; the time before is not in the capture", m.Method, host),
+		Expected: "nothing else: a spiral is allowed as long as the target changes",
+		NextStep: "Nothing, unless calls are slow: each turn costs the hosts of the circle a transaction.",
+	}
+	for i := range j {
+		p := r.requestOf(i)
+		if p < 0 || !r.sameRequest(i, j) || r.Messages[p].Partial {
+			continue
+		}
+		if q := &r.Messages[p]; inside && q.Destination != m.Destination && q.Source.Addr() != m.Destination.Addr() || !inside && q.Source.Addr() != m.Source.Addr() {
+			continue
+		}
+		y := r.Message(p)
+		if y == nil {
+			continue
+		}
+		if len(f.Frames) == 1 {
+			f.Frames = r.frames(p, next)
+		}
+		f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with another Request-URI or Route", m.Method, host)
+		if sameTarget(x, y) {
+			f.Severity, f.NextStep, f.Frames = Error, "", r.frames(p, next)
+			f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with the same Request-URI and Route", m.Method, host)
+			f.Expected = "a way that visits no host twice for the same target"
+			f.Because = fmt.Sprintf("the request ran in a circle through %s", host)
+			return f, true
+		}
+	}
+	return f, true
+}
+
+// sameTarget reports whether two requests have the same Request-URI and topmost Route.
+func sameTarget(a, b *sipmsg.Message) bool {
+	route := func(m *sipmsg.Message) string {
+		for v := range m.Values(sipmsg.Route) {
+			return string(v)
+		}
+		return ""
+	}
+	return bytes.Equal(a.RequestURI, b.RequestURI) && route(a) == route(b)
+}
+
+// viaIs reports whether the sent-by of a Via is an address and port.
+func viaIs(h sipmsg.ViaHop, a netip.AddrPort) bool {
+	host, err := netip.ParseAddr(strings.Trim(string(h.Host), "[]"))
+	if err != nil || host.Unmap() != a.Addr().Unmap() {
+		return false
+	}
+	port := h.Port
+	if !h.HasPort {
+		port = 5060
+		if strings.EqualFold(string(h.Transport), "TLS") {
+			port = 5061
+		}
+	}
+	return port == a.Port()
+}
+
+// sentBy returns the sent-by of a Via, for comparing.
+func sentBy(h sipmsg.ViaHop) []byte {
+	return bytes.ToLower(append(append(bytes.Clone(h.Host), ':'), h.PortText...))
+}
+
+var mergedRequest = &Rule{
+	ID: "merged-request", RFC: "RFC 3261 8.2.2.2", Severity: "note / error",
+	Title: "one request that reaches a user agent twice",
+	Doc: `Two requests without To tag and with the same Call-ID, method, CSeq and From tag, but different branches, reach one address and port, the second while the first has no final response, and
+that host does not pass either on. A note, and an error where one of them is answered 482.`,
+	Why: "A proxy forked the request, and two of its branches lead to the same phone. The phone answers one and refuses the other with 482.",
+	Fix: "Look for a user that is registered twice with one address, or two proxies that both find it.",
+	leg: func(r *legRun) {
+		r.applies()
+		for j := range r.Transactions {
+			t := &r.Transactions[j]
+			if !t.Initial || t.Requests == 0 || t.Method == "CANCEL" {
+				continue
+			}
+			i := r.merges(j)
+			if i < 0 || i > j {
+				continue
+			}
+			p := &r.Transactions[i]
+			f := Finding{
+				Severity: Note, Frames: []analysis.Frame{p.SentFrame, t.SentFrame},
+				Observed: fmt.Sprintf("%s with CSeq %d reaches %s twice with different branches", t.Method, t.CSeq, endpoint(r.peerOf(j))),
+				Expected: "one branch to each user agent",
+			}
+			for _, x := range []*analysis.Transaction{p, t} {
+				if x.Status == 482 {
+					f.Severity = Error
+					f.Frames = append(f.Frames, x.FinalFrame)
+					f.Observed += "; answered 482"
+					break
+				}
+			}
+			r.report(f)
+			return
+		}
+	},
+}
+
+// merges returns another transaction of the request of j that reached the same host, which
+// passed on neither; -1 for none.
+func (r *legRun) merges(j int) int {
+	t := &r.Transactions[j]
+	b := r.requestOf(j)
+	if b < 0 || !t.Initial || r.Messages[b].Partial {
+		return -1
+	}
+	dst := r.Messages[b].Destination
+	found := -1
+	for i := range r.Transactions {
+		p := &r.Transactions[i]
+		a := r.requestOf(i)
+		if i == j || a < 0 || p.CSeq != t.CSeq || !r.sameRequest(i, j) {
+			continue
+		}
+		switch {
+		case r.Messages[a].Source == dst:
+			return -1 // a proxy
+		case r.Messages[a].Destination != dst || r.Messages[a].Branch == r.Messages[b].Branch || r.Messages[a].Partial:
+		case a < b && p.Status != 0 && p.Answered.Before(t.Sent), b < a && t.Status != 0 && t.Answered.Before(p.Sent):
+		case found < 0:
+			found = i
+		}
+	}
+	if found >= 0 {
+		// What holds the Via of the host itself has been there: it is a loop.
+		if x := r.Message(b); x != nil {
+			for v := range x.Values(sipmsg.Via) {
+				if viaIs(sipmsg.ParseVia(v), dst) {
+					return -1
+				}
+			}
+		}
+	}
+	return found
+}
