@@ -52,7 +52,7 @@ type Exchange struct {
 	MaxForwards int16         // see Seen.MaxForwards
 	Body        int           // octets of it
 
-	// Of the final response.
+	// Of the final response; no fields where octets of it are missing.
 	ResponseFields sipmsg.FieldSet
 	ResponseToTag  bool // its To has a tag
 
@@ -205,7 +205,9 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.response = t.keepOctets(r, x)
-		r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
+		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
+			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
+		}
 		if r.aor != nil {
 			r.aor.see(x)
 		}

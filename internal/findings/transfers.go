@@ -1,0 +1,218 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+var transferFailed = &Rule{
+	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
+	Title: "a transfer that failed, or that nobody reports on",
+	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
+not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. REFER and NOTIFY
+outside of a call are paired by their Call-ID.`,
+	Why:   "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
+	Fix:   "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
+	state: func() state { return &transfers{waiting: make(map[string]*outsideRefer)} },
+}
+
+// maxRefers bounds the transfers outside of calls that are followed.
+const maxRefers = 10000
+
+// transfers applies transfer-failed. waiting are the REFERs outside of calls by Call-ID.
+type transfers struct {
+	waiting map[string]*outsideRefer
+	order   []*outsideRefer
+}
+
+type outsideRefer struct {
+	f        Finding
+	notified bool
+	excused  bool
+}
+
+func (s *transfers) leg(r *legRun) {
+	s.replaces(r)
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Method == "REFER" && t.Status/100 == 2 && r.firstHop(i) == i && r.requestOf(i) >= 0 {
+			r.applies()
+			s.refer(r, i)
+		}
+	}
+}
+
+// refer looks at what became of an accepted REFER: transaction i.
+func (s *transfers) refer(r *legRun, i int) {
+	t, req := &r.Transactions[i], r.requestOf(i)
+	q := &r.Messages[req]
+	target := ""
+	if v, ok := r.header(req, sipmsg.ReferTo); ok {
+		target = " to " + quote(bareURI(sipmsg.ParseReferTo(v).URI))
+	}
+	notified := false
+	for j := req + 1; j < len(r.Messages); j++ {
+		m := &r.Messages[j]
+		if m.Request && m.Method == "REFER" && m.FromTag == q.FromTag && m.CSeq > q.CSeq {
+			break // what follows is of that one
+		}
+		if !m.Request || m.Method != "NOTIFY" || m.FromTag != q.ToTag && q.ToTag != 0 {
+			continue
+		}
+		notified = true
+		if code := fragment(r.Message(j)); code >= 300 && !m.Partial {
+			r.report(Finding{
+				Severity: Error, Frames: r.frames(req, j),
+				Observed: fmt.Sprintf("transfer%s by %s: the NOTIFY says %d", target, r.party(q.FromTag), code),
+				Expected: "a NOTIFY that says 200",
+			})
+			return
+		}
+	}
+	if notified || t.Answered.IsZero() || r.since(t.Answered) < timeout {
+		return
+	}
+	res := r.responseOf(i, t.Status)
+	f, excused := unreported(r.Message(req), r.messageAt(res))
+	if excused {
+		return
+	}
+	src, dst := r.ends(t)
+	f.Frames = []analysis.Frame{t.SentFrame, t.FinalFrame}
+	f.Observed = fmt.Sprintf("REFER%s answered %d, no NOTIFY in 32 s", target, t.Status)
+	f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: t.Answered, wait: timeout}
+	r.report(f)
+}
+
+// messageAt returns message i, nil for -1.
+func (r *legRun) messageAt(i int) *sipmsg.Message {
+	if i < 0 {
+		return nil
+	}
+	return r.Message(i)
+}
+
+// unreported makes the finding of a REFER without NOTIFY; excused says that none is due.
+func unreported(refer, accepted *sipmsg.Message) (f Finding, excused bool) {
+	f = Finding{Severity: Error, Expected: "a NOTIFY at once, and one that says how the transfer ended"}
+	if says(accepted, sipmsg.ReferSub, "false") || says(refer, sipmsg.Require, "nosub") {
+		return f, true
+	}
+	if says(refer, sipmsg.ReferSub, "false") {
+		f.Confidence = Possible
+	}
+	return f, false
+}
+
+// says reports whether a header field has a value, its parameters left out.
+func says(m *sipmsg.Message, id sipmsg.ID, value string) bool {
+	if m == nil {
+		return false
+	}
+	for v := range m.Values(id) {
+		if v, _ = sipmsg.SplitParams(v); bytes.EqualFold(bytes.TrimSpace(v), []byte(value)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fragment returns the status of a message/sipfrag body, 0 for none.
+func fragment(m *sipmsg.Message) int {
+	if m == nil || len(m.Body) == 0 {
+		return 0
+	}
+	var frag sipmsg.Message
+	for p := range m.Parts() {
+		if !p.Type.Is("message", "sipfrag") {
+			continue
+		}
+		if frag.ParseFragment(p.Body) == nil {
+			return frag.StatusCode
+		}
+	}
+	return 0
+}
+
+// bareURI leaves off the parameters and headers of a URI.
+func bareURI(b []byte) []byte {
+	at := bytes.IndexByte(b, '@') + 1
+	if i := bytes.IndexAny(b[at:], ";?"); i >= 0 {
+		return b[:at+i]
+	}
+	return b
+}
+
+// replaces looks for an INVITE with Replaces that was refused.
+func (s *transfers) replaces(r *legRun) {
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Method != "INVITE" || t.Status != 481 && t.Status != 486 && t.Status != 603 || r.firstHop(i) != i {
+			continue
+		}
+		at := r.lastHop(i)
+		req := r.requestOf(at)
+		if req < 0 || !r.Messages[req].Fields.Has(sipmsg.Replaces) {
+			continue
+		}
+		x := &r.Transactions[at]
+		r.report(Finding{
+			Severity: Error, Frames: []analysis.Frame{x.SentFrame, x.FinalFrame}, RFC: "RFC 3891 3",
+			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.peerOf(at)), replacesRefused(t.Status)),
+			Expected: "2xx, and BYE for the call that is replaced",
+			Because:  "the call that it should replace was not replaced",
+		})
+	}
+}
+
+func replacesRefused(status int) string {
+	switch status {
+	case 486:
+		return "the dialog is not confirmed and has to be"
+	case 603:
+		return "the dialog has ended, or the user declined"
+	}
+	return "it knows no such dialog"
+}
+
+// exchange pairs REFER and NOTIFY outside of calls.
+func (s *transfers) exchange(e *exchangeRun) {
+	w := s.waiting[e.CallID]
+	switch {
+	case e.Partial || !e.FirstHop:
+	case e.Method == "REFER" && e.Status/100 == 2:
+		if w != nil || len(s.order) == maxRefers {
+			return
+		}
+		w = new(outsideRefer)
+		w.f, w.excused = unreported(e.Request(), e.Response())
+		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
+		w.f.CallID = e.CallID
+		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
+		w.f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout}
+		s.waiting[e.CallID] = w
+		s.order = append(s.order, w)
+	case e.Method == "NOTIFY" && w != nil && !w.notified:
+		code := fragment(e.Request())
+		if w.excused = true; code < 300 {
+			return
+		}
+		w.notified = true
+		e.report(Finding{
+			Severity: Error, Frames: []analysis.Frame{w.f.Frames[0], e.SentFrame},
+			Observed: fmt.Sprintf("transfer: the NOTIFY says %d", code),
+			Expected: "a NOTIFY that says 200",
+		})
+	}
+}
+
+func (s *transfers) end(r *captureRun) {
+	for _, w := range s.order {
+		if !w.excused && r.End.Sub(w.f.gate.since) >= timeout {
+			r.report(w.f)
+		}
+	}
+}
