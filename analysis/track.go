@@ -69,7 +69,8 @@ type tracker struct {
 	detailOctets  int // kept for the legs followed
 	spare         [][]byte
 	callless      int64 // messages without Call-ID …
-	firstCallless Frame // … and the first of them
+	wholeCallless int64 // … those of which nothing is missing …
+	firstCallless Frame // … and the first of these
 
 	joiner joiner
 	regs   registrar
@@ -125,8 +126,11 @@ func (t *tracker) message(m *dissect.Message, quirks sipmsg.Quirks) (resent Fram
 	}
 	id, ok := x.s.First(sipmsg.CallID)
 	if !ok || len(id) == 0 {
-		if t.callless++; t.callless == 1 {
-			t.firstCallless = x.frame
+		t.callless++
+		if !m.Partial && quirks&sipmsg.QuirkUnterminated == 0 {
+			if t.wholeCallless++; t.wholeCallless == 1 {
+				t.firstCallless = x.frame
+			}
 		}
 		return resent
 	}

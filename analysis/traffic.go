@@ -14,7 +14,8 @@ type Traffic struct {
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
-	FirstNoCallID Frame     // the first of them
+	WholeNoCallID int64     // those of them of which no octets are missing
+	FirstNoCallID Frame     // the first of these
 	Start, End    time.Time // of the timeline's messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 	Gaps          []Gap     // without any packet at all; at most maxGaps
@@ -48,6 +49,7 @@ func (t *tracker) result() *Traffic {
 		Keepalives:    t.peers.result(),
 		Subscriptions: t.subs,
 		NoCallID:      t.callless,
+		WholeNoCallID: t.wholeCallless,
 		FirstNoCallID: t.firstCallless,
 		Start:         t.start,
 		End:           t.now,

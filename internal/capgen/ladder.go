@@ -39,12 +39,13 @@ import (
 //	br=X        another branch, behind the magic cookie; br=! is none at all
 //	ft=X tt=X   another From or To tag; - is none
 //	from=URI to=URI ruri=URI
-//	of=METHOD   what a response answers
+//	of=METHOD   what a response answers; of=METHOD/N: with that CSeq number
 //	by=callee   a request of the called side, where the hops do not say so
 //	new         a request outside of the dialog
 //	again copy  the last message of these hosts once more: sent again, captured again
 //	sdp         with a session description; its parts: c=ADDR m=PORT dir=X codecs=0,8 o=ID/VERSION
 //	fwd=no      not forwarded, though it looks so
+//	fwd=back    forwarded to where it came from
 //
 // Indented lines change the message above: "Name: value" adds a header field, "-Name"
 // removes what would be there, "| text" is a line of the body.
@@ -451,7 +452,7 @@ func (m *message) forwarded(s *sent) *sent {
 		if r.id != s.id || r.method != s.method {
 			continue
 		}
-		if r.dst == m.src && r.src != m.dst && (r.final == 0 || r.method == "ACK") {
+		if r.dst == m.src && (r.src != m.dst || m.arg("fwd", "") == "back") && (r.final == 0 || r.method == "ACK") {
 			return r
 		}
 	}
@@ -514,10 +515,11 @@ func (m *message) answers(id string) *sent {
 	var best *sent
 	for i := len(m.l.requests) - 1; i >= 0; i-- {
 		r := m.l.requests[i]
-		if r.id != id || r.src != m.dst || r.dst != m.src || r.method == "ACK" && m.arg("of", "") != "ACK" {
+		if r.id != id || r.src != m.dst || r.dst != m.src || r.method == "ACK" {
 			continue
 		}
-		if of := m.args["of"]; of != "" && of != r.method {
+		of, n, _ := strings.Cut(m.args["of"], "/")
+		if of != "" && of != r.method || n != "" && n != strconv.Itoa(r.cseq) {
 			continue
 		}
 		if best == nil {

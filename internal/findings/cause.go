@@ -14,6 +14,7 @@ var causes = [][]string{
 	{"scanner", "auth-ignored"},
 	{"digest-brute-force", "auth-loop"},
 	{"loop", "merged-request"},
+	{"loop", "max-forwards"},
 	{"answer-invalid", "offer-without-answer"},
 	{"session-timer-expiry", "481-in-dialog"},
 }

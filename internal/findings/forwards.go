@@ -326,10 +326,12 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 		if y == nil {
 			continue
 		}
-		f.Frames = r.frames(p, next)
+		if len(f.Frames) == 1 {
+			f.Frames = r.frames(p, next)
+		}
 		f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with another Request-URI or Route", m.Method, host)
 		if sameTarget(x, y) {
-			f.Severity, f.NextStep = Error, ""
+			f.Severity, f.NextStep, f.Frames = Error, "", r.frames(p, next)
 			f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with the same Request-URI and Route", m.Method, host)
 			f.Expected = "a way that visits no host twice for the same target"
 			f.Because = fmt.Sprintf("the request ran in a circle through %s", host)
@@ -386,7 +388,7 @@ that host does not pass either on. A note, and an error where one of them is ans
 				continue
 			}
 			i := r.merges(j)
-			if i < 0 {
+			if i < 0 || i > j {
 				continue
 			}
 			p := &r.Transactions[i]

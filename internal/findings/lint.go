@@ -40,10 +40,10 @@ type linter struct {
 
 func (s *linter) end(r *captureRun) {
 	s.outside.tell(r)
-	if r.NoCallID > 0 && r.FirstNoCallID.Number > 0 {
+	if r.WholeNoCallID > 0 {
 		r.report(Finding{
 			Severity: Warning, Frames: []analysis.Frame{r.FirstNoCallID}, RFC: "RFC 3261 8.1.1.4",
-			Observed: number(int(min(r.NoCallID, 1<<30)), "message") + " without Call-ID", Expected: "a Call-ID in each message",
+			Observed: number(int(min(r.WholeNoCallID, 1<<30)), "message") + " without Call-ID", Expected: "a Call-ID in each message",
 		})
 	}
 }

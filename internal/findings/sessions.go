@@ -95,10 +95,11 @@ func (r *legRun) refresher(set int, who []byte) string {
 	return ""
 }
 
-// failedRefresh returns the last INVITE or UPDATE between two messages, -1 for none.
+// failedRefresh returns the last INVITE or UPDATE between two messages, on the hop of the
+// first, -1 for none.
 func (r *legRun) failedRefresh(from, to int) int {
 	for j := to - 1; j > from; j-- {
-		if m := &r.Messages[j]; m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.Transaction >= 0 && m.Time.After(r.Messages[from].Time) && m.CSeq != r.Messages[from].CSeq {
+		if m := &r.Messages[j]; m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.Transaction >= 0 && m.Hop == r.Messages[from].Hop && m.Time.After(r.Messages[from].Time) && m.CSeq != r.Messages[from].CSeq {
 			return m.Transaction
 		}
 	}

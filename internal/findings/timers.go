@@ -416,7 +416,15 @@ for over 60 s without an answer is a note.`,
 			r.report(f)
 			return
 		}
-		if d, ok := l.RingTime(); ok && d > time.Minute && l.Answered.IsZero() && invite >= 0 {
+		d, ok := l.RingTime()
+		if !ok && !l.Rung.IsZero() && l.Answered.IsZero() && l.Final.IsZero() && l.Ended.IsZero() { // it rings on
+			d = l.Last.Sub(l.Rung)
+			if l.Unfinished {
+				d = r.since(l.Rung)
+			}
+			ok = true
+		}
+		if ok && d > time.Minute && l.Answered.IsZero() && invite >= 0 {
 			r.report(Finding{
 				Severity: Note, Frames: r.frames(invite),
 				Observed: fmt.Sprintf("rang for %s without an answer", seconds(d)),
@@ -429,69 +437,78 @@ for over 60 s without an answer is a note.`,
 var noAnswerRefresh = &Rule{
 	ID: "no-answer-refresh", RFC: "RFC 3261 13.3.1.1, 16.6", Severity: "note / warning",
 	Title: "a pending INVITE that nothing refreshes",
-	Doc: `An INVITE is pending with no further 1xx for 60 s or more: a note. If it then ends 170 to 190 s after the last 1xx by CANCEL or 408, Timer C of a
-proxy ended it: a warning.`,
+	Doc: `An INVITE is pending with no further 1xx for 60 s or more, up to the next one, its end, or the end of the capture: a note. If it then ends 170 to 190 s after the last 1xx by
+CANCEL or 408, Timer C of a proxy ended it: a warning. It is told once a leg.`,
 	Why: "A called side has to send a 1xx every minute while it rings; after three minutes without one a proxy gives the call up.",
 	Fix: "Make the called side repeat its provisional response every minute.",
 	leg: func(r *legRun) {
+		var best Finding
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
 			if t.Method != "INVITE" || t.Provisional.IsZero() || !t.Initial {
 				continue
 			}
 			r.applies()
-			r.refreshOf(i)
+			if f, ok := r.refreshOf(i); ok && f.Severity > best.Severity {
+				best = f
+			}
+		}
+		if best.Severity > 0 {
+			r.report(best)
 		}
 	},
 }
 
 // refreshOf applies no-answer-refresh to an INVITE.
-func (r *legRun) refreshOf(i int) {
+func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 	var last, end *analysis.Seen
+	var gap time.Duration
+	f = Finding{Severity: Note, Expected: "a 1xx every minute while the call is not answered"}
 	for _, j := range r.of(i) {
 		m := &r.Messages[j]
 		switch {
 		case m.Request:
-		case m.Status < 200:
+		case m.Status < 200 && end == nil:
+			if last != nil && m.Time.Sub(last.Time) > gap {
+				gap, f.Frames = m.Time.Sub(last.Time), []analysis.Frame{last.Frame, m.Frame}
+			}
 			last = m
 		case end == nil:
 			end = m
 		}
 	}
 	if last == nil {
-		return
+		return f, false
 	}
-	for _, j := range r.onHop(r.Transactions[i].Hop, "CANCEL") {
-		if c := &r.Messages[j]; c.CSeq == r.Transactions[i].CSeq && (end == nil || c.Time.Before(end.Time)) {
+	t := &r.Transactions[i]
+	for _, j := range r.onHop(t.Hop, "CANCEL") {
+		if c := &r.Messages[j]; c.CSeq == t.CSeq && (end == nil || c.Time.Before(end.Time)) {
 			end = c
 			break
 		}
 	}
-	until := r.Now
-	if end != nil {
-		until = end.Time
-	}
-	d := until.Sub(last.Time)
 	switch {
-	case d < time.Minute:
-	case end != nil && d >= 170*time.Second && d <= 190*time.Second && (end.Method == "CANCEL" || end.Status == 408):
-		what := end.Method
-		if !end.Request {
-			what = "408"
-		}
-		r.report(Finding{
-			Severity: Warning, Frames: []analysis.Frame{last.Frame, end.Frame},
-			Observed: fmt.Sprintf("%s %s after the last provisional response", what, seconds(d)),
-			Expected: "a 1xx every minute while the call is not answered",
-			Because:  "no provisional response came for three minutes (Timer C)",
-		})
 	case end != nil:
-		r.report(Finding{
-			Severity: Note, Frames: []analysis.Frame{last.Frame, end.Frame},
-			Observed: fmt.Sprintf("no provisional response for %s while the call was not answered", seconds(d)),
-			Expected: "a 1xx every minute",
-		})
+		if d := end.Time.Sub(last.Time); d > gap {
+			gap, f.Frames = d, []analysis.Frame{last.Frame, end.Frame}
+			if d >= 170*time.Second && d <= 190*time.Second && (end.Method == "CANCEL" || end.Status == 408) {
+				what := end.Method
+				if !end.Request {
+					what = "408"
+				}
+				f.Severity = Warning
+				f.Observed = fmt.Sprintf("%s %s after the last provisional response", what, seconds(d))
+				f.Because = "no provisional response came for three minutes (Timer C)"
+				return f, true
+			}
+		}
+	case r.Leg.Answered.IsZero() && !t.Acked:
+		if d := r.Now.Sub(last.Time); d > gap {
+			gap, f.Frames = d, []analysis.Frame{last.Frame}
+		}
 	}
+	f.Observed = fmt.Sprintf("no provisional response for %s while the call was not answered", seconds(gap))
+	return f, gap >= time.Minute
 }
 
 // What the rules above ask of a leg.
