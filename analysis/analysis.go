@@ -76,6 +76,9 @@ type Options struct {
 	// Steps keeps the messages of each leg in short; it needs Calls. A leg keeps
 	// at most some thousand, all legs together a few million.
 	Steps bool
+
+	// Streams measures RTP and makes Result.Traffic.Streams of it.
+	Streams bool
 }
 
 // ErrStop is returned by Options.Message when it has seen enough.
@@ -88,7 +91,7 @@ type Result struct {
 	Statistics Statistics
 	Stopped    bool // ErrStop ended it before the end of the timeline
 
-	*Traffic // what the messages amount to; nil unless Options.Calls asked for it
+	*Traffic // what the packets amount to; nil unless Options.Calls or Streams asked for it
 }
 
 // Complete reports whether everything in all files was read.
@@ -143,7 +146,8 @@ type analyzer struct {
 	packets int64
 	number  int64
 	stopped bool
-	track   *tracker // nil unless calls are asked for
+	track   *tracker     // nil unless calls are asked for
+	streams *streamTable // nil unless streams are asked for
 	msg     Message
 	frames  []Frame
 	ids     []string
@@ -159,6 +163,10 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 			a.d.Watch(a.event)
 		}
 		a.track.finished, a.track.exchanged = o.Finished, o.Exchanged
+	}
+	if o.Streams {
+		a.streams = newStreamTable()
+		a.d.Datagram = a.streams.datagram
 	}
 	return a
 }
@@ -258,6 +266,12 @@ func (a *analyzer) result() *Result {
 	if a.track != nil {
 		res.Traffic = a.track.result()
 		res.Traffic.saw, res.Traffic.twoWay = a.d.Saw, a.d.TwoWay
+	}
+	if a.streams != nil {
+		if res.Traffic == nil {
+			res.Traffic = &Traffic{}
+		}
+		res.Traffic.streams(a.streams)
 	}
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]

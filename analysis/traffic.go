@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// Traffic is what the messages of a timeline amount to.
+// Traffic is what the packets of a timeline amount to.
 type Traffic struct {
 	Calls         []*Call         // in the order in which they began
 	Registrations []*Registration // likewise
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
+	Streams       []*Stream // likewise
+	Datagrams     Datagrams
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
 	WholeNoCallID int64     // those of them of which no octets are missing
 	FirstNoCallID Frame     // the first of these
@@ -68,6 +70,15 @@ func (t *tracker) result() *Traffic {
 		}
 	}
 	return r
+}
+
+// streams takes in the streams.
+func (t *Traffic) streams(s *streamTable) {
+	t.Streams = s.result()
+	t.Datagrams = s.Datagrams
+	if s.over {
+		t.Exceeded = append(t.Exceeded, "stream-limit")
+	}
 }
 
 // CallOf returns the first call with a leg of that Call-ID, nil for none.

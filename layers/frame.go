@@ -79,6 +79,7 @@ type Frame struct {
 	Version  uint8          // of IP: 4 or 6
 	Proto    Proto          // what Payload is
 	TTL      uint8          // time to live, or hop limit
+	Class    uint8          // type of service, or traffic class: RFC 2474
 	Tags     uint8          // 802.1Q tags in front of the packet
 	IPID     uint32         // IPv4 identification, for telling copies; 0 in IPv6 without a fragment header
 	Fragment Fragment       // valid with ErrFragment
@@ -322,7 +323,7 @@ func (f *Frame) ipv4() (step, uint16, error) {
 	}
 	f.Version = 4
 	f.Proto = Proto(h[9])
-	f.TTL = h[8]
+	f.TTL, f.Class = h[8], h[1]
 	f.IPID = uint32(binary.BigEndian.Uint16(h[4:]))
 	f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[12:16])), 0)
 	f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[16:20])), 0)
@@ -366,7 +367,7 @@ func (f *Frame) ipv6() (step, uint16, error) {
 		length = len(h) - 40
 	}
 	f.Version = 6
-	f.TTL = h[7]
+	f.TTL, f.Class = h[7], h[0]<<4|h[1]>>4
 	f.IPID = 0
 	f.Src = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[8:24])), 0)
 	f.Dst = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[24:40])), 0)

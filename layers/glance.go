@@ -1,6 +1,9 @@
 package layers
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // Glance looks at a packet as most packets are: an Ethernet frame without tags, with an
 // IPv4 header without options or an IPv6 header without extensions, with a whole UDP
@@ -29,6 +32,26 @@ func Glance(link LinkType, b []byte) (payload []byte, version uint8) {
 		return nil, 0
 	}
 	return p[8:min(len(p), n, length)], version
+}
+
+// Sighted replaces *f with what Decode makes of a packet, of which Glance returned the
+// payload and the version of IP.
+func (f *Frame) Sighted(b, payload []byte, version uint8) {
+	*f = Frame{Version: version, Proto: UDP, Payload: payload[:len(payload):len(payload)], Tunnels: f.Tunnels[:0], outer: f.outer}
+	h := b[14:]
+	var p []byte
+	if version == 4 {
+		f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[12:16])), binary.BigEndian.Uint16(h[20:]))
+		f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[16:20])), binary.BigEndian.Uint16(h[22:]))
+		f.TTL, f.Class, f.IPID = h[8], h[1], uint32(binary.BigEndian.Uint16(h[4:]))
+		f.Off, p = 14+20+8, h[20:]
+	} else {
+		f.Src = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[8:24])), binary.BigEndian.Uint16(h[40:]))
+		f.Dst = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[24:40])), binary.BigEndian.Uint16(h[42:]))
+		f.TTL, f.Class = h[7], h[0]<<4|h[1]>>4
+		f.Off, p = 14+40+8, h[40:]
+	}
+	f.Missing = max(0, int(binary.BigEndian.Uint16(p[4:]))-8-len(payload))
 }
 
 // tunnelPort reports whether a port of the UDP header p is that of a tunnel.

@@ -2,6 +2,7 @@ package layers_test
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -22,6 +23,10 @@ func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
 	err := f.Decode(link, 0, in)
 	if err != nil || f.Version != version || f.Proto != layers.UDP || len(f.Tunnels) != 0 || !bytes.Equal(f.Payload, payload) {
 		t.Errorf("version %d, payload %q; Decode finds %v %d %d %q: %x", version, payload, err, f.Version, f.Proto, f.Payload, in)
+	}
+	var g layers.Frame
+	if g.Sighted(in, payload, version); !reflect.DeepEqual(f, g) {
+		t.Errorf("Sighted makes %+v, Decode %+v: %x", g, f, in)
 	}
 	return true
 }

@@ -63,6 +63,8 @@ func filterHelp() string {
 	b = report.Calls.Filters().AppendHelp(b)
 	b = append(b, "\nFields of registrations (registrations):\n"...)
 	b = report.Registrations.Filters().AppendHelp(b)
+	b = append(b, "\nFields of streams (streams):\n"...)
+	b = report.Streams.Filters().AppendHelp(b)
 	b = append(b, "\nFields of findings (findings):\n"...)
 	b = report.Findings.Filters().AppendHelp(b)
 	return string(b)

@@ -21,6 +21,8 @@ type listing struct {
 	failOn             severityFlag
 	filter             filterFlag
 	input              capture.Options
+	options            analysis.Options              // beside what finds something
+	nothing            func(*analysis.Result) string // why there can be none; "" if there can
 }
 
 func (q *listing) flags(fs *flags) {
@@ -59,6 +61,17 @@ func (q *listing) check(e *env, name string) bool {
 // timed reports whether a time was asked for.
 func (q *listing) timed() bool { return !q.since.t.IsZero() || !q.until.t.IsZero() }
 
+// noneOf says why a timeline can hold nothing to list; "" if it can.
+func (q *listing) noneOf(r *analysis.Result) string {
+	switch {
+	case q.nothing != nil:
+		return q.nothing(r)
+	case r.Statistics.Messages == 0:
+		return report.NoSIP(r)
+	}
+	return ""
+}
+
 // A shown is how the records of one kind are shown.
 type shown[T any] struct {
 	table   *report.Table[T]
@@ -89,7 +102,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		return exitFailed
 	}
 	defer r.Close()
-	res, found, err := e.investigate(r, analysis.Options{})
+	res, found, err := e.investigate(r, q.options)
 	all := get(res, found)
 	records := within(s.table, q, all)
 	if matches != nil {
@@ -108,8 +121,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	}
 	code := e.finish(res, err)
 	switch {
-	case total == 0 && code == exitOK && res.Statistics.Messages == 0:
-		e.printf("sipsight: %s\n", report.NoSIP(res))
+	case total == 0 && code == exitOK && q.noneOf(res) != "":
+		e.printf("sipsight: %s\n", q.noneOf(res))
 	case total == 0 && code == exitOK && matches != nil && len(all) > 0:
 		e.errorf("none of the %d %s is what was asked for (--filter)", len(all), s.plural)
 	case total == 0 && code == exitOK:

@@ -107,11 +107,23 @@ type Counts struct {
 	Tunnels     [16]int64 // packets that came inside of a tunnel, by its kind
 }
 
+// A Datagram is a UDP datagram that holds no SIP. It is valid until the function it was
+// given to returns.
+type Datagram struct {
+	*layers.Frame
+	Ref     reassembly.Ref // the packet that completes it
+	Time    time.Time
+	HasTime bool
+}
+
 // A Dissector turns packets into messages.
 type Dissector struct {
 	Counts    []Counts // by file
 	Fragments reassembly.FragmentStats
 	Streams   StreamStats
+
+	// Datagram is given every UDP datagram that holds no SIP, if it is set.
+	Datagram func(*Datagram)
 
 	emit   func(*Message) error
 	err    error // of emit
@@ -119,6 +131,7 @@ type Dissector struct {
 	quoted layers.Frame
 	sip    sipmsg.Message
 	msg    Message
+	dgram  Datagram
 	order  int64
 	file   int
 	one    [1]reassembly.Ref
@@ -200,6 +213,11 @@ func (d *Dissector) isMedia(p *capture.Packet) bool {
 		c.IPv4++
 	} else {
 		c.IPv6++
+	}
+	if d.Datagram != nil {
+		d.frame.Sighted(p.Data, b, version)
+		d.dgram = Datagram{&d.frame, reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}, p.Time, p.HasTime}
+		d.Datagram(&d.dgram)
 	}
 	return true
 }
@@ -285,8 +303,9 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 		if f.Missing > 0 && c.notes&NoteIncomplete == 0 {
 			c.notes |= NoteSnapped
 		}
-		if !d.hep(f.Payload, c) {
-			d.datagram(UDP, f.Payload, f.Missing > 0, c)
+		if !d.hep(f.Payload, c) && !d.datagram(UDP, f.Payload, f.Missing > 0, c) && d.Datagram != nil {
+			d.dgram = Datagram{f, c.ref, c.time, c.hasTime}
+			d.Datagram(&d.dgram)
 		}
 	case layers.TCP:
 		d.segment(f, c)
@@ -410,21 +429,25 @@ func (d *Dissector) encryptedFlow(c *carrier) {
 	d.Counts[d.file].Encrypted++
 }
 
-// datagram looks at the payload of one datagram: it is one message or none.
-func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) {
+// datagram looks at the payload of one datagram: it is one message or none. It reports
+// whether it is known what it is.
+func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) bool {
 	if !sipmsg.Sniff(b) {
 		switch {
 		case isKeepalive(b):
 			d.Counts[d.file].Keepalives++
+			return true
 		case t == UDP && (isSIPPort(c.src.Port()) || isSIPPort(c.dst.Port())) && looksDTLS(b):
 			d.encryptedFlow(c)
+			return true
 		}
-		return
+		return false
 	}
 	if b[0] == '\r' || b[0] == '\n' {
 		c.notes |= NoteKeepalive
 	}
 	d.message(t, b, cut, c)
+	return true
 }
 
 // message gives out the message b, which is only its beginning if cut.

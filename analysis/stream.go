@@ -1,0 +1,348 @@
+package analysis
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/rtp"
+)
+
+const (
+	// maxTones bounds the telephone events of a stream: an hour of typing.
+	maxTones = 4096
+	// maxTypes bounds the payload types that are told apart in a stream.
+	maxTypes = 4
+	// copyWindow is how far apart two captures of one packet may be.
+	copyWindow = 50 * time.Millisecond
+	// recentLen is how many packets are remembered for telling copies: those of a
+	// mirror come within a few packets of each other.
+	recentLen = 8
+)
+
+// A Stream is the RTP packets of one SSRC from one address to another. Figures are those
+// of the capture point: what is lost or late behind it is not seen.
+type Stream struct {
+	Source, Destination netip.AddrPort
+	SSRC                uint32
+	Type                uint8   // the payload type of most packets that are no events
+	Types               []uint8 // all of them, at most maxTypes, in order of appearance
+	Codec               string  // of Type; empty where only a session description tells
+	RateEstimated       bool    // the clock rate was found by comparing timestamps with the clock
+	First, Last         Frame
+	Begin, End          time.Time // zero in captures without times
+	Copies              int64     // packets that were captured again: they are not counted otherwise
+	Class               uint8     // type of service, or traffic class, of the first packet
+	ClassChanges        int
+	Tones               []Tone // telephone events, at most maxTones
+	ToneCount           int
+	Noise               int64    // packets of comfort noise
+	Events              int64    // packets of telephone events
+	Control             *Control // what RTCP says of it; nil for nothing
+	Security            Security
+	Call                int // ID of its call; 0 for none
+
+	stats  rtp.Stats
+	rate   uint32 // of dynamic payload types; 0: not known yet
+	types  [maxTypes]typeCount
+	recent [recentLen]recentPacket
+	nth    uint8
+	order  int64 // of the first packet in the timeline
+
+	base struct { // for finding the clock rate
+		arrival   time.Duration
+		timestamp uint32
+	}
+	tone       uint32 // timestamp of the last event, or of the part of it that goes on
+	toneBefore uint32 // how long it lasted before that part, in units of the timestamp
+	eventType  uint8  // payload type of events, 0 for none
+}
+
+type typeCount struct {
+	n    uint32
+	kind uint8
+}
+
+// A recentPacket is what copies of a packet have in common.
+type recentPacket struct{ seq, id uint16 }
+
+// A Tone is one telephone event: RFC 4733. Its packets repeat it while it lasts, and the
+// last of them is sent three times; that is all one event.
+type Tone struct {
+	Event    rtp.Event // as the last packet has it
+	Time     time.Time
+	Duration time.Duration
+	Packets  int
+	Ends     int // of them, those with the end bit; 0: the end was not seen
+	Frame    Frame
+}
+
+// A Security is how a stream is encrypted, as far as packets show it.
+type Security uint8
+
+// The kinds of security.
+const (
+	NoSecurity Security = iota
+	SecurityZRTP
+	SecurityDTLS
+)
+
+func (s Security) String() string {
+	switch s {
+	case SecurityZRTP:
+		return "ZRTP"
+	case SecurityDTLS:
+		return "DTLS-SRTP"
+	}
+	return ""
+}
+
+// Report returns the figures of the stream.
+func (s *Stream) Report() rtp.Report { return s.stats.Report() }
+
+// Quality returns the E-model of the stream as a listener behind the capture point and a
+// jitter buffer of rtp.BufferDepth would have it. ok is false for a codec of which ITU-T
+// has no values, and for less than a second of sound.
+func (s *Stream) Quality() (m rtp.EModel, ok bool) {
+	if m, ok = rtp.NewEModel(s.Codec); !ok {
+		return m, false
+	}
+	r := s.stats.Report()
+	if r.Jitters == 0 || r.Duration < time.Second {
+		return m, false
+	}
+	m.Heard(&r)
+	return m, true
+}
+
+// A heard is an RTP packet as far as its stream needs it.
+type heard struct {
+	rtp.Sample
+	ref     Frame
+	order   int64
+	time    time.Time
+	ipid    uint16
+	anyID   bool // it has no identification: a repetition so soon is a copy
+	class   uint8
+	isEvent bool // its payload may be a telephone event
+	event   rtp.Event
+}
+
+// take reads the header of a packet that begins as RTP does.
+func (h *heard) take(d *dissect.Datagram, b []byte) {
+	*h = heard{
+		Sample: rtp.Sample{
+			Timestamp: uint32(b[4])<<24 | uint32(b[5])<<16 | uint32(b[6])<<8 | uint32(b[7]),
+			Size:      len(b) + d.Missing + 28,
+			Seq:       uint16(b[2])<<8 | uint16(b[3]),
+			Type:      b[1] & 0x7f,
+			Marker:    b[1]&0x80 != 0,
+			Untimed:   !d.HasTime,
+		},
+		ref:   Frame{d.Ref.File, d.Ref.Frame},
+		order: d.Ref.Order,
+		time:  d.Time,
+		ipid:  uint16(d.IPID),
+		anyID: d.Version == 6,
+		class: d.Class,
+	}
+	if d.Version == 6 {
+		h.Size += 20
+	}
+	if d.HasTime {
+		h.Arrival = time.Duration(d.Time.UnixNano())
+	}
+	if h.Type >= rtp.FirstDynamic && len(b) < 64 && d.Missing == 0 {
+		h.takeEvent(b)
+	}
+}
+
+// takeEvent looks whether the payload may be a telephone event: four octets of which one
+// bit is zero and the first is of a key or a tone of fax.
+func (h *heard) takeEvent(b []byte) {
+	var p rtp.Header
+	if p.Decode(b) != nil || len(p.Payload) != 4 {
+		return
+	}
+	h.isEvent = h.event.Decode(p.Payload) && !h.event.Reserved && (h.event.Event <= 16 || h.event.Event >= 32 && h.event.Event < 40)
+}
+
+// add takes in the next packet.
+func (s *Stream) add(h *heard) {
+	if s.stats.Seen(h.Seq) && s.isCopy(h) {
+		s.Copies++
+		return
+	}
+	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid}
+	s.nth++
+	if h.class != s.Class {
+		s.Class, s.ClassChanges = h.class, s.ClassChanges+1
+	}
+	s.Last = h.ref
+	if h.time.After(s.End) {
+		s.End = h.time
+	}
+	event := s.isEvent(h)
+	if event {
+		s.Events++
+		h.Untimed = true
+	} else {
+		s.clock(h)
+	}
+	s.countType(h.Type)
+	if s.stats.Add(&h.Sample) != rtp.Duplicate && event {
+		s.hear(h)
+	}
+}
+
+// isCopy reports whether a packet whose number came of late is another capture of that
+// one: the same identification, or none in either.
+func (s *Stream) isCopy(h *heard) bool {
+	if h.time.Sub(s.End) > copyWindow {
+		return false
+	}
+	for _, r := range s.recent[:min(s.nth, recentLen)] {
+		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) {
+			return true
+		}
+	}
+	return false
+}
+
+// clock sets the clock rate of a packet.
+func (s *Stream) clock(h *heard) {
+	if c, ok := rtp.Static(h.Type); ok {
+		h.ClockRate = uint32(c.ClockRate)
+		if rtp.IsComfortNoise(h.Type) {
+			s.Noise++
+			if s.rate != 0 { // it keeps the clock of the codec: RFC 3389, section 4
+				h.ClockRate = s.rate
+			}
+			return
+		}
+		if s.rate == 0 || s.RateEstimated {
+			s.rate, s.RateEstimated = h.ClockRate, false
+		}
+		return
+	}
+	if s.rate == 0 && s.nth%64 == 0 && !h.Untimed {
+		s.estimate(rtp.NearestRate(slope(s.base.timestamp, h.Timestamp, s.base.arrival, h.Arrival)))
+	}
+	h.ClockRate = s.rate
+}
+
+func (s *Stream) estimate(rate int) {
+	if rate != 0 {
+		s.rate, s.RateEstimated = uint32(rate), true
+	}
+}
+
+// slope returns the steps of the timestamp in a second, from one packet to another; 0 if
+// they do not tell.
+func slope(from, to uint32, start, end time.Duration) float64 {
+	ticks := int32(to - from)
+	if end <= start || ticks <= 0 {
+		return 0
+	}
+	return float64(ticks) / (end - start).Seconds()
+}
+
+func (s *Stream) countType(kind uint8) {
+	for i := range s.types {
+		t := &s.types[i]
+		if t.n == 0 {
+			t.kind = kind
+		}
+		if t.kind == kind {
+			if t.n+1 != 0 {
+				t.n++
+			}
+			return
+		}
+	}
+}
+
+// isEvent reports whether a packet is of a telephone event. Without a session description
+// that is one that looks like it and has another payload type than the sound around it, or
+// the same one as the events before.
+func (s *Stream) isEvent(h *heard) bool {
+	if !h.isEvent {
+		return false
+	}
+	if s.eventType == 0 {
+		for _, t := range s.types {
+			if t.n > 0 && t.kind == h.Type {
+				return false // sound that happens to look like it
+			}
+		}
+		s.eventType = h.Type
+	}
+	return s.eventType == h.Type
+}
+
+// hear takes in a packet of a telephone event.
+func (s *Stream) hear(h *heard) {
+	rate := time.Duration(s.rate)
+	if rate == 0 {
+		rate = 8000
+	}
+	lasted := func() time.Duration {
+		return (time.Duration(s.toneBefore) + time.Duration(h.event.Duration)) * time.Second / rate
+	}
+	if n := len(s.Tones); n > 0 && s.ToneCount == n {
+		t, offset := &s.Tones[n-1], int32(h.Timestamp-s.tone)
+		// RFC 4733, section 2.5.1.3: what lasts longer than the duration can say goes on
+		// with a timestamp of its own.
+		if offset > 0 && t.Ends == 0 && t.Event.Event == h.event.Event && offset == int32(t.Event.Duration) && !h.Marker {
+			s.tone, s.toneBefore = h.Timestamp, s.toneBefore+uint32(offset)
+			offset = 0
+		}
+		switch {
+		case offset == 0:
+			t.Event = h.event
+			t.Packets++
+			t.Duration = max(t.Duration, lasted())
+			if h.event.End {
+				t.Ends++
+			}
+			return
+		case offset < 0 && offset > -1<<16: // a late packet of one before
+			return
+		}
+	}
+	s.tone, s.toneBefore = h.Timestamp, 0
+	if s.ToneCount++; s.ToneCount > maxTones {
+		return
+	}
+	t := Tone{Event: h.event, Time: h.time, Duration: lasted(), Packets: 1, Frame: h.ref}
+	if h.event.End {
+		t.Ends = 1
+	}
+	s.Tones = append(s.Tones, t)
+}
+
+// finish sets what follows from the whole stream.
+func (s *Stream) finish() {
+	var most uint32
+	for _, t := range s.types {
+		if t.n == 0 {
+			continue
+		}
+		s.Types = append(s.Types, t.kind)
+		if t.n > most && (t.kind != s.eventType || most == 0) && !rtp.IsComfortNoise(t.kind) {
+			s.Type, most = t.kind, t.n
+			if t.kind == s.eventType {
+				most = 0
+			}
+		}
+	}
+	if most == 0 && s.eventType == 0 && len(s.Types) > 0 {
+		s.Type = s.Types[0] // comfort noise alone
+	}
+	switch c, ok := rtp.Static(s.Type); {
+	case ok:
+		s.Codec = c.Name
+	case s.eventType != 0 && s.Type == s.eventType:
+		s.Codec = "telephone-event"
+	}
+}

@@ -1,0 +1,362 @@
+package analysis
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/rtp"
+)
+
+const (
+	// maxStreams bounds the streams of a timeline: some 200 MiB of them.
+	maxStreams = 1 << 18
+	// maxNewcomers bounds what is not known yet to be a stream: where a capture begins
+	// on a busy trunk, ten thousand streams show up within 20 ms.
+	maxNewcomers = 1 << 15
+	// maxHeld bounds the packets of a newcomer that wait for the verdict, maxHeldInAll
+	// those of all.
+	maxHeld      = 32
+	maxHeldInAll = 1 << 16
+	// sureSteps is how many packets in a row have to fit those before them: the odds
+	// that something else does so are far under one in a billion.
+	sureSteps = 3
+	// maxSecured bounds the pairs of addresses of which the encryption is known.
+	maxSecured = 1 << 14
+)
+
+// Datagrams counts the datagrams of media and of what goes with it.
+type Datagrams struct {
+	Streams  int64 // streams found and kept
+	RTP      int64 // packets of streams
+	RTCP     int64
+	STUN     int64
+	ZRTP     int64
+	DTLS     int64
+	Channel  int64 // of TURN; what they carry is counted as well
+	NotFound int64 // packets that begin as RTP does and are of no stream
+	NotKept  int64 // packets of streams beyond the limit
+}
+
+// A streamTable finds streams in datagrams.
+type streamTable struct {
+	Datagrams
+	seed  [2]uint64
+	slots []slot // a power of two, at most half of them in use; see find
+	list  []*Stream
+
+	newcomers map[streamKey]*newcomer
+	queue     []*newcomer // those that came first come first
+	held      int         // packets of all of them
+	control   controlTable
+	secured   map[addrPorts]Security
+	limit     int // of streams
+	over      bool
+
+	h heard
+}
+
+type streamKey struct {
+	src, dst netip.AddrPort
+	ssrc     uint32
+}
+
+type addrPorts struct{ src, dst netip.AddrPort }
+
+type slot struct {
+	tag   uint32
+	index uint32 // into list, from 1
+}
+
+func newStreamTable() *streamTable {
+	return &streamTable{
+		limit:     maxStreams,
+		seed:      [2]uint64{rand.Uint64(), rand.Uint64()},
+		slots:     make([]slot, 256),
+		newcomers: make(map[streamKey]*newcomer),
+		secured:   make(map[addrPorts]Security),
+	}
+}
+
+// datagram takes in a datagram that holds no SIP.
+func (t *streamTable) datagram(d *dissect.Datagram) {
+	b := d.Payload
+	for range 2 { // a second time inside of the channel data of TURN
+		switch rtp.Classify(b) {
+		case rtp.RTP:
+			t.packet(d, b)
+		case rtp.Control:
+			t.RTCP++
+			t.control.datagram(d, b)
+		case rtp.STUN:
+			t.STUN++
+		case rtp.ZRTP:
+			t.ZRTP++
+			t.secure(d, SecurityZRTP)
+		case rtp.DTLS:
+			t.DTLS++
+			t.secure(d, SecurityDTLS)
+		case rtp.ChannelData:
+			t.Channel++
+			b = b[4 : 4+int(binary.BigEndian.Uint16(b[2:]))]
+			continue
+		}
+		return
+	}
+}
+
+func (t *streamTable) secure(d *dissect.Datagram, s Security) {
+	if len(t.secured) < maxSecured {
+		t.secured[addrPorts{d.Src, d.Dst}] = s
+	}
+}
+
+// packet takes in a packet that begins as RTP does.
+func (t *streamTable) packet(d *dissect.Datagram, b []byte) {
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	hash := t.hash(d.Src, d.Dst, ssrc)
+	t.h.take(d, b)
+	if s := t.find(hash, d, ssrc); s != nil {
+		t.RTP++
+		s.add(&t.h)
+		return
+	}
+	t.newcomer(d, b, ssrc, hash)
+}
+
+// hash mixes what makes a stream, in a way that nobody outside can foresee.
+func (t *streamTable) hash(src, dst netip.AddrPort, ssrc uint32) uint64 {
+	a, b := src.Addr().As16(), dst.Addr().As16()
+	ports := uint64(src.Port())<<48 | uint64(dst.Port())<<32 | uint64(ssrc)
+	hi, lo := bits.Mul64(t.seed[0]^binary.LittleEndian.Uint64(a[:8])^ports, t.seed[1]^binary.LittleEndian.Uint64(a[8:]))
+	h := hi ^ lo
+	hi, lo = bits.Mul64(h^binary.LittleEndian.Uint64(b[:8]), t.seed[0]^binary.LittleEndian.Uint64(b[8:])^ports)
+	return hi ^ lo ^ h
+}
+
+// find returns the stream of a hash, nil for none. Slots are tried one after the other
+// from the place that the hash names; none is ever given up.
+func (t *streamTable) find(hash uint64, d *dissect.Datagram, ssrc uint32) *Stream {
+	mask := uint64(len(t.slots) - 1)
+	for i := hash & mask; t.slots[i].index != 0; i = (i + 1) & mask {
+		if t.slots[i].tag == uint32(hash>>32) {
+			s := t.list[t.slots[i].index-1]
+			if s.SSRC == ssrc && s.Source == d.Src && s.Destination == d.Dst {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// insert adds a stream.
+func (t *streamTable) insert(s *Stream) {
+	t.list = append(t.list, s)
+	if 2*len(t.list) > len(t.slots) {
+		t.slots = make([]slot, 2*len(t.slots))
+		for i, s := range t.list {
+			t.place(s, uint32(i+1))
+		}
+		return
+	}
+	t.place(s, uint32(len(t.list)))
+}
+
+func (t *streamTable) place(s *Stream, index uint32) {
+	hash := t.hash(s.Source, s.Destination, s.SSRC)
+	mask := uint64(len(t.slots) - 1)
+	i := hash & mask
+	for t.slots[i].index != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = slot{uint32(hash >> 32), index}
+}
+
+// A newcomer is packets that may be a stream: they wait until enough of them fit each
+// other, and until the clock rate is known.
+type newcomer struct {
+	key  streamKey
+	held []heard
+	high uint16
+	fits int // packets that fit the one before
+	done bool
+}
+
+// newcomer takes in a packet of what is no stream yet.
+func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash uint64) {
+	var p rtp.Header
+	decode := p.Decode
+	if d.Missing > 0 {
+		decode = p.DecodeCut
+	}
+	if k := b[1] & 0x7f; k >= 64 && k < rtp.FirstDynamic || decode(b) != nil {
+		t.NotFound++
+		return
+	}
+	key := streamKey{d.Src, d.Dst, ssrc}
+	c := t.newcomers[key]
+	if c == nil {
+		c = &newcomer{key: key}
+		t.newcomers[key] = c
+		if len(t.queue) > 2*maxNewcomers {
+			t.queue = slices.DeleteFunc(t.queue, func(c *newcomer) bool { return c.done })
+		}
+		t.queue = append(t.queue, c)
+	}
+	switch {
+	case len(c.held) == 0:
+		c.high = t.h.Seq
+	case !c.fit(&t.h):
+		t.NotFound += int64(len(c.held))
+		t.held -= len(c.held)
+		c.held, c.fits, c.high = c.held[:0], 0, t.h.Seq
+	}
+	c.held = append(c.held, t.h)
+	t.held++
+	for len(t.newcomers) > maxNewcomers || t.held > maxHeldInAll {
+		t.next()
+	}
+	if c.done {
+		return
+	}
+	if c.fits >= sureSteps && (c.rate(8) != 0 || len(c.held) == maxHeld) {
+		t.accept(c)
+	} else if len(c.held) == maxHeld {
+		t.drop(c)
+	}
+}
+
+// next gives up the oldest newcomer, or what is left of it.
+func (t *streamTable) next() {
+	c := t.queue[0]
+	t.queue[0] = nil
+	t.queue = t.queue[1:]
+	if !c.done {
+		t.conclude(c)
+	}
+}
+
+// conclude decides on a newcomer of which no more will come. Where few packets fit each
+// other, their timestamps have to follow the clock as well.
+func (t *streamTable) conclude(c *newcomer) {
+	if c.fits >= sureSteps || c.fits > 0 && c.keepsTime() {
+		t.accept(c)
+	} else {
+		t.drop(c)
+	}
+}
+
+// keepsTime reports whether the timestamps went on as the clock did, by a quarter more or
+// less and with the jitter of a packet.
+func (c *newcomer) keepsTime() bool {
+	rate := c.rate(2)
+	if rate == 0 {
+		return false
+	}
+	first, last := &c.held[0], &c.held[len(c.held)-1]
+	ticks, since := int32(last.Timestamp-first.Timestamp), last.Arrival-first.Arrival
+	if ticks <= 0 {
+		return ticks == 0 && first.isEvent
+	}
+	off := since - time.Duration(ticks)*time.Second/time.Duration(rate)
+	return max(off, -off) <= since/4+5*time.Millisecond
+}
+
+func (t *streamTable) drop(c *newcomer) {
+	t.NotFound += int64(len(c.held))
+	t.forget(c)
+	c.held = nil
+}
+
+// forget takes a newcomer out of the table. It stays in the queue until its turn comes.
+func (t *streamTable) forget(c *newcomer) {
+	t.held -= len(c.held)
+	c.done = true
+	delete(t.newcomers, c.key)
+}
+
+// fit reports whether a packet may follow those that are held: it is of the same sequence,
+// and its timestamp moved no more than the clock did.
+func (c *newcomer) fit(h *heard) bool {
+	last := &c.held[len(c.held)-1]
+	since := h.Arrival - last.Arrival
+	step := int16(h.Seq - c.high)
+	if step <= 0 {
+		return step > -50 // repeated or overtaken: neither for it nor against
+	}
+	if step > 50 && since < time.Duration(step)*5*time.Millisecond {
+		return false
+	}
+	ticks := time.Duration(int32(h.Timestamp - last.Timestamp))
+	if ticks < 0 && !last.Marker || ticks > 100*(max(since, 0)+time.Second)/time.Millisecond { // 100 kHz at most
+		return false
+	}
+	c.high = h.Seq
+	if ticks != 0 || h.isEvent || h.Type != last.Type || since < 5*time.Millisecond {
+		c.fits++
+	}
+	return true
+}
+
+// rate returns the clock rate of a newcomer, 0 if it is not known. A payload type that is
+// static tells; otherwise at least n packets have to.
+func (c *newcomer) rate(n int) int {
+	first, events := &c.held[0], true
+	for i := range c.held {
+		h := &c.held[i]
+		if k, ok := rtp.Static(h.Type); ok {
+			return k.ClockRate
+		}
+		events = events && h.isEvent
+	}
+	last := &c.held[len(c.held)-1]
+	if events && first.Timestamp == last.Timestamp && first.event.Event == last.event.Event && first.event.Duration < last.event.Duration {
+		return 8000 // nearly all telephone events have it: RFC 4733, section 2.4.1
+	}
+	if len(c.held) < n || last.Untimed {
+		return 0
+	}
+	return rtp.NearestRate(slope(first.Timestamp, last.Timestamp, first.Arrival, last.Arrival))
+}
+
+// accept makes a stream of a newcomer.
+func (t *streamTable) accept(c *newcomer) {
+	t.forget(c)
+	if len(t.list) >= t.limit {
+		t.over = true
+		t.NotKept += int64(len(c.held))
+		return
+	}
+	t.Streams++
+	t.RTP += int64(len(c.held))
+	h := &c.held[0]
+	s := &Stream{Source: c.key.src, Destination: c.key.dst, SSRC: c.key.ssrc, First: h.ref, order: h.order, Begin: h.time, End: h.time, Class: h.class}
+	s.base.arrival, s.base.timestamp = h.Arrival, h.Timestamp
+	if _, ok := rtp.Static(h.Type); !ok {
+		s.estimate(c.rate(2))
+	}
+	t.insert(s)
+	for i := range c.held {
+		s.add(&c.held[i])
+	}
+	c.held = nil
+}
+
+// result finishes the streams and returns them in the order in which they began.
+func (t *streamTable) result() []*Stream {
+	for len(t.queue) > 0 {
+		t.next()
+	}
+	for _, s := range t.list {
+		s.finish()
+		s.Security = max(t.secured[addrPorts{s.Source, s.Destination}], t.secured[addrPorts{s.Destination, s.Source}])
+		s.Control = t.control.of(s)
+	}
+	slices.SortFunc(t.list, func(a, b *Stream) int { return cmp.Compare(a.order, b.order) })
+	return t.list
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var streamsCommand = &command{
+	name:  "streams",
+	args:  "[FLAGS] FILE…",
+	short: "one line an RTP stream",
+	long: `Lists the RTP streams in the order in which they began: packets, losses, the longest
+wait for a packet (MAX DELTA, in ms), mean and highest jitter, and an estimated MOS.
+Streams are found by packets that fit each other, on any port and without SIP. All
+figures are those of the point where the capture was made: loss and delay between it
+and the listener are not visible.`,
+	example: []string{
+		"sipsight streams trunk.pcapng",
+		"sipsight streams --sort -loss_percent --limit 10 trunk.pcapng",
+		"sipsight streams --json trunk.pcapng | jq 'select(.mos < 3.6)'",
+	},
+	run: func(e *env, c *command, args []string) int {
+		fs := newFlags(c)
+		var q listing
+		q.flags(fs)
+		q.timeFlags(fs)
+		if code, done := fs.needFiles(e, args); done {
+			return code
+		}
+		if !q.check(e, c.name) {
+			return exitUsage
+		}
+		q.options.Streams = true
+		q.nothing = func(r *analysis.Result) string {
+			if len(r.Streams) > 0 {
+				return ""
+			}
+			return report.NoStreams(r)
+		}
+		return list(e, &q, fs.files, &shown[analysis.Stream]{report.Streams, report.StreamColumns, report.StreamRow, "streams"},
+			func(r *analysis.Result, _ []*findings.Finding) []*analysis.Stream { return r.Streams })
+	},
+}
