@@ -76,8 +76,10 @@ type Leg struct {
 	Steps []Step
 
 	live *liveLeg // nil once it is finished
-	top  *Leg     // the first leg of its call; nil where it is that itself
+	top  *Leg     // an earlier leg of its call; nil where it is the first one
 	call int      // ID of its call
+
+	order int // among all legs, by their first messages
 }
 
 // A Party is one of those who take part in a call.

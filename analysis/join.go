@@ -475,12 +475,27 @@ func (j *joiner) join() {
 			n++
 		}
 		if best := bestOf(j.candidates[i:n]); best != nil {
-			best.later.top = best.earlier.first()
-			best.later.Joins = []Join{{With: best.earlier.CallID, Score: best.t.score(), Reason: best.t.names()}}
+			best.join()
 		}
 		i = n
 	}
 	j.candidates = nil
+}
+
+// join makes one call of two legs. What tells which leg is the later one is its INVITE; the
+// call begins with the leg whose first message, of whatever kind, came first.
+func (c *candidate) join() {
+	with := c.earlier
+	top, other := c.earlier.first(), c.later.first()
+	if top == other {
+		return
+	}
+	if other.order < top.order {
+		with = c.later
+		top, other = other, top
+	}
+	other.top = top
+	other.Joins = []Join{{With: with.CallID, Score: c.t.score(), Reason: c.t.names()}}
 }
 
 // bestOf returns the candidate with the highest score, nil if none is enough or two
@@ -507,8 +522,8 @@ func bestOf(list []candidate) (best *candidate) {
 
 // first returns the first leg of the call that l belongs to.
 func (l *Leg) first() *Leg {
-	if l.top != nil {
-		return l.top
+	for l.top != nil {
+		l = l.top
 	}
 	return l
 }
@@ -521,7 +536,7 @@ func (t *tracker) calls() (calls []*Call) {
 			calls = append(calls, &Call{ID: len(calls) + 1, Legs: []*Leg{l}})
 			l.call = len(calls)
 		} else { // its first leg began earlier
-			l.call = l.top.call
+			l.call = l.first().call
 			c := calls[l.call-1]
 			c.Legs = append(c.Legs, l)
 		}

@@ -57,6 +57,7 @@ func (t *tracker) newLeg(x *seen) *Leg {
 		Begin:       x.now,
 		First:       x.frame,
 		ByeTook:     -1,
+		order:       len(t.all),
 		FromTag:     string(capped(x.from, maxKept)),
 	}
 	if old := t.legs[l.CallID]; old != nil {
