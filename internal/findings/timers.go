@@ -327,11 +327,16 @@ var cancelMismatch = &Rule{
 				continue
 			}
 			if what := r.differ(invite, i); what != "" {
-				r.report(Finding{
+				f := Finding{
 					Severity: Warning, Frames: r.frames(invite, i),
 					Observed: fmt.Sprintf("the CANCEL has another %s than the INVITE", what),
 					Expected: "the same branch, Request-URI, To, From and CSeq number",
-				})
+				}
+				if c.Transaction >= 0 && r.Transactions[c.Transaction].Status/100 == 2 {
+					f.Severity = Note
+					f.Observed += "; it was answered with a 2xx all the same"
+				}
+				r.report(f)
 			}
 		}
 	},
