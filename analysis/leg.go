@@ -115,6 +115,18 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	t.file(v)
 }
 
+// settled reports whether nothing is open: every request was answered, and every final
+// response to an INVITE acknowledged.
+func (v *liveLeg) settled() bool {
+	for i := range v.trans {
+		tr := &v.trans[i]
+		if tr.Status == 0 || tr.Method == "INVITE" && !tr.Acked {
+			return false
+		}
+	}
+	return true
+}
+
 // agent notes the user agent.
 func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
 	ua, ok := s.First(sipmsg.UserAgent)

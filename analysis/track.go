@@ -22,6 +22,11 @@ const (
 	// responses come within Timer H.
 	endedWait = timerTimeout
 
+	// settledWait is how long a leg is followed after its end when every request in it
+	// has been answered, and every answer to an INVITE acknowledged: for the copies
+	// that crossed, at intervals of at most T2.
+	settledWait = 5 * time.Second
+
 	// pendingWait is how long an unanswered leg is followed after its last message:
 	// Timer C, and Timer B behind it.
 	pendingWait = timerC + timerTimeout
@@ -52,7 +57,8 @@ type tracker struct {
 	steps   bool // keep the steps
 	legs    map[string]*Leg
 	all     []*Leg
-	ended   legList // followed until endedWait is over
+	settled legList // followed until settledWait is over
+	ended   legList // … endedWait
 	wait    legList // unanswered: until pendingWait is over
 	talk    legList // answered: until the end of the capture
 	nLive   int
@@ -291,6 +297,8 @@ func bare(b []byte) []byte {
 func (t *tracker) file(v *liveLeg) {
 	list := &t.wait
 	switch {
+	case v.over && v.settled():
+		list = &t.settled
 	case v.over:
 		list = &t.ended
 	case v.answered() || v.midDialog && len(v.attempts) == 0:
@@ -302,6 +310,9 @@ func (t *tracker) file(v *liveLeg) {
 
 // sweep finishes the legs that nothing more is expected of.
 func (t *tracker) sweep(now time.Time) {
+	for v := t.settled.head; v != nil && now.Sub(v.leg.Last) > settledWait; v = t.settled.head {
+		t.finish(v)
+	}
 	for v := t.ended.head; v != nil && now.Sub(v.leg.Last) > endedWait; v = t.ended.head {
 		t.finish(v)
 	}
@@ -313,7 +324,7 @@ func (t *tracker) sweep(now time.Time) {
 // evict gives up the leg that was quiet for longest.
 func (t *tracker) evict() {
 	t.overLive = true
-	for _, list := range []*legList{&t.ended, &t.wait, &t.talk} {
+	for _, list := range []*legList{&t.settled, &t.ended, &t.wait, &t.talk} {
 		if v := list.head; v != nil {
 			v.leg.Evicted = true
 			t.finish(v)
