@@ -102,7 +102,13 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		return exitFailed
 	}
 	defer r.Close()
-	res, found, err := e.investigate(r, q.options)
+	var found []*findings.Finding
+	var res *analysis.Result
+	if q.options.Streams { // of which the rules say nothing
+		res, err = e.analyze(r, q.options)
+	} else {
+		res, found, err = e.investigate(r, q.options)
+	}
 	all := get(res, found)
 	records := within(s.table, q, all)
 	if matches != nil {
