@@ -257,9 +257,16 @@ func (r *legRun) moreVias(i int) int {
 	return -1
 }
 
+// vias counts the Vias of a message.
 func vias(m *sipmsg.Message) (n int) {
-	for range m.Values(sipmsg.Via) {
-		n++
+	for v := range m.All(sipmsg.Via) {
+		if n++; bytes.IndexByte(v, ',') >= 0 { // perhaps several in one
+			n = 0
+			for range m.Values(sipmsg.Via) {
+				n++
+			}
+			return n
+		}
 	}
 	return n
 }
