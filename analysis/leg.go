@@ -74,6 +74,9 @@ func (t *tracker) newLeg(x *seen) *Leg {
 	if n := len(t.spare); n > 0 {
 		v.octets, t.spare = t.spare[n-1], t.spare[:n-1]
 	}
+	if n := len(t.spareSeen); n > 0 {
+		v.seen, t.spareSeen = t.spareSeen[n-1], t.spareSeen[:n-1]
+	}
 	l.live = v
 	t.legs[l.CallID] = l
 	t.all = append(t.all, l)

@@ -74,6 +74,7 @@ type tracker struct {
 	detail        Detail
 	detailOctets  int // kept for the legs followed
 	spare         [][]byte
+	spareSeen     [][]Seen
 	callless      int64 // messages without Call-ID …
 	wholeCallless int64 // … those of which nothing is missing …
 	firstCallless Frame // … and the first of these

@@ -11,6 +11,7 @@ var causes = [][]string{
 	{"ack-misrouted", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"},
 	{"transport-error", "udp-too-big", "invite-no-response", "request-timeout"},
 	{"udp-too-big", "no-100"},
+	{"invite-no-response", "slow-setup"},
 	{"scanner", "auth-ignored"},
 	{"digest-brute-force", "auth-loop"},
 	{"loop", "merged-request"},

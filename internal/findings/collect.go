@@ -26,8 +26,8 @@ const (
 // A Collector applies the rules while a capture is analysed.
 type Collector struct {
 	found   []*Finding
-	states  []state
-	stateOf map[*Rule]state
+	states  []state  // of rules, in their order; nil for a rule without
+	tallies []*tally // likewise
 	count   map[string]*tally
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
@@ -45,12 +45,14 @@ type tally struct {
 
 // New returns a Collector of all rules.
 func New() *Collector {
-	c := &Collector{count: make(map[string]*tally), stateOf: make(map[*Rule]state), silent: make(map[netip.Addr]bool)}
+	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool)}
 	for _, r := range rules {
-		c.count[r.ID] = new(tally)
+		var s state
 		if r.state != nil {
-			c.stateOf[r] = r.state()
+			s = r.state()
 		}
+		t := new(tally)
+		c.states, c.tallies, c.count[r.ID] = append(c.states, s), append(c.tallies, t), t
 	}
 	return c
 }
@@ -138,17 +140,18 @@ func (r *run) add(f Finding) {
 
 // finished applies the rules to a leg.
 func (c *Collector) finished(d *analysis.Detail) {
-	for _, r := range rules {
-		x := legRun{run: run{c, r}, Detail: d}
+	x := new(legRun)
+	for i, r := range rules {
+		*x = legRun{run: run{c, r}, Detail: d}
 		switch {
 		case r.leg != nil:
-			r.leg(&x)
+			r.leg(x)
 		case r.state != nil:
-			c.stateOf[r].leg(&x)
+			c.states[i].leg(x)
 		default:
 			continue
 		}
-		t := c.count[r.ID]
+		t := c.tallies[i]
 		if x.applied {
 			t.applied++
 		}
@@ -162,13 +165,14 @@ func (c *Collector) finished(d *analysis.Detail) {
 
 // exchanged applies the rules to a request outside of calls.
 func (c *Collector) exchanged(e *analysis.Exchange) {
-	for _, r := range rules {
-		x := exchangeRun{run{c, r}, e}
+	x := new(exchangeRun)
+	for i, r := range rules {
+		*x = exchangeRun{run{c, r}, e}
 		switch {
 		case r.exchange != nil:
-			r.exchange(&x)
+			r.exchange(x)
 		case r.state != nil:
-			c.stateOf[r].exchange(&x)
+			c.states[i].exchange(x)
 		}
 	}
 }
@@ -188,13 +192,13 @@ func (c *Collector) event(e *analysis.Event) {
 // returns the findings: the worst first, then in the order of their frames. It fills in
 // what the calls of the result know of their findings.
 func (c *Collector) Finish(res *analysis.Result) []*Finding {
-	for _, r := range rules {
+	for i, r := range rules {
 		x := captureRun{run{c, r}, res}
 		switch {
 		case r.capture != nil:
 			r.capture(&x)
 		case r.state != nil:
-			c.stateOf[r].end(&x)
+			c.states[i].end(&x)
 		}
 	}
 	list := c.found

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -15,9 +17,9 @@ var lint = &Rule{
 	Doc: `In a message: a mandatory header field is missing (Via, From, To, Call-ID and CSeq in all; Contact in INVITE, UPDATE, REFER and SUBSCRIBE and in a 2xx to INVITE; Event in SUBSCRIBE, NOTIFY and PUBLISH;
 Subscription-State in NOTIFY; Refer-To in REFER; RAck in PRACK; the challenge in 401 and 407, Allow in 405, Unsupported in 420, Require in 421, Min-SE in 422, Min-Expires in 423); the method of the CSeq
 is not that of the request, or a response names another method than the request with its branch; no To tag in a response over 100; a response with more Vias than its request, or a request with several
-Vias that are all of one sender; a body without Content-Type. In first INVITEs and the first responses to them, and in the first requests of each address outside of calls, also: parameters of a URI
+Vias that are all of one sender; a body without Content-Type. In the first INVITE, the first response from 101 to 299 and the first refusal of each From tag in a leg, at the first hop, and in the first requests of each address outside of calls, also: parameters of a URI
 (transport, lr, maddr, ttl, user, method) behind the angle brackets, or without any, in From, To, Contact, Route, Record-Route, Refer-To; a Content-Type that is no type/subtype, or application/sdp on
-something else. A branch without z9hG4bK is a note. Of each kind one finding a leg and sender; requests outside of calls are told once for each pair of addresses. Max-Forwards and Content-Length have findings of their own.`,
+something else. A branch without z9hG4bK is a note. Of each kind one finding for requests and one for responses of a leg and From tag; requests outside of calls are told once for each pair of addresses. Max-Forwards and Content-Length have findings of their own.`,
 	Why:   "Each of these makes some other implementation refuse the message, lose it, or read it otherwise than it is meant.",
 	Fix:   "Correct the program that sent the message, or the server that changed it on the way.",
 	state: func() state { return &linter{closely: make(map[netip.Addr]int)} },
@@ -26,7 +28,7 @@ something else. A branch without z9hG4bK is a note. Of each kind one finding a l
 const (
 	// maxClosely is how many requests outside of calls are looked at closely of each
 	// address: what is wrong with one is wrong with all.
-	maxClosely = 8
+	maxClosely = 2
 
 	// maxClosers bounds the addresses that are counted.
 	maxClosers = 10000
@@ -36,6 +38,7 @@ const (
 type linter struct {
 	outside repeats
 	closely map[netip.Addr]int
+	faults  []fault // of the message that is looked at
 }
 
 func (s *linter) end(r *captureRun) {
@@ -112,15 +115,15 @@ func mustAnswer(method string, status int) (sipmsg.ID, string) {
 	return sipmsg.Other, ""
 }
 
-// check tells what is wrong with a message as far as its header fields say by being there.
-func (l *linted) check(tell func(fault)) {
+// check adds what is wrong with a message as far as its header fields say by being there.
+func (l *linted) check(faults []fault) []fault {
+	if l.quirks&sipmsg.QuirkUnterminated != 0 {
+		return faults // what is missing may be cut
+	}
 	missing := func(id sipmsg.ID, rfc string) {
 		if id != sipmsg.Other && !l.fields.Has(id) {
-			tell(fault{"without " + id.String(), rfc, "a " + id.String(), Warning})
+			faults = append(faults, fault{"without " + id.String(), rfc, "a " + id.String(), Warning})
 		}
-	}
-	if l.quirks&sipmsg.QuirkUnterminated != 0 {
-		return // what is missing may be cut
 	}
 	if l.quirks&sipmsg.QuirkMissing != 0 {
 		for _, id := range [...]sipmsg.ID{sipmsg.Via, sipmsg.From, sipmsg.To, sipmsg.CallID, sipmsg.CSeq} {
@@ -133,67 +136,77 @@ func (l *linted) check(tell func(fault)) {
 			missing(id, rfc)
 		}
 		if l.quirks&sipmsg.QuirkCSeqMethod != 0 && l.fields.Has(sipmsg.CSeq) {
-			tell(fault{"with another method in CSeq", "RFC 3261 8.1.1.5", "the method of the request in CSeq", Warning})
+			faults = append(faults, fault{"with another method in CSeq", "RFC 3261 8.1.1.5", "the method of the request in CSeq", Warning})
 		}
 		if l.old && l.fields.Has(sipmsg.Via) {
-			tell(fault{"with a branch that does not begin with z9hG4bK", "RFC 3261 8.1.1.7", "a branch that begins with z9hG4bK", Note})
+			faults = append(faults, fault{"with a branch that does not begin with z9hG4bK", "RFC 3261 8.1.1.7", "a branch that begins with z9hG4bK", Note})
 		}
 	} else {
 		missing(mustAnswer(l.method, l.status))
 		if l.status > 100 && !l.toTag && l.fields.Has(sipmsg.To) {
-			tell(fault{"without To tag", "RFC 3261 8.2.6.2", "a To tag in every response but 100", Warning})
+			faults = append(faults, fault{"without To tag", "RFC 3261 8.2.6.2", "a To tag in every response but 100", Warning})
 		}
 	}
 	if l.body > 0 && !l.fields.Has(sipmsg.ContentType) && l.quirks&sipmsg.QuirkContentLengthShort == 0 {
-		tell(fault{"with a body and without Content-Type", "RFC 3261 20.15", "a Content-Type", Warning})
+		faults = append(faults, fault{"with a body and without Content-Type", "RFC 3261 20.15", "a Content-Type", Warning})
 	}
+	return faults
 }
 
 func (s *linter) leg(r *legRun) {
 	var told []leggedFault
+	var senders [8]closeLook
+	n := 0
+	r.applies()
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Partial || m.Resent.Number != 0 {
 			continue
 		}
-		r.applies()
-		tell := func(f fault, more ...int) {
-			k := leggedFault{f.what, m.Source.Addr()}
-			if len(told) == maxSides || contains(told, k) {
-				return
-			}
-			told = append(told, k)
-			r.report(Finding{Severity: f.severity, Frames: r.frames(append(more, i)...), RFC: f.rfc, Observed: named(m.Request, m.Method, m.Status) + " " + f.what + " from " + endpoint(m.Source), Expected: f.expected})
-		}
 		l := linted{m.Request, m.Method, m.Status, m.Fields, m.Quirks, m.ToTag != 0, m.OldBranch, m.Body}
-		l.check(func(f fault) { tell(f) })
-		if req, wrong := r.otherMethod(i); wrong {
-			tell(fault{"that names another method in CSeq than the request", "RFC 3261 8.2.6.2", "the CSeq of the request", Warning}, req)
+		s.faults = l.check(s.faults[:0])
+		other, more := r.otherMethod(i), -1
+		if other >= 0 {
+			s.faults = append(s.faults, fault{"that names another method in CSeq than the request", "RFC 3261 8.2.6.2", "the CSeq of the request", Warning})
 		}
-		if r.looksClosely(i) {
-			if x := r.Message(i); x != nil {
-				closely(x, func(f fault) { tell(f) })
-				if req, wrong := r.moreVias(i, x); wrong {
-					tell(fault{"with more Vias than its request", "RFC 3261 8.1.3.3", "the Vias of the request", Warning}, req)
+		if n < len(senders) && r.looksClosely(i) {
+			if k := (closeLook{m.FromTag, m.Request, m.Status >= 300}); !slices.Contains(senders[:n], k) {
+				senders[n] = k
+				n++
+				s.faults = closely(r.Message(i), s.faults)
+				if more = r.moreVias(i); more >= 0 {
+					s.faults = append(s.faults, fault{"with more Vias than its request", "RFC 3261 8.1.3.3", "the Vias of the request", Warning})
 				}
 			}
 		}
-	}
-}
-
-// A leggedFault is a fault of a sender in a leg.
-type leggedFault struct {
-	what string
-	from netip.Addr
-}
-
-func contains(list []leggedFault, k leggedFault) bool {
-	for _, x := range list {
-		if x == k {
-			return true
+		for _, f := range s.faults {
+			k := leggedFault{f.what, m.Request, m.FromTag}
+			if len(told) == maxSides || slices.Contains(told, k) {
+				continue
+			}
+			told = append(told, k)
+			frames := r.frames(i)
+			if req := max(other, more); req >= 0 && strings.HasSuffix(f.what, "request") {
+				frames = r.frames(req, i)
+			}
+			r.report(Finding{Severity: f.severity, Frames: frames, RFC: f.rfc, Observed: named(m.Request, m.Method, m.Status) + " " + f.what + " from " + endpoint(m.Source), Expected: f.expected})
 		}
 	}
-	return false
+}
+
+// A closeLook is a kind of message that is looked at closely once a leg, at the first hop it
+// was seen on: what is wrong with it is so on the others, too.
+type closeLook struct {
+	from    uint64 // From tag
+	request bool
+	refusal bool
+}
+
+// A leggedFault is what was told of a leg: the next hop says the same.
+type leggedFault struct {
+	what    string
+	request bool
+	from    uint64 // From tag
 }
 
 // named names a message: its method, or its status and that of the request.
@@ -204,95 +217,124 @@ func named(request bool, method string, status int) string {
 	return fmt.Sprintf("%d to %s", status, method)
 }
 
-// otherMethod reports whether a response has the branch of a request of another method, and
-// none with that branch has its own.
-func (r *legRun) otherMethod(i int) (req int, wrong bool) {
+// otherMethod returns the request with the branch of a response, where it is of another
+// method and none with that branch has its own; -1 for none.
+func (r *legRun) otherMethod(i int) int {
 	m := &r.Messages[i]
 	if m.Request || m.Transaction < 0 || r.Transactions[m.Transaction].Requests > 0 || m.OldBranch {
-		return -1, false
+		return -1
 	}
 	for j := range i {
 		q := &r.Messages[j]
 		if q.Request && q.Branch == m.Branch && q.Hop == m.Hop && q.Forward != m.Forward && q.Method != m.Method && q.Method != "ACK" {
 			if m.Method != "CANCEL" || q.Method != "INVITE" { // a CANCEL has the branch of its INVITE
-				return j, true
+				return j
 			}
 		}
 	}
-	return -1, false
+	return -1
 }
 
-// looksClosely reports whether a message is the first INVITE on a hop, or the first response over 100, or
-// the first 2xx, to one.
+// looksClosely reports whether a message is a first INVITE, or a response over 100 to one.
 func (r *legRun) looksClosely(i int) bool {
 	m := &r.Messages[i]
-	if m.Method != "INVITE" || m.Transaction < 0 || !r.Transactions[m.Transaction].Initial {
-		return false
-	}
-	t := &r.Transactions[m.Transaction]
-	return m.Request || m.Status > 100 && m.Status < 200 && m.Time.Equal(t.Early) || m.Status >= 200 && m.Frame == t.FinalFrame
+	return m.Method == "INVITE" && m.Transaction >= 0 && r.Transactions[m.Transaction].Initial && (m.Request || m.Status > 100)
 }
 
-// moreVias reports whether a response has more Vias than its request had.
-func (r *legRun) moreVias(i int, x *sipmsg.Message) (req int, wrong bool) {
+// moreVias returns the request of a response that has more Vias, -1 for none.
+func (r *legRun) moreVias(i int) int {
 	m := &r.Messages[i]
 	if m.Request {
-		return -1, false
+		return -1
 	}
-	req = r.requestOf(m.Transaction)
+	req := r.requestOf(m.Transaction)
 	if req < 0 || r.Messages[req].Partial {
-		return -1, false
+		return -1
 	}
-	q := r.Message(req)
-	return req, q != nil && vias(x) > vias(q)
+	if x, q := r.Message(i), r.Message(req); x != nil && q != nil && vias(x) > vias(q) {
+		return req
+	}
+	return -1
 }
 
+// vias counts the Vias of a message.
 func vias(m *sipmsg.Message) (n int) {
-	for range m.Values(sipmsg.Via) {
-		n++
+	for v := range m.All(sipmsg.Via) {
+		if n++; bytes.IndexByte(v, ',') >= 0 { // perhaps several in one
+			n = 0
+			for range m.Values(sipmsg.Via) {
+				n++
+			}
+			return n
+		}
 	}
 	return n
 }
 
-// closely tells what is wrong with the values of a message.
-func closely(m *sipmsg.Message, tell func(fault)) {
+// closely adds what is wrong with the values of a message.
+func closely(m *sipmsg.Message, faults []fault) []fault {
+	if m == nil {
+		return faults
+	}
 	for _, id := range [...]sipmsg.ID{sipmsg.From, sipmsg.To, sipmsg.Contact, sipmsg.Route, sipmsg.RecordRoute, sipmsg.ReferTo} {
+		if !m.Has(id) {
+			continue
+		}
 		for v := range m.Values(id) {
 			if p := outsideURI(v); p != "" {
-				tell(fault{fmt.Sprintf("with the URI parameter %s outside of <> in %s", p, id), "RFC 3261 20, 19.1.1", "<> around the URI with its parameters", Warning})
+				faults = append(faults, fault{fmt.Sprintf("with the URI parameter %s outside of <> in %s", p, id), "RFC 3261 20, 19.1.1", "<> around the URI with its parameters", Warning})
 			}
 		}
 	}
-	if m.IsRequest() {
+	if m.IsRequest() && vias(m) > 1 {
 		if n, one := oneSender(m); n > 1 && one {
-			tell(fault{fmt.Sprintf("with %d Vias of its sender", n), "RFC 3261 8.1.1.7, 8.1.3.3", "one Via of each host on the way", Warning})
+			faults = append(faults, fault{fmt.Sprintf("with %d Vias of its sender", n), "RFC 3261 8.1.1.7, 8.1.3.3", "one Via of each host on the way", Warning})
 		}
 	}
 	ct, ok := m.First(sipmsg.ContentType)
 	if !ok || len(m.Body) == 0 {
-		return
+		return faults
 	}
 	t := sipmsg.ParseMediaType(ct)
 	switch {
 	case len(t.Type) == 0 || len(t.Subtype) == 0:
-		tell(fault{"with a Content-Type that is no type/subtype: " + quote(ct), "RFC 3261 20.15", "a media type such as application/sdp", Warning})
+		faults = append(faults, fault{"with a Content-Type that is no type/subtype: " + quote(ct), "RFC 3261 20.15", "a media type such as application/sdp", Warning})
 	case t.Is("application", "sdp") && !m.Has(sipmsg.ContentEncoding) && !bytes.HasPrefix(bytes.TrimLeft(m.Body, "\r\n \t"), []byte("v=")):
-		tell(fault{"with Content-Type application/sdp on a body that is none", "RFC 3261 20.15", "a body that begins with v=", Warning})
+		faults = append(faults, fault{"with Content-Type application/sdp on a body that is none", "RFC 3261 20.15", "a body that begins with v=", Warning})
 	}
+	return faults
 }
 
 // outsideURI returns the first parameter of an address that belongs to a URI and stands
 // outside of it, "" for none.
 func outsideURI(v []byte) string {
-	i := bytes.LastIndexByte(v, '>') + 1
-	if bytes.IndexByte(v[i:], ';') < 0 {
-		return ""
-	}
-	a := sipmsg.ParseAddress(v)
-	for _, p := range [...]string{"transport", "lr", "maddr", "ttl", "user", "method"} {
-		if a.Params.Has(p) {
+	rest := v[bytes.LastIndexByte(v, '>')+1:]
+	for {
+		i := bytes.IndexByte(rest, ';')
+		if i < 0 {
+			return ""
+		}
+		rest = rest[i+1:]
+		// Most addresses have a tag here and nothing else.
+		if p := uriParam(rest); p != "" && sipmsg.ParseAddress(v).Params.Has(p) {
 			return p
 		}
+	}
+}
+
+// uriParam returns the parameter of a URI that b begins with, "" for none.
+func uriParam(b []byte) string {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	n := bytes.IndexAny(b, "=; \t\r\n")
+	if n < 0 {
+		n = len(b)
+	}
+	if n > len("transport") || n == len("tag") && b[1]|0x20 == 'a' {
+		return ""
+	}
+	switch p := strings.ToLower(string(b[:n])); p {
+	case "transport", "lr", "maddr", "ttl", "user", "method":
+		return p
 	}
 	return ""
 }
@@ -318,28 +360,29 @@ func (s *linter) exchange(e *exchangeRun) {
 		return
 	}
 	q := linted{true, e.Method, 0, e.Fields, e.Quirks, e.InDialog, e.OldBranch, e.Body}
-	tell := func(f fault) { s.tell(e, &q, f) }
-	q.check(tell)
+	s.faults = q.check(s.faults[:0])
 	n, known := s.closely[e.Source.Addr()]
 	if n < maxClosely && (known || len(s.closely) < maxClosers) {
 		s.closely[e.Source.Addr()] = n + 1
-		if m := e.Request(); m != nil {
-			closely(m, tell)
-		}
+		s.faults = closely(e.Request(), s.faults)
 	}
+	s.tell(e, &q)
 	if e.Status == 0 || e.ResponseFields == (sipmsg.FieldSet{}) {
 		return
 	}
 	p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
-	p.check(func(f fault) { s.tell(e, &p, f) })
+	s.faults = p.check(s.faults[:0])
+	s.tell(e, &p)
 }
 
-// tell adds a fault of a request outside of calls, or of its response.
-func (s *linter) tell(e *exchangeRun, l *linted, f fault) {
+// tell adds the faults of a request outside of calls, or of its response.
+func (s *linter) tell(e *exchangeRun, l *linted) {
 	frame, from := e.SentFrame, e.Source
 	if !l.request {
 		frame, from = e.FinalFrame, e.Destination
 	}
-	what := named(l.request, l.method, l.status) + " " + f.what
-	s.outside.add(what, e, Finding{Severity: f.severity, Frames: []analysis.Frame{frame}, RFC: f.rfc, Observed: what + " from " + endpoint(from), Expected: f.expected})
+	for _, f := range s.faults {
+		what := named(l.request, l.method, l.status) + " " + f.what
+		s.outside.add(what, e, Finding{Severity: f.severity, Frames: []analysis.Frame{frame}, RFC: f.rfc, Observed: what + " from " + endpoint(from), Expected: f.expected})
+	}
 }

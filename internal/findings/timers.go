@@ -454,6 +454,9 @@ CANCEL or 408, Timer C of a proxy ended it: a warning. It is told once a leg.`,
 				continue
 			}
 			r.applies()
+			if t.Status != 0 && t.Answered.Sub(t.Provisional) < time.Minute {
+				continue
+			}
 			if f, ok := r.refreshOf(i); ok && f.Severity > best.Severity {
 				best = f
 			}

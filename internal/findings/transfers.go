@@ -180,6 +180,9 @@ func replacesRefused(status int) string {
 
 // exchange pairs REFER and NOTIFY outside of calls.
 func (s *transfers) exchange(e *exchangeRun) {
+	if e.Method != "REFER" && e.Method != "NOTIFY" {
+		return
+	}
 	w := s.waiting[e.CallID]
 	switch {
 	case e.Partial || !e.FirstHop:
