@@ -324,6 +324,9 @@ func (r *legRun) differingTag(req int) (what string, made int) {
 			continue
 		}
 		if m.FromTag == q.FromTag && m.ToTag == q.ToTag || m.FromTag == q.ToTag && m.ToTag == q.FromTag {
+			if q.Method == "PRACK" { // RFC 3262, section 3
+				return "both tags are those of the dialog, which it no longer knows, or the RAck is that of no response that waits", -1
+			}
 			return "both tags are those of the dialog, which it no longer knows", -1
 		}
 		if r.Transactions[m.Transaction].Initial && (made < 0 || m.Status >= 200 && r.Messages[made].Status < 200) {
