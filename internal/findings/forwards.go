@@ -174,7 +174,7 @@ var loop = &Rule{
 	Title: "a request that comes back to a host that has passed it on",
 	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
 loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. 482 to a
-request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg.`,
+request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls 482 is told once for each pair of addresses.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
 	leg: func(r *legRun) {
@@ -199,12 +199,21 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 			return
 		}
 	},
-	exchange: func(e *exchangeRun) {
-		if e.Status == 482 && e.FirstHop {
-			e.report(refusedLoop(e.Method, []analysis.Frame{e.SentFrame, e.FinalFrame}, e.Destination))
-		}
-	},
+	state: func() state { return new(loopsOutside) },
 }
+
+// loopsOutside applies loop to requests outside of calls: 482 alone says it.
+type loopsOutside struct{ found repeats }
+
+func (s *loopsOutside) leg(*legRun) {}
+
+func (s *loopsOutside) exchange(e *exchangeRun) {
+	if e.Status == 482 && e.FirstHop {
+		s.found.add(e.Method, e, refusedLoop(e.Method, []analysis.Frame{e.SentFrame, e.FinalFrame}, e.Destination))
+	}
+}
+
+func (s *loopsOutside) end(r *captureRun) { s.found.tell(r) }
 
 func refusedLoop(method string, frames []analysis.Frame, by netip.AddrPort) Finding {
 	return Finding{
