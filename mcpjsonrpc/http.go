@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits on what clients send over HTTP.
@@ -215,7 +216,7 @@ func (h *handler) authorized(values []string) bool {
 // header fields say of it. MCP 2026-07-28, basic/transports; 2025-11-25 for the others.
 // The id is that of the request at fault, if it has one.
 func (c *session) headers(h http.Header, body []byte) (id []byte, e *httpError) {
-	if !isWholeObject(body) {
+	if !utf8.Valid(body) || !isWholeObject(body) {
 		body = nil // a batch, or nothing to compare with
 	}
 	v, _ := pick(body, "id", "method", "params")
