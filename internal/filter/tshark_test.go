@@ -66,6 +66,7 @@ func TestTshark(t *testing.T) {
 		}
 		c.compare(t, list)
 		c.stop()
+		t.Logf("%s: %d expressions", c.name(), len(list))
 		expressions += len(list)
 	}
 	t.Logf("%d expressions on %d captures", expressions, len(files))
