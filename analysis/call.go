@@ -57,7 +57,7 @@ type Leg struct {
 	Rung     time.Time     // the first 180, on any hop
 	Answered time.Time     // the first 2xx to an initial INVITE, on any hop; see AnswerUnseen
 	Final    time.Time     // the final response of the last attempt, on its first hop
-	Ended    time.Time     // the first BYE, or Final where there was no answer
+	Ended    time.Time     // the BYE, or Final where there was no answer
 	ByeTook  time.Duration // from the first BYE to its final response; -1 if not known
 
 	First, LastFrame Frame

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"time"
+
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -51,7 +53,44 @@ func (v *liveLeg) earlyOrConfirmed(x *seen, hop int, code int) {
 	d.Hops |= 1 << hop
 	if code >= 200 && d.State == DialogEarly {
 		d.State = DialogConfirmed
+		v.resume()
 	}
+}
+
+// resume takes in that a dialog is confirmed: a BYE that came before was of another one, an
+// early dialog that the caller gave up while the other phones went on ringing.
+func (v *liveLeg) resume() {
+	if v.hasBye {
+		l := v.leg
+		v.hasBye, v.over = false, false
+		l.ByBye, l.Ended, l.EndedBy, l.Cause = false, time.Time{}, NoParty, ""
+	}
+}
+
+// goesOn reports whether the call goes on behind a BYE for d, which was in that state: where
+// several phones answered one INVITE the caller keeps one (RFC 3261, section 13.2.2.4),
+// and an early dialog may be given up alone (section 15).
+func (v *liveLeg) goesOn(d *Dialog, was DialogState) bool {
+	for i := range v.leg.Dialogs {
+		k := &v.leg.Dialogs[i]
+		if k == d || k.LocalTag != d.LocalTag || k.Hops&d.Hops == 0 {
+			continue
+		}
+		if k.State == DialogConfirmed || k.State == DialogEarly && was == DialogEarly {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmed reports whether a dialog of the leg is confirmed.
+func (v *liveLeg) confirmed() bool {
+	for i := range v.leg.Dialogs {
+		if v.leg.Dialogs[i].State == DialogConfirmed {
+			return true
+		}
+	}
+	return false
 }
 
 // forks reports whether another dialog of the same caller is on a hop: several phones

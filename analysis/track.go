@@ -143,7 +143,7 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 		return
 	}
 	if l.live == nil {
-		l.late(x)
+		l.late(t, x)
 		return
 	}
 	t.take(l.live, x)
