@@ -291,16 +291,21 @@ func (t *tracker) sweep(now time.Time) {
 	}
 }
 
-// evict gives up the leg that was quiet for longest.
+// evict gives up the leg that was quiet for longest: one that has ended, or else one of those
+// that are the most, for a flood of INVITEs should not push out the calls that go on, nor
+// the other way round.
 func (t *tracker) evict() {
 	t.overLive = true
-	for _, list := range []*legList{&t.ended, &t.wait, &t.talk} {
-		if v := list.head; v != nil {
-			v.leg.Evicted = true
-			t.finish(v)
-			return
-		}
+	v := t.ended.head
+	switch {
+	case v != nil:
+	case t.wait.n > t.talk.n:
+		v = t.wait.head
+	default:
+		v = t.talk.head
 	}
+	v.leg.Evicted = true
+	t.finish(v)
 }
 
 // finish concludes a leg and releases what is known beyond the result.
@@ -325,10 +330,14 @@ func (t *tracker) end() {
 }
 
 // A legList is a list of legs, those used last at its end.
-type legList struct{ head, tail *liveLeg }
+type legList struct {
+	head, tail *liveLeg
+	n          int
+}
 
 func (q *legList) push(v *liveLeg) {
 	v.list, v.prev, v.next = q, q.tail, nil
+	q.n++
 	if q.tail != nil {
 		q.tail.next = v
 	} else {
@@ -349,4 +358,5 @@ func (q *legList) remove(v *liveLeg) {
 		q.tail = v.prev
 	}
 	v.list, v.prev, v.next = nil, nil, nil
+	q.n--
 }
