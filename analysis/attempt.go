@@ -46,6 +46,9 @@ func (t *tracker) invite(v *liveLeg, x *seen, i int) {
 	}
 	if l.RequestURI == "" {
 		l.RequestURI = t.bareURI(x.s.RequestURI)
+	}
+	if !v.invited {
+		v.invited = true
 		t.joiner.invite(t, v, x)
 	}
 }

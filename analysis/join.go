@@ -19,6 +19,7 @@ const (
 
 	scoreSessionID = 100 // a UUID of the Session-ID header field: RFC 7989
 	scoreNamed     = 100 // a header field such as X-Call-ID names the other Call-ID
+	scoreSameName  = 60  // … or both have one that says the same
 	scoreAffix     = 100 // one Call-ID is the other with something in front or behind
 	scoreReplaces  = 50  // Replaces or In-Reply-To names the other Call-ID
 	scoreOrigin    = 60  // the session descriptions have one origin: RFC 8866, section 5.2
@@ -54,6 +55,7 @@ const (
 	sameSessionID trait = 1 << iota
 	namesCallID
 	callIDAffix
+	sameName
 	replaces
 	sameOrigin
 	sameMedia
@@ -69,13 +71,14 @@ var traits = [...]struct {
 	name  string
 	score int
 }{
-	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix}, {"replaces", scoreReplaces},
+	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix},
+	{"same-call-id-header", scoreSameName}, {"replaces", scoreReplaces},
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
-const strong = sameSessionID | namesCallID | callIDAffix | sameOrigin | sameMedia | replaces
+const strong = sameSessionID | namesCallID | callIDAffix | sameName | sameOrigin | sameMedia | replaces
 
 func (t trait) score() (n int) {
 	for i := range traits {
@@ -203,7 +206,7 @@ func (c *candidate) plausible(x *seen) bool {
 		c.t |= nested
 	}
 	if siblings(a, b) { // a caller with many calls at once may describe them all alike
-		c.t &^= sameOrigin | sameMedia | sameUsers | sameCaller
+		c.t &^= sameName | sameOrigin | sameMedia | sameUsers | sameCaller
 	}
 	if c.t&strong != 0 {
 		return true
@@ -245,19 +248,13 @@ func elsewhere(a, b *Leg) bool {
 	return as != bs && as != bd && ad != bs && ad != bd
 }
 
-// convinces reports whether a candidate has enough in common. Users and times alone say
-// little: many calls at once may have them. The later leg has to come from where the
-// earlier one went to, or both have to end alike.
+// convinces reports whether a candidate has enough in common. Users, descriptions and times
+// say little by themselves: many calls at once may have them. The later leg has to come from
+// where the earlier one went to, or both have to be answered and to end together. That both
+// were refused alike is not enough: whoever tries one number at many servers has that.
 func (c *candidate) convinces() bool {
-	if c.t.score() < joinScore {
-		return false
-	}
-	if c.t&(strong|chained) != 0 {
-		return true
-	}
-	a, b := c.earlier, c.later
-	alike := c.t&answeredTogether != 0 || a.Answered.IsZero() && b.Answered.IsZero() && a.FinalStatus == b.FinalStatus && a.FinalStatus != 0
-	return alike && c.t&endedTogether != 0
+	const byItself = sameSessionID | namesCallID | callIDAffix | replaces
+	return c.t.score() >= joinScore && (c.t&(byItself|chained) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
 
 // appendKeys lists what a leg may have in common with others.
@@ -279,16 +276,22 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	id := []byte(l.CallID)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever
 	// comes first.
-	add(namesCallID, true, true, id)
+	whole, named := []byte("whole"), []byte("named")
+	add(namesCallID, false, true, whole, id)
+	add(namesCallID, true, false, named, id)
 	for f := range s.Fields() {
 		switch {
 		case f.ID == sipmsg.Other && namesCallIDField(f.Name):
 			if v := bytes.TrimSpace(f.Value); len(v) >= 4 && !bytes.Equal(v, id) {
-				add(namesCallID, true, true, v)
+				add(namesCallID, true, false, whole, v)
+				add(namesCallID, false, true, named, v)
+				add(sameName, true, true, v)
 			}
 		case f.ID == sipmsg.Replaces || f.ID == sipmsg.InReplyTo:
 			other, _, _ := bytes.Cut(f.Value, []byte(";"))
-			add(replaces, true, true, bytes.TrimSpace(other))
+			other = bytes.TrimSpace(other)
+			add(replaces, true, false, whole, other)
+			add(replaces, false, true, named, other)
 		case f.ID == sipmsg.SessionID:
 			for _, uuid := range sessionUUIDs(f.Value) {
 				if uuid != nil {
@@ -297,7 +300,8 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 			}
 		}
 	}
-	add(replaces, true, true, id)
+	add(replaces, false, true, whole, id)
+	add(replaces, true, false, named, id)
 	addAffixes(add, id)
 	from := userKey(s, sipmsg.From)
 	if from != nil {
@@ -445,15 +449,17 @@ func sdpKeys(s *sipmsg.Message) (origin []byte, media [][]byte) {
 	return origin, [][]byte{c, m}
 }
 
-// originKey returns the session id and address of an origin, nil where the session id is
-// too short to be unique.
+// originKey returns an origin without the version, which is unique by RFC 8866, section 5.2:
+// user, session id and address. It is nil where the session id is too short for that, or one
+// that a test tool is known to use for all its calls.
 func originKey(o []byte) []byte {
 	user, rest, ok := bytes.Cut(o, []byte(" "))
-	id, _, ok2 := bytes.Cut(rest, []byte(" "))
-	if !ok || !ok2 || len(id) < 6 || len(user) > maxKept {
+	id, rest, ok2 := bytes.Cut(rest, []byte(" "))
+	_, address, ok3 := bytes.Cut(rest, []byte(" "))
+	if !ok || !ok2 || !ok3 || len(id) < 6 || len(o) > maxKept || string(id) == "53655765" || string(id) == "2890844526" {
 		return nil
 	}
-	return o[:len(user)+1+len(id)]
+	return bytes.Join([][]byte{user, id, address}, []byte(" "))
 }
 
 // join joins the legs of all candidates that have enough in common, once all legs are

@@ -15,6 +15,7 @@ type liveLeg struct {
 	trans      []Transaction
 	keys       []uint64 // under which the joiner knows it
 	attempts   []attempt
+	invited    bool              // an initial INVITE was seen
 	hasBye     bool              // a BYE ended it
 	over       bool              // ended: by a BYE, or by the final response of the last attempt
 	midDialog  bool              // a request inside of a confirmed dialog was seen, and no INVITE before it
