@@ -388,7 +388,7 @@ var callTests = []struct {
 	{"a Call-ID with an affix", `
 		0    A > P INVITE id=0123456789ab@h
 		0.1  P > B INVITE id=0123456789ab@h-b2b_1 fwd=no from=sip:gateway@p to=sip:other@b`,
-		[]string{"0123456789ab@h trying unfinished messages=1 + 0123456789ab@h-b2b_1 trying 140 [call-id-affix shared-address begins-inside]"},
+		[]string{"0123456789ab@h trying unfinished messages=1 + 0123456789ab@h-b2b_1 trying 200 [call-id-affix from-tag shared-address begins-inside]"},
 	},
 	{"a header field names the other Call-ID", `
 		0    A > P INVITE

@@ -21,6 +21,7 @@ const (
 	scoreNamed     = 100 // a header field such as X-Call-ID names the other Call-ID
 	scoreSameName  = 60  // … or both have one that says the same
 	scoreAffix     = 100 // one Call-ID is the other with something in front or behind
+	scoreTag       = 60  // the From tags are the same, or one is the other with something in front or behind
 	scoreReplaces  = 50  // Replaces or In-Reply-To names the other Call-ID
 	scoreOrigin    = 60  // the session descriptions have one origin: RFC 8866, section 5.2
 	scoreMedia     = 40  // … and send media to one address and port
@@ -38,12 +39,14 @@ const (
 	// joinWindow is how long after a leg another one may begin that has the same users.
 	joinWindow = 10 * time.Second
 
-	// minAffix is the shortest Call-ID that may be a part of another one.
+	// minAffix is the shortest Call-ID that may be a part of another one, minTag the
+	// shortest From tag: 32 bits of chance (RFC 3261, section 19.3) in hexadecimal.
 	minAffix = 12
+	minTag   = 8
 
 	// maxKeys, maxSharing and maxCandidates bound the work for one leg: what is
 	// looked up, how many legs may have it in common, and how many are considered.
-	maxKeys       = 40
+	maxKeys       = 64
 	maxSharing    = 8
 	maxCandidates = 8
 )
@@ -56,6 +59,7 @@ const (
 	namesCallID
 	callIDAffix
 	sameName
+	tagAffix
 	replaces
 	sameOrigin
 	sameMedia
@@ -72,13 +76,13 @@ var traits = [...]struct {
 	score int
 }{
 	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix},
-	{"same-call-id-header", scoreSameName}, {"replaces", scoreReplaces},
+	{"same-call-id-header", scoreSameName}, {"from-tag", scoreTag}, {"replaces", scoreReplaces},
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
-const strong = sameSessionID | namesCallID | callIDAffix | sameName | sameOrigin | sameMedia | replaces
+const strong = sameSessionID | namesCallID | callIDAffix | sameName | tagAffix | sameOrigin | sameMedia | replaces
 
 func (t trait) score() (n int) {
 	for i := range traits {
@@ -206,7 +210,7 @@ func (c *candidate) plausible(x *seen) bool {
 		c.t |= nested
 	}
 	if siblings(a, b) { // a caller with many calls at once may describe them all alike
-		c.t &^= sameName | sameOrigin | sameMedia | sameUsers | sameCaller
+		c.t &^= sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCaller
 	}
 	if c.t&strong != 0 {
 		return true
@@ -302,7 +306,8 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	}
 	add(replaces, false, true, whole, id)
 	add(replaces, true, false, named, id)
-	addAffixes(add, id)
+	addAffixes(add, callIDAffix, id, minAffix)
+	addAffixes(add, tagAffix, s.Tag(sipmsg.From), minTag)
 	from := userKey(s, sipmsg.From)
 	if from != nil {
 		add(sameCaller, true, true, from)
@@ -324,29 +329,29 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	return keys
 }
 
-// addAffixes adds what finds a Call-ID that is a part of this one, and the other way
+// addAffixes adds what finds a Call-ID or tag that is a part of this one, and the other way
 // round: b2b-abc@host and abc@host-1 are abc@host with an affix. Parts are never compared
 // with parts: many Call-IDs begin with the date or end with a host.
-func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), id []byte) {
-	if len(id) < minAffix {
+func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), t trait, id []byte, least int) {
+	if len(id) < least {
 		return
 	}
 	whole, part := []byte("whole"), []byte("part")
-	add(callIDAffix, false, true, whole, id)
-	add(callIDAffix, true, false, part, id)
+	add(t, t == tagAffix, true, whole, id)
+	add(t, true, false, part, id)
 	cuts := 0
-	for i := len(id) - 1; i >= minAffix && cuts < 3; i-- {
+	for i := len(id) - 1; i >= least && cuts < 3; i-- {
 		if isCut(id[i]) {
-			add(callIDAffix, true, false, whole, id[:i])
-			add(callIDAffix, false, true, part, id[:i])
+			add(t, true, false, whole, id[:i])
+			add(t, false, true, part, id[:i])
 			cuts++
 		}
 	}
 	cuts = 0
-	for i := 0; i < len(id)-minAffix-1 && cuts < 3; i++ {
+	for i := 0; i < len(id)-least && cuts < 3; i++ {
 		if isCut(id[i]) {
-			add(callIDAffix, true, false, whole, id[i+1:])
-			add(callIDAffix, false, true, part, id[i+1:])
+			add(t, true, false, whole, id[i+1:])
+			add(t, false, true, part, id[i+1:])
 			cuts++
 		}
 	}

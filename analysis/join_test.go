@@ -90,6 +90,13 @@ func TestApart(t *testing.T) {
 			1.1  P > A 200 id=c1@example
 			5    A > P BYE id=c1@example
 			5.1  A:5070 > P BYE id=c2@x`, 2},
+		{"one tag for all calls", `
+			0    A > P INVITE ft=12345678
+			0.1  A > P INVITE id=c2@x ft=12345678 to=sip:carol@example.com
+			0.2  C > B INVITE id=c3@x ft=12345678 from=sip:dave@example.com
+			1    B > C 486 id=c3@x
+			1.1  P > A 486 id=c2@x
+			1.2  P > A 486 id=c1@example`, 3},
 		{"the same users, long after", `
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
@@ -134,6 +141,13 @@ func TestTogether(t *testing.T) {
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86
 			0.1  P > C INVITE id=c3@p fwd=no
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86`},
+		{"a border that puts something in front of the From tag, at another address", `
+			0    A > P INVITE ft=00e9d478
+			0.1  Q > B INVITE id=c2@p fwd=no ft=SD49097-00e9d478 from=sip:x@q to=sip:y@b
+			1    B > Q 200 id=c2@p
+			1.1  P > A 200 id=c1@example
+			5    A > P BYE id=c1@example
+			5.1  Q > B BYE id=c2@p`},
 		{"numbers written in two ways", `
 			0    A > P INVITE from=sip:+49301234567@x to=sip:0891234567@p
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:0049301234567@p to=sip:+49891234567@b`},
