@@ -612,6 +612,31 @@ var callTests = []struct {
 			| please wait`,
 		[]string{"c1@example early pdd=500ms unfinished messages=2 a-c1-example/b-c1-example:early"},
 	},
+	{"ACK alone: of what, nobody knows", `
+		0    A > B CANCEL br=1 cseq=1
+		0.1  A > B ACK br=1 cseq=1 ft=x tt=y`,
+		[]string{"c1@example unknown running messages=2"},
+	},
+	{"a challenge answered with another From tag", `
+		0    A > B INVITE
+		0.1  B > A 401
+		0.2  A > B ACK
+		0.3  A > B INVITE ft=other
+		0.4  B > A 180
+		0.5  B > A 200
+		0.6  A > B ACK
+		1    A > B BYE
+		1.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller pdd=400ms ring=100ms setup=500ms talk=500ms attempts=2 messages=9 other/b-c1-example:terminated"},
+	},
+	{"refused, and the Call-ID used again with another From tag", `
+		0    A > B INVITE
+		0.1  B > A 486
+		0.2  A > B ACK
+		0.3  A > B INVITE ft=other
+		0.4  B > A 180`,
+		[]string{"c1@example failed 486 by callee messages=3", "c1@example early pdd=100ms unfinished messages=2 other/b-c1-example:early"},
+	},
 	{"no calls", `
 		0 A > B OPTIONS
 		1 B > A 200

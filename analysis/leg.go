@@ -301,9 +301,8 @@ func (v *liveLeg) ack(x *seen, hop int) {
 		}
 	}
 	if best < 0 {
-		if len(x.to) > 0 && len(v.attempts) == 0 {
+		if len(x.to) > 0 && len(v.attempts) == 0 { // of a 2xx or of a failure: nobody knows
 			v.leg.Running = true
-			v.midDialog = true
 		}
 		return
 	}

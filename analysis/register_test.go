@@ -72,6 +72,15 @@ func TestRegistrations(t *testing.T) {
 			0    A > P REGISTER id=r
 			0.1  P > A 401`,
 			[]string{"sip:alice@example.com challenged 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=1 refreshes=0 failures=0 messages=2"}},
+		{"sent on for another address-of-record", `
+			0    A > P REGISTER id=r
+			0.01 P > B REGISTER id=r to=sip:alice@10.0.0.2 cseq=1
+			0.1  B > P 200
+			0.11 P > A 200`,
+			[]string{
+				"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.1:5060(3600/3600)",
+				"sip:alice@10.0.0.2 registered 200 from 10.0.0.9:5060 at 10.0.0.2:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.9:5060(3600/3600)",
+			}},
 		{"the address of a contact moves, and the registrar says what is left", `
 			0    A > P REGISTER id=r
 			0.1  P > A 200

@@ -228,10 +228,23 @@ func (t *tracker) beginsAnother(l *Leg, x *seen) bool {
 	if !v.over {
 		return false
 	}
-	if len(v.attempts) > 0 && !v.answered() && string(x.from) == l.FromTag {
-		return false // tries again
+	if len(v.attempts) == 0 || v.answered() {
+		return true
 	}
-	return true
+	if string(x.from) != l.FromTag {
+		if !v.asksAgain() || x.m.Src.Addr() != l.Source.Addr() {
+			return true
+		}
+		l.FromTag = string(capped(x.from, maxKept)) // and careless programs take another tag for it
+	}
+	return false // tries again
+}
+
+// asksAgain reports whether the last attempt was answered with a request to try again: a
+// challenge, another target, a longer interval.
+func (v *liveLeg) asksAgain() bool {
+	a := v.lastAttempt()
+	return a != nil && (a.status/100 == 3 || a.status == 401 || a.status == 407 || a.status == 422 || a.status == 494)
 }
 
 // uri returns the URI of a header field, without its parameters.
