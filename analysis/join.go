@@ -26,6 +26,7 @@ const (
 	scoreOrigin    = 60  // the session descriptions have one origin: RFC 8866, section 5.2
 	scoreMedia     = 40  // … and send media to one address and port
 	scoreUsers     = 60  // the same From user and the same To or Request-URI user
+	scoreCalled    = 40  // the same To or Request-URI user alone, where it is a telephone number
 	scoreCaller    = 20  // the same From user alone
 	scoreChain     = 20  // the later leg begins where the earlier one went to
 	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
@@ -64,6 +65,7 @@ const (
 	sameOrigin
 	sameMedia
 	sameUsers
+	sameCalled
 	sameCaller
 	chained
 	nested
@@ -77,7 +79,8 @@ var traits = [...]struct {
 }{
 	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix},
 	{"same-call-id-header", scoreSameName}, {"from-tag", scoreTag}, {"replaces", scoreReplaces},
-	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers}, {"from-user", scoreCaller},
+	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
+	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
 }
 
@@ -210,7 +213,10 @@ func (c *candidate) plausible(x *seen) bool {
 		c.t |= nested
 	}
 	if siblings(a, b) { // a caller with many calls at once may describe them all alike
-		c.t &^= sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCaller
+		c.t &^= sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCalled | sameCaller
+	}
+	if c.t&sameUsers != 0 { // which says so
+		c.t &^= sameCalled
 	}
 	if c.t&strong != 0 {
 		return true
@@ -311,11 +317,13 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	from := userKey(s, sipmsg.From)
 	if from != nil {
 		add(sameCaller, true, true, from)
-		if to := userKey(s, sipmsg.To); to != nil {
+	}
+	for _, to := range [][]byte{userKey(s, sipmsg.To), userOf(s.RequestURI)} {
+		if from != nil && to != nil {
 			add(sameUsers, true, true, from, to)
 		}
-		if to := userOf(s.RequestURI); to != nil {
-			add(sameUsers, true, true, from, to)
+		if len(to) >= 7 && isDigits(to) {
+			add(sameCalled, true, true, to)
 		}
 	}
 	if origin, media := sdpKeys(s); origin != nil {

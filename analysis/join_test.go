@@ -90,6 +90,15 @@ func TestApart(t *testing.T) {
 			1.1  P > A 200 id=c1@example
 			5    A > P BYE id=c1@example
 			5.1  A:5070 > P BYE id=c2@x`, 2},
+		{"two callers of one number, two legs that could be of either", `
+			0    A > P INVITE from=sip:215@p to=sip:90891234567@p
+			0.1  C > P INVITE id=c2@p from=sip:216@p to=sip:90891234567@p
+			0.2  P > B INVITE id=c3@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			0.3  P > B INVITE id=c4@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			1    B > P 200 id=c3@p
+			1    B > P 200 id=c4@p
+			1.1  P > A 200 id=c1@example
+			1.1  P > C 200 id=c2@p`, 4},
 		{"one tag for all calls", `
 			0    A > P INVITE ft=12345678
 			0.1  A > P INVITE id=c2@x ft=12345678 to=sip:carol@example.com
@@ -148,6 +157,11 @@ func TestTogether(t *testing.T) {
 			1.1  P > A 200 id=c1@example
 			5    A > P BYE id=c1@example
 			5.1  Q > B BYE id=c2@p`},
+		{"a switch that calls out with a number of its own", `
+			0    A > P INVITE from=sip:215@p to=sip:90891234567@p
+			0.1  P > B INVITE id=c2@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			1    B > P 200 id=c2@p
+			1.1  P > A 200 id=c1@example`},
 		{"numbers written in two ways", `
 			0    A > P INVITE from=sip:+49301234567@x to=sip:0891234567@p
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:0049301234567@p to=sip:+49891234567@b`},
