@@ -14,6 +14,7 @@ type attempt struct {
 	primary   int16 // the transaction on its first hop; -1: forgotten
 	vias      int16 // of primary
 	answered  bool
+	behind    bool // it began when the attempt before had failed
 	cancelled bool
 	acked     bool      // by an ACK with a branch of its own …
 	ackAt     time.Time // … at this time
@@ -68,8 +69,11 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 		return
 	case n < 0 || again:
 		n = len(v.attempts)
-		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias})
-		v.leg.Attempts++
+		behind := n > 0 && v.attempts[n-1].status >= 300
+		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias, behind: behind})
+		if n == 0 || string(x.from) == v.leg.FromTag {
+			v.leg.Attempts++
+		}
 		v.over = v.hasBye
 	case vias < v.attempts[n].vias:
 		a := &v.attempts[n]
@@ -88,7 +92,7 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 // an earlier one: that one has failed on this hop. Careless programs answer a challenge, and
 // proxies try one phone after the other, without counting on.
 func (v *liveLeg) triesAgain(a *attempt, x *seen, i int, vias int16) bool {
-	if !x.s.IsRequest() || a.answered || a.status < 300 || a.primary < 0 || vias > a.vias {
+	if !x.s.IsRequest() || a.answered || a.status < 300 || a.primary < 0 || int(a.primary) == i || vias > a.vias {
 		return false
 	}
 	first, tr := &v.trans[a.primary], &v.trans[i]

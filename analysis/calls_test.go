@@ -637,6 +637,38 @@ var callTests = []struct {
 		0.4  B > A 180`,
 		[]string{"c1@example failed 486 by callee messages=3", "c1@example early pdd=100ms unfinished messages=2 other/b-c1-example:early"},
 	},
+	{"a transfer that is challenged and refused, over a proxy", `
+		0    A > P INVITE
+		0    P > B INVITE
+		1    B > P 200
+		1    P > A 200
+		5    B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  P > A REFER
+			Refer-To: <sip:carol@example.com>
+		5.2  A > P 407
+		5.3  P > B 407
+		5.4  B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.5  P > A REFER
+			Refer-To: <sip:carol@example.com>
+		5.6  A > P 488
+		5.7  P > B 488`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=12 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by callee 488 0)"},
+	},
+	{"a transfer over a hop that counts anew", `
+		0    A > P INVITE
+		0    P > B INVITE
+		1    B > P 200
+		1    P > A 200
+		5    B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  P > A REFER cseq=77
+			Refer-To: <sip:carol@10.0.0.9>
+		5.2  A > P 202
+		5.3  P > B 202`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=8 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by callee 202 0)"},
+	},
 	{"no calls", `
 		0 A > B OPTIONS
 		1 B > A 200

@@ -106,26 +106,37 @@ func (v *liveLeg) forks(d *Dialog, hop int) bool {
 }
 
 // refer takes in the first copy of a REFER on a hop.
-func (v *liveLeg) refer(t *tracker, x *seen) {
+func (v *liveLeg) refer(t *tracker, x *seen, hop int) {
 	l := v.leg
 	target, ok := x.s.First(sipmsg.ReferTo)
-	if !ok || len(l.Transfers) == maxTransfers {
+	if !ok {
 		return
 	}
 	uri := t.bareURI(sipmsg.ParseAddress(target).URI)
 	by := v.sideOf(x)
 	for i := range l.Transfers {
-		if r := &l.Transfers[i]; r.Target == uri && r.By == by && r.cseq == x.cseq {
-			return // the next hop
+		r := &l.Transfers[i]
+		switch {
+		case r.By != by:
+		case r.Target == uri && r.cseq == x.cseq, r.Status == 0 && r.hop != hop && x.now.Sub(r.Time) < together:
+			return // the next hop, perhaps behind a back-to-back user agent that counts anew
+		case r.Target == uri && r.hop == hop && (r.Status == 401 || r.Status == 407): // now with credentials
+			r.cseq, r.Status = x.cseq, 0
+			r.Time = x.now
+			return
+		case r.Target == uri && (r.Status == 401 || r.Status == 407) && x.now.Sub(r.Time) < together:
+			return // the next hop of that
 		}
 	}
-	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq})
+	if len(l.Transfers) < maxTransfers {
+		l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq, hop: hop})
+	}
 }
 
 // referAnswer notes the final response to a REFER.
 func (v *liveLeg) referAnswer(tr *Transaction, code int) {
 	for i := range v.leg.Transfers {
-		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.Status == 0 {
+		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.hop == tr.Hop && r.Status == 0 {
 			r.Status = code
 		}
 	}

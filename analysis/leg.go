@@ -262,7 +262,7 @@ func (t *tracker) inDialog(v *liveLeg, x *seen, i int) {
 			v.bye(t, x)
 		}
 	case "REFER":
-		v.refer(t, x)
+		v.refer(t, x, hop)
 	case "NOTIFY":
 		v.notify(x)
 	}
@@ -340,7 +340,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 		return
 	}
 	a := &v.attempts[tr.attempt]
-	if int(a.primary) == i && a.status == 0 { // else it came too late: section 9.2
+	if int(a.primary) == i && (a.status == 0 || a.status == 487) { // else it came too late: section 9.2
 		a.cancelled = true
 		v.cause(t, x.s)
 	}
