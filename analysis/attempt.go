@@ -14,6 +14,7 @@ type attempt struct {
 	primary   int16 // the transaction on its first hop; -1: forgotten
 	vias      int16 // of primary
 	answered  bool
+	behind    bool // it began when the attempt before had failed
 	cancelled bool
 	acked     bool      // by an ACK with a branch of its own …
 	ackAt     time.Time // … at this time
@@ -46,6 +47,9 @@ func (t *tracker) invite(v *liveLeg, x *seen, i int) {
 	}
 	if l.RequestURI == "" {
 		l.RequestURI = t.bareURI(x.s.RequestURI)
+	}
+	if !v.invited {
+		v.invited = true
 		t.joiner.invite(t, v, x)
 	}
 }
@@ -59,13 +63,17 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 		vias++
 	}
 	n := v.attempt(x.from, x.cseq)
+	again := n >= 0 && v.triesAgain(&v.attempts[n], x, i, vias)
 	switch {
-	case n < 0 && len(v.attempts) == maxAttempts:
+	case (n < 0 || again) && len(v.attempts) == maxAttempts:
 		return
-	case n < 0:
+	case n < 0 || again:
 		n = len(v.attempts)
-		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias})
-		v.leg.Attempts++
+		behind := n > 0 && v.attempts[n-1].status >= 300
+		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias, behind: behind})
+		if n == 0 || string(x.from) == v.leg.FromTag {
+			v.leg.Attempts++
+		}
 		v.over = v.hasBye
 	case vias < v.attempts[n].vias:
 		a := &v.attempts[n]
@@ -80,7 +88,18 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 	v.trans[i].attempt = int16(n)
 }
 
-// attempt returns the index of an attempt, -1 for none.
+// triesAgain reports whether an INVITE is an attempt of its own though it has the number of
+// an earlier one: that one has failed on this hop. Careless programs answer a challenge, and
+// proxies try one phone after the other, without counting on.
+func (v *liveLeg) triesAgain(a *attempt, x *seen, i int, vias int16) bool {
+	if !x.s.IsRequest() || a.answered || a.status < 300 || a.primary < 0 || int(a.primary) == i || vias > a.vias {
+		return false
+	}
+	first, tr := &v.trans[a.primary], &v.trans[i]
+	return first.Hop == tr.Hop && first.Forward == tr.Forward
+}
+
+// attempt returns the index of the last attempt with that tag and number, -1 for none.
 func (v *liveLeg) attempt(fromTag []byte, cseq uint32) int {
 	for i := len(v.attempts) - 1; i >= 0; i-- {
 		if a := &v.attempts[i]; a.cseq == cseq && a.fromTag == string(fromTag) {
@@ -124,7 +143,7 @@ func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop int) {
 	if code == 180 && l.Rung.IsZero() {
 		l.Rung = x.now
 	}
-	if code > 100 && code < 200 && len(x.s.Body) > 0 {
+	if code > 100 && code < 200 && (describes(x.s) || len(x.s.Body) > 0 && t.sdpPart(x.s) != nil) {
 		l.EarlyMedia = true
 	}
 	if tr.attempt < 0 {
@@ -157,6 +176,9 @@ func (a *attempt) setFinal(t *tracker, x *seen, code int) {
 // failed takes in a final response of 300 and over to an initial INVITE.
 func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 	if i != int(a.primary) {
+		if code == a.status { // a server passed it on; the captures of the hops are not in step
+			a.server = false
+		}
 		if a.best == 0 || code/100 == 6 || code/100 < a.best/100 {
 			a.best, a.bestAt = code, x.now
 		}

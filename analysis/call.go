@@ -46,7 +46,7 @@ type Leg struct {
 	FinalStatus  int    // of the last attempt; 0 for none
 	FinalReason  string // its reason phrase
 	Cause        string // the Reason header field of what ended it, as written
-	Attempts     int    // initial INVITEs with CSeq numbers or From tags of their own
+	Attempts     int    // initial INVITEs of the caller, each with what it makes on further hops
 	Redirects    []string
 	Transfers    []Transfer
 
@@ -57,7 +57,7 @@ type Leg struct {
 	Rung     time.Time     // the first 180, on any hop
 	Answered time.Time     // the first 2xx to an initial INVITE, on any hop; see AnswerUnseen
 	Final    time.Time     // the final response of the last attempt, on its first hop
-	Ended    time.Time     // the first BYE, or Final where there was no answer
+	Ended    time.Time     // the BYE, or Final where there was no answer
 	ByeTook  time.Duration // from the first BYE to its final response; -1 if not known
 
 	First, LastFrame Frame
@@ -150,12 +150,13 @@ func (s DialogState) String() string {
 type Transfer struct {
 	Target string // of Refer-To, without parameters
 	By     Party
-	Time   time.Time
-	Frame  Frame
-	Status int // of the REFER itself; 0 for none
-	Result int // what the last NOTIFY with a message/sipfrag body said; 0 for none
+	Time   time.Time // of the last REFER of it, if it was challenged
+	Frame  Frame     // of the first one
+	Status int       // of the REFER itself; 0 for none
+	Result int       // what the last NOTIFY with a message/sipfrag body said; 0 for none
 
 	cseq uint32
+	hop  int
 }
 
 // A Join is a reason why two legs are one call.

@@ -388,13 +388,286 @@ var callTests = []struct {
 	{"a Call-ID with an affix", `
 		0    A > P INVITE id=0123456789ab@h
 		0.1  P > B INVITE id=0123456789ab@h-b2b_1 fwd=no from=sip:gateway@p to=sip:other@b`,
-		[]string{"0123456789ab@h trying unfinished messages=1 + 0123456789ab@h-b2b_1 trying 140 [call-id-affix shared-address begins-inside]"},
+		[]string{"0123456789ab@h trying unfinished messages=1 + 0123456789ab@h-b2b_1 trying 200 [call-id-affix from-tag shared-address begins-inside]"},
 	},
 	{"a header field names the other Call-ID", `
 		0    A > P INVITE
 		5    P > B INVITE id=c2@p fwd=no from=sip:gateway@p to=sip:other@b
 			X-Call-ID: c1@example`,
 		[]string{"c1@example trying unfinished messages=1 + c2@p trying 140 [call-id-header shared-address begins-inside]"},
+	},
+	{"two phones answer, the caller keeps one", `
+		0    A > P INVITE
+		0.01 P > B INVITE
+		0.02 P > C INVITE
+		3    C > P 200 tt=c
+		3.01 P > A 200 tt=c
+		3.02 B > P 200 tt=b
+		3.03 P > A 200 tt=b
+		3.1  A > P ACK tt=c
+		3.2  A > P ACK tt=b
+		3.3  A > P BYE tt=b
+		3.31 P > B BYE tt=b
+		9    A > P BYE tt=c
+		9.1  P > A 200`,
+		[]string{"c1@example completed 200 by caller setup=3s talk=6s forked messages=13 a-c1-example/c:terminated a-c1-example/b:terminated"},
+	},
+	{"an early dialog given up, another one answers", `
+		0    A > B INVITE
+		0.5  B > A 180 tt=b
+		0.6  B > A 180 tt=c
+		1    A > B BYE tt=b
+		1.1  B > A 200 of=BYE
+		3    B > A 200 of=INVITE tt=c
+		3.1  A > B ACK tt=c
+		9    B > A BYE tt=a-c1-example ft=c by=callee
+		9.1  A > B 200 of=BYE`,
+		[]string{"c1@example completed 200 by callee pdd=500ms ring=2.5s setup=3s talk=6s forked messages=9 a-c1-example/b:terminated a-c1-example/c:terminated"},
+	},
+	{"the only early dialog given up, then a phone that had not rung answers", `
+		0    A > B INVITE
+		0.5  B > A 180 tt=b
+		1    A > B BYE tt=b
+		1.1  B > A 200 of=BYE
+		3    B > A 200 of=INVITE tt=c
+		3.1  A > B ACK tt=c`,
+		[]string{"c1@example confirmed 200 pdd=500ms ring=2.5s setup=3s unfinished messages=6 a-c1-example/b:terminated a-c1-example/c:confirmed"},
+	},
+	{"a BYE and the 2xx of its dialog cross", `
+		0    A > B INVITE
+		0.5  B > A 180
+		1    A > B BYE
+		1.01 B > A 200 of=INVITE
+		1.02 B > A 200 of=BYE
+		1.1  A > B ACK`,
+		[]string{"c1@example completed 200 by caller pdd=500ms ring=510ms setup=1.01s messages=6 a-c1-example/b-c1-example:terminated"},
+	},
+	{"a BYE with tags of nobody, from elsewhere", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		3    C > B BYE ft=x tt=y
+		3.1  B > C 481`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=5 a-c1-example/b-c1-example:confirmed x/y:terminated"},
+	},
+	{"a BYE of another dialog on the hop, refused", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		3    A > B BYE ft=x tt=y
+		3.1  B > A 481`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=5 a-c1-example/b-c1-example:confirmed x/y:terminated"},
+	},
+	{"a BYE of another dialog on the hop, accepted", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		3    A > B BYE ft=x tt=y
+		3.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller setup=1s talk=2.1s messages=5 a-c1-example/b-c1-example:confirmed x/y:terminated"},
+	},
+	{"no tags at all: RFC 2543", `
+		0    A > B INVITE ft=- br=!
+		0.1  B > A 180 tt=-
+		1    B > A 200 tt=-
+		1.1  A > B ACK ft=- tt=- br=!
+		5    B > A BYE ft=- tt=- by=callee br=!
+		5.1  A > B 200`,
+		[]string{"c1@example completed 200 by callee pdd=100ms ring=900ms setup=1s talk=4s messages=6"},
+	},
+	{"the same tag on both sides", `
+		0    A > B INVITE ft=x
+		0.1  B > A 180 tt=x
+		1    B > A 200 tt=x
+		1.1  A > B ACK ft=x tt=x
+		5    B > A BYE ft=x tt=x by=callee
+		5.1  A > B 200`,
+		[]string{"c1@example completed 200 by callee pdd=100ms ring=900ms setup=1s talk=4s messages=6 x/x:terminated"},
+	},
+	{"CANCEL behind the final response", `
+		0    A > B INVITE
+		0.1  B > A 486
+		0.2  A > B CANCEL
+		0.3  B > A 481 of=CANCEL`,
+		[]string{"c1@example failed 486 by callee messages=4"},
+	},
+	{"CANCEL, its INVITE not in the capture", `
+		0    A > B CANCEL br=1 cseq=1
+		0.1  B > A 200
+		0.2  B > A 487 of=CANCEL cseq=1/INVITE`,
+		[]string{"c1@example cancelled 487 by caller messages=3"},
+	},
+	{"a challenge answered with the same CSeq number", `
+		0    A > B INVITE cseq=1
+		0.1  B > A 401
+		0.2  A > B ACK
+		0.3  A > B INVITE cseq=1
+		0.4  B > A 486
+		0.5  A > B ACK`,
+		[]string{"c1@example failed 486 by callee attempts=2 messages=6"},
+	},
+	{"CSeq going back", `
+		0    A > B INVITE cseq=9
+		0.1  B > A 407
+		0.2  A > B ACK
+		0.3  A > B INVITE cseq=3
+		0.4  B > A 404
+		0.5  A > B ACK`,
+		[]string{"c1@example failed 404 by callee attempts=2 messages=6"},
+	},
+	{"several hops, the nearer one captured late", `
+		0     P > B INVITE
+			Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKfirst
+		0.001 A > P INVITE br=first fwd=no cseq=1
+		0.5   P > A 486
+		0.501 B > P 486`,
+		[]string{"c1@example failed 486 by callee messages=4"},
+	},
+	{"a re-INVITE that fails, from either side", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		2    B > A INVITE by=callee
+		2.1  A > B 488 of=INVITE
+		2.2  B > A ACK by=callee
+		3    A > B INVITE
+		3.1  B > A 408 of=INVITE
+		3.2  A > B ACK`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=9 a-c1-example/b-c1-example:confirmed"},
+	},
+	{"ringing when the capture begins: PRACK and UPDATE, then the answer", `
+		0    A > B PRACK ft=x tt=y cseq=2
+		0.1  B > A 200
+		0.2  A > B UPDATE ft=x tt=y cseq=3
+		0.3  B > A 200 of=UPDATE
+		1    B > A 200 of=PRACK cseq=1/INVITE
+		1.1  A > B ACK ft=x tt=y cseq=1
+		9    A > B BYE ft=x tt=y
+		9.1  B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller talk=8s running messages=8 x/y:terminated"},
+	},
+	{"ringing when the capture begins and when it ends", `
+		0    A > B PRACK ft=x tt=y cseq=2
+		0.1  B > A 200`,
+		[]string{"c1@example unknown running messages=2 x/y:terminated"},
+	},
+	{"a subscription on the Call-ID of a call", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		2    A > B SUBSCRIBE new ft=s
+		2.1  B > A 202 tt=t
+		2.2  B > A NOTIFY ft=t tt=s by=callee
+		2.3  A > B 200
+		3    A > B BYE ft=a-c1-example tt=b-c1-example
+		3.1  B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller setup=1s talk=2s messages=7 a-c1-example/b-c1-example:terminated"},
+	},
+	{"answered when nobody waited for it any more", `
+		0     A > B INVITE
+		1     B > A 180
+		250   C > D OPTIONS id=o
+		251   B > A 200 of=INVITE
+		251.1 A > B ACK
+		255   A > B BYE
+		255.1 B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller pdd=1s ring=4m10s setup=4m11s talk=4s messages=6 a-c1-example/b-c1-example:terminated"},
+	},
+	{"refused when nobody waited for it any more", `
+		0     A > B INVITE
+		1     B > A 180
+		250   C > D OPTIONS id=o
+		251   B > A 480 of=INVITE`,
+		[]string{"c1@example failed 480 by callee pdd=1s ring=4m10s messages=3 a-c1-example/b-c1-example:terminated"},
+	},
+	{"6xx behind a fork", `
+		0    A > P INVITE
+		0.01 P > B INVITE
+		0.02 P > C INVITE
+		1    B > P 603 tt=b
+		1.01 P > C CANCEL
+		1.02 C > P 200 of=CANCEL
+		1.03 C > P 487 of=INVITE tt=c
+		1.04 P > A 603 tt=b`,
+		[]string{"c1@example failed 603 by callee messages=8"},
+	},
+	{"redirected twice, then refused", `
+		0    A > B INVITE
+		0.1  B > A 302
+			Contact: <sip:carol@10.0.0.3>
+		0.2  A > B ACK
+		0.3  A > C INVITE
+		0.4  C > A 301
+			Contact: <sip:dave@10.0.0.4>
+		0.5  A > C ACK
+		0.6  A > D INVITE
+		0.7  D > A 486
+		0.8  A > D ACK`,
+		[]string{"c1@example failed 486 by callee attempts=3 messages=9 to=sip:carol@10.0.0.3 to=sip:dave@10.0.0.4"},
+	},
+	{"a body before the answer that is no session description", `
+		0    A > B INVITE
+		0.5  B > A 183
+			Content-Type: text/plain
+			| please wait`,
+		[]string{"c1@example early pdd=500ms unfinished messages=2 a-c1-example/b-c1-example:early"},
+	},
+	{"ACK alone: of what, nobody knows", `
+		0    A > B CANCEL br=1 cseq=1
+		0.1  A > B ACK br=1 cseq=1 ft=x tt=y`,
+		[]string{"c1@example unknown running messages=2"},
+	},
+	{"a challenge answered with another From tag", `
+		0    A > B INVITE
+		0.1  B > A 401
+		0.2  A > B ACK
+		0.3  A > B INVITE ft=other
+		0.4  B > A 180
+		0.5  B > A 200
+		0.6  A > B ACK
+		1    A > B BYE
+		1.1  B > A 200`,
+		[]string{"c1@example completed 200 by caller pdd=400ms ring=100ms setup=500ms talk=500ms attempts=2 messages=9 other/b-c1-example:terminated"},
+	},
+	{"refused, and the Call-ID used again with another From tag", `
+		0    A > B INVITE
+		0.1  B > A 486
+		0.2  A > B ACK
+		0.3  A > B INVITE ft=other
+		0.4  B > A 180`,
+		[]string{"c1@example failed 486 by callee messages=3", "c1@example early pdd=100ms unfinished messages=2 other/b-c1-example:early"},
+	},
+	{"a transfer that is challenged and refused, over a proxy", `
+		0    A > P INVITE
+		0    P > B INVITE
+		1    B > P 200
+		1    P > A 200
+		5    B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  P > A REFER
+			Refer-To: <sip:carol@example.com>
+		5.2  A > P 407
+		5.3  P > B 407
+		5.4  B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.5  P > A REFER
+			Refer-To: <sip:carol@example.com>
+		5.6  A > P 488
+		5.7  P > B 488`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=12 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by callee 488 0)"},
+	},
+	{"a transfer over a hop that counts anew", `
+		0    A > P INVITE
+		0    P > B INVITE
+		1    B > P 200
+		1    P > A 200
+		5    B > P REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  P > A REFER cseq=77
+			Refer-To: <sip:carol@10.0.0.9>
+		5.2  A > P 202
+		5.3  P > B 202`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=8 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by callee 202 0)"},
 	},
 	{"no calls", `
 		0 A > B OPTIONS

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"time"
+
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -51,7 +53,44 @@ func (v *liveLeg) earlyOrConfirmed(x *seen, hop int, code int) {
 	d.Hops |= 1 << hop
 	if code >= 200 && d.State == DialogEarly {
 		d.State = DialogConfirmed
+		v.resume()
 	}
+}
+
+// resume takes in that a dialog is confirmed: a BYE that came before was of another one, an
+// early dialog that the caller gave up while the other phones went on ringing.
+func (v *liveLeg) resume() {
+	if v.hasBye {
+		l := v.leg
+		v.hasBye, v.over = false, false
+		l.ByBye, l.Ended, l.EndedBy, l.Cause = false, time.Time{}, NoParty, ""
+	}
+}
+
+// goesOn reports whether the call goes on behind a BYE for d, which was in that state: where
+// several phones answered one INVITE the caller keeps one (RFC 3261, section 13.2.2.4),
+// and an early dialog may be given up alone (section 15).
+func (v *liveLeg) goesOn(d *Dialog, was DialogState) bool {
+	for i := range v.leg.Dialogs {
+		k := &v.leg.Dialogs[i]
+		if k == d || k.LocalTag != d.LocalTag || k.Hops&d.Hops == 0 {
+			continue
+		}
+		if k.State == DialogConfirmed || k.State == DialogEarly && was == DialogEarly {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmed reports whether a dialog of the leg is confirmed.
+func (v *liveLeg) confirmed() bool {
+	for i := range v.leg.Dialogs {
+		if v.leg.Dialogs[i].State == DialogConfirmed {
+			return true
+		}
+	}
+	return false
 }
 
 // forks reports whether another dialog of the same caller is on a hop: several phones
@@ -67,26 +106,37 @@ func (v *liveLeg) forks(d *Dialog, hop int) bool {
 }
 
 // refer takes in the first copy of a REFER on a hop.
-func (v *liveLeg) refer(t *tracker, x *seen) {
+func (v *liveLeg) refer(t *tracker, x *seen, hop int) {
 	l := v.leg
 	target, ok := x.s.First(sipmsg.ReferTo)
-	if !ok || len(l.Transfers) == maxTransfers {
+	if !ok {
 		return
 	}
 	uri := t.bareURI(sipmsg.ParseAddress(target).URI)
 	by := v.sideOf(x)
 	for i := range l.Transfers {
-		if r := &l.Transfers[i]; r.Target == uri && r.By == by && r.cseq == x.cseq {
-			return // the next hop
+		r := &l.Transfers[i]
+		switch {
+		case r.By != by:
+		case r.Target == uri && r.cseq == x.cseq, r.Status == 0 && r.hop != hop && x.now.Sub(r.Time) < together:
+			return // the next hop, perhaps behind a back-to-back user agent that counts anew
+		case r.Target == uri && r.hop == hop && (r.Status == 401 || r.Status == 407): // now with credentials
+			r.cseq, r.Status = x.cseq, 0
+			r.Time = x.now
+			return
+		case r.Target == uri && (r.Status == 401 || r.Status == 407) && x.now.Sub(r.Time) < together:
+			return // the next hop of that
 		}
 	}
-	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq})
+	if len(l.Transfers) < maxTransfers {
+		l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq, hop: hop})
+	}
 }
 
 // referAnswer notes the final response to a REFER.
 func (v *liveLeg) referAnswer(tr *Transaction, code int) {
 	for i := range v.leg.Transfers {
-		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.Status == 0 {
+		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.hop == tr.Hop && r.Status == 0 {
 			r.Status = code
 		}
 	}

@@ -112,7 +112,7 @@ type exchangeTable struct {
 // An exchangeKey names a transaction outside of calls: by branch and hop.
 type exchangeKey struct {
 	branch uint64
-	id     uint64 // Call-ID, method and CSeq
+	id     uint64 // Call-ID, method and CSeq, of a REGISTER the address-of-record
 	a, b   netip.Addr
 }
 
@@ -122,6 +122,10 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 	h.Write(x.id)
 	h.WriteString(x.method)
 	h.Write([]byte{byte(x.cseq >> 24), byte(x.cseq >> 16), byte(x.cseq >> 8), byte(x.cseq)})
+	if x.method == "REGISTER" { // servers send it on for an address-of-record of their own
+		to, _ := x.s.First(sipmsg.To)
+		h.Write(bare(sipmsg.ParseAddress(to).URI))
+	}
 	k := exchangeKey{branch: x.key, id: h.Sum64(), a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
 	if k.b.Less(k.a) {
 		k.a, k.b = k.b, k.a

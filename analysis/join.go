@@ -19,11 +19,14 @@ const (
 
 	scoreSessionID = 100 // a UUID of the Session-ID header field: RFC 7989
 	scoreNamed     = 100 // a header field such as X-Call-ID names the other Call-ID
+	scoreSameName  = 60  // … or both have one that says the same
 	scoreAffix     = 100 // one Call-ID is the other with something in front or behind
+	scoreTag       = 60  // the From tags are the same, or one is the other with something in front or behind
 	scoreReplaces  = 50  // Replaces or In-Reply-To names the other Call-ID
 	scoreOrigin    = 60  // the session descriptions have one origin: RFC 8866, section 5.2
 	scoreMedia     = 40  // … and send media to one address and port
 	scoreUsers     = 60  // the same From user and the same To or Request-URI user
+	scoreCalled    = 40  // the same To or Request-URI user alone, where it is a telephone number
 	scoreCaller    = 20  // the same From user alone
 	scoreChain     = 20  // the later leg begins where the earlier one went to
 	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
@@ -37,12 +40,14 @@ const (
 	// joinWindow is how long after a leg another one may begin that has the same users.
 	joinWindow = 10 * time.Second
 
-	// minAffix is the shortest Call-ID that may be a part of another one.
+	// minAffix is the shortest Call-ID that may be a part of another one, minTag the
+	// shortest From tag: 32 bits of chance (RFC 3261, section 19.3) in hexadecimal.
 	minAffix = 12
+	minTag   = 8
 
 	// maxKeys, maxSharing and maxCandidates bound the work for one leg: what is
 	// looked up, how many legs may have it in common, and how many are considered.
-	maxKeys       = 40
+	maxKeys       = 64
 	maxSharing    = 8
 	maxCandidates = 8
 )
@@ -54,10 +59,13 @@ const (
 	sameSessionID trait = 1 << iota
 	namesCallID
 	callIDAffix
+	sameName
+	tagAffix
 	replaces
 	sameOrigin
 	sameMedia
 	sameUsers
+	sameCalled
 	sameCaller
 	chained
 	nested
@@ -69,13 +77,15 @@ var traits = [...]struct {
 	name  string
 	score int
 }{
-	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix}, {"replaces", scoreReplaces},
-	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers}, {"from-user", scoreCaller},
+	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix},
+	{"same-call-id-header", scoreSameName}, {"from-tag", scoreTag}, {"replaces", scoreReplaces},
+	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
+	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
-const strong = sameSessionID | namesCallID | callIDAffix | sameOrigin | sameMedia | replaces
+const strong = sameSessionID | namesCallID | callIDAffix | sameName | tagAffix | sameOrigin | sameMedia | replaces
 
 func (t trait) score() (n int) {
 	for i := range traits {
@@ -203,7 +213,10 @@ func (c *candidate) plausible(x *seen) bool {
 		c.t |= nested
 	}
 	if siblings(a, b) { // a caller with many calls at once may describe them all alike
-		c.t &^= sameOrigin | sameMedia | sameUsers | sameCaller
+		c.t &^= sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCalled | sameCaller
+	}
+	if c.t&sameUsers != 0 { // which says so
+		c.t &^= sameCalled
 	}
 	if c.t&strong != 0 {
 		return true
@@ -245,19 +258,13 @@ func elsewhere(a, b *Leg) bool {
 	return as != bs && as != bd && ad != bs && ad != bd
 }
 
-// convinces reports whether a candidate has enough in common. Users and times alone say
-// little: many calls at once may have them. The later leg has to come from where the
-// earlier one went to, or both have to end alike.
+// convinces reports whether a candidate has enough in common. Users, descriptions and times
+// say little by themselves: many calls at once may have them. The later leg has to come from
+// where the earlier one went to, or both have to be answered and to end together. That both
+// were refused alike is not enough: whoever tries one number at many servers has that.
 func (c *candidate) convinces() bool {
-	if c.t.score() < joinScore {
-		return false
-	}
-	if c.t&(strong|chained) != 0 {
-		return true
-	}
-	a, b := c.earlier, c.later
-	alike := c.t&answeredTogether != 0 || a.Answered.IsZero() && b.Answered.IsZero() && a.FinalStatus == b.FinalStatus && a.FinalStatus != 0
-	return alike && c.t&endedTogether != 0
+	const byItself = sameSessionID | namesCallID | callIDAffix | replaces
+	return c.t.score() >= joinScore && (c.t&(byItself|chained) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
 
 // appendKeys lists what a leg may have in common with others.
@@ -279,16 +286,22 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	id := []byte(l.CallID)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever
 	// comes first.
-	add(namesCallID, true, true, id)
+	whole, named := []byte("whole"), []byte("named")
+	add(namesCallID, false, true, whole, id)
+	add(namesCallID, true, false, named, id)
 	for f := range s.Fields() {
 		switch {
 		case f.ID == sipmsg.Other && namesCallIDField(f.Name):
 			if v := bytes.TrimSpace(f.Value); len(v) >= 4 && !bytes.Equal(v, id) {
-				add(namesCallID, true, true, v)
+				add(namesCallID, true, false, whole, v)
+				add(namesCallID, false, true, named, v)
+				add(sameName, true, true, v)
 			}
 		case f.ID == sipmsg.Replaces || f.ID == sipmsg.InReplyTo:
 			other, _, _ := bytes.Cut(f.Value, []byte(";"))
-			add(replaces, true, true, bytes.TrimSpace(other))
+			other = bytes.TrimSpace(other)
+			add(replaces, true, false, whole, other)
+			add(replaces, false, true, named, other)
 		case f.ID == sipmsg.SessionID:
 			for _, uuid := range sessionUUIDs(f.Value) {
 				if uuid != nil {
@@ -297,16 +310,20 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 			}
 		}
 	}
-	add(replaces, true, true, id)
-	addAffixes(add, id)
+	add(replaces, false, true, whole, id)
+	add(replaces, true, false, named, id)
+	addAffixes(add, callIDAffix, id, minAffix)
+	addAffixes(add, tagAffix, s.Tag(sipmsg.From), minTag)
 	from := userKey(s, sipmsg.From)
 	if from != nil {
 		add(sameCaller, true, true, from)
-		if to := userKey(s, sipmsg.To); to != nil {
+	}
+	for _, to := range [][]byte{userKey(s, sipmsg.To), userOf(s.RequestURI)} {
+		if from != nil && to != nil {
 			add(sameUsers, true, true, from, to)
 		}
-		if to := userOf(s.RequestURI); to != nil {
-			add(sameUsers, true, true, from, to)
+		if len(to) >= 7 && isDigits(to) {
+			add(sameCalled, true, true, to)
 		}
 	}
 	if origin, media := sdpKeys(s); origin != nil {
@@ -320,29 +337,29 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	return keys
 }
 
-// addAffixes adds what finds a Call-ID that is a part of this one, and the other way
+// addAffixes adds what finds a Call-ID or tag that is a part of this one, and the other way
 // round: b2b-abc@host and abc@host-1 are abc@host with an affix. Parts are never compared
 // with parts: many Call-IDs begin with the date or end with a host.
-func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), id []byte) {
-	if len(id) < minAffix {
+func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), t trait, id []byte, least int) {
+	if len(id) < least {
 		return
 	}
 	whole, part := []byte("whole"), []byte("part")
-	add(callIDAffix, false, true, whole, id)
-	add(callIDAffix, true, false, part, id)
+	add(t, t == tagAffix, true, whole, id)
+	add(t, true, false, part, id)
 	cuts := 0
-	for i := len(id) - 1; i >= minAffix && cuts < 3; i-- {
+	for i := len(id) - 1; i >= least && cuts < 3; i-- {
 		if isCut(id[i]) {
-			add(callIDAffix, true, false, whole, id[:i])
-			add(callIDAffix, false, true, part, id[:i])
+			add(t, true, false, whole, id[:i])
+			add(t, false, true, part, id[:i])
 			cuts++
 		}
 	}
 	cuts = 0
-	for i := 0; i < len(id)-minAffix-1 && cuts < 3; i++ {
+	for i := 0; i < len(id)-least && cuts < 3; i++ {
 		if isCut(id[i]) {
-			add(callIDAffix, true, false, whole, id[i+1:])
-			add(callIDAffix, false, true, part, id[i+1:])
+			add(t, true, false, whole, id[i+1:])
+			add(t, false, true, part, id[i+1:])
 			cuts++
 		}
 	}
@@ -445,15 +462,17 @@ func sdpKeys(s *sipmsg.Message) (origin []byte, media [][]byte) {
 	return origin, [][]byte{c, m}
 }
 
-// originKey returns the session id and address of an origin, nil where the session id is
-// too short to be unique.
+// originKey returns an origin without the version, which is unique by RFC 8866, section 5.2:
+// user, session id and address. It is nil where the session id is too short for that, or one
+// that a test tool is known to use for all its calls.
 func originKey(o []byte) []byte {
 	user, rest, ok := bytes.Cut(o, []byte(" "))
-	id, _, ok2 := bytes.Cut(rest, []byte(" "))
-	if !ok || !ok2 || len(id) < 6 || len(user) > maxKept {
+	id, rest, ok2 := bytes.Cut(rest, []byte(" "))
+	_, address, ok3 := bytes.Cut(rest, []byte(" "))
+	if !ok || !ok2 || !ok3 || len(id) < 6 || len(o) > maxKept || string(id) == "53655765" || string(id) == "2890844526" {
 		return nil
 	}
-	return o[:len(user)+1+len(id)]
+	return bytes.Join([][]byte{user, id, address}, []byte(" "))
 }
 
 // join joins the legs of all candidates that have enough in common, once all legs are

@@ -25,3 +25,154 @@ func TestJoinOutOfOrder(t *testing.T) {
 		t.Errorf("%s: %v, %s: %v", legs[0].CallID, legs[0].Joins, legs[1].CallID, legs[1].Joins)
 	}
 }
+
+// TestApart: calls that have something in common, and are calls of their own all the same.
+func TestApart(t *testing.T) {
+	for _, tt := range []struct {
+		name, ladder string
+		calls        int
+	}{
+		{"one caller says the same in X-Call-ID every time", `
+			0    A > B INVITE
+				X-Call-ID: constant
+			0.1  A > B INVITE id=c2@x
+				X-Call-ID: constant
+			0.2  A > C INVITE id=c3@x to=sip:carol@example.com
+				X-Call-ID: constant`, 3},
+		{"two callers say the same in X-Call-ID", `
+			0    A > P INVITE
+				X-Call-ID: constant
+			0.1  C > P INVITE id=c2@x from=sip:carol@example.com
+				X-Call-ID: constant`, 2},
+		{"two calls in reply to one that is not in the capture", `
+			0    A > P INVITE
+				In-Reply-To: other@x
+			0.1  C > P INVITE id=c2@x from=sip:carol@example.com
+				In-Reply-To: other@x`, 2},
+		{"two hosts try the same numbers at two servers, and are refused alike", `
+			0    A > B INVITE
+			0.1  C > D INVITE id=c2@x
+			0.5  D > C 404
+			0.6  B > A 404 id=c1@example`, 2},
+		{"two instances of a test tool with its own session id", `
+			0    A > P INVITE sdp o=53655765/1 c=10.0.0.1
+			0.1  C > P INVITE id=c2@x sdp o=53655765/1 from=sip:carol@example.com
+			1    P > C 200 id=c2@x
+			1.1  P > A 200 id=c1@example
+			5    A > P BYE id=c1@example
+			5.1  C > P BYE id=c2@x`, 2},
+		{"one session id at two addresses", `
+			0    A > P INVITE sdp o=123456789/1
+			0.1  C > P INVITE id=c2@x sdp o=123456789/1 from=sip:carol@example.com
+			1    P > C 200 id=c2@x
+			1.1  P > A 200 id=c1@example
+			5    A > P BYE id=c1@example
+			5.1  C > P BYE id=c2@x`, 2},
+		{"Call-IDs with the date in front and one host behind", `
+			0    A > P INVITE id=20240101-120000-1@sbc.example.com
+			0.1  P > B INVITE id=20240101-120000-2@sbc.example.com fwd=no from=sip:x@h to=sip:y@h`, 2},
+		{"the leg before has ended", `
+			0    A > P INVITE id=0123456789ab@h
+			0.1  P > A 486
+			1    P > B INVITE id=0123456789ab@h-2 fwd=no`, 2},
+		{"a call that takes over from another one", `
+			0    A > B INVITE
+			1    B > A 200
+			1.1  A > B ACK
+			5    C > B INVITE id=c2@x from=sip:carol@example.com
+				Replaces: c1@example;to-tag=b-c1-example;from-tag=a-c1-example
+			6    B > C 200
+			6.1  B > A BYE id=c1@example by=callee`, 2},
+		{"one caller, two calls to two phones through one server that passes neither on", `
+			0    A > P INVITE
+			0.1  A:5070 > P INVITE id=c2@x to=sip:carol@example.com
+			1    P > A:5070 200 id=c2@x
+			1.1  P > A 200 id=c1@example
+			5    A > P BYE id=c1@example
+			5.1  A:5070 > P BYE id=c2@x`, 2},
+		{"two callers of one number, two legs that could be of either", `
+			0    A > P INVITE from=sip:215@p to=sip:90891234567@p
+			0.1  C > P INVITE id=c2@p from=sip:216@p to=sip:90891234567@p
+			0.2  P > B INVITE id=c3@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			0.3  P > B INVITE id=c4@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			1    B > P 200 id=c3@p
+			1    B > P 200 id=c4@p
+			1.1  P > A 200 id=c1@example
+			1.1  P > C 200 id=c2@p`, 4},
+		{"one tag for all calls", `
+			0    A > P INVITE ft=12345678
+			0.1  A > P INVITE id=c2@x ft=12345678 to=sip:carol@example.com
+			0.2  C > B INVITE id=c3@x ft=12345678 from=sip:dave@example.com
+			1    B > C 486 id=c3@x
+			1.1  P > A 486 id=c2@x
+			1.2  P > A 486 id=c1@example`, 3},
+		{"the same users, long after", `
+			0    A > P INVITE
+			60   P > B INVITE id=c2@p fwd=no`, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res := analyze(t, capgen.Ladder{}, tt.ladder)
+			if len(res.Calls) != tt.calls {
+				for _, c := range res.Calls {
+					t.Error(describe(c))
+				}
+			}
+		})
+	}
+}
+
+// TestTogether: legs that are one call, however many and in whatever way they hang together.
+func TestTogether(t *testing.T) {
+	for _, tt := range []struct{ name, ladder string }{
+		{"the header field that names the other Call-ID comes first", `
+			0    A > P INVITE
+				P-Orig-Call-ID: c2@p
+			5    P > B INVITE id=c2@p fwd=no from=sip:gateway@p to=sip:other@b`},
+		{"two legs name a third one that is not in the capture", `
+			0    A > P INVITE
+				X-Call-ID: other@x
+			0.1  P > B INVITE id=c2@p fwd=no from=sip:x@p to=sip:y@b
+				X-Call-ID: other@x`},
+		{"one description passed on unchanged", `
+			0    A > P INVITE sdp o=123456789/1 c=10.0.0.1
+			0.1  P > B INVITE id=c2@p fwd=no sdp o=123456789/1 c=10.0.0.1 from=sip:x@p to=sip:y@b
+				-Contact`},
+		{"three legs, the last two by a Session-ID", `
+			0    A > P INVITE
+			0.1  P > Q INVITE id=c2@p fwd=no
+				Session-ID: ab30317f1a784dc48ff824d0d3715d86
+			3    Q > B INVITE id=c3@q fwd=no from=sip:x@q to=sip:y@b
+				Session-ID: ab30317f1a784dc48ff824d0d3715d86`},
+		{"a fork into two legs", `
+			0    A > P INVITE
+				Session-ID: ab30317f1a784dc48ff824d0d3715d86
+			0.1  P > B INVITE id=c2@p fwd=no
+				Session-ID: ab30317f1a784dc48ff824d0d3715d86
+			0.1  P > C INVITE id=c3@p fwd=no
+				Session-ID: ab30317f1a784dc48ff824d0d3715d86`},
+		{"a border that puts something in front of the From tag, at another address", `
+			0    A > P INVITE ft=00e9d478
+			0.1  Q > B INVITE id=c2@p fwd=no ft=SD49097-00e9d478 from=sip:x@q to=sip:y@b
+			1    B > Q 200 id=c2@p
+			1.1  P > A 200 id=c1@example
+			5    A > P BYE id=c1@example
+			5.1  Q > B BYE id=c2@p`},
+		{"a switch that calls out with a number of its own", `
+			0    A > P INVITE from=sip:215@p to=sip:90891234567@p
+			0.1  P > B INVITE id=c2@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
+			1    B > P 200 id=c2@p
+			1.1  P > A 200 id=c1@example`},
+		{"numbers written in two ways", `
+			0    A > P INVITE from=sip:+49301234567@x to=sip:0891234567@p
+			0.1  P > B INVITE id=c2@p fwd=no from=sip:0049301234567@p to=sip:+49891234567@b`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res := analyze(t, capgen.Ladder{}, tt.ladder)
+			if len(res.Calls) != 1 {
+				for _, c := range res.Calls {
+					t.Error(describe(c))
+				}
+			}
+		})
+	}
+}

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"hash/maphash"
-	"time"
 
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -16,10 +15,11 @@ type liveLeg struct {
 	trans      []Transaction
 	keys       []uint64 // under which the joiner knows it
 	attempts   []attempt
-	lastBye    time.Time
-	hasBye     bool              // a BYE was seen
+	invited    bool              // an initial INVITE was seen
+	hasBye     bool              // a BYE ended it
 	over       bool              // ended: by a BYE, or by the final response of the last attempt
-	midDialog  bool              // a request with a To tag was seen
+	midDialog  bool              // a request inside of a confirmed dialog was seen, and no INVITE before it
+	pracked    bool              // a PRACK was seen, and no INVITE before it
 	seen       []Seen            // for its Detail
 	octets     []byte            // of them
 	bodies     [maxBodies]uint64 // hashes of the last session descriptions
@@ -187,16 +187,32 @@ func (v *liveLeg) begin(x *seen, hop int, forward bool) int {
 	return len(v.trans) - 1
 }
 
-// forget makes room: the older half of the transactions is forgotten.
+// forget makes room: of the older half of the transactions, those are forgotten that are
+// over. An INVITE that still rings behind dozens of others is kept.
 func (v *liveLeg) forget() {
-	n := len(v.trans) / 2
-	v.trans = append(v.trans[:0], v.trans[n:]...)
+	half := len(v.trans) / 2
+	moved := make([]int, len(v.trans))
+	kept := v.trans[:0]
+	for i := range v.trans {
+		tr := &v.trans[i]
+		pending := tr.Method == "INVITE" && tr.Status == 0 && len(kept) < half/2
+		if i < half && !pending {
+			moved[i] = -1
+			continue
+		}
+		moved[i] = len(kept)
+		kept = append(kept, *tr)
+	}
+	v.trans = kept
 	for i := range v.attempts {
-		a := &v.attempts[i]
-		a.primary = max(a.primary-int16(n), -1)
+		if a := &v.attempts[i]; a.primary >= 0 {
+			a.primary = int16(moved[a.primary])
+		}
 	}
 	for i := range v.seen {
-		v.seen[i].Transaction = max(v.seen[i].Transaction-n, -1)
+		if s := &v.seen[i]; s.Transaction >= 0 {
+			s.Transaction = moved[s.Transaction]
+		}
 	}
 }
 
@@ -224,8 +240,8 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 	}
 	tr.Sent, tr.SentFrame, tr.Forward = x.now, x.frame, forward
 	switch {
-	case len(x.to) > 0:
-		t.inDialog(v, x, hop)
+	case len(x.to) > 0, x.method == "BYE": // elements of RFC 2543 may have no tags
+		t.inDialog(v, x, i)
 	case x.method == "INVITE":
 		tr.Initial = true
 		t.invite(v, x, i)
@@ -234,36 +250,51 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 	}
 }
 
-// inDialog takes in a request with a To tag.
-func (t *tracker) inDialog(v *liveLeg, x *seen, hop int) {
-	l := v.leg
-	if !v.midDialog {
-		v.midDialog = true
-		if len(v.attempts) == 0 {
-			l.Running = true
-		}
-	}
-	switch d := v.dialog(x.from, x.to); {
+// inDialog takes in a request with a To tag: transaction i.
+func (t *tracker) inDialog(v *liveLeg, x *seen, i int) {
+	hop := v.trans[i].Hop
+	d := v.dialog(x.from, x.to)
+	was := DialogConfirmed
+	switch {
 	case d != nil:
+		was = d.State
 		d.Hops |= 1 << hop
-		if x.method == "BYE" {
-			d.State = DialogTerminated
-		}
-	case x.method != "CANCEL":
-		d := v.newDialog(x.from, x.to, hop)
-		if d != nil && x.method == "BYE" {
-			d.State = DialogTerminated
-		} else if d != nil {
-			d.State = DialogConfirmed
-		}
+	case len(x.to) > 0 && x.method != "CANCEL" && x.method != "NOTIFY": // a subscription has a dialog of its own
+		v.trans[i].stray = x.method == "BYE" && v.confirmed()
+		d = v.newDialog(x.from, x.to, hop)
+	}
+	if len(v.attempts) == 0 {
+		v.running(x, d)
+	} else if d != nil && was == DialogConfirmed {
+		d.State = DialogConfirmed
 	}
 	switch x.method {
 	case "BYE":
-		v.bye(t, x)
+		if d != nil {
+			d.State = DialogTerminated
+		}
+		if !v.trans[i].stray && (d == nil || !v.goesOn(d, was)) {
+			v.bye(t, x)
+		}
 	case "REFER":
-		v.refer(t, x)
+		v.refer(t, x, hop)
 	case "NOTIFY":
 		v.notify(x)
+	}
+}
+
+// running takes in a request inside of a dialog that nothing before it is known of. PRACK,
+// and UPDATE beside it, come before the answer; everything else comes behind it.
+func (v *liveLeg) running(x *seen, d *Dialog) {
+	v.leg.Running = true
+	early := x.method == "PRACK" || x.method == "CANCEL" || x.method == "UPDATE" && v.pracked
+	v.pracked = v.pracked || x.method == "PRACK"
+	if early {
+		return
+	}
+	v.midDialog = true
+	if d != nil && d.State == DialogEarly {
+		d.State = DialogConfirmed
 	}
 }
 
@@ -285,9 +316,8 @@ func (v *liveLeg) ack(x *seen, hop int) {
 		}
 	}
 	if best < 0 {
-		if len(x.to) > 0 && len(v.attempts) == 0 {
+		if len(x.to) > 0 && len(v.attempts) == 0 { // of a 2xx or of a failure: nobody knows
 			v.leg.Running = true
-			v.midDialog = true
 		}
 		return
 	}
@@ -325,35 +355,63 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 		return
 	}
 	a := &v.attempts[tr.attempt]
-	if int(a.primary) == i {
+	if int(a.primary) == i && (a.status == 0 || a.status == 487) { // else it came too late: section 9.2
 		a.cancelled = true
 		v.cause(t, x.s)
 	}
 }
 
-// bye takes in the first copy of a BYE on a hop.
+// cancelledBefore takes in that there was a CANCEL for an INVITE that was not captured:
+// transaction i.
+func (v *liveLeg) cancelledBefore(x *seen, i, hop int) {
+	if v.find(x.key, "CANCEL", hop) < 0 {
+		return
+	}
+	tr := &v.trans[i]
+	tr.Cancelled = true
+	if tr.attempt >= 0 && int(v.attempts[tr.attempt].primary) == i {
+		v.attempts[tr.attempt].cancelled = true
+	}
+}
+
+// bye takes in the BYE that ends the call.
 func (v *liveLeg) bye(t *tracker, x *seen) {
 	l := v.leg
 	if v.hasBye {
 		return
 	}
-	v.lastBye, v.hasBye, l.ByBye = x.now, true, true
+	v.hasBye, l.ByBye = true, true
 	l.Ended = x.now
 	v.over = true
 	l.EndedBy = v.sideOf(x)
 	v.cause(t, x.s)
 }
 
-// sideOf returns who sent a request inside of a dialog.
+// byCaller reports whether From is the caller: by its tag, or where both sides have the same
+// or none by the direction on the hop.
+func (v *liveLeg) byCaller(x *seen) bool {
+	if string(x.from) == string(x.to) {
+		_, forward := v.hop(x.m)
+		return forward == x.s.IsRequest()
+	}
+	return string(x.from) == v.leg.FromTag
+}
+
+// sideOf returns who sent a request inside of a dialog, or that which a response answers.
 func (v *liveLeg) sideOf(x *seen) Party {
 	l := v.leg
 	switch {
-	case len(x.from) > 0 && string(x.from) == l.FromTag && len(v.attempts) > 0:
-		return Caller
-	case len(x.to) > 0 && string(x.to) == l.FromTag && len(v.attempts) > 0:
-		return Callee
 	case len(v.attempts) == 0: // who called whom was not captured
 		return NoParty
+	case string(x.from) == string(x.to), len(x.to) == 0:
+		if _, forward := v.hop(x.m); forward == x.s.IsRequest() {
+			return Caller
+		}
+		return Callee
+	case string(x.from) == l.FromTag:
+		return Caller
+	case string(x.to) == l.FromTag:
+		return Callee
 	}
 	for i := range v.attempts { // a back-to-back user agent that keeps the Call-ID
 		switch v.attempts[i].fromTag {
@@ -363,7 +421,11 @@ func (v *liveLeg) sideOf(x *seen) Party {
 			return Callee
 		}
 	}
-	if x.m.Src.Addr() == l.Source.Addr() && l.Source.Addr() != l.Destination.Addr() {
+	src := x.m.Src.Addr()
+	if !x.s.IsRequest() {
+		src = x.m.Dst.Addr()
+	}
+	if src == l.Source.Addr() && l.Source.Addr() != l.Destination.Addr() {
 		return Caller
 	}
 	return NoParty
@@ -387,9 +449,11 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		i = v.begin(x, hop, !forward)
 		tr := &v.trans[i]
 		if x.method == "INVITE" {
-			tr.Initial = v.dialog(x.from, x.to) == nil
+			d := v.dialog(x.from, x.to)
+			tr.Initial = d == nil || d.State == DialogEarly || x.s.StatusCode < 200 && !v.answered()
 			if tr.Initial {
 				t.attemptOf(v, x, i)
+				v.cancelledBefore(x, i, hop)
 			}
 		}
 	}
@@ -404,6 +468,10 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	}
 	if x.method == "INVITE" && tr.Initial {
 		t.inviteAnswer(v, x, i, hop)
+	}
+	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
+		tr.stray = false
+		v.bye(t, x)
 	}
 	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && !tr.Sent.IsZero() && !x.now.Before(tr.Sent) {
 		v.leg.ByeTook = x.now.Sub(tr.Sent)
@@ -456,13 +524,16 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *Transaction, code int) {
 	}
 }
 
-// late takes in a message of a leg that is finished: it is counted, and a BYE still ends
-// a call that was given up.
-func (l *Leg) late(x *seen) {
+// late takes in a message of a leg that is finished: it is counted, a BYE still ends a call
+// that was given up, and a final response says what became of one that rang for very long.
+func (l *Leg) late(t *tracker, x *seen) {
 	l.Messages++
 	l.LastFrame = x.frame
 	if !x.now.IsZero() {
 		l.Last = x.now
+	}
+	if x.method == "INVITE" && !x.s.IsRequest() && x.s.StatusCode >= 200 {
+		l.lateFinal(t, x)
 	}
 	if x.method == "BYE" && x.s.IsRequest() && l.State == StateConfirmed {
 		l.State, l.Ended = StateCompleted, x.now
@@ -472,6 +543,32 @@ func (l *Leg) late(x *seen) {
 			l.EndedBy = Caller
 		case string(x.to) == l.FromTag:
 			l.EndedBy = Callee
+		}
+		for i := range l.Dialogs {
+			l.Dialogs[i].State = DialogTerminated
+		}
+	}
+}
+
+// lateFinal takes in the final response to an INVITE that was no longer waited for.
+func (l *Leg) lateFinal(t *tracker, x *seen) {
+	if l.State != StateAbandoned && l.State != StateEarly && l.State != StateTrying {
+		return
+	}
+	code := x.s.StatusCode
+	l.FinalStatus, l.FinalReason, l.Final = code, t.names.string(capped(x.s.Reason, maxKept)), x.now
+	l.EndedBy = Callee
+	switch {
+	case code < 300:
+		l.State, l.EndedBy, l.Answered, l.Unfinished = StateConfirmed, NoParty, x.now, true
+	case code < 400:
+		l.State, l.Ended, l.Unfinished = StateRedirected, x.now, false
+	default:
+		l.State, l.Ended, l.Unfinished = StateFailed, x.now, false
+	}
+	for i := range l.Dialogs {
+		if d := &l.Dialogs[i]; code < 300 && d.LocalTag == string(x.from) && d.RemoteTag == string(x.to) {
+			d.State = DialogConfirmed
 		}
 	}
 }
@@ -489,8 +586,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 		Time: x.now, Frame: x.frame, From: x.m.Src, To: x.m.Dst,
 		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
 	}
-	byCaller := string(x.from) == l.FromTag
-	p.ToCallee = byCaller == p.Request
+	p.ToCallee = v.byCaller(x) == p.Request
 	if p.Request {
 		p.InDialog = len(x.to) > 0
 	} else {

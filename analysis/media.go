@@ -121,8 +121,7 @@ func (t *tracker) sdpPart(s *sipmsg.Message) []byte {
 // speaker returns whose session description a message carries: that of the side that
 // sent it.
 func (v *liveLeg) speaker(x *seen) Party {
-	ofCaller := string(x.from) == v.leg.FromTag
-	if ofCaller == x.s.IsRequest() {
+	if v.byCaller(x) == x.s.IsRequest() {
 		return Caller
 	}
 	return Callee

@@ -179,7 +179,11 @@ func (m *measure) requestDelays(l *Leg) {
 		return
 	}
 	if d, ok := between(l.Invited, l.Final); ok && l.FinalStatus >= 400 {
-		m.failedDelay = append(m.failedDelay, d)
+		switch l.FinalStatus {
+		case 401, 402, 407: // challenges are no failures: section 4.3.2
+		default:
+			m.failedDelay = append(m.failedDelay, d)
+		}
 	}
 }
 

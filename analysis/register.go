@@ -31,7 +31,7 @@ type Registration struct {
 	Attempts        int // REGISTERs with CSeq numbers of their own
 	Challenges      int // 401 and 407
 	Accepted        int // 2xx
-	Refreshes       int // accepted ones that changed nothing but the time
+	Refreshes       int // accepted ones for a contact that was there
 	Failures        int // final responses of 300 and over but challenges, and silence
 	Retransmissions int
 	Messages        int
@@ -84,6 +84,8 @@ type registrar struct {
 // An aor is a Registration in the making.
 type aor struct {
 	Registration
+	from       netip.Addr // of the last REGISTER
+	challenged time.Time  // a challenge of this time was not taken up yet, behind an acceptance
 }
 
 // register takes in the first copy of a REGISTER between two addresses.
@@ -98,9 +100,10 @@ func (t *tracker) register(x *seen, r *exchange) {
 		return
 	}
 	a.Attempts++
-	if a.Source.IsValid() && a.Source.Addr() != x.m.Src.Addr() {
+	if a.from.IsValid() && a.from != x.m.Src.Addr() {
 		a.Sources++
 	}
+	a.from = x.m.Src.Addr()
 	if !a.Source.IsValid() || a.Accepted == 0 {
 		a.Source, a.Registrar = x.m.Src, x.m.Dst
 	}
@@ -177,10 +180,16 @@ func (t *tracker) registered(x *seen, r *exchange) {
 	switch {
 	case code == 401 || code == 407:
 		a.Challenges++
-		a.Outcome = RegChallenged
+		if a.Outcome == RegRegistered && !x.now.IsZero() { // it stands until it is clear that nothing follows
+			a.challenged = x.now
+		} else {
+			a.Outcome = RegChallenged
+		}
 	case code < 300:
+		a.challenged = time.Time{}
 		t.accepted(a, r, x)
 	default:
+		a.challenged = time.Time{}
 		a.Failures++
 		a.Outcome = RegFailed
 	}
@@ -189,8 +198,9 @@ func (t *tracker) registered(x *seen, r *exchange) {
 // accepted takes in a 2xx: the bindings it lists are those that are in force.
 func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
+	a.Source, a.Registrar = r.Source, r.Destination
 	granted := t.bindings(x.s)
-	refreshed := false
+	refreshed, listed := false, false
 	for i := range r.Bindings {
 		b := &r.Bindings[i]
 		if b.URI == "*" || b.Asked == 0 { // removed: section 10.2.2
@@ -199,7 +209,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 		}
 		for j := range granted {
 			if granted[j].URI == b.URI {
-				b.Granted = granted[j].Asked
+				b.Granted, listed = granted[j].Asked, true
 			}
 		}
 		if b.Granted < 0 && len(granted) == 1 && len(r.Bindings) == 1 { // a registrar that rewrites contacts
@@ -216,6 +226,11 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	}
 	if refreshed {
 		a.Refreshes++
+	}
+	if listed && len(granted) < maxContacts { // those that are not listed beside it are gone: section 10.3
+		a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool {
+			return !slices.ContainsFunc(granted, func(g Binding) bool { return g.URI == b.URI })
+		})
 	}
 	switch {
 	case len(r.Bindings) == 0:
@@ -281,10 +296,14 @@ func (a *aor) silent() {
 	}
 }
 
-// result returns the registrations in the order in which they began.
-func (g *registrar) result() []*Registration {
+// result returns the registrations in the order in which they began. now is the latest time
+// of the capture: a challenge that nothing followed for long enough was not taken up.
+func (g *registrar) result(now time.Time) []*Registration {
 	list := make([]*Registration, len(g.list))
 	for i, a := range g.list {
+		if !a.challenged.IsZero() && now.Sub(a.challenged) >= timerTimeout {
+			a.Outcome = RegChallenged
+		}
 		list[i] = &a.Registration
 	}
 	return list

@@ -16,6 +16,9 @@ func describeRegistration(r *analysis.Registration) string {
 	if r.Retransmissions > 0 {
 		s += fmt.Sprintf(" again=%d", r.Retransmissions)
 	}
+	if r.Sources > 0 {
+		s += fmt.Sprintf(" sources=%d", r.Sources)
+	}
 	for _, c := range r.Contacts {
 		s += fmt.Sprintf(" %s(%d/%d)", c.URI, c.Asked, c.Granted)
 	}
@@ -69,6 +72,38 @@ func TestRegistrations(t *testing.T) {
 			0    A > P REGISTER id=r
 			0.1  P > A 401`,
 			[]string{"sip:alice@example.com challenged 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=1 refreshes=0 failures=0 messages=2"}},
+		{"sent on for another address-of-record", `
+			0    A > P REGISTER id=r
+			0.01 P > B REGISTER id=r to=sip:alice@10.0.0.2 cseq=1
+			0.1  B > P 200
+			0.11 P > A 200`,
+			[]string{
+				"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.1:5060(3600/3600)",
+				"sip:alice@10.0.0.2 registered 200 from 10.0.0.9:5060 at 10.0.0.2:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.9:5060(3600/3600)",
+			}},
+		{"the address of a contact moves, and the registrar says what is left", `
+			0    A > P REGISTER id=r
+			0.1  P > A 200
+			60   B > P REGISTER id=r
+			60.1 P > B 200
+			120  A > P REGISTER id=r
+			120.1 P > A 200
+				Contact: <sip:alice@10.0.0.2:5060>;expires=20
+			180  A > P REGISTER id=r
+			180.1 P > A 200`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=4 challenges=0 refreshes=1 failures=0 messages=8 sources=2 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"challenged again when the capture ends: still registered", `
+			0    A > P REGISTER id=r
+			0.1  P > A 200
+			60   A > P REGISTER id=r
+			60.1 P > A 401`,
+			[]string{"sip:alice@example.com registered 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"challenged again and given up", `
+			0    A > P REGISTER id=r
+			0.1  P > A 200
+			60   A > P REGISTER id=r
+			60.1 P > A 401` + long,
+			[]string{"sip:alice@example.com challenged 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
 		{"asked for what is registered", `
 			0    A > P REGISTER id=r
 				-Contact
@@ -154,16 +189,18 @@ func TestMetrics(t *testing.T) {
 		45.1 B > A 200 of=CANCEL
 		45.2 B > A 487 of=INVITE
 		50  A > B INVITE id=5
-		50.1 B > A 302`)
+		50.1 B > A 302
+		50.5 A > B INVITE id=6
+		50.9 B > A 407`)
 	m := res.Metrics()
 	got := fmt.Sprintf("calls=%d attempts=%d answered=%d SER=%.0f SEER=%.0f ISA=%.0f SCR=%.0f ASR=%.0f NER=%.0f SRD=%v/%v failed=%d SDD=%v SDT=%v", m.Calls, m.Attempts, m.Answered,
 		m.Establishment, m.Effectiveness, m.Ineffective, m.Completion, m.AnswerSeizure, m.NetworkEffect, m.RequestDelay.Min, m.RequestDelay.Max, m.FailedRequestDelay.Count, m.DisconnectDelay.Max, m.Duration.Max)
-	want := "calls=5 attempts=5 answered=1 SER=25 SEER=50 ISA=20 SCR=20 ASR=20 NER=60 SRD=1s/1s failed=2 SDD=200ms SDT=10s"
+	want := "calls=6 attempts=6 answered=1 SER=20 SEER=40 ISA=17 SCR=17 ASR=17 NER=50 SRD=1s/1s failed=2 SDD=200ms SDT=10s"
 	if got != want {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
 	peers := res.ByPeer()
-	if len(peers) != 2 || peers[0].Calls != 5 || peers[0].Name != "10.0.0.1" {
+	if len(peers) != 2 || peers[0].Calls != 6 || peers[0].Name != "10.0.0.1" {
 		t.Errorf("peers %+v", peers)
 	}
 	list, size := res.OverTime()
@@ -171,7 +208,7 @@ func TestMetrics(t *testing.T) {
 	for _, b := range list {
 		calls, failed = calls+b.Calls, failed+b.Failed
 	}
-	if size.String() != "1s" || len(list) != 51 || calls != 5 || failed != 2 {
+	if size.String() != "1s" || len(list) != 51 || calls != 6 || failed != 3 {
 		t.Errorf("%d spans of %v with %d calls and %d failures", len(list), size, calls, failed)
 	}
 }

@@ -48,11 +48,14 @@ func (a *attempt) whoEnded() Party {
 	return Callee
 }
 
-// lastAttempt returns the last attempt of the caller; nil if there is none. Attempts with
-// another From tag are of a back-to-back user agent that keeps the Call-ID.
+// lastAttempt returns the last attempt of the caller; nil if there is none. That is the one
+// with the highest number: packets may come in another order. But one that began when the
+// one before had failed is a later one whatever its number. Attempts with another From tag
+// are of a back-to-back user agent that keeps the Call-ID.
 func (v *liveLeg) lastAttempt() (last *attempt) {
 	for i := range v.attempts {
-		if a := &v.attempts[i]; a.fromTag == v.leg.FromTag && (last == nil || a.cseq >= last.cseq) {
+		a := &v.attempts[i]
+		if a.fromTag == v.leg.FromTag && (last == nil || a.cseq >= last.cseq || a.behind) {
 			last = a
 		}
 	}

@@ -169,7 +169,7 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 		return
 	}
 	if l.live == nil {
-		l.late(x)
+		l.late(t, x)
 		return
 	}
 	t.take(l.live, x)
@@ -254,10 +254,23 @@ func (t *tracker) beginsAnother(l *Leg, x *seen) bool {
 	if !v.over {
 		return false
 	}
-	if len(v.attempts) > 0 && !v.answered() && string(x.from) == l.FromTag {
-		return false // tries again
+	if len(v.attempts) == 0 || v.answered() {
+		return true
 	}
-	return true
+	if string(x.from) != l.FromTag {
+		if !v.asksAgain() || x.m.Src.Addr() != l.Source.Addr() {
+			return true
+		}
+		l.FromTag = string(capped(x.from, maxKept)) // and careless programs take another tag for it
+	}
+	return false // tries again
+}
+
+// asksAgain reports whether the last attempt was answered with a request to try again: a
+// challenge, another target, a longer interval.
+func (v *liveLeg) asksAgain() bool {
+	a := v.lastAttempt()
+	return a != nil && (a.status/100 == 3 || a.status == 401 || a.status == 407 || a.status == 422 || a.status == 494)
 }
 
 // uri returns the URI of a header field, without its parameters.
@@ -322,16 +335,24 @@ func (t *tracker) sweep(now time.Time) {
 	}
 }
 
-// evict gives up the leg that was quiet for longest.
+// evict gives up the leg that was quiet for longest: one that has ended, or else one of those
+// that are the most, for a flood of INVITEs should not push out the calls that go on, nor
+// the other way round.
 func (t *tracker) evict() {
 	t.overLive = true
-	for _, list := range []*legList{&t.settled, &t.ended, &t.wait, &t.talk} {
-		if v := list.head; v != nil {
-			v.leg.Evicted = true
-			t.finish(v)
-			return
-		}
+	v := t.settled.head
+	if v == nil {
+		v = t.ended.head
 	}
+	switch {
+	case v != nil:
+	case t.wait.n > t.talk.n:
+		v = t.wait.head
+	default:
+		v = t.talk.head
+	}
+	v.leg.Evicted = true
+	t.finish(v)
 }
 
 // finish concludes a leg and releases what is known beyond the result.
@@ -356,10 +377,14 @@ func (t *tracker) end() {
 }
 
 // A legList is a list of legs, those used last at its end.
-type legList struct{ head, tail *liveLeg }
+type legList struct {
+	head, tail *liveLeg
+	n          int
+}
 
 func (q *legList) push(v *liveLeg) {
 	v.list, v.prev, v.next = q, q.tail, nil
+	q.n++
 	if q.tail != nil {
 		q.tail.next = v
 	} else {
@@ -380,4 +405,5 @@ func (q *legList) remove(v *liveLeg) {
 		q.tail = v.prev
 	}
 	v.list, v.prev, v.next = nil, nil, nil
+	q.n--
 }

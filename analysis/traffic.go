@@ -47,7 +47,7 @@ func (t *tracker) result() *Traffic {
 	t.open.rest(t)
 	r := &Traffic{
 		Calls:         t.calls(),
-		Registrations: t.regs.result(),
+		Registrations: t.regs.result(t.now),
 		Keepalives:    t.peers.result(),
 		Subscriptions: t.subs,
 		NoCallID:      t.callless,

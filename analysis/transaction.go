@@ -52,6 +52,7 @@ type Transaction struct {
 	provisionalFrame Frame
 	finalTag         uint64
 	ackKey           uint64
+	stray            bool // a BYE with tags that no dialog has
 }
 
 // branchKey names a transaction by the branch of the topmost Via. Where it does not begin

@@ -1,0 +1,169 @@
+package analysis_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// analyzeMany analyses n messages that are made as they are read, every apart.
+func analyzeMany(t *testing.T, n int, every time.Duration, message func(i int) string) *analysis.Result {
+	t.Helper()
+	flow := capgen.NewFlow("192.0.2.1:5060", "192.0.2.2:5060")
+	back := capgen.NewFlow("192.0.2.2:5060", "192.0.2.1:5060")
+	r, err := capture.NewReader(context.Background(), newStream(n, func(i int) capgen.Packet {
+		text := message(i)
+		f := flow
+		if text[:3] == "SIP" {
+			f = back
+		}
+		return capgen.Packet{Time: capgen.Start.Add(time.Duration(i) * every), Link: 1, Data: capgen.Ether(f.UDP(text))}
+	}), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// plain writes a message of a call between two hosts.
+func plain(start, callID, toTag, branch, cseq string) string {
+	if toTag != "" {
+		toTag = ";tag=" + toTag
+	}
+	return start + "\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK" + branch + "\r\nFrom: <sip:a@h>;tag=a" + callID +
+		"\r\nTo: <sip:b@h>" + toTag + "\r\nCall-ID: " + callID + "\r\nCSeq: " + cseq + "\r\nContent-Length: 0\r\n\r\n"
+}
+
+const (
+	invite = "INVITE sip:b@h SIP/2.0"
+	bye    = "BYE sip:b@h SIP/2.0"
+	ok     = "SIP/2.0 200 OK"
+)
+
+// TestTooManyTalking: where more calls go on at once than are followed, those that were quiet
+// for longest are given up, and not each new one; a BYE still ends one that was given up.
+func TestTooManyTalking(t *testing.T) {
+	const n = 1<<15 + 1000
+	res := analyzeMany(t, 2*n+4, time.Millisecond, func(i int) string {
+		id := fmt.Sprintf("call%05d", i/2)
+		switch {
+		case i == 2*n+2:
+			return plain(bye, fmt.Sprintf("call%05d", n), "b", "3", "2 BYE")
+		case i == 2*n+3:
+			return plain(bye, "call00000", "b", "3", "2 BYE")
+		case i%2 == 0:
+			return plain(invite, id, "", "1", "1 INVITE")
+		}
+		return plain(ok, id, "b", "1", "1 INVITE")
+	})
+	if !slices.Equal(res.Exceeded, []string{"live-call-limit"}) {
+		t.Errorf("limits met: %q", res.Exceeded)
+	}
+	evicted := 0
+	for i, c := range res.Calls {
+		l := c.First()
+		if l.Evicted {
+			evicted++
+		}
+		want := analysis.StateConfirmed
+		if i == 0 || i == n {
+			want = analysis.StateCompleted
+		}
+		if l.State != want || l.Evicted != (i <= 1000) {
+			t.Fatalf("%s: %v, given up: %v", l.CallID, l.State, l.Evicted)
+		}
+	}
+	if len(res.Calls) != n+1 || evicted != 1001 {
+		t.Errorf("%d calls, %d given up", len(res.Calls), evicted)
+	}
+}
+
+// TestFlood: a flood of INVITEs that nobody answers does not push out the calls that go on.
+func TestFlood(t *testing.T) {
+	const talking, flood = 100, 1<<15 + 1000
+	res := analyzeMany(t, 2*talking+flood+talking, time.Millisecond, func(i int) string {
+		id := fmt.Sprintf("call%05d", i/2)
+		switch {
+		case i >= 2*talking+flood:
+			return plain(bye, fmt.Sprintf("call%05d", i-2*talking-flood), "b", "3", "2 BYE")
+		case i >= 2*talking:
+			return plain(invite, fmt.Sprintf("flood%d", i), "", "1", "1 INVITE")
+		case i%2 == 0:
+			return plain(invite, id, "", "1", "1 INVITE")
+		}
+		return plain(ok, id, "b", "1", "1 INVITE")
+	})
+	for _, c := range res.Calls[:talking] {
+		if l := c.First(); l.State != analysis.StateCompleted || l.Evicted {
+			t.Fatalf("%s: %v, given up: %v", l.CallID, l.State, l.Evicted)
+		}
+	}
+	if len(res.Calls) != talking+flood || len(res.Exceeded) != 1 {
+		t.Errorf("%d calls, limits met: %q", len(res.Calls), res.Exceeded)
+	}
+}
+
+// TestManyTransactions: an INVITE that rings while a hundred thousand other transactions go on
+// under its Call-ID is still answered.
+func TestManyTransactions(t *testing.T) {
+	const n = 100_000
+	res := analyzeMany(t, n+4, time.Millisecond, func(i int) string {
+		switch i {
+		case 0:
+			return plain(invite, "one", "", "1", "1 INVITE")
+		case 1:
+			return plain("SIP/2.0 180 Ringing", "one", "b", "1", "1 INVITE")
+		case n + 2:
+			return plain("SIP/2.0 480 Temporarily Unavailable", "one", "b", "1", "1 INVITE")
+		case n + 3:
+			return plain("ACK sip:b@h SIP/2.0", "one", "b", "1", "1 ACK")
+		}
+		return plain("INFO sip:b@h SIP/2.0", "one", "b", fmt.Sprint(i), fmt.Sprint(i, " INFO"))
+	})
+	if len(res.Calls) != 1 {
+		t.Fatalf("%d calls", len(res.Calls))
+	}
+	if l := res.Calls[0].First(); l.State != analysis.StateFailed || l.FinalStatus != 480 || l.Messages != n+4 {
+		t.Errorf("%v %d, %d messages", l.State, l.FinalStatus, l.Messages)
+	}
+}
+
+// TestWeek: a Call-ID that lives for a week does not grow, be it of a REGISTER, of OPTIONS or
+// of a call with a session timer.
+func TestWeek(t *testing.T) {
+	for _, method := range []string{"REGISTER", "OPTIONS", "UPDATE"} {
+		heap := func(n int) int64 {
+			res := analyzeMany(t, n, 5*time.Second, func(i int) string {
+				to, branch := "", fmt.Sprint("x", i/2)
+				if method == "UPDATE" {
+					to = "b"
+				}
+				if i%2 == 0 {
+					return plain(method+" sip:h SIP/2.0", "week", to, branch, fmt.Sprint(i/2, " ", method))
+				}
+				return plain(ok, "week", to, branch, fmt.Sprint(i/2, " ", method))
+			})
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			runtime.KeepAlive(res)
+			return int64(m.HeapAlloc)
+		}
+		// Of a registration, eight octets are kept for the median of its delays.
+		if day, week := heap(17_280), heap(7*17_280); week-day > 1<<20 {
+			t.Errorf("%s: %d octets after a day, %d after a week", method, day, week)
+		}
+	}
+}
