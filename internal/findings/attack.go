@@ -89,35 +89,15 @@ refused (401 or 407 without a further try, 403, 404, 484, 488, 603, 604) or sile
 	},
 }
 
-// A try is a request without success, or with credentials, and what is known of it.
-type try struct {
-	at, answered time.Time
-	src, dst     netip.AddrPort
-	method       string
-	user         string // whom it is about
-	from         string // user of From
-	key          uint64 // of from and the host of the Request-URI
-	name         string // of the credentials
-	callID       string
-	status       int // 0: no answer
-	frame, final analysis.Frame
-	copies       int
-	credentials  bool
-	stale        bool
-	retried      bool // a challenge that was taken up
-	taken        bool // a refusal that a 2xx took back
-	outOfDialog  bool
-	leg          *analysis.Leg
-}
-
 // A source is one sender.
 type source struct {
 	addr       netip.Addr
+	unknown    bool            // one too many: nothing is kept of it
 	success    time.Time       // the first 2xx to anything but OPTIONS
 	registered time.Time       // the first 2xx to a REGISTER
 	answered   int             // calls
 	calls      []*analysis.Leg // the last ones that were answered
-	tries      []*try
+	tries      []*tx
 	oks        []success // of users that were refused before
 	refused    map[string]bool
 
@@ -156,8 +136,8 @@ func (l *ledger) source(a netip.Addr) *source {
 	a = a.Unmap()
 	s := l.sources[a]
 	if s == nil {
-		s = &source{addr: a}
-		if len(l.sources) < maxSources {
+		if s = (&source{addr: a, unknown: true}); len(l.sources) < maxSources {
+			s.unknown = false
 			l.sources[a] = s
 			l.order = append(l.order, s)
 		}
@@ -192,33 +172,27 @@ func (s *source) call(l *analysis.Leg) {
 }
 
 // account takes in a request on the first hop that the capture shows, and what came of it.
-func (l *ledger) account(t *tx, given bool) {
-	s := l.source(t.src.Addr())
-	if t.at.IsZero() {
+// It keeps x.
+func (l *ledger) account(x *tx, given bool) {
+	s := l.source(x.src.Addr())
+	if x.at.IsZero() || s.unknown {
 		return
 	}
-	x := t.try
-	if x == nil {
-		x = new(try)
-		t.try = x
-	}
-	*x = try{
-		at: t.at, answered: t.answered, src: t.src, dst: t.dst, method: t.method, callID: t.callID, status: t.status, frame: t.frame, final: t.final,
-		copies: t.copies, retried: x.retried, outOfDialog: !t.inDialog, leg: t.leg,
-	}
-	x.fill(t, given)
+	x.fill(given)
 	if x.credentials {
 		l.gave(x)
 	}
-	if t.status/100 == 2 {
+	if x.status/100 == 2 {
 		if x.credentials && s.refused[x.name] && len(s.oks) < maxOks {
 			s.oks = append(s.oks, success{x.name, x.answered, x.final})
 		}
 		return
 	}
-	if t.resp != nil {
-		for a := range challenges(t.resp) {
-			x.stale = x.stale || a.Stale
+	if x.resp != nil && x.credentials {
+		x.credentials = false // for other realms they say nothing about this one
+		for a := range challenges(x.resp) {
+			_, ok := credentialsFor(x.req, string(a.Realm))
+			x.credentials, x.stale = x.credentials || ok, x.stale || a.Stale
 		}
 	}
 	if x.isRefused() {
@@ -229,9 +203,17 @@ func (l *ledger) account(t *tx, given bool) {
 			s.refused[x.name] = true
 		}
 	}
-	if isChallenge(x.status) && !x.credentials && !x.retried {
-		l.wait(x)
+	if isChallenge(x.status) && !x.credentials {
+		if !x.retried {
+			l.wait(x)
+		}
+		return
 	}
+	l.keep(s, x)
+}
+
+// keep keeps a request without success until its sender is looked at.
+func (l *ledger) keep(s *source, x *tx) {
 	s.tries = append(s.tries, x)
 	if l.nTries++; len(s.tries) >= maxTries {
 		l.sweep(s, nil)
@@ -243,21 +225,21 @@ func (l *ledger) account(t *tx, given bool) {
 }
 
 // fill fills in whom a request is about and who sent it.
-func (x *try) fill(t *tx, given bool) {
-	if t.req == nil {
-		if t.leg != nil {
-			u, from := sipmsg.ParseURI([]byte(t.leg.RequestURI)), sipmsg.ParseURI([]byte(t.leg.From))
+func (x *tx) fill(given bool) {
+	if x.req == nil {
+		if x.leg != nil {
+			u, from := sipmsg.ParseURI([]byte(x.leg.RequestURI)), sipmsg.ParseURI([]byte(x.leg.From))
 			x.user, x.from, x.key = kept(u.User), kept(from.User), hashOf(from.User, u.Host)
 		}
 		return
 	}
 	header := func(id sipmsg.ID) []byte {
-		v, _ := t.req.First(id)
+		v, _ := x.req.First(id)
 		return sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).User
 	}
-	u := sipmsg.ParseURI(t.req.RequestURI)
+	u := sipmsg.ParseURI(x.req.RequestURI)
 	from, user := header(sipmsg.From), u.User
-	if t.method == "REGISTER" || len(user) == 0 {
+	if x.method == "REGISTER" || len(user) == 0 {
 		user = header(sipmsg.To)
 	}
 	x.from, x.key = kept(from), hashOf(from, u.Host)
@@ -267,7 +249,7 @@ func (x *try) fill(t *tx, given bool) {
 	if !given {
 		return
 	}
-	for a := range credentials(t.req) {
+	for a := range credentials(x.req) {
 		x.credentials = true
 		if x.name = x.from; string(a.Username) != x.from {
 			x.name = kept(a.Username)
@@ -281,13 +263,13 @@ func (x *try) fill(t *tx, given bool) {
 func kept(b []byte) string { return string(b[:min(len(b), maxNamed)]) }
 
 // isRefused reports whether credentials were refused.
-func (x *try) isRefused() bool {
+func (x *tx) isRefused() bool {
 	return x.credentials && !x.stale && (isChallenge(x.status) || x.status == 403)
 }
 
 // gave takes in that a user sent credentials to a host: that answers challenges of the last
 // 32 s, whatever the Call-ID.
-func (l *ledger) gave(x *try) {
+func (l *ledger) gave(x *tx) {
 	k := x.key
 	for _, p := range l.pending[k] {
 		if d := x.at.Sub(p.answered); d >= 0 && d <= timeout {
@@ -304,25 +286,43 @@ func (l *ledger) gave(x *try) {
 	l.given[k] = g
 }
 
-// wait waits for the answer to a challenge.
-func (l *ledger) wait(x *try) {
-	k := x.key
+// wait waits for the answer to a challenge: what is not answered in time is kept.
+func (l *ledger) wait(x *tx) {
 	from := x.answered.UnixNano()
-	for _, at := range l.given[k] {
+	for _, at := range l.given[x.key] {
 		if at != 0 && at >= from && at <= from+int64(timeout) {
-			x.retried = true
 			return
 		}
 	}
-	if len(l.pending) >= maxPending {
-		clear(l.pending)
-	}
+	l.waiting = append(l.waiting, x)
 	const few = 8
-	if p := l.pending[k]; len(p) < few {
-		l.pending[k] = append(p, x)
+	if p := l.pending[x.key]; len(p) < few {
+		l.pending[x.key] = append(p, x)
 	} else {
 		copy(p, p[1:])
 		p[few-1] = x
+	}
+	l.mature(false)
+}
+
+// mature keeps the challenges that were not answered in time; at the end all.
+func (l *ledger) mature(end bool) {
+	for len(l.waiting) > 0 {
+		x := l.waiting[0]
+		if !end && l.now.Sub(x.answered) <= 2*timeout && len(l.waiting) <= maxPending {
+			return
+		}
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		if x.retried {
+			continue
+		}
+		if p := slices.DeleteFunc(l.pending[x.key], func(y *tx) bool { return x == y }); len(p) > 0 {
+			l.pending[x.key] = p
+		} else {
+			delete(l.pending, x.key)
+		}
+		l.keep(l.source(x.src.Addr()), x)
 	}
 }
 
@@ -330,8 +330,7 @@ func (l *ledger) wait(x *try) {
 // half of it; at the end res is set.
 func (l *ledger) sweep(s *source, res *analysis.Result) {
 	before := len(s.tries)
-	s.tries = slices.DeleteFunc(s.tries, func(x *try) bool { return x.retried && !x.credentials })
-	slices.SortStableFunc(s.tries, func(a, b *try) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(s.tries, func(a, b *tx) int { return a.at.Compare(b.at) })
 	l.findScan(s, res)
 	s.findBrute()
 	s.findFraud()
@@ -351,6 +350,7 @@ func (l *ledger) sweep(s *source, res *analysis.Result) {
 
 // end looks at everything that is left.
 func (l *ledger) end(res *analysis.Result) {
+	l.mature(true)
 	for _, s := range l.order {
 		l.sweep(s, res)
 		s.bruteSuccess()
@@ -362,7 +362,7 @@ func (l *ledger) end(res *analysis.Result) {
 
 // An ignored is a challenge that was not answered, of one sender, method and user.
 type ignored struct {
-	first  *try
+	first  *tx
 	count  int
 	frames []analysis.Frame
 }
@@ -374,7 +374,7 @@ type ignoredKey struct {
 	user   uint64
 }
 
-func (l *ledger) ignore(x *try) {
+func (l *ledger) ignore(x *tx) {
 	k := ignoredKey{x.src.Addr(), x.method, x.key}
 	g := l.ignoredBy[k]
 	if g == nil {
@@ -392,7 +392,7 @@ func (l *ledger) ignore(x *try) {
 }
 
 // isBad reports whether an outcome is one that sweeps have, silence apart.
-func (x *try) isBad() bool {
+func (x *tx) isBad() bool {
 	return x.status == 404 || x.status == 403 || isChallenge(x.status)
 }
 
@@ -404,7 +404,7 @@ func (l *ledger) findScan(s *source, res *analysis.Result) {
 	type tally struct{ all, bad, silent int }
 	users := make(map[string]*tally)
 	var bad, silent, resent, refused int // users, users without an answer, silent tries sent again, tries refused
-	count := func(x *try, by int) {
+	count := func(x *tx, by int) {
 		u := users[x.user]
 		if u == nil {
 			u = new(tally)
@@ -430,12 +430,12 @@ func (l *ledger) findScan(s *source, res *analysis.Result) {
 	}
 	first := 0
 	for i, x := range s.tries {
-		if !x.outOfDialog || x.user == "" || x.status/100 == 2 || x.status == 0 && res == nil {
+		if x.inDialog || x.user == "" || x.status/100 == 2 || x.status == 0 && res == nil {
 			continue
 		}
 		count(x, 1)
 		for ; x.at.Sub(s.tries[first].at) > scanWindow; first++ {
-			if y := s.tries[first]; y.outOfDialog && y.user != "" && y.status/100 != 2 && !(y.status == 0 && res == nil) {
+			if y := s.tries[first]; !y.inDialog && y.user != "" && y.status/100 != 2 && !(y.status == 0 && res == nil) {
 				count(y, -1)
 			}
 		}
@@ -462,13 +462,13 @@ func toInt(b bool) int {
 }
 
 // scanOf tells of a sweep that is one from the n-th try on.
-func (s *source) scanOf(list []*try, n int, onSilence bool) *attack {
+func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 	a := &attack{}
 	users := make(map[string]bool)
 	outcomes := make(map[string]int)
-	var last *try
+	var last *tx
 	for i, x := range list {
-		if !x.outOfDialog || x.user == "" || x.status/100 == 2 {
+		if x.inDialog || x.user == "" || x.status/100 == 2 {
 			continue
 		}
 		if i > n && x.at.Sub(last.at) > scanWindow {
@@ -493,7 +493,7 @@ func (s *source) scanOf(list []*try, n int, onSilence bool) *attack {
 }
 
 // outcome says in words what came of a try.
-func (x *try) outcome() string {
+func (x *tx) outcome() string {
 	switch {
 	case x.status == 0:
 		return "without an answer"
@@ -518,8 +518,8 @@ func tallied(counts map[string]int) string {
 
 // findBrute looks for passwords that are tried.
 func (s *source) findBrute() {
-	var list []*try
-	byUser := make(map[string][]*try)
+	var list []*tx
+	byUser := make(map[string][]*tx)
 	for _, x := range s.tries {
 		if x.isRefused() {
 			list = append(list, x)
@@ -548,12 +548,12 @@ func (s *source) findBrute() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		of := slices.DeleteFunc(byUser[name], func(x *try) bool { return x.taken })
+		of := slices.DeleteFunc(byUser[name], func(x *tx) bool { return x.taken })
 		if i := burst(of, 1); i >= 0 {
 			s.bruted(name, of, i, 1)
 		}
 	}
-	list = slices.DeleteFunc(list, func(x *try) bool { return x.taken || later[x.name].After(x.at) })
+	list = slices.DeleteFunc(list, func(x *tx) bool { return x.taken || later[x.name].After(x.at) })
 	if i := burst(list, bruteUsers); i >= 0 {
 		s.bruted("", list, i, bruteUsers)
 	}
@@ -561,7 +561,7 @@ func (s *source) findBrute() {
 
 // burst returns where bruteTries tries of so many users or more begin within bruteWindow,
 // -1 for nowhere.
-func burst(list []*try, users int) int {
+func burst(list []*tx, users int) int {
 	count := make(map[string]int)
 	first := 0
 	for i, x := range list {
@@ -579,7 +579,7 @@ func burst(list []*try, users int) int {
 }
 
 // bruted takes in that passwords were tried, of one user or, where name is empty, of several.
-func (s *source) bruted(name string, list []*try, from, users int) {
+func (s *source) bruted(name string, list []*tx, from, users int) {
 	for _, b := range s.brutes {
 		if b.user == name || b.user == "" || name == "" && len(s.brutes) > 0 {
 			return
@@ -642,18 +642,18 @@ func (s *source) findFraud() {
 	if s.fraud != nil {
 		return
 	}
-	var list []*try
+	var list []*tx
 	for _, x := range s.tries {
-		if x.method == "INVITE" && x.outOfDialog {
+		if x.method == "INVITE" && !x.inDialog {
 			list = append(list, x)
 		}
 	}
 	if len(s.brutes) > 0 { // calls that are answered are what it is about
 		for _, l := range s.calls {
 			user := kept(sipmsg.ParseURI([]byte(l.RequestURI)).User)
-			list = append(list, &try{at: l.Invited, method: "INVITE", user: user, callID: l.CallID, status: 200, frame: l.First})
+			list = append(list, &tx{at: l.Invited, method: "INVITE", user: user, callID: l.CallID, status: 200, frame: l.First})
 		}
-		slices.SortStableFunc(list, func(a, b *try) int { return a.at.Compare(b.at) })
+		slices.SortStableFunc(list, func(a, b *tx) int { return a.at.Compare(b.at) })
 	}
 	list = numbers(list)
 	if len(list) < fraudInvites {
@@ -679,9 +679,9 @@ func (s *source) findFraud() {
 }
 
 // numbers leaves the calls to numbers, one of each Call-ID.
-func numbers(list []*try) []*try {
-	var last *try
-	return slices.DeleteFunc(list, func(x *try) bool {
+func numbers(list []*tx) []*tx {
+	var last *tx
+	return slices.DeleteFunc(list, func(x *tx) bool {
 		if len(digits(x.user)) < 3 || last != nil && last.callID == x.callID && last.user == x.user {
 			return true
 		}
@@ -690,7 +690,7 @@ func numbers(list []*try) []*try {
 	})
 }
 
-func mostlyRefused(list []*try) bool {
+func mostlyRefused(list []*tx) bool {
 	n := 0
 	for _, x := range list {
 		switch x.status {
@@ -704,7 +704,7 @@ func mostlyRefused(list []*try) bool {
 }
 
 // pattern says what is striking about the numbers that were called, "" for nothing.
-func pattern(list []*try) string {
+func pattern(list []*tx) string {
 	run, best := 1, 1
 	prefixes, ends := make(map[string]bool), make(map[string]map[string]bool)
 	var last uint64
@@ -746,7 +746,7 @@ func pattern(list []*try) string {
 	return ""
 }
 
-func (s *source) fraudOf(window, rest []*try, why string, brute bool) *attack {
+func (s *source) fraudOf(window, rest []*tx, why string, brute bool) *attack {
 	a := &attack{}
 	for i, x := range window {
 		if i < fraudInvites {
@@ -755,7 +755,7 @@ func (s *source) fraudOf(window, rest []*try, why string, brute bool) *attack {
 	}
 	outcomes := make(map[string]int)
 	n, last := 0, window[len(window)-1]
-	for _, part := range [][]*try{window, rest} {
+	for _, part := range [][]*tx{window, rest} {
 		for _, x := range part {
 			if x.at.Sub(last.at) > fraudWindow {
 				break

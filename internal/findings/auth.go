@@ -159,8 +159,9 @@ is possible only.`,
 
 // A challenge is one that is waited to be answered.
 type challenge struct {
-	realm, nonce string
-	t            *tx
+	realm string
+	nonce uint64 // its hash
+	t     *tx
 }
 
 // A chain is what was challenged in one Call-ID on one hop.
@@ -238,7 +239,7 @@ func (l *ledger) step(c *chain, t *tx) (answers bool) {
 		}
 		answers = true
 		l.retried(ch, t, &a)
-		if isChallenge(t.status) && t.resp != nil && (string(a.Nonce) == ch.nonce || a.HasToken) {
+		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
 			for x := range challenges(t.resp) {
 				if string(x.Realm) == ch.realm && !x.Stale {
 					used, user = ch, string(a.Username)
@@ -256,10 +257,23 @@ func (l *ledger) step(c *chain, t *tx) (answers bool) {
 		l.again(c, t, used.realm, user)
 	}
 	for a := range challenges(t.resp) {
-		l.nonces.add(hashOf(a.Nonce))
-		c.challenged(challenge{string(a.Realm), string(a.Nonce), t})
+		nonce := hashOf(a.Nonce)
+		l.nonces.add(nonce)
+		c.challenged(challenge{l.realm(a.Realm), nonce, t})
 	}
 	return answers
+}
+
+// realm returns a realm, one text for all of its challenges.
+func (l *ledger) realm(b []byte) string {
+	if s, ok := l.realms[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(l.realms) < maxWeak {
+		l.realms[s] = s
+	}
+	return s
 }
 
 func isChallenge(status int) bool { return status == 401 || status == 407 }
@@ -294,11 +308,9 @@ func (l *ledger) again(c *chain, t *tx, realm, user string) {
 // retried takes in that a request answers a challenge.
 func (l *ledger) retried(ch *challenge, t *tx, a *sipmsg.Auth) {
 	was := ch.t
-	if was.try != nil {
-		was.try.retried = true
-	}
+	was.retried = true
 	frames := []analysis.Frame{was.frame, was.final, t.frame}
-	if was.cseq == t.cseq && was.method == t.method && (string(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t) {
+	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t) {
 		l.sameCSeq = append(l.sameCSeq, &retry{tx: t, frames: frames})
 	}
 	if !t.calledSide {

@@ -47,6 +47,7 @@ type ledger struct {
 	sameCSeq []*retry
 	leaks    []*leak
 	told     map[string]bool // rule and Call-ID
+	realms   map[string]string
 	weak     []*weakness
 	weakBy   map[weakKey]*weakness
 
@@ -57,12 +58,13 @@ type ledger struct {
 	sources map[netip.Addr]*source
 	order   []*source
 	nTries  int
-	pending map[uint64][]*try   // challenges without an answer, by From user and host
+	pending map[uint64][]*tx    // challenges without an answer, by From user and host
+	waiting []*tx               // likewise, the oldest first
 	given   map[uint64][4]int64 // times of credentials, by From user and host
 
 	ignored   []*ignored
 	ignoredBy map[ignoredKey]*ignored
-	now       time.Time
+	now       time.Time // of the requests outside of calls, which come in their order
 }
 
 // A set is a bounded set of hashes.
@@ -95,7 +97,16 @@ type tx struct {
 	beyond         bool // the response came from behind dst
 	req, resp      *sipmsg.Message
 	leg            *analysis.Leg
-	try            *try
+
+	// What is known of one that was accounted for.
+	user        string // whom it is about
+	from        string // user of From
+	key         uint64 // of from and the host of the Request-URI
+	name        string // of the credentials
+	credentials bool
+	stale       bool
+	retried     bool // a challenge that was taken up
+	taken       bool // a refusal that a 2xx took back
 }
 
 // hop returns a hash of the ends of the hop, whatever the ports: a client may change its own.
@@ -115,8 +126,8 @@ func pairOf(a, b netip.Addr) [2]netip.Addr { return [2]netip.Addr{a, b} }
 func newLedger(c *Collector) ledger {
 	return ledger{
 		c: c, chains: make(map[uint64]*chain), told: make(map[string]bool),
-		registers: make(map[[2]netip.Addr]bool), sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*try), given: make(map[uint64][4]int64),
-		ignoredBy: make(map[ignoredKey]*ignored),
+		registers: make(map[[2]netip.Addr]bool), sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*tx), given: make(map[uint64][4]int64),
+		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string),
 	}
 }
 
@@ -231,9 +242,6 @@ func (l *ledger) trust(client, server netip.Addr) {
 
 // leg takes in a leg of a call.
 func (l *ledger) leg(d *analysis.Detail) {
-	if d.Now.After(l.now) {
-		l.now = d.Now
-	}
 	asked := false
 	for i := range d.Transactions {
 		asked = asked || isChallenge(d.Transactions[i].Status)
@@ -247,60 +255,73 @@ func (l *ledger) leg(d *analysis.Detail) {
 			return
 		}
 	}
-	list := transactions(d, asked)
-	if asked {
-		l.auth(d, list)
-	}
-	for i := range list {
-		t := &list[i]
-		h := d.Leg.Hops[d.Transactions[i].Hop]
-		first := h.A.Addr() == d.Leg.Source.Addr() && h.B.Addr() == d.Leg.Destination.Addr()
-		if t.method == "" || !first || !d.Transactions[i].Forward && !isChallenge(t.status) {
-			continue
+	if !asked {
+		for i := range d.Transactions {
+			if x := &d.Transactions[i]; x.Requests > 0 && x.Initial && x.Method == "INVITE" && onFirstHop(d, x) {
+				l.account(newTx(d, x), false)
+			}
 		}
-		if t.status == 0 && (!d.Transactions[i].Provisional.IsZero() || d.Now.Sub(t.at) < timeout) {
-			continue
-		}
-		l.account(t, t.req != nil && asked)
+		return
 	}
+	list := transactions(d)
+	l.auth(d, list)
 	for i := range list {
-		list[i].req, list[i].resp = nil, nil
+		if t := list[i]; t != nil && onFirstHop(d, &d.Transactions[i]) {
+			l.account(t, t.req != nil)
+		}
+	}
+	for _, t := range list {
+		if t != nil {
+			t.req, t.resp = nil, nil
+		}
 	}
 }
 
+// onFirstHop reports whether a transaction is one of the first hop that the capture shows and
+// has come to something, or to silence.
+func onFirstHop(d *analysis.Detail, t *analysis.Transaction) bool {
+	h := &d.Leg.Hops[t.Hop]
+	return h.A.Addr() == d.Leg.Source.Addr() && h.B.Addr() == d.Leg.Destination.Addr() && (t.Forward || isChallenge(t.Status)) &&
+		(t.Status != 0 || t.Provisional.IsZero() && d.Now.Sub(t.Sent) >= timeout)
+}
+
+func newTx(d *analysis.Detail, t *analysis.Transaction) *tx {
+	h := &d.Leg.Hops[t.Hop]
+	x := &tx{
+		method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
+		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: d.Leg,
+	}
+	if !t.Forward {
+		x.src, x.dst = h.B, h.A
+	}
+	return x
+}
+
 // transactions returns the transactions of a leg that the ledger is about, at the index that
-// they have in the leg; the others have no method.
-func transactions(d *analysis.Detail, asked bool) []tx {
-	list := make([]tx, len(d.Transactions))
+// they have in the leg; the others are nil.
+func transactions(d *analysis.Detail) []*tx {
+	list := make([]*tx, len(d.Transactions))
 	for i := range d.Transactions {
-		t := &d.Transactions[i]
-		if t.Requests == 0 || t.Method == "CANCEL" || t.Method == "ACK" || !asked && (t.Method != "INVITE" || !t.Initial) {
-			continue
-		}
-		h := d.Leg.Hops[t.Hop]
-		list[i] = tx{
-			method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
-			final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: d.Leg,
-		}
-		if !t.Forward {
-			list[i].src, list[i].dst = h.B, h.A
+		if t := &d.Transactions[i]; t.Requests > 0 && t.Method != "CANCEL" && t.Method != "ACK" {
+			list[i] = newTx(d, t)
 		}
 	}
 	for i := range d.Messages {
 		m := &d.Messages[i]
-		if m.Transaction < 0 || m.Resent.Number != 0 || list[m.Transaction].method != m.Method {
+		if m.Transaction < 0 || m.Resent.Number != 0 {
 			continue
 		}
-		t := &list[m.Transaction]
+		t := list[m.Transaction]
 		switch {
+		case t == nil || t.method != m.Method:
 		case m.Partial && (m.Request || m.Status == t.status):
-			t.method = ""
+			list[m.Transaction] = nil
 		case m.Request:
 			t.transport = m.Transport
-			if asked && (isChallenge(t.status) || hasCredentials(m)) {
+			if isChallenge(t.status) || hasCredentials(m) {
 				t.req = d.Message(i)
 			}
-		case asked && m.Status == t.status && isChallenge(t.status):
+		case m.Status == t.status && isChallenge(t.status):
 			t.resp = d.Message(i)
 		}
 	}
@@ -308,11 +329,10 @@ func transactions(d *analysis.Detail, asked bool) []tx {
 }
 
 // auth follows the challenges of a leg, hop by hop.
-func (l *ledger) auth(d *analysis.Detail, list []tx) {
+func (l *ledger) auth(d *analysis.Detail, list []*tx) {
 	challenged := false
-	for i := range list {
-		t := &list[i]
-		if t.method == "" {
+	for _, t := range list {
+		if t == nil {
 			continue
 		}
 		challenged = challenged || isChallenge(t.status)
@@ -323,27 +343,24 @@ func (l *ledger) auth(d *analysis.Detail, list []tx) {
 				l.trust(t.src.Addr(), t.dst.Addr())
 			}
 		}
-		for j := range list {
-			x := &list[j]
-			if x.method == t.method && x.cseq == t.cseq && x.src.Addr() == t.dst.Addr() && x.dst.Addr() != t.src.Addr() && isChallenge(x.status) {
+		for _, x := range list {
+			if x != nil && x.method == t.method && x.cseq == t.cseq && x.src.Addr() == t.dst.Addr() && x.dst.Addr() != t.src.Addr() && isChallenge(x.status) {
 				t.beyond = true
 			}
 		}
 	}
-	if challenged {
-		for _, r := range []*Rule{authLoop, authIgnored, authCSeq, digestLeak} {
-			l.c.count[r.ID].applied++
-		}
+	if !challenged {
+		return
+	}
+	for _, r := range []*Rule{authLoop, authIgnored, authCSeq, digestLeak} {
+		l.c.count[r.ID].applied++
 	}
 	for hop := range d.Leg.Hops {
 		for _, forward := range [...]bool{true, false} {
 			var c chain
-			for i := range list {
-				if x := &d.Transactions[i]; x.Hop == hop && x.Forward == forward && list[i].method != "" {
-					if isChallenge(list[i].status) && list[i].req != nil {
-						list[i].try = &try{}
-					}
-					l.step(&c, &list[i])
+			for i, t := range list {
+				if x := &d.Transactions[i]; t != nil && x.Hop == hop && x.Forward == forward {
+					l.step(&c, t)
 				}
 			}
 		}
