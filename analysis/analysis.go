@@ -73,6 +73,12 @@ type Options struct {
 	// With it, Traffic.Saw knows which addresses sent to which.
 	Event func(*Event)
 
+	// Screen is given the octets of each message that is no copy, in order. Where it
+	// says so, Screened is called with the message: a look at all messages that costs
+	// little as long as there is little to be seen.
+	Screen   func(raw []byte) bool
+	Screened func(*Message)
+
 	// Steps keeps the messages of each leg in short; it needs Calls. A leg keeps
 	// at most some thousand, all legs together a few million.
 	Steps bool
@@ -219,6 +225,11 @@ func (a *analyzer) message(d *dissect.Message) error {
 		}
 	}
 	a.notes[d.Ref.File].message(d, quirks)
+	if a.o.Screen != nil && !d.Copy && a.o.Screen(d.SIP.Raw()) {
+		m := a.describe(d)
+		m.RetransmissionOf = resent
+		a.o.Screened(m)
+	}
 	if a.o.Message == nil {
 		return nil
 	}

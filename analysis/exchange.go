@@ -33,6 +33,7 @@ type Exchange struct {
 	Fragmented  bool // the request came in several IP fragments or segments
 	Size        int  // octets of the request on the wire
 	Length      Length
+	Credentials bool // the request has an Authorization or Proxy-Authorization
 
 	Requests  int       // copies of the request
 	Sent      time.Time // the first of them
@@ -187,7 +188,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	}
 	r := &exchange{Exchange: Exchange{
 		Method: x.method, CSeq: x.cseq, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(),
-		FirstHop: o.ids[k.id] == 0, InDialog: len(x.to) > 0, Partial: x.m.Partial, Requests: 1, Sent: x.now, LastSent: x.now, SentFrame: x.frame,
+		FirstHop: o.ids[k.id] == 0, InDialog: len(x.to) > 0, Partial: x.m.Partial, Credentials: hasCredentials(x.s), Requests: 1, Sent: x.now, LastSent: x.now, SentFrame: x.frame,
 		Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(x.s.Raw()), Length: lengthOf(x.m),
 	}}
 	if t.exchanged != nil {
@@ -208,6 +209,10 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 			t.subs.request(x)
 		}
 	}
+}
+
+func hasCredentials(m *sipmsg.Message) bool {
+	return m.Has(sipmsg.Authorization) || m.Has(sipmsg.ProxyAuthorization)
 }
 
 // keepOctets returns a copy of a message for Options.Exchanged, nil where nobody wants it.

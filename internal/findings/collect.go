@@ -31,6 +31,8 @@ type Collector struct {
 	count   map[string]*tally
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
+	ledger  ledger
+	texts   texts
 	n       int
 	index   legIndex // of the leg that is finished
 }
@@ -46,6 +48,7 @@ type tally struct {
 // New returns a Collector of all rules.
 func New() *Collector {
 	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool)}
+	c.ledger = newLedger(c)
 	for _, r := range rules {
 		var s state
 		if r.state != nil {
@@ -61,6 +64,7 @@ func New() *Collector {
 func (c *Collector) Options(o analysis.Options) analysis.Options {
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
+	o.Screen, o.Screened = theScreen.suspect, c.screened
 	return o
 }
 
@@ -140,6 +144,7 @@ func (r *run) add(f Finding) {
 
 // finished applies the rules to a leg.
 func (c *Collector) finished(d *analysis.Detail) {
+	c.ledger.leg(d)
 	x := new(legRun)
 	for i, r := range rules {
 		*x = legRun{run: run{c, r}, Detail: d}
@@ -165,6 +170,7 @@ func (c *Collector) finished(d *analysis.Detail) {
 
 // exchanged applies the rules to a request outside of calls.
 func (c *Collector) exchanged(e *analysis.Exchange) {
+	c.ledger.exchange(e)
 	x := new(exchangeRun)
 	for i, r := range rules {
 		*x = exchangeRun{run{c, r}, e}
@@ -192,6 +198,7 @@ func (c *Collector) event(e *analysis.Event) {
 // returns the findings: the worst first, then in the order of their frames. It fills in
 // what the calls of the result know of their findings.
 func (c *Collector) Finish(res *analysis.Result) []*Finding {
+	c.ledger.end(res)
 	for i, r := range rules {
 		x := captureRun{run{c, r}, res}
 		switch {
@@ -202,9 +209,12 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 		}
 	}
 	list := c.found
+	calls := callsOf(list, res)
 	for _, f := range list {
 		if f.leg != nil {
 			f.Call = f.leg.CallNumber()
+		} else {
+			f.Call = calls[f.CallID]
 		}
 		c.judge(f, res)
 	}
@@ -215,6 +225,27 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	})
 	tellCalls(list, res)
 	return list
+}
+
+// callsOf returns the calls of the Call-IDs of findings that know no leg.
+func callsOf(list []*Finding, res *analysis.Result) map[string]int {
+	calls := make(map[string]int)
+	for _, f := range list {
+		if f.leg == nil && f.CallID != "" {
+			calls[f.CallID] = 0
+		}
+	}
+	if len(calls) == 0 {
+		return calls
+	}
+	for _, c := range res.Calls {
+		for _, l := range c.Legs {
+			if n, ok := calls[l.CallID]; ok && n == 0 {
+				calls[l.CallID] = c.ID
+			}
+		}
+	}
+	return calls
 }
 
 // LeftOut returns how many findings of each rule were not kept because of a limit.

@@ -1,0 +1,531 @@
+package findings
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"iter"
+	"math/bits"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// authRules are about challenges and what answers them: RFC 3261, section 22; RFC 7616.
+// What they are about is told by the ledger, which sees each request once.
+var authRules = []*Rule{authLoop, authIgnored, authCSeq, authReusedNonce, authWeak, digestLeak}
+
+var authLoop = &Rule{
+	ID: "auth-loop", RFC: "RFC 3261 22.1; RFC 7616 3.3", Severity: "error",
+	Title: "credentials that are challenged again and again",
+	Doc: `In one Call-ID and on one hop, two or more challenges of one realm answer requests that carried credentials for that realm and for the nonce of the challenge before.
+A challenge with stale=true does not count, and a 2xx begins anew.`,
+	Why: "The server does not take the password, or does not know its own nonce again: the client tries until it gives up, or for ever.",
+	Fix: "Compare user name, realm and password on both sides; where they are right, look for servers that do not share their nonces and for a proxy that changes the Request-URI.",
+	capture: func(r *captureRun) {
+		l := &r.c.ledger
+		for _, x := range l.loops {
+			if b := l.bruteOf(x.src.Addr(), x.user); b != nil {
+				b.related("auth-loop")
+				continue
+			}
+			f := Finding{
+				Severity: Error, Frames: x.frames, CallID: x.callID, leg: x.leg,
+				Observed: fmt.Sprintf("%d %ss with credentials of %s for realm %s challenged again by %s", x.count, x.method, quote([]byte(x.user)), quote([]byte(x.realm)), endpoint(x.dst)),
+				Expected: "acceptance, or a refusal that says why",
+				Because:  "its credentials were challenged again and again",
+			}
+			r.tell(f)
+		}
+	},
+}
+
+var authIgnored = &Rule{
+	ID: "auth-ignored", RFC: "RFC 3261 22.2, 22.3", Severity: "warning / note",
+	Title: "a challenge that nobody answers",
+	Doc: `A request without credentials for the realm is challenged (401, 407) and no request with credentials follows in 32 s: of the same From user to the same host of the Request-URI,
+in any Call-ID. One finding for each sender, method and user. What belongs to a sweep is told as scanner; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
+	Why: "The client has no password, or does not understand the challenge: nothing that needs one works.",
+	Fix: "Give the client a user name and password for this realm, and an algorithm that it knows.",
+	capture: func(r *captureRun) {
+		for _, x := range r.c.ledger.ignored {
+			t := x.first
+			if s := r.c.ledger.sources[t.src.Addr()]; s != nil && s.scan != nil {
+				s.scan.related("auth-ignored")
+				continue
+			}
+			f := Finding{
+				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout},
+				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
+				Expected: "the request again, with credentials",
+				Because:  "its challenge was not answered",
+			}
+			if t.method == "OPTIONS" {
+				f.Severity = Note
+			}
+			if x.count > 1 {
+				f.Observed += fmt.Sprintf("; %d times", x.count)
+			}
+			r.tell(f)
+		}
+	},
+}
+
+var authCSeq = &Rule{
+	ID: "auth-cseq", RFC: "RFC 3261 22.2, 8.1.3.5", Severity: "warning",
+	Title: "an answer to a challenge with the number of the challenged request",
+	Doc:   `A request with credentials for the nonce of a challenge has the Call-ID, the method and the CSeq number of the request that was challenged on that hop, and a branch of its own.`,
+	Why:   "A server may take it for a copy of the request it has refused already and answer with the same challenge, or not at all.",
+	Fix:   "The client has to raise the CSeq number when it tries again with credentials.",
+	capture: func(r *captureRun) {
+		for _, x := range r.c.ledger.sameCSeq {
+			r.tell(Finding{
+				Severity: Warning, Frames: x.frames, CallID: x.callID, leg: x.leg,
+				Observed: fmt.Sprintf("%s with CSeq %d challenged by %s, and sent with credentials under the same number", x.method, x.cseq, endpoint(x.dst)),
+				Expected: fmt.Sprintf("CSeq %d or more", uint64(x.cseq)+1),
+			})
+		}
+	},
+}
+
+var authReusedNonce = &Rule{
+	ID: "auth-reused-nonce", RFC: "RFC 7616 3.4", Severity: "warning",
+	Title: "a nonce count that does not count",
+	Doc: `Two requests of one client to one server carry credentials of one user with the same nonce and a qop, and the nc of the later one is not higher. The challenge with that nonce is in
+the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq) and credentials without qop are left out.
+One finding for each user, client and server.`,
+	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
+	Fix: "The client has to count each use of a nonce, from 00000001 on.",
+	capture: func(r *captureRun) {
+		for _, x := range r.c.ledger.reused() {
+			f := Finding{
+				Severity: Warning, Frames: []analysis.Frame{x.a.frame, x.b.frame}, CallID: x.b.callID, leg: x.b.leg,
+				Observed: fmt.Sprintf("nc=%08x, and nc=%08x %s later with the same nonce", x.a.nc, x.b.nc, seconds(x.b.at.Sub(x.a.at))),
+				Expected: fmt.Sprintf("nc=%08x or more", uint64(x.a.nc)+1),
+			}
+			if x.n > 1 {
+				f.Observed += fmt.Sprintf("; %d times", x.n)
+			}
+			r.tell(f)
+		}
+	},
+}
+
+var authWeak = &Rule{
+	ID: "auth-weak", RFC: "RFC 8760; RFC 7616; RFC 3261 22", Severity: "note / warning / error",
+	Title: "authentication that is easy to break",
+	Doc: `For each server and realm: Basic in a challenge or in credentials over UDP, TCP, SCTP or WS is an error; a Digest challenge without qop a warning; MD5 credentials sent over one of these
+transports from a public address a warning; challenges that offer no other algorithm than MD5 a note. AKAv1-MD5 of IMS is not meant: its passwords are used once.`,
+	Why: "Basic shows the password to whoever sees the packet; MD5 digests of a passable password are guessed in minutes, without qop even from tables.",
+	Fix: "Offer SHA-256 before MD5 with qop=\"auth\", and let clients of the Internet come in over TLS alone.",
+	capture: func(r *captureRun) {
+		for _, w := range r.c.ledger.weak {
+			if f := w.finding(); len(f.Frames) > 0 {
+				r.report(f)
+			}
+		}
+	},
+}
+
+var digestLeak = &Rule{
+	ID: "digest-leak", RFC: "RFC 3261 22", Severity: "error",
+	Title: "a called phone that gives its credentials to the caller",
+	Doc: `Inside of a call, a request of the called side (BYE, mostly) is challenged by the far end of that hop, and the called side sends it again with credentials. Silent where the capture
+shows that this host registers at that server or was accepted there with credentials, and no further hop that the challenge came from. A REFER, which many servers challenge,
+is possible only.`,
+	Why: "Whoever calls a phone and challenges its BYE gets a digest to guess the password from: the phone takes any challenge for one of its provider.",
+	Fix: "Change the password of this phone, keep calls from the Internet away from it, and let it answer challenges of its own realm and its own server alone.",
+	capture: func(r *captureRun) {
+		for _, x := range r.c.ledger.leaks {
+			if r.c.ledger.registers[pairOf(x.src.Addr(), x.dst.Addr())] && !x.beyond {
+				continue
+			}
+			f := Finding{
+				Severity: Error, Frames: x.frames, CallID: x.callID, leg: x.leg,
+				Observed: fmt.Sprintf("%s of the called side challenged by %s for realm %s and answered with the credentials of %s", x.method, endpoint(x.dst), quote([]byte(x.realm)), quote([]byte(x.user))),
+				Expected: "no credentials for a challenge of the caller",
+			}
+			if x.method == "REFER" {
+				f.Confidence = Possible
+			}
+			r.tell(f)
+		}
+	},
+}
+
+// A challenge is one that is waited to be answered.
+type challenge struct {
+	realm string
+	nonce uint64 // its hash
+	t     *tx
+}
+
+// A chain is what was challenged in one Call-ID on one hop.
+type chain struct {
+	hop  uint64
+	open []challenge // the last one of each realm
+	loop *retry      // of the realm that is challenged again and again
+	runs int         // challenges since the last 2xx to requests with credentials
+	past []analysis.Frame
+}
+
+// maxRealms bounds the realms of one chain.
+const maxRealms = 4
+
+// A retry is one that something is wrong with.
+type retry struct {
+	*tx
+	realm, user string
+	frames      []analysis.Frame
+	count       int
+}
+
+// credentials iterates over the credentials of a request. Those of the first REGISTER of
+// IMS, which names the user alone with an empty nonce, are none.
+func credentials(m *sipmsg.Message) iter.Seq[sipmsg.Auth] {
+	return func(yield func(sipmsg.Auth) bool) {
+		for a := range auths(m, sipmsg.Authorization, sipmsg.ProxyAuthorization) {
+			if (!a.IsDigest() || len(a.Nonce) > 0) && !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// challenges iterates over the challenges of a response.
+func challenges(m *sipmsg.Message) iter.Seq[sipmsg.Auth] {
+	return auths(m, sipmsg.WWWAuthenticate, sipmsg.ProxyAuthenticate)
+}
+
+func auths(m *sipmsg.Message, ids ...sipmsg.ID) iter.Seq[sipmsg.Auth] {
+	return func(yield func(sipmsg.Auth) bool) {
+		for _, id := range ids {
+			for v := range m.All(id) {
+				if !yield(sipmsg.ParseAuth(v)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// credentialsFor returns the credentials of a request for a realm. Basic names none.
+func credentialsFor(m *sipmsg.Message, realm string) (a sipmsg.Auth, ok bool) {
+	for a := range credentials(m) {
+		if string(a.Realm) == realm || a.HasToken {
+			return a, true
+		}
+	}
+	return a, false
+}
+
+// step takes in the next request of a chain and what came of it. It reports whether the
+// request answers a challenge.
+func (l *ledger) step(c *chain, t *tx) (answers bool) {
+	if t.req == nil {
+		return false
+	}
+	var used *challenge // that is challenged again
+	var user string
+	for i := range c.open {
+		ch := &c.open[i]
+		a, ok := credentialsFor(t.req, ch.realm)
+		if !ok {
+			continue
+		}
+		answers = true
+		l.retried(ch, t, &a)
+		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
+			for x := range challenges(t.resp) {
+				if string(x.Realm) == ch.realm && !x.Stale {
+					used, user = ch, string(a.Username)
+				}
+			}
+		}
+	}
+	switch {
+	case t.status/100 == 2:
+		*c = chain{hop: c.hop}
+		return answers
+	case !isChallenge(t.status) || t.resp == nil:
+		return answers
+	case used != nil:
+		l.again(c, t, used.realm, user)
+	}
+	for a := range challenges(t.resp) {
+		nonce := hashOf(a.Nonce)
+		l.nonces.add(nonce)
+		c.challenged(challenge{l.realm(a.Realm), nonce, t})
+	}
+	return answers
+}
+
+// realm returns a realm, one text for all of its challenges.
+func (l *ledger) realm(b []byte) string {
+	if s, ok := l.realms[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(l.realms) < maxWeak {
+		l.realms[s] = s
+	}
+	return s
+}
+
+func isChallenge(status int) bool { return status == 401 || status == 407 }
+
+func (c *chain) challenged(x challenge) {
+	for i := range c.open {
+		if c.open[i].realm == x.realm {
+			c.open[i] = x
+			return
+		}
+	}
+	if len(c.open) < maxRealms {
+		c.open = append(c.open, x)
+	}
+}
+
+// again takes in that credentials were challenged again.
+func (l *ledger) again(c *chain, t *tx, realm, user string) {
+	c.runs++
+	if len(c.past) < 4 {
+		c.past = append(c.past, t.frame, t.final)
+	}
+	switch {
+	case c.loop != nil:
+		c.loop.count = c.runs
+	case c.runs == 2 && l.first("auth-loop", t):
+		c.loop = &retry{tx: t, realm: realm, user: user, frames: c.past, count: 2}
+		l.loops = append(l.loops, c.loop)
+	}
+}
+
+// retried takes in that a request answers a challenge.
+func (l *ledger) retried(ch *challenge, t *tx, a *sipmsg.Auth) {
+	was := ch.t
+	was.retried = true
+	frames := []analysis.Frame{was.frame, was.final, t.frame}
+	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t) {
+		l.sameCSeq = append(l.sameCSeq, &retry{tx: t, frames: frames})
+	}
+	if !t.calledSide {
+		return
+	}
+	x := &leak{retry: retry{tx: t, realm: ch.realm, user: string(a.Username), frames: frames}, beyond: was.beyond}
+	if l.first("digest-leak", t) {
+		l.leaks = append(l.leaks, x)
+	} else if last := len(l.leaks) - 1; last >= 0 && l.leaks[last].leg == t.leg && t.at.Before(l.leaks[last].at) {
+		l.leaks[last] = x // the hop of the phone comes before those behind it
+	}
+}
+
+// A leak is a digest-leak that may turn out to be none.
+type leak struct {
+	retry
+	beyond bool // the challenge came from behind the host that it was seen from
+}
+
+// A weakness is what is weak about the authentication of one server and realm.
+type weakness struct {
+	weakKey
+	md5Only weakPart
+	noQOP   weakPart
+	public  weakPart
+	basic   weakPart
+	from    netip.Addr // of public
+	over    string     // of basic and public
+	callID  string
+}
+
+type weakKey struct {
+	by    netip.Addr
+	realm string
+}
+
+// A weakPart is one kind of weakness: how often, and where first.
+type weakPart struct {
+	n     int
+	frame analysis.Frame
+}
+
+func (p *weakPart) see(f analysis.Frame) {
+	if p.n++; p.n == 1 {
+		p.frame = f
+	}
+}
+
+// maxWeak bounds the servers and realms told apart.
+const maxWeak = 1000
+
+func (l *ledger) weakOf(t *tx, realm []byte) *weakness {
+	by := t.dst.Addr().Unmap()
+	if w := l.weakBy[weakKey{by, string(realm)}]; w != nil {
+		return w
+	}
+	if len(l.weak) == maxWeak {
+		return new(weakness)
+	}
+	if l.weakBy == nil {
+		l.weakBy = make(map[weakKey]*weakness)
+	}
+	w := &weakness{weakKey: weakKey{by, string(realm)}, callID: t.callID}
+	l.weakBy[w.weakKey] = w
+	l.weak = append(l.weak, w)
+	return w
+}
+
+// weigh looks at how strong the challenges and credentials of a transaction are.
+func (l *ledger) weigh(t *tx) {
+	clear := t.transport != "TLS" && t.transport != "WSS"
+	if t.resp != nil && isChallenge(t.status) {
+		l.weighChallenges(t, clear)
+	}
+	if t.req == nil {
+		return
+	}
+	for a := range credentials(t.req) {
+		basic := isScheme(a, "Basic")
+		public := clear && a.IsDigest() && isMD5(a.Algorithm) && isPublic(t.src.Addr())
+		if !basic && !public || basic && !clear {
+			continue
+		}
+		w := l.weakOf(t, a.Realm)
+		switch {
+		case basic:
+			w.basic.see(t.frame)
+			w.over = t.transport
+		default:
+			w.public.see(t.frame)
+			w.from, w.over = t.src.Addr().Unmap(), t.transport
+		}
+	}
+}
+
+func (l *ledger) weighChallenges(t *tx, clear bool) {
+	var md5, other *weakness
+	for a := range challenges(t.resp) {
+		basic := isScheme(a, "Basic")
+		if !basic && !a.IsDigest() {
+			continue
+		}
+		w := l.weakOf(t, a.Realm)
+		switch {
+		case basic:
+			if clear {
+				w.basic.see(t.final)
+				w.over = t.transport
+			}
+		default:
+			if len(a.QOP) == 0 && !bytes.HasPrefix(bytes.ToUpper(a.Algorithm), []byte("AKA")) {
+				w.noQOP.see(t.final)
+			}
+			if isMD5(a.Algorithm) {
+				md5 = w
+			} else {
+				other = w
+			}
+		}
+	}
+	if md5 != nil && other == nil {
+		md5.md5Only.see(t.final)
+	}
+}
+
+func isScheme(a sipmsg.Auth, name string) bool {
+	return strings.EqualFold(string(a.Scheme), name)
+}
+
+// isMD5 reports whether an algorithm is MD5, which it is where none is named.
+func isMD5(algorithm []byte) bool {
+	return len(algorithm) == 0 || strings.EqualFold(string(algorithm), "MD5") || strings.EqualFold(string(algorithm), "MD5-sess")
+}
+
+// finding tells all that is weak of a server and realm at once, the worst first.
+func (w *weakness) finding() (f Finding) {
+	f = Finding{Severity: Note, CallID: w.callID, Expected: "SHA-256 with qop, and TLS for what crosses the Internet"}
+	var what []string
+	add := func(p *weakPart, s Severity, text string) {
+		if p.n > 0 {
+			what = append(what, text)
+			f.Severity = max(f.Severity, s)
+			if !slices.Contains(f.Frames, p.frame) {
+				f.Frames = append(f.Frames, p.frame)
+			}
+		}
+	}
+	add(&w.basic, Error, "Basic over "+w.over)
+	add(&w.public, Warning, "MD5 credentials from the public address "+w.from.String()+" over "+w.over)
+	add(&w.noQOP, Warning, "challenges without qop")
+	add(&w.md5Only, Note, fmt.Sprintf("MD5 alone is offered, in %s", number(w.md5Only.n, "challenge")))
+	f.Observed = fmt.Sprintf("%s, realm %s: %s", w.by, quote([]byte(w.realm)), strings.Join(what, "; "))
+	return f
+}
+
+// A nonceUse is one use of a nonce that the capture shows the challenge of.
+type nonceUse struct {
+	key    uint64 // of who and nonce
+	who    uint64 // user, client and server
+	nonce  uint64
+	at     time.Time
+	nc     uint32
+	cseq   uint32
+	frame  analysis.Frame
+	callID string
+	leg    *analysis.Leg
+}
+
+// maxUses bounds the uses kept: they are compared at the end, in order of time.
+const maxUses = 1 << 16
+
+// use takes in the uses of nonces by a request.
+func (l *ledger) use(t *tx) {
+	if t.method == "ACK" || t.method == "CANCEL" || t.at.IsZero() {
+		return
+	}
+	for a := range credentials(t.req) {
+		if len(a.QOP) == 0 || !a.HasNC || len(a.Nonce) == 0 || len(l.uses) >= maxUses {
+			continue
+		}
+		who := t.hop() ^ hashOf(a.Username)
+		l.uses = append(l.uses, nonceUse{
+			key: who ^ bits.RotateLeft64(hashOf(a.Nonce), 1), who: who, nonce: hashOf(a.Nonce),
+			at: t.at, nc: a.NC, cseq: t.cseq, frame: t.frame, callID: t.callID, leg: t.leg,
+		})
+	}
+}
+
+// A reuse is two uses of one nonce of which the later one does not count on, the first of n
+// of one user, client and server.
+type reuse struct {
+	a, b *nonceUse
+	n    int
+}
+
+// reused returns the uses that do not count on.
+func (l *ledger) reused() (list []*reuse) {
+	slices.SortStableFunc(l.uses, func(a, b nonceUse) int { return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) })
+	by := make(map[uint64]*reuse)
+	for i := 1; i < len(l.uses); i++ {
+		a, b := &l.uses[i-1], &l.uses[i]
+		if a.key != b.key || b.nc > a.nc || a.callID == b.callID && a.cseq == b.cseq || !l.nonces.has(b.nonce) {
+			continue
+		}
+		x := by[b.who]
+		switch {
+		case x == nil:
+			x = &reuse{a: a, b: b}
+			by[b.who] = x
+			list = append(list, x)
+		case b.at.Before(x.b.at):
+			x.a, x.b = a, b
+		}
+		x.n++
+	}
+	slices.SortStableFunc(list, func(x, y *reuse) int { return x.b.at.Compare(y.b.at) })
+	return list
+}

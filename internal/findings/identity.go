@@ -1,0 +1,313 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// identityRules are about who calls, and who says so: RFC 3323, 3325, 8224.
+var identityRules = []*Rule{callerID, stir}
+
+var callerID = &Rule{
+	ID: "caller-id", RFC: "RFC 3325 9.1; RFC 3323", Severity: "warning",
+	Title: "a caller who is named in two ways",
+	Doc: `In an INVITE outside of a dialog: the number of From and that of P-Asserted-Identity, P-Preferred-Identity or Remote-Party-ID are both full E.164 numbers (+ and 8 to 15 digits) and differ; or Privacy
+asks to hide the caller (id, header, user) and P-Asserted-Identity goes to a public address all the same; or P-Asserted-Identity has more than one value with a sip or more than one
+with a tel URI.`,
+	Why: "One side shows another number than the one that is billed or called back, or shows a number that was to be hidden.",
+	Fix: "Find the hop that sets the identities; whoever passes calls to a network that is not trusted has to take P-Asserted-Identity out when Privacy asks for it.",
+	leg: func(r *legRun) {
+		for i := range r.Messages {
+			if !r.isInitialINVITE(i) || !namesCaller(&r.Messages[i]) {
+				continue
+			}
+			r.applies()
+			if what, expected := r.callerOf(i); what != "" {
+				r.report(Finding{Severity: Warning, Frames: r.frames(i), Observed: what, Expected: expected})
+				return
+			}
+		}
+	},
+}
+
+// namesCaller reports whether a message names the caller beside From.
+func namesCaller(m *analysis.Seen) bool {
+	return m.Fields.Has(sipmsg.PAssertedIdentity) || m.Fields.Has(sipmsg.PPreferredIdentity) || m.Fields.Has(sipmsg.RemotePartyID)
+}
+
+// isInitialINVITE reports whether message i is the first copy of an INVITE outside of a
+// dialog, whole.
+func (r *legRun) isInitialINVITE(i int) bool {
+	m := &r.Messages[i]
+	return m.Request && m.Method == "INVITE" && m.Resent.Number == 0 && !m.Partial && m.Transaction >= 0 && r.Transactions[m.Transaction].Initial
+}
+
+// callerOf says what contradicts itself in the identities of an INVITE, "" for nothing.
+func (r *legRun) callerOf(i int) (what, expected string) {
+	m := r.Message(i)
+	if m == nil {
+		return "", ""
+	}
+	v, _ := m.First(sipmsg.From)
+	from := fullNumber(sipmsg.ParseAddress(v).URI)
+	var sips, tels int
+	for v := range m.Values(sipmsg.PAssertedIdentity) {
+		if sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).Scheme == sipmsg.SchemeTel {
+			tels++
+		} else {
+			sips++
+		}
+	}
+	if sips > 1 || tels > 1 {
+		return fmt.Sprintf("P-Asserted-Identity has %d values with a sip and %d with a tel URI", sips, tels), "one of each at most"
+	}
+	if p, ok := m.First(sipmsg.Privacy); ok && sips+tels > 0 && hides(p) && isPublic(r.Messages[i].Destination.Addr()) {
+		return fmt.Sprintf("Privacy asks to hide the caller, and P-Asserted-Identity goes to %s", endpoint(r.Messages[i].Destination)), "no P-Asserted-Identity to a network that is not trusted"
+	}
+	if from == "" {
+		return "", ""
+	}
+	for _, id := range [...]sipmsg.ID{sipmsg.PAssertedIdentity, sipmsg.PPreferredIdentity, sipmsg.RemotePartyID} {
+		for v := range m.Values(id) {
+			a := sipmsg.ParseAddress(v)
+			if party, ok := a.Params.Get("party"); ok && !bytes.EqualFold(party, []byte("calling")) {
+				continue
+			}
+			if n := fullNumber(a.URI); n != "" && n != from {
+				return fmt.Sprintf("From is +%s, %s is +%s", from, id, n), "one number for the caller"
+			}
+		}
+	}
+	return "", ""
+}
+
+// hides reports whether a Privacy asks to hide the caller.
+func hides(v []byte) bool {
+	for _, w := range bytes.FieldsFunc(v, func(c rune) bool { return c == ';' || c == ',' || c == ' ' }) {
+		switch strings.ToLower(string(w)) {
+		case "id", "header", "user":
+			return true
+		}
+	}
+	return false
+}
+
+// fullNumber returns the digits of a URI whose user part is a full E.164 number, "" for
+// others.
+func fullNumber(uri []byte) string {
+	u := sipmsg.ParseURI(uri)
+	if len(u.User) == 0 || u.User[0] != '+' {
+		return ""
+	}
+	if d := digits(string(u.User)); len(d) >= 8 && len(d) <= 15 {
+		return d
+	}
+	return ""
+}
+
+var stir = &Rule{
+	ID: "stir", RFC: "RFC 8224 6.2, 8.3; RFC 8225 5; RFC 8588; RFC 8946", Severity: "note / warning",
+	Title: "what the Identity of a call says",
+	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
+the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted) in canonical form, iat is more than 60 s from the time
+of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
+	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
+	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
+	leg: func(r *legRun) {
+		if i := r.first(func(m *analysis.Seen) bool {
+			return m.Fields.Has(sipmsg.Identity) || !m.Request && isIdentityStatus(m.Status)
+		}); i < 0 {
+			return
+		}
+		r.stir()
+	},
+}
+
+const maxAge = 60 * time.Second // of a PASSporT: RFC 8224, section 8.1.1
+
+func isIdentityStatus(status int) bool {
+	return status == 428 || status == 436 || status == 437 || status == 438
+}
+
+// stir tells of the first INVITE that carries Identity, and of refusals for its sake.
+func (r *legRun) stir() {
+	var said, wrong []string
+	var frames []analysis.Frame
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if !r.isInitialINVITE(i) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
+			continue
+		}
+		frames = r.frames(i)
+		for v := range r.Message(i).All(sipmsg.Identity) {
+			p, err := sipmsg.ParsePASSporT(v)
+			if err != nil {
+				wrong = append(wrong, "a PASSporT cannot be read")
+			}
+			said = append(said, passport(&p))
+			if !p.Compact {
+				wrong = append(wrong, r.disagree(&p, r.Message(i), m.Time)...)
+			}
+			if len(said) == maxRealms {
+				break
+			}
+		}
+		break
+	}
+	for i := range r.Messages {
+		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && isIdentityStatus(m.Status) {
+			wrong = append(wrong, fmt.Sprintf("answered %d", m.Status))
+			frames = append(frames, m.Frame)
+			break
+		}
+	}
+	if frames == nil {
+		return
+	}
+	r.applies()
+	f := Finding{Severity: Note, Frames: frames, Expected: "an Identity that agrees with the INVITE"}
+	if len(wrong) > 0 {
+		f.Severity = Warning
+		f.Observed = strings.Join(wrong, "; ") + "; "
+	}
+	if len(said) == 0 {
+		said = append(said, "the INVITE carries none")
+	}
+	f.Observed += "Identity: " + strings.Join(said, "; and ") + "; signature not verified"
+	r.report(f)
+}
+
+// passport says what a PASSporT says.
+func passport(p *sipmsg.PASSporT) string {
+	var b strings.Builder
+	if p.PPT != "" {
+		b.WriteString(p.PPT + " ")
+	}
+	if p.Compact {
+		b.WriteString("in compact form")
+		return b.String()
+	}
+	if p.Attest != "" {
+		b.WriteString("attestation " + p.Attest + ", ")
+	}
+	b.WriteString("orig " + identities(p.Orig) + ", dest " + identities(p.Dest))
+	if p.HasDiv {
+		b.WriteString(", diverted from " + identities(p.Div))
+	}
+	if p.Name != "" {
+		b.WriteString(", name " + quote([]byte(p.Name)))
+	}
+	return b.String()
+}
+
+func identities(n sipmsg.Identities) string {
+	all := append(append([]string(nil), n.TN...), n.URI...)
+	for i, s := range all {
+		all[i] = s[:min(len(s), 40)]
+	}
+	switch {
+	case len(all) == 0:
+		return "none"
+	case len(all) > 3:
+		return strings.Join(all[:3], " ") + " …"
+	}
+	return strings.Join(all, " ")
+}
+
+// disagree says in what a PASSporT and its INVITE disagree.
+func (r *legRun) disagree(p *sipmsg.PASSporT, m *sipmsg.Message, at time.Time) (what []string) {
+	from, to := addresses(m, sipmsg.From, sipmsg.PAssertedIdentity), addresses(m, sipmsg.To)
+	if p.HasDiv || p.PPT == "div" {
+		to = append(to, string(m.RequestURI))
+	}
+	if !agree(p.Orig, from) {
+		what = append(what, fmt.Sprintf("orig is %s, From %s", identities(p.Orig), userOf(from)))
+	}
+	if !agree(p.Dest, to) {
+		what = append(what, fmt.Sprintf("dest is %s, To %s", identities(p.Dest), userOf(to)))
+	}
+	if p.HasIAT && !at.IsZero() {
+		if d := at.Unix() - p.IAT; d > int64(maxAge/time.Second) || d < -int64(maxAge/time.Second) {
+			what = append(what, fmt.Sprintf("iat is %s from the time of the packet", span(d)))
+		}
+	}
+	return what
+}
+
+// span says how long so many seconds are, whatever a stranger made of them.
+func span(s int64) string {
+	if s < 0 {
+		s = -s
+	}
+	if s < 0 || s > int64(1000*time.Hour/time.Second) {
+		return "more than 1,000 h"
+	}
+	return fmt.Sprint(time.Duration(s) * time.Second)
+}
+
+// addresses returns the URIs of header fields.
+func addresses(m *sipmsg.Message, ids ...sipmsg.ID) (list []string) {
+	for _, id := range ids {
+		for v := range m.Values(id) {
+			list = append(list, string(sipmsg.ParseAddress(v).URI))
+		}
+	}
+	return list
+}
+
+// userOf returns the user part of the first of some URIs.
+func userOf(uris []string) string {
+	if len(uris) == 0 {
+		return "none"
+	}
+	u := sipmsg.ParseURI([]byte(uris[0]))
+	if len(u.User) == 0 {
+		return "without a number"
+	}
+	return string(u.User[:min(len(u.User), 40)])
+}
+
+// agree reports whether one of the identities is one of the URIs, in canonical form: RFC
+// 8224, section 8.3. What names nobody, such as an anonymous From, contradicts nothing.
+func agree(n sipmsg.Identities, uris []string) bool {
+	if len(n.TN)+len(n.URI) == 0 {
+		return true
+	}
+	compared := false
+	for _, uri := range uris {
+		u := sipmsg.ParseURI([]byte(uri))
+		d := digits(string(u.User))
+		for _, tn := range n.TN {
+			if d == "" {
+				continue
+			}
+			compared = true
+			if sameNumber(digits(tn), d) {
+				return true
+			}
+		}
+		for _, x := range n.URI {
+			compared = true
+			y := sipmsg.ParseURI([]byte(x))
+			if bytes.Equal(u.User, y.User) && bytes.EqualFold(u.Host, y.Host) {
+				return true
+			}
+		}
+	}
+	return !compared
+}
+
+// sameNumber reports whether two numbers are one, or one of them is the other without its
+// country code.
+func sameNumber(a, b string) bool {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	return a == b || len(b) >= 7 && strings.HasSuffix(a, b) && len(a)-len(b) <= 3
+}

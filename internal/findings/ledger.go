@@ -1,0 +1,378 @@
+package findings
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxChains bounds the Call-IDs outside of calls whose challenges are followed:
+	// an answer comes within seconds.
+	maxChains = 1 << 14
+
+	// maxSources bounds the senders told apart, maxTries the requests without success
+	// kept of one until they are looked at, maxAllTries those of all.
+	maxSources  = 1 << 14
+	maxTries    = 2048
+	maxAllTries = 1 << 16
+
+	// maxPending bounds the challenges that wait for an answer on another Call-ID, and
+	// the users whose credentials are remembered for that.
+	maxPending = 1 << 15
+
+	// maxNonces bounds the nonces known, maxPairs the clients known to register.
+	maxNonces = 1 << 17
+	maxPairs  = 1 << 16
+
+	// maxNamed bounds the texts kept of one request, in octets.
+	maxNamed = 128
+)
+
+// A ledger keeps what requests came to: what challenges and credentials do on each Call-ID,
+// and for each sender the requests without success. The rules about authentication and
+// attacks read it at the end. It looks into messages only where there was a challenge,
+// credentials, or no success.
+type ledger struct {
+	c *Collector
+
+	chains map[uint64]*chain // by Call-ID, and hop where it is not the first
+	queue  []uint64          // of chains, the oldest first
+
+	loops    []*retry
+	sameCSeq []*retry
+	leaks    []*leak
+	told     map[string]bool // rule and Call-ID
+	realms   map[string]string
+	weak     []*weakness
+	weakBy   map[weakKey]*weakness
+
+	nonces    set
+	uses      []nonceUse
+	registers map[[2]netip.Addr]bool // who registered where, or was accepted with credentials
+
+	sources map[netip.Addr]*source
+	order   []*source
+	nTries  int
+	pending map[uint64][]*tx    // challenges without an answer, by From user and host
+	waiting []*tx               // likewise, the oldest first
+	given   map[uint64][4]int64 // times of credentials, by From user and host
+
+	ignored   []*ignored
+	ignoredBy map[ignoredKey]*ignored
+	now       time.Time // of the requests outside of calls, which come in their order
+}
+
+// A set is a bounded set of hashes.
+type set struct{ m map[uint64]bool }
+
+func (s *set) add(h uint64) {
+	if s.m == nil {
+		s.m = make(map[uint64]bool)
+	}
+	if len(s.m) < maxNonces {
+		s.m[h] = true
+	}
+}
+
+func (s *set) has(h uint64) bool { return s.m[h] }
+
+// A tx is a request and its final response on one hop. Its messages are there only while
+// the ledger is told of it, and only where they matter.
+type tx struct {
+	method, callID string
+	cseq           uint32
+	src, dst       netip.AddrPort
+	transport      string
+	at, answered   time.Time
+	frame, final   analysis.Frame
+	status         int
+	copies         int
+	inDialog       bool
+	calledSide     bool // sent by the called side of a call
+	beyond         bool // the response came from behind dst
+	req, resp      *sipmsg.Message
+	leg            *analysis.Leg
+
+	// What is known of one that was accounted for.
+	user        string // whom it is about
+	from        string // user of From
+	key         uint64 // of from and the host of the Request-URI
+	name        string // of the credentials
+	credentials bool
+	stale       bool
+	retried     bool // a challenge that was taken up
+	taken       bool // a refusal that a 2xx took back
+}
+
+// hop returns a hash of the ends of the hop, whatever the ports: a client may change its own.
+// Where both ends are one machine, the ports have to tell them apart.
+func (t *tx) hop() uint64 {
+	src, dst := t.src.Addr().As16(), t.dst.Addr().As16()
+	ports := [4]byte{}
+	if t.src.Addr() == t.dst.Addr() {
+		binary.BigEndian.PutUint16(ports[:], t.src.Port())
+		binary.BigEndian.PutUint16(ports[2:], t.dst.Port())
+	}
+	return hashOf(src[:], dst[:], ports[:])
+}
+
+func pairOf(a, b netip.Addr) [2]netip.Addr { return [2]netip.Addr{a, b} }
+
+func newLedger(c *Collector) ledger {
+	return ledger{
+		c: c, chains: make(map[uint64]*chain), told: make(map[string]bool),
+		registers: make(map[[2]netip.Addr]bool), sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*tx), given: make(map[uint64][4]int64),
+		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string),
+	}
+}
+
+var seed = maphash.MakeSeed()
+
+// hashOf returns a hash of several texts.
+func hashOf(parts ...[]byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, p := range parts {
+		h.Write(p)
+		h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+// first reports whether a rule has nothing to say of a Call-ID yet: what is seen on one hop
+// is seen on the others too.
+func (l *ledger) first(rule string, t *tx) bool {
+	k := rule + "\x00" + t.callID
+	if l.told[k] || len(l.told) >= 8*maxOfRule {
+		return false
+	}
+	l.told[k] = true
+	return true
+}
+
+// tell reports a finding, of a leg where there is one.
+func (r *captureRun) tell(f Finding) {
+	if f.leg != nil {
+		r.reportOf(f.leg, f)
+		return
+	}
+	r.report(f)
+}
+
+func hasCredentials(m *analysis.Seen) bool {
+	return m.Fields.Has(sipmsg.Authorization) || m.Fields.Has(sipmsg.ProxyAuthorization)
+}
+
+// exchange takes in a request outside of calls.
+func (l *ledger) exchange(e *analysis.Exchange) {
+	if e.Sent.After(l.now) {
+		l.now = e.Sent
+	}
+	if e.Status/100 == 2 && !e.Credentials {
+		l.accepted(e)
+		return
+	}
+	if e.Partial || e.Status == 0 && !e.Waited || e.Method == "NOTIFY" && !isChallenge(e.Status) && !e.Credentials {
+		return
+	}
+	t := &tx{
+		method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
+		frame: e.SentFrame, final: e.FinalFrame, status: e.Status, copies: e.Requests, inDialog: e.InDialog, req: e.Request(),
+	}
+	if isChallenge(e.Status) {
+		t.resp = e.Response()
+	}
+	if t.req == nil {
+		return
+	}
+	l.weighed(t, e.Credentials)
+	key, hop := hashOf([]byte(t.callID)), t.hop()
+	c := l.chains[key]
+	owns := c != nil && c.hop == hop // of a request sent again under its old number the Exchange does not know
+	if c != nil && !owns {
+		key ^= hop
+		c = l.chains[key]
+	}
+	known := c != nil
+	if !known {
+		c = &chain{hop: hop}
+	}
+	l.step(c, t)
+	switch {
+	case len(c.open) == 0 && known:
+		delete(l.chains, key)
+	case len(c.open) > 0 && !known:
+		if len(l.queue) == maxChains {
+			delete(l.chains, l.queue[0])
+			l.queue = l.queue[1:]
+		}
+		l.chains[key] = c
+		l.queue = append(l.queue, key)
+	}
+	if e.FirstHop || owns {
+		l.account(t, e.Credentials)
+	}
+	if e.Status/100 == 2 {
+		l.accepted(e)
+	}
+	t.req, t.resp = nil, nil
+}
+
+// accepted takes in that a request outside of calls was accepted.
+func (l *ledger) accepted(e *analysis.Exchange) {
+	if e.Method == "REGISTER" || e.Credentials {
+		l.trust(e.Source.Addr(), e.Destination.Addr())
+	}
+	if e.FirstHop && e.Method != "OPTIONS" {
+		l.source(e.Source.Addr()).succeed(e.Answered, e.Method)
+	}
+}
+
+// trust takes in that a host registers at a server, or was accepted there with credentials.
+func (l *ledger) trust(client, server netip.Addr) {
+	if len(l.registers) < maxPairs {
+		l.registers[pairOf(client, server)] = true
+	}
+}
+
+// leg takes in a leg of a call.
+func (l *ledger) leg(d *analysis.Detail) {
+	asked := false
+	for i := range d.Transactions {
+		asked = asked || isChallenge(d.Transactions[i].Status)
+	}
+	for i := range d.Messages {
+		asked = asked || hasCredentials(&d.Messages[i])
+	}
+	if !d.Leg.Answered.IsZero() {
+		l.source(d.Leg.Source.Addr()).call(d.Leg)
+		if !asked {
+			return
+		}
+	}
+	if !asked {
+		for i := range d.Transactions {
+			if x := &d.Transactions[i]; x.Requests > 0 && x.Initial && x.Method == "INVITE" && onFirstHop(d, x) {
+				l.account(newTx(d, x), false)
+			}
+		}
+		return
+	}
+	list := transactions(d)
+	l.auth(d, list)
+	for i := range list {
+		if t := list[i]; t != nil && onFirstHop(d, &d.Transactions[i]) {
+			l.account(t, t.req != nil)
+		}
+	}
+	for _, t := range list {
+		if t != nil {
+			t.req, t.resp = nil, nil
+		}
+	}
+}
+
+// onFirstHop reports whether a transaction is one of the first hop that the capture shows and
+// has come to something, or to silence.
+func onFirstHop(d *analysis.Detail, t *analysis.Transaction) bool {
+	h := &d.Leg.Hops[t.Hop]
+	return h.A.Addr() == d.Leg.Source.Addr() && h.B.Addr() == d.Leg.Destination.Addr() && (t.Forward || isChallenge(t.Status)) &&
+		(t.Status != 0 || t.Provisional.IsZero() && d.Now.Sub(t.Sent) >= timeout)
+}
+
+func newTx(d *analysis.Detail, t *analysis.Transaction) *tx {
+	h := &d.Leg.Hops[t.Hop]
+	x := &tx{
+		method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
+		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: d.Leg,
+	}
+	if !t.Forward {
+		x.src, x.dst = h.B, h.A
+	}
+	return x
+}
+
+// transactions returns the transactions of a leg that the ledger is about, at the index that
+// they have in the leg; the others are nil.
+func transactions(d *analysis.Detail) []*tx {
+	list := make([]*tx, len(d.Transactions))
+	for i := range d.Transactions {
+		if t := &d.Transactions[i]; t.Requests > 0 && t.Method != "CANCEL" && t.Method != "ACK" {
+			list[i] = newTx(d, t)
+		}
+	}
+	for i := range d.Messages {
+		m := &d.Messages[i]
+		if m.Transaction < 0 || m.Resent.Number != 0 {
+			continue
+		}
+		t := list[m.Transaction]
+		switch {
+		case t == nil || t.method != m.Method:
+		case m.Partial && (m.Request || m.Status == t.status):
+			list[m.Transaction] = nil
+		case m.Request:
+			t.transport = m.Transport
+			if isChallenge(t.status) || hasCredentials(m) {
+				t.req = d.Message(i)
+			}
+		case m.Status == t.status && isChallenge(t.status):
+			t.resp = d.Message(i)
+		}
+	}
+	return list
+}
+
+// auth follows the challenges of a leg, hop by hop.
+func (l *ledger) auth(d *analysis.Detail, list []*tx) {
+	challenged := false
+	for _, t := range list {
+		if t == nil {
+			continue
+		}
+		challenged = challenged || isChallenge(t.status)
+		if t.req != nil {
+			t.calledSide = t.inDialog && !d.Leg.Invited.IsZero() && len(d.Leg.FromTag) > 0 && string(t.req.Tag(sipmsg.To)) == d.Leg.FromTag
+			l.weighed(t, true)
+			if t.status/100 == 2 && t.method == "INVITE" && !t.inDialog {
+				l.trust(t.src.Addr(), t.dst.Addr())
+			}
+		}
+		for _, x := range list {
+			if x != nil && x.method == t.method && x.cseq == t.cseq && x.src.Addr() == t.dst.Addr() && x.dst.Addr() != t.src.Addr() && isChallenge(x.status) {
+				t.beyond = true
+			}
+		}
+	}
+	if !challenged {
+		return
+	}
+	for _, r := range []*Rule{authLoop, authIgnored, authCSeq, digestLeak} {
+		l.c.count[r.ID].applied++
+	}
+	for hop := range d.Leg.Hops {
+		for _, forward := range [...]bool{true, false} {
+			var c chain
+			for i, t := range list {
+				if x := &d.Transactions[i]; t != nil && x.Hop == hop && x.Forward == forward {
+					l.step(&c, t)
+				}
+			}
+		}
+	}
+}
+
+// weighed looks at the strength of what a transaction holds, and at its nonces.
+func (l *ledger) weighed(t *tx, given bool) {
+	if t.resp != nil || given {
+		l.weigh(t)
+	}
+	if given && t.req != nil {
+		l.use(t)
+	}
+}

@@ -1,0 +1,297 @@
+package findings
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A theme is what is suspicious about a text.
+type theme uint8
+
+const (
+	escapes  theme = iota // terminal escapes
+	hidden                // bidirectional and invisible controls
+	markup                // markup or script
+	query                 // a part of a database query
+	address               // words that address a language model
+	toolName              // the name of a program that scans
+	themes
+)
+
+var themeNames = [themes]string{"a terminal escape", "bidirectional or invisible controls", "markup or script", "a part of a database query", "words that address a language model", "the name of a scanner"}
+
+// A needle is a text that is suspicious by itself, or where one of near stands within
+// nearby octets before or behind it in the same sentence, in lower case.
+type needle struct {
+	text  string
+	theme theme
+	near  []string
+}
+
+const nearby = 64
+
+var (
+	orders  = []string{"ignore", "disregard", "forget", "override", "bypass", "previous", "prior ", "system", "follow", "new instruct", "above", "obey"}
+	objects = []string{"instruct", "prompt", "guideline", "your rules", "all rules"}
+)
+
+// needles are in lower case and have minNeedle octets or more.
+var needles = []needle{
+	{"<script", markup, nil}, {"</script", markup, nil}, {"<iframe", markup, nil}, {"<object", markup, nil}, {"<embed ", markup, nil},
+	{"<img src", markup, nil}, {"<img/src", markup, nil}, {"<a href", markup, nil}, {"<svg/on", markup, nil}, {"<svg on", markup, nil}, {"<marquee", markup, nil},
+	{"<meta http", markup, nil}, {"<style>", markup, nil}, {"<form action", markup, nil},
+	{"javascript:", markup, nil}, {"vbscript:", markup, nil}, {"onerror=", markup, nil}, {"onload=", markup, nil}, {"onmouseover=", markup, nil}, {"onclick=", markup, nil},
+	{"document.cookie", markup, nil},
+
+	{"'/**/or/**/", query, nil}, {"' or '1'='1", query, nil}, {"' or 1=1", query, nil}, {"union select", query, nil}, {"union all select", query, nil}, {"union/**/select", query, nil},
+	{"; drop table", query, nil},
+
+	{"instruct", address, orders}, {"ignore ", address, objects}, {"disregard ", address, objects}, {"forget all", address, objects},
+	{"system prompt", address, nil}, {"prompt injection", address, nil}, {"language model", address, nil}, {"you are an ai", address, nil}, {"you are now ", address, nil},
+	{"you are a helpful", address, nil}, {"as an ai ", address, nil}, {"note to ai", address, nil}, {"attention ai", address, nil}, {"developer mode", address, nil}, {"jailbreak", address, nil},
+	{"<|im_start", address, nil}, {"<|im_end", address, nil}, {"<|system", address, nil}, {"<|user|", address, nil}, {"<|assistant", address, nil}, {"<|endof", address, nil},
+	{"[/inst]", address, nil}, {"<<sys>>", address, nil}, {"<system>", address, nil}, {"</system>", address, nil}, {"<system-", address, nil}, {"<tool_call", address, nil},
+	{"<function_call", address, nil}, {"</instruct", address, nil}, {"### instruction", address, nil}, {"### system", address, nil},
+	{"tell the user", address, nil}, {"inform the user", address, nil}, {"exfiltrat", address, nil}, {"run the following", address, nil}, {"execute the following", address, nil},
+	{"call the tool", address, nil}, {"invoke the tool", address, nil}, {"respond only with", address, nil}, {"reply only with", address, nil}, {"do not mention this", address, nil},
+
+	{"friendly-scanner", toolName, nil}, {"friendly-request", toolName, nil}, {"sipvicious", toolName, nil}, {"sundayddr", toolName, nil}, {"sip-scan", toolName, nil},
+	{"sipscan", toolName, nil}, {" pplsip", toolName, nil}, {"sipcli/", toolName, nil}, {"s=sipcli", toolName, nil}, {"vaxsipuseragent", toolName, nil}, {"sivus_voip", toolName, nil},
+	{"siparmyknife", toolName, nil}, {"ip:nm@nm", toolName, nil},
+}
+
+// minNeedle is the length of the shortest needle. A needle of seven octets holds four
+// octets in a row that begin at a multiple of four, wherever it stands: looking at those
+// alone is enough.
+const minNeedle = 7
+
+// A screen finds needles, escapes and suspicious characters in one pass over a message.
+type screen struct {
+	bits  [1 << 10]uint64 // of the hashes of all windows
+	heads [1 << 10]uint16 // of the lists of windows, by the higher bits of the hash
+	list  []written       // list[0] is none
+}
+
+// A written is a window of four octets, and where it stands in a needle.
+type written struct {
+	window      uint32
+	needle, off uint8
+	next        uint16
+}
+
+var theScreen = newScreen(needles)
+
+func newScreen(list []needle) *screen {
+	s := &screen{list: make([]written, 1)}
+	for i, n := range list {
+		if len(n.text) < minNeedle || len(list) > 255 {
+			panic("findings: a needle that is too short: " + n.text)
+		}
+		for off := range 4 {
+			w := binary.LittleEndian.Uint32([]byte(n.text)[off:]) | fold
+			h := hashWindow(w)
+			s.bits[h>>6] |= 1 << (h & 63)
+			s.list = append(s.list, written{w, uint8(i), uint8(off), s.heads[h>>6]})
+			s.heads[h>>6] = uint16(len(s.list) - 1)
+		}
+	}
+	return s
+}
+
+const (
+	fold  = 0x20202020 // makes letters small, and what it does to others it does to needles too
+	highs = 0x8080808080808080
+	ones  = 0x0101010101010101
+	esc   = 0x1b
+	csi   = 0x9b // the control sequence introducer: ESC [ in one
+)
+
+func hashWindow(w uint32) uint32 { return w * 0x9E3779B1 >> 16 }
+
+// suspect reports whether a message may hold something suspicious. Most do not, and every
+// message of a capture comes here: it looks at eight octets at once.
+func (s *screen) suspect(b []byte) bool {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		x := v ^ esc*ones
+		if (v|(x-ones)&^x)&highs != 0 && octets(b, i) {
+			return true
+		}
+		lo, hi := uint32(v)|fold, uint32(v>>32)|fold
+		h, k := hashWindow(lo), hashWindow(hi)
+		if (s.bits[h>>6]>>(h&63)|s.bits[k>>6]>>(k&63))&1 != 0 && (s.at(b, i, lo) || s.at(b, i+4, hi)) {
+			return true
+		}
+	}
+	if i+4 <= len(b) {
+		if w := binary.LittleEndian.Uint32(b[i:]) | fold; s.at(b, i, w) {
+			return true
+		}
+	}
+	return octets(b, i)
+}
+
+// octets reports whether the eight octets at b[i:] hold an escape, or a character that
+// begins there is suspicious.
+func octets(b []byte, i int) bool {
+	for end := min(len(b), i+8); i < end; i++ {
+		switch c := b[i]; {
+		case c < utf8.RuneSelf:
+			if c == esc {
+				return true
+			}
+		case c >= 0xc0:
+			if r, _ := utf8.DecodeRune(b[i:]); r == csi || isHidden(r) {
+				return true
+			}
+		case c == csi:
+			if isCSI(b[i+1:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// at reports whether a needle stands around the window w at b[i:].
+func (s *screen) at(b []byte, i int, w uint32) bool {
+	for k := s.heads[hashWindow(w)>>6]; k != 0; {
+		x := &s.list[k]
+		if from := i - int(x.off); x.window == w && from >= 0 && hasFold(b[from:], needles[x.needle].text) {
+			return true
+		}
+		k = x.next
+	}
+	return false
+}
+
+// hasFold reports whether b begins with a text in lower case, whatever the case of b.
+func hasFold(b []byte, text string) bool {
+	if len(b) < len(text) {
+		return false
+	}
+	for i := 0; i < len(text); i++ {
+		if lower(b[i]) != text[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c-'A' < 26 {
+		c |= 0x20
+	}
+	return c
+}
+
+// A hit is something suspicious in a text: where it begins and ends.
+type hit struct {
+	theme    theme
+	from, to int
+}
+
+// look returns the first hit of each theme in a suspicious text.
+func look(b []byte, found *[themes]hit) {
+	*found = [themes]hit{}
+	for i := 0; i < len(b); {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			if c == esc && found[escapes].to == 0 {
+				found[escapes] = hit{escapes, i, endOfEscape(b, i+1)}
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case found[escapes].to == 0 && (r == csi || n == 1 && c == csi && isCSI(b[i+1:])):
+			found[escapes] = hit{escapes, i, endOfEscape(b, i+n)}
+		case found[hidden].to == 0 && isHidden(r):
+			found[hidden] = hit{hidden, i, i + n}
+		}
+		i += n
+	}
+	for i := range needles {
+		n := &needles[i]
+		if found[n.theme].to != 0 {
+			continue
+		}
+		for at := findFold(b, 0, n.text); at >= 0; at = findFold(b, at+1, n.text) {
+			from, ok := at, !insideWord(b, at, n.text)
+			if ok && n.near != nil {
+				from, ok = n.isNear(b, at)
+			}
+			if ok {
+				found[n.theme] = hit{n.theme, from, at + len(n.text)}
+				break
+			}
+		}
+	}
+}
+
+// insideWord reports whether a needle that begins with a letter begins inside of a word.
+func insideWord(b []byte, at int, text string) bool {
+	return at > 0 && isLetter(text[0]) && isLetter(lower(b[at-1]))
+}
+
+func isLetter(c byte) bool { return c-'a' < 26 }
+
+// isNear reports whether one of the words that a needle needs stands near it in the same
+// sentence, and where the first of both begins.
+func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
+	start, end := max(0, at-nearby), min(len(b), at+len(n.text)+nearby)
+	if i := bytes.LastIndexAny(b[start:at], ".!?\n"); i >= 0 {
+		start += i + 1
+	}
+	if i := bytes.IndexAny(b[at:end], ".!?\n"); i >= 0 {
+		end = at + i
+	}
+	for _, w := range n.near {
+		if i := findFold(b[start:end], 0, w); i >= 0 {
+			return min(at, start+i), true
+		}
+	}
+	return 0, false
+}
+
+// findFold returns where a text in lower case stands in b, from the octet from on.
+func findFold(b []byte, from int, text string) int {
+	for i := from; i+len(text) <= len(b); i++ {
+		if lower(b[i]) == text[0] && hasFold(b[i:], text) {
+			return i
+		}
+	}
+	return -1
+}
+
+// isCSI reports whether what follows the octet 9b makes it the beginning of a control
+// sequence: in Latin-1 it is one, in the code pages of Windows a quotation mark.
+func isCSI(b []byte) bool {
+	i := 0
+	for i < len(b) && i < 16 && (b[i]-'0' < 12 || b[i] == '?') {
+		i++
+	}
+	return i > 0 && i < len(b) && b[i]-0x40 < 0x3f
+}
+
+// endOfEscape returns the end of what is shown of an escape sequence.
+func endOfEscape(b []byte, i int) int { return min(len(b), i+12) }
+
+// isHidden reports whether a character is one that reorders the text around it or that
+// nobody sees, and that ordinary text does without. Joiners and variation selectors are
+// part of words and pictures, marks of direction of names from right to left.
+func isHidden(r rune) bool {
+	switch {
+	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x206f:
+		return true
+	case r == 0x200b, r >= 0x2060 && r <= 0x2064, r == 0xfeff, r == 0x180e, r == 0x00ad, r == 0x2028, r == 0x2029:
+		return true
+	case r >= 0xe0000 && r <= 0xe007f, r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0:
+		return true
+	}
+	return r >= 0xfff9 && r <= 0xfffb && unicode.Is(unicode.Cf, r)
+}
