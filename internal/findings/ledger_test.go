@@ -111,6 +111,19 @@ func TestScannerShare(t *testing.T) {
 	}
 }
 
+// TestStirAgrees: where an Identity and its INVITE agree, nothing is worse than a note.
+func TestStirAgrees(t *testing.T) {
+	b, err := os.ReadFile("testdata/stir-near-miss.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ladder, _ := strings.Cut(string(b), "\n\n")
+	list := found(t, ladder)
+	if notes, warnings := count(list, "stir", findings.Note), count(list, "stir", findings.Warning); notes != 5 || warnings != 0 {
+		t.Errorf("%d notes and %d warnings, want 5 and none", notes, warnings)
+	}
+}
+
 // TestNoSecrets: what findings say holds no part of a secret.
 func TestNoSecrets(t *testing.T) {
 	list := found(t, hosts+`0 A > B REGISTER id=r1 from=sip:alice:S3CRET@example.com

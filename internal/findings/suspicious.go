@@ -111,9 +111,9 @@ func fieldName(f sipmsg.Field) string {
 	return string(f.Name)
 }
 
-// isSecret reports whether nothing of a field may be shown.
+// isSecret reports whether nothing of a field may be shown: it is Authorization, or of its kin.
 func isSecret(f sipmsg.Field) bool {
-	return f.ID == sipmsg.Authorization || f.ID == sipmsg.ProxyAuthorization || bytes.Contains(bytes.ToLower(f.Name), []byte("auth"))
+	return bytes.Contains(bytes.ToLower(f.Name), []byte("auth"))
 }
 
 // isText reports whether a body is text: by its type, or where there is none by what it
