@@ -27,7 +27,7 @@ var notWireshark = map[string]string{"sip.Request": "sip.Request-Line", "sip.Res
 
 // TestTshark compares which frames an expression selects with what tshark -Y selects, for
 // every field and for values taken from the captures. tshark is run once an expression, so
-// by itself the test takes a sample. SIPSIGHT_TSHARK=all takes everything on every capture,
+// by itself the test takes a sample. SIPSIGHT_TSHARK=all takes everything on every capture but one of 9000 messages,
 // SIPSIGHT_TSHARK=a,b on those whose names hold one of these; there sharkd, if it is
 // installed, stands in for tshark: the same dissectors and filters in one process.
 func TestTshark(t *testing.T) {
@@ -47,7 +47,7 @@ func TestTshark(t *testing.T) {
 		which = "register-digest,ipv6-call"
 	}
 	files = slices.DeleteFunc(files, func(f string) bool {
-		return strings.HasSuffix(f, ".json") || which != "all" && !slices.ContainsFunc(strings.Split(which, ","), func(s string) bool { return strings.Contains(filepath.Base(f), s) })
+		return strings.HasSuffix(f, ".json") || strings.Contains(f, "branch-9000") && which == "all" || which != "all" && !slices.ContainsFunc(strings.Split(which, ","), func(s string) bool { return strings.Contains(filepath.Base(f), s) })
 	})
 	if len(files) == 0 {
 		t.Fatal("there are no captures")
@@ -59,9 +59,10 @@ func TestTshark(t *testing.T) {
 			continue
 		}
 		list := c.expressions(t, sample)
-		if sample {
-			list = everyNth(list, i, len(list)/10)
-		} else {
+		switch {
+		case sample || c.damaged:
+			list = everyNth(list, i%5, len(list)/10)
+		default:
 			c.startSharkd(t)
 		}
 		c.compare(t, list)
@@ -82,6 +83,7 @@ func everyNth(list []string, start, n int) (some []string) {
 // A captured capture is one as both sides see it.
 type captured struct {
 	path, tshark string
+	damaged      bool // sharkd waits for ever for the rest of such files
 	sharkd       *sharkd
 	messages     map[int64]int  // by frame, as we see it
 	comparable   map[int64]bool // frames in which both see the same messages, outside of tunnels
@@ -106,7 +108,8 @@ func (c *captured) run(t *testing.T, args ...string) []string {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil && len(out) == 0 && !strings.Contains(stderr.String(), "cut short") && !strings.Contains(stderr.String(), "damaged") {
+	c.damaged = c.damaged || strings.Contains(stderr.String(), "cut short") || strings.Contains(stderr.String(), "damaged")
+	if err != nil && len(out) == 0 && !c.damaged {
 		t.Errorf("%s: tshark %q: %v\n%s", c.name(), args, err, stderr.String())
 	}
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
@@ -134,7 +137,7 @@ func (c *captured) read(t *testing.T) {
 				theirs += 1 + strings.Count(x, "\x01")
 			}
 		}
-		c.comparable[n] = theirs == c.messages[n] && !tunnel[n]
+		c.comparable[n] = theirs > 0 && theirs == c.messages[n] && !tunnel[n]
 	}
 }
 
