@@ -46,7 +46,9 @@ func (t *tracker) invite(v *liveLeg, x *seen, i int) {
 		l.Invited = x.now
 	}
 	if l.RequestURI == "" {
-		l.RequestURI = t.bareURI(x.s.RequestURI)
+		if l.RequestURI = t.bareURI(x.s.RequestURI); l.RequestURI == l.To {
+			l.RequestURI = l.To // one copy of it
+		}
 	}
 	if !v.invited {
 		v.invited = true
@@ -70,7 +72,7 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 	case n < 0 || again:
 		n = len(v.attempts)
 		behind := n > 0 && v.attempts[n-1].status >= 300
-		v.attempts = append(v.attempts, attempt{fromTag: string(capped(x.from, maxKept)), cseq: x.cseq, primary: int16(i), vias: vias, behind: behind})
+		v.attempts = append(v.attempts, attempt{fromTag: v.leg.tag(x.from), cseq: x.cseq, primary: int16(i), vias: vias, behind: behind})
 		if n == 0 || string(x.from) == v.leg.FromTag {
 			v.leg.Attempts++
 		}

@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -63,6 +64,75 @@ func TestCallsSplit(t *testing.T) {
 			}
 			if got := describeAll(res); !slices.Equal(got, tt.want) {
 				t.Fatalf("%s, cut behind packet %d:\ngot  %s\nwant %s", tt.name, n, strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
+			}
+		}
+	}
+}
+
+// TestCallsRotated: calls that span several files are the same calls, whether the files are
+// named in order, in another order, come over standard input, or are one file. The frames
+// are those of their files.
+func TestCallsRotated(t *testing.T) {
+	text := `
+		0    A > P INVITE id=a@x from=sip:one@x
+		0.1  C > D INVITE id=b@x from=sip:two@x
+		1    P > A 180 id=a@x
+		1.1  D > C 180 id=b@x
+		2    P > A 200 id=a@x
+		2.1  D > C 486 id=b@x
+		3    A > P ACK id=a@x
+		3.1  C > D ACK id=b@x
+		4    A > P BYE id=a@x
+		5    P > A 200 id=a@x
+		6    A > P REGISTER id=r@x
+		7    P > A 200 id=r@x`
+	l := capgen.Ladder{}
+	packets := l.Packets(hosts + text)
+	all := func(res *analysis.Result) (list []string) {
+		list = describeAll(res)
+		for _, r := range res.Registrations {
+			list = append(list, describeRegistration(r))
+		}
+		return list
+	}
+	want := all(run(t, capgen.Pcap(packets)))
+	dir := t.TempDir()
+	var names []string
+	var parts [][]byte
+	for i := 0; i < len(packets); i += 3 {
+		parts = append(parts, capgen.Pcap(packets[i:i+3]))
+		names = append(names, filepath.Join(dir, string(rune('a'+i))+".pcap"))
+		if err := os.WriteFile(names[i/3], parts[i/3], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 1, 0, 2}} {
+		for stdin := -1; stdin < len(parts); stdin++ {
+			var files []string
+			o := capture.Options{}
+			for _, i := range order {
+				if i == stdin {
+					files = append(files, "-")
+					o.Stdin = bytes.NewReader(parts[i])
+				} else {
+					files = append(files, names[i])
+				}
+			}
+			r, err := capture.Open(context.Background(), files, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true})
+			r.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := all(res); !slices.Equal(got, want) {
+				t.Errorf("files %v, %d over standard input:\ngot  %s\nwant %s", order, stdin, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			}
+			first, last := res.Calls[0].First().First, res.Calls[0].First().LastFrame
+			if first != (analysis.Frame{File: slices.Index(order, 0), Number: 1}) || last != (analysis.Frame{File: slices.Index(order, 3), Number: 1}) {
+				t.Errorf("files %v, %d over standard input: the first call goes from %v to %v", order, stdin, first, last)
 			}
 		}
 	}

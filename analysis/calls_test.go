@@ -612,6 +612,16 @@ var callTests = []struct {
 			| please wait`,
 		[]string{"c1@example early pdd=500ms unfinished messages=2 a-c1-example/b-c1-example:early"},
 	},
+	{"a challenge answered after a while", `
+		0    A > B INVITE
+		0.1  B > A 401
+		0.2  A > B ACK
+		9    C > D OPTIONS id=o
+		20   A > B INVITE
+		20.1 B > A 486
+		20.2 A > B ACK`,
+		[]string{"c1@example failed 486 by callee attempts=2 messages=6"},
+	},
 	{"ACK alone: of what, nobody knows", `
 		0    A > B CANCEL br=1 cseq=1
 		0.1  A > B ACK br=1 cseq=1 ft=x tt=y`,

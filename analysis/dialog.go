@@ -18,6 +18,14 @@ func (v *liveLeg) dialog(a, b []byte) *Dialog {
 	return nil
 }
 
+// tag returns a tag as a string, without another copy of the caller's.
+func (l *Leg) tag(b []byte) string {
+	if b = capped(b, maxKept); string(b) == l.FromTag {
+		return l.FromTag
+	}
+	return string(b)
+}
+
 // newDialog begins a dialog; nil if there are too many.
 func (v *liveLeg) newDialog(local, remote []byte, hop int) *Dialog {
 	l := v.leg
@@ -27,7 +35,7 @@ func (v *liveLeg) newDialog(local, remote []byte, hop int) *Dialog {
 	if l.Dialogs == nil {
 		l.Dialogs = make([]Dialog, 0, 1)
 	}
-	l.Dialogs = append(l.Dialogs, Dialog{LocalTag: string(capped(local, maxKept)), RemoteTag: string(capped(remote, maxKept)), Hops: 1 << hop})
+	l.Dialogs = append(l.Dialogs, Dialog{LocalTag: l.tag(local), RemoteTag: l.tag(remote), Hops: 1 << hop})
 	return &l.Dialogs[len(l.Dialogs)-1]
 }
 

@@ -13,7 +13,7 @@ import (
 // Legs of one call that have Call-IDs of their own are joined by what they have in common.
 // Each thing in common has a score; two legs are one call from joinScore on. Time and
 // addresses alone never reach it, and where two earlier legs are equally likely neither is
-// taken: a call wrongly joined is worse than one left apart.
+// taken: a call wrongly joined is worse than one left apart. docs/calls.md has the table.
 const (
 	joinScore = 100
 

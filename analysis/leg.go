@@ -121,6 +121,9 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 // settled reports whether nothing is open: every request was answered, and every final
 // response to an INVITE acknowledged.
 func (v *liveLeg) settled() bool {
+	if !v.hasBye && v.asksAgain() { // credentials may have to be typed
+		return false
+	}
 	for i := range v.trans {
 		tr := &v.trans[i]
 		if tr.Status == 0 || tr.Method == "INVITE" && !tr.Acked {

@@ -10,7 +10,7 @@ import (
 // Metrics are the numbers of RFC 6076, with its section beside each, and those that people
 // use every day. Shares are in percent; they are -1 where nothing can be said. Calls that
 // were still unanswered when the capture ended, and those whose INVITE it does not hold,
-// are in none of the shares.
+// are in none of the shares. docs/calls.md has the formulas.
 type Metrics struct {
 	Calls    int // all
 	Attempts int // those in the shares

@@ -53,7 +53,8 @@ type Binding struct {
 	Granted int64 // seconds; -1 for nothing granted yet
 }
 
-// An Outcome is how the registration of an address-of-record stands at the end.
+// An Outcome is how the registration of an address-of-record stands at the end. docs/calls.md
+// has the rules.
 type Outcome uint8
 
 // The outcomes.

@@ -14,53 +14,58 @@ import (
 func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), l.State)
-	b = fmt.Appendf(b, "%s\n\n", Verdict(c))
-	b = row(b, "Call-ID", "%s", clean.Text(l.CallID))
-	b = row(b, "from", "%s", uriText(l.From, o))
-	b = row(b, "to", "%s", uriText(l.To, o))
-	if l.RequestURI != "" {
-		b = row(b, "request-URI", "%s", uriText(l.RequestURI, o))
+	verdict := Verdict(c)
+	for n := fold(verdict, 80); n < len(verdict); n = fold(verdict, 80) {
+		b = append(append(b, verdict[:n]...), '\n')
+		verdict = verdict[n+1:]
 	}
-	b = row(b, "path", "%s → %s, %s", appendEndpoint(nil, l.Source), appendEndpoint(nil, l.Destination), hopsText(c))
+	b = fmt.Appendf(b, "%s\n\n", verdict)
+	b = folded(b, "Call-ID", "%s", clean.Text(l.CallID))
+	b = folded(b, "from", "%s", uriText(l.From, o))
+	b = folded(b, "to", "%s", uriText(l.To, o))
+	if l.RequestURI != "" {
+		b = folded(b, "request-URI", "%s", uriText(l.RequestURI, o))
+	}
+	b = folded(b, "path", "%s → %s, %s", appendEndpoint(nil, l.Source), appendEndpoint(nil, l.Destination), hopsText(c))
 	for i, ua := range userAgents(c) {
 		label := "user agents"
 		if i > 0 {
 			label = ""
 		}
-		b = row(b, label, "%s", clean.Text(ua))
+		b = folded(b, label, "%s", clean.Text(ua))
 	}
 	b = appendTimesText(b, l)
 	if m := l.Media; m != nil {
-		b = row(b, "codecs", "%s", clean.Text(strings.Join(commonCodecs(m), ", ")))
+		b = folded(b, "codecs", "%s", clean.Text(strings.Join(commonCodecs(m), ", ")))
 		for i := range m.Lines {
-			b = row(b, "", "%s: %s", m.Lines[i].Side, clean.Text(m.Lines[i].Text()))
+			b = folded(b, "", "%s: %s", m.Lines[i].Side, clean.Text(m.Lines[i].Text()))
 		}
 		if !m.HeldAt.IsZero() {
 			held := "never resumed"
 			if m.Resumed {
 				held = "resumed"
 			}
-			b = row(b, "hold", "by the %s at %s, %s", m.HeldBy, clockText(m.HeldAt), held)
+			b = folded(b, "hold", "by the %s at %s, %s", m.HeldBy, clockText(m.HeldAt), held)
 		}
 	}
 	if l.Cause != "" {
-		b = row(b, "reason", "%s", clean.Text(l.Cause))
+		b = folded(b, "reason", "%s", clean.Text(l.Cause))
 	}
 	for _, r := range l.Redirects {
-		b = row(b, "redirected to", "%s", uriText(r, o))
+		b = folded(b, "redirected to", "%s", uriText(r, o))
 	}
 	for i := range l.Transfers {
 		t := &l.Transfers[i]
-		b = row(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(t))
+		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(t))
 	}
 	for i := range l.Dialogs {
 		d := &l.Dialogs[i]
-		b = row(b, "dialog", "%s / %s, %s", clean.Text(d.LocalTag), clean.Text(d.RemoteTag), d.State)
+		b = folded(b, "dialog", "%s / %s, %s", clean.Text(d.LocalTag), clean.Text(d.RemoteTag), d.State)
 	}
 	for i, x := range c.Legs[1:] {
-		b = row(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), x.State)
+		b = folded(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), x.State)
 		for _, j := range x.Joins {
-			b = row(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
+			b = folded(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
 		}
 	}
 	b = appendTimelineText(append(b, '\n'), c, o, width)
@@ -114,11 +119,11 @@ func appendCallFindings(b []byte, c *analysis.Call, o *Options, found []*finding
 	b = append(b, "\nFINDINGS\n"...)
 	for _, f := range list {
 		b = fmt.Appendf(b, "%s, %s: %s (%s)\n", f.Severity, f.Confidence, f.ID, f.RFC)
-		b = row(b, "observed", "%s", clean.Text(f.Observed))
-		b = row(b, "expected", "%s", clean.Text(f.Expected))
-		b = row(b, "next step", "%s", f.NextStep)
+		b = folded(b, "observed", "%s", clean.Text(f.Observed))
+		b = folded(b, "expected", "%s", clean.Text(f.Expected))
+		b = folded(b, "next step", "%s", f.NextStep)
 		if filter, _ := f.Filter(); filter != "" {
-			b = row(b, "Wireshark", "%s", filter)
+			b = folded(b, "Wireshark", "%s", filter)
 		}
 	}
 	return b
@@ -154,7 +159,14 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 	if len(list) == 0 {
 		return b
 	}
-	return row(b, "times", "%s", strings.Join(list, ", "))
+	return folded(b, "times", "%s", strings.Join(list, ", "))
+}
+
+// timelineColumns are the columns of the messages of a call. The time can be spared: it is
+// that of the beginning and what has passed since.
+var timelineColumns = []GridColumn{
+	{Head: "FRAME", Right: true}, {Head: "TIME", Spare: true}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"},
+	{Head: "MESSAGE", Min: 16}, {Head: "LEG", Right: true},
 }
 
 // appendTimelineText appends the messages of the call as a table.
@@ -163,7 +175,7 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 	if len(steps) == 0 {
 		return b
 	}
-	g := Grid{Columns: []GridColumn{{Head: "FRAME", Right: true}, {Head: "TIME"}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"}, {Head: "MESSAGE", Min: 20}, {Head: "LEG", Right: true}}}
+	g := Grid{Columns: timelineColumns}
 	for i := range steps {
 		s := &steps[i]
 		what := s.What()

@@ -403,7 +403,7 @@ func CallRow(c *analysis.Call, o *Options) []string {
 
 // CallColumns are the columns of that list.
 var CallColumns = []GridColumn{
-	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 8}, {Head: "TO", Min: 8}, {Head: "STATE"}, {Head: "CODE"},
+	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE"}, {Head: "CODE"},
 	{Head: "PDD s", Right: true}, {Head: "SETUP s", Right: true}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true},
 }
 
@@ -433,7 +433,8 @@ func shortURI(uri string) string {
 	}
 	for i := 0; i < len(uri); i++ {
 		if uri[i] == '@' && i > 0 {
-			return uri[:i]
+			user, _, _ := strings.Cut(uri[:i], ";") // parameters of a telephone number
+			return user
 		}
 	}
 	return uri
@@ -451,5 +452,9 @@ func secondsText(d time.Duration, ok bool) string {
 	if !ok {
 		return ""
 	}
-	return strconv.FormatFloat(d.Seconds(), 'f', 3, 64)
+	digits := 3
+	if d >= 100*time.Second {
+		digits = 1
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', digits, 64)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,7 @@ type GridColumn struct {
 	Head  string
 	Right bool // numbers stand to the right
 	Min   int  // may be cut down to this many characters where the table is too wide; 0: never
+	Spare bool // is left out where the table is too wide all the same: others say it, too
 }
 
 // Add adds a row, with a cell for each column.
@@ -23,30 +25,31 @@ func (g *Grid) Add(cells ...string) { g.rows = append(g.rows, cells) }
 // maxCell bounds the width of a column that may be cut.
 const maxCell = 60
 
-// Append appends the table, at most width characters wide if that can be done by cutting
-// the columns that may be cut, the widest first. Width 0 is no bound. Columns that are
-// empty in every row are left out.
+// Append appends the table, at most width characters wide if that can be done: by less space
+// between the columns, by cutting those that may be cut, the widest first, and by leaving
+// out those that can be spared. Width 0 is no bound. Columns that are empty in every row
+// are left out.
 func (g *Grid) Append(b []byte, width int) []byte {
-	widths := g.widths(width)
+	widths, gap := g.fit(width)
 	heads := make([]string, len(g.Columns))
 	for i, c := range g.Columns {
 		heads[i] = c.Head
 	}
-	b = g.appendRow(b, heads, widths)
+	b = g.appendRow(b, heads, widths, gap)
 	for _, row := range g.rows {
-		b = g.appendRow(b, row, widths)
+		b = g.appendRow(b, row, widths, gap)
 	}
 	return b
 }
 
-func (g *Grid) appendRow(b []byte, cells []string, widths []int) []byte {
+func (g *Grid) appendRow(b []byte, cells []string, widths []int, gap int) []byte {
 	start := len(b)
 	for i, cell := range cells {
 		if widths[i] == 0 {
 			continue
 		}
 		if len(b) > start {
-			b = append(b, "  "...)
+			b = appendBlanks(b, gap)
 		}
 		cell = cut(cell, widths[i])
 		space := widths[i] - utf8.RuneCountInString(cell)
@@ -69,15 +72,34 @@ func appendBlanks(b []byte, n int) []byte {
 	return b
 }
 
-// widths returns the width of each column, 0 for one without any cell.
-func (g *Grid) widths(most int) []int {
+// fit returns the width of each column, 0 for one that is left out, and the space between
+// them.
+func (g *Grid) fit(most int) (widths []int, gap int) {
+	full := g.widths()
+	if most <= 0 || total(full, 2) <= most {
+		return full, 2
+	}
+	widths = slices.Clone(full)
+	if g.cut(widths, most) {
+		return widths, 1
+	}
+	for i, c := range g.Columns {
+		if c.Spare {
+			full[i] = 0
+		}
+	}
+	g.cut(full, most)
+	return full, 1
+}
+
+// widths returns the width that each column asks for, 0 for one without any cell.
+func (g *Grid) widths() []int {
 	widths := make([]int, len(g.Columns))
 	for _, row := range g.rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	total := -2
 	for i, c := range g.Columns {
 		if widths[i] == 0 {
 			continue
@@ -86,9 +108,24 @@ func (g *Grid) widths(most int) []int {
 		if c.Min > 0 {
 			widths[i] = min(widths[i], maxCell)
 		}
-		total += widths[i] + 2
 	}
-	for most > 0 && total > most {
+	return widths
+}
+
+// total returns the width of the table.
+func total(widths []int, gap int) (n int) {
+	for _, w := range widths {
+		if w > 0 {
+			n += w + gap
+		}
+	}
+	return n - gap
+}
+
+// cut makes the columns that may be cut narrower, the widest first, and reports whether the
+// table is narrow enough then, with one blank between the columns.
+func (g *Grid) cut(widths []int, most int) bool {
+	for n := total(widths, 1); n > most; n-- {
 		widest := -1
 		for i, c := range g.Columns {
 			if c.Min > 0 && widths[i] > c.Min && (widest < 0 || widths[i] > widths[widest]) {
@@ -96,12 +133,11 @@ func (g *Grid) widths(most int) []int {
 			}
 		}
 		if widest < 0 {
-			break
+			return false
 		}
 		widths[widest]--
-		total--
 	}
-	return widths
+	return true
 }
 
 // cut shortens s to n characters, with an ellipsis in the place of the last one.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
@@ -53,8 +54,8 @@ func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
 
 // RegistrationColumns are the columns of the list of registrations for people.
 var RegistrationColumns = []GridColumn{
-	{Head: "ADDRESS-OF-RECORD", Min: 16}, {Head: "FROM"}, {Head: "OUTCOME"}, {Head: "CODE"}, {Head: "TRIES", Right: true},
-	{Head: "REFRESHES", Right: true}, {Head: "GRANTED s", Right: true}, {Head: "USER AGENT", Min: 8},
+	{Head: "ADDRESS-OF-RECORD", Min: 12}, {Head: "FROM"}, {Head: "OUTCOME"}, {Head: "CODE"}, {Head: "TRIES", Right: true},
+	{Head: "REFRESH", Right: true}, {Head: "FOR s", Right: true}, {Head: "USER AGENT", Min: 7},
 }
 
 // RegistrationRow is a row of that list.
@@ -72,6 +73,7 @@ func RegistrationRow(r *analysis.Registration, o *Options) []string {
 	if !o.Secrets {
 		aor = string(clean.AppendURIs(nil, []byte(aor)))
 	}
+	aor = strings.TrimPrefix(aor, "sip:") // which nearly all begin with
 	source := ""
 	if r.Source.IsValid() {
 		source = string(appendEndpoint(nil, r.Source))

@@ -142,11 +142,11 @@ func appendFindingsText(b []byte, found []*findings.Finding) []byte {
 			notes++
 			continue
 		}
-		b = row(b, label, "%s %s × %d: %s", x.worst.Severity, x.id, x.n, x.worst.Title())
+		b = folded(b, label, "%s %s × %d: %s", x.worst.Severity, x.id, x.n, x.worst.Title())
 		label = ""
 	}
 	if notes > 0 {
-		b = row(b, label, "%s; sipsight findings lists them", plural(int64(notes), "kind")+" of notes")
+		b = folded(b, label, "%s; sipsight findings lists them", plural(int64(notes), "kind")+" of notes")
 	}
 	return b
 }
@@ -435,11 +435,11 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 		b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
 	}
 	if !res.Start.IsZero() {
-		b = row(b, "time", "%s", spanText(res.Start, res.End))
+		b = folded(b, "time", "%s", spanText(res.Start, res.End))
 	}
-	b = row(b, "packets", "%s, %s", group(res.Packets), plural(s.Messages, "SIP message"))
+	b = folded(b, "packets", "%s, %s", group(res.Packets), plural(s.Messages, "SIP message"))
 	if s.Messages > 0 {
-		b = row(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
+		b = folded(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
 	}
 	b = appendCallsText(b, res.Traffic)
 	b = appendRegistrationsText(b, res.Traffic)
@@ -477,7 +477,7 @@ func statusCounts(s *analysis.Statistics) (list []string) {
 
 func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 	if len(t.Calls) == 0 {
-		return row(b, "calls", "none")
+		return folded(b, "calls", "none")
 	}
 	counts, answered := stateCounts(t)
 	var list []string
@@ -486,7 +486,7 @@ func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 			list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
 		}
 	}
-	return row(b, "calls", "%s, %s answered: %s", group(int64(len(t.Calls))), group(int64(answered)), strings.Join(list, ", "))
+	return folded(b, "calls", "%s, %s answered: %s", group(int64(len(t.Calls))), group(int64(answered)), strings.Join(list, ", "))
 }
 
 func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
@@ -501,17 +501,17 @@ func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 				list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
 			}
 		}
-		b = row(b, "registers", "%s of record: %s", addresses(int64(n)), strings.Join(list, ", "))
+		b = folded(b, "registers", "%s of record: %s", addresses(int64(n)), strings.Join(list, ", "))
 	}
 	if u := &t.Subscriptions; u.Total+u.Notified > 0 {
-		b = row(b, "subscribes", "%d new, %d accepted, %d rejected; %d notifications", u.Total, u.Accepted, u.Rejected, u.Notified)
+		b = folded(b, "subscribes", "%d new, %d accepted, %d rejected; %d notifications", u.Total, u.Accepted, u.Rejected, u.Notified)
 	}
 	if n := len(t.Keepalives); n > 0 {
 		sent, unanswered := 0, 0
 		for _, k := range t.Keepalives {
 			sent, unanswered = sent+k.Sent, unanswered+k.Unanswered
 		}
-		b = row(b, "keepalives", "%s OPTIONS between %s, %s unanswered", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)))
+		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)))
 	}
 	return b
 }
@@ -525,14 +525,14 @@ func addresses(n int64) string {
 
 func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 	if m.Attempts > 0 {
-		b = row(b, "quality", "ASR %.1f %%, NER %.1f %%, SEER %.1f %%, ISA %.1f %%", m.AnswerSeizure, m.NetworkEffect, max(m.Effectiveness, 0), m.Ineffective)
+		b = folded(b, "quality", "ASR %.1f %%, NER %.1f %%, SEER %.1f %%, ISA %.1f %%", m.AnswerSeizure, m.NetworkEffect, max(m.Effectiveness, 0), m.Ineffective)
 	}
 	for _, x := range []struct {
 		label string
 		d     *analysis.Distribution
 	}{{"PDD", &m.PostDialDelay}, {"setup", &m.SetupTime}, {"talk", &m.Duration}, {"register", &m.RegistrationDelay}} {
 		if x.d.Count > 0 {
-			b = row(b, x.label, "median %s, 95 %% under %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
+			b = folded(b, x.label, "median %s, 95 %% under %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
 		}
 	}
 	return b
@@ -550,7 +550,7 @@ func appendGroupsText(b []byte, label string, list []analysis.Group) []byte {
 		if g.AnswerSeizure >= 0 {
 			asr = fmt.Sprintf(", ASR %.0f %%", g.AnswerSeizure)
 		}
-		b = row(b, label, "%s: %s%s", cut(clean.Text(g.Name), 40), plural(int64(g.Calls), "call"), asr)
+		b = folded(b, label, "%s: %s%s", cut(clean.Text(g.Name), 40), plural(int64(g.Calls), "call"), asr)
 	}
 	return b
 }
@@ -587,7 +587,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		if i > 0 {
 			label = ""
 		}
-		b = row(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), CallID(f.first))
+		b = folded(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), CallID(f.first))
 	}
 	return b
 }
@@ -597,16 +597,16 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 	for i := range res.Files {
 		f := &res.Files[i]
 		if f.Encrypted > 0 {
-			b = row(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
+			b = folded(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
 		}
 		if f.Capture.Err != nil {
-			b = row(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
+			b = folded(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {
-			b = row(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
+			b = folded(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
 		}
 	}
 	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
-		b = row(b, "limits met", "%s: what was over them is not in the numbers", strings.Join(limits, ", "))
+		b = folded(b, "limits met", "%s: what was over them is not in the numbers", strings.Join(limits, ", "))
 	}
 	return b
 }

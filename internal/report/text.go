@@ -207,7 +207,52 @@ func AppendCell(b, v []byte) []byte {
 
 // row appends a line with a label.
 func row(b []byte, label, format string, args ...any) []byte {
-	return fmt.Appendf(b, "  %-12s  %s\n", label, fmt.Sprintf(format, args...))
+	return fmt.Appendf(b, "  %-*s  %s\n", rowLabel, label, fmt.Sprintf(format, args...))
+}
+
+// The width of a label, and of the text behind it that fits a terminal.
+const (
+	rowLabel = 12
+	rowText  = 80 - 2 - rowLabel - 2
+)
+
+// folded appends a line with a label, and further ones where the text is too wide for one.
+func folded(b []byte, label, format string, args ...any) []byte {
+	text := fmt.Sprintf(format, args...)
+	for {
+		n := fold(text, rowText)
+		b = row(b, label, "%s", text[:n])
+		if n == len(text) {
+			return b
+		}
+		label, text = "", text[n+1:]
+	}
+}
+
+// fold returns where to break text that has more than width characters: at the last blank
+// that leaves no more in front of it, behind a comma or the like if there is one in the
+// second half of the line. It is len(text) where nothing is to be broken.
+func fold(text string, width int) int {
+	n, blank, comma := 0, 0, 0
+	for i, c := range text {
+		if n > width {
+			break
+		}
+		if c == ' ' && i > 0 && i+1 < len(text) {
+			blank = i
+			if p := text[i-1]; n > width/2 && (p == ',' || p == ';' || p == ':') {
+				comma = i
+			}
+		}
+		n++
+	}
+	switch {
+	case n <= width || blank == 0:
+		return len(text)
+	case comma > 0:
+		return comma
+	}
+	return blank
 }
 
 // AppendInfoText appends what one capture is, for people.

@@ -1,0 +1,40 @@
+package analysis
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestDocs holds that docs/calls.md names every state, outcome, trait with its score, and limit.
+func TestDocs(t *testing.T) {
+	b, err := os.ReadFile("../docs/calls.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, s := range States() {
+		want = append(want, "| `"+s+"` |")
+	}
+	for _, o := range Outcomes() {
+		want = append(want, "| `"+o+"` |")
+	}
+	for _, x := range traits {
+		want = append(want, fmt.Sprintf("| `%s` | %d |", x.name, x.score))
+	}
+	tr := newTracker(false)
+	tr.overLegs, tr.overLive, tr.overSteps, tr.overDetail, tr.open.over, tr.regs.over, tr.peers.over = true, true, true, true, true, true, true
+	limits := tr.result().Exceeded
+	if len(limits) != 7 {
+		t.Errorf("limits %q", limits)
+	}
+	for _, l := range limits {
+		want = append(want, "| `"+l+"` |")
+	}
+	for _, w := range want {
+		if !strings.Contains(string(b), w) {
+			t.Errorf("docs/calls.md does not say %s", w)
+		}
+	}
+}
