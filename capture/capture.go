@@ -33,6 +33,10 @@ type Packet struct {
 // Comments iterates over the comments that stand beside the packet (pcapng).
 func (p *Packet) Comments() iter.Seq[string] { return p.options.Comments() }
 
+// Options returns what else stands beside the packet (pcapng). It is valid until the next
+// call of Reader.Next.
+func (p *Packet) Options() pcapng.Options { return p.options }
+
 // Options says how captures are opened. The zero Options reads whatever the
 // process may read, and URLs of public addresses.
 type Options struct {

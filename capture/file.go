@@ -56,7 +56,12 @@ type File struct {
 	Interfaces []Interface
 	Comments   []string // of the file, its interfaces and its packets, up to a limit
 	Notes      []Note   // what was odd or could not be read
-	Err        error    // why the file could not be opened at all
+
+	// Secrets are what a pcapng file brings for decrypting its packets. They print
+	// as their length alone.
+	Secrets []pcapng.Secret
+
+	Err error // why the file could not be opened at all
 }
 
 // Complete reports whether everything in the file was read.

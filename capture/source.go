@@ -122,6 +122,7 @@ func (s *pcapngSource) finish(f *File) {
 	for _, c := range comments {
 		f.addComment(c)
 	}
+	f.Secrets = s.r.Secrets()
 	for _, n := range s.r.Notes() {
 		id := noteID(n.What)
 		f.note(Note{ID: id, What: n.What, Off: n.Off, Count: n.Count, Lost: id == NoteSkipped || id == NoteInterface})

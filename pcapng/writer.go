@@ -132,6 +132,28 @@ func Comment(texts ...string) Options {
 	return Options{b: p.appendTexts(nil, OptComment, texts...)}
 }
 
+// Custom options whose enterprise does not want them in other files.
+const (
+	optCustomTextNoCopy  = 19372
+	optCustomBytesNoCopy = 19373
+)
+
+// With returns a copy of the options for another file, with an opt_comment for each text
+// behind them. Custom options that may not be copied are left out.
+func (o Options) With(comments ...string) Options {
+	p := &Writer{order: binary.LittleEndian}
+	if o.big {
+		p.order = binary.BigEndian
+	}
+	var b []byte
+	for x := range o.All() {
+		if x.Code != optCustomTextNoCopy && x.Code != optCustomBytesNoCopy {
+			b = p.appendOption(b, x.Code, x.Value)
+		}
+	}
+	return Options{b: p.appendTexts(b, OptComment, comments...), big: o.big}
+}
+
 // WriteSecret writes a decryption secrets block.
 func (p *Writer) WriteSecret(s Secret) error {
 	b := p.order.AppendUint32(p.begin(DecryptionSecrets), s.Type)

@@ -2,7 +2,9 @@ package pcapng_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/netip"
@@ -349,5 +351,54 @@ func TestWriterAllocs(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations a packet, want 0", n)
+	}
+}
+
+// TestOptionsWith holds that options come through in another file, but for those that must
+// not, with the comments behind them, in either byte order.
+func TestOptionsWith(t *testing.T) {
+	for _, big := range []bool{false, true} {
+		order := binary.AppendByteOrder(binary.LittleEndian)
+		if big {
+			order = binary.BigEndian
+		}
+		body := make([]byte, 20)
+		for _, o := range []struct {
+			code  uint16
+			value string
+		}{{1, "first"}, {19372, "\x00\x00\x00\x01text"}, {2988, "\x00\x00\x00\x01text"}, {19373, "\x00\x00\x00\x01data"}, {4, "\x01\x02\x03\x04\x05\x06\x07\x08"}} {
+			body = order.AppendUint16(order.AppendUint16(body, o.code), uint16(len(o.value)))
+			body = append(body, o.value...)
+			body = append(body, make([]byte, -len(o.value)&3)...)
+		}
+		var b bytes.Buffer
+		w, err := pcapng.NewWriter(&b, pcapng.Section{BigEndian: big})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.AddInterface(pcapng.Interface{LinkType: 1, TsResol: 6, FCSLen: -1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteBlock(pcapng.EnhancedPacket, body); err != nil {
+			t.Fatal(err)
+		}
+		r, err := pcapng.NewReader(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for o := range p.Options.With("second", "").All() {
+			got += fmt.Sprintf("%d=%q ", o.Code, o.Value)
+		}
+		if want := `1="first" 2988="\x00\x00\x00\x01text" 4="\x01\x02\x03\x04\x05\x06\a\b" 1="second" `; got != want {
+			t.Errorf("big-endian %v: %s, want %s", big, got, want)
+		}
+	}
+	if n := (pcapng.Options{}).With().Len(); n != 0 {
+		t.Errorf("of nothing: %d octets", n)
 	}
 }
