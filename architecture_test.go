@@ -37,9 +37,10 @@ var arrows = map[string][]string{
 	"analysis":            {"capture", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
 	"internal/findings":   {"analysis", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
+	"internal/export":     {"analysis", "capture", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.

@@ -1,0 +1,214 @@
+package export
+
+import (
+	"encoding/binary"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxNested bounds the datagrams that hold a fragment of another one, inside of a
+	// tunnel, and wait for the others.
+	maxNested = 1024
+
+	// maxSent bounds the packets of which it is remembered that they were taken, for
+	// the ICMP errors that follow them within moments.
+	maxSent = 1 << 14
+)
+
+// Mark reads all packets, in the same order as the analysis did, and marks those that the
+// marked messages need.
+func (p *Plan) Mark(r *capture.Reader) error {
+	for {
+		pkt, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		p.packet(pkt)
+	}
+	for w := p.frags.Rest(); w != nil; w = p.frags.Rest() {
+		p.datagram(w)
+	}
+	return nil
+}
+
+func (p *Plan) packet(pkt *capture.Packet) {
+	p.order++
+	f := &p.frame
+	err := f.Decode(layers.LinkType(pkt.LinkType), pkt.FCSLen, pkt.Data)
+	ref := reassembly.Ref{File: pkt.File, Frame: pkt.Frame, Order: p.order}
+	if p.frags.Waiting() {
+		for w := p.frags.Expired(pkt.Time); w != nil; w = p.frags.Expired(pkt.Time) {
+			p.datagram(w)
+		}
+	}
+	if err == layers.ErrFragment {
+		p.fragment(f, ref, pkt.Time)
+		return
+	}
+	p.one[0] = ref
+	p.look(f, err, p.one[:], pkt.Time)
+}
+
+func (p *Plan) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time) {
+	if w := p.frags.Add(f, ref, now); w != nil {
+		p.datagram(w)
+	}
+}
+
+// datagram goes on with a datagram that was put together, or given up.
+func (p *Plan) datagram(w *reassembly.Datagram) {
+	if len(w.Refs) == 0 {
+		return
+	}
+	refs := w.Refs
+	for _, r := range w.Refs {
+		if outer, ok := p.nested[r]; ok {
+			refs = append(refs, outer...)
+			delete(p.nested, r)
+		}
+	}
+	f := &w.Frame
+	err := layers.ErrTruncated // as good as any where there is no beginning
+	if !w.NoHead {
+		err = f.Transport(w.Payload, w.Missing)
+	}
+	if err == layers.ErrFragment { // a packet inside of a tunnel, in fragments as well
+		last := w.Refs[len(w.Refs)-1]
+		if len(p.nested) < maxNested {
+			p.nested[last] = refs
+		}
+		p.fragment(f, last, w.Time)
+		return
+	}
+	p.look(f, err, refs, w.Time)
+}
+
+// look decides about a packet, or the fragments of one, that holds f.
+func (p *Plan) look(f *layers.Frame, err error, refs []reassembly.Ref, now time.Time) {
+	chosen := p.anyMarked(refs)
+	if chosen {
+		p.markAll(refs)
+	}
+	if err != nil {
+		return
+	}
+	switch f.Proto {
+	case layers.UDP:
+		if !chosen && p.isMedia(f, now) {
+			chosen = true
+			p.Media += p.markAll(refs)
+		}
+	case layers.TCP:
+		chosen = p.segment(f, refs, chosen)
+	case layers.SCTP:
+		if k, _ := pairOf(f.Src, f.Dst); !chosen && p.flows[k].whole() {
+			chosen = true
+			p.markAll(refs)
+		}
+	case layers.ICMP, layers.ICMPv6:
+		if !chosen && p.quotesChosen(f) {
+			p.markAll(refs)
+		}
+		return
+	}
+	if chosen {
+		p.sent.add(sentKey{f.Src, f.Dst, f.IPID})
+	}
+}
+
+func frameOf(r reassembly.Ref) analysis.Frame { return analysis.Frame{File: r.File, Number: r.Frame} }
+
+func (p *Plan) anyMarked(refs []reassembly.Ref) bool {
+	for _, r := range refs {
+		if p.isMarked(frameOf(r)) {
+			return true
+		}
+	}
+	return false
+}
+
+// markAll marks packets and returns how many of them were not marked yet.
+func (p *Plan) markAll(refs []reassembly.Ref) (n int64) {
+	for _, r := range refs {
+		if p.mark(frameOf(r)) {
+			n++
+		}
+	}
+	return n
+}
+
+// isMedia reports whether a datagram goes where a chosen call has its media. SIP is none,
+// though somebody may announce the port of SIP for media.
+func (p *Plan) isMedia(f *layers.Frame, now time.Time) bool {
+	return len(p.media) > 0 && (p.media.has(f.Dst, now) || p.media.has(f.Src, now)) && !sipmsg.Sniff(f.Payload)
+}
+
+// quotesChosen reports whether an ICMP error quotes a packet that was taken. What it quotes
+// of SIP may tell by its Call-ID; the least it quotes are the addresses and ports.
+func (p *Plan) quotesChosen(f *layers.Frame) bool {
+	quote := f.Quote()
+	if quote == nil {
+		return false
+	}
+	q := &p.quoted
+	err := q.DecodeIP(quote)
+	src, dst := q.Src, q.Dst
+	if err == layers.ErrFragment && q.Fragment.Offset == 0 && len(q.Payload) >= 4 {
+		src = netip.AddrPortFrom(src.Addr(), binary.BigEndian.Uint16(q.Payload))
+		dst = netip.AddrPortFrom(dst.Addr(), binary.BigEndian.Uint16(q.Payload[2:]))
+	} else if err == nil && q.Proto == layers.UDP && sipmsg.Sniff(q.Payload) && p.sip.ParseCut(q.Payload) == nil {
+		if v, ok := p.sip.First(sipmsg.CallID); ok && len(v) > 0 {
+			id := p.ids[string(v[:min(len(v), maxCallID)])]
+			switch {
+			case id == nil:
+				return false
+			case !id.mixed:
+				return true
+			}
+		}
+	}
+	return p.sent.has(sentKey{src, dst, q.IPID})
+}
+
+// A sentKey names a packet for the ICMP errors that quote it.
+type sentKey struct {
+	src, dst netip.AddrPort
+	ipid     uint32
+}
+
+// A sentTable remembers the packets that were taken last.
+type sentTable struct {
+	m    map[sentKey]int // how often it stands in the ring
+	ring []sentKey
+	next int
+}
+
+func (t *sentTable) add(k sentKey) {
+	if t.m == nil {
+		t.m = make(map[sentKey]int)
+	}
+	if len(t.ring) < maxSent {
+		t.ring = append(t.ring, k)
+	} else {
+		old := t.ring[t.next]
+		if t.m[old]--; t.m[old] == 0 {
+			delete(t.m, old)
+		}
+		t.ring[t.next] = k
+		t.next = (t.next + 1) % maxSent
+	}
+	t.m[k]++
+}
+
+func (t *sentTable) has(k sentKey) bool { return t.m[k] > 0 }

@@ -1,0 +1,307 @@
+package export
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+const (
+	// maxCallID is how much of a Call-ID the analysis keeps: the rest does not tell
+	// calls apart.
+	maxCallID = 1024
+
+	// maxFlows bounds the connections of which it is known whose messages they carried.
+	// Of the ones beyond it, the segments with chosen messages are taken.
+	maxFlows = 1 << 17
+)
+
+// A Choice says what to export.
+type Choice struct {
+	Calls   []*analysis.Call // of the result that the Plan is made with
+	CallIDs []string         // of requests outside of calls
+	Frames  []analysis.Frame // packets that are taken whatever they are
+	NoMedia bool             // leave RTP and RTCP out
+}
+
+// A Plan is which packets to copy.
+type Plan struct {
+	Messages int64 // messages that were chosen, with copies
+	Packets  int64 // packets that are marked …
+	Media    int64 // … and those of them that are RTP and RTCP
+
+	ids    map[string]*chosenID
+	starts map[legStart]bool // where a Call-ID was used several times: whether the leg is chosen
+	flows  map[pair]flow
+	media  mediaTable
+	marked []frameSet // by file
+
+	// Of Mark.
+	order  int64
+	frame  layers.Frame
+	quoted layers.Frame
+	sip    sipmsg.Message
+	one    [1]reassembly.Ref
+	frags  reassembly.Fragments
+	nested map[reassembly.Ref][]reassembly.Ref
+	conns  connTable
+	sent   sentTable
+}
+
+// A chosenID is a Call-ID with a leg that is chosen.
+type chosenID struct {
+	mixed bool // it also has a leg that is not
+	now   bool // the leg that is under way is chosen
+}
+
+// A legStart is the message that a leg began with.
+type legStart struct {
+	callID string
+	frame  analysis.Frame
+}
+
+// A pair is the two ends of a connection, the lower one first.
+type pair struct{ a, b netip.AddrPort }
+
+func pairOf(a, b netip.AddrPort) (p pair, side int) {
+	if b.Compare(a) < 0 {
+		return pair{b, a}, 1
+	}
+	return pair{a, b}, 0
+}
+
+// A flow is whose messages a connection carried.
+type flow struct {
+	chosen  bool
+	foreign bool // others than those chosen
+	framed  bool // in WebSocket frames, which cannot be read from the middle on
+}
+
+// NewPlan returns the plan of a choice among the calls of res.
+func NewPlan(res *analysis.Result, c *Choice) *Plan {
+	p := &Plan{
+		ids:    make(map[string]*chosenID),
+		starts: make(map[legStart]bool),
+		flows:  make(map[pair]flow),
+		marked: make([]frameSet, len(res.Files)),
+		nested: make(map[reassembly.Ref][]reassembly.Ref),
+	}
+	for _, f := range c.Frames {
+		p.mark(f)
+	}
+	for _, id := range c.CallIDs {
+		p.ids[id] = &chosenID{now: true}
+	}
+	chosen := make([]bool, len(res.Calls)+1)
+	for _, call := range c.Calls {
+		chosen[call.ID] = true
+		for _, l := range call.Legs {
+			if p.ids[l.CallID] == nil {
+				p.ids[l.CallID] = &chosenID{now: true}
+			}
+		}
+		if !c.NoMedia {
+			p.media.add(call)
+		}
+	}
+	p.media.settle()
+	p.tellApart(res.Calls, chosen)
+	return p
+}
+
+// tellApart finds the Call-IDs that calls which are not chosen have as well.
+func (p *Plan) tellApart(calls []*analysis.Call, chosen []bool) {
+	mixed := false
+	for _, call := range calls {
+		for _, l := range call.Legs {
+			if id := p.ids[l.CallID]; id != nil && !chosen[call.ID] {
+				id.mixed, mixed = true, true
+			}
+		}
+	}
+	if !mixed {
+		return
+	}
+	for _, call := range calls {
+		for _, l := range call.Legs {
+			if id := p.ids[l.CallID]; id != nil && id.mixed {
+				p.starts[legStart{l.CallID, l.First}] = chosen[call.ID]
+			}
+		}
+	}
+}
+
+// Message is shown every message of the timeline, in order, and reports whether it is one
+// of those chosen.
+func (p *Plan) Message(m *analysis.Message) bool {
+	taken := p.takes(m)
+	if taken {
+		p.Messages++
+		for _, f := range m.Frames {
+			p.mark(f)
+		}
+	}
+	if m.Transport != "UDP" && !slices.Contains(m.Tunnel, "HEP") {
+		p.flowOf(m, taken)
+	}
+	return taken
+}
+
+// takes reports whether a message is of a chosen leg.
+func (p *Plan) takes(m *analysis.Message) bool {
+	v, _ := m.SIP.First(sipmsg.CallID)
+	id := p.ids[string(v[:min(len(v), maxCallID)])]
+	if id == nil {
+		return false
+	}
+	if id.mixed {
+		if chosen, ok := p.starts[legStart{string(v[:min(len(v), maxCallID)]), m.Frame}]; ok {
+			id.now = chosen
+		}
+	}
+	return id.now
+}
+
+// flowOf notes whose message a connection carried.
+func (p *Plan) flowOf(m *analysis.Message, taken bool) {
+	k, _ := pairOf(m.Source, m.Destination)
+	f, known := p.flows[k]
+	if !known && len(p.flows) >= maxFlows {
+		return
+	}
+	if taken {
+		f.chosen = true
+	} else {
+		f.foreign = true
+	}
+	f.framed = f.framed || m.Transport == "WS" || m.Transport == "WSS"
+	p.flows[k] = f
+}
+
+// whole reports whether a connection is taken with all its packets: where it carried the
+// chosen messages alone, or can only be read as a whole.
+func (f flow) whole() bool { return f.chosen && (!f.foreign || f.framed) }
+
+// mark marks a packet and reports whether it was not marked yet.
+func (p *Plan) mark(f analysis.Frame) bool {
+	if f.File < 0 || f.File >= len(p.marked) || f.Number <= 0 || !p.marked[f.File].add(f.Number) {
+		return false
+	}
+	p.Packets++
+	return true
+}
+
+func (p *Plan) isMarked(f analysis.Frame) bool {
+	return f.File < len(p.marked) && p.marked[f.File].has(f.Number)
+}
+
+// A frameSet is a set of frame numbers of one file.
+type frameSet []uint64
+
+// add adds a number that is over 0 and reports whether it is new. The packet of that number
+// was read: the set is far smaller than the file.
+func (s *frameSet) add(n int64) bool {
+	i, bit := n>>6, uint64(1)<<(n&63)
+	if need := int(i) + 1 - len(*s); need > 0 {
+		*s = append(*s, make([]uint64, need)...)
+	}
+	if (*s)[i]&bit != 0 {
+		return false
+	}
+	(*s)[i] |= bit
+	return true
+}
+
+func (s frameSet) has(n int64) bool {
+	return n>>6 < int64(len(s)) && s[n>>6]&(1<<(n&63)) != 0
+}
+
+func (s frameSet) empty() bool { return len(s) == 0 }
+
+// mediaWait is how long behind the last message of a call media are still taken: what is
+// under way when it ends, and the RTCP BYE.
+const mediaWait = 5 * time.Second
+
+// forever is behind every time of a capture.
+var forever = time.Unix(1<<40, 0)
+
+// A mediaTable is where media go to, and when.
+type mediaTable map[netip.AddrPort][]span
+
+// A span is a time from one moment to another.
+type span struct{ from, to time.Time }
+
+// add adds the media of a call: to and from each address that was announced, and the port
+// behind it for RTCP (RFC 3550, section 11).
+func (t *mediaTable) add(c *analysis.Call) {
+	s := span{c.First().Begin, time.Time{}}
+	for _, l := range c.Legs {
+		end := l.Last.Add(mediaWait)
+		if l.Unfinished || l.Last.IsZero() {
+			end = forever
+		}
+		if end.After(s.to) {
+			s.to = end
+		}
+		if l.Begin.Before(s.from) {
+			s.from = l.Begin
+		}
+	}
+	for _, l := range c.Legs {
+		if l.Media == nil {
+			continue
+		}
+		for i := range l.Media.Endpoints {
+			a := l.Media.Endpoints[i].Addr
+			if *t == nil {
+				*t = make(mediaTable)
+			}
+			a = plain(a)
+			(*t)[a] = append((*t)[a], s)
+			if port := a.Port() + 1; port != 0 {
+				a = netip.AddrPortFrom(a.Addr(), port)
+				(*t)[a] = append((*t)[a], s)
+			}
+		}
+	}
+}
+
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// settle sorts the spans of each address and joins those that overlap.
+func (t mediaTable) settle() {
+	for a, list := range t {
+		slices.SortFunc(list, func(x, y span) int { return x.from.Compare(y.from) })
+		n := 0
+		for _, s := range list[1:] {
+			if last := &list[n]; !s.from.After(last.to) {
+				if s.to.After(last.to) {
+					last.to = s.to
+				}
+				continue
+			}
+			n++
+			list[n] = s
+		}
+		t[a] = list[:n+1]
+	}
+}
+
+// has reports whether media go to or from an address at that time.
+func (t mediaTable) has(a netip.AddrPort, now time.Time) bool {
+	list := t[plain(a)]
+	i, _ := slices.BinarySearchFunc(list, now, func(s span, now time.Time) int {
+		if s.to.Before(now) {
+			return -1
+		}
+		return 1
+	})
+	return i < len(list) && !now.Before(list[i].from)
+}
