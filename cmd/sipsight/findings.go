@@ -98,12 +98,15 @@ func (e *env) knownFinding(id string) bool {
 	if findings.Lookup(id) != nil {
 		return true
 	}
-	var ids []string
+	e.errorf("findings: there is no finding %s%s; sipsight findings --explain all lists them", clean.Text(id), didYouMean(id, ruleIDs()))
+	return false
+}
+
+func ruleIDs() (ids []string) {
 	for _, r := range findings.Rules() {
 		ids = append(ids, r.ID)
 	}
-	e.errorf("findings: there is no finding %s%s; sipsight findings --explain all lists them", clean.Text(id), didYouMean(id, ids))
-	return false
+	return ids
 }
 
 // explain tells what a rule means, or lists all.

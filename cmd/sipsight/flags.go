@@ -243,6 +243,9 @@ func (fs *flags) help() string {
 		}
 		arg, text := flag.UnquoteUsage(f)
 		name := "--" + f.Name
+		if len(f.Name) == 1 {
+			name = name[1:]
+		}
 		if arg != "" && arg != "value" {
 			name += " " + arg
 		}

@@ -207,3 +207,10 @@ func allRegular(files []string) bool {
 	}
 	return true
 }
+
+// isStream reports whether a path leads to something that is there and can be read once
+// only, such as a FIFO.
+func isStream(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && !st.Mode().IsRegular() && !st.IsDir()
+}
