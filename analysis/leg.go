@@ -585,6 +585,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	p := Step{
 		Time: x.now, Frame: x.frame, From: x.m.Src, To: x.m.Dst,
 		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
+		Dialog: l.dialogIndex(x.from, x.to),
 	}
 	p.ToCallee = v.byCaller(x) == p.Request
 	if p.Request {
