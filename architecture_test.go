@@ -38,8 +38,9 @@ var arrows = map[string][]string{
 	"internal/findings":   {"analysis", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
+	"internal/flow":       {"analysis", "internal/clean", "internal/findings", "internal/report"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "internal/report", "internal/siptools", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "internal/flow", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.
