@@ -157,7 +157,7 @@ func seconds(l *Ladder, r *Row) string {
 
 // again says how a message was sent again; "" where it was not.
 func again(r *Row) string {
-	if r.Count < 2 {
+	if len(r.Repeats) == 0 {
 		return ""
 	}
 	s := "sent again"

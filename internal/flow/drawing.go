@@ -47,3 +47,39 @@ func (d *Drawing) End(b []byte) []byte {
 	}
 	return b
 }
+
+// First returns the ladder with its first n rows alone; what is left out is counted.
+func (l *Ladder) First(n int) *Ladder {
+	if n >= len(l.Rows) {
+		return l
+	}
+	first := *l
+	first.Rows = l.Rows[:n]
+	for i := range l.Rows[n:] {
+		first.LeftOut += l.Rows[n+i].Count
+	}
+	return &first
+}
+
+// AppendWithin appends as much of a ladder, as text or Mermaid, as fits into most octets:
+// the first rows, and how many messages are left out. What stands around the rows is never
+// left out.
+func AppendWithin(b []byte, l *Ladder, format string, o *TextOptions, most int) []byte {
+	draw := func(rows int) []byte {
+		d := Drawing{Format: format, Text: *o, Calls: 1}
+		return d.Append(nil, l.First(rows))
+	}
+	drawn := draw(len(l.Rows))
+	if len(drawn) <= most {
+		return append(b, drawn...)
+	}
+	fits, over := 0, len(l.Rows)
+	for over-fits > 1 {
+		if rows := (fits + over) / 2; len(draw(rows)) <= most {
+			fits = rows
+		} else {
+			over = rows
+		}
+	}
+	return append(b, draw(fits)...)
+}

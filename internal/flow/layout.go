@@ -55,15 +55,15 @@ type Ladder struct {
 
 // A Leg is one Call-ID of the call.
 type Leg struct {
-	CallID  string
-	Why     string   // reasons for which it belongs to the call; "" for the first
-	Dialogs []string // the tags of its dialogs
+	CallID  string   `json:"call_id"`
+	Why     string   `json:"why,omitempty"`     // reasons for which it belongs to the call; "" for the first
+	Dialogs []string `json:"dialogs,omitempty"` // the tags of its dialogs
 }
 
 // A Column is one host of the ladder, or one address and port.
 type Column struct {
-	Name string // its alias, or else its address
-	Addr string // its address; "" where Name says it
+	Name string `json:"name"`           // its alias, or else its address
+	Addr string `json:"addr,omitempty"` // its address; "" where Name says it
 }
 
 // A Kind is the kind of a row.
@@ -104,10 +104,10 @@ type Row struct {
 
 // A Mark is a finding of the ladder.
 type Mark struct {
-	ID       string
-	Severity string
-	Frames   []string
-	Observed string
+	ID       string   `json:"id"`
+	Severity string   `json:"severity"`
+	Frames   []string `json:"frames"`
+	Observed string   `json:"observed"`
 }
 
 // Text returns what stands at the arrow: the label, how often it was sent, and what its
@@ -460,3 +460,24 @@ func (l *Ladder) colour(r *Row) int {
 	}
 	return n + max(r.Dialog, 0)
 }
+
+// What other rooms ask of a row, to draw it themselves.
+
+// Clock returns its time of the day, UTC.
+func (l *Ladder) Clock(r *Row) string { return clock(r) }
+
+// After returns the seconds since the call began; "" where they are not known.
+func (l *Ladder) After(r *Row) string { return seconds(l, r) }
+
+// LegOf says which leg it belongs to, where there are several, and which of its dialogs,
+// where it has several: "2", "1a".
+func (l *Ladder) LegOf(r *Row) string { return l.leg(r) }
+
+// Colour returns a number for its dialog.
+func (l *Ladder) Colour(r *Row) int { return l.colour(r) }
+
+// Hover says all that there is to know of it, in several lines.
+func (l *Ladder) Hover(r *Row) string { return l.hover(r) }
+
+// Remark says what stands behind it: repeats, hold, transfer.
+func (l *Ladder) Remark(r *Row) string { return remark(r) }

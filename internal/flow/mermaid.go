@@ -33,7 +33,7 @@ func AppendMermaid(b []byte, l *Ladder) []byte {
 	}
 	for i := range l.Rows {
 		if i == maxMermaidRows || len(b)-start > maxMermaidText-mermaidRest {
-			return appendMermaidNote(b, l, "… and "+plural(len(l.Rows)-i+l.LeftOut, "message")+" more")
+			return appendMermaidNote(b, l, "… and "+plural(l.First(i).LeftOut, "message")+" more")
 		}
 		b = appendMermaidRow(b, l, &l.Rows[i])
 	}

@@ -1,9 +1,12 @@
 package report
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // StatusText returns a status code with its registered phrase.
@@ -28,3 +31,28 @@ func TransferText(t *analysis.Transfer) string { return transferText(t) }
 
 // DurationText writes a duration for people, with three digits or so.
 func DurationText(d time.Duration) string { return durationText(d) }
+
+// Unread says what of the captures could not be read, and which limits were met, a sentence
+// each.
+func Unread(res *analysis.Result) (list []string) {
+	for i := range res.Files {
+		f := &res.Files[i]
+		name := clean.Text(f.Capture.Name)
+		if f.Encrypted > 0 {
+			list = append(list, name+": "+plural(f.Encrypted, "flow")+" that look like SIP over TLS: not decrypted.")
+		}
+		if f.Capture.Err != nil {
+			list = append(list, name+": not read: "+clean.Text(openError(f.Capture))+".")
+			continue
+		}
+		for _, n := range f.Capture.Notes {
+			if n.Lost {
+				list = append(list, name+": "+clean.Text(n.What)+", at byte "+group(n.Off)+".")
+			}
+		}
+	}
+	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
+		list = append(list, "Limits were met: "+strings.Join(limits, ", ")+". What was over them is not in the numbers.")
+	}
+	return list
+}
