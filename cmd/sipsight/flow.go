@@ -161,22 +161,23 @@ func (q *flowQuery) terminal(e *env) {
 }
 
 func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *output, matches func(*analysis.Call) bool) int {
-	res, found, err := e.investigate(r, analysis.Options{Steps: true})
-	calls, total, problem := q.calls(res, matches)
-	if problem != "" || total == 0 {
+	total, problem := 0, ""
+	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
+		list, total, problem = q.calls(res, matches)
+		return list
+	}})
+	if len(calls) == 0 {
 		w.abandon()
-	}
-	if problem != "" {
 		code := e.finish(res, err)
-		e.errorf("flow: %s", problem)
-		if code == exitOK {
-			code = exitFailed
+		switch {
+		case problem != "":
+			e.errorf("flow: %s", problem)
+			if code == exitOK {
+				code = exitFailed
+			}
+		case code == exitOK:
+			e.noCalls(res)
 		}
-		return code
-	}
-	if total == 0 {
-		code := e.finish(res, err)
-		e.noCalls(res, q)
 		return code
 	}
 	if werr := w.done(q.draw(w, calls, found)); werr != nil && err == nil {
@@ -190,7 +191,7 @@ func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *output, matches func(*
 }
 
 // noCalls says that there is nothing to draw.
-func (e *env) noCalls(res *analysis.Result, q *flowQuery) {
+func (e *env) noCalls(res *analysis.Result) {
 	switch {
 	case res.Statistics.Messages == 0:
 		e.printf("sipsight: %s\n", report.NoSIP(res))

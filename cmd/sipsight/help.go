@@ -63,6 +63,7 @@ Examples:
   tcpdump -i eth0 -U -w - | sipsight messages - messages as they come
   sipsight info day1.pcap day2.pcap             the captures themselves
   sipsight flow --call 3 trunk.pcapng           a call as a ladder
+  sipsight report trunk.pcapng -o trunk.html    everything, for a browser
   sipsight mcp /captures                        serve an assistant over MCP
 
 All about one command: sipsight help COMMAND
