@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { JSDOM } from 'jsdom';
+import { pcap } from '../pcap.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const root = path.resolve(here, '../..');
@@ -76,35 +77,6 @@ async function checkFolder(folder) {
   return calls;
 }
 
-// pcap returns a capture with each text as a datagram of its own, a second apart.
-function pcap(texts) {
-  const head = Buffer.alloc(24);
-  head.writeUInt32LE(0xa1b2c3d4, 0);
-  head.writeUInt16LE(2, 4);
-  head.writeUInt16LE(4, 6);
-  head.writeUInt32LE(262144, 16);
-  head.writeUInt32LE(101, 20); // raw IP
-  return Buffer.concat([head, ...texts.flatMap((t, i) => datagram(Buffer.from(t), i))]);
-}
-
-function datagram(payload, i) {
-  const record = Buffer.alloc(16), ip = Buffer.alloc(20), udp = Buffer.alloc(8);
-  const length = 28 + payload.length;
-  record.writeUInt32LE(1772366400 + i, 0);
-  record.writeUInt32LE(length, 8);
-  record.writeUInt32LE(length, 12);
-  ip[0] = 0x45;
-  ip.writeUInt16BE(length, 2);
-  ip.writeUInt16BE(i, 4);
-  ip.set([64, 17], 8);
-  ip.set([192, 0, 2, 1], 12);
-  ip.set([192, 0, 2, 2], 16);
-  udp.writeUInt16BE(5060, 0);
-  udp.writeUInt16BE(5060, 2);
-  udp.writeUInt16BE(8 + payload.length, 4);
-  return [record, ip, udp, payload];
-}
-
 function write(name, texts) {
   const file = path.join(dir, name);
   writeFileSync(file, pcap(texts));
@@ -163,8 +135,7 @@ describe('hostile text is text', () => {
 
   test('the text is there after all', async () => {
     const texts = words.flatMap((w, i) => {
-      const back = Buffer.from(answer(w, i));
-      return [invite(w, i), back];
+      return [invite(w, i), { text: answer(w, i), back: true }];
     });
     const all = diagrams(write('phrases.pcap', texts));
     const seen = [];
