@@ -83,6 +83,10 @@ type Options struct {
 	// at most some thousand, all legs together a few million.
 	Steps bool
 
+	// StepsOf says of a leg that begins, by its Call-ID, whether its messages are
+	// kept; nil is those of all.
+	StepsOf func(callID string) bool
+
 	// Streams measures RTP and makes Result.Traffic.Streams of it.
 	Streams bool
 }
@@ -165,6 +169,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
 		a.track = newTracker(o.Steps)
+		a.track.stepsOf = o.StepsOf
 		if o.Event != nil {
 			a.d.Watch(a.event)
 		}

@@ -181,7 +181,8 @@ type Step struct {
 	Media    string // what a session description says, in short
 	Resent   Frame  // the first copy, where it is a retransmission
 	InDialog bool   // a request with a To tag
-	ToCallee bool   // it goes from the caller\'s side to that of the callee
+	ToCallee bool   // it goes from the caller's side to that of the callee
+	Dialog   int    // index into Leg.Dialogs; -1 for none
 	Partial  bool
 }
 

@@ -711,3 +711,21 @@ func TestCalls(t *testing.T) {
 		})
 	}
 }
+
+// TestStepsOf: messages are kept of the calls that are asked for alone.
+func TestStepsOf(t *testing.T) {
+	l := new(capgen.Ladder)
+	pcap := l.Pcap(hosts + "0 A > B INVITE id=one\n1 B > A 486\n+.1 A > B ACK id=one\n2 A > B INVITE id=two\n3 B > A 486\n+.1 A > B ACK id=two\n")
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Steps: true, StepsOf: func(id string) bool { return id == "two" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, two := res.CallOf("one").First(), res.CallOf("two").First(); len(one.Steps) != 0 || len(two.Steps) != 3 {
+		t.Errorf("%d and %d steps", len(one.Steps), len(two.Steps))
+	}
+}

@@ -8,14 +8,22 @@ import (
 
 // dialog returns the dialog with two tags, whichever is whose, nil for none.
 func (v *liveLeg) dialog(a, b []byte) *Dialog {
-	l := v.leg
+	if i := v.leg.dialogIndex(a, b); i >= 0 {
+		return &v.leg.Dialogs[i]
+	}
+	return nil
+}
+
+// dialogIndex returns the index of the dialog with two tags, whichever is whose, -1 for
+// none.
+func (l *Leg) dialogIndex(a, b []byte) int {
 	for i := len(l.Dialogs) - 1; i >= 0; i-- {
 		d := &l.Dialogs[i]
 		if d.LocalTag == string(a) && d.RemoteTag == string(b) || d.LocalTag == string(b) && d.RemoteTag == string(a) {
-			return d
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // tag returns a tag as a string, without another copy of the caller's.

@@ -24,6 +24,7 @@ type liveLeg struct {
 	octets     []byte            // of them
 	bodies     [maxBodies]uint64 // hashes of the last session descriptions
 	nBodies    int
+	steps      bool // its messages are kept
 }
 
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after
@@ -70,7 +71,7 @@ func (t *tracker) newLeg(x *seen) *Leg {
 	if !s.IsRequest() { // the request went the other way
 		l.Source, l.Destination = m.Dst, m.Src
 	}
-	v := &liveLeg{leg: l}
+	v := &liveLeg{leg: l, steps: t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))}
 	if n := len(t.spare); n > 0 {
 		v.octets, t.spare = t.spare[n-1], t.spare[:n-1]
 	}
@@ -109,7 +110,7 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	if len(x.s.Body) > 2 {
 		t.media(v, x)
 	}
-	if t.steps {
+	if v.steps {
 		t.step(v, x)
 	}
 	if t.finished != nil {
@@ -588,6 +589,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	p := Step{
 		Time: x.now, Frame: x.frame, From: x.m.Src, To: x.m.Dst,
 		Request: s.IsRequest(), Method: x.method, CSeq: x.cseq, Resent: x.resent, Partial: x.m.Partial,
+		Dialog: l.dialogIndex(x.from, x.to),
 	}
 	p.ToCallee = v.byCaller(x) == p.Request
 	if p.Request {

@@ -55,6 +55,7 @@ type tracker struct {
 	seed    maphash.Seed
 	names   interner
 	steps   bool // keep the steps
+	stepsOf func(callID string) bool
 	legs    map[string]*Leg
 	all     []*Leg
 	settled legList // followed until settledWait is over

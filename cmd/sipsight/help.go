@@ -43,7 +43,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("sipsight reads packet captures and tells what happened in their SIP traffic.\n\nusage: sipsight COMMAND [FLAGS] FILE…\n\nCommands:\n")
 	for _, c := range commands {
-		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
+		fmt.Fprintf(&b, "  %-13s %s\n", c.name, c.short)
 	}
 	b.WriteString(`
 A FILE is a path, an http(s) URL, or - for standard input. It may be pcap, pcapng or
@@ -62,6 +62,8 @@ Examples:
   sipsight messages --raw --frame 17 a.pcap     one message whole
   tcpdump -i eth0 -U -w - | sipsight messages - messages as they come
   sipsight info day1.pcap day2.pcap             the captures themselves
+  sipsight flow --call 3 trunk.pcapng           a call as a ladder
+  sipsight report trunk.pcapng -o trunk.html    everything, for a browser
   sipsight mcp /captures                        serve an assistant over MCP
 
 All about one command: sipsight help COMMAND

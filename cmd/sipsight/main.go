@@ -57,7 +57,7 @@ type command struct {
 var commands []*command
 
 func init() {
-	commands = []*command{summaryCommand, callsCommand, callCommand, findingsCommand, registrationsCommand, streamsCommand, messagesCommand, analyzeCommand, infoCommand, exportCommand, mcpCommand, versionCommand, helpCommand}
+	commands = []*command{summaryCommand, callsCommand, callCommand, flowCommand, reportCommand, findingsCommand, registrationsCommand, streamsCommand, messagesCommand, analyzeCommand, infoCommand, exportCommand, mcpCommand, versionCommand, helpCommand}
 }
 
 // run is the whole program but for the process around it.

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// smallInput is how many octets of captures are read once, keeping the messages of every
+// call: all of it fits in memory easily. It is a variable for tests.
+var smallInput = int64(8 << 20)
+
+// A closeUp is an analysis that keeps the messages of some calls.
+type closeUp struct {
+	files []string
+	input capture.Options
+
+	// choose returns the calls that are looked at closely.
+	choose func(*analysis.Result, []*findings.Finding) []*analysis.Call
+
+	// of is told the Call-IDs of these calls before the analysis whose messages
+	// message is given; nil is all. Both may be nil.
+	of      func(func(callID string) bool)
+	message func(*analysis.Message) error
+}
+
+// look runs a closeUp. Large files are read twice: the first time tells which calls are
+// chosen, so that only their messages have to be kept. What is no file, or small, is read
+// once.
+func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found []*findings.Finding, chosen []*analysis.Call, err error) {
+	if !readTwice(x.files) {
+		res, found, err = e.investigate(r, analysis.Options{Steps: true, Message: x.message})
+		return res, found, x.choose(res, found), err
+	}
+	res, found, err = e.investigate(r, analysis.Options{})
+	chosen = x.choose(res, found)
+	if err != nil || len(chosen) == 0 {
+		return res, found, chosen, err
+	}
+	ids := make(map[int]bool, len(chosen))
+	callIDs := make(map[string]bool)
+	for _, c := range chosen {
+		ids[c.ID] = true
+		for _, l := range c.Legs {
+			callIDs[l.CallID] = true
+		}
+	}
+	wanted := func(callID string) bool { return callIDs[callID] }
+	if x.of != nil {
+		x.of(wanted)
+	}
+	res, found, chosen = nil, nil, nil // the second time makes them again
+	again, err := capture.Open(e.ctx, x.files, x.input)
+	if err != nil {
+		return &analysis.Result{Traffic: new(analysis.Traffic)}, nil, nil, err
+	}
+	defer again.Close()
+	res, found, err = e.investigate(again, analysis.Options{Steps: true, StepsOf: wanted, Message: x.message})
+	for _, c := range res.Calls {
+		if ids[c.ID] {
+			chosen = append(chosen, c)
+		}
+	}
+	return res, found, chosen, err
+}
+
+// readTwice reports whether captures are regular files and large.
+func readTwice(files []string) bool {
+	if !allRegular(files) {
+		return false
+	}
+	total := int64(0)
+	for _, name := range files {
+		if st, err := os.Stat(name); err == nil {
+			total += st.Size()
+		}
+	}
+	return total > smallInput
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/flow"
+	"github.com/sipsight/sipsight/internal/page"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+var reportCommand = &command{
+	name:  "report",
+	args:  "[FLAGS] FILE… -o OUT",
+	short: "one HTML file to open, search and send",
+	long: `Makes one HTML file of everything: numbers and charts, findings, a table of all calls to
+search, sort and filter, registrations and the captures themselves. Some calls are shown
+in full, with ladder and messages: those with errors first, then warnings, then those that
+failed. The file loads nothing from anywhere, and opens from a disk or a mail. Secrets are
+masked. Large files are read twice.`,
+	example: []string{
+		"sipsight report trunk.pcapng -o trunk.html",
+		"sipsight report --max-calls 1000 day-*.pcap.gz -o day.html",
+		"sipsight report --alias 10.0.0.9=proxy trunk.pcapng -o - > trunk.html",
+	},
+	run: runReport,
+}
+
+func runReport(e *env, c *command, args []string) int {
+	fs := newFlags(c)
+	var q listing
+	var out string
+	var force bool
+	var layout flow.Options
+	calls := fs.Int("max-calls", page.DefaultCalls, "show at most `N` calls in full, the others as rows")
+	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+	fs.inputFlags(&q.input)
+	fs.nameFlags(&layout.Names)
+	fs.outputFlags(&out, &force)
+	if code, done := fs.needFiles(e, args); done {
+		return code
+	}
+	switch {
+	case out == "":
+		e.errorf("report: name the file to write, such as: sipsight report %s -o report.html", fs.files[0])
+		return exitUsage
+	case *calls < 0:
+		e.errorf("report: --max-calls must not be negative")
+		return exitUsage
+	}
+	w, err := e.create(out, force)
+	if err != nil {
+		e.errorf("report: %v", err)
+		return exitFailed
+	}
+	r, err := e.open(fs.files, q.input)
+	if err != nil {
+		w.abandon()
+		return exitFailed
+	}
+	defer r.Close()
+	layout.Report = report.Options{Secrets: q.secrets, Files: fs.files}
+	texts := &page.Texts{Secrets: q.secrets}
+	res, found, full, err := e.look(r, &closeUp{
+		files: fs.files, input: q.input, message: texts.Take,
+		of: func(wanted func(string) bool) { texts.Of = wanted },
+		choose: func(res *analysis.Result, found []*findings.Finding) []*analysis.Call {
+			return page.Choose(res, found, *calls)
+		},
+	})
+	werr := page.Write(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout})
+	if werr = w.done(werr); werr != nil && err == nil {
+		err = writeError{werr}
+	}
+	code := e.finish(res, err)
+	if len(full) < len(res.Calls) {
+		e.errorf("%d of %d calls are shown in full (--max-calls)", len(full), len(res.Calls))
+	}
+	return q.failOn.code(code, found)
+}

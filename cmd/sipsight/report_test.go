@@ -1,0 +1,58 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReportTwice: a large file is read twice, and the report is that of one reading.
+func TestReportTwice(t *testing.T) {
+	dir := t.TempDir()
+	captures(t)
+	written := func(command string, args ...string) string {
+		out := filepath.Join(dir, "out")
+		r := sipsight(t, append([]string{command, "--force", "-o", out}, args...)...)
+		if r.code != exitOK {
+			t.Fatalf("%s: exit code %d: %s", args, r.code, r.err)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for _, args := range [][]string{
+		{"report", "udp-failures.pcapng", "proxy-call.pcapng"},
+		{"report", "--max-calls", "3", "udp-failures.pcapng"},
+		{"report", "--max-calls", "0", "udp-failures.pcapng"},
+		{"flow", "--limit", "2", "tcp-calls.pcap"},
+		{"flow", "--call", "5", "udp-failures.pcapng"},
+	} {
+		once := written(args[0], args[1:]...)
+		small := smallInput
+		smallInput = 0
+		twice := written(args[0], args[1:]...)
+		smallInput = small
+		if once != twice {
+			t.Errorf("%s: read twice it is another one", args)
+		}
+	}
+}
+
+// TestReportSecrets: secrets are in a report only if they are asked for.
+func TestReportSecrets(t *testing.T) {
+	captures(t)
+	const secret = `response=\"`
+	for _, file := range []string{"register-digest.pcap", "udp-failures.pcapng"} {
+		masked := sipsight(t, "report", "-o", "-", file)
+		plain := sipsight(t, "report", "--show-secrets", "-o", "-", file)
+		if strings.Count(masked.out, secret) != strings.Count(masked.out, secret+`***`) {
+			t.Errorf("%s: a digest response is in the report", file)
+		}
+		if file == "udp-failures.pcapng" && strings.Count(plain.out, secret) == strings.Count(plain.out, secret+`***`) {
+			t.Errorf("%s: --show-secrets shows none", file)
+		}
+	}
+}

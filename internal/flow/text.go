@@ -1,0 +1,468 @@
+package flow
+
+import (
+	"strings"
+	"time"
+)
+
+// A Clock says which times stand beside the rows.
+type Clock uint8
+
+// The clocks.
+const (
+	Relative Clock = iota // seconds since the call began
+	Absolute              // time of the day, UTC
+	Delta                 // seconds since the row above
+)
+
+// ParseClock returns the clock of a name; ok is false for none.
+func ParseClock(s string) (c Clock, ok bool) {
+	for c, name := range []string{"relative", "absolute", "delta"} {
+		if s == name {
+			return Clock(c), true
+		}
+	}
+	return 0, false
+}
+
+// TextOptions says how ladders are written as text.
+type TextOptions struct {
+	Width  int // of the lines; 0 is no bound
+	ASCII  bool
+	Colour bool // dialogs in colours; what they say stands there without them too
+	Clock  Clock
+}
+
+const (
+	// A label wider than maxGap is cut where the ladder has several columns; a gap is
+	// never narrower than minGap.
+	maxGap = 44
+	minGap = 12
+)
+
+// AppendText appends a ladder as text.
+func AppendText(b []byte, l *Ladder, o *TextOptions) []byte {
+	t := &textPen{b: b, l: l, o: o, signs: unicodeSigns, dots: "…"}
+	if o.ASCII {
+		t.signs, t.dots = asciiSigns, "..."
+	}
+	t.measure()
+	t.heading()
+	t.columnNames()
+	var above *Row
+	for i := range l.Rows {
+		t.row(&l.Rows[i], above)
+		above = &l.Rows[i]
+	}
+	t.legend()
+	return t.b
+}
+
+// signs are what lines are made of.
+type signs struct {
+	bar, left, right, self string
+	line                   [3]string // of the first, second and third leg, and so on in turns
+	media                  string
+}
+
+var (
+	unicodeSigns = &signs{bar: "│", left: "◀", right: "▶", self: "↺", line: [3]string{"─", "┄", "━"}, media: "═"}
+	asciiSigns   = &signs{bar: "|", left: "<", right: ">", self: "@", line: [3]string{"-", ".", "~"}, media: "="}
+)
+
+// A textPen writes one ladder.
+type textPen struct {
+	b     []byte
+	l     *Ladder
+	o     *TextOptions
+	signs *signs
+	dots  string
+	lead  int   // blanks in front of the first bar
+	gaps  []int // between the bars
+	frame int   // widths of what stands in front: frame, time, leg
+	time  int
+	leg   int
+}
+
+// text makes text fit for the character set.
+func (t *textPen) text(s string) string {
+	if t.o.ASCII {
+		return ascii(s)
+	}
+	return s
+}
+
+func (t *textPen) clockHead() string { return [...]string{"AFTER s", "TIME UTC", "STEP s"}[t.o.Clock] }
+
+func (t *textPen) clock(r, above *Row) string {
+	switch {
+	case t.o.Clock == Absolute:
+		return clock(r)
+	case t.o.Clock == Delta && above == nil:
+		return "0.000"
+	case t.o.Clock == Delta:
+		return seconds(&Ladder{Start: above.Time}, r)
+	}
+	return seconds(t.l, r)
+}
+
+// measure finds the width of everything.
+func (t *textPen) measure() {
+	l := t.l
+	t.frame, t.time = len("FRAME"), len(t.clockHead())
+	var above *Row
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		t.frame = max(t.frame, width(r.Frame))
+		t.time = max(t.time, width(t.clock(r, above)))
+		t.leg = max(t.leg, width(l.leg(r)))
+		above = r
+	}
+	if t.leg > 0 {
+		t.leg = max(t.leg, len("LEG"))
+	}
+	t.gaps = make([]int, max(len(l.Columns)-1, 0))
+	for i := range t.gaps {
+		t.gaps[i] = max(minGap, t.head(i)/2+t.head(i+1)/2+3)
+	}
+	t.spread()
+	if len(l.Columns) > 0 {
+		t.lead = (t.head(0) + 1) / 2
+	}
+	t.squeeze()
+}
+
+// head returns the width of the name of a column.
+func (t *textPen) head(i int) int {
+	c := &t.l.Columns[i]
+	return max(width(t.text(c.Name)), width(t.text(c.Addr)))
+}
+
+// spread widens the gaps so that the labels fit, up to maxGap: first those of one gap, then
+// those over several.
+func (t *textPen) spread() {
+	for i := range t.l.Rows {
+		r := &t.l.Rows[i]
+		from, to := min(r.From, r.To), max(r.From, r.To)
+		if to == from+1 {
+			t.gaps[from] = max(t.gaps[from], min(t.need(r), maxGap))
+		}
+	}
+	for i := range t.l.Rows {
+		r := &t.l.Rows[i]
+		from, to := min(r.From, r.To), max(r.From, r.To)
+		if lack := min(t.need(r), maxGap) - t.between(from, to); to > from+1 && lack > 0 {
+			t.gaps[to-1] += lack
+		}
+	}
+}
+
+// need returns the columns that the arrow of a row needs.
+func (t *textPen) need(r *Row) int { return width(t.text(r.Text())) + 5 }
+
+// between returns the columns between two bars.
+func (t *textPen) between(from, to int) (n int) {
+	for _, g := range t.gaps[from:to] {
+		n += g
+	}
+	return n + max(to-from-1, 0)
+}
+
+// squeeze narrows the widest gaps until the ladder fits the width, or no gap can give
+// any more.
+func (t *textPen) squeeze() {
+	if t.o.Width == 0 || len(t.gaps) == 0 {
+		return
+	}
+	t.lead = min(t.lead, 12)
+	for t.margin()+t.lead+t.between(0, len(t.gaps))+2+t.head(len(t.gaps))/2 > t.o.Width {
+		widest := 0
+		for i, g := range t.gaps {
+			if g > t.gaps[widest] {
+				widest = i
+			}
+		}
+		if t.gaps[widest] <= minGap {
+			return
+		}
+		t.gaps[widest]--
+	}
+}
+
+// margin returns the columns in front of the ladder.
+func (t *textPen) margin() int {
+	n := t.frame + 2 + t.time + 2
+	if t.leg > 0 {
+		n += t.leg + 2
+	}
+	return n
+}
+
+func (t *textPen) put(s string) { t.b = append(t.b, s...) }
+
+func (t *textPen) blanks(n int) {
+	for ; n > 0; n-- {
+		t.b = append(t.b, ' ')
+	}
+}
+
+// right puts s at the right of n columns.
+func (t *textPen) right(s string, n int) {
+	t.blanks(n - width(s))
+	t.put(s)
+}
+
+// end ends a line, without the blanks at its end.
+func (t *textPen) end() {
+	for len(t.b) > 0 && t.b[len(t.b)-1] == ' ' {
+		t.b = t.b[:len(t.b)-1]
+	}
+	t.b = append(t.b, '\n')
+}
+
+func (t *textPen) heading() {
+	l := t.l
+	t.put(l.ID + "  " + t.text(l.Title) + "\n" + t.text(l.Verdict) + "\n")
+	if !l.Start.IsZero() {
+		t.put("It began at " + stamp(l.Start) + ".\n")
+	}
+	t.put("\n")
+}
+
+// columnNames writes the names of the columns, each in the middle over its bar.
+func (t *textPen) columnNames() {
+	heads := [2][]string{}
+	two := false
+	for _, c := range t.l.Columns {
+		heads[0] = append(heads[0], t.text(c.Name))
+		heads[1] = append(heads[1], t.text(c.Addr))
+		two = two || c.Addr != ""
+	}
+	for i, names := range heads {
+		if i == 0 {
+			t.right("FRAME", t.frame)
+			t.blanks(2)
+			t.right(t.clockHead(), t.time)
+			t.blanks(2)
+			if t.leg > 0 {
+				t.put("LEG")
+				t.blanks(t.leg - len("LEG") + 2)
+			}
+		} else if two {
+			t.blanks(t.margin())
+		} else {
+			break
+		}
+		t.names(names)
+	}
+}
+
+func (t *textPen) names(names []string) {
+	at, bar := 0, t.lead // columns written, and where the next bar stands
+	for i, name := range names {
+		start := max(bar-width(name)/2, at+min(at, 1))
+		if i < len(t.gaps) {
+			next := bar + t.gaps[i] + 1
+			room := next - width(names[i+1])/2 - 1 - start
+			if room < width(name) {
+				room = max(min(t.gaps[i], next-start)-2, minGap-3)
+			}
+			name = fit(name, room, t.dots)
+		}
+		t.blanks(start - at)
+		t.put(name)
+		at = start + width(name)
+		if i < len(t.gaps) {
+			bar += t.gaps[i] + 1
+		}
+	}
+	t.end()
+}
+
+func (t *textPen) row(r, above *Row) {
+	t.right(r.Frame, t.frame)
+	t.blanks(2)
+	t.right(t.clock(r, above), t.time)
+	t.blanks(2)
+	if t.leg > 0 {
+		s := t.l.leg(r)
+		t.put(s)
+		t.blanks(t.leg - width(s) + 2)
+	}
+	t.blanks(t.lead)
+	from, to := min(r.From, r.To), max(r.From, r.To)
+	for i := range t.l.Columns {
+		if i <= from || i >= to {
+			t.put(t.signs.bar)
+		}
+		switch {
+		case i == from && to > from:
+			t.arrow(r, t.between(from, to))
+		case i == from && i < len(t.gaps):
+			t.self(r, t.gaps[i])
+		case i == from:
+			t.self(r, maxGap)
+		case i < len(t.gaps) && (i < from || i >= to):
+			t.blanks(t.gaps[i])
+		}
+	}
+	t.remarks(r)
+	t.end()
+}
+
+// arrow draws an arrow over n columns, with its text in the middle.
+func (t *textPen) arrow(r *Row, n int) {
+	line := t.line(r)
+	s := t.arrowText(r, n)
+	before := (n - 1 - width(s)) / 2
+	after := n - 1 - width(s) - before
+	t.colour(r, true)
+	switch {
+	case r.Kind == Media:
+		t.put(strings.Repeat(line, before) + s + strings.Repeat(line, after+1))
+	case r.To > r.From:
+		t.put(strings.Repeat(line, before) + s + strings.Repeat(line, after) + t.signs.right)
+	default:
+		t.put(t.signs.left + strings.Repeat(line, after) + s + strings.Repeat(line, before))
+	}
+	t.colour(r, false)
+}
+
+// arrowText returns as much of the text of a row as fits an arrow over n columns: all of
+// it, or else without what the body says, with less and less of the line around it.
+func (t *textPen) arrowText(r *Row, n int) string {
+	bare := *r
+	bare.Media = ""
+	for _, s := range []string{t.text(r.Text()), t.text(bare.Text())} {
+		if width(s)+5 <= n {
+			return " " + s + " "
+		}
+		if width(s) < n {
+			return s
+		}
+	}
+	return fit(t.text(bare.Text()), n-1, t.dots)
+}
+
+// self draws a message of a host to itself in n columns.
+func (t *textPen) self(r *Row, n int) {
+	s := fit(t.signs.self+" "+t.text(r.Text()), n-1, t.dots)
+	t.colour(r, true)
+	t.put(s)
+	t.colour(r, false)
+	t.blanks(n - width(s))
+}
+
+func (t *textPen) line(r *Row) string {
+	if r.Kind == Media {
+		return t.signs.media
+	}
+	return t.signs.line[r.Leg%len(t.signs.line)]
+}
+
+// colours are those of dialogs, by their SGR numbers: no red, which is that of errors.
+var colours = [...]string{"36", "33", "35", "32", "34"}
+
+func (t *textPen) colour(r *Row, on bool) {
+	switch {
+	case !t.o.Colour:
+	case on:
+		t.put("\x1b[" + colours[t.l.colour(r)%len(colours)] + "m")
+	default:
+		t.put("\x1b[0m")
+	}
+}
+
+// remarks writes what stands behind the ladder: repeats, notes, findings.
+func (t *textPen) remarks(r *Row) {
+	list := r.Notes
+	if s := again(r); s != "" {
+		list = append([]string{s}, list...)
+	}
+	if len(list) > 0 {
+		t.put("  " + t.text(strings.Join(list, "; ")))
+	}
+	for _, m := range r.Marks {
+		t.put("  ")
+		t.bold(t.l.Marks[m].Severity == "error", "!"+itoa(m+1))
+	}
+}
+
+func (t *textPen) bold(red bool, s string) {
+	switch {
+	case !t.o.Colour:
+		t.put(s)
+	case red:
+		t.put("\x1b[1;31m" + s + "\x1b[0m")
+	default:
+		t.put("\x1b[1m" + s + "\x1b[0m")
+	}
+}
+
+// legend explains what the rows refer to.
+func (t *textPen) legend() {
+	l := t.l
+	if l.LeftOut > 0 {
+		t.put("  " + t.dots + " and " + plural(l.LeftOut, "message") + " more\n")
+	}
+	start := len(t.b)
+	for i, leg := range l.Legs {
+		if len(l.Legs) > 1 {
+			why := ""
+			if leg.Why != "" {
+				why = ", joined by " + leg.Why
+			}
+			t.put("  " + strings.Repeat(t.signs.line[i%len(t.signs.line)], 2) + " leg " + itoa(i+1) + ": " + t.text(leg.CallID+why) + "\n")
+		}
+		if len(leg.Dialogs) < 2 {
+			continue
+		}
+		for k, d := range leg.Dialogs {
+			name := letter(k)
+			if len(l.Legs) > 1 {
+				name = itoa(i+1) + name
+			}
+			t.put("  " + name + " dialog: " + t.text(d) + "\n")
+		}
+	}
+	for i := range l.Marks {
+		m := &l.Marks[i]
+		t.put("  ")
+		t.bold(m.Severity == "error", "!"+itoa(i+1))
+		where := ""
+		if len(m.Frames) > 0 {
+			where = ", " + frames(m.Frames)
+		}
+		t.put(" " + m.Severity + " " + m.ID + t.text(where+": "+m.Observed) + "\n")
+	}
+	if len(t.b) > start {
+		t.b = append(t.b[:start], append([]byte("\n"), t.b[start:]...)...)
+	}
+}
+
+// frames names the first of some frames.
+func frames(list []string) string {
+	s := "frame "
+	if len(list) > 1 {
+		s = "frames "
+	}
+	if len(list) > 6 {
+		return s + strings.Join(list[:6], ", ") + ", …"
+	}
+	return s + strings.Join(list, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return itoa(n) + " " + noun + "s"
+}
+
+// stamp writes a time for people, "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05.000") + " UTC"
+}

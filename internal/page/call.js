@@ -1,0 +1,100 @@
+// One call in full.
+
+// showCall shows a call below the table.
+function showCall(data, id, focus) {
+  const place = byId('call');
+  const row = data.calls.find((r) => r[0] === id);
+  if (!row) return replace(place);
+  const full = data.full[id];
+  replace(place, el('article', { class: 'call', 'aria-labelledby': 'h-call' },
+    el('div', { class: 'call-head' },
+      el('h3', { id: 'h-call' }, `call-${id} `, el('span', { class: 'parties' }, `${row[2]} → ${row[3]}`)),
+      el('button', { type: 'button', class: 'close', onclick: () => { location.hash = '#calls'; } }, 'Close')),
+    el('p', { class: 'verdict' }, row[16]),
+    full ? whole(full) : el('p', { class: 'dim' }, `This call is a row of the table alone. All of it: sipsight call call-${id} FILE, or a report with a larger --max-calls.`)));
+  if (focus) place.focus({ preventScroll: true });
+  place.scrollIntoView({ block: 'start' });
+}
+
+function whole(full) {
+  const texts = el('div', { class: 'texts' });
+  const open = (i) => openRow(full, i, texts);
+  return [
+    facts(full.call),
+    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(full.ladder, open)),
+    legend(full.ladder),
+    callFindings(full.call.findings ?? []),
+    media(full.call.media),
+    el('h4', {}, 'Messages'),
+    el('p', { class: 'dim' }, 'Choose an arrow above or a line below to read the whole message. Secrets are masked.'),
+    fillTexts(full, texts),
+  ];
+}
+
+function facts(c) {
+  const ms = (key) => seconds(c.metrics?.[key]);
+  return el('dl', { class: 'facts' },
+    term('Call-ID', c.call_id), term('From', c.from), term('To', c.to), term('Request-URI', c.request_uri),
+    term('Path', `${c.source} → ${c.destination}, ${c.transport}`), term('Started', stamp(c.start)), term('Answered', stamp(c.answer)), term('Ended', stamp(c.end)),
+    term('Post-dial delay', ms('post_dial_delay_ms')), term('Ringing', ms('ring_ms')), term('Setup', ms('setup_ms')), term('Talk', ms('talk_ms')),
+    term('Final response', c.final_status ? `${c.final_status} ${c.final_reason ?? ''}` : ''), term('Ended by', c.ended_by), term('Reason', c.release_cause),
+    term('User agents', (c.user_agents ?? []).join('; ')), term('Redirected to', (c.redirects ?? []).join('; ')),
+    (c.transfers ?? []).map((t) => term('Transfer', `to ${t.target}${t.by ? ` by the ${t.by}` : ''}${t.result ? `, result ${t.result}` : ''}`)),
+    (c.legs ?? []).map((l, i) => term(`Leg ${i + 2}`, `${l.call_id}, ${l.state}${l.reasons ? `; joined by ${l.reasons.join(', ')}` : ''}`)));
+}
+
+// legend explains the numbers and lines of a ladder.
+function legend(l) {
+  const lines = [];
+  if (l.left_out) lines.push(`… and ${count(l.left_out)} messages more`);
+  l.legs.forEach((leg, i) => {
+    if (l.legs.length > 1) lines.push(`${['Solid', 'Dotted', 'Dashed'][i % 3]} lines, ${i + 1}: ${leg.call_id}${leg.why ? `, joined by ${leg.why}` : ''}`);
+    if ((leg.dialogs ?? []).length > 1) leg.dialogs.forEach((d, k) => lines.push(`${l.legs.length > 1 ? i + 1 : ''}${letter(k)} dialog: ${d}`));
+  });
+  return lines.length ? el('ul', { class: 'legend' }, lines.map((t) => el('li', {}, t))) : undefined;
+}
+
+const letter = (n) => (n < 26 ? String.fromCharCode(97 + n) : letter(Math.floor(n / 26) - 1) + letter(n % 26));
+
+function callFindings(list) {
+  if (!list.length) return undefined;
+  return el('div', {}, el('h4', {}, 'Findings'), list.map((f) => findingBox(f)));
+}
+
+function media(m) {
+  if (!m) return undefined;
+  const rows = (m.endpoints ?? []).map((e) => el('tr', {}, [e.side, e.kind, e.address, e.codecs, e.direction, e.protocol, e.frame].map((v) => el('td', {}, v))));
+  return el('div', {}, el('h4', {}, 'Media, as the session descriptions say'),
+    el('p', {}, `Codecs of both sides: ${(m.codecs ?? []).join(', ') || 'none'}.`, m.held_at ? ` On hold by the ${m.held_by} since ${stamp(m.held_at)}, ${m.resumed ? 'resumed later' : 'never resumed'}.` : ''),
+    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Media' }, el('table', { class: 'plain' },
+      el('thead', {}, el('tr', {}, ['Side', 'Kind', 'Address', 'Codecs', 'Direction', 'Protocol', 'Frame'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows))));
+}
+
+// fillTexts lists the messages of a call; the text of each is made when it is opened.
+function fillTexts(full, texts) {
+  full.ladder.rows.forEach((r) => {
+    if (r.kind === 'media') return;
+    const box = el('details', { class: 'text' }, el('summary', {}, el('span', { class: 'mono' }, `${r.frame}  ${r.clock}`), ` ${r.label}`,
+      el('span', { class: 'dim' }, ` ${full.ladder.columns[r.from].name} → ${full.ladder.columns[r.to].name}`)));
+    box.addEventListener('toggle', () => { if (box.open && box.children.length === 1) box.append(...rawTexts(full, r)); });
+    texts.append(box);
+  });
+  return texts;
+}
+
+function rawTexts(full, r) {
+  const list = (r.texts ?? []).slice(0, 1).map((i) => el('pre', { tabindex: 0, 'aria-label': 'Message' }, full.texts[i]));
+  if (!list.length) list.push(el('p', { class: 'dim' }, 'The whole text is not in this report.'));
+  if (r.repeats?.length) list.push(el('p', { class: 'dim' }, `Sent again at ${r.repeats.join(', ')}.`));
+  return list;
+}
+
+// openRow opens the message of a row of the ladder.
+function openRow(full, i, texts) {
+  const n = full.ladder.rows.slice(0, i).filter((r) => r.kind !== 'media').length;
+  const box = texts.children[n];
+  if (!box || full.ladder.rows[i].kind === 'media') return;
+  box.open = true;
+  box.querySelector('summary').focus({ preventScroll: true });
+  box.scrollIntoView({ block: 'nearest' });
+}

@@ -1,0 +1,162 @@
+package page
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/flow"
+	"github.com/sipsight/sipsight/internal/report"
+)
+
+// What the script is given. Its keys are between this room and its script alone.
+
+// A head is what the page shows first.
+type head struct {
+	Version string   `json:"version"`
+	Files   []string `json:"files"`
+	NoSIP   string   `json:"no_sip,omitempty"`
+	Unread  []string `json:"unread"`
+	Notes   []string `json:"notes"` // what is left out
+	Setup   []bin    `json:"setup"` // how setup times are distributed
+}
+
+// A bin counts setup times.
+type bin struct {
+	Label string `json:"label"`
+	Count int    `json:"count"`
+}
+
+var bins = []struct {
+	label string
+	under time.Duration
+}{
+	{"0.1", 100 * time.Millisecond}, {"0.2", 200 * time.Millisecond}, {"0.5", 500 * time.Millisecond}, {"1", time.Second}, {"2", 2 * time.Second},
+	{"5", 5 * time.Second}, {"10", 10 * time.Second}, {"20", 20 * time.Second}, {"60", time.Minute}, {"∞", 1 << 62},
+}
+
+// setupTimes returns how setup times are distributed; nil where there are none.
+func setupTimes(t *analysis.Traffic) []bin {
+	list := make([]bin, len(bins))
+	any := false
+	for i, b := range bins {
+		list[i].Label = b.label
+	}
+	for _, c := range t.Calls {
+		d, ok := c.First().SetupTime()
+		if !ok {
+			continue
+		}
+		any = true
+		for i, b := range bins {
+			if d < b.under {
+				list[i].Count++
+				break
+			}
+		}
+	}
+	if !any {
+		return nil
+	}
+	return list
+}
+
+// A callRow is one call of the table, as an array: ten thousand of them should be small.
+type callRow []any
+
+// row makes the row of a call.
+func (w *writer) row(c *analysis.Call, worst findings.Severity, full bool) callRow {
+	l := c.First()
+	start := float64(0)
+	if !l.Begin.IsZero() {
+		start = float64(l.Begin.UnixMilli())
+	}
+	messages := 0
+	for _, l := range c.Legs {
+		messages += l.Messages
+	}
+	return callRow{
+		c.ID, start, maskURI(l.From, w.o.Report.Secrets), maskURI(called(l), w.o.Report.Secrets), int(l.State), l.FinalStatus,
+		ms(l.PostDialDelay()), ms(l.SetupTime()), ms(l.TalkTime()), l.Source.String(), l.Destination.String(),
+		len(c.Legs), messages, int(worst), full, maskURI(l.CallID, true), report.Verdict(c),
+	}
+}
+
+func called(l *analysis.Leg) string {
+	if l.To != "" {
+		return l.To
+	}
+	return l.RequestURI
+}
+
+// ms returns a duration in milliseconds; -1 for none.
+func ms(d time.Duration, ok bool) float64 {
+	if !ok {
+		return -1
+	}
+	return float64(d.Milliseconds())
+}
+
+// A ladder is a call as its ladder.
+type ladder struct {
+	Title   string        `json:"title"`
+	Verdict string        `json:"verdict"`
+	Start   string        `json:"start"`
+	Columns []flow.Column `json:"columns"`
+	Legs    []flow.Leg    `json:"legs"`
+	Rows    []ladderRow   `json:"rows"`
+	Marks   []flow.Mark   `json:"marks"`
+	LeftOut int           `json:"left_out"`
+}
+
+type ladderRow struct {
+	Kind    string   `json:"kind"`
+	Frame   string   `json:"frame"`
+	Clock   string   `json:"clock"`
+	After   string   `json:"after"`
+	From    int      `json:"from"`
+	To      int      `json:"to"`
+	Label   string   `json:"label"`
+	Leg     string   `json:"leg,omitempty"`
+	Line    int      `json:"line"`   // of its leg
+	Colour  int      `json:"colour"` // of its dialog
+	Hover   string   `json:"hover"`
+	Remark  string   `json:"remark,omitempty"`
+	Marks   []int    `json:"marks,omitempty"`
+	Texts   []int    `json:"texts,omitempty"`   // indices into the texts of the call
+	Repeats []string `json:"repeats,omitempty"` // the times of those but the first
+}
+
+// ladderOf makes the ladder of a call for the script. texts is where the message of each
+// step is, -1 for none.
+func ladderOf(l *flow.Ladder, texts []int) ladder {
+	x := ladder{Title: l.Title, Verdict: l.Verdict, Columns: l.Columns, Legs: l.Legs, Marks: l.Marks, LeftOut: l.LeftOut, Rows: []ladderRow{}}
+	if !l.Start.IsZero() {
+		x.Start = l.Start.UTC().Format("2006-01-02 15:04:05.000") + " UTC"
+	}
+	for i := range l.Rows {
+		r := &l.Rows[i]
+		row := ladderRow{
+			Kind: r.Kind.String(), Frame: r.Frame, Clock: l.Clock(r), After: l.After(r), From: r.From, To: r.To, Label: r.Text(),
+			Leg: l.LegOf(r), Line: r.Leg % 3, Colour: l.Colour(r) % 6, Hover: l.Hover(r), Remark: l.Remark(r), Marks: r.Marks,
+		}
+		for k, s := range r.Steps {
+			if texts[s] >= 0 {
+				row.Texts = append(row.Texts, texts[s])
+			}
+			if k > 0 && k <= len(r.Repeats) {
+				row.Repeats = append(row.Repeats, r.Repeats[k-1].UTC().Format("15:04:05.000"))
+			}
+		}
+		x.Rows = append(x.Rows, row)
+	}
+	return x
+}
+
+// A whole is a call in full.
+type whole struct {
+	Call   json.RawMessage `json:"call"` // as sipsight call --json tells it, but for the timeline
+	Ladder ladder          `json:"ladder"`
+	Texts  []string        `json:"texts"`
+}

@@ -1,0 +1,242 @@
+package page_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/flow"
+	"github.com/sipsight/sipsight/internal/page"
+)
+
+// A made page, and what it was made of.
+type made struct {
+	html string
+	data struct {
+		Head struct {
+			Notes  []string
+			Unread []string
+			NoSIP  string `json:"no_sip"`
+			Setup  []struct {
+				Label string
+				Count int
+			}
+		}
+		Calls [][]any
+		Full  map[string]struct {
+			Call   map[string]any
+			Texts  []string
+			Ladder struct {
+				Rows []struct {
+					Label string
+					Texts []int
+				}
+			}
+		}
+		Findings      []map[string]any
+		Registrations []map[string]any
+		Files         []map[string]any
+	}
+	res   *analysis.Result
+	found []*findings.Finding
+}
+
+func makePage(t *testing.T, pcap []byte, most int) *made {
+	t.Helper()
+	r, err := capture.Open(context.Background(), []string{"-"}, capture.Options{Stdin: bytes.NewReader(pcap)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := findings.New()
+	texts := new(page.Texts)
+	m := new(made)
+	m.res, err = analysis.Run(context.Background(), r, c.Options(analysis.Options{Steps: true, Message: texts.Take}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.found = c.Finish(m.res)
+	var b strings.Builder
+	full := page.Choose(m.res, m.found, most)
+	if err := page.Write(&b, &page.Report{Version: "v", Result: m.res, Found: m.found, Full: full, Texts: texts}); err != nil {
+		t.Fatal(err)
+	}
+	m.html = b.String()
+	if err := json.Unmarshal([]byte(block(t, m.html)), &m.data); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// block returns the data of a page.
+func block(t *testing.T, html string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(html, `<script type="application/json" id="data">`)
+	data, _, ok2 := strings.Cut(rest, "</script>")
+	if !ok || !ok2 {
+		t.Fatal("there is no block of data")
+	}
+	return data
+}
+
+const hosts = `
+A = 10.0.0.1:5060
+B = 10.0.0.2:5060
+`
+
+func ladder(text string) []byte { return new(capgen.Ladder).Pcap(hosts + text) }
+
+// TestPolicy: the policy allows the one script and the one style that are in the page.
+func TestPolicy(t *testing.T) {
+	m := makePage(t, ladder("0 A > B INVITE\n1 B > A 486\n+.1 A > B ACK\n"), 10)
+	policy := regexp.MustCompile(`Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(m.html)
+	if policy == nil {
+		t.Fatal("there is no policy")
+	}
+	for what, re := range map[string]string{"script": `(?s)<script>(.*?)</script>`, "style": `(?s)<style>(.*?)</style>`} {
+		all := regexp.MustCompile(re).FindAllStringSubmatch(m.html, -1)
+		if len(all) != 1 {
+			t.Fatalf("%d elements %s", len(all), what)
+		}
+		if want := what + "-src '" + flow.HashSource(all[0][1]) + "'"; !strings.Contains(policy[1], want) {
+			t.Errorf("%s is not in %s", want, policy[1])
+		}
+	}
+	if !strings.HasPrefix(policy[1], "default-src 'none';") || strings.Contains(policy[1], "unsafe") {
+		t.Errorf("the policy is %s", policy[1])
+	}
+	for _, place := range []string{"{{policy}}", "{{style}}", "{{data}}", "{{script}}"} {
+		if strings.Contains(m.html, place) {
+			t.Errorf("%s was not filled", place)
+		}
+	}
+	rest := strings.Replace(m.html, block(t, m.html), "", 1)
+	if len(rest) > 200_000 {
+		t.Errorf("%d octets beside the data", len(rest))
+	}
+	rest = strings.ReplaceAll(rest, "http://www.w3.org/2000/svg", "")
+	for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "fetch(", "import(", "http:", "https:"} {
+		if strings.Contains(rest, word) {
+			t.Errorf("%s stands in the page", word)
+		}
+	}
+}
+
+// TestTexts: each row has the text of its message, also where a segment carries two.
+func TestTexts(t *testing.T) {
+	l := capgen.Ladder{TCP: true}
+	m := makePage(t, l.Pcap(hosts+`
+0    A > B INVITE sdp
++.1  B > A 180
+1    B > A 200 sdp
++.1  A > B ACK
++.01 A > B INFO
+     Content-Type: application/dtmf-relay
+     | Signal=5
++.1  B > A 200
+2    A > B BYE
++.1  B > A 200
+`), 10)
+	call := m.data.Full["1"]
+	if len(call.Ladder.Rows) != 8 || len(call.Texts) != 8 {
+		t.Fatalf("%d rows, %d texts", len(call.Ladder.Rows), len(call.Texts))
+	}
+	for _, r := range call.Ladder.Rows {
+		text := call.Texts[r.Texts[0]]
+		method := strings.Fields(r.Label)[0]
+		if !strings.HasPrefix(text, method+" ") && !strings.HasPrefix(text, "SIP/2.0 "+method+" ") {
+			t.Errorf("%s has the text %.40q", r.Label, text)
+		}
+		if strings.Contains(text, "Signal=5") {
+			t.Error("a digit is shown")
+		}
+	}
+}
+
+// TestTwoInOne: two messages of one datagram stream segment have a text each.
+func TestTwoInOne(t *testing.T) {
+	f := capgen.NewFlow("10.0.0.1:5060", "10.0.0.2:5060")
+	s := &capgen.Stream{Flow: f, Seq: 1000}
+	message := func(method string, cseq int) string {
+		return fmt.Sprintf("%s sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK%s\r\nFrom: <sip:a@example.com>;tag=a\r\nTo: <sip:b@example.com>\r\nCall-ID: one\r\nCSeq: %d %s\r\nContent-Length: 0\r\n\r\n", method, method, cseq, method)
+	}
+	packets := []capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(s.SYN())}, {Time: capgen.Start, Link: 1, Data: capgen.Ether(s.Send(message("INVITE", 1) + message("OPTIONS", 2)))}}
+	call := makePage(t, capgen.Pcap(packets), 10).data.Full["1"]
+	if len(call.Ladder.Rows) != 2 {
+		t.Fatalf("%d rows", len(call.Ladder.Rows))
+	}
+	for i, want := range []string{"INVITE ", "OPTIONS "} {
+		if text := call.Texts[call.Ladder.Rows[i].Texts[0]]; !strings.HasPrefix(text, want) {
+			t.Errorf("row %d has the text %.30q", i, text)
+		}
+	}
+}
+
+// TestChoose: what is wrong comes first, and the page says what it leaves out.
+func TestChoose(t *testing.T) {
+	var text strings.Builder
+	at := 0
+	for i := range 6 {
+		code := 200
+		if i == 4 {
+			code = 503
+		}
+		fmt.Fprintf(&text, "%d A > B INVITE sdp id=c%d new\n+.01 B > A 180 id=c%d\n+1 B > A %d id=c%d\n+.1 A > B ACK id=c%d\n", at, i, i, code, i, i)
+		if code == 200 {
+			fmt.Fprintf(&text, "+2 A > B BYE id=c%d\n+.1 B > A 200 id=c%d\n", i, i)
+		}
+		at += 10
+	}
+	m := makePage(t, ladder(text.String()), 2)
+	if len(m.data.Calls) != 6 || len(m.data.Full) != 2 {
+		t.Fatalf("%d calls, %d in full", len(m.data.Calls), len(m.data.Full))
+	}
+	if _, ok := m.data.Full["5"]; !ok {
+		t.Error("the failed call is not shown in full")
+	}
+	if len(m.data.Head.Notes) != 1 || !strings.HasPrefix(m.data.Head.Notes[0], "2 of 6 calls are shown in full") {
+		t.Errorf("notes: %q", m.data.Head.Notes)
+	}
+	sum := 0
+	for _, b := range m.data.Head.Setup {
+		sum += b.Count
+	}
+	if sum != 5 {
+		t.Errorf("%d setup times", sum)
+	}
+}
+
+// TestHostileData: nothing of the data ends its element, begins another, or is anything
+// but JSON.
+func TestHostileData(t *testing.T) {
+	for _, word := range []string{"</script><script>alert(1)</script>", "<!--<script>", "&lt;", "\u2028\u2029", "{{data}}", "{{script}}", `\u003c`, "'\"", "\x1b[31m\u202e", strings.Repeat("x", 60000)} {
+		text := "0 A > B INVITE\n     User-Agent: " + word + "\n     Subject: " + word + "\n1 B > A 499\n     Server: " + word + "\n+.1 A > B ACK\n"
+		m := makePage(t, ladder(text), 10)
+		data := block(t, m.html)
+		if strings.ContainsAny(data, "<>&\u2028\u2029\u202e\x1b") {
+			t.Errorf("%.30q: the data hold what they may not", word)
+		}
+		if n := strings.Count(m.html, "<script"); n != 2 {
+			t.Errorf("%.30q: %d scripts", word, n)
+		}
+		if len(m.html) > 400_000 {
+			t.Errorf("%.30q: %d octets", word, len(m.html))
+		}
+	}
+}
+
+// TestEmpty: a capture without SIP makes a page that says so.
+func TestEmpty(t *testing.T) {
+	m := makePage(t, capgen.Pcap([]capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(capgen.NewFlow("10.0.0.1:1", "10.0.0.2:2").UDP("hello"))}}), 10)
+	if m.data.Head.NoSIP == "" || len(m.data.Calls) != 0 || len(m.data.Full) != 0 {
+		t.Errorf("%+v", m.data.Head)
+	}
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// StatusText returns a status code with its registered phrase.
+func StatusText(code int) string { return statusText(code) }
+
+// FrameText writes a frame as people do: a number, or with several files k:n.
+func FrameText(f analysis.Frame, o *Options) string {
+	return string(appendFrame(nil, f, o.several(), ""))
+}
+
+// Parties returns the short names of who called and who was called.
+func Parties(c *analysis.Call, o *Options) (from, to string) {
+	l := c.First()
+	return partyText(l.From, o), partyText(calledURI(l), o)
+}
+
+// URIText returns a URI of a capture fit to be shown.
+func URIText(uri string, o *Options) string { return uriText(uri, o) }
+
+// TransferText says what became of a transfer.
+func TransferText(t *analysis.Transfer) string { return transferText(t) }
+
+// DurationText writes a duration for people, with three digits or so.
+func DurationText(d time.Duration) string { return durationText(d) }
+
+// Unread says what of the captures could not be read, and which limits were met, a sentence
+// each.
+func Unread(res *analysis.Result) (list []string) {
+	for i := range res.Files {
+		f := &res.Files[i]
+		name := clean.Text(f.Capture.Name)
+		if f.Encrypted > 0 {
+			list = append(list, name+": "+plural(f.Encrypted, "flow")+" that look like SIP over TLS: not decrypted.")
+		}
+		if f.Capture.Err != nil {
+			list = append(list, name+": not read: "+clean.Text(openError(f.Capture))+".")
+			continue
+		}
+		for _, n := range f.Capture.Notes {
+			if n.Lost {
+				list = append(list, name+": "+clean.Text(n.What)+", at byte "+group(n.Off)+".")
+			}
+		}
+	}
+	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
+		list = append(list, "Limits were met: "+strings.Join(limits, ", ")+". What was over them is not in the numbers.")
+	}
+	return list
+}
