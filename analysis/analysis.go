@@ -83,7 +83,8 @@ type Options struct {
 	// at most some thousand, all legs together a few million.
 	Steps bool
 
-	// Streams measures RTP and makes Result.Traffic.Streams of it.
+	// Streams measures RTP and makes Result.Traffic.Streams of it; with Calls, each is
+	// joined to the call that it is of.
 	Streams bool
 }
 
@@ -165,6 +166,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
 		a.track = newTracker(o.Steps)
+		a.track.formats = o.Streams
 		if o.Event != nil {
 			a.d.Watch(a.event)
 		}
@@ -283,6 +285,7 @@ func (a *analyzer) result() *Result {
 			res.Traffic = &Traffic{}
 		}
 		res.Traffic.streams(a.streams)
+		res.Traffic.joinStreams()
 	}
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]

@@ -40,7 +40,11 @@ type Stream struct {
 	Events              int64    // packets of telephone events
 	Control             *Control // what RTCP says of it; nil for nothing
 	Security            Security
-	Call                int // ID of its call; 0 for none
+	Call                int    // ID of its call; 0 for none
+	Leg                 *Leg   // of it, whose session descriptions announce the stream; nil for none
+	SentBy              Party  // caller or callee of that leg
+	Kind                string // audio, video …, as the description has it
+	ClockRate           int    // of Type as the description has it; 0 where none does
 
 	stats  rtp.Stats
 	rate   uint32 // of dynamic payload types; 0: not known yet

@@ -55,6 +55,7 @@ type tracker struct {
 	seed    maphash.Seed
 	names   interner
 	steps   bool // keep the steps
+	formats bool // keep what payload types stand for
 	legs    map[string]*Leg
 	all     []*Leg
 	settled legList // followed until settledWait is over

@@ -14,6 +14,7 @@ type Traffic struct {
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	Streams       []*Stream // likewise
+	Measured      bool      // Options.Streams asked for streams: there are no others
 	Datagrams     Datagrams
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
 	WholeNoCallID int64     // those of them of which no octets are missing
@@ -74,7 +75,7 @@ func (t *tracker) result() *Traffic {
 
 // streams takes in the streams.
 func (t *Traffic) streams(s *streamTable) {
-	t.Streams = s.result()
+	t.Streams, t.Measured = s.result(), true
 	t.Datagrams = s.Datagrams
 	if s.over {
 		t.Exceeded = append(t.Exceeded, "stream-limit")

@@ -20,6 +20,8 @@ type Options struct {
 	MaxSteps  int
 	MaxProofs int
 
+	MaxStreams int // of a call; 0 is maxCallStreams
+
 	// MaxFiles bounds the files listed of a summary; 0 is no bound.
 	MaxFiles int
 

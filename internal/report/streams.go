@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // Streams is the listing of RTP streams.
@@ -72,6 +73,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		}
 		return textOf("call-" + strconv.Itoa(s.Call))
 	}},
+	{Key: "sent_by", Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
 
@@ -190,10 +192,6 @@ var StreamColumns = []GridColumn{
 func StreamRow(s *analysis.Stream, o *Options) []string {
 	r := s.Report()
 	jitter := r.Jitters > 0
-	codec := s.Codec
-	if codec == "" {
-		codec = "type " + strconv.Itoa(int(s.Type))
-	}
 	mos, call := "", ""
 	if m, ok := s.Quality(); ok {
 		mos = strconv.FormatFloat(m.MOS(), 'f', 2, 64)
@@ -202,7 +200,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = "call-" + strconv.Itoa(s.Call)
 	}
 	return []string{
-		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrcText(s.SSRC), codec,
+		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrcText(s.SSRC), clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}

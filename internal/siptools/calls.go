@@ -154,6 +154,8 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 			return b
 		case o.MaxSteps > 6: // by the average length of a step
 			o.MaxSteps = max(6, o.MaxSteps-(len(b)-limit)/250-1)
+		case o.MaxStreams == 0:
+			o.MaxStreams = 4
 		case o.MaxProofs == 0:
 			o.MaxProofs = 4
 		case o.MaxProofs > 1:

@@ -24,7 +24,8 @@ import (
 // Options says what the tools may do.
 type Options struct {
 	Version    string
-	MaxPackets int // the most messages described in one answer; 0 is what fits
+	MaxPackets int  // the most messages described in one answer; 0 is what fits
+	NoMedia    bool // do not measure RTP
 	Capture    capture.Options
 	Now        func() time.Time // for analysis_timestamp; nil is time.Now
 }
