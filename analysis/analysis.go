@@ -166,7 +166,6 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
 		a.track = newTracker(o.Steps)
-		a.track.formats = o.Streams
 		if o.Event != nil {
 			a.d.Watch(a.event)
 		}
@@ -175,6 +174,9 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	if o.Streams {
 		a.streams = newStreamTable()
 		a.d.Datagram = a.streams.datagram
+		if a.track != nil {
+			a.track.streams = a.streams
+		}
 	}
 	return a
 }
@@ -278,7 +280,7 @@ func (a *analyzer) result() *Result {
 	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
 	if a.track != nil {
 		res.Traffic = a.track.result()
-		res.Traffic.saw, res.Traffic.twoWay = a.d.Saw, a.d.TwoWay
+		res.Traffic.saw, res.Traffic.twoWay, res.Traffic.sent = a.d.Saw, a.d.TwoWay, a.d.Sent
 	}
 	if a.streams != nil {
 		if res.Traffic == nil {

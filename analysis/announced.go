@@ -88,33 +88,40 @@ func (t *Traffic) claims() map[netip.AddrPort][]claim {
 	return claims
 }
 
-// choose returns the claim that a stream fits: of those made up to its beginning, or a
-// little later, the newest, since ports are used again; then the next one after that. One of
-// a leg that announces the other end as well is better than any that does not. nil for none.
-func (s *Stream) choose(list []claim, other netip.AddrPort) *claim {
+// choose returns the claim that a stream fits best; nil for none. Ports are used again, so of
+// those made up to its beginning the newest counts, of a leg that had not ended; then the
+// first one made within mediaBefore behind it, or later; then those of legs that had just
+// ended. One of a leg that announces the other end of the stream as well is better than any
+// that does not.
+func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 	at := len(list)
 	if !s.Begin.IsZero() {
-		at, _ = slices.BinarySearchFunc(list, s.Begin.Add(mediaBefore), func(c claim, t time.Time) int {
+		at, _ = slices.BinarySearchFunc(list, s.Begin, func(c claim, t time.Time) int {
 			return cmp.Or(c.e.Since.Compare(t), -1) // behind the last one that is not later
 		})
 	}
-	var best *claim
-	for i := at - 1; i >= 0 && i >= at-maxTried; i-- {
+	rank := 6
+	try := func(i, r int) {
 		c := &list[i]
 		if !c.leg.speaks(s) {
-			continue
+			return
 		}
-		if c.leg.announces(other) {
-			return c
+		if !c.leg.announces(other) {
+			r += 3
 		}
-		if best == nil {
-			best = c
+		if r < rank {
+			best, rank = c, r
 		}
 	}
-	for i := at; best == nil && i < len(list) && i < at+maxTried; i++ {
-		if list[i].leg.speaks(s) {
-			best = &list[i]
+	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
+		if l := list[i].leg; !l.Ended.IsZero() && l.Ended.Before(s.Begin) {
+			try(i, 2)
+		} else {
+			try(i, 0)
 		}
+	}
+	for i := at; i < len(list) && i < at+maxTried && rank > 1; i++ {
+		try(i, 1)
 	}
 	return best
 }

@@ -186,7 +186,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 		m.Lines = append(m.Lines, line)
 		if line.Addr.IsValid() && g.Port != 0 && !g.Addr.IsUnspecified() {
 			e := Endpoint{Addr: line.Addr, Side: side, Kind: line.Kind, Since: x.now, Frame: x.frame}
-			if t.formats {
+			if t.streams != nil {
 				t.scratch = g.AppendMap(t.scratch[:0])
 				e.formats = t.names.string(capped(t.scratch, maxKept))
 			}

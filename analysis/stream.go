@@ -101,6 +101,10 @@ func (s Security) String() string {
 	return ""
 }
 
+// EventType returns the payload type of the telephone events in the stream; ok is false where
+// there are none.
+func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, s.Events > 0 }
+
 // Report returns the figures of the stream.
 func (s *Stream) Report() rtp.Report { return s.stats.Report() }
 

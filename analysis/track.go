@@ -54,8 +54,8 @@ const (
 type tracker struct {
 	seed    maphash.Seed
 	names   interner
-	steps   bool // keep the steps
-	formats bool // keep what payload types stand for
+	steps   bool         // keep the steps
+	streams *streamTable // nil unless streams are asked for
 	legs    map[string]*Leg
 	all     []*Leg
 	settled legList // followed until settledWait is over

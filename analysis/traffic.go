@@ -26,6 +26,7 @@ type Traffic struct {
 	delays []time.Duration // of registrations
 	saw    func(src, dst netip.Addr) (saw, limited bool)
 	twoWay func(netip.Addr) bool
+	sent   func(netip.Addr) (sent, got bool)
 }
 
 const (
@@ -107,6 +108,14 @@ func (t *Traffic) Saw(src, dst netip.Addr) (saw, limited bool) {
 // TwoWay reports whether the timeline holds packets of an address and packets in the
 // other direction between the same two addresses, whoever the other is.
 func (t *Traffic) TwoWay(a netip.Addr) bool { return t.twoWay != nil && t.twoWay(a) }
+
+// Sent reports whether the timeline holds packets of an address, and packets to it.
+func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
+	if t.sent == nil {
+		return false, false
+	}
+	return t.sent(a)
+}
 
 // Find returns the call of an id such as call-3 or 3, or else the first call with a leg of
 // that Call-ID; nil for none.
