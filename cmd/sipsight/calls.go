@@ -116,7 +116,7 @@ func runCall(e *env, c *command, args []string) int {
 		}
 		return code
 	}
-	o := &report.Options{Secrets: q.secrets, Files: files}
+	o := &report.Options{Secrets: q.secrets, Files: files, NoMedia: fs.noMedia}
 	var b []byte
 	if q.json {
 		b = append(report.AppendCallJSON(nil, o, call, found), '\n')

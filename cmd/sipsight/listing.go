@@ -124,7 +124,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	if q.limit > 0 && total > q.limit {
 		records = records[:q.limit]
 	}
-	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files}, records); werr != nil && err == nil {
+	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, records); werr != nil && err == nil {
 		err = writeError{werr}
 	}
 	code := e.finish(res, err)

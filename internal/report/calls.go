@@ -202,7 +202,7 @@ func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
 // sides named last, and where each side wants to be sent what.
 func (w *jsonWriter) media(o *Options, c *analysis.Call) {
 	m := c.First().Media
-	if m == nil {
+	if m == nil || o.NoMedia {
 		return
 	}
 	w.key("media")

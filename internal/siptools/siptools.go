@@ -58,7 +58,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Instructions: instructions,
 		Tools: []mcpjsonrpc.Tool{
 			analyzeTool(o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), searchTool(&o),
-			listFindingsTool(&o, c), listRegistrationsTool(&o, c), infoTool(&o, c),
+			listFindingsTool(&o, c), listRegistrationsTool(&o, c), analyzeMediaTool(&o, c), infoTool(&o, c),
 		},
 		Prompts:   prompts(&o, c),
 		Resources: resources(),
