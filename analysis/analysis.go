@@ -87,7 +87,8 @@ type Options struct {
 	// kept; nil is those of all.
 	StepsOf func(callID string) bool
 
-	// Streams measures RTP and makes Result.Traffic.Streams of it.
+	// Streams measures RTP and makes Result.Traffic.Streams of it; with Calls, each is
+	// joined to the call that it is of.
 	Streams bool
 }
 
@@ -178,6 +179,9 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	if o.Streams {
 		a.streams = newStreamTable()
 		a.d.Datagram = a.streams.datagram
+		if a.track != nil {
+			a.track.streams = a.streams
+		}
 	}
 	return a
 }
@@ -281,13 +285,14 @@ func (a *analyzer) result() *Result {
 	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
 	if a.track != nil {
 		res.Traffic = a.track.result()
-		res.Traffic.saw, res.Traffic.twoWay = a.d.Saw, a.d.TwoWay
+		res.Traffic.saw, res.Traffic.twoWay, res.Traffic.sent = a.d.Saw, a.d.TwoWay, a.d.Sent
 	}
 	if a.streams != nil {
 		if res.Traffic == nil {
 			res.Traffic = &Traffic{}
 		}
 		res.Traffic.streams(a.streams)
+		res.Traffic.joinStreams()
 	}
 	for i, f := range a.r.Files() {
 		c := &a.d.Counts[i]

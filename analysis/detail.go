@@ -27,6 +27,7 @@ type Detail struct {
 	Messages     []Seen        // in order, copies left out
 	Transactions []Transaction // the last ones, where there were very many
 	Now          time.Time     // how far the capture has come
+	RTP          int64         // packets of streams so far; 0 unless Options.Streams asked for them
 
 	parsed []sipmsg.Message
 	octets []byte
@@ -62,6 +63,7 @@ type Seen struct {
 	Quirks      sipmsg.Quirks // those of Message.Check
 	MaxForwards int16         // NoMaxForwards where there is none, BadMaxForwards where it is no number
 	Body        int           // octets of it
+	SDP         bool          // it is, or has among its parts, a session description
 
 	off, n int // of its octets; n is 0 where they were not kept
 	known  bool
@@ -133,6 +135,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
+	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
 	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= maxDetailOctets {
 		s.n = len(raw)
 		v.octets = append(v.octets, raw...)
@@ -147,6 +150,9 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 func (t *tracker) tell(v *liveLeg) {
 	d := &t.detail
 	d.Leg, d.Messages, d.Transactions, d.Now, d.octets = v.leg, v.seen, v.trans, t.now, v.octets
+	if t.streams != nil {
+		d.RTP = t.streams.RTP
+	}
 	t.finished(d)
 	t.detailOctets -= len(v.octets)
 	t.spare = append(t.spare, v.octets[:0]) // for the next leg

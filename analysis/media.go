@@ -3,6 +3,8 @@ package analysis
 import (
 	"hash/maphash"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/sdp"
@@ -29,6 +31,12 @@ type Media struct {
 	// Endpoints are all addresses that were announced, in the order of time.
 	Endpoints []Endpoint
 
+	// Streams are those that were sent between them, in the order in which they began; none
+	// unless Options.Streams asked for them.
+	Streams []*Stream
+
+	Descriptions int // session descriptions, those that another hop repeats left out
+
 	HeldAt    time.Time // the first time that a later description put audio on hold …
 	HeldFrame Frame     // … in this frame
 	HeldBy    Party
@@ -53,6 +61,24 @@ type Endpoint struct {
 	Kind  string
 	Since time.Time
 	Frame Frame
+
+	formats string // as sdp.Glimpse.AppendMap has them, of all descriptions that announced it
+}
+
+// Codec returns what a payload type stands for in packets sent to the endpoint, and its clock
+// rate; "" and 0 where no description says so. It is known with Options.Streams alone.
+func (e *Endpoint) Codec(payloadType uint8) (name string, clock int) {
+	for f := range strings.SplitSeq(e.formats, ",") {
+		number, encoding, _ := strings.Cut(f, " ")
+		if n, err := strconv.ParseUint(number, 10, 8); err != nil || uint8(n) != payloadType {
+			continue
+		}
+		name, rest, _ := strings.Cut(encoding, "/")
+		rate, _, _ := strings.Cut(rest, "/")
+		n, _ := strconv.ParseUint(rate, 10, 31)
+		return name, int(n)
+	}
+	return "", 0
 }
 
 // describes reports whether a message carries a session description of its own kind.
@@ -139,6 +165,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 		}
 	}
 	m.Lines = kept
+	m.Descriptions++
 	held, audio := false, false
 	for g := range sdp.Glance(body) {
 		if g.Port != 0 && string(g.Kind) == "audio" {
@@ -158,7 +185,12 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 		}
 		m.Lines = append(m.Lines, line)
 		if line.Addr.IsValid() && g.Port != 0 && !g.Addr.IsUnspecified() {
-			m.announce(Endpoint{line.Addr, side, line.Kind, x.now, x.frame})
+			e := Endpoint{Addr: line.Addr, Side: side, Kind: line.Kind, Since: x.now, Frame: x.frame}
+			if t.streams != nil {
+				t.scratch = g.AppendMap(t.scratch[:0])
+				e.formats = t.names.string(capped(t.scratch, maxKept))
+			}
+			t.announce(m, e)
 		}
 	}
 	switch {
@@ -170,12 +202,18 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 	}
 }
 
-// announce keeps an endpoint, once.
-func (m *Media) announce(e Endpoint) {
+// announce keeps an endpoint, once. Payload types may be added later, and may not change
+// their meaning: RFC 3264, section 8.3.2.
+func (t *tracker) announce(m *Media, e Endpoint) {
 	for i := range m.Endpoints {
-		if m.Endpoints[i].Addr == e.Addr && m.Endpoints[i].Side == e.Side {
-			return
+		old := &m.Endpoints[i]
+		if old.Addr != e.Addr || old.Side != e.Side {
+			continue
 		}
+		if !strings.Contains(old.formats, e.formats) && len(old.formats)+len(e.formats) < maxKept {
+			old.formats += "," + e.formats
+		}
+		return
 	}
 	if len(m.Endpoints) < maxEndpoints {
 		m.Endpoints = append(m.Endpoints, e)

@@ -40,7 +40,11 @@ type Stream struct {
 	Events              int64    // packets of telephone events
 	Control             *Control // what RTCP says of it; nil for nothing
 	Security            Security
-	Call                int // ID of its call; 0 for none
+	Call                int    // ID of its call; 0 for none
+	Leg                 *Leg   // of it, whose session descriptions announce the stream; nil for none
+	SentBy              Party  // caller or callee of that leg
+	Kind                string // audio, video …, as the description has it
+	ClockRate           int    // of Type as the description has it; 0 where none does
 
 	stats  rtp.Stats
 	rate   uint32 // of dynamic payload types; 0: not known yet
@@ -96,6 +100,10 @@ func (s Security) String() string {
 	}
 	return ""
 }
+
+// EventType returns the payload type of the telephone events in the stream; ok is false where
+// there are none.
+func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, s.Events > 0 }
 
 // Report returns the figures of the stream.
 func (s *Stream) Report() rtp.Report { return s.stats.Report() }

@@ -56,6 +56,7 @@ type tracker struct {
 	names   interner
 	steps   bool // keep the steps
 	stepsOf func(callID string) bool
+	streams *streamTable // nil unless streams are asked for
 	legs    map[string]*Leg
 	all     []*Leg
 	settled legList // followed until settledWait is over

@@ -14,6 +14,7 @@ type Traffic struct {
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	Streams       []*Stream // likewise
+	Measured      bool      // Options.Streams asked for streams: there are no others
 	Datagrams     Datagrams
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
 	WholeNoCallID int64     // those of them of which no octets are missing
@@ -25,6 +26,7 @@ type Traffic struct {
 	delays []time.Duration // of registrations
 	saw    func(src, dst netip.Addr) (saw, limited bool)
 	twoWay func(netip.Addr) bool
+	sent   func(netip.Addr) (sent, got bool)
 }
 
 const (
@@ -74,7 +76,7 @@ func (t *tracker) result() *Traffic {
 
 // streams takes in the streams.
 func (t *Traffic) streams(s *streamTable) {
-	t.Streams = s.result()
+	t.Streams, t.Measured = s.result(), true
 	t.Datagrams = s.Datagrams
 	if s.over {
 		t.Exceeded = append(t.Exceeded, "stream-limit")
@@ -106,6 +108,14 @@ func (t *Traffic) Saw(src, dst netip.Addr) (saw, limited bool) {
 // TwoWay reports whether the timeline holds packets of an address and packets in the
 // other direction between the same two addresses, whoever the other is.
 func (t *Traffic) TwoWay(a netip.Addr) bool { return t.twoWay != nil && t.twoWay(a) }
+
+// Sent reports whether the timeline holds packets of an address, and packets to it.
+func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
+	if t.sent == nil {
+		return false, false
+	}
+	return t.sent(a)
+}
 
 // Find returns the call of an id such as call-3 or 3, or else the first call with a leg of
 // that Call-ID; nil for none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 	"net/netip"
+	"strconv"
 )
 
 // A Glimpse is what Glance sees of one media description. Its octets are parts of those given
@@ -158,6 +159,35 @@ func (g *Glimpse) AppendCodecs(dst []byte) []byte {
 // maxGlanced bounds the codecs that AppendCodecs names: no telephone has more.
 const maxGlanced = 32
 
+// AppendMap appends what the payload types stand for, as far as the description or RFC 3551
+// tells: "0 PCMU/8000,101 telephone-event/8000".
+func (g *Glimpse) AppendMap(dst []byte) []byte {
+	formats, start := g.formats, len(dst)
+	for n := 0; len(formats) > 0 && n < maxGlanced; n++ {
+		var format []byte
+		format, formats = cutBlank(formats)
+		pt, ok := payloadType(format)
+		if !ok {
+			continue
+		}
+		by, isStatic := Static(pt)
+		encoding := g.encoding(format)
+		if encoding == nil && !isStatic {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(append(dst, format...), ' ')
+		if encoding != nil {
+			dst = append(dst, encoding...)
+			continue
+		}
+		dst = strconv.AppendUint(append(append(dst, by.Name...), '/'), uint64(by.Clock), 10)
+	}
+	return dst
+}
+
 func payloadType(v []byte) (uint8, bool) {
 	n := 0
 	for _, c := range v {
@@ -173,6 +203,12 @@ func payloadType(v []byte) (uint8, bool) {
 
 // rtpmap returns the name that a=rtpmap gives a format, nil for none.
 func (g *Glimpse) rtpmap(format []byte) []byte {
+	name, _, _ := bytes.Cut(g.encoding(format), []byte("/"))
+	return name
+}
+
+// encoding returns what a=rtpmap says of a format: name and clock rate; nil for nothing.
+func (g *Glimpse) encoding(format []byte) []byte {
 	b := g.lines
 	for len(b) > 2 && b[0] != 'm' {
 		line := b
@@ -186,8 +222,7 @@ func (g *Glimpse) rtpmap(format []byte) []byte {
 			continue
 		}
 		if v = v[len(format):]; len(v) > 0 && v[0] == ' ' {
-			name, _, _ := bytes.Cut(bytes.TrimSpace(v), []byte("/"))
-			return name
+			return bytes.TrimSpace(v)
 		}
 	}
 	return nil

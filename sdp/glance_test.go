@@ -86,12 +86,31 @@ func compareGlance(t *testing.T, file, text string) {
 	}
 }
 
+func TestGlanceMap(t *testing.T) {
+	const head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	for in, want := range map[string]string{
+		"m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n":                               "0 PCMU/8000,8 PCMA/8000,101 telephone-event/8000",
+		"m=audio 4000 RTP/AVP 9 96 97\r\na=rtpmap:9 G722/16000\r\na=rtpmap:96 opus/48000/2 \r\n":              "9 G722/16000,96 opus/48000/2",
+		"m=audio 4000 RTP/AVP 96\r\na=rtpmap:9 G722/8000\r\nm=video 6000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000": "",
+		"m=image 4000 udptl t38\r\n": "",
+		"m=audio 4000 RTP/AVP 0 0\n": "0 PCMU/8000,0 PCMU/8000",
+		"m=audio 4000 RTP/AVP\n":     "",
+	} {
+		for g := range sdp.Glance([]byte(head + in)) {
+			if got := string(g.AppendMap(nil)); got != want {
+				t.Errorf("%q: %q, want %q", in, got, want)
+			}
+			break
+		}
+	}
+}
+
 func TestGlanceAllocations(t *testing.T) {
 	b := []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
 	var buf []byte
 	if n := testing.AllocsPerRun(100, func() {
 		for g := range sdp.Glance(b) {
-			buf = g.AppendCodecs(buf[:0])
+			buf = g.AppendMap(g.AppendCodecs(buf[:0]))
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -106,7 +106,7 @@ func runCall(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	res, found, err := e.investigate(r, analysis.Options{Steps: true})
+	res, found, err := e.investigate(r, analysis.Options{Steps: true, Streams: !fs.noMedia})
 	call := res.Find(id)
 	if call == nil {
 		code := e.finish(res, err)
@@ -116,7 +116,7 @@ func runCall(e *env, c *command, args []string) int {
 		}
 		return code
 	}
-	o := &report.Options{Secrets: q.secrets, Files: files}
+	o := &report.Options{Secrets: q.secrets, Files: files, NoMedia: fs.noMedia}
 	var b []byte
 	if q.json {
 		b = append(report.AppendCallJSON(nil, o, call, found), '\n')

@@ -16,8 +16,9 @@ import (
 // and after the files.
 type flags struct {
 	*flag.FlagSet
-	c     *command
-	files []string
+	c       *command
+	files   []string
+	noMedia bool
 }
 
 func newFlags(c *command) *flags {
@@ -228,6 +229,7 @@ func (fs *flags) inputFlags(o *capture.Options) {
 	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
 	o.MaxDownload = 256 << 20
 	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")
+	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, and nothing is said of media")
 }
 
 // help is the full help of a command.

@@ -21,7 +21,8 @@ type listing struct {
 	failOn             severityFlag
 	filter             filterFlag
 	input              capture.Options
-	options            analysis.Options              // beside what finds something
+	noMedia            *bool
+	unruled            bool                          // the rules say nothing of what is listed
 	nothing            func(*analysis.Result) string // why there can be none; "" if there can
 }
 
@@ -33,6 +34,7 @@ func (q *listing) flags(fs *flags) {
 	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.inputFlags(&q.input)
+	q.noMedia = &fs.noMedia
 }
 
 // timeFlags adds the flags that choose records by their beginning.
@@ -104,10 +106,11 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	defer r.Close()
 	var found []*findings.Finding
 	var res *analysis.Result
-	if q.options.Streams { // of which the rules say nothing
-		res, err = e.analyze(r, q.options)
+	o := analysis.Options{Calls: true, Streams: !*q.noMedia}
+	if q.unruled {
+		res, err = e.analyze(r, o)
 	} else {
-		res, found, err = e.investigate(r, q.options)
+		res, found, err = e.investigate(r, o)
 	}
 	all := get(res, found)
 	records := within(s.table, q, all)
@@ -121,8 +124,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	if q.limit > 0 && total > q.limit {
 		records = records[:q.limit]
 	}
-	o := &report.Options{Secrets: q.secrets, Files: files}
-	if werr := write(e, q, s, o, records); werr != nil && err == nil {
+	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, records); werr != nil && err == nil {
 		err = writeError{werr}
 	}
 	code := e.finish(res, err)

@@ -47,7 +47,7 @@ func runMCP(e *env, c *command, args []string) int {
 		e.errorf("mcp: --max-packets must not be negative; leave it out for no limit")
 		return exitUsage
 	}
-	o.Capture.Folders = fs.files
+	o.Capture.Folders, o.NoMedia = fs.files, fs.noMedia
 	if err := o.Capture.CheckFolders(); err != nil {
 		e.errorf("mcp: %v", err)
 		return exitUsage

@@ -31,7 +31,11 @@ and the listener are not visible.`,
 		if !q.check(e, c.name) {
 			return exitUsage
 		}
-		q.options.Streams = true
+		if fs.noMedia {
+			e.errorf("streams: --no-media leaves nothing to list; leave it out")
+			return exitUsage
+		}
+		q.unruled = true
 		q.nothing = func(r *analysis.Result) string {
 			if len(r.Streams) > 0 {
 				return ""

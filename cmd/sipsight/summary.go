@@ -31,7 +31,7 @@ failed, and what could not be read.`,
 			return exitFailed
 		}
 		defer r.Close()
-		res, found, err := e.investigate(r, analysis.Options{})
+		res, found, err := e.investigate(r, analysis.Options{Streams: !fs.noMedia})
 		o := &report.Options{Secrets: q.secrets, Files: fs.files}
 		var b []byte
 		if q.json {

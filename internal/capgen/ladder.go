@@ -51,7 +51,9 @@ import (
 // removes what would be there, "| text" is a line of the body.
 //
 // Lines with "ICMP" send a port unreachable that quotes the last packet of the other side;
-// "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms.
+// "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
+// each; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
+// them with the end bit (ends=N).
 type Ladder struct {
 	TCP     bool // over TCP, a connection for each pair of hosts
 	Compact bool // compact header names
@@ -233,7 +235,7 @@ func (m *message) send() {
 	l := m.l
 	hop := [2]netip.AddrPort{m.src, m.dst}
 	switch {
-	case m.what == "RTP":
+	case m.what == "RTP" || m.what == "EVENT":
 		m.rtp()
 		return
 	case m.what == "ICMP":
@@ -666,9 +668,18 @@ func (m *message) rtp() {
 	l := m.l
 	n, ssrc, pt, seq := m.number("n", 50), m.number("ssrc", 1), m.number("pt", 0), m.number("seq", 1)
 	every := time.Duration(m.number("every", 20)) * time.Millisecond
-	start := l.now
+	start, size := l.now, int(every/time.Millisecond)*8
 	for i := range n {
-		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32((seq+i)*int(every/time.Millisecond)*8)) + u32(uint32(ssrc)) + strings.Repeat("\xff", int(every/time.Millisecond)*8)
+		at, body := seq+i, strings.Repeat("\xff", size)+strings.Repeat("\x5a", m.number("tag", 0))
+		if m.what == "EVENT" {
+			at = seq
+			end := byte(10)
+			if i >= n-m.number("ends", 3) {
+				end |= 0x80
+			}
+			body = string([]byte{byte(m.number("key", 5)), end}) + u16(uint16((i+1)*size))
+		}
+		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32(at*size)) + u32(uint32(ssrc)) + body
 		l.now = start + time.Duration(i)*every
 		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)))
 	}

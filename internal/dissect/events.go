@@ -65,6 +65,24 @@ func (d *Dissector) TwoWay(a netip.Addr) bool {
 	return d.pairs.twoWay[a]
 }
 
+// Sent reports whether packets came from an address, and whether packets went to it.
+func (d *Dissector) Sent(a netip.Addr) (sent, got bool) {
+	if d.pairs.ends == nil {
+		d.pairs.ends = make(map[netip.Addr][2]bool)
+		for p := range d.pairs.m {
+			s, g := d.pairs.ends[p.src], d.pairs.ends[p.dst]
+			s[0], g[1] = true, true
+			d.pairs.ends[p.src] = s
+			if p.src == p.dst {
+				g[0] = true
+			}
+			d.pairs.ends[p.dst] = g
+		}
+	}
+	e := d.pairs.ends[a]
+	return e[0], e[1]
+}
+
 // A pair is a directed pair of addresses.
 type pair struct{ src, dst netip.Addr }
 
@@ -72,7 +90,8 @@ type pair struct{ src, dst netip.Addr }
 // flow that goes on, one comparison.
 type pairTable struct {
 	m      map[pair]struct{}
-	twoWay map[netip.Addr]bool // made of m when it is asked for
+	twoWay map[netip.Addr]bool    // made of m when it is asked for
+	ends   map[netip.Addr][2]bool // likewise: from it, to it
 	cache  [64]pair
 }
 

@@ -16,6 +16,7 @@ var causes = [][]string{
 	{"digest-brute-force", "auth-loop"},
 	{"loop", "merged-request"},
 	{"loop", "max-forwards"},
+	{"overlapping-invite", "offer-without-answer"},
 	{"answer-invalid", "offer-without-answer"},
 	{"session-timer-expiry", "481-in-dialog"},
 }

@@ -35,6 +35,9 @@ type Collector struct {
 	texts   texts
 	n       int
 	index   legIndex // of the leg that is finished
+	deals   legDeals // likewise
+	streams *streamIndex
+	talks   []*talk // of legs that are finished, as rules about media need them
 }
 
 // A tally counts what one rule met.
@@ -123,6 +126,9 @@ func (r *captureRun) reportOf(l *analysis.Leg, f Finding) {
 	r.add(f)
 }
 
+// applies says that the rule could fire on a leg that was finished before.
+func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
+
 func (r *run) add(f Finding) {
 	t := r.c.count[r.rule.ID]
 	if t.kept == maxOfRule {
@@ -145,6 +151,8 @@ func (r *run) add(f Finding) {
 // finished applies the rules to a leg.
 func (c *Collector) finished(d *analysis.Detail) {
 	c.ledger.leg(d)
+	c.deals.of = nil
+	c.hear(d)
 	x := new(legRun)
 	for i, r := range rules {
 		*x = legRun{run: run{c, r}, Detail: d}

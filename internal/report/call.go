@@ -68,8 +68,28 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 			b = folded(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
 		}
 	}
+	b = appendMediaText(b, c, o, width)
 	b = appendTimelineText(append(b, '\n'), c, o, width)
 	return appendCallFindings(b, c, o, found)
+}
+
+// appendMediaText appends the RTP streams of a call as a table.
+func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
+	list := streamsOf(c)
+	if len(list) == 0 {
+		return b
+	}
+	b = append(b, "\nMEDIA\n"...)
+	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...)}
+	for _, s := range firstOf(list, maxCallStreams) {
+		row := StreamRow(s, o)
+		g.Add(append([]string{s.SentBy.String()}, row[:len(row)-1]...)...)
+	}
+	b = g.Append(b, width)
+	if n := len(list) - maxCallStreams; n > 0 {
+		b = fmt.Appendf(b, "and %s more\n", plural(int64(n), "stream"))
+	}
+	return b
 }
 
 // ofCall returns the findings of a call.

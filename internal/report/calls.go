@@ -202,7 +202,7 @@ func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
 // sides named last, and where each side wants to be sent what.
 func (w *jsonWriter) media(o *Options, c *analysis.Call) {
 	m := c.First().Media
-	if m == nil {
+	if m == nil || o.NoMedia {
 		return
 	}
 	w.key("media")
@@ -241,7 +241,77 @@ func (w *jsonWriter) media(o *Options, c *analysis.Call) {
 		w.key("resumed")
 		w.bool(m.Resumed)
 	}
+	w.mediaStreams(o, c)
 	w.close('}')
+}
+
+// maxCallStreams bounds the streams listed of one call: a conference of an hour has a dozen.
+const maxCallStreams = 32
+
+// streamsOf returns the streams of all legs in the order in which they began.
+func streamsOf(c *analysis.Call) (list []*analysis.Stream) {
+	for _, l := range c.Legs {
+		if l.Media != nil {
+			list = append(list, l.Media.Streams...)
+		}
+	}
+	if len(c.Legs) > 1 {
+		slices.SortStableFunc(list, func(a, b *analysis.Stream) int { return a.Begin.Compare(b.Begin) })
+	}
+	return list
+}
+
+// mediaStreams writes the streams of a call in short; sipsight streams has all of them.
+func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
+	list := streamsOf(c)
+	if len(list) == 0 {
+		return
+	}
+	most := maxCallStreams
+	if o.MaxStreams > 0 {
+		most = o.MaxStreams
+	}
+	w.key("streams")
+	w.open('[')
+	for _, s := range firstOf(list, most) {
+		r := s.Report()
+		w.open('{')
+		w.key("ssrc")
+		w.quote([]byte(ssrcText(s.SSRC)))
+		w.pair("source", s.Source, s.Destination)
+		w.key("sent_by")
+		w.quote([]byte(s.SentBy.String()))
+		w.key("codec")
+		w.text([]byte(codecText(s)))
+		w.key("packets")
+		w.int(r.Packets)
+		w.key("lost")
+		w.int(r.Lost)
+		w.key("loss_percent")
+		w.float(decimalOf(r.LossPercent(), 2).Float)
+		if r.Jitters > 0 {
+			w.key("mean_jitter_ms")
+			w.float(roundMS(r.MeanJitter, true).Float)
+		}
+		if q, ok := s.Quality(); ok {
+			w.key("mos")
+			w.float(decimalOf(q.MOS(), 2).Float)
+		}
+		w.close('}')
+	}
+	w.close(']')
+	if n := len(list) - most; n > 0 {
+		w.key("streams_left_out")
+		w.int(int64(n))
+	}
+}
+
+// codecText names the codec of a stream, or its payload type.
+func codecText(s *analysis.Stream) string {
+	if s.Codec == "" {
+		return "type " + strconv.Itoa(int(s.Type))
+	}
+	return s.Codec
 }
 
 // commonCodecs returns the codecs of the first audio stream, or of the first stream at all,

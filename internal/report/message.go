@@ -13,12 +13,15 @@ type Options struct {
 	Secrets bool     // show passwords, credentials and keys
 	Files   []string // the names of the files; with several, frames are written k:n
 	Raw     bool     // whole messages
+	NoMedia bool     // media were not measured: nothing is said of them
 	Brief   bool     // of a summary: no more of groups than their calls and shares
 
 	// MaxSteps bounds the messages in the timeline of a call, MaxProofs its findings;
 	// 0 is no bound.
 	MaxSteps  int
 	MaxProofs int
+
+	MaxStreams int // of a call; 0 is maxCallStreams
 
 	// MaxFiles bounds the files listed of a summary; 0 is no bound.
 	MaxFiles int

@@ -7,34 +7,35 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // Streams is the listing of RTP streams.
 var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[analysis.Stream]{
-	{Key: "ssrc", Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return textOf(ssrcText(s.SSRC)) }},
-	{Key: "source_ip", Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source.Addr().String()) }},
-	{Key: "source_port", Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source.Port())) }},
-	{Key: "destination_ip", Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination.Addr().String()) }},
-	{Key: "destination_port", Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination.Port())) }},
-	{Key: "payload_type", Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Type)) }},
+	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return textOf(ssrcText(s.SSRC)) }},
+	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source.Addr().String()) }},
+	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source.Port())) }},
+	{Key: "destination_ip", Brief: true, Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination.Addr().String()) }},
+	{Key: "destination_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination.Port())) }},
+	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Type)) }},
 	{Key: "payload_types", Kind: Object, json: (*jsonWriter).payloadTypes},
-	{Key: "codec", Kind: Captured, Doc: "what the payload type stands for", Get: func(s *analysis.Stream) Value { return textOf(s.Codec) }},
+	{Key: "codec", Brief: true, Kind: Captured, Doc: "what the payload type stands for", Get: func(s *analysis.Stream) Value { return textOf(s.Codec) }},
 	{Key: "clock_rate", Kind: Number, Doc: "of the timestamps, in Hz", Get: func(s *analysis.Stream) Value { return countOf(s.Report().ClockRate) }},
 	{Key: "clock_rate_estimated", Kind: Bool, Doc: "no session description and no table has it: timestamps were compared with the clock", Get: func(s *analysis.Stream) Value { return boolOf(s.RateEstimated && s.Report().ClockRate > 0) }},
-	{Key: "packets", Kind: Number, Doc: "packets, duplicates included and copies left out", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Packets) }},
+	{Key: "packets", Brief: true, Kind: Number, Doc: "packets, duplicates included and copies left out", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Packets) }},
 	{Key: "expected", Kind: Number, Doc: "packets by the sequence numbers", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Expected) }},
-	{Key: "lost", Kind: Number, Doc: "of these, those that never came", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Lost) }},
-	{Key: "loss_percent", Kind: Decimal, Doc: "their share", Get: func(s *analysis.Stream) Value { r := s.Report(); return decimalOf(r.LossPercent(), 2) }},
+	{Key: "lost", Brief: true, Kind: Number, Doc: "of these, those that never came", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Lost) }},
+	{Key: "loss_percent", Brief: true, Kind: Decimal, Doc: "their share", Get: func(s *analysis.Stream) Value { r := s.Report(); return decimalOf(r.LossPercent(), 2) }},
 	{Key: "loss_bursts", Kind: Number, Doc: "bursts of losses: RFC 3611, section 4.7.2", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Bursts) }},
 	{Key: "lost_in_bursts", Kind: Number, Doc: "packets lost in them; the others were lost alone", Get: func(s *analysis.Stream) Value { return intOf(s.Report().BurstLost) }},
-	{Key: "duplicates", Kind: Number, Doc: "packets that came twice", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Duplicates) }},
+	{Key: "duplicates", Brief: true, Kind: Number, Doc: "packets that came twice", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Duplicates) }},
 	{Key: "copies", Kind: Number, Doc: "packets that were captured twice, if any", Get: func(s *analysis.Stream) Value { return count64(s.Copies) }},
-	{Key: "reordered", Kind: Number, Doc: "packets that others overtook", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Reordered) }},
+	{Key: "reordered", Brief: true, Kind: Number, Doc: "packets that others overtook", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Reordered) }},
 	{Key: "sequence_resets", Kind: Number, Doc: "how often the sequence numbers began anew, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().Resets) }},
 	{Key: "timestamp_jumps", Kind: Number, Doc: "how often timestamps stepped away from the clock, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().Jumps) }},
-	{Key: "max_delta_ms", Kind: Decimal, Doc: "longest time from a packet to the next", Get: func(s *analysis.Stream) Value { return roundMS(s.Report().MaxDelta, timed(s)) }},
-	{Key: "mean_jitter_ms", Kind: Decimal, Doc: "interarrival jitter: RFC 3550, section 6.4.1", Get: func(s *analysis.Stream) Value { r := s.Report(); return roundMS(r.MeanJitter, r.Jitters > 0) }},
-	{Key: "max_jitter_ms", Kind: Decimal, Doc: "the most of it", Get: func(s *analysis.Stream) Value { r := s.Report(); return roundMS(r.MaxJitter, r.Jitters > 0) }},
+	{Key: "max_delta_ms", Brief: true, Kind: Decimal, Doc: "longest time from a packet to the next", Get: func(s *analysis.Stream) Value { return roundMS(s.Report().MaxDelta, timed(s)) }},
+	{Key: "mean_jitter_ms", Brief: true, Kind: Decimal, Doc: "interarrival jitter: RFC 3550, section 6.4.1", Get: func(s *analysis.Stream) Value { r := s.Report(); return roundMS(r.MeanJitter, r.Jitters > 0) }},
+	{Key: "max_jitter_ms", Brief: true, Kind: Decimal, Doc: "the most of it", Get: func(s *analysis.Stream) Value { r := s.Report(); return roundMS(r.MaxJitter, r.Jitters > 0) }},
 	{Key: "skew_ms", Kind: Decimal, Doc: "how much later than its timestamp says the last packet came", Get: func(s *analysis.Stream) Value { r := s.Report(); return roundMS(r.Skew, r.Jitters > 0) }},
 	{Key: "clock_drift_ppm", Kind: Decimal, Doc: "how much slower the clock of the sender is, in millionths; known of longer streams", Get: func(s *analysis.Stream) Value {
 		r := s.Report()
@@ -54,7 +55,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	{Key: "comfort_noise", Kind: Number, Doc: "packets of comfort noise, if any", Get: func(s *analysis.Stream) Value { return count64(s.Noise) }},
 	{Key: "telephone_events", Kind: Number, Doc: "digits and other tones sent as events, if any: RFC 4733", Get: func(s *analysis.Stream) Value { return countOf(s.ToneCount) }},
 	{Key: "discarded", Kind: Number, Doc: "packets too late for the jitter buffer that mos assumes, of 60 ms", Get: func(s *analysis.Stream) Value { r := s.Report(); return Value{Has: r.Jitters > 0, Int: r.Discarded} }},
-	{Key: "mos", Kind: Decimal, Doc: "estimated at the capture point by the E-model (ITU-T G.107); loss and delay behind it are not visible", Get: func(s *analysis.Stream) Value {
+	{Key: "mos", Brief: true, Kind: Decimal, Doc: "estimated at the capture point by the E-model (ITU-T G.107); loss and delay behind it are not visible", Get: func(s *analysis.Stream) Value {
 		m, ok := s.Quality()
 		if !ok {
 			return Value{}
@@ -62,16 +63,17 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		return decimalOf(m.MOS(), 2)
 	}},
 	{Key: "encryption", Kind: Text, Doc: "ZRTP or DTLS-SRTP, where their handshake was seen", Get: func(s *analysis.Stream) Value { return textOf(s.Security.String()) }},
-	{Key: "start", Kind: Time, Doc: "the first packet", Get: func(s *analysis.Stream) Value { return timeOf(s.Begin) }},
-	{Key: "end", Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End) }},
+	{Key: "start", Brief: true, Kind: Time, Doc: "the first packet", Get: func(s *analysis.Stream) Value { return timeOf(s.Begin) }},
+	{Key: "end", Brief: true, Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first packet", Get: func(s *analysis.Stream) Value { return frameOf(s.First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last packet", Get: func(s *analysis.Stream) Value { return frameOf(s.Last) }},
-	{Key: "call", Kind: Text, Doc: "the call it is of", Get: func(s *analysis.Stream) Value {
+	{Key: "call", Brief: true, Kind: Text, Doc: "the call it is of", Get: func(s *analysis.Stream) Value {
 		if s.Call == 0 {
 			return Value{}
 		}
 		return textOf("call-" + strconv.Itoa(s.Call))
 	}},
+	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
 
@@ -190,10 +192,6 @@ var StreamColumns = []GridColumn{
 func StreamRow(s *analysis.Stream, o *Options) []string {
 	r := s.Report()
 	jitter := r.Jitters > 0
-	codec := s.Codec
-	if codec == "" {
-		codec = "type " + strconv.Itoa(int(s.Type))
-	}
 	mos, call := "", ""
 	if m, ok := s.Quality(); ok {
 		mos = strconv.FormatFloat(m.MOS(), 'f', 2, 64)
@@ -202,7 +200,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = "call-" + strconv.Itoa(s.Call)
 	}
 	return []string{
-		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrcText(s.SSRC), codec,
+		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrcText(s.SSRC), clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}

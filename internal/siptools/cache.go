@@ -94,7 +94,7 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 	id, keep := identify(names)
 	if !keep {
 		defer r.Close()
-		return run(ctx, r, id, p)
+		return run(ctx, r, id, o, p)
 	}
 	for {
 		e, mine := c.entry(id)
@@ -111,7 +111,7 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 			r.Close()
 			return e.x, nil
 		}
-		x, err := run(ctx, r, id, p)
+		x, err := run(ctx, r, id, o, p)
 		r.Close()
 		c.finish(e, x, err)
 		return x, err
@@ -119,10 +119,10 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 }
 
 // run analyses a capture.
-func run(ctx context.Context, r *capture.Reader, id identity, p mcpjsonrpc.Progress) (*examined, error) {
+func run(ctx context.Context, r *capture.Reader, id identity, o *Options, p mcpjsonrpc.Progress) (*examined, error) {
 	defer watch(r, p)()
 	c := findings.New()
-	res, err := analysis.Run(ctx, r, c.Options(analysis.Options{Steps: true}))
+	res, err := analysis.Run(ctx, r, c.Options(analysis.Options{Steps: true, Streams: !o.NoMedia}))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func estimate(res *analysis.Result) int64 {
 			n += 1500 + int64(len(l.Steps))*220
 		}
 	}
-	return n + int64(len(res.Registrations))*700
+	return n + int64(len(res.Registrations))*700 + int64(len(res.Streams))*1200
 }
 
 // openFailure turns an error of examine into a result, if it is about a capture.

@@ -94,7 +94,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "explain_call",
 		Title: "Explain one call",
-		Description: `Explains one call: a verdict in one sentence, parties, addresses, timeline of its messages with frame numbers, times by RFC 6076, media as described in SDP, and findings with proof and next step. call is an id of list_calls such as call-3, or a Call-ID. detail full gives the whole timeline and all facts.` +
+		Description: `Explains one call: a verdict in one sentence, parties, addresses, timeline of its messages with frame numbers, times by RFC 6076, media as described in SDP and as sent (RTP), and findings with proof and next step. call is an id of list_calls such as call-3, or a Call-ID. detail full gives the whole timeline and all facts.` +
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls, or a Call-ID.","examples":["call-3","a84b4c76e66710@pc33.example.com"]}`+
@@ -125,7 +125,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			if detail == "full" {
 				limit = maxChars
 			}
-			return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names}, limit)}, nil
+			return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia}, limit)}, nil
 		},
 	}
 }
@@ -154,6 +154,8 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 			return b
 		case o.MaxSteps > 6: // by the average length of a step
 			o.MaxSteps = max(6, o.MaxSteps-(len(b)-limit)/250-1)
+		case o.MaxStreams == 0:
+			o.MaxStreams = 4
 		case o.MaxProofs == 0:
 			o.MaxProofs = 4
 		case o.MaxProofs > 1:

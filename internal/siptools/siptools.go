@@ -24,7 +24,8 @@ import (
 // Options says what the tools may do.
 type Options struct {
 	Version    string
-	MaxPackets int // the most messages described in one answer; 0 is what fits
+	MaxPackets int  // the most messages described in one answer; 0 is what fits
+	NoMedia    bool // do not measure RTP
 	Capture    capture.Options
 	Now        func() time.Time // for analysis_timestamp; nil is time.Now
 }
@@ -57,7 +58,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Instructions: instructions,
 		Tools: []mcpjsonrpc.Tool{
 			analyzeTool(o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), searchTool(&o),
-			listFindingsTool(&o, c), listRegistrationsTool(&o, c), infoTool(&o, c),
+			listFindingsTool(&o, c), listRegistrationsTool(&o, c), analyzeMediaTool(&o, c), infoTool(&o, c),
 		},
 		Prompts:   prompts(&o, c),
 		Resources: resources(),

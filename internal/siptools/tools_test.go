@@ -56,7 +56,7 @@ func TestToolsAnswer(t *testing.T) {
 						continue
 					}
 					a["pcap_file"] = path
-					if _, needs := tool.InputSchema.Properties["call"]; needs && tool.Name != "list_findings" {
+					if _, needs := tool.InputSchema.Properties["call"]; needs && tool.Name != "list_findings" && tool.Name != "analyze_media" {
 						a["call"] = "call-1"
 					}
 					got := call(t, s, tool.Name, a)
@@ -198,6 +198,7 @@ func TestMistakes(t *testing.T) {
 		{"list_findings", args{"id": "missing-ack"}, "did you mean missing-ack-2xx?"},
 		{"list_findings", args{"severity": "fatal"}, `"error"`},
 		{"list_findings", args{"call": "call-9"}, "call-1 to call-3"},
+		{"analyze_media", args{"call": "call-9"}, "call-1 to call-3"},
 		{"search_messages", args{"frame": 0}, "frame: give the number of a packet"},
 		{"search_messages", args{"frame": "2:1"}, "frame: there is no file 2"},
 		{"search_messages", args{"filter": "sip.method"}, "sip.Method"},

@@ -1,0 +1,192 @@
+package analysis
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/rtp"
+)
+
+const (
+	// mediaBefore is how long before its call, or before the description that announces
+	// it, a stream may begin, and mediaAfter how long after the end of its call it may go
+	// on: media is not held up by proxies, and devices play what they have to its end.
+	mediaBefore = 2 * time.Second
+	mediaAfter  = 5 * time.Second
+
+	// maxTried bounds the announcements of one address that are looked at for one stream.
+	maxTried = 64
+)
+
+// A claim is an announcement of an address that a stream went to or came from.
+type claim struct {
+	leg *Leg
+	e   *Endpoint
+}
+
+// joinStreams finds the call of each stream: the one whose session descriptions announce
+// where it went to, or else where it came from, in the time in which it was sent. What
+// answers a stream from where that went to, to where that came from, is of the same call,
+// whatever was announced. Streams of which no description speaks stay alone.
+func (t *Traffic) joinStreams() {
+	if len(t.Streams) == 0 || len(t.Calls) == 0 {
+		return
+	}
+	claims := t.claims()
+	joined := make(map[addrPorts]*Stream)
+	for _, s := range t.Streams {
+		c := s.choose(claims[s.Destination], s.Source)
+		if c == nil {
+			c = s.choose(claims[s.Source], s.Destination)
+		}
+		if c == nil {
+			continue
+		}
+		by := c.e.Side
+		if c.e.Addr == s.Destination {
+			by = by.other()
+		}
+		s.join(c.leg, by, c.e.Kind)
+		joined[addrPorts{s.Source, s.Destination}] = s
+	}
+	for _, s := range t.Streams {
+		if s.Leg != nil {
+			continue
+		}
+		if back := joined[addrPorts{s.Destination, s.Source}]; back != nil && back.Leg.speaks(s) {
+			s.join(back.Leg, back.SentBy.other(), back.Kind)
+		}
+	}
+}
+
+// claims lists the announcements of every address that a stream went to or came from, in
+// the order of time.
+func (t *Traffic) claims() map[netip.AddrPort][]claim {
+	claims := make(map[netip.AddrPort][]claim, 2*len(t.Streams))
+	for _, s := range t.Streams {
+		claims[s.Source], claims[s.Destination] = nil, nil
+	}
+	for _, c := range t.Calls {
+		for _, l := range c.Legs {
+			if l.Media == nil {
+				continue
+			}
+			for i := range l.Media.Endpoints {
+				e := &l.Media.Endpoints[i]
+				if list, wanted := claims[e.Addr]; wanted {
+					claims[e.Addr] = append(list, claim{l, e})
+				}
+			}
+		}
+	}
+	for _, list := range claims {
+		slices.SortStableFunc(list, func(a, b claim) int { return a.e.Since.Compare(b.e.Since) })
+	}
+	return claims
+}
+
+// choose returns the claim that a stream fits best; nil for none. Ports are used again, so of
+// those made up to its beginning the newest counts, of a leg that had not ended; then the
+// first one made within mediaBefore behind it, or later; then those of legs that had just
+// ended. One of a leg that announces the other end of the stream as well is better than any
+// that does not.
+func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
+	at := len(list)
+	if !s.Begin.IsZero() {
+		at, _ = slices.BinarySearchFunc(list, s.Begin, func(c claim, t time.Time) int {
+			return cmp.Or(c.e.Since.Compare(t), -1) // behind the last one that is not later
+		})
+	}
+	rank := 6
+	try := func(i, r int) {
+		c := &list[i]
+		if !c.leg.speaks(s) {
+			return
+		}
+		if !c.leg.announces(other) {
+			r += 3
+		}
+		if r < rank {
+			best, rank = c, r
+		}
+	}
+	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
+		if l := list[i].leg; !l.Ended.IsZero() && l.Ended.Before(s.Begin) {
+			try(i, 2)
+		} else {
+			try(i, 0)
+		}
+	}
+	for i := at; i < len(list) && i < at+maxTried && rank > 1; i++ {
+		try(i, 1)
+	}
+	return best
+}
+
+// speaks reports whether a stream was sent while the leg went on, or nearly so.
+func (l *Leg) speaks(s *Stream) bool {
+	if s.Begin.IsZero() || l.Begin.IsZero() {
+		return true
+	}
+	return !s.End.Before(l.Begin.Add(-mediaBefore)) && (l.Ended.IsZero() || !s.Begin.After(l.Ended.Add(mediaAfter)))
+}
+
+func (l *Leg) announces(a netip.AddrPort) bool {
+	return slices.ContainsFunc(l.Media.Endpoints, func(e Endpoint) bool { return e.Addr == a })
+}
+
+// other returns the other side.
+func (p Party) other() Party {
+	switch p {
+	case Caller:
+		return Callee
+	case Callee:
+		return Caller
+	}
+	return p
+}
+
+// join makes a stream one of a leg. The numbers of payload types are those of who receives
+// them: RFC 3264, section 5.1; some take their own.
+func (s *Stream) join(l *Leg, by Party, kind string) {
+	s.Leg, s.Call, s.SentBy, s.Kind = l, l.call, by, kind
+	l.Media.Streams = append(l.Media.Streams, s)
+	if _, ok := rtp.Static(s.Type); ok {
+		return
+	}
+	name, clock := l.Media.codec(s, by.other())
+	if name == "" {
+		name, clock = l.Media.codec(s, by)
+	}
+	if name == "" {
+		return
+	}
+	s.Codec, s.ClockRate = name, clock
+	if strings.EqualFold(name, "G722") {
+		s.ClockRate = 8000 // whatever is written: RFC 3551, section 4.5.2
+	}
+	// What was measured stays what it is: jitter with a rate that timestamps do not keep
+	// would be none. Where the description has the same rate it is no estimate any more.
+	if int(s.rate) == s.ClockRate {
+		s.RateEstimated = false
+	}
+}
+
+// codec returns what the payload type of a stream stands for to a side: in the announcement
+// of where it went to, or else in the last one of its kind.
+func (m *Media) codec(s *Stream, side Party) (name string, clock int) {
+	for i := len(m.Endpoints) - 1; i >= 0; i-- {
+		e := &m.Endpoints[i]
+		if e.Side != side || e.Kind != s.Kind {
+			continue
+		}
+		n, c := e.Codec(s.Type)
+		if n != "" && (name == "" || e.Addr == s.Destination) {
+			name, clock = n, c
+		}
+	}
+	return name, clock
+}

@@ -1,0 +1,109 @@
+package analysis_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+const mediaHosts = `
+A = 10.0.0.1:5060
+P = 10.0.0.9:5060
+B = 10.0.0.2:5060
+X = 10.0.0.66:7000
+N = 192.0.2.7:40000
+`
+
+// TestJoinStreams holds which call each stream is of, who sent it and what its payload type
+// stands for.
+func TestJoinStreams(t *testing.T) {
+	const call = "0 A > B INVITE sdp m=4000\n1 B > A 200 sdp m=5000\n1.1 A > B ACK\n"
+	for _, c := range []struct{ name, ladder, want string }{
+		{"both ways", call + "1.2 A:4000 > B:5000 RTP ssrc=1\n1.2 B:5000 > A:4000 RTP ssrc=2\n9 A > B BYE\n+.1 B > A 200", "1 call-1 caller PCMU, 2 call-1 callee PCMU"},
+		{"before the answer", "0 A > B INVITE sdp m=4000\n.5 B:5000 > A:4000 RTP ssrc=2\n.6 A:4000 > B:5000 RTP ssrc=1\n1.9 B > A 200 sdp m=5000\n2 A > B ACK", "2 call-1 callee PCMU, 1 call-1 caller PCMU"},
+		{"before the call", "0 B:5000 > A:4000 RTP ssrc=2\n2.5 A > B INVITE sdp m=4000\n3 B > A 200 sdp m=5000\n+.1 A > B ACK", "2 call-1 callee PCMU"},
+		{"long before the call", "0 B:5000 > A:4000 RTP ssrc=2\n3.1 A > B INVITE sdp m=4000\n4 B > A 200 sdp m=5000\n+.1 A > B ACK", "2 alone PCMU"},
+		{"behind the end", call + "3 A > B BYE\n+.1 B > A 200\n7.9 A:4000 > B:5000 RTP ssrc=1", "1 call-1 caller PCMU"},
+		{"long behind the end", call + "3 A > B BYE\n+.1 B > A 200\n8.1 A:4000 > B:5000 RTP ssrc=1", "1 alone PCMU"},
+		{"behind a NAT, latched", call + "1.2 N > B:5000 RTP ssrc=1\n1.3 B:5000 > N RTP ssrc=2", "1 call-1 caller PCMU, 2 call-1 callee PCMU"},
+		{"latched, from an address that was not announced", call + "1.2 N > B:5000 RTP ssrc=1\n1.3 B:5004 > N RTP ssrc=2", "1 call-1 caller PCMU, 2 alone PCMU"},
+		{"nothing is announced", call + "1.2 X > A:4002 RTP ssrc=7", "7 alone PCMU"},
+		{"ports used again", strings.ReplaceAll(call, "sdp", "id=one sdp") + "1.2 A:4000 > B:5000 RTP ssrc=1 n=100\n4 A > B BYE id=one\n+.1 B > A 200\n" +
+			"5 A > B INVITE id=two new sdp m=4000\n6 B > A 200 sdp m=5000\n6.1 A > B ACK id=two\n6.2 A:4000 > B:5000 RTP ssrc=2", "1 call-1 caller PCMU, 2 call-2 caller PCMU"},
+		{"the other end tells two calls apart", strings.ReplaceAll(call, "ACK", "ACK id=one") + "2 P > B INVITE id=two sdp m=6000\n3 B > P 200 sdp m=5000\n3.1 P > B ACK id=two\n3.2 A:4000 > B:5000 RTP ssrc=1\n3.2 P:6000 > B:5000 RTP ssrc=2", "1 call-1 caller PCMU, 2 call-2 caller PCMU"},
+		{"relayed", "0 A > P INVITE sdp m=4000\n+.1 P > B INVITE sdp m=8002\n1 B > P 200 sdp m=5000\n+.1 P > A 200 sdp m=8000\n+.1 A > P ACK\n+.1 P > B ACK\n" +
+			"2 A:4000 > P:8000 RTP ssrc=1\n2.1 P:8002 > B:5000 RTP ssrc=1\n2.2 B:5000 > P:8002 RTP ssrc=2\n2.3 P:8000 > A:4000 RTP ssrc=2",
+			"1 call-1 caller PCMU, 1 call-1 caller PCMU, 2 call-1 callee PCMU, 2 call-1 callee PCMU"},
+		{"moved by a later offer", call + "3 A > B INVITE sdp m=4100 o=1/2\n+.1 B > A 200 sdp m=5000\n+.1 A > B ACK\n3.5 B:5000 > A:4100 RTP ssrc=2", "2 call-1 callee PCMU"},
+		{"the numbers of the receiver", "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 10.0.0.1\n  | m=audio 4000 RTP/AVP 97\n  | a=rtpmap:97 iLBC/8000\n" +
+			"1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000 RTP/AVP 97 98\n  | a=rtpmap:98 iLBC/8000\n  | a=rtpmap:97 speex/8000\n1.1 A > B ACK\n" +
+			"1.2 A:4000 > B:5000 RTP ssrc=1 pt=98\n1.2 B:5000 > A:4000 RTP ssrc=2 pt=97\n1.2 A:4000 > B:5000 RTP ssrc=3 pt=99", "1 call-1 caller iLBC, 2 call-1 callee iLBC, 3 call-1 caller 99"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, six := range []bool{false, true} {
+				if six && strings.Contains(c.ladder, "IN IP4") {
+					continue
+				}
+				l := capgen.Ladder{IPv6: six}
+				check(t, joined(joinedStreams(t, l.Pcap(mediaHosts+c.ladder))), c.want)
+			}
+		})
+	}
+}
+
+func joinedStreams(t *testing.T, file []byte) *analysis.Traffic {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "a.pcap")
+	if err := os.WriteFile(name, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := capture.Open(context.Background(), []string{name}, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Streams: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Traffic
+}
+
+func joined(tr *analysis.Traffic) string {
+	var list []string
+	for _, s := range tr.Streams {
+		call, codec := "alone", s.Codec
+		if s.Call != 0 {
+			call = fmt.Sprintf("call-%d %s", s.Call, s.SentBy)
+		}
+		if codec == "" {
+			codec = fmt.Sprint(s.Type)
+		}
+		list = append(list, fmt.Sprintf("%d %s %s", s.SSRC, call, codec))
+	}
+	return strings.Join(list, ", ")
+}
+
+// TestJoinClockRate holds that a clock rate that was measured and is announced is no
+// estimate, and that one that contradicts the announcement stays what was measured.
+func TestJoinClockRate(t *testing.T) {
+	for encoding, estimated := range map[string]bool{"iLBC/8000": false, "AMR-WB/16000": true} {
+		l := capgen.Ladder{}
+		tr := joinedStreams(t, l.Pcap(mediaHosts+"0 A > B INVITE\n1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000 RTP/AVP 97\n  | a=rtpmap:97 "+
+			encoding+"\n1.1 A > B ACK\n1.2 A:4000 > B:5000 RTP pt=97"))
+		if len(tr.Streams) != 1 {
+			t.Fatal(len(tr.Streams), "streams")
+		}
+		s := tr.Streams[0]
+		if s.RateEstimated != estimated || s.Report().ClockRate != 8000 {
+			t.Errorf("%s: estimated %v, rate %d", encoding, s.RateEstimated, s.Report().ClockRate)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package findings
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sdp"
+)
+
+const (
+	// maxSessions bounds the session descriptions of one leg that rules look into, and
+	// maxDeals the offers.
+	maxSessions = 64
+	maxDeals    = 64
+)
+
+// A deal is an offer with what answers it, on one hop: RFC 3264. Where several phones
+// answer one offer, each makes a deal.
+type deal struct {
+	transaction int  // of the INVITE or UPDATE
+	offer       int  // message with the offer
+	answer      int  // message with the answer, -1 for none
+	final       int  // the 2xx, -1 for none
+	ack         int  // of an offer in a response: the ACK or PRACK that has to answer it, -1 for none
+	late        bool // the offer stands in a response
+	unreliable  bool // the answer stands in unreliable provisional responses alone
+}
+
+// A legDeals holds the deals of one leg, and the descriptions that were looked into.
+type legDeals struct {
+	of       *analysis.Leg
+	list     []deal
+	at       []int          // messages …
+	sessions []*sdp.Session // … and what they describe
+	bad      []bool         // nothing
+	n        int            // of these that are of the leg
+}
+
+// session returns the session description in message i; nil where there is none, or octets
+// of it are missing. It is valid until the next leg.
+func (r *legRun) session(i int) *sdp.Session {
+	d := r.dealt()
+	if k := slices.Index(d.at[:d.n], i); k >= 0 {
+		if d.bad[k] {
+			return nil
+		}
+		return d.sessions[k]
+	}
+	m := &r.Messages[i]
+	if !m.SDP || m.Partial || d.n == maxSessions {
+		return nil
+	}
+	x := r.Message(i)
+	if x == nil {
+		return nil
+	}
+	if d.n == len(d.at) {
+		d.at, d.sessions, d.bad = append(d.at, 0), append(d.sessions, new(sdp.Session)), append(d.bad, false)
+	}
+	body := x.Body
+	for p := range x.Parts() {
+		if p.Type.Is("application", "sdp") {
+			body = p.Body
+			break
+		}
+	}
+	k := d.n
+	d.n++
+	d.at[k], d.bad[k] = i, d.sessions[k].Parse(body) != nil
+	if d.bad[k] {
+		return nil
+	}
+	return d.sessions[k]
+}
+
+func (r *legRun) dealt() *legDeals {
+	d := &r.c.deals
+	if d.of != r.Leg {
+		d.of, d.list, d.n = r.Leg, d.list[:0], 0
+		r.deal(d)
+	}
+	return d
+}
+
+// deals returns the offers of the leg with their answers, in the order of their transactions.
+func (r *legRun) deals() []deal {
+	if r.Leg.Media == nil {
+		return nil
+	}
+	return r.dealt().list
+}
+
+// deal finds the deals.
+func (r *legRun) deal(d *legDeals) {
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Method != "INVITE" && t.Method != "UPDATE" || len(d.list) >= maxDeals {
+			continue
+		}
+		switch req := r.requestOf(i); {
+		case req < 0 || r.Messages[req].Partial:
+		case r.Messages[req].SDP:
+			r.answers(d, i, req)
+		case t.Method == "INVITE":
+			r.lateOffer(d, i)
+		}
+	}
+}
+
+// answers finds what answers the offer of a request: for each To tag the description in a
+// reliable provisional response, or that in the 2xx, or that in an unreliable response.
+func (r *legRun) answers(d *legDeals, i, req int) {
+	start := len(d.list)
+	var tags [8]uint64
+	for _, j := range r.of(i) {
+		m := &r.Messages[j]
+		if m.Request || m.Status <= 100 || m.Status >= 300 || m.Partial || m.Resent.Number != 0 || !m.SDP && m.Status < 200 {
+			continue
+		}
+		k := slices.Index(tags[:len(d.list)-start], m.ToTag)
+		if k < 0 {
+			if k = len(d.list) - start; k == len(tags) {
+				return
+			}
+			tags[k] = m.ToTag
+			d.list = append(d.list, deal{transaction: i, offer: req, answer: -1, final: -1, ack: -1})
+		}
+		x := &d.list[start+k]
+		if m.Status >= 200 && x.final < 0 {
+			x.final = j
+		}
+		if !m.SDP || x.answer >= 0 && !x.unreliable {
+			continue
+		}
+		if m.Status >= 200 || r.reliable(j) {
+			x.answer, x.unreliable = j, false
+		} else if x.answer < 0 {
+			x.answer, x.unreliable = j, true
+		}
+	}
+	if len(d.list) == start {
+		d.list = append(d.list, deal{transaction: i, offer: req, answer: -1, final: -1, ack: -1})
+	}
+}
+
+// lateOffer finds the offer in the response to an INVITE without one, and its answer in the
+// PRACK or ACK.
+func (r *legRun) lateOffer(d *legDeals, i int) {
+	x := deal{transaction: i, offer: -1, answer: -1, final: -1, ack: -1, late: true}
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if m.Partial || m.Resent.Number != 0 {
+			continue
+		}
+		switch {
+		case m.Transaction == i && !m.Request && m.Status/100 == 2 && x.final < 0:
+			x.final = j
+			if x.offer < 0 && m.SDP {
+				x.offer = j
+			}
+		case m.Transaction == i && !m.Request && m.SDP && x.offer < 0 && r.reliable(j):
+			x.offer = j
+		case x.offer >= 0 && m.Request && x.ack < 0 && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
+			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop && m.ToTag == r.Messages[x.offer].ToTag):
+			x.ack = j
+			if m.SDP {
+				x.answer = j
+			}
+		}
+	}
+	if x.offer >= 0 {
+		d.list = append(d.list, x)
+	}
+}
+
+// accepted reports whether the request of a deal was answered 2xx.
+func (d *deal) accepted() bool { return d.final >= 0 }
+
+// speaker returns the tag of who sent a message.
+func speaker(m *analysis.Seen) uint64 {
+	if m.Request {
+		return m.FromTag
+	}
+	return m.ToTag
+}
+
+// changes reports whether a deal changes a session that was agreed on before.
+func (r *legRun) changes(d *deal) bool {
+	return !r.Transactions[d.transaction].Initial
+}
+
+// names lists the codecs or formats of a media description.
+func names(m *sdp.Media) string {
+	var list []string
+	for _, c := range m.Codecs() {
+		if c.Name != nil {
+			list = append(list, string(c.Name))
+		} else {
+			list = append(list, "type "+strconv.Itoa(int(c.PayloadType)))
+		}
+	}
+	if !m.IsRTP() {
+		for _, f := range m.Formats {
+			list = append(list, string(f))
+		}
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return quote([]byte(strings.Join(list, ", ")))
+}
+
+// streamName names a media description: its kind and its place.
+func streamName(m *sdp.Media, place int) string {
+	return string(m.Kind[:min(len(m.Kind), 16)]) + " stream " + strconv.Itoa(place+1)
+}

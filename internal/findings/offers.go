@@ -1,0 +1,776 @@
+package findings
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sdp"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// offerRules are the rules about session descriptions: what offers and answers say. They need
+// no media.
+var offerRules = []*Rule{answerInvalid, offerWithoutAnswer, codec488, lateOffer, holdState, oLineVersion, srtpSetup, t38Failed, dtmfMismatch}
+
+// plain reports whether the session descriptions of a leg are one offer and one answer that
+// fit each other at a glance: the same kinds of streams over the same transport, both ways, with a codec
+// in common. Most are, and need no closer look.
+func (r *legRun) plain() bool {
+	m := r.Leg.Media
+	if m == nil {
+		return true
+	}
+	n := len(m.Lines) / 2
+	if m.Descriptions > 2 || len(m.Lines) != 2*n {
+		return false
+	}
+	for i := range n {
+		a, b := &m.Lines[i], &m.Lines[n+i]
+		if a.Side == b.Side || a.Kind != b.Kind || a.Proto != b.Proto || a.Direction != "sendrecv" || b.Direction != "sendrecv" || a.Kind == "image" {
+			return false
+		}
+		if strings.Contains(a.Proto, "SAVP") || strings.Contains(a.Proto, "TLS") || !share(a.Codecs, b.Codecs) || hasEvents(a.Codecs) != hasEvents(b.Codecs) {
+			return false
+		}
+	}
+	return true
+}
+
+// share reports whether two lists of names have a codec in common.
+func share(a, b string) bool {
+	for name := range strings.SplitSeq(b, ",") {
+		if hasName(a, name) && !strings.EqualFold(name, "telephone-event") && !strings.EqualFold(name, "CN") {
+			return true
+		}
+	}
+	return false
+}
+
+func hasName(list, name string) bool {
+	for x := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(x, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasEvents(list string) bool { return hasName(list, "telephone-event") }
+
+// sameDeal reports whether two deals are of one request, on different hops.
+func (r *legRun) sameDeal(a, b *deal) bool { return r.sameRequest(a.transaction, b.transaction) }
+
+var answerInvalid = &Rule{
+	ID: "answer-invalid", RFC: "RFC 3264 5.1, 6, 6.1", Severity: "error / note",
+	Title: "an answer that does not fit its offer",
+	Doc: `The description in a 2xx or a reliable provisional response that answers an offer (or in the ACK or PRACK, where the offer stood in a response) has another number of media descriptions, or
+another kind at a place; or accepts a stream with no format of the offer (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
+with port 0 mean nothing); or with a direction that the offer does not allow; or answers RTP/SAVP with RTP/AVP, or the reverse. AVP answered AVPF, and no direction at all where sendrecv
+is not allowed, are notes.`,
+	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
+	Fix: "Look at both descriptions in the frames named, and correct the one that answers, or what changes it on its way.",
+	leg: func(r *legRun) {
+		if r.plain() {
+			return
+		}
+		type told struct {
+			d    deal
+			what string
+		}
+		var done []told
+		list := r.deals()
+		for k := len(list) - 1; k >= 0; k-- { // nearest to who answered
+			d := list[k]
+			if d.offer < 0 || d.answer < 0 || d.unreliable {
+				continue
+			}
+			offer, answer := r.session(d.offer), r.session(d.answer)
+			if offer == nil || answer == nil {
+				continue
+			}
+			r.applies()
+			what, severity := misfit(offer, answer)
+			if what == "" || slices.ContainsFunc(done, func(x told) bool { return x.what == what && r.sameDeal(&x.d, &d) }) {
+				continue
+			}
+			done = append(done, told{d, what})
+			r.report(Finding{
+				Severity: severity, Frames: r.frames(d.offer, d.answer), Observed: "the answer of " + endpoint(r.Messages[d.answer].Source) + ": " + what,
+				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered",
+			})
+		}
+	},
+}
+
+// misfit says what is wrong with an answer, "" for nothing.
+func misfit(offer, answer *sdp.Session) (what string, s Severity) {
+	x := sdp.Compare(offer, answer)
+	if slices.Contains(x.Faults, sdp.RuleAnswerCount) {
+		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error
+	}
+	for i := range x.Streams {
+		st := &x.Streams[i]
+		if st.Offer == nil || st.Answer == nil {
+			continue
+		}
+		name := streamName(st.Offer, i)
+		for _, f := range st.Faults {
+			switch f {
+			case sdp.RuleAnswerMedia:
+				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error
+			case sdp.RuleAnswerNoFormat:
+				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error
+			case sdp.RuleAnswerSecurity:
+				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error
+			case sdp.RuleAnswerDirection:
+				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error
+			case sdp.RuleAnswerDefault:
+				what, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), Note
+			}
+		}
+		if what == "" && st.Accepted && slices.Contains(st.Notes, sdp.RuleNoteProfile) && st.Offer.IsDTLS() == st.Answer.IsDTLS() {
+			what, s = fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Note
+		}
+	}
+	return what, s
+}
+
+var offerWithoutAnswer = &Rule{
+	ID: "offer-without-answer", RFC: "RFC 3261 13.2.1; RFC 3264 4; RFC 6337", Severity: "error / note",
+	Title: "an offer that is not answered, or a second one ahead of the answer",
+	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
+the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing.`,
+	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
+	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
+	leg: func(r *legRun) {
+		if r.Leg.Media == nil {
+			return
+		}
+		list := r.deals()
+		var done []int
+		for k := len(list) - 1; k >= 0; k-- { // nearest to who should have answered
+			d := &list[k]
+			if slices.ContainsFunc(done, func(j int) bool { return r.sameDeal(&list[j], d) }) {
+				continue
+			}
+			f, ok := r.unanswered(d)
+			if !ok {
+				f, ok = r.secondOffer(list, k)
+			}
+			if ok {
+				done = append(done, k)
+				r.report(f)
+			} else if d.accepted() {
+				r.applies()
+			}
+		}
+	},
+}
+
+// unanswered looks for the answer of an offer that should have one.
+func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
+	if !d.accepted() || !r.whole(d.transaction) {
+		return f, false
+	}
+	m := &r.Messages[d.final]
+	f = Finding{Severity: Error, Expected: "a session description that answers the offer"}
+	switch {
+	case d.late && d.ack >= 0 && d.answer < 0:
+		a := &r.Messages[d.ack]
+		f.Frames = r.frames(d.offer, d.ack)
+		f.Observed = fmt.Sprintf("the %d of %s makes an offer, and the %s has no session description", r.Messages[d.offer].Status, endpoint(r.Messages[d.offer].Source), a.Method)
+		return f, a.Body == 0
+	case d.late || m.SDP || m.Body > 0:
+		return f, false
+	case d.answer < 0:
+		f.Frames = r.frames(d.offer, d.final)
+		f.Observed = fmt.Sprintf("the %s offers a session, and the %d of %s has no description", m.Method, m.Status, endpoint(m.Source))
+		return f, true
+	case d.unreliable:
+		f.Frames, f.Confidence = r.frames(d.offer, d.answer, d.final), Likely
+		f.Observed = fmt.Sprintf("the %d of %s has no description; the only one stands in an unreliable %d", m.Status, endpoint(m.Source), r.Messages[d.answer].Status)
+		return f, true
+	}
+	return f, false
+}
+
+// secondOffer looks for an offer that was still open when that of a deal was made.
+func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
+	d := &list[k]
+	if d.late || r.Messages[d.offer].ToTag == 0 {
+		return f, false
+	}
+	m, t := &r.Messages[d.offer], &r.Transactions[d.transaction]
+	for j := range list {
+		o := &list[j]
+		if o.late || o.offer == d.offer || r.Messages[o.offer].Hop != m.Hop || r.sameDeal(o, d) || !r.openAt(o, d.offer) {
+			continue
+		}
+		first := &r.Messages[o.offer]
+		sameSide := first.FromTag == m.FromTag
+		if !sameSide && t.Status/100 != 2 {
+			continue // both at once: one of them is refused, as it has to be
+		}
+		f = Finding{
+			Severity: Error, Frames: r.frames(o.offer, d.offer),
+			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, plain(m.Time.Sub(first.Time)), first.Method),
+			Expected: "no further offer until the one before is answered or refused",
+		}
+		if t.Status == 491 || t.Status == 500 {
+			f.Severity = Note
+		}
+		return f, true
+	}
+	return f, false
+}
+
+// openAt reports whether the offer of a deal had neither an answer nor a final response
+// when message i was sent.
+func (r *legRun) openAt(o *deal, i int) bool {
+	if o.offer > i || !r.whole(o.transaction) {
+		return false
+	}
+	for _, j := range r.of(o.transaction) {
+		m := &r.Messages[j]
+		if j < i && !m.Request && (m.SDP || m.Status >= 200) {
+			return false
+		}
+	}
+	return true
+}
+
+var codec488 = &Rule{
+	ID: "codec-488", RFC: "RFC 3261 21.4.26, 20.43", Severity: "error / note",
+	Title: "an offer was refused: no codec or transport that both sides have",
+	Doc: `An INVITE or UPDATE that offers audio or video (and no T.38) is answered 488 or 606, or refused with a Warning of 304 or 305. Shown is what was offered, what the peer supports as far as it says so in the refusal or
+in another description of it in the call, and what both have in common. Where the same side is accepted with a later offer it is a note.`,
+	Why: "The call cannot be set up, or changed, though everything else about it is right.",
+	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Status < 300 || t.Method != "INVITE" && t.Method != "UPDATE" || r.lastHop(i) != i {
+				continue
+			}
+			req, final := r.requestOf(i), r.responseOf(i, t.Status)
+			if req < 0 || final < 0 || !r.Messages[req].SDP || !(t.Status == 488 || t.Status == 606 || r.warns(final)) {
+				continue
+			}
+			if offer := r.session(req); offer != nil && !fax(offer) {
+				r.refused(i, req, final, offer)
+			}
+		}
+	},
+}
+
+// warns reports whether a response has a Warning about formats or transports of media.
+func (r *legRun) warns(i int) bool {
+	if !r.Messages[i].Fields.Has(sipmsg.Warning) {
+		return false
+	}
+	m := r.Message(i)
+	if m == nil {
+		return false
+	}
+	for v := range m.Values(sipmsg.Warning) {
+		if c := sipmsg.ParseWarning(v).Code; c == 304 || c == 305 {
+			return true
+		}
+	}
+	return false
+}
+
+// fax reports whether a description has a T.38 stream.
+func fax(s *sdp.Session) bool { return faxOf(s) >= 0 }
+
+// faxOf returns the place of the T.38 stream that a description wants, -1 for none.
+func faxOf(s *sdp.Session) int {
+	for i := range s.Media {
+		if m := &s.Media[i]; m.IsFax() && !m.Disabled() {
+			return i
+		}
+	}
+	return -1
+}
+
+// refused reports an offer that was refused.
+func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
+	t := &r.Transactions[i]
+	var offered *sdp.Media
+	for k := range offer.Media {
+		if m := &offer.Media[k]; (m.Is("audio") || m.Is("video")) && !m.Disabled() {
+			offered = m
+			break
+		}
+	}
+	if offered == nil {
+		return
+	}
+	f := Finding{
+		Severity: Error, Frames: r.frames(req, final), Expected: "an answer with at least one of the codecs offered",
+		Observed: fmt.Sprintf("%s answers %d to %s over %s with %s", endpoint(r.Messages[final].Source), t.Status, streamName(offered, 0), quote(offered.Proto), names(offered)),
+		Because:  "the called side has none of the codecs or transports offered",
+	}
+	if r.Transactions[i].Initial == false {
+		f.Because = ""
+	}
+	if has := r.supports(req, final, offered); has != nil {
+		f.Observed += fmt.Sprintf("; it supports %s over %s; in common: %s", names(has), quote(has.Proto), common(offered, has))
+	} else {
+		f.Observed += "; what it supports it does not say"
+	}
+	for j := i + 1; j < len(r.Transactions); j++ {
+		if x := &r.Transactions[j]; x.Method == t.Method && x.Status/100 == 2 && x.Sent.After(t.Answered) && r.fromTag(j) == r.fromTag(i) {
+			f.Severity = Note
+		}
+	}
+	r.report(f)
+}
+
+// supports returns what the side that refused an offer says of that kind of stream, in the
+// refusal or in another description; nil for nothing.
+func (r *legRun) supports(req, final int, offered *sdp.Media) *sdp.Media {
+	who := r.Messages[final].Source.Addr()
+	find := func(i int) *sdp.Media {
+		if s := r.session(i); s != nil {
+			for k := range s.Media {
+				if m := &s.Media[k]; m.Is(string(offered.Kind)) && len(m.Formats) > 0 {
+					return m
+				}
+			}
+		}
+		return nil
+	}
+	if m := find(final); m != nil {
+		return m
+	}
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.SDP && m.Source.Addr() == who && i != req && m.FromTag != 0 && speaker(m) != r.Messages[req].FromTag {
+			if m := find(i); m != nil {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// common lists the codecs that two media descriptions have in common.
+func common(a, b *sdp.Media) string {
+	var list []string
+	for _, c := range a.Codecs() {
+		if c.Name != nil && slices.ContainsFunc(b.Codecs(), c.Same) {
+			list = append(list, string(c.Name))
+		}
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return quote([]byte(strings.Join(list, ", ")))
+}
+
+var lateOffer = &Rule{
+	ID: "late-offer", RFC: "RFC 3261 13.2.1", Severity: "note",
+	Title: "an INVITE without an offer",
+	Doc:   `The first INVITE of a call has no session description. The called side has to make the offer, and the caller answers it in the ACK. Told once a call.`,
+	Why:   "It is allowed, and usual between exchanges; yet some devices refuse it, and no early media can be heard.",
+	Fix:   "Nothing, unless the call fails: then make the caller, or the exchange in front of it, send an offer in the INVITE.",
+	leg: func(r *legRun) {
+		i := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 })
+		if i < 0 {
+			return
+		}
+		r.applies()
+		if m := &r.Messages[i]; m.SDP || m.Partial || m.Body > 0 && r.sealed(i) {
+			return
+		}
+		r.report(Finding{Severity: Note, Frames: r.frames(i), Observed: "the INVITE of " + endpoint(r.Messages[i].Source) + " has no session description", Expected: "an offer in the 2xx and its answer in the ACK"})
+	},
+}
+
+// sealed reports whether the body of a message is encrypted: nobody knows what it holds.
+func (r *legRun) sealed(i int) bool {
+	m := r.Message(i)
+	if m == nil {
+		return true
+	}
+	for p := range m.Parts() {
+		if p.Type.Is("application", "pkcs7-mime") {
+			return true
+		}
+	}
+	return false
+}
+
+// shortHold is how long a hold may be the way in which a call is ended.
+const shortHold = 2 * time.Second
+
+var holdState = &Rule{
+	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
+	Title: "a call was put on hold and not taken back",
+	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
+so it is where the call was transferred, ends within 2 s of the hold, or no BYE was captured. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
+	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
+	leg: func(r *legRun) {
+		if r.Leg.Media != nil && !r.Leg.Media.HeldAt.IsZero() {
+			r.holds()
+		}
+	},
+}
+
+// onHold reports whether a description puts audio on hold; ok is false without audio.
+func onHold(s *sdp.Session) (held, ok bool) {
+	for i := range s.Media {
+		if m := &s.Media[i]; m.Is("audio") && !m.Disabled() {
+			return m.IsHold(), true
+		}
+	}
+	return false, false
+}
+
+// holds follows who puts whom on hold.
+func (r *legRun) holds() {
+	hop := -1
+	var lowered [2]struct {
+		tag  uint64
+		held bool
+	}
+	of := func(tag uint64) *bool {
+		k := 0
+		if lowered[0].tag != tag && lowered[0].tag != 0 {
+			k = 1
+		}
+		lowered[k].tag = tag
+		return &lowered[k].held
+	}
+	holder, at, resumed, times := uint64(0), -1, -1, 0
+	for _, d := range r.deals() {
+		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop {
+			continue
+		}
+		hop = r.Messages[d.offer].Hop
+		for n, i := range [2]int{d.offer, d.answer} {
+			if i < 0 {
+				continue
+			}
+			s := r.session(i)
+			if s == nil {
+				return
+			}
+			held, ok := onHold(s)
+			if !ok {
+				continue
+			}
+			tag := speaker(&r.Messages[i])
+			before := of(tag)
+			switch {
+			case n == 0 && held && !*before && r.changes(&d) && holder == 0:
+				holder, at, resumed = tag, i, -1
+				times++
+			case holder == tag && !held:
+				holder, resumed = 0, i
+			}
+			*before = held
+		}
+	}
+	if at < 0 {
+		return
+	}
+	r.applies()
+	f := Finding{Severity: Note, Frames: r.frames(at), Observed: r.party(speaker(&r.Messages[at])) + " puts the call on hold", Expected: "an offer that resumes it before the call ends"}
+	if times > 1 {
+		f.Observed += fmt.Sprintf(" (%d times)", times)
+	}
+	if resumed >= 0 {
+		f.Frames = r.frames(at, resumed)
+		f.Observed += fmt.Sprintf(", and resumes it after %s", seconds(r.Messages[resumed].Time.Sub(r.Messages[at].Time)))
+		f.NextStep = "Nothing: this is what hold and resume look like."
+		r.report(f)
+		return
+	}
+	bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
+	switch {
+	case bye < 0:
+		f.Observed += "; how it ends is not in the capture"
+	case r.Messages[bye].Time.Sub(r.Messages[at].Time) < shortHold:
+		f.Frames = r.frames(at, bye)
+		f.Observed += fmt.Sprintf(", and the call ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
+	default:
+		f.Frames = r.frames(at, bye)
+		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
+		if len(r.Leg.Transfers) == 0 {
+			f.Severity = Warning
+		} else {
+			f.Observed += ", transferred"
+		}
+	}
+	r.report(f)
+}
+
+var oLineVersion = &Rule{
+	ID: "o-line-version", RFC: "RFC 3264 8", Severity: "warning",
+	Title: "a session description changed under the same version, or the version went back",
+	Doc: `On one hop, a description of one side has the user, session id and address in o= of the last one of that side, and differs from it in anything but o= though the version is the same; or its version is lower. The versions of
+offers that were refused are used up. Told once for each change.`,
+	Why: "Who sees the version unchanged may ignore the new description: it goes on sending to the old address, with the old codec.",
+	Fix: "Make the device raise the version in o= by one with each description that it changes, and keep it otherwise.",
+	leg: func(r *legRun) {
+		if r.Leg.Media == nil || r.Leg.Media.Descriptions < 3 {
+			return
+		}
+		r.applies()
+		type place struct {
+			hop int
+			tag uint64
+			at  int
+		}
+		var last []place
+		var told []int
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if !m.SDP || m.Partial || m.Resent.Number != 0 || len(last) == maxSessions {
+				continue
+			}
+			s := r.session(i)
+			if s == nil {
+				continue
+			}
+			k := slices.IndexFunc(last, func(p place) bool { return p.hop == m.Hop && p.tag == speaker(m) })
+			if k < 0 {
+				last = append(last, place{m.Hop, speaker(m), i})
+				continue
+			}
+			prev := last[k].at
+			last[k].at = i
+			before := r.session(prev)
+			if before == nil {
+				continue
+			}
+			c := sdp.ChangeOf(before, s)
+			same, lowered := slices.Contains(c.Faults, sdp.RuleChangeSame), slices.Contains(c.Faults, sdp.RuleChangeLowered)
+			if !same && !lowered || slices.ContainsFunc(told, func(j int) bool { return r.sameMessage(i, j) }) {
+				continue
+			}
+			told = append(told, i)
+			f := Finding{
+				Severity: Warning, Frames: r.frames(prev, i), Expected: "a version one higher than that of the description before",
+				Observed: fmt.Sprintf("%s describes its session anew, with version %s as before", r.party(speaker(m)), quote(s.Origin.SessionVersion)),
+			}
+			if lowered {
+				f.Observed = fmt.Sprintf("the version in o= of %s goes back from %s to %s", r.party(speaker(m)), quote(before.Origin.SessionVersion), quote(s.Origin.SessionVersion))
+			}
+			r.report(f)
+		}
+	},
+}
+
+// sameMessage reports whether two messages are one, on different hops.
+func (r *legRun) sameMessage(i, j int) bool {
+	a, b := &r.Messages[i], &r.Messages[j]
+	return a.Method == b.Method && a.CSeq == b.CSeq && a.Status == b.Status && a.FromTag == b.FromTag
+}
+
+var srtpSetup = &Rule{
+	ID: "srtp-setup", RFC: "RFC 4568; RFC 5763; RFC 8842", Severity: "error",
+	Title: "media that is to be encrypted, and cannot be",
+	Doc: `A stream of RTP/SAVP or RTP/SAVPF with a port has neither crypto nor fingerprint (nor key-mgmt, nor zrtp-hash); or a fingerprint and no setup; or offer and answer say both actpass, or both active; or its packets
+are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely).`,
+	Why:     "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
+	Fix:     "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
+	capture: inTheClear,
+	leg: func(r *legRun) {
+		if r.plain() {
+			return
+		}
+		var told []string
+		tell := func(what string, expected string, messages ...int) {
+			if !slices.Contains(told, what) {
+				told = append(told, what)
+				r.report(Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected})
+			}
+		}
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if !m.SDP || m.Partial || m.Resent.Number != 0 || m.Status >= 300 {
+				continue
+			}
+			s := r.session(i)
+			if s == nil {
+				continue
+			}
+			for k := range s.Media {
+				r.keysOf(&s.Media[k], k, i, tell)
+			}
+		}
+		for _, d := range r.deals() {
+			if d.offer < 0 || d.answer < 0 {
+				continue
+			}
+			offer, answer := r.session(d.offer), r.session(d.answer)
+			if offer == nil || answer == nil {
+				continue
+			}
+			for k := range min(len(offer.Media), len(answer.Media)) {
+				o, a := &offer.Media[k], &answer.Media[k]
+				_, secure := a.Fingerprint()
+				if o.Disabled() || a.Disabled() || !secure && !a.IsDTLS() {
+					continue
+				}
+				if role := strings.ToLower(string(o.Setup())); (role == "actpass" || role == "active") && strings.EqualFold(role, string(a.Setup())) {
+					tell(fmt.Sprintf("%s: offer and answer both say setup:%s", streamName(o, k), role), "one side active, the other passive", d.offer, d.answer)
+				}
+			}
+		}
+	},
+}
+
+// keysOf looks for the keys of a stream.
+func (r *legRun) keysOf(m *sdp.Media, place, i int, tell func(string, string, ...int)) {
+	if m.Disabled() || !m.IsSecure() {
+		return
+	}
+	r.applies()
+	crypto := false
+	for range m.Cryptos() {
+		crypto = true
+	}
+	_, print := m.Fingerprint()
+	who := r.party(speaker(&r.Messages[i]))
+	s := r.session(i)
+	_, managed := s.Attribute("key-mgmt")
+	switch {
+	case print && m.Setup() == nil && !crypto:
+		tell(fmt.Sprintf("%s of %s has a fingerprint and does not say who connects", streamName(m, place), who), "a=setup beside a=fingerprint", i)
+	case !print && !crypto && !managed && !m.Has("crypto") && !m.Has("fingerprint") && !m.Has("key-mgmt") && !m.Has("zrtp-hash"):
+		tell(fmt.Sprintf("%s of %s is %s without crypto and without fingerprint", streamName(m, place), who, quote(m.Proto)), "a=crypto, or a=fingerprint and a=setup", i)
+	}
+}
+
+var t38Failed = &Rule{
+	ID: "t38-failed", RFC: "ITU-T T.38 Annex D; RFC 3362", Severity: "error / warning / note",
+	Title: "a fax could not change over to T.38",
+	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. Or it is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on for over 5 s behind the 2xx. Or
+the tones CED or CNG are sent as telephone events, by a payload type that a description has, and no T.38 is ever offered (warning).`,
+	Why:     "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
+	Fix:     "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
+	capture: audioInPlaceOfFax,
+	leg: func(r *legRun) {
+		list := r.deals()
+		var done []int
+		for k := range list {
+			d := &list[k]
+			if d.offer < 0 || !r.changes(d) || r.lastHop(d.transaction) != d.transaction || slices.ContainsFunc(done, func(j int) bool { return r.sameDeal(&list[j], d) }) {
+				continue
+			}
+			if !r.mayFax() {
+				return
+			}
+			offer := r.session(d.offer)
+			if offer == nil || !fax(offer) {
+				continue
+			}
+			r.applies()
+			t := &r.Transactions[d.transaction]
+			f := Finding{Severity: Error, Expected: "a 2xx that accepts the T.38 stream"}
+			switch {
+			case t.Status == 415 || t.Status == 488 || t.Status == 606:
+				f.Frames = append(r.frames(d.offer), t.FinalFrame)
+				f.Observed = fmt.Sprintf("%s answers %d to the offer of T.38", endpoint(r.Messages[d.offer].Destination), t.Status)
+			case d.accepted() && d.answer >= 0:
+				answer, at := r.session(d.answer), faxOf(offer)
+				if answer == nil || at < len(answer.Media) && !answer.Media[at].Disabled() {
+					continue
+				}
+				f.Frames = r.frames(d.offer, d.answer)
+				f.Observed = fmt.Sprintf("%s accepts the re-INVITE and refuses its T.38 stream", endpoint(r.Messages[d.answer].Source))
+			default:
+				continue
+			}
+			done = append(done, k)
+			if r.faxedLater(list, k) {
+				f.Severity = Note
+			}
+			r.report(f)
+		}
+	},
+}
+
+// mayFax reports whether a description has a stream of images.
+func (r *legRun) mayFax() bool {
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.SDP && m.Request && m.ToTag != 0 {
+			if s := r.session(i); s != nil && fax(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// faxedLater reports whether a later offer of T.38 was accepted.
+func (r *legRun) faxedLater(list []deal, k int) bool {
+	for j := k + 1; j < len(list); j++ {
+		if d := &list[j]; d.accepted() && d.offer >= 0 && d.answer >= 0 && !r.sameDeal(d, &list[k]) {
+			if a := r.session(d.answer); a != nil && fax(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var dtmfMismatch = &Rule{
+	ID: "dtmf-mismatch", RFC: "RFC 4733 2.5, 4.2; RFC 3264 5.1", Severity: "warning",
+	Title: "digits that the other side may not understand",
+	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for another. Or one digit is sent as
+INFO and as telephone event, within 1 s. Or all events of a stream lack the end bit. The last three need RTP. Digits are never shown.`,
+	Why:     "Menus do not hear keys, or hear them twice.",
+	Fix:     "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
+	capture: wrongDigits,
+	leg: func(r *legRun) {
+		if r.plain() {
+			return
+		}
+		list := r.deals()
+		for n := len(list) - 1; n >= 0; n-- { // nearest to who answered
+			d := &list[n]
+			if d.offer < 0 || d.answer < 0 || d.unreliable {
+				continue
+			}
+			offer, answer := r.session(d.offer), r.session(d.answer)
+			if offer == nil || answer == nil {
+				continue
+			}
+			for k := range min(len(offer.Media), len(answer.Media)) {
+				o, a := &offer.Media[k], &answer.Media[k]
+				if !o.Is("audio") || !a.Is("audio") || o.Disabled() || a.Disabled() || eventOf(o) < 0 {
+					continue
+				}
+				r.applies()
+				if eventOf(a) >= 0 {
+					continue
+				}
+				r.report(Finding{
+					Severity: Warning, Frames: r.frames(d.offer, d.answer), Observed: "telephone-event is offered (payload type " + strconv.Itoa(eventOf(o)) + "), and the answer of " + endpoint(r.Messages[d.answer].Source) + " leaves it out: " + names(a),
+					Expected: "telephone-event in the answer too, or digits as INFO", RFC: "RFC 4733 2.5.1.1",
+				})
+				return
+			}
+		}
+	},
+}
+
+// eventOf returns the payload type of telephone events in a media description, -1 for none.
+func eventOf(m *sdp.Media) int {
+	for _, c := range m.Codecs() {
+		if c.IsEvent() {
+			return int(c.PayloadType)
+		}
+	}
+	return -1
+}

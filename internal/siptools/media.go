@@ -1,0 +1,131 @@
+package siptools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/report"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
+	return mcpjsonrpc.Tool{
+		Name:  "analyze_media",
+		Title: "Analyze media",
+		Description: `Lists RTP streams in the order in which they began: addresses, codec, packets, loss, jitter, estimated MOS, the call and the side that sent it; and what is wrong with media (one-way audio, no audio, wrong addresses, late or cut). With call, only its streams, in full with RTCP. Figures are those of the capture point.` +
+			dataNote,
+		InputSchema: object(fileArguments+
+			`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`+pagingArguments, "pcap_file"),
+		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},` +
+			`"problems":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"severity":{"type":"string"},"count":{"type":"integer"}},"required":["id","severity","count"]}},` +
+			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["ssrc","packets","lost"]}},` +
+			`"next_cursor":{"type":"string"},"note":{"type":"string"}},"required":["total","returned","streams","problems"]}`),
+		Annotations: readOnly,
+		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+			return analyzeMedia(ctx, o, c, args, p)
+		},
+	}
+}
+
+// analyzeMedia is the tool analyze_media.
+func analyzeMedia(ctx context.Context, o *Options, c *cache, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+	var q query
+	var id string
+	a, done := arguments(args, &q)
+	a.String("call", &id)
+	q.paging(a)
+	if err := done(); err != nil {
+		return mcpjsonrpc.Result{}, err
+	}
+	x, err := c.examine(ctx, q.names, o, p)
+	if err != nil {
+		return openFailure(q.names, err)
+	}
+	number := 0
+	if id != "" {
+		call := x.res.Find(id)
+		if call == nil {
+			return mcpjsonrpc.Result{}, errors.New(noSuchCall(x.res, id))
+		}
+		number = call.ID
+	}
+	mark := q.mark("analyze_media", x.ident, id)
+	if err := q.resume(mark); err != nil {
+		return mcpjsonrpc.Result{}, err
+	}
+	var list []*analysis.Stream
+	alone := 0
+	for _, s := range x.res.Streams {
+		if s.Call == 0 {
+			alone++
+		}
+		if number == 0 || s.Call == number {
+			list = append(list, s)
+		}
+	}
+	head := problems(x.found, number)
+	if number == 0 {
+		head = fmt.Appendf(nil, `"rtp_packets":%d,"rtcp_packets":%d,"without_call":%d,%s`, x.res.Datagrams.RTP, x.res.Datagrams.RTCP, alone, head)
+	}
+	ro := report.Options{Files: q.names}
+	return q.answer(mark, &rows{
+		name: "streams", plural: "streams", total: len(list), head: head, hint: ", call for those of one call", empty: noMedia(o, x.res, number),
+		row: func(i int, short bool) []byte {
+			s := ro
+			switch {
+			case short:
+				s.MaxText = 60
+			case number != 0:
+				return report.Streams.AppendJSON(nil, &s, list[i], false)
+			}
+			return report.Streams.AppendBrief(nil, &s, list[i])
+		},
+	}), nil
+}
+
+// noMedia says why a list of streams is empty, and what to ask next.
+func noMedia(o *Options, res *analysis.Result, call int) string {
+	switch {
+	case o.NoMedia:
+		return "This server does not measure media (--no-media)."
+	case call != 0 && len(res.Streams) > 0:
+		return "The capture holds no RTP of this call; explain_call tells where its session descriptions want to be sent what."
+	}
+	return report.NoStreams(res)
+}
+
+// problems writes what is wrong with media, the worst first: each id with how many calls it is
+// true of; list_findings has the proof.
+func problems(found []*findings.Finding, call int) []byte {
+	b := []byte(`"problems":[`)
+	type problem struct {
+		id string
+		s  findings.Severity
+		n  int
+	}
+	var list []problem
+next:
+	for _, f := range found {
+		if !f.IsMedia() || call != 0 && f.Call != call {
+			continue
+		}
+		for i := range list {
+			if list[i].id == f.ID && list[i].s == f.Severity {
+				list[i].n += max(f.Count, 1)
+				continue next
+			}
+		}
+		list = append(list, problem{f.ID, f.Severity, max(f.Count, 1)})
+	}
+	for i, x := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `{"id":"%s","severity":"%s","count":%d}`, x.id, x.s, x.n)
+	}
+	return append(b, "],"...)
+}

@@ -1,0 +1,114 @@
+package siptools_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/siptools"
+)
+
+// talking is a call with RTP both ways, and one where the called side is not heard.
+const talking = `0 A > B INVITE id=one sdp m=4000
+.1 B > A 200 sdp m=5000
+.2 A > B ACK id=one
+.3 A:4000 > B:5000 RTP ssrc=1 n=100
+.3 B:5000 > A:4000 RTP ssrc=2 n=100
+5 A > B BYE id=one
+5.1 B > A 200
+10 A > B INVITE id=two new sdp m=4002
+10.1 B > A 200 sdp m=5002
+10.2 A > B ACK id=two
+10.3 A:4002 > B:5002 RTP ssrc=3 n=200
+15 A > B BYE id=two
+15.1 B > A 200
+`
+
+type mediaAnswer struct {
+	Total, Returned int
+	RTP             int `json:"rtp_packets"`
+	Alone           int `json:"without_call"`
+	Problems        []struct {
+		ID, Severity string
+		Count        int
+	}
+	Streams []struct {
+		SSRC, Call string
+		SentBy     string `json:"sent_by"`
+		Packets    int
+		Expected   *int // in full rows alone
+	}
+	Next string `json:"next_cursor"`
+	Note string
+}
+
+// TestAnalyzeMedia holds the streams of a capture and of one call, and what is wrong with them.
+func TestAnalyzeMedia(t *testing.T) {
+	path := ladder(t, 1, talking)
+	ask := func(o siptools.Options, a args) (m mediaAnswer) {
+		t.Helper()
+		a["pcap_file"] = path
+		got := call(t, server(o), "analyze_media", a)
+		if got.isError {
+			t.Fatal(got.text)
+		}
+		decode(t, got.structured, &m)
+		return m
+	}
+	m := ask(siptools.Options{}, args{})
+	if m.Total != 3 || len(m.Streams) != 3 || m.RTP != 400 || m.Alone != 0 {
+		t.Errorf("%+v", m)
+	}
+	if got := fmt.Sprint(m.Problems); got != "[{one-way-audio error 1}]" {
+		t.Errorf("problems %s", got)
+	}
+	if s := m.Streams[1]; s.SSRC != "0x00000002" || s.Call != "call-1" || s.SentBy != "callee" || s.Packets != 100 || s.Expected != nil {
+		t.Errorf("%+v", s)
+	}
+	m = ask(siptools.Options{}, args{"call": "call-1"})
+	if m.Total != 2 || len(m.Problems) != 0 || m.Streams[0].Expected == nil {
+		t.Errorf("of call-1: %+v", m)
+	}
+	m = ask(siptools.Options{NoMedia: true}, args{})
+	if m.Total != 0 || !strings.Contains(m.Note, "--no-media") {
+		t.Errorf("without media: %+v", m)
+	}
+}
+
+// TestMediaPages holds that the pages are the list.
+func TestMediaPages(t *testing.T) {
+	var b strings.Builder
+	for i := range 90 {
+		fmt.Fprintf(&b, "%d A:%d > B:5000 RTP ssrc=%d\n", i, 4000+2*i, i+1)
+	}
+	path, seen := ladder(t, 1, b.String()), map[string]bool{}
+	a := args{"pcap_file": path}
+	for pages := 1; ; pages++ {
+		var m mediaAnswer
+		decode(t, call(t, server(siptools.Options{}), "analyze_media", a).structured, &m)
+		if m.Total != 90 || m.Returned != len(m.Streams) || m.Alone != 90 {
+			t.Fatalf("%+v", m)
+		}
+		for _, s := range m.Streams {
+			seen[s.SSRC] = true
+		}
+		if m.Next == "" {
+			if pages < 2 {
+				t.Error("all on one page")
+			}
+			break
+		}
+		a["cursor"] = m.Next
+	}
+	if len(seen) != 90 {
+		t.Errorf("%d streams", len(seen))
+	}
+}
+
+// TestDefinitions bounds what all tools together cost a client.
+func TestDefinitions(t *testing.T) {
+	n := len(rpc(t, server(siptools.Options{}), "tools/list", args{}))
+	if n == 0 || n > 24000 {
+		t.Errorf("the definitions of all tools have %d characters", n)
+	}
+}
