@@ -39,7 +39,7 @@ was refused as well or nothing was sent again: a trunk whose peer is down sends 
 	capture: func(r *captureRun) {
 		l := &r.c.ledger
 		for _, s := range l.order {
-			if s.scan != nil {
+			if s.scan != nil && !s.scan.explained {
 				r.report(s.scan.f)
 			}
 		}
@@ -114,9 +114,10 @@ type success struct {
 
 // An attack is a finding in the making.
 type attack struct {
-	f    Finding
-	user string
-	last time.Time
+	f         Finding
+	user      string
+	last      time.Time
+	explained bool // another one of the same sender tells more
 }
 
 func (a *attack) related(id string) {
@@ -354,8 +355,14 @@ func (l *ledger) end(res *analysis.Result) {
 	for _, s := range l.order {
 		l.sweep(s, res)
 		s.bruteSuccess()
-		if s.fraud != nil && s.scan != nil {
-			s.fraud.related("scanner")
+		if s.scan == nil {
+			continue
+		}
+		for _, a := range append(s.brutes, s.fraud) {
+			if a != nil && a.user == "" {
+				a.related("scanner")
+				s.scan.explained = true
+			}
 		}
 	}
 }

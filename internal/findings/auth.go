@@ -508,7 +508,7 @@ type reuse struct {
 
 // reused returns the uses that do not count on.
 func (l *ledger) reused() (list []*reuse) {
-	slices.SortStableFunc(l.uses, func(a, b nonceUse) int { return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) })
+	slices.SortStableFunc(l.uses, func(a, b nonceUse) int { return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) }) // stable: uses of one time stay in order
 	by := make(map[uint64]*reuse)
 	for i := 1; i < len(l.uses); i++ {
 		a, b := &l.uses[i-1], &l.uses[i]
@@ -526,6 +526,8 @@ func (l *ledger) reused() (list []*reuse) {
 		}
 		x.n++
 	}
-	slices.SortStableFunc(list, func(x, y *reuse) int { return x.b.at.Compare(y.b.at) })
+	slices.SortFunc(list, func(x, y *reuse) int {
+		return cmp.Or(x.b.at.Compare(y.b.at), cmp.Compare(x.b.frame.Number, y.b.frame.Number))
+	})
 	return list
 }

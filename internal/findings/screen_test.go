@@ -122,6 +122,33 @@ func TestLook(t *testing.T) {
 	}
 }
 
+// TestScreenLaw: what a close look finds, the screen does not let pass; and no octets make
+// either of them read beyond their end.
+func TestScreenLaw(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	pieces := []string{"ignore ", "instruct", "ions", "<", "script", ">", "\x1b", "[31m", "\xc2", "\x9b", "1m", "\u202e", "\xe2\x80", "é", "好", "x", " ", ".", "\r\n", "' or 1=1", "sip", "vicious"}
+	for range 20000 {
+		var b []byte
+		for range random.IntN(12) {
+			b = append(b, pieces[random.IntN(len(pieces))]...)
+		}
+		b = slices.Clip(b)
+		var found [themes]hit
+		look(b, &found)
+		for _, h := range found {
+			if h.to == h.from {
+				continue
+			}
+			if h.from < 0 || h.to > len(b) || h.from > h.to {
+				t.Fatalf("%q: from %d to %d", b, h.from, h.to)
+			}
+			if excerpt(b, h); !theScreen.suspect(b) {
+				t.Fatalf("%q is not suspicious, and holds %s", b, themeNames[h.theme])
+			}
+		}
+	}
+}
+
 func BenchmarkScreen(b *testing.B) {
 	in := bytes.ReplaceAll([]byte(ordinary), []byte("\n"), []byte("\r\n"))
 	b.SetBytes(int64(len(in)))
