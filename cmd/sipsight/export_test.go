@@ -245,7 +245,7 @@ func TestExportTshark(t *testing.T) {
 		return strings.Split(strings.TrimSpace(string(out)), "\n")
 	}
 	fields := strings.Fields("-T fields -e frame.time_epoch -e ip.src -e ipv6.src -e sip.Request-Line -e sip.Status-Line -e sip.Call-ID -e sip.msg_body")
-	for _, name := range []string{"udp-call.pcapng", "tcp-segmented.pcap", "ipv6-fragments.pcap", "any-cooked1.pcap", "baresip-call.pcapng"} {
+	for _, name := range []string{"tcp-segmented.pcap", "ipv6-fragments.pcap", "baresip-call.pcapng"} {
 		if r := sipsight(t, "export", name, "-o", "x-"+name); r.code != exitOK {
 			t.Fatalf("%+v", r)
 		}
@@ -254,16 +254,17 @@ func TestExportTshark(t *testing.T) {
 		if len(want) < 7 || !slices.Equal(got, want) {
 			t.Errorf("%s: tshark finds\n%s\nin the export, and\n%s\nin the capture", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
+		if name != "baresip-call.pcapng" { // tshark takes a second to start
+			continue
+		}
 		rtp := []string{"-q", "-z", "rtp,streams"}
 		if got, want := show("x-"+name, rtp...), show(name, rtp...); len(got) != len(want) {
 			t.Errorf("%s: streams\n%s\nin the export, and\n%s\nin the capture", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
-	if bad := show("x-udp-call.pcapng", "-Y", "_ws.malformed"); bad[0] != "" {
-		t.Errorf("tshark does not like %v", bad)
-	}
-	if comments := show("x-udp-call.pcapng", "-Y", "frame.comment contains \"call-2\"", "-T", "fields", "-e", "frame.number"); len(comments) != 1 || comments[0] != "8" {
-		t.Errorf("call-2 is named at the packets %v", comments)
+	told := show("x-baresip-call.pcapng", "-Y", "_ws.malformed or frame.comment contains \"call-1\"", "-T", "fields", "-e", "frame.number", "-e", "frame.comment")
+	if len(told) != 1 || !strings.Contains(told[0], "call-1, Call-ID") {
+		t.Errorf("tshark names call-1, or what is malformed, at %q", told)
 	}
 }
 
