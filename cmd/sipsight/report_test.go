@@ -56,3 +56,23 @@ func TestReportSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestREADMELadder holds that the ladder of the README is the one that is printed.
+func TestREADMELadder(t *testing.T) {
+	t.Chdir("../..")
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sipsight(t, "flow", "--call", "1", "--alias", "127.0.0.10=proxy", "--alias", "127.0.0.11=alice", "--alias", "127.0.0.12=bob", "testdata/captures/proxy-call.pcapng")
+	var indented strings.Builder
+	for line := range strings.Lines(r.out) {
+		if line != "\n" {
+			line = "    " + line
+		}
+		indented.WriteString(line)
+	}
+	if r.code != exitOK || !strings.Contains(string(readme), indented.String()) {
+		t.Errorf("exit code %d; the README does not show\n%s", r.code, indented.String())
+	}
+}

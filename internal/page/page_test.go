@@ -165,16 +165,16 @@ func TestTexts(t *testing.T) {
 func TestTwoInOne(t *testing.T) {
 	f := capgen.NewFlow("10.0.0.1:5060", "10.0.0.2:5060")
 	s := &capgen.Stream{Flow: f, Seq: 1000}
-	message := func(method string, cseq int) string {
-		return fmt.Sprintf("%s sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK%s\r\nFrom: <sip:a@example.com>;tag=a\r\nTo: <sip:b@example.com>\r\nCall-ID: one\r\nCSeq: %d %s\r\nContent-Length: 0\r\n\r\n", method, method, cseq, method)
+	message := func(method, id string, cseq int) string {
+		return fmt.Sprintf("%s sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK%s\r\nFrom: <sip:a@example.com>;tag=a\r\nTo: <sip:b@example.com>\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContent-Length: 0\r\n\r\n", method, method, id, cseq, method)
 	}
-	packets := []capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(s.SYN())}, {Time: capgen.Start, Link: 1, Data: capgen.Ether(s.Send(message("INVITE", 1) + message("OPTIONS", 2)))}}
-	call := makePage(t, capgen.Pcap(packets), 10).data.Full["1"]
+	packets := []capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(s.SYN())}, {Time: capgen.Start, Link: 1, Data: capgen.Ether(s.Send(message("INVITE", "two", 1) + message("INVITE", "one", 1) + message("OPTIONS", "one", 2)))}}
+	call := makePage(t, capgen.Pcap(packets), 10).data.Full["2"]
 	if len(call.Ladder.Rows) != 2 {
 		t.Fatalf("%d rows", len(call.Ladder.Rows))
 	}
 	for i, want := range []string{"INVITE ", "OPTIONS "} {
-		if text := call.Texts[call.Ladder.Rows[i].Texts[0]]; !strings.HasPrefix(text, want) {
+		if text := call.Texts[call.Ladder.Rows[i].Texts[0]]; !strings.HasPrefix(text, want) || !strings.Contains(text, "Call-ID: one") {
 			t.Errorf("row %d has the text %.30q", i, text)
 		}
 	}
@@ -189,7 +189,11 @@ func TestChoose(t *testing.T) {
 		if i == 4 {
 			code = 503
 		}
-		fmt.Fprintf(&text, "%d A > B INVITE sdp id=c%d new\n+.01 B > A 180 id=c%d\n+1 B > A %d id=c%d\n+.1 A > B ACK id=c%d\n", at, i, i, code, i, i)
+		fmt.Fprintf(&text, "%d A > B INVITE sdp id=c%d new\n", at, i)
+		if i == 2 { // sent again, for want of a 100: a warning
+			text.WriteString("+.5 A > B INVITE again\n+1 A > B INVITE again\n")
+		}
+		fmt.Fprintf(&text, "+.01 B > A 180 id=c%d\n+1 B > A %d id=c%d\n+.1 A > B ACK id=c%d\n", i, code, i, i)
 		if code == 200 {
 			fmt.Fprintf(&text, "+2 A > B BYE id=c%d\n+.1 B > A 200 id=c%d\n", i, i)
 		}
@@ -201,6 +205,9 @@ func TestChoose(t *testing.T) {
 	}
 	if _, ok := m.data.Full["5"]; !ok {
 		t.Error("the failed call is not shown in full")
+	}
+	if _, ok := m.data.Full["3"]; !ok {
+		t.Error("the call with a warning is not shown in full")
 	}
 	if len(m.data.Head.Notes) != 1 || !strings.HasPrefix(m.data.Head.Notes[0], "2 of 6 calls are shown in full") {
 		t.Errorf("notes: %q", m.data.Head.Notes)

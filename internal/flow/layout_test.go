@@ -1,0 +1,73 @@
+package flow_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/flow"
+)
+
+// callOf returns a call of one leg with these messages.
+func callOf(steps ...analysis.Step) *analysis.Call {
+	for i := range steps {
+		steps[i].Dialog = -1
+		steps[i].Time = time.Date(2026, 3, 1, 12, 0, i, 0, time.UTC)
+	}
+	return &analysis.Call{ID: 1, Legs: []*analysis.Leg{{CallID: "c", Begin: steps[0].Time, Steps: steps}}}
+}
+
+func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+func names(l *flow.Ladder) string {
+	var list []string
+	for _, c := range l.Columns {
+		list = append(list, c.Name)
+	}
+	return strings.Join(list, " ")
+}
+
+// TestResponseFirst: where the capture begins with a response, the caller stands to the
+// left all the same.
+func TestResponseFirst(t *testing.T) {
+	a, p, b := addr("10.0.0.1:5060"), addr("10.0.0.9:5060"), addr("10.0.0.2:5060")
+	l := flow.New(callOf(
+		analysis.Step{Frame: analysis.Frame{Number: 1}, From: b, To: p, Method: "INVITE", Status: 180},
+		analysis.Step{Frame: analysis.Frame{Number: 2}, From: p, To: a, Method: "INVITE", Status: 180},
+	), nil, &flow.Options{})
+	if got := names(l); got != "10.0.0.1 10.0.0.9 10.0.0.2" {
+		t.Errorf("the columns are %s", got)
+	}
+}
+
+// TestFoldTwoInOne: a message is folded into its first copy, not into another one that
+// came in the same packet.
+func TestFoldTwoInOne(t *testing.T) {
+	a, b := addr("10.0.0.1:5060"), addr("10.0.0.2:5060")
+	request := func(frame int64, method string, cseq uint32, resent int64) analysis.Step {
+		return analysis.Step{Frame: analysis.Frame{Number: frame}, From: a, To: b, Request: true, Method: method, CSeq: cseq, ToCallee: true, Resent: analysis.Frame{Number: resent}}
+	}
+	l := flow.New(callOf(request(1, "INVITE", 1, 0), request(1, "OPTIONS", 2, 0), request(2, "INVITE", 1, 1), request(3, "OPTIONS", 2, 1)), nil, &flow.Options{})
+	var got []string
+	for i := range l.Rows {
+		got = append(got, l.Rows[i].Text()+"; "+l.Remark(&l.Rows[i]))
+	}
+	if want := "INVITE; , OPTIONS ×2; sent again within 2.00 s, INVITE; sent again: first in frame 1"; strings.Join(got, ", ") != want {
+		t.Errorf("the rows are %q", got)
+	}
+}
+
+// TestLimits: rows and columns over their limits are counted, and share the last column.
+func TestLimits(t *testing.T) {
+	var steps []analysis.Step
+	for i := range 40 {
+		from, to := addr("10.0.0.1:5060"), netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, 0, byte(i)}), 5060)
+		steps = append(steps, analysis.Step{Frame: analysis.Frame{Number: int64(i + 1)}, From: from, To: to, Request: true, Method: "INVITE", CSeq: uint32(i), ToCallee: true})
+	}
+	l := flow.New(callOf(steps...), nil, &flow.Options{MaxRows: 30})
+	if len(l.Rows) != 30 || l.LeftOut != 10 || len(l.Columns) != 24 || l.Columns[23].Name != "further hosts" || l.Rows[29].To != 23 {
+		t.Errorf("%d rows, %d left out, %d columns, the last is %+v", len(l.Rows), l.LeftOut, len(l.Columns), l.Columns[len(l.Columns)-1])
+	}
+}
