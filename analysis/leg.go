@@ -540,7 +540,7 @@ func (l *Leg) late(t *tracker, x *seen) {
 		l.lateFinal(t, x)
 	}
 	if x.method == "BYE" && x.s.IsRequest() && l.State == StateConfirmed {
-		l.State, l.Ended = StateCompleted, x.now
+		l.State, l.Ended, l.ByBye = StateCompleted, x.now, true
 		l.Unfinished = false
 		switch {
 		case string(x.from) == l.FromTag:
