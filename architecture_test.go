@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
 	"internal/flow":       {"analysis", "internal/clean", "internal/findings", "internal/report"},
 	"internal/page":       {"analysis", "internal/clean", "internal/findings", "internal/flow", "internal/report", "sipmsg"},
-	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/report", "mcpjsonrpc"},
+	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/flow", "internal/report", "mcpjsonrpc"},
 	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/flow", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 

@@ -74,6 +74,9 @@ func TestToolsAnswer(t *testing.T) {
 						t.Errorf("%v: %d characters", a, len(got.text))
 					}
 					var v any
+					if got.structured == nil {
+						continue
+					}
 					decode(t, got.structured, &v)
 					if faults := tool.OutputSchema.check("$", v); faults != nil {
 						t.Errorf("%v: %d faults, the first: %q", a, len(faults), faults[:min(len(faults), 5)])
@@ -211,7 +214,7 @@ func TestMistakes(t *testing.T) {
 	}
 	for _, tool := range tools(t) {
 		a := args{"pcap_file": "/nowhere/at/all.pcap"}
-		if tool.Name == "explain_call" {
+		if tool.Name == "explain_call" || tool.Name == "draw_call_flow" {
 			a["call"] = "call-1"
 		}
 		got := call(t, s, tool.Name, a)
@@ -263,5 +266,21 @@ func TestOneAnalysis(t *testing.T) {
 		if n := count(); n != i+1 {
 			t.Errorf("%d calls, want %d", n, i+1)
 		}
+	}
+}
+
+// TestDrawing: a ladder as text and as Mermaid, and no more of it than fits.
+func TestDrawing(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, failing)
+	got := call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1"})
+	for _, want := range []string{"10.0.0.1", "10.0.0.2", "INVITE", "486 Busy Here"} {
+		if !strings.Contains(got.text, want) {
+			t.Errorf("no %s in\n%s", want, got.text)
+		}
+	}
+	got = call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1", "format": "mermaid"})
+	if !strings.HasPrefix(got.text, "sequenceDiagram") || !strings.Contains(got.text, "participant P1") {
+		t.Error(got.text)
 	}
 }
