@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"internal/reassembly": {"layers"},
 	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
 	"analysis":            {"capture", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
-	"internal/findings":   {"analysis", "sipmsg"},
+	"internal/findings":   {"analysis", "sdp", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "sipmsg"},
 	"internal/export":     {"analysis", "capture", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},

@@ -3,4 +3,5 @@ package findings
 import "slices"
 
 // rules are all rules, by family.
-var rules = slices.Concat(timerRules, dialogRules, forwardRules, outcomeRules, authRules, attackRules, identityRules, suspiciousRules)
+var rules = slices.Concat(timerRules, dialogRules, forwardRules, outcomeRules, authRules, attackRules, identityRules, suspiciousRules,
+	routeRules)
