@@ -4,4 +4,4 @@ import "slices"
 
 // rules are all rules, by family.
 var rules = slices.Concat(timerRules, dialogRules, forwardRules, outcomeRules, authRules, attackRules, identityRules, suspiciousRules,
-	routeRules, wireRules, peerRules, registerRules)
+	routeRules, wireRules, peerRules, registerRules, qualityRules)
