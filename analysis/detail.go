@@ -96,6 +96,12 @@ func (t *tracker) hash(tag []byte) uint64 {
 	return maphash.Bytes(t.seed, tag) | 1
 }
 
+// Octets returns the octets of message i, nil where they were not kept.
+func (d *Detail) Octets(i int) []byte {
+	s := &d.Messages[i]
+	return d.octets[s.off : s.off+s.n : s.off+s.n]
+}
+
 // Message returns message i as it was, nil where its octets were not kept. It is parsed
 // when it is asked for, once.
 func (d *Detail) Message(i int) *sipmsg.Message {

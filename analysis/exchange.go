@@ -3,8 +3,10 @@ package analysis
 import (
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -107,7 +109,58 @@ type exchangeTable struct {
 	ids    map[uint64]int // how many of m have this Call-ID, method and CSeq
 	queue  []exchangeKey  // in order of time
 	over   bool
+	early  map[exchangeKey]earlyAnswer
 	parsed [2]sipmsg.Message
+}
+
+const (
+	// maxEarly and maxEarlyOctets bound the responses that wait for their request:
+	// only segments and packets out of order make any.
+	maxEarly       = 256
+	maxEarlyOctets = 8 << 10
+
+	// earlyWait is how long they do.
+	earlyWait = 2 * time.Second
+)
+
+// An earlyAnswer is a final response that came before its request was whole: a segment of
+// the request was captured late.
+type earlyAnswer struct {
+	octets []byte
+	m      dissect.Message // without what aliases the packet
+	frame  Frame
+	now    time.Time
+}
+
+// keepEarly keeps a final response without a request.
+func (o *exchangeTable) keepEarly(x *seen, k exchangeKey) {
+	raw := x.s.Raw()
+	if x.s.StatusCode < 200 || x.m.Partial || len(raw) > maxEarlyOctets {
+		return
+	}
+	if o.early == nil || len(o.early) == maxEarly {
+		o.early = make(map[exchangeKey]earlyAnswer)
+	}
+	m := dissect.Message{Src: x.m.Src, Dst: x.m.Dst, Transport: x.m.Transport, Notes: x.m.Notes, HEP: x.m.HEP, Refs: slices.Clone(x.m.Refs)}
+	o.early[k] = earlyAnswer{octets: append([]byte(nil), raw...), m: m, frame: x.frame, now: x.now}
+}
+
+// takeEarly gives an exchange the response that came before it.
+func (t *tracker) takeEarly(k exchangeKey) {
+	o := &t.open
+	e, ok := o.early[k]
+	if !ok {
+		return
+	}
+	delete(o.early, k)
+	r := o.m[k]
+	s := &o.parsed[1]
+	if r.Sent.Sub(e.now) > earlyWait || s.Parse(e.octets) != nil {
+		return
+	}
+	e.m.SIP = s
+	x := seen{m: &e.m, s: s, frame: e.frame, now: e.now, method: r.Method, cseq: r.CSeq, key: k.branch, from: s.Tag(sipmsg.From), to: s.Tag(sipmsg.To), quirks: s.Check()}
+	t.exchangeAnswer(&x, r)
 }
 
 // An exchangeKey names a transaction outside of calls: by branch and hop.
@@ -146,10 +199,14 @@ func (t *tracker) other(x *seen) {
 	switch {
 	case r == nil && x.s.IsRequest():
 		t.newExchange(x, k)
+		if len(o.early) > 0 {
+			t.takeEarly(k)
+		}
 	case r == nil:
 		if o.ids[k.id] > 0 {
 			o.stray(x, k)
 		}
+		o.keepEarly(x, k)
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
 		}

@@ -1,12 +1,16 @@
 package analysis_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
@@ -142,8 +146,51 @@ func TestKeepalives(t *testing.T) {
 	if got := fmt.Sprint(o.Down.Sub(capgen.Start), o.Up.Sub(capgen.Start), o.Lost); got != "2m0s 4m0s 4" {
 		t.Errorf("outage %s", got)
 	}
+	if o.DownFrame.Number != 9 || o.UpFrame.Number != 13 {
+		t.Errorf("outage from frame %d to frame %d", o.DownFrame.Number, o.UpFrame.Number)
+	}
 	if k := res.Keepalives[1]; k.Sent != 1 || k.Unanswered != 0 {
 		t.Errorf("a request that nothing is known of counts as unanswered: %+v", k)
+	}
+}
+
+// TestAnswerFirst: a response that was captured before its request answers it all the same.
+func TestAnswerFirst(t *testing.T) {
+	for _, test := range []struct {
+		late time.Duration
+		want int
+	}{
+		{40 * time.Millisecond, 1}, {5 * time.Second, 0},
+	} {
+		l := capgen.Ladder{}
+		p := l.Packets(hosts + "10 A > B OPTIONS id=o1\n+.01 B > A 200\n100 C > D OPTIONS id=last")
+		p[0], p[1] = p[1], p[0]
+		p[1].Time = p[0].Time.Add(test.late)
+		res := run(t, capgen.Pcap(p))
+		var to []bool
+		r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(p)), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = analysis.Run(context.Background(), r, analysis.Options{Calls: true, Exchanged: func(e *analysis.Exchange) {
+			if e.Status != 0 {
+				to = append(to, e.ResponseToTag && e.Response() != nil && e.FinalFrame.Number == 1)
+			}
+		}})
+		if err != nil || len(to) != test.want || test.want == 1 && !to[0] {
+			t.Errorf("%v late: %v %v", test.late, to, err)
+		}
+		if k := res.Keepalives[0]; k.Answered != test.want || k.Unanswered != 1-test.want {
+			t.Errorf("%v late: %+v", test.late, k)
+		}
+	}
+}
+
+// TestGaps: times without any packet are known, those of a minute and less are none.
+func TestGaps(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, "0 A > B OPTIONS id=o1\n60 A > B OPTIONS id=o2\n121 A > B OPTIONS id=o3")
+	if len(res.Gaps) != 1 || res.Gaps[0].To.Sub(res.Gaps[0].From) != 61*time.Second || res.Gaps[0].Frame.Number != 3 {
+		t.Errorf("%+v", res.Gaps)
 	}
 }
 

@@ -141,6 +141,33 @@ func runFindingCase(t *testing.T, c *findingCase, way string) {
 	}
 }
 
+// TestRegistrationsNameFindings: what is wrong with an address-of-record stands with it.
+func TestRegistrationsNameFindings(t *testing.T) {
+	l := capgen.Ladder{}
+	file := filepath.Join(t.TempDir(), "case.pcap")
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" +
+		"0 A > B REGISTER id=r1 from=sip:a@example.com\n+.01 B > A 403\n" +
+		"1 A > B REGISTER id=r2 from=sip:b@example.com\n+.01 B > A 200\n"
+	if err := os.WriteFile(file, l.Pcap(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := sipsight(t, "registrations", "--json", file)
+	var got []string
+	for line := range strings.Lines(res.out) {
+		var r struct {
+			AOR      string
+			Findings []string
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(r.AOR, r.Findings))
+	}
+	if want := []string{"sip:a@example.com[register-failed]", "sip:b@example.com[]"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A findingLine is a line of the output.
 type findingLine struct {
 	ID, Severity, Confidence, RFC string

@@ -415,6 +415,7 @@ type Packet struct {
 	Time time.Time
 	Link uint16
 	Data string
+	Cut  int // octets of it that the capture leaves out at its end
 }
 
 // Start is when captures begin.
@@ -423,7 +424,7 @@ var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Packets returns packets a millisecond apart.
 func Packets(link uint16, data ...string) (list []Packet) {
 	for i, d := range data {
-		list = append(list, Packet{Start.Add(time.Duration(i) * time.Millisecond), link, d})
+		list = append(list, Packet{Time: Start.Add(time.Duration(i) * time.Millisecond), Link: link, Data: d})
 	}
 	return list
 }
@@ -450,6 +451,6 @@ func AppendRecord(b []byte, p Packet) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, uint32(p.Time.Unix()))
 	b = le.AppendUint32(b, uint32(p.Time.Nanosecond()/1000))
-	b = le.AppendUint32(le.AppendUint32(b, uint32(len(p.Data))), uint32(len(p.Data)))
-	return append(b, p.Data...)
+	b = le.AppendUint32(le.AppendUint32(b, uint32(len(p.Data)-p.Cut)), uint32(len(p.Data)))
+	return append(b, p.Data[:len(p.Data)-p.Cut]...)
 }

@@ -46,11 +46,18 @@ import (
 //	sdp         with a session description; its parts: c=ADDR m=PORT dir=X codecs=0,8 o=ID/VERSION
 //	fwd=no      not forwarded, though it looks so
 //	fwd=back    forwarded to where it came from
+//	via=ADDR    another sent-by than the address of the sender
+//	received=X  a response tells where its request came from
+//	for=HOST    a response to a request of HOST, sent elsewhere
+//	frag=N      in IP fragments of N octets; lose=K: all but the first K of them
+//	snap=N      only N octets of the packet are captured
+//	pad=N       a header field of N octets
 //
 // Indented lines change the message above: "Name: value" adds a header field, "-Name"
 // removes what would be there, "| text" is a line of the body.
 //
-// Lines with "ICMP" send a port unreachable that quotes the last packet of the other side;
+// Lines with "SYN" and "RST" send segments without octets. Lines with "ICMP" send a port
+// unreachable that quotes the last packet of the other side, to=HOST that to HOST;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
 // each; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
@@ -240,10 +247,17 @@ func (m *message) send() {
 		return
 	case m.what == "ICMP":
 		back := l.last[[2]netip.AddrPort{m.dst, m.src}]
+		if name, ok := m.args["to"]; ok {
+			back = l.last[[2]netip.AddrPort{m.dst, l.host(name)}]
+		}
 		if back == nil {
 			panic("capgen: nothing to quote")
 		}
 		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.ICMPError(back.packet)))
+		return
+	case m.what == "SYN" || m.what == "RST":
+		flags := map[string]byte{"SYN": SYN, "RST": RST}
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.TCP(1, 0, flags[m.what], "")))
 		return
 	case m.has("again") || m.has("copy"):
 		old := l.last[hop]
@@ -253,7 +267,7 @@ func (m *message) send() {
 		if m.has("copy") {
 			l.emit(Ether(old.packet))
 		} else {
-			l.transmit(old)
+			l.transmit(old, m)
 		}
 		return
 	}
@@ -269,7 +283,7 @@ func (m *message) send() {
 		m.request(s)
 		l.requests = append(l.requests, s)
 	}
-	l.transmit(s)
+	l.transmit(s, m)
 	l.last[hop] = s
 }
 
@@ -282,8 +296,12 @@ func (m *message) id() string {
 		return id + suffix
 	}
 	if _, err := strconv.Atoi(m.what); err == nil { // of the last request of the other side
+		to := m.dst
+		if name, ok := m.args["for"]; ok {
+			to = m.l.host(name)
+		}
 		for i := len(m.l.requests) - 1; i >= 0; i-- {
-			if r := m.l.requests[i]; r.src == m.dst && r.dst == m.src {
+			if r := m.l.requests[i]; r.src == to && r.dst == m.src {
 				return r.id
 			}
 		}
@@ -301,11 +319,22 @@ func (l *Ladder) emit(frame string) {
 }
 
 // transmit sends a message over UDP or TCP.
-func (l *Ladder) transmit(s *sent) {
+func (l *Ladder) transmit(s *sent, m *message) {
 	f := Flow{Src: s.src, Dst: s.dst, ID: l.nextID()}
 	if !l.TCP {
 		s.packet = f.UDP(s.text)
-		l.emit(Ether(s.packet))
+		parts := []string{s.packet}
+		if n := m.number("frag", 0); n > 0 {
+			parts = Fragment(s.packet, uint32(f.ID), n)
+			parts = parts[:min(m.number("lose", len(parts)), len(parts))]
+		}
+		for _, p := range parts {
+			l.emit(Ether(p))
+		}
+		if n := m.number("snap", 0); n > 0 {
+			last := &l.packets[len(l.packets)-1]
+			last.Cut = len(last.Data) - n
+		}
 		return
 	}
 	hop := [2]netip.AddrPort{s.src, s.dst}
@@ -372,7 +401,7 @@ func (m *message) request(s *sent) {
 		}
 		s.vias = nil
 	}
-	if s.vias == nil {
+	if s.vias == nil || m.has("via") {
 		s.vias = []string{m.via(s.branch)}
 		if forwarded != nil {
 			s.vias = append(s.vias, forwarded.vias...)
@@ -483,6 +512,10 @@ func (m *message) byCallee(forwarded *sent) bool {
 func (m *message) response(s *sent, code int) {
 	r := m.answers(s.id)
 	s.status, s.method, s.cseq, s.vias = code, r.method, r.cseq, r.vias
+	if received, ok := m.args["received"]; ok {
+		s.vias = slices.Clone(s.vias)
+		s.vias[0] += ";received=" + received
+	}
 	s.from, s.to = r.from, r.to
 	if code > 100 && !strings.Contains(r.to, ";tag=") {
 		tag := m.arg("tt", "b-"+strings.ReplaceAll(s.id, "@", "-"))
@@ -515,9 +548,13 @@ func (m *message) response(s *sent, code int) {
 // answers returns the request that a response answers.
 func (m *message) answers(id string) *sent {
 	var best *sent
+	to := m.dst
+	if name, ok := m.args["for"]; ok {
+		to = m.l.host(name)
+	}
 	for i := len(m.l.requests) - 1; i >= 0; i-- {
 		r := m.l.requests[i]
-		if r.id != id || r.src != m.dst || r.dst != m.src || r.method == "ACK" {
+		if r.id != id || r.src != to || r.dst != m.src || r.method == "ACK" {
 			continue
 		}
 		of, n, _ := strings.Cut(m.args["of"], "/")
@@ -542,7 +579,7 @@ func (m *message) via(branch string) string {
 	if m.l.TCP {
 		transport = "TCP"
 	}
-	v := "SIP/2.0/" + transport + " " + hostport(m.src)
+	v := "SIP/2.0/" + transport + " " + m.arg("via", hostport(m.src))
 	if branch != "" {
 		v += ";branch=" + branch
 	}
@@ -610,6 +647,9 @@ func (m *message) finish(start string, h []field) string {
 	hasLength := slices.ContainsFunc(h, func(f field) bool { return strings.EqualFold(f.name, "Content-Length") })
 	if !hasLength && !removed["content-length"] {
 		h = append(h, field{"Content-Length", strconv.Itoa(body.Len())})
+	}
+	if n := m.number("pad", 0); n > 0 {
+		h = append(h, field{"X-Pad", strings.Repeat("x", n)})
 	}
 	if m.l.Shuffle { // the order of fields of one name has to stay
 		slices.SortStableFunc(h, func(a, b field) int { return cmp.Compare(b.name, a.name) })
@@ -681,7 +721,9 @@ func (m *message) rtp() {
 		}
 		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32(at*size)) + u32(uint32(ssrc)) + body
 		l.now = start + time.Duration(i)*every
-		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)))
+		p := Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)
+		l.emit(Ether(p))
+		l.last[[2]netip.AddrPort{m.src, m.dst}] = &sent{packet: p} // for ICMP
 	}
 	l.now = start
 }

@@ -33,6 +33,7 @@ type Collector struct {
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	ledger  ledger
 	texts   texts
+	public  publicCache
 	n       int
 	index   legIndex // of the leg that is finished
 	deals   legDeals // likewise
@@ -232,6 +233,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFrames(a, b), cmp.Compare(a.n, b.n))
 	})
 	tellCalls(list, res)
+	tellRegistrations(list, res)
 	return list
 }
 
@@ -288,6 +290,24 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 		if c.Because == "" && f.Because != "" && f.Confidence >= Likely {
 			c.Because = f.Because
 		}
+	}
+}
+
+// tellRegistrations fills in the findings of each address-of-record, the worst first.
+func tellRegistrations(list []*Finding, res *analysis.Result) {
+	var of map[string]*analysis.Registration
+	for _, f := range list {
+		f.about(func(aor string) {
+			if of == nil {
+				of = make(map[string]*analysis.Registration, len(res.Registrations))
+				for _, x := range res.Registrations {
+					of[x.AOR] = x
+				}
+			}
+			if x := of[aor]; x != nil && !slices.Contains(x.Findings, f.ID) {
+				x.Findings = append(x.Findings, f.ID)
+			}
+		})
 	}
 }
 

@@ -67,6 +67,7 @@ type Finding struct {
 	AOR    string   // of a registration
 
 	gate *gate
+	aors []string // of a bundle
 	leg  *analysis.Leg
 	rule *Rule
 	n    int      // order in which it was reported
@@ -75,6 +76,16 @@ type Finding struct {
 
 // Title says what is wrong, in a few words.
 func (f *Finding) Title() string { return f.rule.Title }
+
+// about calls f with the addresses-of-record that the finding is about.
+func (x *Finding) about(f func(aor string)) {
+	if x.AOR != "" {
+		f(x.AOR)
+	}
+	for _, aor := range x.aors {
+		f(aor)
+	}
+}
 
 // A Rule is one thing that may be worth telling.
 type Rule struct {

@@ -26,6 +26,7 @@ var Registrations = &Table[analysis.Registration]{Name: "registrations", Prefix:
 	{Key: "start", Kind: Time, Doc: "the first message", Get: func(r *analysis.Registration) Value { return timeOf(r.Begin) }},
 	{Key: "end", Kind: Time, Doc: "the last message", Get: func(r *analysis.Registration) Value { return timeOf(r.Last) }},
 	{Key: "messages", Kind: Number, Doc: "SIP messages, copies left out", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Messages)) }},
+	{Key: "findings", Kind: List, Doc: "ids of findings, the worst first", Get: func(r *analysis.Registration) Value { return listOf(r.Findings) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(r *analysis.Registration) Value { return frameOf(r.First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(r *analysis.Registration) Value { return frameOf(r.LastFrame) }},
 }}

@@ -1,0 +1,116 @@
+package findings
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// maxBundles bounds the bundles of one rule.
+const maxBundles = 4096
+
+// Bundles hold the findings of a rule that are alike and belong to no call, by what they
+// have in common. A few are told each; of siteLegs and more, one.
+type bundles struct {
+	m     map[string]*bundle
+	order []string
+	least int // how many make one; siteLegs where it is 0
+}
+
+type bundle struct {
+	list  []Finding // at most maxSiteCalls
+	aors  []string  // at most maxOfRule
+	count int
+}
+
+// add adds a finding to those of a key.
+func (b *bundles) add(key string, f Finding) {
+	x := b.m[key]
+	if x == nil {
+		if len(b.m) == maxBundles {
+			return
+		}
+		if b.m == nil {
+			b.m = make(map[string]*bundle)
+		}
+		x = new(bundle)
+		b.m[key], b.order = x, append(b.order, key)
+	}
+	x.count++
+	if len(x.list) < maxSiteCalls {
+		f.Frames = slices.Clone(f.Frames)
+		x.list = append(x.list, f)
+	}
+	if f.AOR != "" && len(x.aors) < maxOfRule {
+		x.aors = append(x.aors, f.AOR)
+	}
+}
+
+// has reports whether something was added under a key.
+func (b *bundles) has(key string) bool { return b.m[key] != nil }
+
+// report reports the bundles in the order in which they began. what names what they are
+// counted in, as in «requests».
+func (b *bundles) report(r *captureRun, what string) {
+	for _, key := range b.order {
+		x := b.m[key]
+		if x.count < cmp.Or(b.least, siteLegs) {
+			for _, f := range x.list {
+				r.report(f)
+			}
+			continue
+		}
+		f := x.list[0]
+		f.Observed = fmt.Sprintf("%d %s; the first: %s", x.count, what, f.Observed)
+		f.Count, f.AOR, f.CallID, f.aors = x.count, "", "", x.aors
+		for i := range x.list {
+			g := &x.list[i]
+			f.Severity, f.Confidence = max(f.Severity, g.Severity), max(f.Confidence, g.Confidence)
+			if g.CallID != "" && !slices.Contains(f.Calls, g.CallID) {
+				f.Calls = append(f.Calls, g.CallID)
+			}
+			if i > 0 && i < maxSiteProofs {
+				f.Frames = append(f.Frames, g.Frames...)
+			}
+		}
+		r.report(f)
+	}
+}
+
+// A memory remembers keys, up to a limit: what is beyond it is not new.
+type memory[K comparable] map[K]bool
+
+// isNew remembers a key and reports whether it did not know it.
+func (m memory[K]) isNew(k K) bool {
+	if m[k] || len(m) == maxBundles {
+		return false
+	}
+	m[k] = true
+	return true
+}
+
+// A hostPair is a directed pair of addresses.
+type hostPair struct{ src, dst netip.Addr }
+
+// A pairCache tells whether a pair is one of those that were asked for lately: the same few
+// come again and again, and a table of many is slow.
+type pairCache [64]hostPair
+
+// knows reports whether a pair was asked for lately, and remembers it.
+func (c *pairCache) knows(p hostPair) bool {
+	s, d := p.src.As16(), p.dst.As16()
+	x := &c[(s[15]^d[15]<<1^s[14])&63]
+	if *x == p {
+		return true
+	}
+	*x = p
+	return false
+}
+
+// pairKey names the ends of an exchange.
+func pairKey(e *analysis.Exchange) string {
+	return e.Source.Addr().String() + " " + e.Destination.Addr().String()
+}

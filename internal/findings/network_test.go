@@ -1,0 +1,167 @@
+package findings_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// find returns the findings of one rule in a capture, each as its severity and frames.
+func find(t *testing.T, id string, packets []capgen.Packet) (list []string) {
+	t.Helper()
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := findings.New()
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Finish(res) {
+		if f.ID != id {
+			continue
+		}
+		s := f.Severity.String()
+		for _, x := range f.Frames {
+			s += fmt.Sprintf(" %d", x.Number)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func check(t *testing.T, got []string, want string) {
+	t.Helper()
+	if g := strings.Join(got, "; "); g != want {
+		t.Errorf("got %q, want %q", g, want)
+	}
+}
+
+const twoHosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n"
+
+// TestClock: the clock of the capture goes back.
+func TestClock(t *testing.T) {
+	for _, test := range []struct {
+		back time.Duration
+		want string
+	}{
+		{0, ""},
+		{3 * time.Millisecond, ""}, // two queues
+		{50 * time.Millisecond, "note 3"},
+		{2 * time.Second, "warning 3"},
+	} {
+		l := capgen.Ladder{}
+		p := l.Packets(twoHosts + "0 A > B OPTIONS id=o1\n+.01 B > A 200\n10 A > B OPTIONS id=o2\n+.01 B > A 200\n")
+		p[2].Time = p[1].Time.Add(-test.back)
+		p[3].Time = p[1].Time.Add(time.Second)
+		check(t, find(t, "capture-quality", p), test.want)
+	}
+}
+
+// TestAnswerFromElsewhere: a response from another address than its request went to does not
+// mean that one direction is missing.
+func TestAnswerFromElsewhere(t *testing.T) {
+	l := capgen.Ladder{}
+	p := l.Packets(twoHosts + "0 A > B INVITE\n+.01 B > A 486\n")
+	b := []byte(p[1].Data)
+	b[14+15] = 3 // of the source
+	p[1].Data = string(b)
+	check(t, find(t, "capture-quality", p), "")
+	check(t, find(t, "capture-quality", p[1:]), "warning 1")
+}
+
+// TestEncryptedFlow: TLS on a port of SIP, whose handshake fails, is told twice: that it
+// cannot be read, and that it fails.
+func TestEncryptedFlow(t *testing.T) {
+	flow := capgen.NewFlow("10.0.0.1:40000", "10.0.0.2:5061")
+	hello := "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
+	connection := func(last string) []capgen.Packet {
+		client, server := capgen.Stream{Flow: flow, Seq: 100}, capgen.Stream{Flow: flow.Back(), Seq: 500}
+		var list []string
+		for _, p := range []string{client.SYN(), server.SYN(), client.Send(hello), server.Send(last)} {
+			list = append(list, capgen.Ether(p))
+		}
+		return capgen.Packets(1, list...)
+	}
+	fatal := connection("\x15\x03\x03\x00\x02\x02\x28")
+	check(t, find(t, "capture-quality", fatal), "note")
+	check(t, find(t, "transport-error", fatal), "error 4")
+	check(t, find(t, "transport-error", connection("\x15\x03\x03\x00\x02\x01\x00")), "") // close_notify
+	check(t, find(t, "transport-error", connection("\x15\x03\x03\x00\x13"+strings.Repeat("x", 19))), "")
+}
+
+// TestLeftOver: octets behind a body are a wrong Content-Length only if nothing of the stream
+// is missing there.
+func TestLeftOver(t *testing.T) {
+	const head = "OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n" +
+		"From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>\r\nCall-ID: %d@example\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+	one, two := fmt.Sprintf(head, 1, 1), fmt.Sprintf(head, 2, 2)
+	for _, test := range []struct {
+		name, between string
+		lost          bool
+		want          string
+	}{
+		{"nothing", "", false, ""},
+		{"line ends", "\r\n\r\n", false, ""},
+		{"octets", "left over\r\n", false, "warning 2 4"},
+		{"a gap", "left over\r\n", true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := capgen.Stream{Flow: capgen.NewFlow("10.0.0.1:5060", "10.0.0.2:5060"), Seq: 100}
+			list := []string{s.SYN(), s.Send(one)}
+			if test.lost {
+				s.Send("lost")
+			}
+			if test.between == "" {
+				test.between = "\r\n"
+			}
+			list = append(list, s.Send(test.between), s.Send(two))
+			for i := range list {
+				list[i] = capgen.Ether(list[i])
+			}
+			check(t, find(t, "stream-length", capgen.Packets(1, list...)), test.want)
+		})
+	}
+}
+
+// TestManyAlike: of many refusals from one host one finding is made, and all of its
+// addresses-of-record know of it.
+func TestManyAlike(t *testing.T) {
+	var b strings.Builder
+	for i := range 15 {
+		fmt.Fprintf(&b, "%d A > B REGISTER id=r%d from=sip:u%d@example.com\n+.01 B > A 404\n", i, i, i)
+	}
+	l := capgen.Ladder{}
+	packets := l.Packets(twoHosts + b.String())
+	check(t, find(t, "register-failed", packets), "error 1 2 3 4 5 6")
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := findings.New()
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Finish(res)
+	if len(res.Registrations) != 15 {
+		t.Fatalf("%d registrations", len(res.Registrations))
+	}
+	for _, x := range res.Registrations {
+		if !slices.Equal(x.Findings, []string{"register-failed"}) {
+			t.Errorf("%s has %v", x.AOR, x.Findings)
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package findings
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// peerRules are about servers that are overloaded or gone.
+var peerRules = []*Rule{overload, keepaliveLost}
+
+const (
+	overloadWindow = 10 * time.Second
+
+	// maxLoads bounds the servers followed, maxSeconds the seconds in which requests
+	// to them are counted, maxRefusals the responses of 5xx kept, all servers together.
+	maxLoads    = 1 << 13
+	maxSeconds  = 1 << 20
+	maxRefusals = 1 << 16
+
+	// maxPauses bounds the Retry-After that are watched at once.
+	maxPauses = 1024
+)
+
+var overload = &Rule{
+	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
+	Title: "a server that turns requests away",
+	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
+Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over. A 500 or 503 apart from these is a note.`,
+	Why:   "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
+	Fix:   "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
+	state: func() state { return &loadState{m: make(map[netip.Addr]*load)} },
+}
+
+// A load is what became of the requests to one host.
+type load struct {
+	addr netip.Addr
+	sent map[int64]int // requests, by second, …
+	sec  int64         // … those of this one apart: mostly the next request is of it
+	n    int
+	bad  []refusal
+}
+
+// A refusal is a response of 5xx.
+type refusal struct {
+	at     time.Time
+	status int
+	method string
+	frame  analysis.Frame
+	callID string
+	leg    *analysis.Leg // nil outside of calls
+	aor    string
+}
+
+// A pause is a Retry-After.
+type pause struct {
+	client, server netip.Addr
+	method         string
+	from, to       string
+	at, until      time.Time
+	frame          analysis.Frame
+}
+
+type loadState struct {
+	m        map[netip.Addr]*load
+	order    []*load
+	last     *load
+	seconds  int
+	refusals int
+	pauses   []pause
+	bundles
+}
+
+// of returns the load of a host, nil where there are too many.
+func (s *loadState) of(a netip.Addr) *load {
+	if s.last != nil && s.last.addr == a {
+		return s.last
+	}
+	x := s.m[a]
+	if x == nil {
+		if len(s.m) == maxLoads {
+			return nil
+		}
+		x = &load{addr: a, sent: make(map[int64]int)}
+		s.m[a], s.order = x, append(s.order, x)
+	}
+	s.last = x
+	return x
+}
+
+// request counts a request, and what it was answered.
+func (s *loadState) request(server netip.Addr, sent time.Time, x refusal) {
+	l := s.of(server)
+	if l == nil || sent.IsZero() {
+		return
+	}
+	if sec := sent.Unix(); sec != l.sec {
+		s.flush(l)
+		l.sec = sec
+	}
+	l.n++
+	if x.status/100 == 5 && s.refusals < maxRefusals {
+		s.refusals++
+		l.bad = append(l.bad, x)
+	}
+}
+
+// flush counts the requests of the second that is counted apart.
+func (s *loadState) flush(l *load) {
+	n := len(l.sent)
+	if l.n > 0 && (s.seconds < maxSeconds || l.sent[l.sec] > 0) {
+		l.sent[l.sec] += l.n
+		s.seconds += len(l.sent) - n
+	}
+	l.n = 0
+}
+
+func (s *loadState) leg(r *legRun) {
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Requests == 0 || t.Method == "ACK" {
+			continue
+		}
+		src, dst := r.ends(t)
+		s.request(dst.Addr(), t.Sent, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: r.Leg})
+		if t.Status/100 == 5 {
+			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
+			if j >= 0 && !r.Messages[j].Partial {
+				s.pause(r.Message(j), pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
+			}
+		}
+	}
+	if len(s.pauses) == 0 {
+		return
+	}
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Requests == 0 || !t.Initial {
+			continue
+		}
+		src, dst := r.ends(t)
+		if f, ok := s.early(pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}); ok {
+			r.report(f)
+			return
+		}
+	}
+}
+
+func (s *loadState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	s.request(e.Destination.Addr(), e.Sent, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
+	if e.Status/100 != 5 && len(s.pauses) == 0 || e.InDialog {
+		return
+	}
+	m := r.Request()
+	if m == nil {
+		return
+	}
+	p := pause{client: e.Source.Addr(), server: e.Destination.Addr(), method: e.Method, from: uriOf(m, sipmsg.From), to: uriOf(m, sipmsg.To), at: e.Sent, frame: e.SentFrame}
+	if f, ok := s.early(p); ok {
+		f.CallID, f.AOR = e.CallID, e.AOR
+		r.report(f)
+	}
+	if e.Status/100 == 5 {
+		p.at, p.frame = e.Answered, e.FinalFrame
+		s.pause(r.Response(), p)
+	}
+}
+
+// pause takes in the Retry-After of a response, if it has one.
+func (s *loadState) pause(m *sipmsg.Message, p pause) {
+	if m == nil {
+		return
+	}
+	v, ok := m.First(sipmsg.RetryAfter)
+	if !ok {
+		return
+	}
+	if a := sipmsg.ParseRetryAfter(v); a.HasSeconds && a.Seconds > 0 {
+		p.until = p.at.Add(time.Duration(a.Seconds) * time.Second)
+		if len(s.pauses) == maxPauses {
+			s.pauses = slices.Delete(s.pauses, 0, 1)
+		}
+		s.pauses = append(s.pauses, p)
+	}
+}
+
+// early looks for a Retry-After that a request does not respect. Half a second is left for
+// clocks and rounding.
+func (s *loadState) early(p pause) (f Finding, ok bool) {
+	for i := range s.pauses {
+		w := &s.pauses[i]
+		if w.client != p.client || w.server != p.server || w.method != p.method || w.from != p.from || w.to != p.to {
+			continue
+		}
+		if p.at.After(w.at) && p.at.Before(w.until.Add(-t1)) {
+			return Finding{
+				Severity: Error, Frames: []analysis.Frame{w.frame, p.frame},
+				Observed: fmt.Sprintf("%s again %s after a response with Retry-After: %d", p.method, seconds(p.at.Sub(w.at)), int(w.until.Sub(w.at).Seconds())),
+				Expected: "no further try before that time is over",
+			}, true
+		}
+	}
+	return f, false
+}
+
+func (s *loadState) end(r *captureRun) {
+	for _, l := range s.order {
+		s.flush(l)
+		slices.SortStableFunc(l.bad, func(a, b refusal) int { return a.at.Compare(b.at) })
+		s.judge(r, l)
+	}
+	s.report(r, "requests")
+}
+
+// judge tells the times in which a host turned requests away, and the single refusals.
+func (s *loadState) judge(r *captureRun, l *load) {
+	begin, flagged := 0, 0 // of the burst; what lies before flagged belongs to one
+	unavailable := 0       // 503 of i up to j
+	for i, j := 0, 0; i < len(l.bad); i++ {
+		for j < len(l.bad) && l.bad[j].at.Sub(l.bad[i].at) <= overloadWindow {
+			unavailable += one(l.bad[j].status == 503)
+			j++
+		}
+		if i == flagged && begin < flagged {
+			s.burst(r, l, l.bad[begin:flagged])
+			begin = flagged
+		}
+		switch {
+		case l.overloaded(l.bad[i].at, unavailable, j-i):
+			if i >= flagged {
+				begin = i
+			}
+			flagged = j
+		case i >= flagged:
+			s.single(r, l, &l.bad[i])
+			begin, flagged = i+1, i+1
+		}
+		unavailable -= one(l.bad[i].status == 503)
+	}
+	if begin < flagged {
+		s.burst(r, l, l.bad[begin:flagged])
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// overloaded reports whether so many 503, and 5xx together, are too many for the ten seconds
+// behind a time.
+func (l *load) overloaded(at time.Time, unavailable, all int) bool {
+	if unavailable < 3 && all < 10 {
+		return false
+	}
+	requests := 0
+	for n := range int64(overloadWindow/time.Second) + 1 {
+		requests += l.sent[at.Unix()+n]
+	}
+	return unavailable >= 3 && unavailable*10 >= requests || all >= 10 && all*10 >= requests*3
+}
+
+// single notes a refusal.
+func (s *loadState) single(r *captureRun, l *load, x *refusal) {
+	if x.status != 500 && x.status != 503 {
+		return
+	}
+	f := Finding{
+		Severity: Note, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor,
+		Observed: fmt.Sprintf("%s answered %s with %d", l.addr.Unmap(), x.method, x.status),
+		Expected: "a server that can take the request",
+	}
+	if x.leg != nil {
+		r.reportOf(x.leg, f)
+		return
+	}
+	s.add(l.addr.String(), f)
+}
+
+// burst tells of refusals that are too many.
+func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
+	requests, unavailable := 0, 0
+	first, last := list[0].at, list[len(list)-1].at
+	for sec := first.Unix(); sec <= last.Unix(); sec++ { // ten times as many as refusals at the most
+		requests += l.sent[sec]
+	}
+	f := Finding{Severity: Error, Count: len(list), Expected: "final responses below 500"}
+	for i := range list {
+		x := &list[i]
+		if x.status == 503 {
+			unavailable++
+		}
+		if len(f.Frames) < maxFrames {
+			f.Frames = append(f.Frames, x.frame)
+		}
+		if len(f.Calls) < maxSiteCalls && !slices.Contains(f.Calls, x.callID) {
+			f.Calls = append(f.Calls, x.callID)
+		}
+		if x.aor != "" && len(f.aors) < maxOfRule {
+			f.aors = append(f.aors, x.aor)
+		}
+	}
+	f.Observed = fmt.Sprintf("%s gave %d responses of 5xx in %s, %d of them 503; it was sent %d requests", l.addr.Unmap(), len(list), seconds(last.Sub(first)), unavailable, max(requests, len(list)))
+	r.report(f)
+}
+
+// uriOf returns the URI of From or To without its parameters.
+func uriOf(m *sipmsg.Message, id sipmsg.ID) string {
+	v, _ := m.First(id)
+	return string(bareURI(sipmsg.ParseAddress(v).URI))
+}
+
+var keepaliveLost = &Rule{
+	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning",
+	Title: "a peer that stopped answering OPTIONS",
+	Doc: `OPTIONS requests from one host to another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
+silent here.`,
+	Why: "Whoever watches the peer takes it out of service: calls go another way, or nowhere.",
+	Fix: "Look at what happened to the peer, and to the network between, at the time given.",
+	capture: func(r *captureRun) {
+		for _, k := range r.Keepalives {
+			for i := range k.Outages {
+				o := &k.Outages[i]
+				f := Finding{
+					Severity: Warning, Frames: []analysis.Frame{o.DownFrame},
+					Observed: fmt.Sprintf("%s answered no OPTIONS of %s from %s on, %d in a row", endpoint(k.Destination), endpoint(k.Source), clock(o.Down), o.Lost),
+					Expected: "a response, whatever its status",
+				}
+				if o.Up.IsZero() {
+					f.Observed += "; it was not up again before the capture ends"
+				} else {
+					f.Observed += fmt.Sprintf("; up again at %s", clock(o.Up))
+					f.Frames = append(f.Frames, o.UpFrame)
+				}
+				r.report(f)
+			}
+		}
+	},
+}
+
+// clock writes a time of the capture.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }

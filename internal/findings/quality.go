@@ -1,0 +1,332 @@
+package findings
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// qualityRules are about the capture itself.
+var qualityRules = []*Rule{captureQuality}
+
+const (
+	// maxWays bounds the directed pairs of addresses that messages were seen between.
+	maxWays = 1 << 13
+
+	// maxLongWaits bounds the transactions of over a minute that are remembered.
+	maxLongWaits = 1024
+
+	// longSilence is that of analysis.Gap.
+	longSilence = time.Minute
+
+	// Packets of two queues or interfaces are out of order by some milliseconds. From
+	// outOfOrder on that is told, and from clockStep on the clock is the reason.
+	outOfOrder = 10 * time.Millisecond
+	clockStep  = time.Second
+)
+
+var captureQuality = &Rule{
+	ID: "capture-quality", RFC: "–", Severity: "note / warning",
+	Title: "something that the capture does not show as it was",
+	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
+is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs; only other packets cut; steps of 10 ms and more; packets captured twice; over
+60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
+no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
+	Why:   "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
+	Fix:   "Capture again: both directions, whole packets (snap length 0), all fragments (a filter by port drops the later ones), on one clock.",
+	state: func() state { return &qualityState{ways: make(map[hostPair]way)} },
+}
+
+// A way is what is known of messages from one host to another.
+type way struct {
+	frame  analysis.Frame // the first
+	number int            // in which order it was seen
+	proof  bool           // something was answered
+}
+
+// A longWait is a transaction that was open for over a minute.
+type longWait struct {
+	from  time.Time
+	begun time.Time // a silence that begins before this …
+	until time.Time // … and ends up to this is odd; zero for any end
+	frame analysis.Frame
+	what  string
+}
+
+type qualityState struct {
+	ways    map[hostPair]way
+	known   pairCache
+	proven  pairCache // those with a proof
+	missing cuts
+	waits   []longWait
+}
+
+// cuts counts messages of which something is missing.
+type cuts struct {
+	n      int
+	frames []analysis.Frame // the first ones
+}
+
+func (c *cuts) add(f analysis.Frame) {
+	if c.n++; len(c.frames) < maxSiteProofs {
+		c.frames = append(c.frames, f)
+	}
+}
+
+// lost counts what is missing of a message.
+func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
+	if l == analysis.LostFragments {
+		s.missing.add(f)
+	}
+}
+
+// went notes that a message went from one host to another.
+func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
+	if proof && s.proven.knows(p) || !proof && s.known.knows(p) {
+		return
+	}
+	w, known := s.ways[p]
+	switch {
+	case known && (w.proof || !proof):
+		return
+	case !known && len(s.ways) == maxWays:
+		return
+	case !known:
+		w = way{frame: f, number: len(s.ways)}
+	}
+	w.proof = w.proof || proof
+	s.ways[p] = w
+}
+
+func (s *qualityState) leg(r *legRun) {
+	last := hostPair{}
+	lastProof, judged := false, 0
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Lost != analysis.NoLoss {
+			s.lost(m.Lost, m.Frame)
+		}
+		p := hostPair{m.Source.Addr(), m.Destination.Addr()}
+		proof := !m.Request || m.Method == "ACK" || m.Method == "BYE"
+		if p == last && (lastProof || !proof) {
+			continue
+		}
+		if proof { // an ACK that goes its own way, or a response, proves nothing
+			if judged++; judged > maxJudged {
+				break
+			}
+			proof = !r.hears(p.src)
+		}
+		s.went(p, m.Frame, proof)
+		last, lastProof = p, proof
+	}
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Requests == 0 || t.Requests == 1 && t.Status == 0 && t.Provisional.IsZero() || t.Method == "ACK" || t.Sent.IsZero() || t.Cancelled && t.Status == 0 {
+			continue
+		}
+		s.open(t.Sent, t.Answered, t.Provisional, t.SentFrame, t.Method)
+	}
+}
+
+// hears reports whether a message of the leg goes to a host.
+func (r *legRun) hears(a netip.Addr) bool {
+	return r.first(func(m *analysis.Seen) bool { return m.Destination.Addr() == a }) >= 0
+}
+
+// open remembers a transaction that was open for over a minute. Without an answer a client
+// goes on for 32 s, and behind a provisional response for three minutes.
+func (s *qualityState) open(sent, answered, provisional time.Time, f analysis.Frame, method string) {
+	w := longWait{from: sent, begun: answered, until: answered, frame: f, what: method}
+	switch {
+	case !answered.IsZero() && answered.Sub(sent) <= longSilence:
+		return
+	case !answered.IsZero():
+	case !provisional.IsZero():
+		w.begun = provisional.Add(timerC)
+	default:
+		w.begun = sent.Add(timeout - 2*t2)
+	}
+	if len(s.waits) < maxLongWaits {
+		s.waits = append(s.waits, w)
+	}
+}
+
+func (s *qualityState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	s.lost(e.Lost, e.SentFrame)
+	s.went(hostPair{e.Source.Addr(), e.Destination.Addr()}, e.SentFrame, false)
+	if e.Status != 0 {
+		s.lost(e.AnswerLost, e.FinalFrame)
+		s.went(hostPair{e.Destination.Addr(), e.Source.Addr()}, e.FinalFrame, true)
+	}
+}
+
+func (s *qualityState) end(r *captureRun) {
+	s.oneWay(r)
+	s.files(r)
+	s.silent(r)
+	s.running(r)
+}
+
+// quality reports a finding of the capture.
+func quality(r *captureRun, s Severity, observed, expected, next string, frames ...analysis.Frame) {
+	r.report(Finding{Severity: s, Observed: observed, Expected: expected, NextStep: next, Frames: frames})
+}
+
+// oneWay tells whether only one direction was captured.
+func (s *qualityState) oneWay(r *captureRun) {
+	type pair struct {
+		hostPair
+		way
+	}
+	var list []pair
+	pairs := 0
+	sends := make(map[netip.Addr]bool)
+	for p := range s.ways {
+		sends[p.src] = true
+	}
+	for p, w := range s.ways {
+		_, back := s.ways[hostPair{p.dst, p.src}]
+		if !back || p.src.Less(p.dst) {
+			pairs++
+		}
+		if back || !w.proof || sends[p.dst] {
+			continue
+		}
+		if saw, limited := r.Saw(p.dst, p.src); !saw && !limited {
+			list = append(list, pair{p, w})
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.SortFunc(list, func(a, b pair) int { return cmp.Compare(a.number, b.number) })
+	severity := Note
+	if len(list)*2 >= pairs {
+		severity = Warning
+	}
+	var frames []analysis.Frame
+	for i := range list[:min(len(list), maxSiteProofs)] {
+		frames = append(frames, list[i].frame)
+	}
+	quality(r, severity, fmt.Sprintf("one direction only between %d of %d pairs of hosts; the first: %s to %s", len(list), pairs, list[0].src.Unmap(), list[0].dst.Unmap()),
+		"both directions", "Capture on a port that sees both directions, or give both captures at once.", frames...)
+}
+
+// files tells what the files themselves say.
+func (s *qualityState) files(r *captureRun) {
+	var cut, messages, copies, encrypted, steps, incomplete int64
+	var largest time.Duration
+	var step, copied, firstCut analysis.Frame
+	filter := ""
+	for i := range r.Files {
+		f := &r.Files[i]
+		cut += f.Capture.CutPackets
+		copies += f.Copies
+		encrypted += f.Encrypted
+		steps += f.Capture.BackSteps
+		if d := f.Capture.LargestStep; d > largest {
+			largest, step = d, analysis.Frame{File: i, Number: f.Capture.LargestFrame}
+		}
+		for _, n := range f.Notes {
+			switch {
+			case n.ID == "packet-copy" && copied.Number == 0:
+				copied = analysis.Frame{File: i, Number: n.Frame}
+			case n.ID == "packet-cut":
+				if messages += n.Count; firstCut.Number == 0 {
+					firstCut = analysis.Frame{File: i, Number: n.Frame}
+				}
+			case n.ID == "frag-incomplete" || n.ID == "frag-no-head":
+				incomplete += n.Count
+			}
+		}
+		for _, x := range f.Capture.Interfaces {
+			if strings.Contains(x.Filter, "port") {
+				filter = x.Filter
+			}
+		}
+	}
+	switch {
+	case messages > 0:
+		quality(r, Warning, fmt.Sprintf("%d messages are cut by the snap length of the capture", messages), "whole packets", "Capture again without a snap length (tcpdump -s 0).", frameIf(firstCut)...)
+	case cut > 0:
+		quality(r, Note, fmt.Sprintf("%d packets are cut, no message among them", cut), "whole packets", "Nothing, unless media is looked at.")
+	}
+	if s.missing.n > 0 {
+		observed := fmt.Sprintf("later IP fragments of %d messages are not in the capture", s.missing.n)
+		if filter != "" {
+			observed += fmt.Sprintf("; it was filtered by «%s»", short([]byte(filter)))
+		}
+		quality(r, Warning, observed, "all fragments", "Add «or (ip[6:2] & 0x1fff != 0)» to the capture filter: later fragments have no ports.", s.missing.frames...)
+	} else if incomplete > 0 {
+		quality(r, Note, fmt.Sprintf("%d datagrams miss IP fragments", incomplete), "all fragments", "Look whether a capture filter drops later fragments: they have no ports.")
+	}
+	if copies > 0 {
+		quality(r, Note, fmt.Sprintf("%d messages were captured twice", copies), "each packet once", "Nothing: copies are left out of every count.", frameIf(copied)...)
+	}
+	if largest >= outOfOrder {
+		severity := Note
+		if largest >= clockStep {
+			severity = Warning
+		}
+		quality(r, severity, fmt.Sprintf("the time goes back %d times, by up to %s", steps, seconds(largest)), "packets in the order of time",
+			"Let the capturing host follow one clock (NTP, slewing), or sort the capture by time.", frameIf(step)...)
+	}
+	if encrypted > 0 {
+		quality(r, Note, fmt.Sprintf("%d flows look like encrypted SIP", encrypted), "readable SIP", "Capture behind the end of TLS, or let the server send copies (HEP).")
+	}
+}
+
+func frameIf(f analysis.Frame) []analysis.Frame {
+	if f.Number == 0 {
+		return nil
+	}
+	return []analysis.Frame{f}
+}
+
+// silent tells whether there was no packet for over a minute while something was open.
+func (s *qualityState) silent(r *captureRun) {
+	n := 0
+	var first *longWait
+	var gap *analysis.Gap
+	for i := range s.waits {
+		w := &s.waits[i]
+		for j := range r.Gaps {
+			if g := &r.Gaps[j]; !g.From.Before(w.from) && g.From.Before(w.begun) && (w.until.IsZero() || !g.To.After(w.until)) {
+				n++
+				if first == nil || gap.From.After(g.From) {
+					first, gap = w, g
+				}
+				break
+			}
+		}
+	}
+	if first == nil {
+		return
+	}
+	quality(r, Note, fmt.Sprintf("no packet at all for %s from %s on, while %d transactions were open; the first: %s", seconds(gap.To.Sub(gap.From)), clock(gap.From), n, first.what),
+		"retransmissions, provisional responses or media", "Look whether the capture was paused or dropped packets there.", first.frame, gap.Frame)
+}
+
+// running tells of calls that were running when the capture began.
+func (s *qualityState) running(r *captureRun) {
+	n := 0
+	var frames []analysis.Frame
+	for _, c := range r.Calls {
+		if l := c.First(); l.Running {
+			if n++; len(frames) < maxSiteProofs {
+				frames = append(frames, l.First)
+			}
+		}
+	}
+	if n > 0 {
+		quality(r, Note, fmt.Sprintf("%d calls were running when the capture began", n), "calls from their INVITE on", "Nothing: what came before cannot be judged.", frames...)
+	}
+}

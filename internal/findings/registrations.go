@@ -1,0 +1,684 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// registerRules are about registrations and subscriptions: RFC 3261, section 10; RFC 5626
+// and 6665.
+var registerRules = []*Rule{registerFailed, registerStorm, bindingFlap, subscribeSilent}
+
+const (
+	// maxWatched bounds the addresses-of-record followed by one rule, maxOfAOR the
+	// contacts or bindings kept of one.
+	maxWatched = 1 << 17
+	maxOfAOR   = 8
+
+	// maxSubscriptions bounds the subscriptions that a NOTIFY is waited for.
+	maxSubscriptions = 1 << 14
+)
+
+var registerFailed = &Rule{
+	ID: "register-failed", RFC: "RFC 3261 10.2, 10.3, 10.2.8", Severity: "error / warning / note",
+	Title: "a registration that fails or comes late",
+	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
+expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
+refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
+is a phone that was off. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+	Why:   "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
+	Fix:   "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
+	state: func() state { return &registerState{m: make(map[string]*registerWatch)} },
+}
+
+// A registerWatch is what register-failed remembers of an address-of-record.
+type registerWatch struct {
+	granted []grant
+	brief   *Finding   // a 423 that waits for what follows
+	asked   int64      // … to a REGISTER for so many seconds
+	least   int64      // its Min-Expires, 0 for none
+	refused *Finding   // a 403 or 404
+	from    netip.Addr // where it came from
+	at      time.Time
+	late    bool
+	star    bool
+}
+
+// A grant is a contact in force.
+type grant struct {
+	uri, callID string
+	at          time.Time
+	seconds     int64
+	frame       analysis.Frame
+	tried       bool // a REGISTER for it followed
+}
+
+type registerState struct {
+	m     map[string]*registerWatch
+	order []*registerWatch
+	bundles
+}
+
+func (s *registerState) leg(*legRun) {}
+
+func (s *registerState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial {
+		return
+	}
+	w := s.m[e.AOR]
+	if w == nil {
+		if len(s.m) == maxWatched {
+			return
+		}
+		w = new(registerWatch)
+		s.m[e.AOR], s.order = w, append(s.order, w)
+	}
+	w.request(r)
+	switch {
+	case e.Status/100 == 2:
+		if w.refused != nil && e.Sent.Sub(w.at) < timeout {
+			w.refused.Severity = Note
+			w.refused.Observed += "; accepted " + seconds(e.Answered.Sub(w.at)) + " later"
+			s.add(w.from.String()+" note", *w.refused)
+			w.refused = nil
+		}
+		w.accepted(e)
+	case e.Status == 423:
+		w.tooBrief(r)
+	case (e.Status == 403 || e.Status == 404) && w.refused == nil:
+		f := registerFinding(e, Error)
+		f.Frames = append(f.Frames, e.FinalFrame)
+		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
+		f.Expected = "200, or a challenge"
+		w.refused, w.from, w.at = &f, e.Source.Addr(), e.Answered
+	}
+}
+
+func registerFinding(e *analysis.Exchange, s Severity) Finding {
+	return Finding{Severity: s, AOR: e.AOR, CallID: e.CallID, Frames: []analysis.Frame{e.SentFrame}}
+}
+
+// request looks at a REGISTER: whether it is late, what it makes of a 423, and how it
+// removes contacts.
+func (w *registerWatch) request(r *exchangeRun) {
+	e := r.Exchange
+	asked := int64(-2) // for nothing
+	for i := range e.Bindings {
+		b := &e.Bindings[i]
+		if b.URI == "*" {
+			if b.Asked != 0 && !w.star {
+				w.star = true
+				f := registerFinding(e, Error)
+				f.Observed, f.Expected = "Contact: * without Expires: 0", "Expires: 0 beside Contact: *"
+				r.report(f)
+			}
+			continue
+		}
+		if b.Asked == -1 || asked != -1 {
+			asked = max(asked, b.Asked)
+			if b.Asked == -1 {
+				asked = -1
+			}
+		}
+		if b.Asked != 0 {
+			w.refresh(r, b)
+		}
+	}
+	if w.brief == nil || asked == -2 {
+		return
+	}
+	f := w.brief
+	w.brief = nil
+	if asked == -1 || asked > w.asked && asked >= w.least || e.Sent.Sub(f.gate.since) >= timeout && asked != w.asked {
+		return
+	}
+	f.gate = nil
+	f.Frames = append(f.Frames, e.SentFrame)
+	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, the next one asks for %d s", w.asked, asked)
+	if w.least > 0 {
+		f.Observed += fmt.Sprintf("; Min-Expires is %d", w.least)
+	}
+	r.report(*f)
+}
+
+// refresh looks whether a REGISTER for a contact comes too late.
+func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
+	e := r.Exchange
+	for i := range w.granted {
+		g := &w.granted[i]
+		if g.uri != b.URI || g.tried {
+			continue
+		}
+		g.tried = true
+		granted := time.Duration(g.seconds) * time.Second
+		after := e.Sent.Sub(g.at)
+		if late := after - granted; w.late || late*20 <= granted || g.callID != e.CallID && late > granted {
+			return
+		}
+		w.late = true
+		f := registerFinding(e, Warning)
+		f.Frames = []analysis.Frame{g.frame, e.SentFrame}
+		f.Observed = fmt.Sprintf("granted for %d s, refreshed after %s", g.seconds, seconds(after))
+		f.Expected = "a refresh before the granted time is over"
+		r.report(f)
+	}
+}
+
+// accepted takes in what a 2xx granted.
+func (w *registerWatch) accepted(e *analysis.Exchange) {
+	w.refused = nil
+	for i := range e.Bindings {
+		b := &e.Bindings[i]
+		w.granted = slices.DeleteFunc(w.granted, func(g grant) bool { return b.URI == "*" || g.uri == b.URI })
+		if b.URI == "*" || b.Asked == 0 || b.Granted <= 0 || b.Granted > 1<<31 || e.Answered.IsZero() {
+			continue
+		}
+		if len(w.granted) == maxOfAOR {
+			w.granted = slices.Delete(w.granted, 0, 1)
+		}
+		w.granted = append(w.granted, grant{uri: b.URI, callID: e.CallID, at: e.Answered, seconds: b.Granted, frame: e.FinalFrame})
+	}
+}
+
+// tooBrief takes in a 423.
+func (w *registerWatch) tooBrief(r *exchangeRun) {
+	e := r.Exchange
+	w.asked, w.least = -1, 0
+	for i := range e.Bindings {
+		w.asked = max(w.asked, e.Bindings[i].Asked)
+	}
+	if m := r.Response(); m != nil {
+		if _, n, ok := m.Number(sipmsg.MinExpires); ok {
+			w.least = int64(n)
+		}
+	}
+	f := registerFinding(e, Error)
+	f.Frames = append(f.Frames, e.FinalFrame)
+	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", w.asked)
+	f.Expected = "a REGISTER for Min-Expires or longer"
+	f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Answered, wait: timeout}
+	w.brief = &f
+}
+
+// attacked reports whether an address tries users or passwords: that finding tells of its
+// REGISTERs too, and takes id as related.
+func (r *captureRun) attacked(a netip.Addr, id string) bool {
+	s := r.c.ledger.sources[a]
+	if s == nil || s.scan == nil && len(s.brutes) == 0 {
+		return false
+	}
+	var told *attack
+	if told = s.scan; told == nil {
+		told = s.brutes[0]
+	}
+	for _, f := range r.c.found {
+		if (f.ID == "scanner" || f.ID == "digest-brute-force") && len(f.Frames) > 0 && f.Frames[0] == told.f.Frames[0] && !slices.Contains(f.Related, id) {
+			f.Related = append(f.Related, id)
+		}
+	}
+	return true
+}
+
+func (s *registerState) end(r *captureRun) {
+	for _, w := range s.order {
+		if w.brief != nil && r.End.Sub(w.brief.gate.since) >= timeout {
+			r.report(*w.brief)
+		}
+		if w.refused != nil && !r.attacked(w.from, r.rule.ID) {
+			s.add(w.from.String(), *w.refused)
+		}
+	}
+	s.report(r, "addresses-of-record")
+}
+
+var registerStorm = &Rule{
+	ID: "register-storm", RFC: "RFC 3261 10.2.4", Severity: "warning",
+	Title: "far more REGISTERs than the granted time explains",
+	Doc: `REGISTERs that were challenged do not count. In 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
+explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
+second behind a pause of 10 s or more a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
+addresses-of-record.`,
+	Why: "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
+	Fix: "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
+	state: func() state {
+		return &stormState{aors: make(map[string]*stormAOR), sources: make(map[netip.Addr]*stormSource), registrars: make(map[netip.Addr]*stormRegistrar)}
+	},
+}
+
+const stormWindow = time.Minute
+
+// A count is the REGISTERs of one minute.
+type count struct {
+	since  time.Time
+	n      int
+	frames []analysis.Frame // the first ones
+}
+
+// take takes in a REGISTER, and reports whether it begins another minute.
+func (c *count) take(at time.Time, f analysis.Frame) (anew bool) {
+	if anew = c.n == 0 || at.Sub(c.since) > stormWindow; anew {
+		*c = count{since: at, frames: c.frames[:0]}
+	}
+	c.n++
+	if len(c.frames) < maxSiteProofs {
+		c.frames = append(c.frames, f)
+	}
+	return anew
+}
+
+type stormAOR struct {
+	count
+	aor      string
+	source   netip.Addr
+	contacts []string // at most maxOfAOR
+	granted  int64    // 0: not known
+	at       time.Time
+	worst    Finding
+	most     int
+	inMinute int // the minute of its source in which it was counted last
+}
+
+// expected returns how many REGISTERs in a minute the granted time explains, in thousandths.
+func (a *stormAOR) expected() int {
+	granted := a.granted
+	if granted <= 0 {
+		granted = 3600
+	}
+	return max(len(a.contacts), 1) * 60000 / int(min(granted, 1<<20))
+}
+
+type stormSource struct {
+	count
+	addr     netip.Addr
+	minute   int
+	aors     int
+	expected int // in thousandths
+	worst    Finding
+	most     int
+	many     bool // in the worst minute it was more than one address-of-record
+}
+
+type stormRegistrar struct {
+	addr   netip.Addr
+	aors   int
+	last   time.Time
+	begin  time.Time // of the second behind a pause
+	n      int
+	frames []analysis.Frame
+	most   int
+	worst  Finding
+}
+
+type stormState struct {
+	aors       map[string]*stormAOR
+	order      []*stormAOR
+	sources    map[netip.Addr]*stormSource
+	from       []*stormSource
+	registrars map[netip.Addr]*stormRegistrar
+	at         []*stormRegistrar
+}
+
+func (s *stormState) leg(*legRun) {}
+
+func (s *stormState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Sent.IsZero() {
+		return
+	}
+	a, src, reg := s.find(e)
+	if a == nil {
+		return
+	}
+	if e.Status != 401 && e.Status != 407 {
+		a.take(e.Sent, e.SentFrame)
+		a.judge()
+		src.register(e, a)
+		reg.register(e, a)
+	}
+	reg.last = e.Sent
+	for i := range e.Bindings {
+		b := &e.Bindings[i]
+		if !slices.Contains(a.contacts, b.URI) && len(a.contacts) < maxOfAOR {
+			a.contacts = append(a.contacts, b.URI)
+		}
+		if e.Status/100 == 2 && b.Asked != 0 && b.Granted > 0 {
+			a.granted, a.at = b.Granted, e.Sent
+		}
+	}
+}
+
+// find returns what is known of the parties of a REGISTER, nil where there are too many.
+func (s *stormState) find(e *analysis.Exchange) (*stormAOR, *stormSource, *stormRegistrar) {
+	a, src, reg := s.aors[e.AOR], s.sources[e.Source.Addr()], s.registrars[e.Destination.Addr()]
+	if a == nil && len(s.aors) == maxWatched || src == nil && len(s.sources) == maxWatched || reg == nil && len(s.registrars) == maxWatched {
+		return nil, nil, nil
+	}
+	if src == nil {
+		src = &stormSource{addr: e.Source.Addr()}
+		s.sources[src.addr], s.from = src, append(s.from, src)
+	}
+	if reg == nil {
+		reg = &stormRegistrar{addr: e.Destination.Addr()}
+		s.registrars[reg.addr], s.at = reg, append(s.at, reg)
+	}
+	if a == nil {
+		a = &stormAOR{aor: e.AOR}
+		s.aors[e.AOR], s.order = a, append(s.order, a)
+		reg.aors++
+	}
+	a.source = src.addr
+	return a, src, reg
+}
+
+// judge looks whether an address-of-record registers too often.
+func (a *stormAOR) judge() {
+	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
+		return
+	}
+	a.most = a.n
+	a.worst = Finding{
+		Severity: Warning, AOR: a.aor, Frames: slices.Clone(a.frames), Count: a.n,
+		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, a.source.Unmap(), clock(a.since)),
+		Expected: fmt.Sprintf("a refresh for each %d s that were granted", max(a.granted, 1)),
+	}
+	if a.granted == 0 {
+		a.worst.Expected = "a refresh before the granted time is over, and no more"
+	}
+}
+
+// register counts a REGISTER of a host.
+func (s *stormSource) register(e *analysis.Exchange, a *stormAOR) {
+	if s.take(e.Sent, e.SentFrame) {
+		s.minute++
+		s.aors, s.expected = 0, 0
+	}
+	if a.inMinute != s.minute {
+		a.inMinute = s.minute
+		s.aors++
+		s.expected += a.expected()
+	}
+	if s.n <= max(20, s.expected/100, 3*s.aors) || s.n <= s.most {
+		return
+	}
+	s.most, s.many = s.n, s.aors > 1
+	s.worst = Finding{
+		Severity: Warning, Frames: slices.Clone(s.frames), Count: s.n,
+		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, s.addr.Unmap(), clock(s.since)),
+		Expected: "no more REGISTERs than the granted times explain",
+	}
+}
+
+// register counts a REGISTER at a registrar.
+func (g *stormRegistrar) register(e *analysis.Exchange, a *stormAOR) {
+	if !g.last.IsZero() && e.Sent.Sub(g.last) >= 10*time.Second {
+		g.begin, g.n, g.frames = e.Sent, 0, g.frames[:0]
+	}
+	due := a.granted > 0 && e.Sent.Sub(a.at) >= time.Duration(min(a.granted, 1<<31))*time.Second*2/5
+	if g.begin.IsZero() || due || e.Sent.Sub(g.begin) > time.Second {
+		return
+	}
+	g.n++
+	if len(g.frames) < maxSiteProofs {
+		g.frames = append(g.frames, e.SentFrame)
+	}
+	if g.n > 20 && g.n > g.most {
+		g.most = g.n
+		g.worst = Finding{
+			Severity: Warning, Frames: slices.Clone(g.frames), Count: g.n,
+			Observed: fmt.Sprintf("%d REGISTERs that were not due reach %s within a second from %s on, behind a pause", g.n, g.addr.Unmap(), clock(g.begin)),
+			Expected: "refreshes spread over the granted time",
+		}
+	}
+}
+
+func (s *stormState) end(r *captureRun) {
+	told := map[netip.Addr]bool{}
+	for _, x := range s.from {
+		if x.most > 0 && x.many {
+			if told[x.addr] = true; !r.attacked(x.addr, r.rule.ID) {
+				r.report(x.worst)
+			}
+		}
+	}
+	for _, a := range s.order {
+		if a.most > 0 && !told[a.source] && !r.attacked(a.source, r.rule.ID) {
+			r.report(a.worst)
+		}
+	}
+	for _, g := range s.at {
+		if g.most > 20 && g.most*5 > g.aors {
+			r.report(g.worst)
+		}
+	}
+}
+
+var bindingFlap = &Rule{
+	ID: "binding-flap", RFC: "RFC 5626 4.4", Severity: "warning",
+	Title: "a binding whose address changes all the time",
+	Doc: `The REGISTERs of one binding (address-of-record and +sip.instance, or, without that, user of the Contact and Call-ID) come from another address or
+port than the one before 3 times or more. Over TCP only addresses count: each connection has a port of its own. Two phones on one address-of-record are two bindings.`,
+	Why:   "The NAT forgets the binding sooner than the phone refreshes it: until the next REGISTER calls to the phone are lost.",
+	Fix:   "Let the phone send keepalives (RFC 5626: CRLF or STUN) or register more often than the NAT forgets, or use TCP.",
+	state: func() state { return &flapState{m: make(map[string][]flapBinding)} },
+}
+
+// A flapBinding is a binding with the places it was seen at.
+type flapBinding struct {
+	key     string
+	callID  string
+	source  netip.AddrPort
+	changes int
+	frames  []analysis.Frame // the first REGISTER and those behind each change
+	places  []string         // the first few
+}
+
+type flapState struct {
+	m     map[string][]flapBinding
+	order []string
+}
+
+func (s *flapState) leg(*legRun) {}
+
+func (s *flapState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial || len(e.Bindings) == 0 {
+		return
+	}
+	list, known := s.m[e.AOR]
+	if len(list) == 1 && list[0].callID == e.CallID && list[0].source == e.Source { // nearly always
+		return
+	}
+	if !known && len(s.m) == maxWatched {
+		return
+	}
+	key := bindingKey(r)
+	if key == "" {
+		return
+	}
+	if !known {
+		s.order = append(s.order, e.AOR)
+	}
+	for i := range list {
+		b := &list[i]
+		if b.key != key {
+			continue
+		}
+		b.callID = e.CallID
+		if same := b.source == e.Source || e.Transport != "UDP" && b.source.Addr() == e.Source.Addr(); !same {
+			b.changes++
+			if len(b.frames) < maxFrames {
+				b.frames = append(b.frames, e.SentFrame)
+			}
+			if len(b.places) < 4 {
+				b.places = append(b.places, endpoint(e.Source))
+			}
+		}
+		b.source = e.Source
+		return
+	}
+	if len(list) < maxOfAOR {
+		s.m[e.AOR] = append(list, flapBinding{key: key, callID: e.CallID, source: e.Source, frames: []analysis.Frame{e.SentFrame}, places: []string{endpoint(e.Source)}})
+	}
+}
+
+// bindingKey names the binding of a REGISTER inside of its address-of-record, "" for none.
+func bindingKey(r *exchangeRun) string {
+	m := r.Request()
+	if m == nil {
+		return ""
+	}
+	v, ok := m.First(sipmsg.Contact)
+	if !ok {
+		return ""
+	}
+	a := sipmsg.ParseAddress(v)
+	if a.IsStar() {
+		return ""
+	}
+	if id := a.Params.Instance(); len(id) > 0 {
+		reg, _ := a.Params.Get("reg-id")
+		return "i" + short(id) + " " + short(reg)
+	}
+	return "u" + short(sipmsg.ParseURI(a.URI).User) + " " + r.CallID
+}
+
+func (s *flapState) end(r *captureRun) {
+	for _, aor := range s.order {
+		for _, b := range s.m[aor] {
+			if b.changes < 3 {
+				continue
+			}
+			r.report(Finding{
+				Severity: Warning, AOR: aor, CallID: b.callID, Frames: b.frames,
+				Observed: fmt.Sprintf("the REGISTERs of one binding change their source %s: %s", times(b.changes), strings.Join(b.places, ", ")),
+				Expected: "one address and port, as long as the phone stays where it is",
+			})
+		}
+	}
+}
+
+var subscribeSilent = &Rule{
+	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
+	Title: "a subscription that brings nothing",
+	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s (Timer N). Or a NOTIFY ends the subscription with the reason rejected, probation,
+giveup, or, for events other than refer, noresource. Or a NOTIFY is answered 481.`,
+	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
+	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
+	state: func() state {
+		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string])}
+	},
+}
+
+// A subscription is an accepted SUBSCRIBE that waits for its NOTIFY.
+type subscription struct {
+	sent    time.Time
+	finding Finding
+}
+
+type subscribeState struct {
+	m       map[string]*subscription // by Call-ID
+	order   []*subscription
+	inCalls map[string]time.Time // the last NOTIFY of calls; at most maxSubscriptions
+	told    memory[string]
+}
+
+// leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
+func (s *subscribeState) leg(r *legRun) {
+	for i := len(r.Messages) - 1; i >= 0; i-- {
+		if m := &r.Messages[i]; m.Request && m.Method == "NOTIFY" {
+			if len(s.inCalls) < maxSubscriptions {
+				s.inCalls[r.Leg.CallID] = m.Time
+			}
+			return
+		}
+	}
+}
+
+// notified takes in a NOTIFY.
+func (s *subscribeState) notified(callID string, at time.Time) {
+	if x := s.m[callID]; x != nil && !at.Before(x.sent) && at.Sub(x.sent) < timeout+errorDelay {
+		delete(s.m, callID)
+		x.sent = time.Time{}
+	}
+}
+
+func (s *subscribeState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	switch {
+	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop:
+		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
+			return
+		}
+		x := &subscription{e.Sent, Finding{
+			Severity: Warning, CallID: e.CallID, Frames: []analysis.Frame{e.SentFrame, e.FinalFrame},
+			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", e.Status, endpoint(e.Destination)),
+			Expected: "a NOTIFY at once",
+			gate:     &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout},
+		}}
+		s.m[e.CallID] = x
+		if len(s.order) == 2*maxSubscriptions {
+			s.order = slices.DeleteFunc(s.order, func(x *subscription) bool { return x.sent.IsZero() })
+		}
+		s.order = append(s.order, x)
+	case e.Method == "NOTIFY" && e.FirstHop:
+		s.notified(e.CallID, e.Sent)
+		s.notify(r)
+	}
+}
+
+// notify looks at a NOTIFY outside of calls.
+func (s *subscribeState) notify(r *exchangeRun) {
+	e := r.Exchange
+	f := Finding{Severity: Warning, CallID: e.CallID, Frames: []analysis.Frame{e.SentFrame}}
+	if e.Status == 481 {
+		f.Frames = append(f.Frames, e.FinalFrame)
+		f.Observed = fmt.Sprintf("NOTIFY to %s answered 481", endpoint(e.Destination))
+		f.Expected = "a subscriber that knows its subscription"
+		s.tell(r, f)
+		return
+	}
+	m := r.Request()
+	if m == nil || e.Partial {
+		return
+	}
+	v, _ := m.First(sipmsg.SubscriptionState)
+	state := sipmsg.ParseSubscriptionState(v)
+	if !bytes.EqualFold(state.State, []byte("terminated")) {
+		return
+	}
+	event, _ := m.First(sipmsg.Event)
+	switch reason := strings.ToLower(short(state.Reason)); reason {
+	case "noresource":
+		if bytes.EqualFold(sipmsg.ParseEvent(event).Package, []byte("refer")) {
+			return
+		}
+		fallthrough
+	case "rejected", "probation", "giveup":
+		f.Observed = fmt.Sprintf("NOTIFY of %s ends the subscription: %s", endpoint(e.Source), reason)
+		f.Expected = "a subscription that goes on"
+		s.tell(r, f)
+	}
+}
+
+// tell reports a finding once for each Call-ID.
+func (s *subscribeState) tell(r *exchangeRun, f Finding) {
+	if s.told.isNew(f.CallID) {
+		r.report(f)
+	}
+}
+
+func (s *subscribeState) end(r *captureRun) {
+	for _, x := range s.order {
+		if !x.sent.IsZero() && r.End.Sub(x.finding.gate.since) >= timeout && s.inCalls[x.finding.CallID].Before(x.sent) {
+			r.report(x.finding)
+		}
+	}
+}

@@ -1,0 +1,760 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sdp"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// routeRules are about where requests, responses and media are told to go, and where they
+// go: RFC 3261, sections 12 and 18; RFC 3581.
+var routeRules = []*Rule{ackMisrouted, routeBypass, viaNAT, contactPrivate, sdpPrivate}
+
+const (
+	// maxJudged bounds the messages of a leg that one rule looks at closely, each with a
+	// look at all others. A call in earnest has a dozen.
+	maxJudged = 64
+
+	// maxRouteSet bounds the Routes and Record-Routes looked at: Max-Forwards lets no
+	// request pass more than 70 proxies.
+	maxRouteSet = 70
+)
+
+var ackMisrouted = &Rule{
+	ID: "ack-misrouted", RFC: "RFC 3261 12.2.1.1, 13.2.2.4", Severity: "error",
+	Title: "an ACK that goes to the wrong address",
+	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact. Only
+addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it: the caller goes around a NAT. The
+right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
+	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
+	Fix: "Make the caller send the ACK to the first Route, which is the last Record-Route of the 2xx, or else to its Contact; look for a server between that changes them.",
+	leg: func(r *legRun) {
+		n := 0
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if n == maxJudged || m.Request || m.Method != "INVITE" || m.Status/100 != 2 || m.Resent.Number != 0 || m.Partial || m.Transaction < 0 {
+				continue
+			}
+			n++
+			r.applies()
+			if r.acksBack(i) {
+				continue
+			}
+			if ok := r.Message(i); ok != nil && oneVia(ok) {
+				r.misrouted(i, ok)
+			}
+		}
+	},
+}
+
+// acksBack reports whether every ACK of a 2xx goes to where that came from, and it is not
+// repeated: nothing to be said, without a look at what it says.
+func (r *legRun) acksBack(i int) bool {
+	seen := &r.Messages[i]
+	if r.Transactions[seen.Transaction].Finals > 1 {
+		return false
+	}
+	for j := i + 1; j < len(r.Messages); j++ {
+		a := &r.Messages[j]
+		if a.Request && a.Method == "ACK" && a.CSeq == seen.CSeq && a.Source.Addr() == seen.Destination.Addr() && a.Destination.Addr() != seen.Source.Addr() {
+			return false
+		}
+	}
+	return true
+}
+
+// misrouted applies ack-misrouted to a 2xx as its caller got it.
+func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
+	what, next := "Contact", []byte(nil)
+	for v := range ok.Values(sipmsg.RecordRoute) {
+		what, next = "Record-Route", v
+	}
+	if next == nil {
+		next, _ = ok.First(sipmsg.Contact)
+	}
+	want, isAddr := target(next)
+	if !isAddr {
+		return
+	}
+	seen, tag := &r.Messages[i], ok.Tag(sipmsg.To)
+	wrong := -1
+	for j := i + 1; j < len(r.Messages); j++ {
+		a := &r.Messages[j]
+		if !a.Request || a.Method != "ACK" || a.CSeq != seen.CSeq || a.Source.Addr() != seen.Destination.Addr() || a.Partial || a.Resent.Number != 0 {
+			continue
+		}
+		ack := r.Message(j)
+		if ack == nil || !oneVia(ack) || !bytes.Equal(ack.Tag(sipmsg.To), tag) {
+			continue
+		}
+		repeated := r.Transactions[seen.Transaction].LastFinal.After(a.Time)
+		switch {
+		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
+			return
+		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && !repeated:
+			return
+		case wrong < 0:
+			wrong = j
+		}
+	}
+	if wrong < 0 {
+		return
+	}
+	to := r.Messages[wrong].Destination
+	r.report(Finding{
+		Severity: Error, Frames: r.frames(i, wrong),
+		Observed: fmt.Sprintf("the ACK goes to %s; the %s of the %d says %s", endpoint(to), what, seen.Status, endpoint(want)),
+		Expected: "an ACK to " + endpoint(want),
+		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)),
+	})
+}
+
+var routeBypass = &Rule{
+	ID: "route-bypass", RFC: "RFC 3261 12.2.1.1, 16.6, 16.12", Severity: "warning",
+	Title: "requests inside of a dialog that go past a proxy",
+	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
+address and does not go there either, neither at once nor on a later hop. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted. Also: a Record-Route without ;lr, and a Route without ;lr for a
+Record-Route that had it.`,
+	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
+	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
+	leg: func(r *legRun) {
+		ok := r.first(func(m *analysis.Seen) bool {
+			return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && !m.Partial && m.Fields.Has(sipmsg.RecordRoute)
+		})
+		if ok < 0 {
+			return
+		}
+		m := r.Message(ok)
+		if m == nil {
+			return
+		}
+		r.applies()
+		for v := range m.Values(sipmsg.RecordRoute) {
+			if !isLoose(v) {
+				r.report(Finding{
+					Severity: Warning, Frames: r.frames(ok),
+					Observed: fmt.Sprintf("the Record-Route %s has no ;lr", hostOf(v)),
+					Expected: ";lr in every Record-Route",
+				})
+				return
+			}
+		}
+		n := 0
+		for i := ok + 1; i < len(r.Messages) && n < maxJudged; i++ {
+			x := &r.Messages[i]
+			if x.Request && x.Method != "ACK" && x.Method != "CANCEL" && x.Resent.Number == 0 && !x.Partial {
+				if n++; r.bypasses(ok, i) {
+					return
+				}
+			}
+		}
+	},
+}
+
+// bypasses applies route-bypass to a request, and reports whether it fires.
+func (r *legRun) bypasses(ok, i int) bool {
+	answer, m := r.Message(ok), r.Message(i)
+	if m == nil || !oneVia(m) || !sameDialog(answer, m) {
+		return false
+	}
+	recorded := 0
+	for v := range answer.Values(sipmsg.RecordRoute) {
+		if recorded++; recorded > maxRouteSet {
+			break
+		}
+		host, named := hostOf(v), false
+		routes := 0
+		for route := range m.Values(sipmsg.Route) {
+			if routes++; routes > maxRouteSet {
+				return false
+			}
+			if !bytes.EqualFold(hostOf(route), host) {
+				continue
+			}
+			if named = true; !isLoose(route) {
+				r.report(Finding{
+					Severity: Warning, Frames: r.frames(ok, i),
+					Observed: fmt.Sprintf("the Route %s of the %s has lost its ;lr", host, r.Messages[i].Method),
+					Expected: "the Record-Route as it was, with ;lr",
+				})
+				return true
+			}
+		}
+		want, isAddr := target(v)
+		if named || !isAddr || r.passes(i, want.Addr()) {
+			continue
+		}
+		r.report(Finding{
+			Severity: Warning, Frames: r.frames(ok, i),
+			Observed: fmt.Sprintf("%s goes to %s without a Route for %s, which is in Record-Route", r.Messages[i].Method, endpoint(r.Messages[i].Destination), endpoint(want)),
+			Expected: "a Route for each Record-Route",
+		})
+		return true
+	}
+	return false
+}
+
+// passes reports whether request i comes past a proxy in the end, or as far as can be told:
+// nothing says that it does not where the capture shows nothing else of the proxy. Also the
+// proxy itself may be who sends it.
+func (r *legRun) passes(i int, proxy netip.Addr) bool {
+	shown := false
+	for j := range r.Messages {
+		x := &r.Messages[j]
+		if x.Source.Addr() != proxy && x.Destination.Addr() != proxy {
+			continue
+		}
+		shown = true
+		if x.Request && x.Method == r.Messages[i].Method && x.CSeq == r.Messages[i].CSeq {
+			return true
+		}
+	}
+	return !shown
+}
+
+var viaNAT = &Rule{
+	ID: "via-nat", RFC: "RFC 3261 18.2.1, 18.2.2; RFC 3581 4", Severity: "warning / note",
+	Title: "a Via that does not fit where the request came from",
+	Doc: `The topmost Via of a request holds an IP address other than the one it came from, and its response has no received parameter, or goes to the address
+of the Via. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared. Over TCP,
+where the response comes back on the connection, a missing received is a note. The first request of each host to each other is judged.`,
+	Why:   "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
+	Fix:   "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
+	state: func() state { return &viaState{seen: make(memory[hostPair])} },
+}
+
+type viaState struct {
+	seen  memory[hostPair]
+	known pairCache
+	bundles
+}
+
+func (s *viaState) leg(r *legRun) {
+	type way struct {
+		hop     int
+		forward bool
+	}
+	var done [8]way
+	n := 0
+next:
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if !m.Request || m.Method == "ACK" || m.Transaction < 0 || m.Partial || n == len(done) {
+			continue
+		}
+		w := way{m.Hop, m.Forward}
+		for _, x := range done[:n] {
+			if x == w {
+				continue next
+			}
+		}
+		done[n] = w
+		n++
+		s.request(r, i)
+	}
+}
+
+// request applies via-nat to a request of a leg.
+func (s *viaState) request(r *legRun, i int) {
+	m, seen := r.Message(i), &r.Messages[i]
+	if m == nil {
+		return
+	}
+	via, ok := m.TopVia()
+	if !ok || via.MAddr() != nil {
+		return
+	}
+	r.applies()
+	addr, isAddr := via.HostAddr()
+	if isAddr && sameHost(addr, seen.Source.Addr()) {
+		return
+	}
+	answer, stray := -1, -1
+	for j := range r.Messages {
+		x := &r.Messages[j]
+		switch {
+		case x.Request || x.Method != seen.Method || x.CSeq != seen.CSeq || x.Partial:
+		case x.Transaction == seen.Transaction:
+			if answer < 0 {
+				answer = j
+			}
+		case stray < 0 && x.Source.Addr() == seen.Destination.Addr() && x.Transaction >= 0 && r.Transactions[x.Transaction].Requests == 0:
+			if y := r.Message(j); y != nil && bytes.Equal(y.Branch(), m.Branch()) {
+				stray = j
+			}
+		}
+	}
+	switch {
+	case answer >= 0:
+		if y := r.Message(answer); y != nil && isAddr && lacksReceived(m, y) {
+			r.report(noReceived(addr, seen.Source, seen.Transport, seen.Frame, r.Messages[answer].Frame))
+		}
+	case stray >= 0:
+		r.report(strayed(via.Host, seen.Source, r.Messages[stray].Destination, seen.Frame, r.Messages[stray].Frame))
+	}
+}
+
+func (s *viaState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
+	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || s.known.knows(p) || !s.seen.isNew(p) {
+		return
+	}
+	m := r.Request()
+	if m == nil {
+		return
+	}
+	via, ok := m.TopVia()
+	if !ok || via.MAddr() != nil {
+		return
+	}
+	addr, isAddr := via.HostAddr()
+	if isAddr && sameHost(addr, e.Source.Addr()) {
+		return
+	}
+	var f Finding
+	switch answer := r.Response(); {
+	case e.Status == 0:
+		f = strayed(via.Host, e.Source, e.Strayed, e.SentFrame, e.StrayFrame)
+	case answer != nil && isAddr && lacksReceived(m, answer):
+		f = noReceived(addr, e.Source, e.Transport, e.SentFrame, e.FinalFrame)
+	default:
+		return
+	}
+	f.CallID, f.AOR = e.CallID, e.AOR
+	s.add(endpoint(e.Destination), f)
+}
+
+func (s *viaState) end(r *captureRun) { s.report(r, "clients") }
+
+// sameHost reports whether two addresses are the same, or both of the loopback, which is
+// one host whatever its address.
+func sameHost(a, b netip.Addr) bool {
+	a, b = a.Unmap(), b.Unmap()
+	return a == b || a.IsLoopback() && b.IsLoopback()
+}
+
+// lacksReceived reports whether a response has the Via of a request and no received.
+func lacksReceived(request, response *sipmsg.Message) bool {
+	via, ok := response.TopVia()
+	return ok && bytes.Equal(via.Branch(), request.Branch()) && !via.Params.Has("received")
+}
+
+func noReceived(sentBy netip.Addr, source netip.AddrPort, transport string, frames ...analysis.Frame) Finding {
+	f := Finding{
+		Severity: Warning, Frames: frames,
+		Observed: fmt.Sprintf("the request comes from %s, its Via says %s, and the response has no received", source.Addr().Unmap(), sentBy),
+		Expected: fmt.Sprintf("received=%s in the Via of the response", source.Addr().Unmap()),
+	}
+	if transport != "UDP" {
+		f.Severity = Note
+	}
+	return f
+}
+
+func strayed(host []byte, source, went netip.AddrPort, frames ...analysis.Frame) Finding {
+	return Finding{
+		Severity: Warning, Frames: frames,
+		Observed: fmt.Sprintf("the request comes from %s, its Via says %s, and the response goes to %s", endpoint(source), short(host), endpoint(went)),
+		Expected: "a response to " + endpoint(source),
+	}
+}
+
+var contactPrivate = &Rule{
+	ID: "contact-private", RFC: "RFC 3261 8.1.1.8; RFC 3581, 5626", Severity: "warning / note",
+	Title: "a Contact that the other side cannot reach",
+	Doc: `The Contact of an INVITE, its 1xx or 2xx, a REGISTER or a SUBSCRIBE holds a private address (RFC 1918, 6598, 3927, 4193) while its packet comes from a
+public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
+that comes back. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
+request of the peer reaches the sender all the same, or a registrar shows the public address in its Via, it is a note.`,
+	Why:   "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
+	Fix:   "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
+	state: func() state { return &contactState{seen: make(memory[string])} },
+}
+
+type contactState struct {
+	seen memory[string]
+	bundles
+}
+
+func (s *contactState) leg(r *legRun) {
+	var told [4]netip.Addr
+	n, judged, asked := 0, 0, false
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if judged == maxJudged || m.Method != "INVITE" || m.Resent.Number != 0 || m.Partial || n == len(told) || !m.Request && (m.Status <= 100 || m.Status >= 300) {
+			continue
+		}
+		from, to := r.c.isPublic(m.Source.Addr()), r.c.isPublic(m.Destination.Addr())
+		if !from && !to { // mostly: the first INVITE and its 2xx tell then
+			if asked == m.Request || !m.Request && m.Status < 200 {
+				continue
+			}
+			if asked = m.Request; !mayBeInvalid(r.Octets(i)) {
+				continue
+			}
+		}
+		x := r.Message(i)
+		if x == nil {
+			continue
+		}
+		judged++
+		v, ok := x.First(sipmsg.Contact)
+		if !ok || !exposed(x, m) {
+			continue
+		}
+		r.applies()
+		f, ok := contactFinding(v, m.Source, m.Destination, m.Transport, from, to)
+		if !ok || told[0] == m.Source.Addr() || told[1] == m.Source.Addr() || told[2] == m.Source.Addr() {
+			continue
+		}
+		if r.calledBack(i) || !from && m.Request && r.repaired(i) {
+			if !from {
+				continue
+			}
+			f.Severity, f.NextStep = Note, "Nothing, as long as the peer goes around it."
+		}
+		told[n] = m.Source.Addr()
+		n++
+		f.Frames = r.frames(i)
+		r.report(f)
+	}
+}
+
+func (s *contactState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Method != "REGISTER" && e.Method != "SUBSCRIBE" || e.Partial {
+		return
+	}
+	from, to := r.c.isPublic(e.Source.Addr()), r.c.isPublic(e.Destination.Addr())
+	if e.AOR != "" {
+		s.registers(r, from, to)
+		return
+	}
+	if !s.seen.isNew(pairKey(e)) {
+		return
+	}
+	m := r.Request()
+	if m == nil || !oneVia(m) {
+		return
+	}
+	if v, ok := m.First(sipmsg.Contact); ok {
+		f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to)
+		if ok && (from || !sawNAT(r.Response())) {
+			f.Frames, f.CallID = []analysis.Frame{e.SentFrame}, e.CallID
+			s.add(endpoint(e.Destination), f)
+		}
+	}
+}
+
+// registers applies contact-private to a REGISTER.
+func (s *contactState) registers(r *exchangeRun, from, to bool) {
+	e := r.Exchange
+	for i := range e.Bindings {
+		b := &e.Bindings[i]
+		f, ok := contactFinding([]byte(b.URI), e.Source, e.Destination, e.Transport, from, to)
+		if !ok || b.Asked == 0 || e.Status == 401 || e.Status == 407 || !s.seen.isNew(e.AOR) {
+			continue
+		}
+		if m := r.Request(); m == nil || !oneVia(m) {
+			continue
+		}
+		if sawNAT(r.Response()) {
+			if !from {
+				continue
+			}
+			f.Severity, f.NextStep = Note, "Nothing, as long as the registrar goes by where the REGISTER came from."
+		}
+		f.Frames, f.CallID, f.AOR = []analysis.Frame{e.SentFrame}, e.CallID, e.AOR
+		s.add(endpoint(e.Destination)+f.Severity.String(), f)
+	}
+}
+
+func (s *contactState) end(r *captureRun) { s.report(r, "addresses-of-record") }
+
+// contactFinding returns a finding about a Contact that cannot be reached; ok is false for
+// one that can be, as far as the addresses show.
+func contactFinding(v []byte, src, dst netip.AddrPort, transport string, from, to bool) (f Finding, ok bool) {
+	if !from && !to && !mayBeInvalid(v) {
+		return f, false
+	}
+	u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
+	f = Finding{Severity: Warning, Confidence: Likely, Expected: "a Contact that the peer can reach"}
+	addr, isAddr := u.Addr()
+	switch {
+	case isAddr && isPrivate(addr) && from:
+		f.Observed = fmt.Sprintf("the Contact is the private address %s, the packet comes from %s", addr, endpoint(src))
+	case isAddr && isPrivate(addr) && to:
+		f.Observed = fmt.Sprintf("the Contact is the private address %s, the packet goes to %s", addr, endpoint(dst))
+	case isInvalid(u.Host) && transport != "WS" && transport != "WSS":
+		if p, _ := u.Params.Get("transport"); bytes.EqualFold(p, []byte("ws")) || bytes.EqualFold(p, []byte("wss")) {
+			return f, false
+		}
+		f.Observed = fmt.Sprintf("the Contact is %s, which nobody can reach, and came over %s", short(u.Host), transport)
+	default:
+		return f, false
+	}
+	return f, true
+}
+
+// mayBeInvalid reports whether a host that ends in .invalid may stand in b.
+func mayBeInvalid(b []byte) bool { return bytes.Contains(b, []byte(".invalid")) }
+
+// isInvalid reports whether a host is one that cannot be: RFC 2606, section 2.
+func isInvalid(host []byte) bool {
+	n := len(host) - len(".invalid")
+	return n > 0 && string(host[n:]) == ".invalid"
+}
+
+// exposed reports whether the Contact of a message is where its receiver will send to: no
+// proxy stands between them and wants to be passed. A Record-Route in a request is of a proxy
+// that has it behind itself; in a response, if the first one is the receiver, it is of
+// those before it.
+func exposed(m *sipmsg.Message, seen *analysis.Seen) bool {
+	v, ok := m.First(sipmsg.RecordRoute)
+	if !ok {
+		return true
+	}
+	next, isAddr := target(v)
+	return !seen.Request && isAddr && next.Addr() == seen.Destination.Addr().Unmap()
+}
+
+// calledBack reports whether the peer of message i later sends a request to its sender.
+func (r *legRun) calledBack(i int) bool {
+	m := &r.Messages[i]
+	for j := i + 1; j < len(r.Messages); j++ {
+		x := &r.Messages[j]
+		if x.Request && x.Source.Addr() == m.Destination.Addr() && x.Destination.Addr() == m.Source.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+// repaired reports whether a response to request i shows that the server knows of the NAT.
+func (r *legRun) repaired(i int) bool {
+	for j := i + 1; j < len(r.Messages); j++ {
+		x := &r.Messages[j]
+		if !x.Request && x.Transaction == r.Messages[i].Transaction && sawNAT(r.Message(j)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sawNAT reports whether the topmost Via of a response says where its request came from.
+func sawNAT(m *sipmsg.Message) bool {
+	if m == nil {
+		return false
+	}
+	via, ok := m.TopVia()
+	if !ok {
+		return false
+	}
+	_, _, rport := via.RPort()
+	return rport || via.Params.Has("received")
+}
+
+var sdpPrivate = &Rule{
+	ID: "sdp-private", RFC: "RFC 3264; RFC 8866 5.7", Severity: "warning / note",
+	Title: "media is asked for at an address that cannot be reached",
+	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
+without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
+response, no request that comes back.
+If the next hop passes it on with a public address of its own, it is a note. Once for each sender of a call.`,
+	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
+	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
+	leg: func(r *legRun) {
+		var told [4]netip.Addr
+		n, judged := 0, 0
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if judged == maxJudged || m.Resent.Number != 0 || m.Partial || n == len(told) || m.Size < minSDP {
+				continue
+			}
+			from, to := r.c.isPublic(m.Source.Addr()), r.c.isPublic(m.Destination.Addr())
+			if !from && !to {
+				continue
+			}
+			body := sdpOf(r.Message(i))
+			if body == nil {
+				continue
+			}
+			judged++
+			r.applies()
+			addr, ok := privateMedia(body)
+			if !ok || told[0] == m.Source.Addr() || told[1] == m.Source.Addr() || told[2] == m.Source.Addr() || r.toldBefore(i, addr) {
+				continue
+			}
+			f := Finding{
+				Severity: Warning, Confidence: Likely, Frames: r.frames(i),
+				Observed: fmt.Sprintf("media is asked for at %s, the packet comes from %s", addr, endpoint(m.Source)),
+				Expected: "an address that the peer can reach",
+			}
+			if !from {
+				if m.Request && r.repaired(i) || r.calledBack(i) {
+					continue
+				}
+				f.Observed = fmt.Sprintf("media is asked for at %s, the packet goes to %s", addr, endpoint(m.Destination))
+			}
+			if r.relayed(i) {
+				f.Severity, f.NextStep = Note, "Nothing: the next hop puts an address of its own there."
+			}
+			told[n] = m.Source.Addr()
+			n++
+			r.report(f)
+		}
+	},
+}
+
+// minSDP is less than any message with a session description has.
+const minSDP = 200
+
+// privateMedia returns the first private address that a session description asks for media at.
+func privateMedia(body []byte) (a netip.Addr, ok bool) {
+	for g := range sdp.Glance(body) {
+		if g.Port != 0 && g.Direction != sdp.Inactive && isPrivate(g.Addr) {
+			a, ok = g.Addr, true
+			break
+		}
+	}
+	if ok && (bytes.Contains(body, []byte("a=candidate:")) || bytes.Contains(body, []byte("a=ice-ufrag:"))) {
+		return a, false
+	}
+	return a, ok
+}
+
+// toldBefore reports whether the same message with the same address was on a hop before.
+func (r *legRun) toldBefore(i int, addr netip.Addr) bool {
+	m := &r.Messages[i]
+	for j := range i {
+		x := &r.Messages[j]
+		if x.Request == m.Request && x.Method == m.Method && x.CSeq == m.CSeq && x.Status == m.Status && x.Destination.Addr() == m.Source.Addr() {
+			if a, ok := privateMedia(sdpOf(r.Message(j))); ok && a == addr && (r.c.isPublic(x.Source.Addr()) || r.c.isPublic(x.Destination.Addr())) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// relayed reports whether message i was passed on with public addresses for media.
+func (r *legRun) relayed(i int) bool {
+	m := &r.Messages[i]
+	for j := i + 1; j < len(r.Messages); j++ {
+		x := &r.Messages[j]
+		if x.Request != m.Request || x.Method != m.Method || x.CSeq != m.CSeq || x.Status != m.Status || x.Source.Addr() != m.Destination.Addr() {
+			continue
+		}
+		for g := range sdp.Glance(sdpOf(r.Message(j))) {
+			return r.c.isPublic(g.Addr)
+		}
+	}
+	return false
+}
+
+// sdpOf returns the session description that a message carries, nil for none.
+func sdpOf(m *sipmsg.Message) []byte {
+	if m == nil || len(m.Body) == 0 {
+		return nil
+	}
+	v, ok := m.First(sipmsg.ContentType)
+	if !ok {
+		return nil
+	}
+	t := sipmsg.ParseMediaType(v)
+	switch {
+	case t.Is("application", "sdp"):
+		return m.Body
+	case t.Is("multipart", ""):
+		for p := range m.Parts() {
+			if p.Type.Is("application", "sdp") {
+				return p.Body
+			}
+		}
+	}
+	return nil
+}
+
+// oneVia reports whether a message has one Via: a request as its user agent sends it, or a
+// response as that gets it.
+func oneVia(m *sipmsg.Message) bool {
+	n := 0
+	for range m.Values(sipmsg.Via) {
+		if n++; n > 1 {
+			return false
+		}
+	}
+	return n == 1
+}
+
+// target returns where a URI in a Route, Record-Route or Contact leads to, where that is an
+// address.
+func target(v []byte) (a netip.AddrPort, ok bool) {
+	u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
+	addr, ok := u.Addr()
+	if maddr, has := u.Params.Get("maddr"); has {
+		var err error
+		addr, err = netip.ParseAddr(string(bytes.Trim(maddr, "[]")))
+		ok = err == nil
+	}
+	port := u.Port
+	if !u.HasPort {
+		port = 5060
+		if isTLS(u) {
+			port = 5061
+		}
+	}
+	return netip.AddrPortFrom(addr.Unmap(), port), ok
+}
+
+func isTLS(u sipmsg.URI) bool {
+	t, _ := u.Params.Get("transport")
+	return u.Scheme == sipmsg.SchemeSIPS || bytes.EqualFold(t, []byte("tls"))
+}
+
+// hostOf returns the host of the URI in a value.
+func hostOf(v []byte) []byte { return sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).Host }
+
+// isLoose reports whether a Route or Record-Route is of a loose router.
+func isLoose(v []byte) bool {
+	a := sipmsg.ParseAddress(v)
+	return sipmsg.ParseURI(a.URI).Params.Has("lr") || a.Params.Has("lr")
+}
+
+// sameDialog reports whether a request is inside of the dialog that a 2xx made.
+func sameDialog(ok, m *sipmsg.Message) bool {
+	caller, called := ok.Tag(sipmsg.From), ok.Tag(sipmsg.To)
+	from, to := m.Tag(sipmsg.From), m.Tag(sipmsg.To)
+	return len(to) > 0 && (bytes.Equal(from, caller) && bytes.Equal(to, called) || bytes.Equal(from, called) && bytes.Equal(to, caller))
+}
+
+// maxShort bounds captured text in a finding.
+const maxShort = 80
+
+// short returns captured text for the text of a finding.
+func short(b []byte) string {
+	if len(b) > maxShort {
+		return string(b[:maxShort]) + "…"
+	}
+	return string(b)
+}
+
+// A publicCache remembers which addresses are public: the same few come again and again.
+type publicCache [64]struct {
+	addr  netip.Addr
+	known bool
+}
+
+func (c *Collector) isPublic(a netip.Addr) bool {
+	b := a.As16()
+	x := &c.public[b[15]&63]
+	if x.addr != a {
+		x.addr, x.known = a, isPublic(a)
+	}
+	return x.known
+}

@@ -1,0 +1,649 @@
+package findings
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sdp"
+)
+
+// wireRules are about what carries messages: RFC 3261, section 18.
+var wireRules = []*Rule{udpTooBig, streamLength, transportError}
+
+// maxDatagram is the size over which a request has to go over a transport that knows
+// congestion, where the MTU of the path is not known: RFC 3261, section 18.1.1.
+const maxDatagram = 1300
+
+var udpTooBig = &Rule{
+	ID: "udp-too-big", RFC: "RFC 3261 18.1.1", Severity: "note / warning / error",
+	Title: "a message too large for UDP",
+	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
+warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
+smaller ones from the same host to the same host were.`,
+	Why:   "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
+	Fix:   "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
+	state: func() state { return &sizeState{small: make(memory[hostPair]), bundles: bundles{least: 2}} },
+}
+
+type sizeState struct {
+	small memory[hostPair] // pairs of hosts with small requests that were answered
+	known pairCache        // of them
+	wait  []Finding        // of large requests that were not answered; at most maxOfRule
+	bundles
+}
+
+// answered notes that a small request was answered.
+func (s *sizeState) answered(p hostPair) {
+	if !s.known.knows(p) {
+		s.small.isNew(p)
+	}
+}
+
+func (s *sizeState) leg(r *legRun) {
+	var best Finding
+	fragmented := 0
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Transport != "UDP" {
+			continue
+		}
+		r.applies()
+		large := m.Request && m.Size > maxDatagram
+		if !m.Fragmented && m.Lost != analysis.LostFragments && !large {
+			if m.Request && m.Transaction >= 0 && m.Method != "ACK" {
+				if t := &r.Transactions[m.Transaction]; t.Status != 0 || !t.Provisional.IsZero() {
+					s.answered(hostPair{m.Source.Addr(), m.Destination.Addr()})
+				}
+			}
+			continue
+		}
+		if m.Fragmented || m.Lost == analysis.LostFragments {
+			fragmented++
+		}
+		if m.Resent.Number == 0 && best.Severity < Error {
+			if f := r.sizeOf(i); f.Severity > best.Severity {
+				best = f
+			}
+		}
+	}
+	switch {
+	case best.Severity == 0:
+		return
+	case best.gate != nil:
+		if len(s.wait) < maxOfRule {
+			best.leg = r.Leg
+			s.wait = append(s.wait, best)
+		}
+		return
+	case best.Severity == Warning && fragmented > 1:
+		best.Observed += fmt.Sprintf("; %d messages of the call came in fragments", fragmented)
+	}
+	r.report(best)
+}
+
+// sizeOf applies udp-too-big to a message. A finding with a gate is one only if smaller
+// requests are answered.
+func (r *legRun) sizeOf(i int) Finding {
+	m := &r.Messages[i]
+	f := Finding{Frames: r.frames(i), Expected: "TCP for requests over 1300 octets"}
+	what := m.Method
+	if !m.Request {
+		what = fmt.Sprintf("%d to %s", m.Status, m.Method)
+	}
+	var t *analysis.Transaction
+	if m.Transaction >= 0 {
+		t = &r.Transactions[m.Transaction]
+	}
+	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
+	switch {
+	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
+		f.Severity = Error
+		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
+		f.Because = "later IP fragments of the " + what + " are missing"
+		if silent {
+			f.Frames = r.requestFrames(m.Transaction)
+		}
+	case silent && m.Size > maxDatagram && !m.Partial:
+		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
+		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", what, m.Size, endpoint(m.Destination))
+		f.Because = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size)
+	case m.Fragmented || m.Lost == analysis.LostFragments:
+		f.Severity = Warning
+		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", what, m.Size)
+		if m.Lost == analysis.LostFragments {
+			f.Observed = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what)
+		}
+	case m.Size > maxDatagram:
+		f.Severity = Note
+		f.Observed = fmt.Sprintf("%s of %d octets over UDP", what, m.Size)
+	}
+	return f
+}
+
+func (s *sizeState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Transport != "UDP" {
+		return
+	}
+	answered := e.Status != 0 || e.Provisional != 0
+	f := Finding{Frames: []analysis.Frame{e.SentFrame}, CallID: e.CallID, AOR: e.AOR, Expected: "TCP for requests over 1300 octets"}
+	switch {
+	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
+		f.Severity = Error
+		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", e.Method, endpoint(e.Destination))
+	case e.Fragmented || e.Lost == analysis.LostFragments:
+		f.Severity = Warning
+		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", e.Method, e.Size)
+	case e.AnswerFragmented || e.AnswerLost == analysis.LostFragments:
+		f.Severity, f.Frames = Warning, []analysis.Frame{e.FinalFrame}
+		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
+	case e.Size <= maxDatagram:
+		if answered {
+			s.answered(hostPair{e.Source.Addr(), e.Destination.Addr()})
+		}
+		return
+	case answered:
+		f.Severity = Note
+		f.Observed = fmt.Sprintf("%s of %d octets over UDP", e.Method, e.Size)
+	case e.Waited && !e.Partial:
+		f.Severity = Error
+		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
+		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout}
+		if len(s.wait) < maxOfRule {
+			s.wait = append(s.wait, f)
+		}
+		return
+	default:
+		return
+	}
+	s.add(pairKey(e)+f.Severity.String(), f)
+}
+
+func (s *sizeState) end(r *captureRun) {
+	for _, f := range s.wait {
+		if !s.small[hostPair{f.gate.self, f.gate.peer}] {
+			continue
+		}
+		if f.leg != nil {
+			r.reportOf(f.leg, f)
+		} else {
+			r.report(f)
+		}
+	}
+	s.report(r, "requests")
+}
+
+var streamLength = &Rule{
+	ID: "stream-length", RFC: "RFC 3261 18.3, 20.14", Severity: "warning / note",
+	Title: "a message on a stream without a right Content-Length",
+	Doc: `A message on a TCP connection has no Content-Length; or one that is larger than what comes before the next message; or octets that belong to no message
+stand between it and the next one, with nothing of the stream missing. Where the stream ends before the message does, it is only possible: the rest may not have been
+captured. Once for each sender of a call.`,
+	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more.",
+	Fix: "Correct the sender; if something between changes bodies (an ALG, a header manipulation), make it change Content-Length with them.",
+	state: func() state {
+		return &lengthState{skips: make(map[analysis.Frame]*analysis.Event), bundles: bundles{least: 2}}
+	},
+}
+
+type lengthState struct {
+	skips map[analysis.Frame]*analysis.Event // by the message before the octets
+	next  int                                // of the Collector's events
+	bundles
+}
+
+// learn takes in the events that came since.
+func (s *lengthState) learn(c *Collector) {
+	for ; s.next < len(c.events); s.next++ {
+		if e := &c.events[s.next]; e.Kind == analysis.StreamSkipped {
+			s.skips[e.After] = e
+		}
+	}
+}
+
+func (s *lengthState) leg(r *legRun) {
+	if r.Leg.Transport == "UDP" && len(r.Leg.Hops) == 1 {
+		return
+	}
+	s.learn(r.c)
+	told := netip.Addr{}
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Transport != "TCP" {
+			continue
+		}
+		r.applies()
+		if m.Source.Addr() == told {
+			continue
+		}
+		if f, ok := s.of(m.Frame, m.Source, m.Length, m.Lost); ok {
+			told = m.Source.Addr()
+			r.report(f)
+		}
+	}
+}
+
+func (s *lengthState) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Transport != "TCP" {
+		return
+	}
+	s.learn(r.c)
+	f, ok := s.of(e.SentFrame, e.Source, e.Length, e.Lost)
+	if !ok && e.Status != 0 {
+		f, ok = s.of(e.FinalFrame, e.Destination, e.AnswerLength, e.AnswerLost)
+	}
+	if ok {
+		f.CallID, f.AOR = e.CallID, e.AOR
+		s.add(pairKey(e)+f.Confidence.String(), f)
+	}
+}
+
+func (s *lengthState) end(r *captureRun) { s.report(r, "messages") }
+
+// of applies stream-length to a message.
+func (s *lengthState) of(frame analysis.Frame, source netip.AddrPort, length analysis.Length, lost analysis.Loss) (f Finding, ok bool) {
+	f = Finding{Severity: Warning, Frames: []analysis.Frame{frame}, Expected: "a Content-Length that is the length of the body"}
+	skip := s.skips[frame]
+	switch {
+	case length == analysis.LengthMissing:
+		f.Observed = fmt.Sprintf("a message of %s on a TCP connection has no Content-Length", endpoint(source))
+	case length == analysis.LengthLong && lost == analysis.NoLoss:
+		f.Observed = fmt.Sprintf("the Content-Length of a message of %s reaches into the next one", endpoint(source))
+	case length == analysis.LengthLong && lost == analysis.LostEnd:
+		f.Confidence = Possible
+		f.Observed = fmt.Sprintf("the stream of %s ends before the body of its last message does", endpoint(source))
+	case skip != nil && skip.Src == source && lost == analysis.NoLoss:
+		f.Frames = append(f.Frames, skip.Frame)
+		f.Observed = fmt.Sprintf("%d octets between a message of %s and the next one belong to neither: its Content-Length is too small", skip.Octets, endpoint(source))
+	default:
+		return f, false
+	}
+	return f, true
+}
+
+var transportError = &Rule{
+	ID: "transport-error", RFC: "RFC 3261 18.4, 8.1.3.1", Severity: "error / note",
+	Title: "the network says that a message or media cannot be delivered",
+	Doc: `An ICMP error quotes a SIP message, or a packet to an address and port that a session description of the call asked for media at, while the call was up;
+a TCP connection was reset while a request on it had no final response; a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
+a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
+call was through another way, it is a note, and so are fewer than three ICMP errors about media.`,
+	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
+	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
+	state: func() state {
+		return &errorState{byCall: make(map[string][]int), byFlow: make(map[flow][]int), byEnd: make(map[netip.AddrPort][]int), bundles: bundles{least: 2}}
+	},
+}
+
+// A flow is a directed pair of addresses with ports.
+type flow struct{ src, dst netip.AddrPort }
+
+// errorDelay is how long behind a packet an ICMP error about it may come.
+const errorDelay = 5 * time.Second
+
+type errorState struct {
+	byCall map[string][]int         // events that quote a message of that Call-ID
+	byFlow map[flow][]int           // other events about a flow
+	byEnd  map[netip.AddrPort][]int // ICMP errors that quote no SIP, by where the packet went to
+	told   []bool                   // by event
+	bundles
+}
+
+// learn takes in the events that came since.
+func (s *errorState) learn(c *Collector) {
+	for i := len(s.told); i < len(c.events); i++ {
+		e := &c.events[i]
+		s.told = append(s.told, false)
+		switch {
+		case e.Kind == analysis.ICMPError && e.CallID != "":
+			s.byCall[e.CallID] = append(s.byCall[e.CallID], i)
+		case e.Kind == analysis.ICMPError:
+			s.byFlow[flow{e.Src, e.Dst}] = append(s.byFlow[flow{e.Src, e.Dst}], i)
+			s.byEnd[e.Dst] = append(s.byEnd[e.Dst], i)
+		case e.Kind == analysis.TCPReset:
+			s.byFlow[flow{e.Src, e.Dst}] = append(s.byFlow[flow{e.Src, e.Dst}], i)
+		}
+	}
+}
+
+// A trouble is the events about one endpoint that a leg or an exchange met.
+type trouble struct {
+	end     netip.AddrPort
+	kind    analysis.EventKind
+	media   bool
+	events  []int
+	first   analysis.Frame // of the message that the first one is about
+	what    string         // that message
+	handled bool
+}
+
+func (s *errorState) leg(r *legRun) {
+	s.learn(r.c)
+	r.applies()
+	if len(s.told) == 0 {
+		return
+	}
+	var list []trouble
+	for _, i := range s.within(r.c, s.byCall[r.Leg.CallID], r.Leg.Begin, r.Leg.Last.Add(timeout)) {
+		if e := &r.c.events[i]; !e.Time.Before(r.Leg.Begin) && e.Time.Sub(r.Leg.Last) < timeout && !s.told[i] {
+			list = r.meet(list, i, r.quoted(e))
+		}
+	}
+	if len(s.byFlow) > 0 {
+		for j := range r.Messages {
+			m := &r.Messages[j]
+			until := m.Time.Add(timerC + timeout)
+			for _, i := range s.within(r.c, s.byFlow[flow{m.Source, m.Destination}], m.Time, until) {
+				if e := &r.c.events[i]; e.Kind == analysis.ICMPError && s.near(i, e, m.Time) {
+					list = r.meet(list, i, j)
+				} else if e.Kind == analysis.TCPReset && r.pendingAt(j, e.Time) && !s.told[i] {
+					list = r.meet(list, i, j)
+				}
+			}
+			for _, i := range s.within(r.c, s.byFlow[flow{m.Destination, m.Source}], m.Time, until) {
+				if e := &r.c.events[i]; e.Kind == analysis.TCPReset && r.pendingAt(j, e.Time) && !s.told[i] {
+					list = r.meet(list, i, j)
+				}
+			}
+		}
+	}
+	if len(s.byEnd) > 0 && !r.Leg.Answered.IsZero() {
+		list = s.media(r, list)
+	}
+	for i := range list {
+		for _, n := range list[i].events {
+			s.told[n] = true
+		}
+		r.report(r.troubleFinding(&list[i]))
+	}
+}
+
+// maxNear bounds the events looked at for one message.
+const maxNear = 64
+
+// within returns those of a list of events, which are in order of time, that lie in a time.
+func (s *errorState) within(c *Collector, list []int, from, to time.Time) []int {
+	i, _ := slices.BinarySearchFunc(list, from, func(n int, t time.Time) int { return c.events[n].Time.Compare(t) })
+	list = list[i:]
+	for i, n := range list {
+		if i == maxNear || c.events[n].Time.After(to) {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// near reports whether an ICMP error that is not told yet may be about a packet sent at a time.
+func (s *errorState) near(i int, e *analysis.Event, sent time.Time) bool {
+	d := e.Time.Sub(sent)
+	return !s.told[i] && d >= 0 && d < errorDelay
+}
+
+// quoted returns the message that an ICMP error quotes, -1 for none.
+func (r *legRun) quoted(e *analysis.Event) int {
+	best := -1
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if m.Source == e.Src && m.Destination == e.Dst && m.Method == e.Method && m.Status == e.Status && !m.Time.After(e.Time) {
+			best = j
+		}
+	}
+	return best
+}
+
+// pendingAt reports whether message j is of a request that went out before a time and had no
+// final response then.
+func (r *legRun) pendingAt(j int, at time.Time) bool {
+	m := &r.Messages[j]
+	if m.Transaction < 0 || m.Method == "ACK" {
+		return false
+	}
+	t := &r.Transactions[m.Transaction]
+	return t.Requests > 0 && t.Sent.Before(at) && (t.Status == 0 || t.Answered.After(at)) && at.Sub(t.Sent) < timerC+timeout
+}
+
+// meet adds an event that is about message j, -1 if that was not captured.
+func (r *legRun) meet(list []trouble, i, j int) []trouble {
+	e := &r.c.events[i]
+	end := e.Dst
+	if e.Kind == analysis.TCPReset { // of its two ends the one that was to answer
+		end = r.Messages[j].Destination
+		if !r.Messages[j].Request {
+			end = r.Messages[j].Source
+		}
+	}
+	for k := range list {
+		if x := &list[k]; x.end == end && x.kind == e.Kind && !x.media {
+			if !slices.Contains(x.events, i) {
+				x.events = append(x.events, i)
+			}
+			return list
+		}
+	}
+	x := trouble{end: end, kind: e.Kind, events: []int{i}, what: e.Method}
+	if e.Status != 0 {
+		x.what = fmt.Sprintf("%d to %s", e.Status, e.Method)
+	}
+	if j >= 0 {
+		m := &r.Messages[j]
+		x.first, x.what = m.Frame, m.Method
+		if !m.Request {
+			x.what = fmt.Sprintf("%d to %s", m.Status, m.Method)
+		}
+		if m.Transaction >= 0 && m.Request {
+			t := &r.Transactions[m.Transaction]
+			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
+		}
+	}
+	return append(list, x)
+}
+
+// media adds the ICMP errors about media that a leg asked for.
+func (s *errorState) media(r *legRun, list []trouble) []trouble {
+	var ends []netip.AddrPort
+	judged := 0
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.Partial || m.Size < minSDP {
+			continue
+		}
+		if judged++; judged > maxJudged {
+			break
+		}
+		for g := range sdp.Glance(sdpOf(r.Message(i))) {
+			end := netip.AddrPortFrom(g.Addr, g.Port)
+			if g.Port == 0 || s.byEnd[end] == nil || len(ends) == maxJudged || slices.Contains(ends, end) {
+				continue
+			}
+			ends = append(ends, end)
+			x := trouble{end: end, media: true, first: r.Messages[i].Frame, what: "media"}
+			for _, n := range s.within(r.c, s.byEnd[end], r.Leg.Answered, r.Leg.Last.Add(timeout)) {
+				at := r.c.events[n].Time
+				if !s.told[n] && !at.Before(r.Leg.Answered) && (r.Leg.Ended.IsZero() || at.Before(r.Leg.Ended)) {
+					x.events = append(x.events, n)
+				}
+			}
+			if x.handled = len(x.events) < 3; len(x.events) > 0 {
+				list = append(list, x)
+			}
+		}
+	}
+	return list
+}
+
+// troubleFinding returns the finding about what is said of one endpoint.
+func (r *run) troubleFinding(x *trouble) Finding {
+	e := &r.c.events[x.events[0]]
+	f := Finding{Severity: Error, Expected: "something that listens at " + endpoint(x.end)}
+	if x.first.Number != 0 {
+		f.Frames = append(f.Frames, x.first)
+	}
+	for _, i := range x.events[:min(len(x.events), maxSiteProofs)] {
+		f.Frames = append(f.Frames, r.c.events[i].Frame)
+	}
+	what := x.what
+	if what == "" {
+		what = "a packet"
+	}
+	switch x.kind {
+	case analysis.TCPReset:
+		f.Observed = fmt.Sprintf("the TCP connection to %s was reset by %s while %s had no final response", endpoint(x.end), endpoint(e.Src), what)
+		f.Expected = "a final response before the connection ends"
+		f.Because = "the connection to " + endpoint(x.end) + " was reset"
+	default:
+		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), what, endpoint(x.end))
+		if n := len(x.events); n > 1 {
+			f.Observed += fmt.Sprintf(" (%d times)", n)
+		}
+		if e.Reporter != x.end.Addr() {
+			f.Observed += ", reported by " + e.Reporter.Unmap().String()
+		}
+		f.Because = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e))
+	}
+	if x.media {
+		f.Confidence, f.Because = Likely, ""
+	}
+	if x.handled {
+		f.Severity, f.Because = Note, ""
+		if !x.media {
+			f.Observed += "; it was answered all the same"
+		}
+	}
+	return f
+}
+
+func (s *errorState) exchange(r *exchangeRun) {
+	s.learn(r.c)
+	e := r.Exchange
+	if len(s.told) == 0 {
+		return
+	}
+	x := trouble{end: e.Destination, first: e.SentFrame, what: e.Method}
+	take := func(i int) {
+		if !s.told[i] {
+			s.told[i] = true
+			x.kind = r.c.events[i].Kind
+			x.events = append(x.events, i)
+		}
+	}
+	for _, i := range s.within(r.c, s.byCall[e.CallID], e.Sent, e.LastSent.Add(timeout)) {
+		v := &r.c.events[i]
+		switch {
+		case v.Method != e.Method || v.Time.Before(e.Sent) || v.Time.Sub(e.LastSent) > timeout:
+		case v.Src == e.Source && v.Dst == e.Destination:
+			take(i)
+			x.handled = e.Status != 0
+		case v.Status != 0 && v.Src.Addr() == e.Destination.Addr() && v.Dst.Addr() == e.Source.Addr():
+			take(i)
+			x.end, x.first, x.what = v.Dst, e.FinalFrame, fmt.Sprintf("%d to %s", v.Status, e.Method)
+		}
+	}
+	for _, i := range s.within(r.c, s.byFlow[flow{e.Source, e.Destination}], e.Sent, e.LastSent.Add(timeout)) {
+		v := &r.c.events[i]
+		if v.Kind == analysis.ICMPError && v.Time.Sub(e.LastSent) < errorDelay && !v.Time.Before(e.Sent) || broken(e, v) {
+			take(i)
+			x.handled = e.Status != 0
+		}
+	}
+	for _, i := range s.within(r.c, s.byFlow[flow{e.Destination, e.Source}], e.Sent, e.LastSent.Add(timeout)) {
+		if v := &r.c.events[i]; broken(e, v) {
+			take(i)
+		}
+	}
+	if len(x.events) == 0 {
+		return
+	}
+	f := r.troubleFinding(&x)
+	f.CallID, f.AOR = e.CallID, e.AOR
+	s.add(endpoint(x.end)+f.Severity.String(), f)
+}
+
+// broken reports whether an event is the reset of the connection of a request that had no
+// final response then.
+func broken(e *analysis.Exchange, v *analysis.Event) bool {
+	return v.Kind == analysis.TCPReset && e.Sent.Before(v.Time) && v.Time.Sub(e.Sent) < timeout && (e.Status == 0 || e.Answered.After(v.Time))
+}
+
+// end tells what belongs to no message that was captured.
+func (s *errorState) end(r *captureRun) {
+	s.learn(r.c)
+	for i := range r.c.events {
+		e := &r.c.events[i]
+		if s.told[i] {
+			continue
+		}
+		switch e.Kind {
+		case analysis.ICMPError:
+			if e.Method != "" || isSIPPort(e.Dst) {
+				s.add(endpoint(e.Dst)+"error", r.troubleFinding(&trouble{end: e.Dst, events: []int{i}, what: e.Method}))
+			}
+		case analysis.TCPRefused:
+			s.add(endpoint(e.Src)+"refused", Finding{
+				Severity: Error, Frames: []analysis.Frame{e.Frame},
+				Observed: fmt.Sprintf("%s refuses TCP connections; %s tried", endpoint(e.Src), endpoint(e.Dst)),
+				Expected: "something that listens at " + endpoint(e.Src),
+			})
+		case analysis.TLSAlert:
+			s.add(endpoint(e.Src)+"tls", Finding{
+				Severity: Error, Frames: []analysis.Frame{e.Frame},
+				Observed: fmt.Sprintf("%s ends the TLS handshake with %s with the fatal alert %s", endpoint(e.Src), endpoint(e.Dst), alertName(e.Code)),
+				Expected: "a TLS handshake that succeeds",
+				NextStep: "Compare certificates, names, TLS versions and ciphers of both sides: the alert says which of them.",
+			})
+		}
+	}
+	s.report(r, "times")
+}
+
+func isSIPPort(a netip.AddrPort) bool { return a.Port() == 5060 || a.Port() == 5061 }
+
+// icmpName names an ICMP error: RFC 792, 1812 and 4443.
+func icmpName(e *analysis.Event) string {
+	names := map[[2]uint8]string{
+		{3, 0}: "network unreachable", {3, 1}: "host unreachable", {3, 2}: "protocol unreachable", {3, 3}: "port unreachable", {3, 4}: "packet too large for the path",
+		{3, 9}: "network prohibited", {3, 10}: "host prohibited", {3, 13}: "filtered by an administrator", {11, 0}: "time to live exceeded",
+		{11, 1}: "fragments missing at the receiver",
+	}
+	if e.IPv6 {
+		names = map[[2]uint8]string{
+			{1, 0}: "no route", {1, 1}: "filtered by an administrator", {1, 3}: "address unreachable", {1, 4}: "port unreachable", {2, 0}: "packet too large for the path",
+			{3, 0}: "hop limit exceeded", {3, 1}: "fragments missing at the receiver",
+		}
+	}
+	if s := names[[2]uint8{e.Type, e.Code}]; s != "" {
+		return "ICMP " + s
+	}
+	return fmt.Sprintf("ICMP type %d code %d", e.Type, e.Code)
+}
+
+// alertName names a TLS alert: RFC 8446, section 6.2.
+func alertName(code uint8) string {
+	switch code {
+	case 40:
+		return "handshake_failure"
+	case 42:
+		return "bad_certificate"
+	case 43:
+		return "unsupported_certificate"
+	case 44:
+		return "certificate_revoked"
+	case 45:
+		return "certificate_expired"
+	case 46:
+		return "certificate_unknown"
+	case 48:
+		return "unknown_ca"
+	case 70:
+		return "protocol_version"
+	case 71:
+		return "insufficient_security"
+	case 112:
+		return "unrecognized_name"
+	case 116:
+		return "certificate_required"
+	}
+	return fmt.Sprintf("%d", code)
+}
