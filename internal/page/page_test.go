@@ -180,34 +180,34 @@ func TestTwoInOne(t *testing.T) {
 	}
 }
 
-// TestChoose: what is wrong comes first, and the page says what it leaves out.
+// TestChoose: calls with errors come first, then those with warnings, then those that
+// failed.
 func TestChoose(t *testing.T) {
+	res := &analysis.Result{Traffic: new(analysis.Traffic)}
+	for i, s := range []analysis.State{analysis.StateCompleted, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted} {
+		res.Calls = append(res.Calls, &analysis.Call{ID: i + 1, Legs: []*analysis.Leg{{State: s}}})
+	}
+	found := []*findings.Finding{{Call: 6, Severity: findings.Error}, {Call: 4, Severity: findings.Warning}, {Call: 5, Severity: findings.Note}, {Severity: findings.Error}}
+	for most, want := range []string{"", "6", "4 6", "4 5 6", "3 4 5 6", "1 3 4 5 6", "1 2 3 4 5 6", "1 2 3 4 5 6"} {
+		var got []string
+		for _, c := range page.Choose(res, found, most) {
+			got = append(got, fmt.Sprint(c.ID))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("of %d: %s, want %s", most, got, want)
+		}
+	}
+}
+
+// TestLeftOut: the page says what it leaves out, and counts all the same.
+func TestLeftOut(t *testing.T) {
 	var text strings.Builder
-	at := 0
 	for i := range 6 {
-		code := 200
-		if i == 4 {
-			code = 503
-		}
-		fmt.Fprintf(&text, "%d A > B INVITE sdp id=c%d new\n", at, i)
-		if i == 2 { // sent again, for want of a 100: a warning
-			text.WriteString("+.5 A > B INVITE again\n+1 A > B INVITE again\n")
-		}
-		fmt.Fprintf(&text, "+.01 B > A 180 id=c%d\n+1 B > A %d id=c%d\n+.1 A > B ACK id=c%d\n", i, code, i, i)
-		if code == 200 {
-			fmt.Fprintf(&text, "+2 A > B BYE id=c%d\n+.1 B > A 200 id=c%d\n", i, i)
-		}
-		at += 10
+		fmt.Fprintf(&text, "%d A > B INVITE sdp id=c%d new\n+.01 B > A 180 id=c%d\n+1 B > A 200 sdp id=c%d\n+.1 A > B ACK id=c%d\n+2 A > B BYE id=c%d\n+.1 B > A 200 id=c%d\n", 10*i, i, i, i, i, i, i)
 	}
 	m := makePage(t, ladder(text.String()), 2)
 	if len(m.data.Calls) != 6 || len(m.data.Full) != 2 {
 		t.Fatalf("%d calls, %d in full", len(m.data.Calls), len(m.data.Full))
-	}
-	if _, ok := m.data.Full["5"]; !ok {
-		t.Error("the failed call is not shown in full")
-	}
-	if _, ok := m.data.Full["3"]; !ok {
-		t.Error("the call with a warning is not shown in full")
 	}
 	if len(m.data.Head.Notes) != 1 || !strings.HasPrefix(m.data.Head.Notes[0], "2 of 6 calls are shown in full") {
 		t.Errorf("notes: %q", m.data.Head.Notes)
@@ -216,7 +216,7 @@ func TestChoose(t *testing.T) {
 	for _, b := range m.data.Head.Setup {
 		sum += b.Count
 	}
-	if sum != 5 {
+	if sum != 6 {
 		t.Errorf("%d setup times", sum)
 	}
 }
