@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (t *Traffic) claims() map[netip.AddrPort][]claim {
 		}
 	}
 	for _, list := range claims {
-		slices.SortStableFunc(list, func(a, b claim) int { return a.e.Since.Compare(b.e.Since) })
+		sort.SliceStable(list, func(i, j int) bool { return list[i].e.Since.Before(list[j].e.Since) })
 	}
 	return claims
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -133,7 +134,10 @@ func (t *Traffic) groups(names func(l *Leg, add func(string))) (list []Group) {
 	for name, m := range all {
 		list = append(list, Group{name, m.metrics()})
 	}
-	slices.SortFunc(list, func(a, b Group) int { return cmp.Or(b.Calls-a.Calls, cmp.Compare(a.Name, b.Name)) })
+	sort.Slice(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(b.Calls-a.Calls, cmp.Compare(a.Name, b.Name)) < 0
+	})
 	return list
 }
 

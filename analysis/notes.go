@@ -1,9 +1,8 @@
 package analysis
 
 import (
-	"cmp"
 	"math/bits"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/dissect"
@@ -121,6 +120,6 @@ func (t *noteTable) set(id string, count int64) {
 
 // sorted returns the notes by id.
 func (t *noteTable) sorted() []Note {
-	slices.SortFunc(t.notes, func(a, b Note) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(t.notes, func(i, j int) bool { return t.notes[i].ID < t.notes[j].ID })
 	return t.notes
 }

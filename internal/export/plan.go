@@ -3,6 +3,7 @@ package export
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -278,7 +279,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 // settle sorts the spans of each address and joins those that overlap.
 func (t mediaTable) settle() {
 	for a, list := range t {
-		slices.SortFunc(list, func(x, y span) int { return x.from.Compare(y.from) })
+		sort.Slice(list, func(i, j int) bool { return list[i].from.Before(list[j].from) })
 		n := 0
 		for _, s := range list[1:] {
 			if last := &list[n]; !s.from.After(last.to) {

@@ -1,11 +1,11 @@
 package filter
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -430,8 +430,12 @@ func (p *parser) joinRange(t *test, x, y interval, dots token) interval {
 // found by halving.
 func merge(k Kind, set []interval) []interval {
 	list := slices.Clone(set)
-	slices.SortFunc(list, func(a, b interval) int {
-		return cmp.Or(compare(k, a.lo, b.lo), compare(k, a.hi, b.hi))
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		if c := compare(k, a.lo, b.lo); c != 0 {
+			return c < 0
+		}
+		return compare(k, a.hi, b.hi) < 0
 	})
 	out := list[:1]
 	for _, x := range list[1:] {

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -508,7 +509,10 @@ type reuse struct {
 
 // reused returns the uses that do not count on.
 func (l *ledger) reused() (list []*reuse) {
-	slices.SortStableFunc(l.uses, func(a, b nonceUse) int { return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) }) // stable: uses of one time stay in order
+	sort.SliceStable(l.uses, func(i, j int) bool {
+		a, b := &l.uses[i], &l.uses[j]
+		return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) < 0
+	}) // stable: uses of one time stay in order
 	by := make(map[uint64]*reuse)
 	for i := 1; i < len(l.uses); i++ {
 		a, b := &l.uses[i-1], &l.uses[i]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -211,7 +212,7 @@ func (s *loadState) early(p pause) (f Finding, ok bool) {
 func (s *loadState) end(r *captureRun) {
 	for _, l := range s.order {
 		s.flush(l)
-		slices.SortStableFunc(l.bad, func(a, b refusal) int { return a.at.Compare(b.at) })
+		sort.SliceStable(l.bad, func(i, j int) bool { return l.bad[i].at.Before(l.bad[j].at) })
 		s.judge(r, l)
 	}
 	s.report(r, "requests")

@@ -1,10 +1,9 @@
 package findings
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -207,7 +206,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 	if len(list) == 0 {
 		return
 	}
-	slices.SortFunc(list, func(a, b pair) int { return cmp.Compare(a.number, b.number) })
+	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
 	severity := Note
 	if len(list)*2 >= pairs {
 		severity = Warning

@@ -3,6 +3,7 @@ package flow
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -397,7 +398,7 @@ func (p *plan) marks(found []*findings.Finding) {
 		}
 		list = append(list, own{f, p.rowOfFinding(f)})
 	}
-	slices.SortStableFunc(list, func(a, b own) int { return a.row - b.row })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].row < list[j].row })
 	for i, f := range list {
 		m := Mark{ID: f.ID, Severity: f.Severity.String(), Observed: clean.Text(f.Observed)}
 		for _, x := range f.Frames {

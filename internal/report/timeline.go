@@ -1,8 +1,7 @@
 package report
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/sipsight/sipsight/analysis"
 )
@@ -34,12 +33,19 @@ func Timeline(c *analysis.Call) []Step {
 		}
 	}
 	if len(c.Legs) > 1 {
-		slices.SortStableFunc(list, func(a, b Step) int {
-			if a.Time.IsZero() || b.Time.IsZero() || a.Frame.File == b.Frame.File {
-				return cmp.Or(a.Frame.File-b.Frame.File, cmp.Compare(a.Frame.Number, b.Frame.Number))
-			}
-			return a.Time.Compare(b.Time)
-		})
+		sort.SliceStable(list, func(i, j int) bool { return list[i].before(&list[j]) })
 	}
 	return list
+}
+
+// before says whether a step is earlier than another: by the number of its
+// frame within one file or where a time is missing, by time across files.
+func (s *Step) before(o *Step) bool {
+	switch {
+	case !s.Time.IsZero() && !o.Time.IsZero() && s.Frame.File != o.Frame.File:
+		return s.Time.Before(o.Time)
+	case s.Frame.File != o.Frame.File:
+		return s.Frame.File < o.Frame.File
+	}
+	return s.Frame.Number < o.Frame.Number
 }
