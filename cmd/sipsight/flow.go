@@ -17,10 +17,10 @@ var flowCommand = &command{
 	short: "calls as ladders: text, Mermaid, SVG, HTML",
 	long: `Draws calls as ladders: a column for each host, an arrow for each message. Messages that
 were sent again are one arrow (×4), copies of the capture are left out, findings stand at
-their messages. Legs of one call behind a back-to-back user agent are on one ladder. A
-host that talks to itself has a column for each port; --alias and --hosts give names, and
-hosts of one name are one column. Several calls in Mermaid come as Markdown, each diagram
-in a block of its own.`,
+their messages, RTP streams where they begin. Legs of one call behind a back-to-back user
+agent are on one ladder. A host that talks to itself has a column for each port; --alias
+and --hosts give names, and hosts of one name are one column. Several calls in Mermaid
+come as Markdown, each diagram in a block of its own.`,
 	example: []string{
 		"sipsight flow --call call-3 trunk.pcapng",
 		"sipsight flow --alias 10.0.0.9=proxy --alias 10.0.0.1:5080=gateway trunk.pcapng",
@@ -75,6 +75,7 @@ func (q *flowQuery) flags(fs *flags) {
 	fs.IntVar(&q.limit, "limit", flowCalls, "the first `N` calls; 0 is all")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.inputFlags(&q.input)
+	q.noMedia = &fs.noMedia
 	fs.nameFlags(&q.layout.Names)
 	fs.StringVar(&q.columns, "columns", "host", "a column for each `WHAT`: host or address")
 	fs.StringVar(&q.clock, "time", "relative", "`WHICH` times: relative, absolute or delta")
@@ -162,7 +163,7 @@ func (q *flowQuery) terminal(e *env) {
 
 func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *output, matches func(*analysis.Call) bool) int {
 	total, problem := 0, ""
-	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
+	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, noMedia: *q.noMedia, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
 		list, total, problem = q.calls(res, matches)
 		return list
 	}})
