@@ -73,9 +73,9 @@ function media(m) {
 // streams lists the RTP streams of a call.
 function streams(list) {
   if (!list?.length) return undefined;
-  const heads = ['SSRC', 'From', 'To', 'Sent by', 'Codec', 'Packets', 'Lost', 'Jitter', 'Longest gap', 'MOS, estimated'];
-  const rows = list.map((s) => [s.ssrc, `${s.source_ip} : ${s.source_port}`, `${s.destination_ip} : ${s.destination_port}`, s.sent_by, s.codec, count(s.packets),
-    `${count(s.lost ?? 0)}${s.loss_percent ? ` (${s.loss_percent} %)` : ''}`, s.mean_jitter_ms === undefined ? '' : `${s.mean_jitter_ms} ms`, s.max_delta_ms === undefined ? '' : `${s.max_delta_ms} ms`, s.mos]);
+  const heads = ['SSRC', 'From', 'To', 'Sent by', 'Codec', 'Packets', 'Lost', 'Jitter', 'MOS, estimated'];
+  const rows = list.map((s) => [s.ssrc, s.source, s.destination, s.sent_by, s.codec, count(s.packets),
+    `${count(s.lost ?? 0)}${s.loss_percent ? ` (${s.loss_percent} %)` : ''}`, s.mean_jitter_ms === undefined ? '' : `${s.mean_jitter_ms} ms`, s.mos]);
   return [el('h4', {}, 'RTP streams'), el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'RTP streams' }, el('table', { class: 'plain', id: 'streams' },
     el('thead', {}, el('tr', {}, heads.map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows.map((r) => el('tr', {}, r.map((v) => el('td', {}, v)))))))];
 }

@@ -112,6 +112,7 @@ describe('reports of captures', { skip }, () => {
           assert.equal(await page.locator('.text').count(), data.full[id].ladder.rows.length - media);
           assert.equal(await page.locator('#streams tbody tr').count(), media);
         }
+        assert.doesNotMatch(await page.locator('body').innerText(), /undefined|NaN|\[object/);
         await shoot(page, name);
       });
     });
