@@ -14,8 +14,9 @@ var smallInput = int64(8 << 20)
 
 // A closeUp is an analysis that keeps the messages of some calls.
 type closeUp struct {
-	files []string
-	input capture.Options
+	files   []string
+	input   capture.Options
+	noMedia bool
 
 	// choose returns the calls that are looked at closely.
 	choose func(*analysis.Result, []*findings.Finding) []*analysis.Call
@@ -31,10 +32,10 @@ type closeUp struct {
 // once.
 func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found []*findings.Finding, chosen []*analysis.Call, err error) {
 	if !readTwice(x.files) {
-		res, found, err = e.investigate(r, analysis.Options{Steps: true, Message: x.message})
+		res, found, err = e.investigate(r, analysis.Options{Steps: true, Streams: !x.noMedia, Message: x.message})
 		return res, found, x.choose(res, found), err
 	}
-	res, found, err = e.investigate(r, analysis.Options{})
+	res, found, err = e.investigate(r, analysis.Options{Streams: !x.noMedia}) // findings may rest on media
 	chosen = x.choose(res, found)
 	if err != nil || len(chosen) == 0 {
 		return res, found, chosen, err
@@ -57,7 +58,7 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 		return &analysis.Result{Traffic: new(analysis.Traffic)}, nil, nil, err
 	}
 	defer again.Close()
-	res, found, err = e.investigate(again, analysis.Options{Steps: true, StepsOf: wanted, Message: x.message})
+	res, found, err = e.investigate(again, analysis.Options{Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message})
 	for _, c := range res.Calls {
 		if ids[c.ID] {
 			chosen = append(chosen, c)

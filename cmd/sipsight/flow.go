@@ -17,10 +17,10 @@ var flowCommand = &command{
 	short: "calls as ladders: text, Mermaid, SVG, HTML",
 	long: `Draws calls as ladders: a column for each host, an arrow for each message. Messages that
 were sent again are one arrow (×4), copies of the capture are left out, findings stand at
-their messages. Legs of one call behind a back-to-back user agent are on one ladder. A
-host that talks to itself has a column for each port; --alias and --hosts give names, and
-hosts of one name are one column. Several calls in Mermaid come as Markdown, each diagram
-in a block of its own.`,
+their messages, RTP streams where they begin. Legs of one call behind a back-to-back user
+agent are on one ladder. A host that talks to itself has a column for each port; --alias
+and --hosts give names, and hosts of one name are one column. Several calls in Mermaid
+come as Markdown, each diagram in a block of its own.`,
 	example: []string{
 		"sipsight flow --call call-3 trunk.pcapng",
 		"sipsight flow --alias 10.0.0.9=proxy --alias 10.0.0.1:5080=gateway trunk.pcapng",
@@ -75,12 +75,14 @@ func (q *flowQuery) flags(fs *flags) {
 	fs.IntVar(&q.limit, "limit", flowCalls, "the first `N` calls; 0 is all")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.inputFlags(&q.input)
+	q.noMedia = &fs.noMedia
 	fs.nameFlags(&q.layout.Names)
 	fs.StringVar(&q.columns, "columns", "host", "a column for each `WHAT`: host or address")
 	fs.StringVar(&q.clock, "time", "relative", "`WHICH` times: relative, absolute or delta")
 	fs.BoolVar(&q.text.ASCII, "ascii", false, "text without characters beyond ASCII")
 	fs.IntVar(&q.text.Width, "width", 0, "text at most `N` characters wide, if it can be")
 	fs.StringVar(&q.colour, "color", "auto", "dialogs in colours, `WHEN`: auto, always or never")
+	q.out = "-"
 	fs.outputFlags(&q.out, &q.force)
 }
 
@@ -92,7 +94,7 @@ func (fs *flags) nameFlags(n *flow.Names) {
 
 // outputFlags adds the flags of commands that make one file.
 func (fs *flags) outputFlags(out *string, force *bool) {
-	fs.StringVar(out, "o", "", "write to `FILE`, which appears when it is whole")
+	fs.StringVar(out, "o", *out, "write to `FILE`, which appears when it is whole; - is stdout")
 	fs.BoolVar(force, "force", false, "replace the output file if it exists")
 }
 
@@ -137,14 +139,13 @@ func runFlow(e *env, c *command, args []string) int {
 	}
 	q.layout.Report = report.Options{Secrets: q.secrets, Files: fs.files}
 	q.terminal(e)
-	w, err := e.create(q.out, q.force)
+	w, err := e.newOutFile(q.out, q.force, fs.files)
 	if err != nil {
-		e.errorf("flow: %v", err)
-		return exitFailed
+		return e.outputFailed(q.out, err)
 	}
 	r, err := e.open(fs.files, q.input)
 	if err != nil {
-		w.abandon()
+		w.discard()
 		return exitFailed
 	}
 	defer r.Close()
@@ -153,21 +154,21 @@ func runFlow(e *env, c *command, args []string) int {
 
 // terminal takes what is not said from the terminal: width, and whether there are colours.
 func (q *flowQuery) terminal(e *env) {
-	toTerminal := q.out == "" && e.width() > 0
+	toTerminal := q.out == "-" && e.width() > 0
 	if toTerminal && q.text.Width == 0 {
 		q.text.Width = e.width()
 	}
 	q.text.Colour = q.colour == "always" || q.colour == "auto" && toTerminal && os.Getenv("NO_COLOR") == ""
 }
 
-func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *output, matches func(*analysis.Call) bool) int {
+func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(*analysis.Call) bool) int {
 	total, problem := 0, ""
-	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
+	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, noMedia: *q.noMedia, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
 		list, total, problem = q.calls(res, matches)
 		return list
 	}})
 	if len(calls) == 0 {
-		w.abandon()
+		w.discard()
 		code := e.finish(res, err)
 		switch {
 		case problem != "":
@@ -180,8 +181,15 @@ func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *output, matches func(*
 		}
 		return code
 	}
-	if werr := w.done(q.draw(w, calls, found)); werr != nil && err == nil {
-		err = writeError{werr}
+	werr := q.draw(w, calls, found)
+	if werr == nil {
+		werr = w.finish()
+	}
+	if werr != nil {
+		w.discard()
+		if err == nil {
+			err = writeError{werr}
+		}
 	}
 	code := e.finish(res, err)
 	if len(calls) < total {
@@ -224,7 +232,7 @@ func (q *flowQuery) calls(res *analysis.Result, matches func(*analysis.Call) boo
 }
 
 // draw writes the ladders.
-func (q *flowQuery) draw(w *output, calls []*analysis.Call, found []*findings.Finding) error {
+func (q *flowQuery) draw(w *outFile, calls []*analysis.Call, found []*findings.Finding) error {
 	d := flow.Drawing{Format: q.format, Text: q.text, Calls: len(calls)}
 	var b []byte
 	for _, c := range calls {

@@ -59,6 +59,27 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// TestOutputIsInput: a capture that is read is not replaced, even by force.
+func TestOutputIsInput(t *testing.T) {
+	captures(t)
+	b, err := os.ReadFile("udp-call.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "a.pcapng")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"flow", "report"} {
+		if r := sipsight(t, command, "--force", "-o", name, name); r.code != exitFailed {
+			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
+		}
+	}
+	if after, _ := os.ReadFile(name); string(after) != string(b) {
+		t.Error("the capture was replaced")
+	}
+}
+
 // TestFullDisk: a device that is full is an error that is told of.
 func TestFullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" {

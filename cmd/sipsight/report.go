@@ -48,29 +48,34 @@ func runReport(e *env, c *command, args []string) int {
 		e.errorf("report: --max-calls must not be negative")
 		return exitUsage
 	}
-	w, err := e.create(out, force)
+	w, err := e.newOutFile(out, force, fs.files)
 	if err != nil {
-		e.errorf("report: %v", err)
-		return exitFailed
+		return e.outputFailed(out, err)
 	}
 	r, err := e.open(fs.files, q.input)
 	if err != nil {
-		w.abandon()
+		w.discard()
 		return exitFailed
 	}
 	defer r.Close()
-	layout.Report = report.Options{Secrets: q.secrets, Files: fs.files}
+	layout.Report = report.Options{Secrets: q.secrets, Files: fs.files, NoMedia: fs.noMedia}
 	texts := &page.Texts{Secrets: q.secrets}
 	res, found, full, err := e.look(r, &closeUp{
-		files: fs.files, input: q.input, message: texts.Take,
+		files: fs.files, input: q.input, noMedia: fs.noMedia, message: texts.Take,
 		of: func(wanted func(string) bool) { texts.Of = wanted },
 		choose: func(res *analysis.Result, found []*findings.Finding) []*analysis.Call {
 			return page.Choose(res, found, *calls)
 		},
 	})
 	werr := page.Write(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout})
-	if werr = w.done(werr); werr != nil && err == nil {
-		err = writeError{werr}
+	if werr == nil {
+		werr = w.finish()
+	}
+	if werr != nil {
+		w.discard()
+		if err == nil {
+			err = writeError{werr}
+		}
 	}
 	code := e.finish(res, err)
 	if len(full) < len(res.Calls) {

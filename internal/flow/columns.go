@@ -2,6 +2,7 @@ package flow
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/sipsight/sipsight/internal/clean"
@@ -38,7 +39,8 @@ func (p *plan) columns() {
 		}
 		list = insertHop(list, t.column(a), t.column(b))
 	}
-	for _, b := range p.o.Bars {
+	p.media = slices.DeleteFunc(p.media, func(b Bar) bool { return t.byPort(b.From) || t.byPort(b.To) })
+	for _, b := range p.media {
 		list = insertHop(list, t.column(b.From), t.column(b.To))
 	}
 	for i, c := range list {
@@ -51,6 +53,10 @@ func (p *plan) columns() {
 		p.l.Columns = append(p.l.Columns, c.Column)
 	}
 }
+
+// byPort reports whether the ports of a host have columns of their own: streams of media,
+// each with its port, would only add more.
+func (t *columnTable) byPort(a netip.AddrPort) bool { return t.o.Ports || t.split[a.Addr().Unmap()] }
 
 // A column is a Column and what it is known by.
 type column struct {
@@ -101,7 +107,7 @@ func (t *columnTable) column(a netip.AddrPort) column {
 	}
 	name, named := t.o.Names.hosts[host]
 	whole, addr := host.String(), host.String()
-	if t.o.Ports || t.split[host] {
+	if t.byPort(a) {
 		addr = a.String()
 		whole = addr
 		if named {

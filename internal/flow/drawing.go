@@ -56,7 +56,9 @@ func (l *Ladder) First(n int) *Ladder {
 	first := *l
 	first.Rows = l.Rows[:n]
 	for i := range l.Rows[n:] {
-		first.LeftOut += l.Rows[n+i].Count
+		if r := &l.Rows[n+i]; r.Kind != Media {
+			first.LeftOut += r.Count
+		}
 	}
 	return &first
 }

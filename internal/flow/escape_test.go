@@ -150,7 +150,7 @@ func TestMarkup(t *testing.T) {
 }
 
 // mermaidLine is every line that a diagram may hold.
-var mermaidLine = regexp.MustCompile(`^(sequenceDiagram|    (title|participant P\d+ as|P\d+(->>|-->>|->)P\d+:|Note over P\d+(,P\d+)?:) ((?:[A-Za-z0-9. ]|#\d+;|<br/>)*))$`)
+var mermaidLine = regexp.MustCompile(`^(sequenceDiagram|    (title|participant P\d+ as|P\d+(->>|-->>|-\))P\d+:|Note over P\d+(,P\d+)?:) ((?:[A-Za-z0-9. ]|#\d+;|<br/>)*))$`)
 
 // word finds what the Mermaid grammar could take for a word of its own.
 var mermaidWord = regexp.MustCompile(`(?i)\b(end|title|participant|actor|note|loop|alt|else|opt|par|and|rect|box|break|critical|create|destroy|activate|deactivate|autonumber|links?|properties|details|style|classdef|acctitle|init|sequencediagram|click|href|wrap|nowrap)\b`)

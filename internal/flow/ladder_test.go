@@ -57,7 +57,7 @@ func investigate(t testing.TB, file string, stdin io.Reader) investigation {
 	}
 	defer r.Close()
 	c := findings.New()
-	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{Steps: true}))
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{Steps: true, Streams: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"sort"
@@ -21,6 +22,9 @@ const (
 	// maxLabel bounds the characters of one label, maxNote those of a note.
 	maxLabel = 80
 	maxNote  = 120
+
+	// maxBars bounds the streams of media of one ladder.
+	maxBars = 32
 )
 
 // Options says how calls are laid out. The zero Options merges the ports of each host.
@@ -28,16 +32,17 @@ type Options struct {
 	Names   Names // what hosts are called
 	Ports   bool  // a column for each address and port, not for each host
 	MaxRows int   // the most rows; 0 is 2000
-	Bars    []Bar // streams of media, drawn where they begin
+	Bars    []Bar // further streams of media, drawn where they begin
 
 	Report report.Options
 }
 
-// A Bar is a stream of media between two addresses. Its label is text of our own, or clean.
+// A Bar is a stream of media between two addresses. Its texts are of our own, or clean.
 type Bar struct {
 	Time     time.Time
 	From, To netip.AddrPort
 	Label    string
+	Detail   string // for who asks
 }
 
 // A Ladder is one call laid out: columns from left to right, rows from top to bottom. Its
@@ -136,6 +141,7 @@ func New(c *analysis.Call, found []*findings.Finding, o *Options) *Ladder {
 		Start:   c.First().Begin,
 	}
 	p.legs()
+	p.streams()
 	p.columns()
 	p.rows()
 	p.bars()
@@ -150,6 +156,7 @@ type plan struct {
 	c     *analysis.Call
 	l     *Ladder
 	steps []report.Step
+	media []Bar
 	cols  columnTable
 	row   map[place]int // which row a message is in
 }
@@ -303,12 +310,48 @@ func shortCodecs(s string) string {
 	return strings.Join(list, ",")
 }
 
+// streams makes bars of the RTP streams of the call, which are known where the analysis was
+// asked for them.
+func (p *plan) streams() {
+	p.media = slices.Clone(p.o.Bars)
+	for _, l := range p.c.Legs {
+		if l.Media == nil {
+			continue
+		}
+		for _, s := range l.Media.Streams {
+			if len(p.media) < maxBars {
+				p.media = append(p.media, barOf(s))
+			}
+		}
+	}
+}
+
+// barOf says in short what a stream was, and in full how good it was.
+func barOf(s *analysis.Stream) Bar {
+	r := s.Report()
+	label := "RTP"
+	if s.Codec != "" {
+		label += " " + cutText(clean.Text(s.Codec), 16)
+	}
+	if d := s.End.Sub(s.Begin); d > 0 {
+		label += " " + report.DurationText(d)
+	}
+	if r.Lost > 0 {
+		label += fmt.Sprintf(", %.1f %% lost", r.LossPercent())
+	}
+	detail := fmt.Sprintf("SSRC 0x%08x, %s → %s, %d packets, %d lost", s.SSRC, s.Source, s.Destination, r.Packets, r.Lost)
+	if m, ok := s.Quality(); ok {
+		detail += fmt.Sprintf(", estimated MOS %.2f", m.MOS())
+	}
+	return Bar{s.Begin, s.Source, s.Destination, label, detail}
+}
+
 // bars puts the streams of media in their places.
 func (p *plan) bars() {
-	for _, b := range p.o.Bars {
-		if len(p.l.Rows) >= 2*maxRows {
-			return
-		}
+	if len(p.media) == 0 {
+		return
+	}
+	for _, b := range p.media {
 		at, _ := slices.BinarySearchFunc(p.l.Rows, b.Time, func(r Row, t time.Time) int {
 			if r.Time.After(t) {
 				return 1
@@ -316,14 +359,12 @@ func (p *plan) bars() {
 			return -1
 		})
 		p.l.Rows = slices.Insert(p.l.Rows, at, Row{
-			Kind: Media, Time: b.Time, From: p.cols.of(b.From), To: p.cols.of(b.To), Label: cutText(b.Label, maxLabel), Dialog: -1, Count: 1,
+			Kind: Media, Time: b.Time, From: p.cols.of(b.From), To: p.cols.of(b.To), Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
 		})
 	}
-	if len(p.o.Bars) > 0 { // rows have moved
-		for i := range p.l.Rows {
-			for _, s := range p.l.Rows[i].Steps {
-				p.row[place{p.steps[s].Leg, p.steps[s].Frame}] = i
-			}
+	for i := range p.l.Rows { // rows have moved
+		for _, s := range p.l.Rows[i].Steps {
+			p.row[place{p.steps[s].Leg, p.steps[s].Frame}] = i
 		}
 	}
 }

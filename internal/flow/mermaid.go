@@ -64,7 +64,7 @@ func appendMermaidRow(b []byte, l *Ladder, r *Row) []byte {
 	switch r.Kind {
 	case Request:
 	case Media:
-		arrow = "->"
+		arrow = "-)"
 	default:
 		arrow = "-->>"
 	}

@@ -236,16 +236,16 @@ func (p *svgPen) row(r *Row, y int) {
 }
 
 func (p *svgPen) arrow(r *Row, x1, x2, y int) {
-	if r.Kind == Media {
-		p.line("arrow", x1, y-1, x2, y-1)
-		p.line("arrow", x1, y+2, x2, y+2)
-		return
-	}
 	to := 1
 	if x2 < x1 {
 		to = -1
 	}
-	p.line("arrow", x1, y, x2-to*2, y)
+	if r.Kind == Media {
+		p.line("arrow", x1, y-2, x2-to*7, y-2)
+		p.line("arrow", x1, y+2, x2-to*7, y+2)
+	} else {
+		p.line("arrow", x1, y, x2-to*2, y)
+	}
 	p.tip(x2, y, to)
 }
 
@@ -262,7 +262,7 @@ func (l *Ladder) hover(r *Row) string {
 	if r.Detail != "" {
 		lines = append(lines, r.Detail)
 	}
-	if r.Frame != "" {
+	if r.Frame != "" && r.Kind != Media {
 		lines = append(lines, "frame "+r.Frame+", "+clock(r)+" UTC")
 	}
 	lines = append(lines, r.Notes...)

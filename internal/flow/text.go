@@ -318,8 +318,6 @@ func (t *textPen) arrow(r *Row, n int) {
 	after := n - 1 - width(s) - before
 	t.colour(r, true)
 	switch {
-	case r.Kind == Media:
-		t.put(strings.Repeat(line, before) + s + strings.Repeat(line, after+1))
 	case r.To > r.From:
 		t.put(strings.Repeat(line, before) + s + strings.Repeat(line, after) + t.signs.right)
 	default:

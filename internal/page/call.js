@@ -64,10 +64,20 @@ function callFindings(list) {
 function media(m) {
   if (!m) return undefined;
   const rows = (m.endpoints ?? []).map((e) => el('tr', {}, [e.side, e.kind, e.address, e.codecs, e.direction, e.protocol, e.frame].map((v) => el('td', {}, v))));
-  return el('div', {}, el('h4', {}, 'Media, as the session descriptions say'),
+  return el('div', {}, streams(m.streams), el('h4', {}, 'Media, as the session descriptions say'),
     el('p', {}, `Codecs of both sides: ${(m.codecs ?? []).join(', ') || 'none'}.`, m.held_at ? ` On hold by the ${m.held_by} since ${stamp(m.held_at)}, ${m.resumed ? 'resumed later' : 'never resumed'}.` : ''),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Media' }, el('table', { class: 'plain' },
       el('thead', {}, el('tr', {}, ['Side', 'Kind', 'Address', 'Codecs', 'Direction', 'Protocol', 'Frame'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows))));
+}
+
+// streams lists the RTP streams of a call.
+function streams(list) {
+  if (!list?.length) return undefined;
+  const heads = ['SSRC', 'From', 'To', 'Sent by', 'Codec', 'Packets', 'Lost', 'Jitter', 'MOS, estimated'];
+  const rows = list.map((s) => [s.ssrc, s.source, s.destination, s.sent_by, s.codec, count(s.packets),
+    `${count(s.lost ?? 0)}${s.loss_percent ? ` (${s.loss_percent} %)` : ''}`, s.mean_jitter_ms === undefined ? '' : `${s.mean_jitter_ms} ms`, s.mos]);
+  return [el('h4', {}, 'RTP streams'), el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'RTP streams' }, el('table', { class: 'plain', id: 'streams' },
+    el('thead', {}, el('tr', {}, heads.map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows.map((r) => el('tr', {}, r.map((v) => el('td', {}, v)))))))];
 }
 
 // fillTexts lists the messages of a call; the text of each is made when it is opened.

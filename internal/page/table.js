@@ -80,7 +80,7 @@ function order(t) {
   columns.forEach((c, i) => t.head[i].setAttribute('aria-sort', c.key !== key ? 'none' : t.down ? 'descending' : 'ascending'));
   t.current = 0;
   t.box.scrollTop = 0;
-  t.status.textContent = t.rows.length === t.data.calls.length ? `${count(t.rows.length)} calls` : `${count(t.rows.length)} of ${count(t.data.calls.length)} calls`;
+  t.status.textContent = t.rows.length === t.data.calls.length ? plural(t.rows.length, 'call') : `${count(t.rows.length)} of ${count(t.data.calls.length)} calls`;
   draw(t);
 }
 

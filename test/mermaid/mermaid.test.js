@@ -54,7 +54,7 @@ async function check(text) {
   assert.ok(text.length <= 50000, `${text.length} characters`);
   const d = await mermaid.mermaidAPI.getDiagramFromText(text);
   assert.equal(d.type, 'sequence');
-  const arrows = text.split('\n').filter((l) => /^ {4}P\d+-+>+P\d+: /.test(l)).length;
+  const arrows = text.split('\n').filter((l) => /^ {4}P\d+(-+>+|-\))P\d+: /.test(l)).length;
   const notes = text.split('\n').filter((l) => l.startsWith('    Note over')).length;
   assert.equal(d.db.getMessages().length, arrows + notes, 'messages and notes');
   const actors = [...d.db.getActors().keys()];
