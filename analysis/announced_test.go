@@ -107,3 +107,34 @@ func TestJoinClockRate(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldAndResume holds that a description that a side gives again later counts, and one
+// that another hop or the final response repeats does not.
+func TestHoldAndResume(t *testing.T) {
+	const call = "0 A > B INVITE sdp\n.5 B > A 183 sdp\n1 B > A 200 sdp\n+.1 A > B ACK\n"
+	const hold = "5 A > B INVITE sdp dir=sendonly\n+.1 B > A 200 sdp dir=recvonly\n+.1 A > B ACK\n"
+	const resume = "9 A > B INVITE sdp\n+.1 B > A 200 sdp\n+.1 A > B ACK\n"
+	for _, c := range []struct {
+		name, ladder string
+		descriptions int
+		held         bool
+		direction    string
+	}{
+		{"call", call, 2, false, "sendrecv"},
+		{"refreshed", call + resume, 2, false, "sendrecv"},
+		{"held", call + hold, 4, true, "sendonly"},
+		{"resumed", call + hold + resume, 6, false, "sendrecv"},
+		{"over a proxy", "0 A > P INVITE sdp\n+.1 P > B INVITE sdp c=10.0.0.9\n+.1 B > P 200 sdp\n+.1 P > A 200 sdp c=10.0.0.9\n+.1 A > P ACK\n+.1 P > B ACK\n", 4, false, "sendrecv"},
+	} {
+		var l capgen.Ladder
+		m := joinedStreams(t, l.Pcap(mediaHosts+c.ladder)).Calls[0].Legs[0].Media
+		if held := !m.HeldAt.IsZero() && !m.Resumed; held != c.held || m.Descriptions != c.descriptions {
+			t.Errorf("%s: held %v, %d descriptions", c.name, held, m.Descriptions)
+		}
+		for _, line := range m.Lines {
+			if line.Side == analysis.Caller && line.Direction != c.direction {
+				t.Errorf("%s: the caller's direction is %s", c.name, line.Direction)
+			}
+		}
+	}
+}

@@ -15,14 +15,15 @@ type liveLeg struct {
 	trans      []Transaction
 	keys       []uint64 // under which the joiner knows it
 	attempts   []attempt
-	invited    bool              // an initial INVITE was seen
-	hasBye     bool              // a BYE ended it
-	over       bool              // ended: by a BYE, or by the final response of the last attempt
-	midDialog  bool              // a request inside of a confirmed dialog was seen, and no INVITE before it
-	pracked    bool              // a PRACK was seen, and no INVITE before it
-	seen       []Seen            // for its Detail
-	octets     []byte            // of them
-	bodies     [maxBodies]uint64 // hashes of the last session descriptions
+	invited    bool                 // an initial INVITE was seen
+	hasBye     bool                 // a BYE ended it
+	over       bool                 // ended: by a BYE, or by the final response of the last attempt
+	midDialog  bool                 // a request inside of a confirmed dialog was seen, and no INVITE before it
+	pracked    bool                 // a PRACK was seen, and no INVITE before it
+	seen       []Seen               // for its Detail
+	octets     []byte               // of them
+	bodies     [maxBodies]described // the last session descriptions
+	said       [Server + 1]uint64   // hash of the last session description of each side
 	nBodies    int
 	steps      bool // its messages are kept
 }

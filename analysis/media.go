@@ -3,6 +3,7 @@ package analysis
 import (
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,20 +115,40 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 			return
 		}
 	}
-	sum := maphash.Bytes(t.seed, body)
-	for _, old := range v.bodies {
-		if old == sum {
-			return
-		}
-	}
-	v.bodies[v.nBodies%maxBodies] = sum
-	v.nBodies++
 	side := v.speaker(x)
+	if v.knows(side, x.cseq, maphash.Bytes(t.seed, body)) {
+		return
+	}
 	l := v.leg
 	if l.Media == nil {
 		l.Media = new(Media)
 	}
 	t.describe(l.Media, v, x, side, body)
+}
+
+// knows reports whether a session description, of which sum is the hash, says nothing new:
+// it is what the side said last, or it was seen in the same transaction, on another hop or
+// in an earlier response. What a side says again later, it says anew: so does a call that
+// is resumed.
+func (v *liveLeg) knows(side Party, cseq uint32, sum uint64) bool {
+	if v.said[side] == sum {
+		return true
+	}
+	b := described{side: side, cseq: cseq, sum: sum}
+	if slices.Contains(v.bodies[:], b) {
+		return true
+	}
+	v.said[side] = sum
+	v.bodies[v.nBodies%maxBodies] = b
+	v.nBodies++
+	return false
+}
+
+// A described is a session description that was taken in.
+type described struct {
+	sum  uint64
+	cseq uint32
+	side Party
 }
 
 // sdpPart returns the session description inside of a multipart body, nil for none.
