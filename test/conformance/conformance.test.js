@@ -36,7 +36,7 @@ const general = {
   'server-stateless': [newest],
 };
 
-// Scenarios that the toy adds: they need resources, or call tools, prompts and resources
+// Scenarios of the toy: those of resources again, and those that call tools, prompts and resources
 // of the suite's own naming.
 const named = {
   'resources-list': all,
@@ -61,16 +61,6 @@ const untestable = {
   'sep-2575-http-server-no-independent-requests-on-stream': 'nothing here asks the client',
   'sep-2575-server-no-log-without-loglevel': 'nothing here logs to the client',
 };
-
-// Checks that need resources.
-const ofResources = [
-  'resources-list',
-  'sep-2549-resources-list-caching-hints',
-  'sep-2549-resources-templates-list-caching-hints',
-  'sep-2549-resources-read-caching-hints',
-  'sep-2164-error-code',
-  'sep-2164-data-uri',
-];
 
 let scratch;
 before(() => (scratch = mkdtempSync(path.join(tmpdir(), 'sipsight-'))));
@@ -102,21 +92,6 @@ function stop(server) {
   server.stdin.end();
   server.kill('SIGTERM');
   return ended;
-}
-
-// hasResources asks a server for its capabilities.
-async function hasResources(url) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'MCP-Protocol-Version': newest, 'Mcp-Method': 'server/discover' },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'server/discover',
-      params: { _meta: { 'io.modelcontextprotocol/protocolVersion': newest, 'io.modelcontextprotocol/clientCapabilities': {} } },
-    }),
-  });
-  return 'resources' in (await response.json()).result.capabilities;
 }
 
 // run runs a scenario and returns its checks.
@@ -152,10 +127,8 @@ for (const s of servers) {
   describe(s.name, { timeout: 300_000, concurrency: 2 }, () => {
     let server;
     let url;
-    let resources;
     before(async () => {
       ({ server, url } = await start(s.binary(), s.args));
-      resources = await hasResources(url);
     });
     after(async () => {
       const code = await stop(server);
@@ -165,8 +138,7 @@ for (const s of servers) {
     for (const [scenario, revisions] of Object.entries(s.scenarios)) {
       for (const revision of revisions) {
         test(`${scenario} ${revision}`, async (t) => {
-          const excused = (c) => c.id in untestable || (!resources && ofResources.includes(c.id));
-          judge(t, await run(url, scenario, revision), excused);
+          judge(t, await run(url, scenario, revision), (c) => c.id in untestable);
         });
       }
     }
