@@ -149,6 +149,35 @@ func BenchmarkBranch(b *testing.B) {
 	}
 }
 
+// BenchmarkScan is what every message costs before anything is asked: parsing, the Call-ID,
+// the CSeq, both tags and the branch, in the mean over the messages of the generator.
+func BenchmarkScan(b *testing.B) {
+	messages := generatedMessages(b)
+	if messages == nil {
+		b.Skip("no generator")
+	}
+	var m sipmsg.Message
+	octets, i := 0, 0
+	for _, in := range messages {
+		octets += len(in)
+	}
+	b.SetBytes(int64(octets / len(messages)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.Parse(messages[i]); err != nil {
+			b.Fatal(err)
+		}
+		id, ok := m.First(sipmsg.CallID)
+		_, _, numbered, method := m.CSeq()
+		if !ok || !numbered || len(id) == 0 || len(method) == 0 || len(m.Tag(sipmsg.From))+len(m.Tag(sipmsg.To))+len(m.Branch()) == 0 {
+			b.Fatalf("nothing seen in %q", messages[i])
+		}
+		if i++; i == len(messages) {
+			i = 0
+		}
+	}
+}
+
 // BenchmarkViews looks at every view that a message has a value for. "all" is parsing and
 // the views of a message, in the mean over the messages of the generator of captures.
 func BenchmarkViews(b *testing.B) {
