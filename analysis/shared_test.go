@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestSharedCalls(t *testing.T) {
 	shared := os.Getenv("SIPSIGHT_SHARED")
 	if shared == "" {
-		t.Skip("SIPSIGHT_SHARED is not set")
+		t.Skip("SIPSIGHT_SHARED is not set: it names the folder with captures/")
 	}
 	const golden = "testdata/shared-calls.txt"
 	data, err := os.ReadFile(golden)

@@ -56,7 +56,7 @@ func TestKinds(t *testing.T) {
 	socket := filepath.Join(short, "s")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
-		t.Skip("no Unix sockets here")
+		t.Skip("this system has no Unix sockets:", err)
 	}
 	defer l.Close()
 	for _, regularOnly := range []bool{false, true} {
@@ -107,7 +107,7 @@ func TestFolders(t *testing.T) {
 		"link":          at("dir"),
 	} {
 		if err := os.Symlink(target, at(name)); err != nil {
-			t.Skip("no symbolic links here")
+			t.Skip("this file system has no symbolic links:", err)
 		}
 	}
 	const (

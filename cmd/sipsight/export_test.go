@@ -75,7 +75,7 @@ func TestExportLeavesNothing(t *testing.T) {
 // TestExportFullDisk holds that a disk without room is said, and leaves no half file.
 func TestExportFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("there is no /dev/full")
+		t.Skip("this system has no device /dev/full that stands for a full disk")
 	}
 	captures(t)
 	r := sipsight(t, "export", "udp-call.pcapng", "-o", "/dev/full")
@@ -176,7 +176,7 @@ func TestOutFileRace(t *testing.T) {
 // TestExportStreams holds that what can be read once only is refused, with what to do.
 func TestExportStreams(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no FIFOs")
+		t.Skip("Windows has no FIFOs")
 	}
 	captures(t)
 	r := sipsight(t, "export", "udp-call.pcapng", "/dev/null", "-o", "new.pcapng")

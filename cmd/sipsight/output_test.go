@@ -83,7 +83,7 @@ func TestOutputIsInput(t *testing.T) {
 // TestFullDisk: a device that is full is an error that is told of.
 func TestFullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("there is no /dev/full")
+		t.Skip("this system has no device /dev/full that stands for a full disk")
 	}
 	captures(t)
 	r := sipsight(t, "flow", "-o", "/dev/full", "udp-call.pcapng")

@@ -16,7 +16,7 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("it builds the command")
+		t.Skip("-short is set: the command is not built, and all of this needs it as a process")
 	}
 	name := filepath.Join(t.TempDir(), "sipsight")
 	if runtime.GOOS == "windows" {
@@ -117,7 +117,7 @@ func TestProcess(t *testing.T) {
 	t.Run("disk full", func(t *testing.T) {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
-			t.Skip("there is no /dev/full")
+			t.Skip("this system has no device /dev/full that stands for a full disk")
 		}
 		defer full.Close()
 		var stderr bytes.Buffer
@@ -129,7 +129,7 @@ func TestProcess(t *testing.T) {
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		if runtime.GOOS == "windows" {
-			t.Skip("no signals here")
+			t.Skip("Windows cannot send an interrupt to a process")
 		}
 		var stderr bytes.Buffer
 		cmd := exec.Command(sipsight, "messages", "-")
@@ -169,7 +169,7 @@ func TestProcess(t *testing.T) {
 func TestProgress(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip("no null device")
+		t.Skip("this system has no null device that can be opened:", err)
 	}
 	defer null.Close()
 	captures(t)

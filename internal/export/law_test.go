@@ -98,7 +98,7 @@ func TestRealCaptures(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			in := readable(t, b)
 			if in == nil {
-				t.Skip("no capture")
+				return // a text beside the captures
 			}
 			want := describe(in.analyze())
 			if len(want) == 0 {

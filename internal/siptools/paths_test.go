@@ -110,7 +110,7 @@ func TestSpecialFiles(t *testing.T) {
 	socket := filepath.Join(short, "s")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
-		t.Skip("no Unix sockets here")
+		t.Skip("this system has no Unix sockets:", err)
 	}
 	defer l.Close()
 	if got := refused(t, s, socket); !strings.Contains(got, "this is a socket") {
@@ -186,7 +186,7 @@ func TestFolders(t *testing.T) {
 		"dir/sub/up-and-in": "../a.pcap",
 	} {
 		if err := os.Symlink(target, at(name)); err != nil {
-			t.Skip("no symbolic links here")
+			t.Skip("this file system has no symbolic links:", err)
 		}
 	}
 	var o siptools.Options

@@ -119,7 +119,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	if err := os.Symlink(outside, filepath.Join(inside, "link")); err != nil {
-		t.Skip("no links here:", err)
+		t.Skip("this file system has no symbolic links:", err)
 	}
 	s := server(siptools.Options{Capture: capturePkg.Options{Folders: []string{inside}}})
 	ref := args{"type": "ref/prompt", "name": "explain_failed_call"}
