@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/window":     {},
 	"internal/capgen":     {},
 	"internal/fetch":      {},
+	"internal/golden":     {},
 	"pcapfile":            {"internal/window"},
 	"pcapng":              {"internal/window"},
 	"capture":             {"internal/fetch", "internal/window", "pcapfile", "pcapng"},

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/golden"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
@@ -39,41 +38,14 @@ const (
 // A request field without a value takes its default away. In a body, META stands for the
 // _meta of revision 2026-07-28. Transcripts whose name begins with token need one.
 func TestHTTPTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/http/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var o mcpjsonrpc.HTTPOptions
-			if strings.HasPrefix(name, "token") {
-				o.Token = "open sesame"
-			}
-			var got string
-			synctest.Test(t, func(t *testing.T) { got = playHTTP(t, handler(t, toy(), o), string(text)) })
-			if got == string(text) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", file, i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", file, len(g), len(w))
-		})
-	}
+	golden.Play(t, golden.Names(t, "testdata/http/*.txt"), func(t *testing.T, text string) (got string) {
+		var o mcpjsonrpc.HTTPOptions
+		if strings.Contains(t.Name(), "/token") {
+			o.Token = "open sesame"
+		}
+		synctest.Test(t, func(t *testing.T) { got = playHTTP(t, handler(t, toy(), o), text) })
+		return got
+	})
 }
 
 func handler(t *testing.T, s *mcpjsonrpc.Server, o mcpjsonrpc.HTTPOptions) http.Handler {

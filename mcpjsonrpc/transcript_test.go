@@ -1,17 +1,14 @@
 package mcpjsonrpc_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-var update = flag.Bool("update", false, "rewrite the transcripts")
+	"github.com/sipsight/sipsight/internal/golden"
+)
 
 // TestTranscripts plays testdata/*.txt. A transcript is prose, and
 //
@@ -21,36 +18,11 @@ var update = flag.Bool("update", false, "rewrite the transcripts")
 //	@ eof            the input ends
 //	< a line that the server answers
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got string
-			synctest.Test(t, func(t *testing.T) { got = play(t, string(text)) })
-			if got == string(text) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", file, i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", file, len(g), len(w))
-		})
-	}
+	names := golden.Names(t, "testdata/*.txt")
+	golden.Play(t, names, func(t *testing.T, text string) (got string) {
+		synctest.Test(t, func(t *testing.T) { got = play(t, text) })
+		return got
+	})
 }
 
 // play returns the transcript with the answers of the toy server.

@@ -1,55 +1,26 @@
 package sdp_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sipsight/sipsight/internal/golden"
 	"github.com/sipsight/sipsight/sdp"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 // TestGoldens reads testdata/*.txt. A golden is prose and descriptions, each behind a line
 // with its name and indented; what they hold, and what they come to, follows below a line of
 // dashes.
 func TestGoldens(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no goldens: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in, _, ok := strings.Cut(string(text), "----\n")
-			if !ok {
-				t.Fatal("there is no line of dashes")
-			}
-			got := in + "----\n" + play(t, in)
-			if got == string(text) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", file, i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", file, len(g), len(w))
-		})
-	}
+	names := golden.Names(t, "testdata/*.txt")
+	golden.Play(t, names, func(t *testing.T, text string) string {
+		in, _, ok := strings.Cut(text, "----\n")
+		if !ok {
+			t.Fatal("there is no line of dashes")
+		}
+		return in + "----\n" + play(t, in)
+	})
 }
 
 // play says what the descriptions of a golden hold and come to.

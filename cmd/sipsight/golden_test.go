@@ -3,16 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the goldens")
+	"github.com/sipsight/sipsight/internal/golden"
+)
 
 // TestTranscripts plays testdata/*.txt. A transcript is prose, and lines such as
 //
@@ -21,41 +19,9 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 // What the command prints follows, indented by four blanks: what goes to stderr behind
 // "! ", an exit code other than 0 as "exit 3" at the end. Behind "| jq ." JSON is indented.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := golden.Names(t, "testdata/*.txt")
 	captures(t)
-	for _, name := range files {
-		name := filepath.Join(here, name)
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			want, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if got == string(want) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(name, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", filepath.Base(name), i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", filepath.Base(name), len(g), len(w))
-		})
-	}
+	golden.Play(t, names, play)
 }
 
 // play returns a transcript with what its commands print today.

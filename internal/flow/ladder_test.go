@@ -3,12 +3,10 @@ package flow_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +18,8 @@ import (
 	"github.com/sipsight/sipsight/internal/capgen"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/flow"
+	"github.com/sipsight/sipsight/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 // A section of a golden is a line "-- words --" and what follows it.
 type section struct {
@@ -74,35 +71,11 @@ func ofLadder(t testing.TB, l *capgen.Ladder, text string) investigation {
 // TestLadders draws the calls of testdata/ladders. A golden is prose, a section "ladder"
 // with words for package capgen or "capture FILE CALL", and sections with drawings of it.
 func TestLadders(t *testing.T) {
-	files, err := filepath.Glob("testdata/ladders/*.txt")
-	if err != nil || len(files) < 12 {
-		t.Fatalf("%d goldens: %v", len(files), err)
+	names := golden.Names(t, "testdata/ladders/*.txt")
+	if len(names) < 12 {
+		t.Fatal(len(names), "goldens")
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := redraw(t, string(b))
-			if got == string(b) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(b), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", file, i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", file, len(g), len(w))
-		})
-	}
+	golden.Play(t, names, redraw)
 }
 
 // redraw returns a golden with its drawings as they are today.

@@ -3,19 +3,15 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/golden"
 	"github.com/sipsight/sipsight/internal/report"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 // TestGoldens plays testdata/*.txt. A golden is prose, and
 //
@@ -24,41 +20,9 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 // with the name of a view below and of captures in testdata/captures; what the view shows
 // follows, indented, up to the next line that is not.
 func TestGoldens(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no goldens: %v", err)
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := golden.Names(t, "testdata/*.txt")
 	t.Chdir("../../testdata/captures")
-	for _, file := range files {
-		file := filepath.Join(here, file)
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(text))
-			if got == string(text) {
-				return
-			}
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-			for i := range min(len(g), len(w)) {
-				if g[i] != w[i] {
-					t.Fatalf("%s:%d\n got %s\nwant %s", filepath.Base(file), i+1, g[i], w[i])
-				}
-			}
-			t.Fatalf("%s: got %d lines, want %d", filepath.Base(file), len(g), len(w))
-		})
-	}
+	golden.Play(t, names, play)
 }
 
 // play returns the golden with what its views show today.
