@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sipsight/sipsight/internal/capgen"
 	"github.com/sipsight/sipsight/sdp"
 )
 
@@ -43,31 +44,8 @@ func corpus(t testing.TB) (list [][]byte) {
 	return list
 }
 
-// mutate returns b with a few octets changed, cut off, added or doubled.
-func mutate(r *rand.Rand, b []byte) []byte {
-	b = bytes.Clone(b)
-	const alphabet = "\r\n \t:;=/.-09azAZmakcsot\x00\x80\xff"
-	for range 1 + r.IntN(5) {
-		i := r.IntN(len(b) + 1)
-		switch r.IntN(8) {
-		case 0:
-			b = b[:i]
-		case 1:
-			b = slices.Delete(b, i, min(len(b), i+r.IntN(40)))
-		case 2:
-			b = slices.Insert(b, i, b[r.IntN(i+1):i]...)
-		case 3:
-			b = slices.Insert(b, i, '\r', '\n')
-		case 4, 5:
-			b = slices.Insert(b, i, alphabet[r.IntN(len(alphabet))])
-		default:
-			if i < len(b) {
-				b[i] = alphabet[r.IntN(len(alphabet))]
-			}
-		}
-	}
-	return clip(b)
-}
+// alphabet is what is put into texts to spoil them.
+const alphabet = "\r\n \t:;=/.-09azAZmakcsot\x00\x80\xff"
 
 // without are the complaints but those of a rule.
 func without(s *sdp.Session, rule sdp.Rule) string {
@@ -181,7 +159,7 @@ func TestLawsMutated(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, in := range corpus(t) {
 		for range n {
-			checkLaws(t, mutate(r, in))
+			checkLaws(t, capgen.Mutate(r, in, alphabet))
 		}
 	}
 }

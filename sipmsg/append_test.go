@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/sipsight/sipsight/internal/capgen"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -90,7 +91,7 @@ func TestAppendLaw(t *testing.T) {
 	for _, in := range corpus() {
 		checkAppend(t, in)
 		for range 60 {
-			checkAppend(t, mutate(r, in))
+			checkAppend(t, capgen.Mutate(r, in, alphabet))
 		}
 	}
 }

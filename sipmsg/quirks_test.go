@@ -22,14 +22,53 @@ Content-Length: 4
 
 body`
 
+// A quirkRow is a message with a text in it replaced, and whether that is a quirk.
+type quirkRow struct {
+	id, name string
+	old, new string
+	fires    bool
+	others   string // quirks that the same thing also means
+}
+
+// in returns the message of a row.
+func (row *quirkRow) in(t *testing.T, base string) []byte {
+	t.Helper()
+	if !strings.Contains(base, row.old) {
+		t.Fatalf("%q is not in the message", row.old)
+	}
+	return clip(strings.Replace(base, row.old, row.new, 1))
+}
+
+// want returns the ids of the quirks that a row has, in the order of all.
+func (row *quirkRow) want(all []string) string {
+	if !row.fires {
+		return row.others
+	}
+	return strings.Join(sorted(all, append(strings.Fields(row.others), row.id)), " ")
+}
+
+// quirkRows says of an id whether a row has it, and whether a row nearly has it.
+type quirkRows map[string]struct{ fires, near bool }
+
+func (seen quirkRows) add(row quirkRow) {
+	s := seen[row.id]
+	s.fires = s.fires || row.fires
+	s.near = s.near || !row.fires
+	seen[row.id] = s
+}
+
+func (seen quirkRows) check(t *testing.T, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		if s := seen[id]; !s.fires || !s.near {
+			t.Errorf("%s has no row where it fires, or none where it nearly does", id)
+		}
+	}
+}
+
 func TestQuirks(t *testing.T) {
 	// in is plain with old replaced by new.
-	tests := []struct {
-		id, name string
-		old, new string
-		fires    bool
-		others   string // quirks that the same thing also means
-	}{
+	tests := []quirkRow{
 		{"lf-only", "the start line", "SIP/2.0\r\nVia", "SIP/2.0\nVia", true, ""},
 		{"lf-only", "a header line", "c1\r\n", "c1\n", true, ""},
 		{"lf-only", "in the body", "4\r\n\r\nbody", "4\r\n\r\nb\n\nc", false, ""},
@@ -137,39 +176,21 @@ func TestQuirks(t *testing.T) {
 		{"not-utf8", "in the body", "body", "b\xe9dy", false, ""},
 	}
 	all := slices.Collect((sipmsg.QuirkNotUTF8<<1 - 1).IDs()) // those of Check
-	seen := make(map[string][2]bool)
+	seen := make(quirkRows)
 	base := strings.ReplaceAll(plain, "\n", "\r\n")
 	for _, test := range tests {
 		t.Run(test.id+"/"+test.name, func(t *testing.T) {
-			if strings.Count(base, test.old) == 0 {
-				t.Fatalf("%q is not in the message", test.old)
-			}
-			want := test.others
-			if test.fires {
-				want = strings.Join(sorted(all, append(strings.Fields(test.others), test.id)), " ")
-			}
-			in := clip(strings.Replace(base, test.old, test.new, 1))
-			m := parse(t, in)
-			if got := quirks(m.Check()); got != want {
+			m := parse(t, test.in(t, base))
+			if got, want := quirks(m.Check()), test.want(all); got != want {
 				t.Errorf("%q, want %q", got, want)
 			}
 			if m.Quirks()&^m.Check() != 0 {
 				t.Errorf("Check leaves out %q", quirks(m.Quirks()&^m.Check()))
 			}
 		})
-		s := seen[test.id]
-		if test.fires {
-			s[0] = true
-		} else {
-			s[1] = true
-		}
-		seen[test.id] = s
+		seen.add(test)
 	}
-	for _, id := range all {
-		if seen[id] != [2]bool{true, true} {
-			t.Errorf("%s has no row where it fires, or none where it nearly does", id)
-		}
-	}
+	seen.check(t, all)
 	if len(seen) != len(all) {
 		t.Errorf("%d ids in the table, %d in the package", len(seen), len(all))
 	}
@@ -198,12 +219,7 @@ func TestInspect(t *testing.T) {
 		response = "SIP/2.0 "
 	)
 	// in is tidy with old replaced by new, or with a line more where old is empty.
-	tests := []struct {
-		id, name string
-		old, new string
-		fires    bool
-		others   string // quirks that the same thing also means
-	}{
+	tests := []quirkRow{
 		{"request-uri-malformed", "brackets", "sip:bob@example.com SIP", "<sip:bob@example.com> SIP", true, ""},
 		{"request-uri-malformed", "a blank", "bob@example.com SIP", "bob@example.com ;lr SIP", true, "start-line-malformed"},
 		{"request-uri-malformed", "IPv6 without brackets", "bob@example.com SIP", "2001:db8::1 SIP", true, ""},
@@ -355,42 +371,24 @@ func TestInspect(t *testing.T) {
 	}
 	all := slices.Collect(sipmsg.Quirks(1<<63 - 1).IDs())
 	ofCheck := slices.Collect((sipmsg.QuirkNotUTF8<<1 - 1).IDs())
-	seen := make(map[string][2]bool)
+	seen := make(quirkRows)
 	base := strings.ReplaceAll(tidy, "\n", "\r\n")
 	for _, test := range tests {
 		t.Run(test.id+"/"+test.name, func(t *testing.T) {
 			if test.old == "" {
 				test.old, test.new = "Call-ID", test.new+"\r\nCall-ID"
 			}
-			if strings.Count(base, test.old) == 0 {
-				t.Fatalf("%q is not in the message", test.old)
-			}
-			want := test.others
-			if test.fires {
-				want = strings.Join(sorted(all, append(strings.Fields(test.others), test.id)), " ")
-			}
-			in := clip(strings.Replace(base, test.old, test.new, 1))
-			m := parse(t, in)
-			if got := quirks(m.Inspect()); got != want {
+			m := parse(t, test.in(t, base))
+			if got, want := quirks(m.Inspect()), test.want(all); got != want {
 				t.Errorf("%q, want %q", got, want)
 			}
 			if m.Check()&^m.Inspect() != 0 {
 				t.Errorf("Inspect leaves out %q", quirks(m.Check()&^m.Inspect()))
 			}
 		})
-		s := seen[test.id]
-		if test.fires {
-			s[0] = true
-		} else {
-			s[1] = true
-		}
-		seen[test.id] = s
+		seen.add(test)
 	}
-	for _, id := range all[len(ofCheck):] {
-		if seen[id] != [2]bool{true, true} {
-			t.Errorf("%s has no row where it fires, or none where it nearly does", id)
-		}
-	}
+	seen.check(t, all[len(ofCheck):])
 	if got := quirks(parse(t, clip(base)).Inspect()); got != "" {
 		t.Errorf("the tidy message has %q", got)
 	}

@@ -26,13 +26,8 @@ many. sipsight call ID tells one call in full.`,
 	run: func(e *env, c *command, args []string) int {
 		fs := newFlags(c)
 		var q listing
-		q.flags(fs)
-		q.timeFlags(fs)
-		if code, done := fs.needFiles(e, args); done {
+		if code, done := q.parse(e, fs, args); done {
 			return code
-		}
-		if !q.check(e, c.name) {
-			return exitUsage
 		}
 		return list(e, &q, fs.files, &shown[analysis.Call]{
 			report.Calls, report.CallColumns, report.CallRow, "calls",
@@ -55,13 +50,8 @@ was tried and refreshed, and for how long the registrar granted the last contact
 	run: func(e *env, c *command, args []string) int {
 		fs := newFlags(c)
 		var q listing
-		q.flags(fs)
-		q.timeFlags(fs)
-		if code, done := fs.needFiles(e, args); done {
+		if code, done := q.parse(e, fs, args); done {
 			return code
-		}
-		if !q.check(e, c.name) {
-			return exitUsage
 		}
 		return list(e, &q, fs.files, &shown[analysis.Registration]{
 			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",

@@ -43,6 +43,20 @@ func (q *listing) timeFlags(fs *flags) {
 	fs.Var(&q.until, "until", "only what began up to this `TIME`")
 }
 
+// parse reads the command line of a listing that has no flags but the common ones. Where it
+// is done, the command ends with the code.
+func (q *listing) parse(e *env, fs *flags, args []string) (code int, done bool) {
+	q.flags(fs)
+	q.timeFlags(fs)
+	if code, done := fs.needFiles(e, args); done {
+		return code, true
+	}
+	if !q.check(e, fs.c.name) {
+		return exitUsage, true
+	}
+	return 0, false
+}
+
 // check refuses what does not go together.
 func (q *listing) check(e *env, name string) bool {
 	what := ""

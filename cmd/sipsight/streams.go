@@ -23,13 +23,8 @@ and the listener are not visible.`,
 	run: func(e *env, c *command, args []string) int {
 		fs := newFlags(c)
 		var q listing
-		q.flags(fs)
-		q.timeFlags(fs)
-		if code, done := fs.needFiles(e, args); done {
+		if code, done := q.parse(e, fs, args); done {
 			return code
-		}
-		if !q.check(e, c.name) {
-			return exitUsage
 		}
 		if fs.noMedia {
 			e.errorf("streams: --no-media leaves nothing to list; leave it out")
