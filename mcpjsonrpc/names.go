@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sipsight/sipsight/internal/near"
 )
 
 // maxQuote bounds what an error message repeats of the client's text.
@@ -54,7 +56,7 @@ func nearest(name string, valid []string) string {
 	best, found := limit+1, ""
 	for _, v := range valid {
 		lower := strings.ToLower(v)
-		d := distance(name, lower)
+		d := near.Distance(name, lower)
 		if d >= len(name) {
 			d = limit + 1 // nothing in common
 		}
@@ -66,26 +68,4 @@ func nearest(name string, valid []string) string {
 		}
 	}
 	return found
-}
-
-// distance returns the least number of octets to insert, delete or replace to
-// make b from a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1) // row[j]: from a[:i] to b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

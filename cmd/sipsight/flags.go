@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/near"
 )
 
 // flags are the flags of a command. Unlike package flag by itself, it takes them before
@@ -124,7 +125,7 @@ func (fs *flags) suggest(err error) string {
 func didYouMean(name string, names []string) string {
 	best, distance := "", 3
 	for _, n := range names {
-		if d := editDistance(name, n); d < distance && d < len(n) {
+		if d := near.Distance(name, n); d < distance && d < len(n) {
 			best, distance = n, d
 		}
 	}
@@ -132,30 +133,6 @@ func didYouMean(name string, names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// editDistance is that of Levenshtein, for short names.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // A size is a flag value in octets, with an optional unit.

@@ -89,20 +89,6 @@ func TestDidYouMean(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "abd", 1}, {"abc", "bc", 1}, {"abc", "abxc", 1},
-		{"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"abc", "xyz", 3},
-	} {
-		if got, back := editDistance(c.a, c.b), editDistance(c.b, c.a); got != c.want || back != c.want {
-			t.Errorf("%q, %q: %d and %d, want %d", c.a, c.b, got, back, c.want)
-		}
-	}
-}
-
 func TestProgressLine(t *testing.T) {
 	for _, c := range []struct {
 		n, total int64

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/sipsight/sipsight/internal/near"
 )
 
 // A Kind is what the values of a field are, and with that what they can be compared with.
@@ -194,7 +196,7 @@ func (s *fields) nearest(name string) string {
 		if strings.EqualFold(n, name) {
 			return n
 		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < distance || d == distance && best == "" {
+		if d := near.Distance(strings.ToLower(name), strings.ToLower(n)); d < distance || d == distance && best == "" {
 			best, distance = n, d
 		}
 	}
@@ -207,35 +209,4 @@ func (s *fields) nearest(name string) string {
 		}
 	}
 	return ""
-}
-
-// maxNear bounds the names that are compared letter by letter.
-const maxNear = 64
-
-// editDistance is that of Levenshtein, where two letters that changed places are one
-// edit, for short names.
-func editDistance(a, b string) int {
-	if len(a) > maxNear || len(b) > maxNear {
-		return max(len(a), len(b))
-	}
-	var rows [3][maxNear + 1]int
-	before, last, row := &rows[0], &rows[1], &rows[2]
-	for j := range row {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/internal/near"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
@@ -192,7 +193,7 @@ func nearest(name string, names []string) string {
 		if len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) {
 			return "; did you mean " + n + "?"
 		}
-		if d := editDistance(strings.ToLower(name), n); d < distance {
+		if d := near.Distance(strings.ToLower(name), n); d < distance {
 			best, distance = n, d
 		}
 	}
@@ -200,28 +201,4 @@ func nearest(name string, names []string) string {
 		return "; list_findings without id lists what there is"
 	}
 	return "; did you mean " + best + "?"
-}
-
-// editDistance is that of Levenshtein, for short names.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,0 +1,36 @@
+// Package near says how far a name is from another, so that a mistyped one can be answered
+// with what was likely meant.
+package near
+
+// maxName bounds the names that are compared letter by letter, in octets.
+const maxName = 64
+
+// Distance returns how many octets must be put in, taken out, replaced or exchanged with
+// their neighbour to make one name of the other (Damerau and Levenshtein, in the variant
+// that edits no octet twice). Letter case counts. Where a name has more than 64 octets, it
+// is the length of the longer one.
+func Distance(a, b string) int {
+	if len(a) > maxName || len(b) > maxName {
+		return max(len(a), len(b))
+	}
+	var rows [3][maxName + 1]int
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range row {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
