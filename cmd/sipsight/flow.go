@@ -181,15 +181,9 @@ func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(
 		}
 		return code
 	}
-	werr := q.draw(w, calls, found)
-	if werr == nil {
-		werr = w.finish()
-	}
-	if werr != nil {
-		w.discard()
-		if err == nil {
-			err = writeError{werr}
-		}
+	werr := w.end(q.draw(w, calls, found))
+	if err == nil {
+		err = werr
 	}
 	code := e.finish(res, err)
 	if len(calls) < total {

@@ -139,3 +139,16 @@ func (e *env) outputFailed(name string, err error) int {
 	e.errorf("%s cannot be written: %v", limitText(name, 4096), err)
 	return exitFailed
 }
+
+// end finishes a file, or discards it if it could not be written whole. What it returns is
+// a writeError, or nil.
+func (o *outFile) end(err error) error {
+	if err == nil {
+		err = o.finish()
+	}
+	if err == nil {
+		return nil
+	}
+	o.discard()
+	return writeError{err}
+}

@@ -67,15 +67,9 @@ func runReport(e *env, c *command, args []string) int {
 			return page.Choose(res, found, *calls)
 		},
 	})
-	werr := page.Write(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout})
-	if werr == nil {
-		werr = w.finish()
-	}
-	if werr != nil {
-		w.discard()
-		if err == nil {
-			err = writeError{werr}
-		}
+	werr := w.end(page.Write(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout}))
+	if err == nil {
+		err = werr
 	}
 	code := e.finish(res, err)
 	if len(full) < len(res.Calls) {
