@@ -72,8 +72,21 @@ type loadState struct {
 	last     *load
 	seconds  int
 	refusals int
-	pauses   []pause
+	pauses   map[uint64][]pause // by who asks for what, see pause.key
+	asked    []uint64           // the keys of all pauses, the oldest first
 	bundles
+}
+
+// key returns a hash of everything that has to be the same in the request that comes too
+// early.
+func (p *pause) key() uint64 {
+	client, server := p.client.As16(), p.server.As16()
+	return hashOf(client[:], server[:], []byte(p.method), []byte(p.from), []byte(p.to))
+}
+
+// same reports whether a request is the one that a pause is about.
+func (p *pause) same(q *pause) bool {
+	return p.client == q.client && p.server == q.server && p.method == q.method && p.from == q.from && p.to == q.to
 }
 
 // of returns the load of a host, nil where there are too many.
@@ -183,22 +196,33 @@ func (s *loadState) pause(m *sipmsg.Message, p pause) {
 	}
 	if a := sipmsg.ParseRetryAfter(v); a.HasSeconds && a.Seconds > 0 {
 		p.until = p.at.Add(time.Duration(a.Seconds) * time.Second)
-		if len(s.pauses) == maxPauses {
-			s.pauses = slices.Delete(s.pauses, 0, 1)
-		}
-		s.pauses = append(s.pauses, p)
+		s.wait(p)
 	}
+}
+
+// wait keeps a pause; where there are too many, the oldest is forgotten.
+func (s *loadState) wait(p pause) {
+	if s.pauses == nil {
+		s.pauses = make(map[uint64][]pause)
+	}
+	if len(s.asked) == maxPauses {
+		k := s.asked[0]
+		s.asked = s.asked[1:]
+		if s.pauses[k] = s.pauses[k][1:]; len(s.pauses[k]) == 0 {
+			delete(s.pauses, k)
+		}
+	}
+	k := p.key()
+	s.pauses[k], s.asked = append(s.pauses[k], p), append(s.asked, k)
 }
 
 // early looks for a Retry-After that a request does not respect. Half a second is left for
 // clocks and rounding.
 func (s *loadState) early(p pause) (f Finding, ok bool) {
-	for i := range s.pauses {
-		w := &s.pauses[i]
-		if w.client != p.client || w.server != p.server || w.method != p.method || w.from != p.from || w.to != p.to {
-			continue
-		}
-		if p.at.After(w.at) && p.at.Before(w.until.Add(-t1)) {
+	waits := s.pauses[p.key()]
+	for i := range waits {
+		w := &waits[i]
+		if w.same(&p) && p.at.After(w.at) && p.at.Before(w.until.Add(-t1)) {
 			return Finding{
 				Severity: Error, Frames: []analysis.Frame{w.frame, p.frame},
 				Observed: fmt.Sprintf("%s again %s after a response with Retry-After: %d", p.method, seconds(p.at.Sub(w.at)), int(w.until.Sub(w.at).Seconds())),
