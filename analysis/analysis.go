@@ -169,7 +169,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter()}
 	a.d = dissect.New(n, a.message)
 	if o.Calls {
-		a.track = newTracker(o.Steps)
+		a.track = newTracker(o.Steps, &a.stats.callIDs)
 		a.track.stepsOf = o.StepsOf
 		if o.Event != nil {
 			a.d.Watch(a.event)
@@ -228,9 +228,9 @@ func (a *analyzer) message(d *dissect.Message) error {
 	resent := Frame{}
 	quirks := d.SIP.Check()
 	if !d.Copy {
-		a.stats.count(d)
+		call := a.stats.count(d)
 		if a.track != nil {
-			resent = a.track.message(d, quirks)
+			resent = a.track.message(d, call, quirks)
 		}
 	}
 	a.notes[d.Ref.File].message(d, quirks)

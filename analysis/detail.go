@@ -14,10 +14,6 @@ const (
 	// of all that are followed: what is over it is known by its facts alone.
 	maxLegOctets    = 256 << 10
 	maxDetailOctets = 64 << 20
-
-	// maxSpareSeen bounds the messages of a leg whose place is used for the next one:
-	// most legs have a dozen.
-	maxSpareSeen = 64
 )
 
 // A Detail is a leg with its messages, when it is finished: Options.Finished is given it.
@@ -161,9 +157,5 @@ func (t *tracker) tell(v *liveLeg) {
 	}
 	t.finished(d)
 	t.detailOctets -= len(v.octets)
-	t.spare = append(t.spare, v.octets[:0]) // for the next leg
-	if cap(v.seen) <= maxSpareSeen {
-		t.spareSeen = append(t.spareSeen, v.seen[:0])
-	}
-	d.Leg, d.Messages, d.Transactions, d.octets, v.seen, v.octets = nil, nil, nil, nil, nil, nil
+	d.Leg, d.Messages, d.Transactions, d.octets = nil, nil, nil, nil
 }

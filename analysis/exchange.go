@@ -79,6 +79,7 @@ type Exchange struct {
 
 	request, response []byte
 	parsed            *[2]sipmsg.Message
+	known             [2]bool // which of them were parsed
 }
 
 // Request returns the request as it was, nil where its octets were not kept.
@@ -88,8 +89,14 @@ func (e *Exchange) Request() *sipmsg.Message { return e.parse(0, e.request) }
 func (e *Exchange) Response() *sipmsg.Message { return e.parse(1, e.response) }
 
 func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
-	if len(b) == 0 || e.parsed[i].Parse(b) != nil {
+	if len(b) == 0 {
 		return nil
+	}
+	if !e.known[i] {
+		if e.parsed[i].Parse(b) != nil {
+			return nil
+		}
+		e.known[i] = true
 	}
 	return &e.parsed[i]
 }
@@ -111,6 +118,27 @@ type exchangeTable struct {
 	over   bool
 	early  map[exchangeKey]earlyAnswer
 	parsed [2]sipmsg.Message
+	spare  []*exchange // settled ones, for those to come
+}
+
+// maxSpareExchanges bounds them, maxSpareRoom the room that one of them keeps.
+const (
+	maxSpareExchanges = 1 << 10
+	maxSpareRoom      = 4 << 10
+)
+
+// fresh returns an exchange that holds nothing, but perhaps has room for octets.
+func (o *exchangeTable) fresh() *exchange {
+	n := len(o.spare)
+	if n == 0 {
+		return new(exchange)
+	}
+	r := o.spare[n-1]
+	o.spare = o.spare[:n-1]
+	request, response := r.request[:0], r.response[:0]
+	*r = exchange{}
+	r.request, r.response = request, response
+	return r
 }
 
 const (
@@ -159,7 +187,7 @@ func (t *tracker) takeEarly(k exchangeKey) {
 		return
 	}
 	e.m.SIP = s
-	x := seen{m: &e.m, s: s, frame: e.frame, now: e.now, method: r.Method, cseq: r.CSeq, key: k.branch, from: s.Tag(sipmsg.From), to: s.Tag(sipmsg.To), quirks: s.Check()}
+	x := seen{m: &e.m, s: s, call: -1, frame: e.frame, now: e.now, method: r.Method, cseq: r.CSeq, key: k.branch, from: s.Tag(sipmsg.From), to: s.Tag(sipmsg.To), quirks: s.Check()}
 	t.exchangeAnswer(&x, r)
 }
 
@@ -243,14 +271,14 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	if o.m == nil {
 		o.m, o.ids = make(map[exchangeKey]*exchange), make(map[uint64]int)
 	}
-	r := &exchange{Exchange: Exchange{
-		Method: x.method, CSeq: x.cseq, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(),
-		FirstHop: o.ids[k.id] == 0, InDialog: len(x.to) > 0, Partial: x.m.Partial, Credentials: hasCredentials(x.s), Requests: 1, Sent: x.now, LastSent: x.now, SentFrame: x.frame,
-		Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(x.s.Raw()), Length: lengthOf(x.m),
-	}}
+	r := o.fresh()
+	r.Method, r.CSeq, r.Source, r.Destination, r.Transport = x.method, x.cseq, x.m.Src, x.m.Dst, x.m.Transport.String()
+	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0, len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
+	r.Requests, r.Sent, r.LastSent, r.SentFrame = 1, x.now, x.now, x.frame
+	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), lengthOf(x.m)
 	if t.exchanged != nil {
-		r.CallID = string(capped(x.id, maxName))
-		r.request = t.keepOctets(r, x)
+		r.CallID = t.callID(x)
+		r.request = t.keepOctets(r.request, r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
 	}
 	o.m[k] = r
@@ -272,19 +300,19 @@ func hasCredentials(m *sipmsg.Message) bool {
 	return m.Has(sipmsg.Authorization) || m.Has(sipmsg.ProxyAuthorization)
 }
 
-// keepOctets returns a copy of a message for Options.Exchanged, nil where nobody wants it.
-func (t *tracker) keepOctets(r *exchange, x *seen) []byte {
+// keepOctets appends a message to b for Options.Exchanged; b stays empty where nobody wants it.
+func (t *tracker) keepOctets(b []byte, r *exchange, x *seen) []byte {
 	raw := x.s.Raw()
 	if t.exchanged == nil || x.m.Partial {
-		return nil
+		return b
 	}
 	if t.detailOctets+len(raw) > maxDetailOctets {
 		t.overDetail = true
-		return nil
+		return b
 	}
 	t.detailOctets += len(raw)
 	r.octets += len(raw)
-	return append([]byte(nil), raw...)
+	return append(b, raw...)
 }
 
 // again takes in a message sent again.
@@ -310,7 +338,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), lossOf(x.m), lengthOf(x.m)
-		r.response = t.keepOctets(r, x)
+		r.response = t.keepOctets(r.response, r, x)
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
 			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
 		}
@@ -357,6 +385,9 @@ func (t *tracker) settle(r *exchange, waited bool) {
 		r.parsed = &t.open.parsed
 		t.exchanged(&r.Exchange)
 		t.detailOctets -= r.octets
+	}
+	if len(t.open.spare) < maxSpareExchanges && cap(r.request)+cap(r.response) <= maxSpareRoom {
+		t.open.spare = append(t.open.spare, r)
 	}
 }
 

@@ -1,5 +1,23 @@
 package analysis
 
+import "strings"
+
+// A textStore keeps texts that live as long as the result, many in one allocation.
+type textStore struct{ chunk strings.Builder }
+
+const textChunk = 32 << 10
+
+// keep returns b as a string.
+func (s *textStore) keep(b []byte) string {
+	if s.chunk.Cap()-s.chunk.Len() < len(b) {
+		s.chunk = strings.Builder{}
+		s.chunk.Grow(max(textChunk, len(b)))
+	}
+	n := s.chunk.Len()
+	s.chunk.Write(b)
+	return s.chunk.String()[n:]
+}
+
 // maxInterned bounds the strings that an interner shares: beyond it, each is a copy of
 // its own, which costs memory and nothing else.
 const maxInterned = 1 << 16

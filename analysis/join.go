@@ -196,7 +196,7 @@ func (j *joiner) finished(v *liveLeg) {
 			j.table[sum] = list
 		}
 	}
-	v.keys = nil
+	v.keys = v.keys[:0]
 }
 
 // plausible completes the traits of a candidate that need no more than the beginning of

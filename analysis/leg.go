@@ -28,6 +28,40 @@ type liveLeg struct {
 	steps      bool // its messages are kept
 }
 
+// Of what a finished leg had room for, what the next one in its place may use: a call in
+// earnest has a dozen messages.
+const (
+	maxSpareLegs   = 256
+	maxSpareSeen   = 64
+	maxSpareOctets = 64 << 10
+)
+
+// newLive returns a liveLeg that holds nothing.
+func (t *tracker) newLive() *liveLeg {
+	n := len(t.spare)
+	if n == 0 {
+		return new(liveLeg)
+	}
+	v := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	return v
+}
+
+// clear makes v hold nothing, and keep its room.
+func (v *liveLeg) clear() {
+	clear(v.trans)
+	clear(v.attempts)
+	clear(v.seen)
+	was := *v
+	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0]}
+	if cap(was.seen) <= maxSpareSeen {
+		v.seen = was.seen[:0]
+	}
+	if cap(was.octets) <= maxSpareOctets {
+		v.octets = was.octets[:0]
+	}
+}
+
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after
 // a BYE it is of another call then, though a careless program gave it the tag and number
 // of the last one.
@@ -52,7 +86,7 @@ func (t *tracker) newLeg(x *seen) *Leg {
 	}
 	m, s := x.m, x.s
 	l := &Leg{
-		CallID:      string(capped(x.id, maxName)),
+		CallID:      t.callID(x),
 		Transport:   m.Transport.String(),
 		Source:      m.Src,
 		Destination: m.Dst,
@@ -62,25 +96,17 @@ func (t *tracker) newLeg(x *seen) *Leg {
 		order:       len(t.all),
 		FromTag:     string(capped(x.from, maxKept)),
 	}
-	if old := t.legs[l.CallID]; old != nil {
-		l.CallID = old.CallID
-		if old.live != nil {
-			t.finish(old.live)
-		}
+	if old := t.legOf(x); old != nil && old.live != nil {
+		t.finish(old.live)
 	}
 	l.From, l.To = t.uri(s, sipmsg.From), t.uri(s, sipmsg.To)
 	if !s.IsRequest() { // the request went the other way
 		l.Source, l.Destination = m.Dst, m.Src
 	}
-	v := &liveLeg{leg: l, steps: t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))}
-	if n := len(t.spare); n > 0 {
-		v.octets, t.spare = t.spare[n-1], t.spare[:n-1]
-	}
-	if n := len(t.spareSeen); n > 0 {
-		v.seen, t.spareSeen = t.spareSeen[n-1], t.spareSeen[:n-1]
-	}
+	v := t.newLive()
+	v.leg, v.steps = l, t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))
 	l.live = v
-	t.legs[l.CallID] = l
+	t.setLeg(x, l)
 	t.all = append(t.all, l)
 	t.nLive++
 	t.wait.push(v)

@@ -2,19 +2,22 @@ package analysis
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"slices"
 )
 
-// A nameTable counts distinct names, up to a limit.
+// A nameTable counts distinct names, up to a limit, and numbers them from 0.
 //
 // Messages of one call, and of one device, come close together, so most names were looked
-// up a moment ago: recent finds those with one comparison, and the map is asked for the
+// up a moment ago: recent finds those with one comparison, and the table is asked for the
 // rest. The hash of recent is a poor one, which costs time at worst.
 type nameTable struct {
 	limit  int
 	over   bool // the limit kept a name out
-	index  map[string]int32
+	seed   maphash.Seed
+	slots  []int32 // 1 + index into names, by hash; half of them are empty at least
 	names  []name
+	texts  textStore
 	recent []int32 // 1 + index into names, by hash; its length is a power of two
 }
 
@@ -24,32 +27,62 @@ type name struct {
 }
 
 func newNameTable(limit, recent int) nameTable {
-	return nameTable{limit: limit, index: make(map[string]int32), recent: make([]int32, recent)}
+	return nameTable{limit: limit, seed: maphash.MakeSeed(), slots: make([]int32, 64), recent: make([]int32, recent)}
 }
 
-// count counts b. Of a long name only the first max octets count.
-func (t *nameTable) count(b []byte, max int) {
+// count counts b and returns its number, -1 where the limit keeps it out. Of a long name
+// only the first max octets count.
+func (t *nameTable) count(b []byte, max int) int {
 	b = b[:min(len(b), max)]
 	slot := &t.recent[quickHash(b)&uint64(len(t.recent)-1)]
 	if i := *slot; i != 0 {
 		if n := &t.names[i-1]; n.text == string(b) {
 			n.count++
-			return
+			return int(i - 1)
 		}
 	}
-	i, known := t.index[string(b)]
-	if !known {
+	at := t.find(b)
+	i := t.slots[at]
+	if i == 0 {
 		if len(t.names) >= t.limit {
 			t.over = true
-			return
+			return -1
 		}
-		s := string(b)
+		t.names = append(t.names, name{text: t.texts.keep(b)})
 		i = int32(len(t.names))
-		t.index[s] = i
-		t.names = append(t.names, name{text: s})
+		t.slots[at] = i
+		t.grow()
 	}
-	*slot = i + 1
-	t.names[i].count++
+	*slot = i
+	t.names[i-1].count++
+	return int(i - 1)
+}
+
+// find returns the slot of a name: the one that it is in, or else the one that it goes to.
+func (t *nameTable) find(b []byte) int {
+	mask := uint64(len(t.slots) - 1)
+	for h := maphash.Bytes(t.seed, b); ; h++ {
+		i := t.slots[h&mask]
+		if i == 0 || t.names[i-1].text == string(b) {
+			return int(h & mask)
+		}
+	}
+}
+
+// grow doubles the slots when half of them are taken.
+func (t *nameTable) grow() {
+	if len(t.names)*2 < len(t.slots) {
+		return
+	}
+	t.slots = make([]int32, 2*len(t.slots))
+	mask := uint64(len(t.slots) - 1)
+	for i := range t.names {
+		h := maphash.String(t.seed, t.names[i].text)
+		for t.slots[h&mask] != 0 {
+			h++
+		}
+		t.slots[h&mask] = int32(i + 1)
+	}
 }
 
 // quickHash tells most names apart that a capture holds at one time: by their length,

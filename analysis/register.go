@@ -111,9 +111,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if ua, ok := x.s.First(sipmsg.UserAgent); ok && a.UserAgent != string(ua) {
 		a.UserAgent = t.names.string(capped(ua, maxKept))
 	}
-	if a.CallID != string(capped(x.id, maxName)) {
-		a.CallID = string(capped(x.id, maxName))
-	}
+	a.CallID = t.callID(x)
 	r.Bindings = t.bindings(x.s)
 }
 

@@ -57,7 +57,9 @@ func newCounter() *counter {
 	}
 }
 
-func (c *counter) count(m *dissect.Message) {
+// count counts a message, and returns the number of its Call-ID, -1 where there is none or
+// the limit keeps it out.
+func (c *counter) count(m *dissect.Message) (call int) {
 	c.messages++
 	if m.Partial {
 		c.partial++
@@ -71,12 +73,13 @@ func (c *counter) count(m *dissect.Message) {
 		c.statuses[s.StatusCode]++
 	}
 	c.transports[m.Transport]++
-	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
-		c.callIDs.count(id, maxName)
-	}
 	if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
 		c.agents.count(ua, maxName)
 	}
+	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
+		return c.callIDs.count(id, maxName)
+	}
+	return -1
 }
 
 func (c *counter) statistics() Statistics {

@@ -57,7 +57,9 @@ type tracker struct {
 	steps   bool // keep the steps
 	stepsOf func(callID string) bool
 	streams *streamTable // nil unless streams are asked for
-	legs    map[string]*Leg
+	callIDs *nameTable
+	legs    []*Leg          // the last one of each Call-ID, by the number that callIDs gives it
+	further map[string]*Leg // … of Call-IDs that have no number
 	all     []*Leg
 	settled legList // followed until settledWait is over
 	ended   legList // … endedWait
@@ -74,12 +76,11 @@ type tracker struct {
 	finished      func(*Detail)   // is told of every leg; nil if nobody wants to know
 	exchanged     func(*Exchange) // … of every request outside of calls
 	detail        Detail
-	detailOctets  int // kept for the legs followed
-	spare         [][]byte
-	spareSeen     [][]Seen
-	callless      int64 // messages without Call-ID …
-	wholeCallless int64 // … those of which nothing is missing …
-	firstCallless Frame // … and the first of these
+	detailOctets  int        // kept for the legs followed
+	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs
+	callless      int64      // messages without Call-ID …
+	wholeCallless int64      // … those of which nothing is missing …
+	firstCallless Frame      // … and the first of these
 
 	joiner joiner
 	regs   registrar
@@ -89,8 +90,39 @@ type tracker struct {
 	gaps   []Gap
 }
 
-func newTracker(steps bool) *tracker {
-	return &tracker{seed: maphash.MakeSeed(), steps: steps, legs: make(map[string]*Leg)}
+func newTracker(steps bool, callIDs *nameTable) *tracker {
+	return &tracker{seed: maphash.MakeSeed(), steps: steps, callIDs: callIDs, further: make(map[string]*Leg)}
+}
+
+// legOf returns the last leg of the Call-ID of a message, nil for none.
+func (t *tracker) legOf(x *seen) *Leg {
+	switch {
+	case x.call < 0:
+		return t.further[string(capped(x.id, maxName))]
+	case x.call < len(t.legs):
+		return t.legs[x.call]
+	}
+	return nil
+}
+
+// setLeg makes l the last leg of the Call-ID of a message.
+func (t *tracker) setLeg(x *seen, l *Leg) {
+	if x.call < 0 {
+		t.further[l.CallID] = l
+		return
+	}
+	for len(t.legs) <= x.call {
+		t.legs = append(t.legs, nil)
+	}
+	t.legs[x.call] = l
+}
+
+// callID returns the Call-ID of a message.
+func (t *tracker) callID(x *seen) string {
+	if x.call < 0 {
+		return string(capped(x.id, maxName))
+	}
+	return t.callIDs.names[x.call].text
 }
 
 // clock takes in a packet later than all before it.
@@ -114,15 +146,16 @@ type seen struct {
 	key         uint64
 	cookie      bool   // key is that of a branch with the magic cookie
 	id          []byte // Call-ID
+	call        int    // its number in tracker.callIDs; -1 for none
 	quirks      sipmsg.Quirks
 	resent      Frame // the first copy of what is a retransmission
 	transaction int   // index of its transaction; -1 for none
 }
 
-// message takes in one message. It returns the frame of the first copy where the message
-// is one sent again.
-func (t *tracker) message(m *dissect.Message, quirks sipmsg.Quirks) (resent Frame) {
-	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
+// message takes in one message with the number of its Call-ID. It returns the frame of the
+// first copy where the message is one sent again.
+func (t *tracker) message(m *dissect.Message, call int, quirks sipmsg.Quirks) (resent Frame) {
+	x := seen{m: m, s: m.SIP, call: call, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
 	if m.HasTime {
 		x.now = m.Time
 		if t.start.IsZero() || m.Time.Before(t.start) {
@@ -155,7 +188,7 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 	x.method = t.methodOf(s)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
 	x.key, x.cookie = branchKey(t.seed, s)
-	l := t.legs[string(capped(id, maxName))]
+	l := t.legOf(x)
 	if l == nil || t.beginsAnother(l, x) {
 		if !beginsLeg(x) {
 			t.other(x)
@@ -367,6 +400,10 @@ func (t *tracker) finish(v *liveLeg) {
 	}
 	v.leg.live = nil
 	t.nLive--
+	if len(t.spare) < maxSpareLegs {
+		v.clear()
+		t.spare = append(t.spare, v)
+	}
 }
 
 // end finishes everything at the end of the timeline.
