@@ -33,7 +33,7 @@ type claim struct {
 // answers a stream from where that went to, to where that came from, is of the same call,
 // whatever was announced. Streams of which no description speaks stay alone.
 func (t *Traffic) joinStreams() {
-	if len(t.Streams) == 0 || len(t.Calls) == 0 {
+	if len(t.Streams) == 0 || t.Calls.Len() == 0 {
 		return
 	}
 	claims := t.claims()
@@ -70,7 +70,7 @@ func (t *Traffic) claims() map[netip.AddrPort][]claim {
 	for _, s := range t.Streams {
 		claims[s.Source], claims[s.Destination] = nil, nil
 	}
-	for _, c := range t.Calls {
+	for c := range t.Calls.All() {
 		for _, l := range c.Legs {
 			if l.Media == nil {
 				continue

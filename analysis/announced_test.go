@@ -127,7 +127,7 @@ func TestHoldAndResume(t *testing.T) {
 		{"over a proxy", "0 A > P INVITE sdp\n+.1 P > B INVITE sdp c=10.0.0.9\n+.1 B > P 200 sdp\n+.1 P > A 200 sdp c=10.0.0.9\n+.1 A > P ACK\n+.1 P > B ACK\n", 4, false, "sendrecv"},
 	} {
 		var l capgen.Ladder
-		m := joinedStreams(t, l.Pcap(mediaHosts+c.ladder)).Calls[0].Legs[0].Media
+		m := joinedStreams(t, l.Pcap(mediaHosts+c.ladder)).Calls.At(0).Legs[0].Media
 		if held := !m.HeldAt.IsZero() && !m.Resumed; held != c.held || m.Descriptions != c.descriptions {
 			t.Errorf("%s: held %v, %d descriptions", c.name, held, m.Descriptions)
 		}

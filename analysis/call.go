@@ -11,10 +11,14 @@ type Call struct {
 	ID   int    // from 1, in the order in which calls began
 	Legs []*Leg // the one that began first, then the others by their beginning
 
-	// Filled in by whoever looks for what is wrong: the ids of findings, the worst
-	// first, and why the call ended as it did, going on with a sentence.
-	Findings []string
-	Because  string
+	Remarks
+}
+
+// Remarks are what is to be said of a call beside what it was, filled in by whoever looks for
+// what is wrong: see CallList.Remarks.
+type Remarks struct {
+	Findings []string // ids, the worst first
+	Because  string   // why the call ended as it did, going on with a sentence
 }
 
 // First returns the leg that began first: the caller's, as far as the capture shows it.

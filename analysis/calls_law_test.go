@@ -16,7 +16,7 @@ import (
 )
 
 func describeAll(res *analysis.Result) (list []string) {
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		list = append(list, describe(c))
 	}
 	return list
@@ -130,7 +130,7 @@ func TestCallsRotated(t *testing.T) {
 			if got := all(res); !slices.Equal(got, want) {
 				t.Errorf("files %v, %d over standard input:\ngot  %s\nwant %s", order, stdin, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 			}
-			first, last := res.Calls[0].First().First, res.Calls[0].First().LastFrame
+			first, last := res.Calls.At(0).First().First, res.Calls.At(0).First().LastFrame
 			if first != (analysis.Frame{File: slices.Index(order, 0), Number: 1}) || last != (analysis.Frame{File: slices.Index(order, 3), Number: 1}) {
 				t.Errorf("files %v, %d over standard input: the first call goes from %v to %v", order, stdin, first, last)
 			}

@@ -696,7 +696,8 @@ func TestCalls(t *testing.T) {
 				l    capgen.Ladder
 			}{{"UDP", capgen.Ladder{}}, {"IPv6", capgen.Ladder{IPv6: true}}, {"compact names in another order", capgen.Ladder{Compact: true, Shuffle: true}}} {
 				res := analyze(t, way.l, tt.ladder)
-				for i, c := range res.Calls {
+				for i := range res.Calls.Len() {
+					c := res.Calls.At(i)
 					got := describe(c)
 					if i >= len(tt.want) {
 						t.Errorf("%s: further call %s", way.name, got)
@@ -704,7 +705,7 @@ func TestCalls(t *testing.T) {
 						t.Errorf("%s:\ngot  %s\nwant %s", way.name, got, tt.want[i])
 					}
 				}
-				for _, w := range tt.want[min(len(res.Calls), len(tt.want)):] {
+				for _, w := range tt.want[min(res.Calls.Len(), len(tt.want)):] {
 					t.Errorf("%s: missing call %s", way.name, w)
 				}
 			}

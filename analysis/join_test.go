@@ -17,10 +17,10 @@ func TestJoinOutOfOrder(t *testing.T) {
 	p[0].Time = p[2].Time.Add(1)
 	p[0], p[1], p[2] = p[1], p[2], p[0]
 	res := run(t, capgen.Pcap(p))
-	if len(res.Calls) != 1 || len(res.Calls[0].Legs) != 2 {
-		t.Fatalf("%d calls", len(res.Calls))
+	if res.Calls.Len() != 1 || len(res.Calls.At(0).Legs) != 2 {
+		t.Fatalf("%d calls", res.Calls.Len())
 	}
-	legs := res.Calls[0].Legs
+	legs := res.Calls.At(0).Legs
 	if legs[0].CallID != "0123456789ab@h-b2b_1" || legs[0].Joins != nil || len(legs[1].Joins) != 1 || legs[1].Joins[0].With != legs[0].CallID {
 		t.Errorf("%s: %v, %s: %v", legs[0].CallID, legs[0].Joins, legs[1].CallID, legs[1].Joins)
 	}
@@ -112,8 +112,8 @@ func TestApart(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if len(res.Calls) != tt.calls {
-				for _, c := range res.Calls {
+			if res.Calls.Len() != tt.calls {
+				for c := range res.Calls.All() {
 					t.Error(describe(c))
 				}
 			}
@@ -168,8 +168,8 @@ func TestTogether(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if len(res.Calls) != 1 {
-				for _, c := range res.Calls {
+			if res.Calls.Len() != 1 {
+				for c := range res.Calls.All() {
 					t.Error(describe(c))
 				}
 			}

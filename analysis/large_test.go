@@ -114,8 +114,8 @@ func TestLarge(t *testing.T) {
 			if fmt.Sprint(s.Methods) != fmt.Sprint(c.methods) || fmt.Sprint(s.Statuses) != fmt.Sprint(c.statuses) {
 				t.Errorf("%v and %v, want %v and %v", s.Methods, s.Statuses, c.methods, c.statuses)
 			}
-			if len(res.Calls) != c.calls || len(res.Exceeded) > 0 {
-				t.Errorf("%d calls, want %d; exceeded %q", len(res.Calls), c.calls, res.Exceeded)
+			if res.Calls.Len() != c.calls || len(res.Exceeded) > 0 {
+				t.Errorf("%d calls, want %d; exceeded %q", res.Calls.Len(), c.calls, res.Exceeded)
 			}
 			if len(s.Limits) > 0 || !res.Complete() {
 				t.Errorf("limits %q, complete %t", s.Limits, res.Complete())

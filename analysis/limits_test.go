@@ -72,7 +72,8 @@ func TestTooManyTalking(t *testing.T) {
 		t.Errorf("limits met: %q", res.Exceeded)
 	}
 	evicted := 0
-	for i, c := range res.Calls {
+	for i := range res.Calls.Len() {
+		c := res.Calls.At(i)
 		l := c.First()
 		if l.Evicted {
 			evicted++
@@ -85,8 +86,8 @@ func TestTooManyTalking(t *testing.T) {
 			t.Fatalf("%s: %v, given up: %v", l.CallID, l.State, l.Evicted)
 		}
 	}
-	if len(res.Calls) != n+1 || evicted != 1001 {
-		t.Errorf("%d calls, %d given up", len(res.Calls), evicted)
+	if res.Calls.Len() != n+1 || evicted != 1001 {
+		t.Errorf("%d calls, %d given up", res.Calls.Len(), evicted)
 	}
 }
 
@@ -105,13 +106,14 @@ func TestFlood(t *testing.T) {
 		}
 		return plain(ok, id, "b", "1", "1 INVITE")
 	})
-	for _, c := range res.Calls[:talking] {
+	for i := range talking {
+		c := res.Calls.At(i)
 		if l := c.First(); l.State != analysis.StateCompleted || l.Evicted {
 			t.Fatalf("%s: %v, given up: %v", l.CallID, l.State, l.Evicted)
 		}
 	}
-	if len(res.Calls) != talking+flood || len(res.Exceeded) != 1 {
-		t.Errorf("%d calls, limits met: %q", len(res.Calls), res.Exceeded)
+	if res.Calls.Len() != talking+flood || len(res.Exceeded) != 1 {
+		t.Errorf("%d calls, limits met: %q", res.Calls.Len(), res.Exceeded)
 	}
 }
 
@@ -132,10 +134,10 @@ func TestManyTransactions(t *testing.T) {
 		}
 		return plain("INFO sip:b@h SIP/2.0", "one", "b", fmt.Sprint(i), fmt.Sprint(i, " INFO"))
 	})
-	if len(res.Calls) != 1 {
-		t.Fatalf("%d calls", len(res.Calls))
+	if res.Calls.Len() != 1 {
+		t.Fatalf("%d calls", res.Calls.Len())
 	}
-	if l := res.Calls[0].First(); l.State != analysis.StateFailed || l.FinalStatus != 480 || l.Messages != n+4 {
+	if l := res.Calls.At(0).First(); l.State != analysis.StateFailed || l.FinalStatus != 480 || l.Messages != n+4 {
 		t.Errorf("%v %d, %d messages", l.State, l.FinalStatus, l.Messages)
 	}
 }

@@ -70,7 +70,7 @@ func sharedLines(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		for i, l := range c.Legs {
 			if i == 0 {
 				fmt.Fprintf(&b, "call-%d", c.ID)

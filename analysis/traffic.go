@@ -9,8 +9,8 @@ import (
 
 // Traffic is what the packets of a timeline amount to.
 type Traffic struct {
-	Calls         []*Call         // in the order in which they began
-	Registrations []*Registration // likewise
+	Calls         CallList
+	Registrations []*Registration // in the order in which they began
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	Streams       []*Stream // likewise
@@ -48,7 +48,7 @@ func (t *tracker) result() *Traffic {
 	t.end()
 	t.open.rest(t)
 	r := &Traffic{
-		Calls:         t.calls(),
+		Calls:         CallList{list: t.calls()},
 		Registrations: t.regs.result(t.now),
 		Keepalives:    t.peers.result(),
 		Subscriptions: t.subs,
@@ -85,7 +85,7 @@ func (t *Traffic) streams(s *streamTable) {
 
 // CallOf returns the first call with a leg of that Call-ID, nil for none.
 func (t *Traffic) CallOf(callID string) *Call {
-	for _, c := range t.Calls {
+	for c := range t.Calls.All() {
 		for _, l := range c.Legs {
 			if l.CallID == callID {
 				return c
@@ -120,8 +120,8 @@ func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
 // Find returns the call of an id such as call-3 or 3, or else the first call with a leg of
 // that Call-ID; nil for none.
 func (t *Traffic) Find(id string) *Call {
-	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= len(t.Calls) {
-		return t.Calls[n-1]
+	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= t.Calls.Len() {
+		return t.Calls.At(n - 1)
 	}
 	return t.CallOf(id)
 }

@@ -212,7 +212,7 @@ func compareCalls(t *testing.T, res *analysis.Result, want *callTruth, kind stri
 	t.Helper()
 	got := callTruth{Outcomes: map[string]int{}}
 	byID := map[string]*analysis.Leg{}
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		got.Calls++
 		l := c.First()
 		byID[l.CallID] = l

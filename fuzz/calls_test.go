@@ -85,7 +85,8 @@ func calls(t *testing.T, pcap []byte) []byte {
 	var out []byte
 	legs := map[*analysis.Leg]bool{}
 	messages := int64(0)
-	for i, call := range res.Calls {
+	for i := range res.Calls.Len() {
+		call := res.Calls.At(i)
 		if call.ID != i+1 || len(call.Legs) == 0 {
 			t.Fatalf("call %d has the number %d and %d legs", i+1, call.ID, len(call.Legs))
 		}

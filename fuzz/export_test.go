@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -36,7 +37,7 @@ func FuzzExport(f *testing.F) {
 		}
 		res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true})
 		mustNot(err)
-		p := export.NewPlan(res, &export.Choice{Calls: res.Calls})
+		p := export.NewPlan(res, &export.Choice{Calls: slices.Collect(res.Calls.All())})
 		chosen := 0
 		carriers := map[analysis.Frame]bool{}
 		_, err = analysis.Run(context.Background(), open(b), analysis.Options{Message: func(m *analysis.Message) error {
@@ -48,7 +49,7 @@ func FuzzExport(f *testing.F) {
 		}})
 		mustNot(err)
 		calls := 0
-		for _, c := range res.Calls {
+		for c := range res.Calls.All() {
 			for _, l := range c.Legs {
 				calls += l.Messages
 				if !carriers[l.First] {

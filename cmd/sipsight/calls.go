@@ -31,7 +31,7 @@ many. sipsight call ID tells one call in full.`,
 		}
 		return list(e, &q, fs.files, &shown[analysis.Call]{
 			report.Calls, report.CallColumns, report.CallRow, "calls",
-		}, func(r *analysis.Result, _ []*findings.Finding) []*analysis.Call { return r.Calls })
+		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Call] { return &r.Calls })
 	},
 }
 
@@ -55,7 +55,9 @@ was tried and refreshed, and for how long the registrar granted the last contact
 		}
 		return list(e, &q, fs.files, &shown[analysis.Registration]{
 			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",
-		}, func(r *analysis.Result, _ []*findings.Finding) []*analysis.Registration { return r.Registrations })
+		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Registration] {
+			return sliceOf[analysis.Registration](r.Registrations)
+		})
 	},
 }
 
@@ -121,7 +123,7 @@ func runCall(e *env, c *command, args []string) int {
 
 // noSuchCall says that a call is not there, and which are.
 func noSuchCall(res *analysis.Result, id string) string {
-	switch n := len(res.Calls); n {
+	switch n := res.Calls.Len(); n {
 	case 0:
 		return "there are no calls in the capture"
 	case 1:

@@ -59,7 +59,7 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 	}
 	defer again.Close()
 	res, found, err = e.investigate(again, analysis.Options{Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message})
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		if ids[c.ID] {
 			chosen = append(chosen, c)
 		}

@@ -197,21 +197,22 @@ func (x *exporting) run(e *env) int {
 // not ok.
 func (x *exporting) choose(e *env) bool {
 	x.choice.NoMedia = x.noMedia
-	chosen := x.res.Calls
+	chosen := x.res.Calls.All()
 	if len(x.calls) > 0 {
-		chosen = nil
+		var named []*analysis.Call
 		for _, id := range x.calls {
 			c := x.res.Find(id)
 			if c == nil {
 				e.errorf("export: %s; nothing was written", noSuchCall(x.res, id))
 				return false
 			}
-			if !slices.Contains(chosen, c) {
-				chosen = append(chosen, c)
+			if !slices.ContainsFunc(named, func(x *analysis.Call) bool { return x.ID == c.ID }) {
+				named = append(named, c)
 			}
 		}
+		chosen = slices.Values(named)
 	}
-	for _, c := range chosen {
+	for c := range chosen {
 		if (x.matches == nil || x.matches.Match(c)) && (len(x.findings) == 0 || slices.ContainsFunc(x.findings, func(id string) bool { return slices.Contains(c.Findings, id) })) {
 			x.choice.Calls = append(x.choice.Calls, c)
 		}
@@ -222,10 +223,10 @@ func (x *exporting) choose(e *env) bool {
 		return true
 	case x.res.Statistics.Messages == 0:
 		e.printf("sipsight: %s Nothing was written.\n", report.NoSIP(x.res))
-	case len(x.res.Calls) == 0 && len(x.findings) == 0:
+	case x.res.Calls.Len() == 0 && len(x.findings) == 0:
 		e.errorf("export: there are no calls in the capture; nothing was written")
 	default:
-		e.errorf("export: none of the %d calls is what was asked for; nothing was written", len(x.res.Calls))
+		e.errorf("export: none of the %d calls is what was asked for; nothing was written", x.res.Calls.Len())
 	}
 	return false
 }

@@ -77,19 +77,19 @@ func runFindings(e *env, c *command, args []string) int {
 		return exitUsage
 	}
 	return list(e, &q, fs.files, &shown[findings.Finding]{report.Findings, report.FindingColumns, report.FindingRow, "findings"},
-		func(res *analysis.Result, found []*findings.Finding) []*findings.Finding {
+		func(res *analysis.Result, found []*findings.Finding) records[findings.Finding] {
 			number := 0
 			if *call != "" {
 				x := res.Find(*call)
 				if x == nil {
 					e.errorf("findings: %s", noSuchCall(res, *call))
-					return nil
+					return sliceOf[findings.Finding](nil)
 				}
 				number = x.ID
 			}
-			return slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
+			return sliceOf[findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
 				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number
-			})
+			}))
 		})
 }
 

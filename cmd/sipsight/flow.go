@@ -197,8 +197,8 @@ func (e *env) noCalls(res *analysis.Result) {
 	switch {
 	case res.Statistics.Messages == 0:
 		e.printf("sipsight: %s\n", report.NoSIP(res))
-	case len(res.Calls) > 0:
-		e.errorf("none of the %d calls is what was asked for (--filter)", len(res.Calls))
+	case res.Calls.Len() > 0:
+		e.errorf("none of the %d calls is what was asked for (--filter)", res.Calls.Len())
 	default:
 		e.errorf("there are no calls in the capture")
 	}
@@ -214,7 +214,7 @@ func (q *flowQuery) calls(res *analysis.Result, matches func(*analysis.Call) boo
 		}
 		return []*analysis.Call{c}, 1, ""
 	}
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		if !matches(c) {
 			continue
 		}

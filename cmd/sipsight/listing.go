@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"os"
-	"slices"
 	"strconv"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -103,9 +102,21 @@ func (e *env) investigate(r *capture.Reader, o analysis.Options) (*analysis.Resu
 	return res, c.Finish(res), err
 }
 
+// records are what is listed: analysis.CallList, or a slice.
+type records[T any] interface {
+	Len() int
+	At(i int) *T
+}
+
+// A sliceOf is records in a slice.
+type sliceOf[T any] []*T
+
+func (s sliceOf[T]) Len() int    { return len(s) }
+func (s sliceOf[T]) At(i int) *T { return s[i] }
+
 // list analyses the files and lists the records that get takes from the result.
-func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result, []*findings.Finding) []*T) int {
-	if err := s.table.Sort(nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
+func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result, []*findings.Finding) records[T]) int {
+	if err := s.table.Sort(nil, nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
 		e.errorf("%s: --sort: %v", s.plural, err)
 		return exitUsage
 	}
@@ -127,34 +138,37 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		res, found, err = e.investigate(r, o)
 	}
 	all := get(res, found)
-	records := within(s.table, q, all)
-	if matches != nil {
-		records = slices.DeleteFunc(slices.Clone(records), func(x *T) bool { return !matches.Match(x) })
+	var wanted []int
+	every := !q.timed() && matches == nil
+	for i := range all.Len() {
+		if every || within(s.table, q, all.At(i)) && (matches == nil || matches.Match(all.At(i))) {
+			wanted = append(wanted, i)
+		}
 	}
 	if q.sort != "" {
-		s.table.Sort(records, q.sort)
+		s.table.Sort(wanted, all.At, q.sort)
 	}
-	total := len(records)
+	total := len(wanted)
 	if q.limit > 0 && total > q.limit {
-		records = records[:q.limit]
+		wanted = wanted[:q.limit]
 	}
-	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, records); werr != nil && err == nil {
+	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, all, wanted); werr != nil && err == nil {
 		err = writeError{werr}
 	}
 	code := e.finish(res, err)
 	switch {
 	case total == 0 && code == exitOK && q.noneOf(res) != "":
 		e.printf("sipsight: %s\n", q.noneOf(res))
-	case total == 0 && code == exitOK && matches != nil && len(all) > 0:
-		e.errorf("none of the %d %s is what was asked for (--filter)", len(all), s.plural)
+	case total == 0 && code == exitOK && matches != nil && all.Len() > 0:
+		e.errorf("none of the %d %s is what was asked for (--filter)", all.Len(), s.plural)
 	case total == 0 && code == exitOK:
 		where := "capture"
 		if q.timed() {
 			where = "time asked for"
 		}
 		e.errorf("there are no %s in the %s", s.plural, where)
-	case len(records) < total:
-		e.errorf("%d of %d %s are listed (--limit)", len(records), total, s.table.Name)
+	case len(wanted) < total:
+		e.errorf("%d of %d %s are listed (--limit)", len(wanted), total, s.table.Name)
 	}
 	return q.failOn.code(code, found)
 }
@@ -166,42 +180,35 @@ func sortKey(key, def string) string {
 	return key
 }
 
-// within returns the records that began in the time asked for.
-func within[T any](t *report.Table[T], q *listing, records []*T) []*T {
+// within reports whether a record began in the time asked for.
+func within[T any](t *report.Table[T], q *listing, x *T) bool {
 	if !q.timed() {
-		return records
+		return true
 	}
-	start := t.Column("start")
-	var list []*T
-	for _, x := range records {
-		v := start.Get(x)
-		if v.Has && !v.Time.Before(q.since.t) && (q.until.t.IsZero() || !v.Time.After(q.until.t)) {
-			list = append(list, x)
-		}
-	}
-	return list
+	v := t.Column("start").Get(x)
+	return v.Has && !v.Time.Before(q.since.t) && (q.until.t.IsZero() || !v.Time.After(q.until.t))
 }
 
-// write writes the records.
-func write[T any](e *env, q *listing, s *shown[T], o *report.Options, records []*T) error {
+// write writes the wanted records.
+func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all records[T], wanted []int) error {
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	var line []byte
 	switch {
 	case q.json:
-		for _, x := range records {
-			line = append(s.table.AppendJSON(line[:0], o, x, false), '\n')
+		for _, i := range wanted {
+			line = append(s.table.AppendJSON(line[:0], o, all.At(i), false), '\n')
 			w.Write(line)
 		}
 	case q.csv:
 		w.Write(s.table.AppendCSVHeader(nil))
-		for _, x := range records {
-			line = s.table.AppendCSV(line[:0], o, x)
+		for _, i := range wanted {
+			line = s.table.AppendCSV(line[:0], o, all.At(i))
 			w.Write(line)
 		}
-	case len(records) > 0:
+	case len(wanted) > 0:
 		g := report.Grid{Columns: s.columns}
-		for _, x := range records {
-			g.Add(s.row(x, o)...)
+		for _, i := range wanted {
+			g.Add(s.row(all.At(i), o)...)
 		}
 		w.Write(g.Append(nil, e.width()))
 	}

@@ -72,8 +72,8 @@ func runReport(e *env, c *command, args []string) int {
 		err = werr
 	}
 	code := e.finish(res, err)
-	if len(full) < len(res.Calls) {
-		e.errorf("%d of %d calls are shown in full (--max-calls)", len(full), len(res.Calls))
+	if len(full) < res.Calls.Len() {
+		e.errorf("%d of %d calls are shown in full (--max-calls)", len(full), res.Calls.Len())
 	}
 	return q.failOn.code(code, found)
 }

@@ -113,12 +113,14 @@ func (in *input) export(o export.Options, choose func(*analysis.Result) export.C
 }
 
 // all chooses every call, number the calls of those numbers.
-func all(res *analysis.Result) export.Choice { return export.Choice{Calls: res.Calls} }
+func all(res *analysis.Result) export.Choice {
+	return export.Choice{Calls: slices.Collect(res.Calls.All())}
+}
 
 func number(ids ...int) func(*analysis.Result) export.Choice {
 	return func(res *analysis.Result) (c export.Choice) {
 		for _, id := range ids {
-			c.Calls = append(c.Calls, res.Calls[id-1])
+			c.Calls = append(c.Calls, res.Calls.At(id-1))
 		}
 		return c
 	}
@@ -167,7 +169,7 @@ func numbers(in, out *input) (list []int) {
 
 // describe tells all that is known of the calls but for the numbers of frames.
 func describe(res *analysis.Result) (list []string) {
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		var b strings.Builder
 		for _, l := range c.Legs {
 			state := fmt.Sprintf("%v unfinished=%v", l.State, l.Unfinished)

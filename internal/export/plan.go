@@ -98,7 +98,7 @@ func NewPlan(res *analysis.Result, c *Choice) *Plan {
 	for _, id := range c.CallIDs {
 		p.ids[id] = &chosenID{now: true}
 	}
-	chosen := make([]bool, len(res.Calls)+1)
+	chosen := make([]bool, res.Calls.Len()+1)
 	for _, call := range c.Calls {
 		chosen[call.ID] = true
 		for _, l := range call.Legs {
@@ -111,14 +111,14 @@ func NewPlan(res *analysis.Result, c *Choice) *Plan {
 		}
 	}
 	p.media.settle()
-	p.tellApart(res.Calls, chosen)
+	p.tellApart(&res.Calls, chosen)
 	return p
 }
 
 // tellApart finds the Call-IDs that calls which are not chosen have as well.
-func (p *Plan) tellApart(calls []*analysis.Call, chosen []bool) {
+func (p *Plan) tellApart(calls *analysis.CallList, chosen []bool) {
 	mixed := false
-	for _, call := range calls {
+	for call := range calls.All() {
 		for _, l := range call.Legs {
 			if id := p.ids[l.CallID]; id != nil && !chosen[call.ID] {
 				id.mixed, mixed = true, true
@@ -128,7 +128,7 @@ func (p *Plan) tellApart(calls []*analysis.Call, chosen []bool) {
 	if !mixed {
 		return
 	}
-	for _, call := range calls {
+	for call := range calls.All() {
 		for _, l := range call.Legs {
 			if id := p.ids[l.CallID]; id != nil && id.mixed {
 				p.starts[legStart{l.CallID, l.First}] = chosen[call.ID]

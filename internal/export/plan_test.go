@@ -116,7 +116,9 @@ func TestChosen(t *testing.T) {
 			number(1), []int{1, 2, 3}},
 		{"media of which fragments are missing", at(0, 1, append(udp(there, offer("one", 4000)), frags(capgen.NewFlow("10.0.0.1:4000", "10.0.0.9:6000").UDP("\x80"+strings.Repeat("x", 500)), 9)[:2]...)...), number(1), []int{1, 2, 3}},
 		{"no media", inOrder(at(0, 1, udp(there, offer("one", 4000))...), at(1, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1))),
-			func(res *analysis.Result) export.Choice { return export.Choice{Calls: res.Calls, NoMedia: true} }, []int{1}},
+			func(res *analysis.Result) export.Choice {
+				return export.Choice{Calls: slices.Collect(res.Calls.All()), NoMedia: true}
+			}, []int{1}},
 		{"media announced at the port of SIP", at(0, 1, append(udp(there, offer("one", 5060), invite("two")), rtp("10.0.0.1:5060", "10.0.0.2:7000", 1))...), number(1), []int{1, 3}},
 		{"media in fragments", at(0, 1, append(udp(there, offer("one", 4000)), frags(capgen.NewFlow("10.0.0.1:4000", "10.0.0.9:6000").UDP("\x80"+strings.Repeat("x", 500)), 9)...)...), number(1), []int{1, 2, 3, 4}},
 
@@ -243,7 +245,7 @@ func TestWebSocket(t *testing.T) {
 		list[i] = capgen.Ether(list[i])
 	}
 	in := packets(t, at(0, 1, list...))
-	if n := len(in.analyze().Calls); n != 3 {
+	if n := in.analyze().Calls.Len(); n != 3 {
 		t.Fatalf("%d calls", n)
 	}
 	if got := numbers(in, in.export(export.Options{}, number(3))); len(got) != len(list) {
@@ -295,12 +297,13 @@ func TestSharedSegments(t *testing.T) {
 	l.Repeat(6, .5)
 	in := packets(t, l.Packets(call))
 	res := in.analyze()
-	for i, c := range res.Calls {
+	for i := range res.Calls.Len() {
+		c := res.Calls.At(i)
 		got := in.export(export.Options{}, number(i+1)).analyze()
-		if len(got.Calls) != 1 {
-			t.Fatalf("%d calls instead of one", len(got.Calls))
+		if got.Calls.Len() != 1 {
+			t.Fatalf("%d calls instead of one", got.Calls.Len())
 		}
-		a, b := steps(got.Calls[0]), steps(c)
+		a, b := steps(got.Calls.At(0)), steps(c)
 		if !slices.Equal(a, b) {
 			t.Errorf("messages of call %d:\n%s\nwant\n%s", i+1, strings.Join(a, "\n"), strings.Join(b, "\n"))
 		}

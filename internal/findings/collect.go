@@ -248,7 +248,7 @@ func callsOf(list []*Finding, res *analysis.Result) map[string]int {
 	if len(calls) == 0 {
 		return calls
 	}
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		for _, l := range c.Legs {
 			if n, ok := calls[l.CallID]; ok && n == 0 {
 				calls[l.CallID] = c.ID
@@ -283,12 +283,12 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 		if f.Call == 0 {
 			continue
 		}
-		c := res.Calls[f.Call-1]
-		if !slices.Contains(c.Findings, f.ID) {
-			c.Findings = append(c.Findings, f.ID)
+		m := res.Calls.Remarks(f.Call)
+		if !slices.Contains(m.Findings, f.ID) {
+			m.Findings = append(m.Findings, f.ID)
 		}
-		if c.Because == "" && f.Because != "" && f.Confidence >= Likely {
-			c.Because = f.Because
+		if m.Because == "" && f.Because != "" && f.Confidence >= Likely {
+			m.Because = f.Because
 		}
 	}
 }

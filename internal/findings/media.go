@@ -362,7 +362,7 @@ func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 // legsOf returns the legs of the call of a talk.
 func (r *captureRun) legsOf(t *talk) []*analysis.Leg {
 	if n := t.leg.CallNumber(); n > 0 {
-		return r.Calls[n-1].Legs
+		return r.Calls.At(n - 1).Legs
 	}
 	return []*analysis.Leg{t.leg}
 }

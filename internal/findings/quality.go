@@ -318,7 +318,7 @@ func (s *qualityState) silent(r *captureRun) {
 func (s *qualityState) running(r *captureRun) {
 	n := 0
 	var frames []analysis.Frame
-	for _, c := range r.Calls {
+	for c := range r.Calls.All() {
 		if l := c.First(); l.Running {
 			if n++; len(frames) < maxSiteProofs {
 				frames = append(frames, l.First)

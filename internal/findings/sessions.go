@@ -209,7 +209,7 @@ func (s *tooShort) end(r *captureRun) {
 		waiting[users(w.leg)] = append(waiting[users(w.leg)], w)
 	}
 	again := make(map[*refusedTimer]bool)
-	for _, c := range r.Calls {
+	for c := range r.Calls.All() {
 		for _, l := range c.Legs {
 			for _, w := range waiting[users(l)] {
 				if d := l.Invited.Sub(w.at); l != w.leg && d >= 0 && d <= timeout {

@@ -142,10 +142,10 @@ func drawn(t *testing.T, in investigation, call int, bars []flow.Bar, words []st
 			}
 		}
 	}
-	if len(in.res.Calls) < call {
-		t.Fatalf("there are %d calls", len(in.res.Calls))
+	if in.res.Calls.Len() < call {
+		t.Fatalf("there are %d calls", in.res.Calls.Len())
 	}
-	return string(flow.AppendText(nil, flow.New(in.res.Calls[call-1], in.found, &o), &text))
+	return string(flow.AppendText(nil, flow.New(in.res.Calls.At(call-1), in.found, &o), &text))
 }
 
 // TestDocuments holds that the ladders of docs/flow.md and of the README are those that

@@ -38,7 +38,8 @@ func TestCaptures(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		found := c.Finish(res)
-		for i, call := range res.Calls {
+		for i := range res.Calls.Len() {
+			call := res.Calls.At(i)
 			if i == 60 {
 				break
 			}

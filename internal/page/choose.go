@@ -12,24 +12,28 @@ import (
 // failed, then the others.
 func Choose(res *analysis.Result, found []*findings.Finding, most int) []*analysis.Call {
 	worst := worstOf(res, found)
-	list := slices.Clone(res.Calls)
-	rank := func(c *analysis.Call) int {
-		r := -2 * int(worst[c.ID-1])
+	rank, order := make([]int, res.Calls.Len()), make([]int, res.Calls.Len())
+	for c := range res.Calls.All() {
+		i := c.ID - 1
+		order[i], rank[i] = i, -2*int(worst[i])
 		switch c.First().State {
 		case analysis.StateFailed, analysis.StateAbandoned:
-			r--
+			rank[i]--
 		}
-		return r
 	}
-	slices.SortStableFunc(list, func(a, b *analysis.Call) int { return rank(a) - rank(b) })
-	list = list[:min(len(list), most)]
-	slices.SortFunc(list, func(a, b *analysis.Call) int { return a.ID - b.ID })
+	slices.SortStableFunc(order, func(a, b int) int { return rank[a] - rank[b] })
+	order = order[:min(len(order), most)]
+	slices.Sort(order)
+	var list []*analysis.Call
+	for _, i := range order {
+		list = append(list, res.Calls.At(i))
+	}
 	return list
 }
 
 // worstOf returns the severity of the worst finding of each call, 0 for none.
 func worstOf(res *analysis.Result, found []*findings.Finding) []findings.Severity {
-	worst := make([]findings.Severity, len(res.Calls))
+	worst := make([]findings.Severity, res.Calls.Len())
 	for _, f := range found {
 		if f.Call != 0 {
 			worst[f.Call-1] = max(worst[f.Call-1], f.Severity)

@@ -43,7 +43,7 @@ func setupTimes(t *analysis.Traffic) []bin {
 	for i, b := range bins {
 		list[i].Label = b.label
 	}
-	for _, c := range t.Calls {
+	for c := range t.Calls.All() {
 		d, ok := c.First().SetupTime()
 		if !ok {
 			continue

@@ -200,8 +200,8 @@ func (w *writer) leftOut() []string {
 		}
 	}
 	res := w.r.Result
-	left(len(res.Calls), min(len(res.Calls), maxRows), "calls are in the table.")
-	left(len(res.Calls), len(w.r.Full), "calls are shown in full (--max-calls): those with errors, warnings and failures first. The others are rows of the table.")
+	left(res.Calls.Len(), min(res.Calls.Len(), maxRows), "calls are in the table.")
+	left(res.Calls.Len(), len(w.r.Full), "calls are shown in full (--max-calls): those with errors, warnings and failures first. The others are rows of the table.")
 	left(len(w.r.Found), maxFindings, "findings are listed, the worst ones.")
 	left(len(res.Registrations), maxRegistrations, "registrations are listed.")
 	if w.r.Texts.over {
@@ -218,7 +218,7 @@ func (w *writer) rows() {
 		full[c.ID] = true
 	}
 	n := 0
-	for _, c := range w.r.Result.Calls {
+	for c := range w.r.Result.Calls.All() {
 		if n >= maxRows && !full[c.ID] {
 			continue
 		}

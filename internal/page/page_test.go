@@ -185,7 +185,7 @@ func TestTwoInOne(t *testing.T) {
 func TestChoose(t *testing.T) {
 	res := &analysis.Result{Traffic: new(analysis.Traffic)}
 	for i, s := range []analysis.State{analysis.StateCompleted, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted} {
-		res.Calls = append(res.Calls, &analysis.Call{ID: i + 1, Legs: []*analysis.Leg{{State: s}}})
+		res.Calls.Add(&analysis.Call{ID: i + 1, Legs: []*analysis.Leg{{State: s}}})
 	}
 	found := []*findings.Finding{{Call: 6, Severity: findings.Error}, {Call: 4, Severity: findings.Warning}, {Call: 5, Severity: findings.Note}, {Severity: findings.Error}}
 	for most, want := range []string{"", "6", "4 6", "4 5 6", "3 4 5 6", "1 3 4 5 6", "1 2 3 4 5 6", "1 2 3 4 5 6"} {

@@ -189,7 +189,7 @@ func (w *jsonWriter) summaryFile(f *analysis.File) {
 
 // stateCounts counts the calls by their state.
 func stateCounts(t *analysis.Traffic) (counts [16]int, answered int) {
-	for _, c := range t.Calls {
+	for c := range t.Calls.All() {
 		counts[c.First().State]++
 		if c.First().IsAnswered() {
 			answered++
@@ -203,7 +203,7 @@ func (w *jsonWriter) callCounts(t *analysis.Traffic) {
 	w.key("calls")
 	w.open('{')
 	w.key("total")
-	w.int(int64(len(t.Calls)))
+	w.int(int64(t.Calls.Len()))
 	w.key("answered")
 	w.int(int64(answered))
 	for i, name := range analysis.States() {
@@ -476,7 +476,7 @@ func statusCounts(s *analysis.Statistics) (list []string) {
 }
 
 func appendCallsText(b []byte, t *analysis.Traffic) []byte {
-	if len(t.Calls) == 0 {
+	if t.Calls.Len() == 0 {
 		return folded(b, "calls", "none")
 	}
 	counts, answered := stateCounts(t)
@@ -486,7 +486,7 @@ func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 			list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
 		}
 	}
-	return folded(b, "calls", "%s, %s answered: %s", group(int64(len(t.Calls))), group(int64(answered)), strings.Join(list, ", "))
+	return folded(b, "calls", "%s, %s answered: %s", group(int64(t.Calls.Len())), group(int64(answered)), strings.Join(list, ", "))
 }
 
 func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
@@ -563,7 +563,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		first *analysis.Call
 	}
 	var list []*failure
-	for _, c := range t.Calls {
+	for c := range t.Calls.All() {
 		l := c.First()
 		what := ""
 		switch l.State {

@@ -218,24 +218,36 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r *T) []byte {
 	return append(b, "\r\n"...)
 }
 
-// Sort sorts records by the values of a key: those that lack it come last, equal ones
-// keep their order. With a minus in front of the key the largest come first.
-func (t *Table[T]) Sort(list []*T, key string) error {
+// Sort sorts the indices in list of records that at returns, by the values of a key: those
+// that lack it come last, equal ones keep their order. With a minus in front of the key the
+// largest come first.
+func (t *Table[T]) Sort(list []int, at func(int) *T, key string) error {
 	name, down := strings.CutPrefix(key, "-")
 	c := t.Column(name)
 	if c == nil || c.Kind == Object || c.Kind == List {
 		return fmt.Errorf("%s cannot be sorted by %q; the keys are %s", t.Name, clean.Text(name), strings.Join(t.Keys(), ", "))
 	}
-	slices.SortStableFunc(list, func(a, b *T) int {
-		x, y := c.Get(a), c.Get(b)
+	type ranked struct {
+		index int
+		v     Value
+	}
+	all := make([]ranked, len(list))
+	for i, n := range list {
+		all[i] = ranked{n, c.Get(at(n))}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		x, y := &a.v, &b.v
 		switch {
 		case !x.Has || !y.Has:
 			return absentLast(x.Has, y.Has)
 		case down:
 			x, y = y, x
 		}
-		return compareValues(c.Kind, &x, &y)
+		return compareValues(c.Kind, x, y)
 	})
+	for i := range all {
+		list[i] = all[i].index
+	}
 	return nil
 }
 

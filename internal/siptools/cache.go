@@ -179,7 +179,7 @@ func (c *cache) remove(e *entry) {
 // estimate says about how many octets a result takes.
 func estimate(res *analysis.Result) int64 {
 	n := int64(len(res.Statistics.CallIDs)) * 80
-	for _, call := range res.Calls {
+	for call := range res.Calls.All() {
 		for _, l := range call.Legs {
 			n += 1500 + int64(len(l.Steps))*220
 		}

@@ -51,22 +51,22 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			if err := q.resume(mark); err != nil {
 				return mcpjsonrpc.Result{}, err
 			}
-			var list []*analysis.Call
-			for _, call := range x.res.Calls {
+			var list []int
+			for call := range x.res.Calls.All() {
 				if (state == "" || call.First().State.String() == state) && (f == nil || f.Match(call)) {
-					list = append(list, call)
+					list = append(list, call.ID-1)
 				}
 			}
 			ro := report.Options{Files: q.names}
 			return q.answer(mark, &rows{
-				name: "calls", plural: "calls", total: len(list), all: len(x.res.Calls), hint: ", filter or state for fewer",
+				name: "calls", plural: "calls", total: len(list), all: x.res.Calls.Len(), hint: ", filter or state for fewer",
 				row: func(i int, short bool) []byte {
 					if short {
 						s := ro
 						s.MaxText = 60
-						return report.Calls.AppendBrief(nil, &s, list[i])
+						return report.Calls.AppendBrief(nil, &s, x.res.Calls.At(list[i]))
 					}
-					return report.Calls.AppendBrief(nil, &ro, list[i])
+					return report.Calls.AppendBrief(nil, &ro, x.res.Calls.At(list[i]))
 				},
 				empty: noCalls(x.res),
 			}), nil
@@ -79,7 +79,7 @@ func noCalls(res *analysis.Result) string {
 	switch {
 	case res.Statistics.Messages == 0:
 		return report.NoSIP(res)
-	case len(res.Calls) == 0:
+	case res.Calls.Len() == 0:
 		return fmt.Sprintf("There are no calls among the %d SIP messages; summarize_capture tells what there is.", res.Statistics.Messages)
 	}
 	return "No call is like that; leave out filter and state to see all."
@@ -133,7 +133,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 // noSuchCall says that a call is not there, and what to ask instead.
 func noSuchCall(res *analysis.Result, id string) string {
 	id = clean.Text(id)
-	switch n := len(res.Calls); n {
+	switch n := res.Calls.Len(); n {
 	case 0:
 		return fmt.Sprintf("there is no call %s: the capture holds no calls; summarize_capture tells what it holds", id)
 	case 1:

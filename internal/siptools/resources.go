@@ -81,11 +81,8 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 			Description: "One line a call.",
 			Read: read(func(x *examined, names []string, _ map[string]string) ([]byte, error) {
 				g := report.Grid{Columns: report.CallColumns}
-				for i, call := range x.res.Calls {
-					if i == 1000 {
-						break
-					}
-					g.Add(report.CallRow(call, &report.Options{Files: names})...)
+				for i := range min(x.res.Calls.Len(), 1000) {
+					g.Add(report.CallRow(x.res.Calls.At(i), &report.Options{Files: names})...)
 				}
 				return g.Append(nil, 0), nil
 			})},

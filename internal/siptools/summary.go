@@ -90,7 +90,7 @@ func appendWorst(b []byte, found []*findings.Finding, o *report.Options, most in
 // appendFailed appends the first failed calls, one of each reason.
 func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) []byte {
 	seen := map[string]bool{}
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		l := c.First()
 		why := fmt.Sprint(l.State, l.FinalStatus, c.Because != "")
 		if l.State != analysis.StateFailed && l.State != analysis.StateAbandoned && c.Because == "" || seen[why] || len(seen) == most {
@@ -128,14 +128,14 @@ func nextQuestions(x *examined) (list []string) {
 		}
 	}
 	failed := 0
-	for _, c := range res.Calls {
+	for c := range res.Calls.All() {
 		if s := c.First().State; s == analysis.StateFailed || s == analysis.StateAbandoned {
 			failed++
 		}
 	}
 	if failed > 0 {
 		list = append(list, fmt.Sprintf("list_calls with state failed: the %d calls that failed or were abandoned", failed))
-	} else if len(res.Calls) > 0 {
+	} else if res.Calls.Len() > 0 {
 		list = append(list, "list_calls: the calls one by one")
 	}
 	if len(res.Registrations) > 0 {
