@@ -70,16 +70,16 @@ func (t *Traffic) claims() map[netip.AddrPort][]claim {
 	for _, s := range t.Streams {
 		claims[s.Source], claims[s.Destination] = nil, nil
 	}
-	for c := range t.Calls.All() {
-		for _, l := range c.Legs {
-			if l.Media == nil {
-				continue
-			}
-			for i := range l.Media.Endpoints {
-				e := &l.Media.Endpoints[i]
-				if list, wanted := claims[e.Addr]; wanted {
-					claims[e.Addr] = append(list, claim{l, e})
-				}
+	for n := range t.Calls.legs.len() {
+		l := t.Calls.legs.at(n)
+		if l.Media == nil || !slices.ContainsFunc(l.Media.Endpoints, func(e Endpoint) bool { _, wanted := claims[e.Addr]; return wanted }) {
+			continue
+		}
+		l = t.Calls.legs.pin(n) // its streams are written into it
+		for i := range l.Media.Endpoints {
+			e := &l.Media.Endpoints[i]
+			if list, wanted := claims[e.Addr]; wanted {
+				claims[e.Addr] = append(list, claim{l, e})
 			}
 		}
 	}

@@ -80,7 +80,6 @@ type Leg struct {
 	Steps []Step
 
 	live *liveLeg // nil once it is finished
-	top  *Leg     // an earlier leg of its call; nil where it is the first one
 	call int      // ID of its call
 
 	order int // among all legs, by their first messages
@@ -189,6 +188,9 @@ type Step struct {
 	Dialog   int    // index into Leg.Dialogs; -1 for none
 	Partial  bool
 }
+
+// Index returns the number of the leg among all of the timeline, from 0: see CallList.Leg.
+func (l *Leg) Index() int { return l.order }
 
 // CallNumber returns the ID of the call that the leg belongs to, once the analysis is over.
 func (l *Leg) CallNumber() int { return l.call }

@@ -4,22 +4,37 @@ import "iter"
 
 // A CallList is the calls of a timeline, in the order in which they began. The zero CallList
 // is empty.
+//
+// Calls are kept in a form that takes little room. Each one that At or All gives is made for
+// the caller: it may be held, and what is written into it stays there.
 type CallList struct {
-	list    []*Call
-	remarks map[int]*Remarks
+	legs    *legStore
+	first   []int32           // the first leg of each call
+	more    map[int32][]int32 // by ID, the other ones
+	remarks map[int]*Remarks  // by ID
+	added   []*Call
 }
 
 // Len returns the number of calls.
-func (c *CallList) Len() int { return len(c.list) }
+func (c *CallList) Len() int { return len(c.first) + len(c.added) }
 
-// At returns call i, from 0: the one with the ID i+1. It is made for the caller.
+// At returns call i, from 0: the one with the ID i+1.
 func (c *CallList) At(i int) *Call {
-	x := *c.list[i]
+	if i >= len(c.first) {
+		return c.added[i-len(c.first)]
+	}
+	x := &Call{ID: i + 1, Legs: []*Leg{c.legs.at(int(c.first[i]))}}
+	for _, n := range c.more[int32(x.ID)] {
+		x.Legs = append(x.Legs, c.legs.at(int(n)))
+	}
 	if m := c.remarks[x.ID]; m != nil {
 		x.Remarks = *m
 	}
-	return &x
+	return x
 }
+
+// Leg returns the leg with an Index.
+func (c *CallList) Leg(index int) *Leg { return c.legs.at(index) }
 
 // All iterates over the calls in order.
 func (c *CallList) All() iter.Seq[*Call] {
@@ -32,8 +47,23 @@ func (c *CallList) All() iter.Seq[*Call] {
 	}
 }
 
+// CallIDs iterates over the Call-IDs of all legs in the order in which they began, each with
+// the ID of the call that it is of. It costs far less than All.
+func (c *CallList) CallIDs() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		if c.legs == nil {
+			return
+		}
+		for i, id := range c.legs.calls {
+			if !yield(c.legs.callID(i), int(id)) {
+				return
+			}
+		}
+	}
+}
+
 // Add adds a call behind the others. Its ID is one more than that of the last.
-func (c *CallList) Add(x *Call) { c.list = append(c.list, x) }
+func (c *CallList) Add(x *Call) { c.added = append(c.added, x) }
 
 // Remarks returns what is said of the call with an ID, for more to be said. Calls that At and
 // All gave before do not know of it.

@@ -19,7 +19,7 @@ const (
 // A Detail is a leg with its messages, when it is finished: Options.Finished is given it.
 // It is valid until the function returns.
 type Detail struct {
-	Leg          *Leg
+	Leg          *Leg          // not to be held: it may still change; Leg.Index finds it again
 	Messages     []Seen        // in order, copies left out
 	Transactions []Transaction // the last ones, where there were very many
 	Now          time.Time     // how far the capture has come

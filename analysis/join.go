@@ -111,10 +111,17 @@ type candidate struct {
 	t              trait
 }
 
+// A pair is a candidate that waits for the end of both legs.
+type pair struct {
+	earlier, later int32 // by their order
+	t              trait
+}
+
 // A joiner finds legs that are one call.
 type joiner struct {
 	table      map[uint64][]*liveLeg // by a key, the legs followed that have it
-	candidates []candidate
+	candidates []pair
+	tops       map[int]int // an earlier leg of the same call, for all but the first
 }
 
 // A joinKey is one thing that other legs may have in common with one.
@@ -147,7 +154,7 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	}
 	for _, c := range list {
 		if c.plausible(x) {
-			j.candidates = append(j.candidates, c)
+			j.candidates = append(j.candidates, pair{int32(c.earlier.order), int32(c.later.order), c.t})
 		}
 	}
 	for _, k := range keys {
@@ -258,11 +265,11 @@ func elsewhere(a, b *Leg) bool {
 	return as != bs && as != bd && ad != bs && ad != bd
 }
 
-// convinces reports whether a candidate has enough in common. Users, descriptions and times
+// convinces reports whether a pair has enough in common. Users, descriptions and times
 // say little by themselves: many calls at once may have them. The later leg has to come from
 // where the earlier one went to, or both have to be answered and to end together. That both
 // were refused alike is not enough: whoever tries one number at many servers has that.
-func (c *candidate) convinces() bool {
+func (c *pair) convinces() bool {
 	const byItself = sameSessionID | namesCallID | callIDAffix | replaces
 	return c.t.score() >= joinScore && (c.t&(byItself|chained) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
@@ -477,10 +484,12 @@ func originKey(o []byte) []byte {
 
 // join joins the legs of all candidates that have enough in common, once all legs are
 // finished.
-func (j *joiner) join() {
+func (j *joiner) join(legs *legStore) {
+	j.tops = make(map[int]int)
+	legs.joins = make(map[int][]Join)
 	for i := range j.candidates {
 		c := &j.candidates[i]
-		a, b := c.earlier, c.later
+		a, b := legs.at(int(c.earlier)), legs.at(int(c.later))
 		if d := a.Answered.Sub(b.Answered); !a.Answered.IsZero() && !b.Answered.IsZero() && d >= 0 && d < together {
 			c.t |= answeredTogether
 		}
@@ -493,33 +502,33 @@ func (j *joiner) join() {
 		for n < len(j.candidates) && j.candidates[n].later == j.candidates[i].later {
 			n++
 		}
-		if best := bestOf(j.candidates[i:n]); best != nil {
-			best.join()
+		if best := j.bestOf(j.candidates[i:n]); best != nil {
+			j.unite(best, legs)
 		}
 		i = n
 	}
 	j.candidates = nil
 }
 
-// join makes one call of two legs. What tells which leg is the later one is its INVITE; the
+// unite makes one call of two legs. What tells which leg is the later one is its INVITE; the
 // call begins with the leg whose first message, of whatever kind, came first.
-func (c *candidate) join() {
+func (j *joiner) unite(c *pair, legs *legStore) {
 	with := c.earlier
-	top, other := c.earlier.first(), c.later.first()
+	top, other := j.first(int(c.earlier)), j.first(int(c.later))
 	if top == other {
 		return
 	}
-	if other.order < top.order {
+	if other < top {
 		with = c.later
 		top, other = other, top
 	}
-	other.top = top
-	other.Joins = []Join{{With: with.CallID, Score: c.t.score(), Reason: c.t.names()}}
+	j.tops[other] = top
+	legs.joins[other] = []Join{{With: legs.at(int(with)).CallID, Score: c.t.score(), Reason: c.t.names()}}
 }
 
-// bestOf returns the candidate with the highest score, nil if none is enough or two
+// bestOf returns the pair with the highest score, nil if none is enough or two
 // different calls have the same.
-func bestOf(list []candidate) (best *candidate) {
+func (j *joiner) bestOf(list []pair) (best *pair) {
 	tie := false
 	for i := range list {
 		c := &list[i]
@@ -529,7 +538,7 @@ func bestOf(list []candidate) (best *candidate) {
 		switch {
 		case best == nil || c.t.score() > best.t.score():
 			best, tie = c, false
-		case c.t.score() == best.t.score() && c.earlier.first() != best.earlier.first():
+		case c.t.score() == best.t.score() && j.first(int(c.earlier)) != j.first(int(best.earlier)):
 			tie = true
 		}
 	}
@@ -539,26 +548,40 @@ func bestOf(list []candidate) (best *candidate) {
 	return best
 }
 
-// first returns the first leg of the call that l belongs to.
-func (l *Leg) first() *Leg {
-	for l.top != nil {
-		l = l.top
+// first returns the first leg of the call that a leg belongs to.
+func (j *joiner) first(leg int) int {
+	for {
+		top, ok := j.tops[leg]
+		if !ok {
+			return leg
+		}
+		leg = top
 	}
-	return l
 }
 
 // calls makes calls of all legs.
-func (t *tracker) calls() (calls []*Call) {
-	t.joiner.join()
-	for _, l := range t.all {
-		if l.top == nil {
-			calls = append(calls, &Call{ID: len(calls) + 1, Legs: []*Leg{l}})
-			l.call = len(calls)
-		} else { // its first leg began earlier
-			l.call = l.first().call
-			c := calls[l.call-1]
-			c.Legs = append(c.Legs, l)
+func (t *tracker) calls() CallList {
+	s := t.legs
+	t.joiner.join(s)
+	c := CallList{legs: s}
+	for i := range s.len() {
+		top := t.joiner.first(i)
+		if top == i {
+			c.first = append(c.first, int32(i))
+			s.calls = append(s.calls, int32(len(c.first)))
+			continue
+		}
+		id := s.calls[top] // its first leg began earlier
+		s.calls = append(s.calls, id)
+		if c.more == nil {
+			c.more = make(map[int32][]int32)
+		}
+		c.more[id] = append(c.more[id], int32(i))
+	}
+	for i, l := range s.legs {
+		if l != nil {
+			s.at(i) // tells it of its call
 		}
 	}
-	return calls
+	return c
 }

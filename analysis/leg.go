@@ -10,6 +10,7 @@ import (
 // A liveLeg is what is known of a leg while it is followed.
 type liveLeg struct {
 	leg        *Leg
+	call       int // the number of its Call-ID
 	prev, next *liveLeg
 	list       *legList
 	trans      []Transaction
@@ -78,9 +79,10 @@ func (v *liveLeg) isNewInvite(x *seen) bool {
 	return true
 }
 
-// newLeg begins a leg with its first message.
-func (t *tracker) newLeg(x *seen) *Leg {
-	if len(t.all) >= maxLegs {
+// newLeg begins a leg with its first message. old is the one of the same Call-ID that is
+// followed, nil for none.
+func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
+	if t.legs.len() >= maxLegs {
 		t.overLegs = true
 		return nil
 	}
@@ -93,27 +95,26 @@ func (t *tracker) newLeg(x *seen) *Leg {
 		Begin:       x.now,
 		First:       x.frame,
 		ByeTook:     -1,
-		order:       len(t.all),
 		FromTag:     string(capped(x.from, maxKept)),
 	}
-	if old := t.legOf(x); old != nil && old.live != nil {
-		t.finish(old.live)
+	if old != nil {
+		t.finish(old)
 	}
 	l.From, l.To = t.uri(s, sipmsg.From), t.uri(s, sipmsg.To)
 	if !s.IsRequest() { // the request went the other way
 		l.Source, l.Destination = m.Dst, m.Src
 	}
 	v := t.newLive()
-	v.leg, v.steps = l, t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))
+	v.leg, v.call, v.steps = l, x.call, t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))
 	l.live = v
+	t.legs.add(l)
 	t.setLeg(x, l)
-	t.all = append(t.all, l)
 	t.nLive++
 	t.wait.push(v)
 	if t.nLive > maxLive {
 		t.evict()
 	}
-	return l
+	return v
 }
 
 // take takes in a message of a leg that is followed.

@@ -58,13 +58,13 @@ type tracker struct {
 	stepsOf func(callID string) bool
 	streams *streamTable // nil unless streams are asked for
 	callIDs *nameTable
-	legs    []*Leg          // the last one of each Call-ID, by the number that callIDs gives it
-	further map[string]*Leg // … of Call-IDs that have no number
-	all     []*Leg
-	settled legList // followed until settledWait is over
-	ended   legList // … endedWait
-	wait    legList // unanswered: until pendingWait is over
-	talk    legList // answered: until the end of the capture
+	legs    *legStore
+	last    []int32          // 1 + the last leg of each Call-ID, by the number that callIDs gives it
+	further map[string]int32 // … of Call-IDs that have no number
+	settled legList          // followed until settledWait is over
+	ended   legList          // … endedWait
+	wait    legList          // unanswered: until pendingWait is over
+	talk    legList          // answered: until the end of the capture
 	nLive   int
 	nSteps  int
 	scratch []byte
@@ -91,30 +91,42 @@ type tracker struct {
 }
 
 func newTracker(steps bool, callIDs *nameTable) *tracker {
-	return &tracker{seed: maphash.MakeSeed(), steps: steps, callIDs: callIDs, further: make(map[string]*Leg)}
+	return &tracker{
+		seed: maphash.MakeSeed(), steps: steps, callIDs: callIDs, further: make(map[string]int32),
+		legs: &legStore{packer: newPacker(callIDs)},
+	}
 }
 
-// legOf returns the last leg of the Call-ID of a message, nil for none.
-func (t *tracker) legOf(x *seen) *Leg {
+// legOf returns the last leg of the Call-ID of a message, -1 for none.
+func (t *tracker) legOf(x *seen) int {
 	switch {
 	case x.call < 0:
-		return t.further[string(capped(x.id, maxName))]
-	case x.call < len(t.legs):
-		return t.legs[x.call]
+		return int(t.further[string(capped(x.id, maxName))]) - 1
+	case x.call < len(t.last):
+		return int(t.last[x.call]) - 1
 	}
-	return nil
+	return -1
 }
 
 // setLeg makes l the last leg of the Call-ID of a message.
 func (t *tracker) setLeg(x *seen, l *Leg) {
+	n := int32(l.order + 1)
 	if x.call < 0 {
-		t.further[l.CallID] = l
+		t.further[l.CallID] = n
 		return
 	}
-	for len(t.legs) <= x.call {
-		t.legs = append(t.legs, nil)
+	for len(t.last) <= x.call {
+		t.last = append(t.last, 0)
 	}
-	t.legs[x.call] = l
+	t.last[x.call] = n
+}
+
+// live returns what is followed of a leg, nil where it is finished or there is none.
+func (t *tracker) live(leg int) *liveLeg {
+	if leg < 0 || t.legs.legs[leg] == nil {
+		return nil
+	}
+	return t.legs.legs[leg].live
 }
 
 // callID returns the Call-ID of a message.
@@ -188,13 +200,14 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 	x.method = t.methodOf(s)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
 	x.key, x.cookie = branchKey(t.seed, s)
-	l := t.legOf(x)
-	if l == nil || t.beginsAnother(l, x) {
+	leg := t.legOf(x)
+	v := t.live(leg)
+	if leg < 0 || t.beginsAnother(v, x) {
 		if !beginsLeg(x) {
 			t.other(x)
 			return
 		}
-		if l = t.newLeg(x); l == nil {
+		if v = t.newLeg(x, v); v == nil {
 			return
 		}
 	}
@@ -203,11 +216,11 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 		t.other(x) // on the Call-ID of a call, and none of its business
 		return
 	}
-	if l.live == nil {
-		l.late(t, x)
+	if v == nil {
+		t.legs.pin(leg).late(t, x)
 		return
 	}
-	t.take(l.live, x)
+	t.take(v, x)
 }
 
 // methodOf returns the method that a message is about: that of its CSeq, or of the
@@ -273,16 +286,17 @@ func beginsLeg(x *seen) bool {
 	return false
 }
 
-// beginsAnother reports whether a message on the Call-ID of l is of another call: an
-// initial INVITE after the one of l has ended, and not one that tries again.
-func (t *tracker) beginsAnother(l *Leg, x *seen) bool {
+// beginsAnother reports whether a message on the Call-ID of a leg is of another call: an
+// initial INVITE after the one of the leg has ended, and not one that tries again. v is nil
+// where the leg is finished.
+func (t *tracker) beginsAnother(v *liveLeg, x *seen) bool {
 	if x.method != "INVITE" || !x.s.IsRequest() || len(x.to) > 0 {
 		return false
 	}
-	v := l.live
 	if v == nil {
 		return true
 	}
+	l := v.leg
 	if v.attempt(x.from, x.cseq) >= 0 { // another hop, or a copy that came late
 		return v.hasBye && v.isNewInvite(x)
 	}
@@ -399,6 +413,7 @@ func (t *tracker) finish(v *liveLeg) {
 		t.tell(v)
 	}
 	v.leg.live = nil
+	t.legs.put(v.leg, v.call)
 	t.nLive--
 	if len(t.spare) < maxSpareLegs {
 		v.clear()
@@ -408,8 +423,8 @@ func (t *tracker) finish(v *liveLeg) {
 
 // end finishes everything at the end of the timeline.
 func (t *tracker) end() {
-	for _, l := range t.all {
-		if l.live != nil {
+	for _, l := range t.legs.legs {
+		if l != nil && l.live != nil {
 			t.finish(l.live)
 		}
 	}

@@ -48,7 +48,7 @@ func (t *tracker) result() *Traffic {
 	t.end()
 	t.open.rest(t)
 	r := &Traffic{
-		Calls:         CallList{list: t.calls()},
+		Calls:         t.calls(),
 		Registrations: t.regs.result(t.now),
 		Keepalives:    t.peers.result(),
 		Subscriptions: t.subs,
@@ -85,11 +85,9 @@ func (t *Traffic) streams(s *streamTable) {
 
 // CallOf returns the first call with a leg of that Call-ID, nil for none.
 func (t *Traffic) CallOf(callID string) *Call {
-	for c := range t.Calls.All() {
-		for _, l := range c.Legs {
-			if l.CallID == callID {
-				return c
-			}
+	for id, call := range t.Calls.CallIDs() {
+		if id == callID {
+			return t.Calls.At(call - 1)
 		}
 	}
 	return nil

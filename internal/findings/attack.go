@@ -92,17 +92,25 @@ refused (401 or 407 without a further try, 403, 404, 484, 488, 603, 604) or sile
 // A source is one sender.
 type source struct {
 	addr       netip.Addr
-	unknown    bool            // one too many: nothing is kept of it
-	success    time.Time       // the first 2xx to anything but OPTIONS
-	registered time.Time       // the first 2xx to a REGISTER
-	answered   int             // calls
-	calls      []*analysis.Leg // the last ones that were answered
+	unknown    bool      // one too many: nothing is kept of it
+	success    time.Time // the first 2xx to anything but OPTIONS
+	registered time.Time // the first 2xx to a REGISTER
+	answered   int       // calls
+	calls      []answer  // the last ones that were answered
 	tries      []*tx
 	oks        []success // of users that were refused before
 	refused    map[string]bool
 
 	scan, fraud *attack
 	brutes      []*attack
+}
+
+// An answer is a call that was answered.
+type answer struct {
+	at     time.Time // of its INVITE
+	user   string    // whom it was for
+	callID string
+	frame  analysis.Frame
 }
 
 // A success is a 2xx to a request with credentials.
@@ -165,10 +173,15 @@ func (s *source) succeed(at time.Time, method string) {
 // call takes in a call that was answered.
 func (s *source) call(l *analysis.Leg) {
 	s.succeed(l.Answered, "INVITE")
-	if s.answered++; len(s.calls) < maxCalls {
-		s.calls = append(s.calls, l)
+	s.answered++
+	if s.unknown {
+		return
+	}
+	x := answer{l.Invited, kept(sipmsg.ParseURI([]byte(l.RequestURI)).User), l.CallID, l.First}
+	if len(s.calls) < maxCalls {
+		s.calls = append(s.calls, x)
 	} else {
-		s.calls[s.answered%maxCalls] = l
+		s.calls[s.answered%maxCalls] = x
 	}
 }
 
@@ -228,9 +241,10 @@ func (l *ledger) keep(s *source, x *tx) {
 // fill fills in whom a request is about and who sent it.
 func (x *tx) fill(given bool) {
 	if x.req == nil {
-		if x.leg != nil {
-			u, from := sipmsg.ParseURI([]byte(x.leg.RequestURI)), sipmsg.ParseURI([]byte(x.leg.From))
+		if x.of != nil {
+			u, from := sipmsg.ParseURI([]byte(x.of.RequestURI)), sipmsg.ParseURI([]byte(x.of.From))
 			x.user, x.from, x.key = kept(u.User), kept(from.User), hashOf(from.User, u.Host)
+			x.of = nil
 		}
 		return
 	}
@@ -656,9 +670,8 @@ func (s *source) findFraud() {
 		}
 	}
 	if len(s.brutes) > 0 { // calls that are answered are what it is about
-		for _, l := range s.calls {
-			user := kept(sipmsg.ParseURI([]byte(l.RequestURI)).User)
-			list = append(list, &tx{at: l.Invited, method: "INVITE", user: user, callID: l.CallID, status: 200, frame: l.First})
+		for _, x := range s.calls {
+			list = append(list, &tx{at: x.at, method: "INVITE", user: x.user, callID: x.callID, status: 200, frame: x.frame})
 		}
 		slices.SortStableFunc(list, func(a, b *tx) int { return a.at.Compare(b.at) })
 	}

@@ -477,7 +477,7 @@ type nonceUse struct {
 	cseq   uint32
 	frame  analysis.Frame
 	callID string
-	leg    *analysis.Leg
+	leg    legNumber
 }
 
 // maxUses bounds the uses kept: they are compared at the end, in order of time.

@@ -2,8 +2,6 @@ package findings
 
 import (
 	"slices"
-
-	"github.com/sipsight/sipsight/analysis"
 )
 
 // causes are findings that one cause may bring at once on a call, the most specific first.
@@ -24,9 +22,9 @@ var causes = [][]string{
 // oneCause leaves out the findings of a leg that a more specific one explains: they become
 // related to it. What is only possible explains nothing.
 func oneCause(list []*Finding) []*Finding {
-	byLeg := make(map[*analysis.Leg][]*Finding)
+	byLeg := make(map[legNumber][]*Finding)
 	for _, f := range list {
-		if f.leg != nil {
+		if f.leg != 0 {
 			byLeg[f.leg] = append(byLeg[f.leg], f)
 		}
 	}

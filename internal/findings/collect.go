@@ -105,7 +105,7 @@ func (r *legRun) applies() { r.applied = true }
 // report reports a finding of the leg.
 func (r *legRun) report(f Finding) {
 	r.fired[f.Severity], r.applied = true, true
-	f.CallID, f.leg = r.Leg.CallID, r.Leg
+	f.CallID, f.leg = r.Leg.CallID, legNo(r.Leg)
 	r.add(f)
 }
 
@@ -121,11 +121,20 @@ func (r *exchangeRun) report(f Finding) {
 func (r *captureRun) report(f Finding) { r.add(f) }
 
 // reportOf reports a finding of a leg that was finished before.
-func (r *captureRun) reportOf(l *analysis.Leg, f Finding) {
+func (r *captureRun) reportOf(leg legNumber, callID string, f Finding) {
 	r.c.count[r.rule.ID].fired[f.Severity]++
-	f.CallID, f.leg = l.CallID, l
+	f.CallID, f.leg = callID, leg
 	r.add(f)
 }
+
+// A legNumber is what is held of a leg beyond the time in which it is looked at: one more than
+// its Index; 0 for none.
+type legNumber int32
+
+func legNo(l *analysis.Leg) legNumber { return legNumber(l.Index() + 1) }
+
+// of returns the leg.
+func (n legNumber) of(r *analysis.Result) *analysis.Leg { return r.Calls.Leg(int(n) - 1) }
 
 // applies says that the rule could fire on a leg that was finished before.
 func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
@@ -220,8 +229,8 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	list := c.found
 	calls := callsOf(list, res)
 	for _, f := range list {
-		if f.leg != nil {
-			f.Call = f.leg.CallNumber()
+		if f.leg != 0 {
+			f.Call = f.leg.of(res).CallNumber()
 		} else {
 			f.Call = calls[f.CallID]
 		}
@@ -241,18 +250,16 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 func callsOf(list []*Finding, res *analysis.Result) map[string]int {
 	calls := make(map[string]int)
 	for _, f := range list {
-		if f.leg == nil && f.CallID != "" {
+		if f.leg == 0 && f.CallID != "" {
 			calls[f.CallID] = 0
 		}
 	}
 	if len(calls) == 0 {
 		return calls
 	}
-	for c := range res.Calls.All() {
-		for _, l := range c.Legs {
-			if n, ok := calls[l.CallID]; ok && n == 0 {
-				calls[l.CallID] = c.ID
-			}
+	for id, call := range res.Calls.CallIDs() {
+		if n, ok := calls[id]; ok && (n == 0 || call < n) {
+			calls[id] = call
 		}
 	}
 	return calls

@@ -68,7 +68,7 @@ type Finding struct {
 
 	gate *gate
 	aors []string // of a bundle
-	leg  *analysis.Leg
+	leg  legNumber
 	rule *Rule
 	n    int      // order in which it was reported
 	as   Severity // with which it was reported

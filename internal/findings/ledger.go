@@ -96,7 +96,8 @@ type tx struct {
 	calledSide     bool // sent by the called side of a call
 	beyond         bool // the response came from behind dst
 	req, resp      *sipmsg.Message
-	leg            *analysis.Leg
+	leg            legNumber
+	of             *analysis.Leg // nil once the ledger has taken it in
 
 	// What is known of one that was accounted for.
 	user        string // whom it is about
@@ -157,8 +158,8 @@ func (l *ledger) first(rule string, t *tx) bool {
 
 // tell reports a finding, of a leg where there is one.
 func (r *captureRun) tell(f Finding) {
-	if f.leg != nil {
-		r.reportOf(f.leg, f)
+	if f.leg != 0 {
+		r.reportOf(f.leg, f.CallID, f)
 		return
 	}
 	r.report(f)
@@ -272,7 +273,7 @@ func (l *ledger) leg(d *analysis.Detail) {
 	}
 	for _, t := range list {
 		if t != nil {
-			t.req, t.resp = nil, nil
+			t.req, t.resp, t.of = nil, nil, nil
 		}
 	}
 }
@@ -289,7 +290,7 @@ func newTx(d *analysis.Detail, t *analysis.Transaction) *tx {
 	h := &d.Leg.Hops[t.Hop]
 	x := &tx{
 		method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
-		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: d.Leg,
+		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: legNo(d.Leg), of: d.Leg,
 	}
 	if !t.Forward {
 		x.src, x.dst = h.B, h.A

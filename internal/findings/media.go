@@ -2,6 +2,7 @@ package findings
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -40,7 +41,8 @@ const (
 
 // A talk is what is kept of a leg until its streams are known.
 type talk struct {
-	leg       *analysis.Leg
+	number    legNumber
+	leg       *analysis.Leg // while it is looked at: see captureRun.talks
 	agreed    []agreement
 	early     analysis.Frame // the first provisional response with a description
 	earlyTags int
@@ -91,13 +93,26 @@ func (c *Collector) hear(d *analysis.Detail) {
 		return
 	}
 	r := &legRun{run: run{c, nil}, Detail: d}
-	t := &talk{leg: l}
+	t := &talk{number: legNo(l)}
 	r.provisional(t)
 	caller := r.callerTag()
 	if d.RTP > 0 && caller != 0 {
 		r.listen(t, caller)
 	}
 	c.talks = append(c.talks, t)
+}
+
+// talks iterates over the talks of the capture, each with its leg.
+func (r *captureRun) talks() iter.Seq2[int, *talk] {
+	return func(yield func(int, *talk) bool) {
+		for i, t := range r.c.talks {
+			t.leg = t.number.of(r.Result)
+			if !yield(i, t) {
+				return
+			}
+			t.leg = nil
+		}
+	}
 }
 
 // provisional notes the descriptions ahead of the answer.
@@ -351,10 +366,10 @@ func (r *captureRun) lasted(t *talk) (from, to time.Time, ok bool) {
 func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 	for i, f := range list {
 		if i == 0 {
-			r.reportOf(l, f)
+			r.reportOf(legNo(l), l.CallID, f)
 			continue
 		}
-		f.CallID, f.leg = l.CallID, l
+		f.CallID, f.leg = l.CallID, legNo(l)
 		r.add(f)
 	}
 }
@@ -405,7 +420,7 @@ one announced by the other side it is a note. Silent with ICE, where messages of
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
 				continue
 			}
@@ -462,7 +477,7 @@ other side sends to that source all the same (symmetric RTP), with ICE, where me
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
 				continue
 			}
@@ -511,7 +526,7 @@ Judged for each hop that has descriptions of its own.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			from, to, ok := r.lasted(t)
 			if !ok || !r.complete(t) || len(t.leg.Media.Streams) == 0 || t.fax {
 				continue
@@ -576,7 +591,7 @@ media addresses are. Silent where RTP that is of no call went to or came from on
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			from, to, ok := r.lasted(t)
 			if !ok || !r.complete(t) || t.fax || !t.leg.Media.HeldAt.IsZero() {
 				continue
@@ -688,7 +703,7 @@ RTP, for one with comfort noise, whose sender may be silent, and where RTP of an
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			if len(t.leg.Media.Streams) == 0 || t.leg.Answered.IsZero() || len(t.agreed) == 0 || !r.complete(t) {
 				continue
 			}
@@ -741,7 +756,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			var list []Finding
 			applied := false
 			for _, s := range t.leg.Media.Streams {
@@ -801,7 +816,7 @@ one, it is forked early media: the caller can play only one.`,
 	Why: "Announcements and ringback tones come that way. Where they are not heard, or clip the first words, this is the place to look.",
 	Fix: "Nothing, unless something is not heard: then look whether a device on the way lets RTP through before the answer.",
 	capture: func(r *captureRun) {
-		for _, t := range r.c.talks {
+		for _, t := range r.talks() {
 			if t.early.Number == 0 {
 				continue
 			}
@@ -835,7 +850,7 @@ one, it is forked early media: the caller can play only one.`,
 // inTheClear finds RTP without encryption on streams that should have it: every packet has
 // exactly the octets of its codec, and none for the tag of RFC 3711, section 3.1.
 func inTheClear(r *captureRun) {
-	for _, t := range r.c.talks {
+	for _, t := range r.talks() {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			v, x := t.receiver(s), s.Report()
@@ -862,7 +877,7 @@ func inTheClear(r *captureRun) {
 // audioInPlaceOfFax finds audio that goes on after T.38 was agreed on, and tones of fax
 // without T.38.
 func audioInPlaceOfFax(r *captureRun) {
-	for _, t := range r.c.talks {
+	for _, t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
 			if x := s.Report(); t.faxed && x.Packets >= 50 && x.LossPercent() < 50 && s.End.Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End) {
 				r.tellOf(t.leg, Finding{
@@ -885,7 +900,7 @@ func audioInPlaceOfFax(r *captureRun) {
 
 // wrongDigits finds telephone events that the receiver may not understand.
 func wrongDigits(r *captureRun) {
-	for _, t := range r.c.talks {
+	for _, t := range r.talks() {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			kind, ok := s.EventType()

@@ -53,7 +53,7 @@ type refusal struct {
 	method string
 	frame  analysis.Frame
 	callID string
-	leg    *analysis.Leg // nil outside of calls
+	leg    legNumber // 0 outside of calls
 	aor    string
 }
 
@@ -140,7 +140,7 @@ func (s *loadState) leg(r *legRun) {
 			continue
 		}
 		src, dst := r.ends(t)
-		s.request(dst.Addr(), t.Sent, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: r.Leg})
+		s.request(dst.Addr(), t.Sent, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: legNo(r.Leg)})
 		if t.Status/100 == 5 {
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
 			if j >= 0 && !r.Messages[j].Partial {
@@ -302,8 +302,8 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 		Observed: fmt.Sprintf("%s answered %s with %d", l.addr.Unmap(), x.method, x.status),
 		Expected: "a server that can take the request",
 	}
-	if x.leg != nil {
-		r.reportOf(x.leg, f)
+	if x.leg != 0 {
+		r.reportOf(x.leg, f.CallID, f)
 		return
 	}
 	s.add(l.addr.String(), f)

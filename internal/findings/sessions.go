@@ -131,9 +131,10 @@ const maxTooShort = 1000
 type tooShort struct{ wait []refusedTimer }
 
 type refusedTimer struct {
-	leg *analysis.Leg
-	at  time.Time
-	f   Finding
+	leg   legNumber
+	users string // who called whom
+	at    time.Time
+	f     Finding
 }
 
 func (s *tooShort) exchange(*exchangeRun) {}
@@ -180,7 +181,8 @@ func (s *tooShort) leg(r *legRun) {
 			f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again with a longer timer.", ""
 			r.report(f)
 		case len(s.wait) < maxTooShort:
-			s.wait = append(s.wait, refusedTimer{r.Leg, t.Answered, f})
+			f.CallID = r.Leg.CallID
+			s.wait = append(s.wait, refusedTimer{legNo(r.Leg), users(r.Leg), t.Answered, f})
 		}
 	}
 }
@@ -197,22 +199,23 @@ func (r *legRun) interval(i int) string {
 	return " with a Session-Expires that is no number"
 }
 
+func users(l *analysis.Leg) string { return l.From + "\x00" + l.To }
+
 // end tells those that no other call followed either.
 func (s *tooShort) end(r *captureRun) {
 	if len(s.wait) == 0 {
 		return
 	}
-	users := func(l *analysis.Leg) string { return l.From + "\x00" + l.To }
 	waiting := make(map[string][]*refusedTimer)
 	for i := range s.wait {
 		w := &s.wait[i]
-		waiting[users(w.leg)] = append(waiting[users(w.leg)], w)
+		waiting[w.users] = append(waiting[w.users], w)
 	}
 	again := make(map[*refusedTimer]bool)
 	for c := range r.Calls.All() {
 		for _, l := range c.Legs {
 			for _, w := range waiting[users(l)] {
-				if d := l.Invited.Sub(w.at); l != w.leg && d >= 0 && d <= timeout {
+				if d := l.Invited.Sub(w.at); legNo(l) != w.leg && d >= 0 && d <= timeout {
 					again[w] = true
 				}
 			}
@@ -227,7 +230,7 @@ func (s *tooShort) end(r *captureRun) {
 		} else {
 			w.f.Observed += "; it is not tried again in 32 s"
 		}
-		r.reportOf(w.leg, w.f)
+		r.reportOf(w.leg, w.f.CallID, w.f)
 	}
 }
 

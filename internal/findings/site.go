@@ -40,7 +40,7 @@ func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 		k := patternKey{f.ID, f.as}
 		p, is := patterns[k]
 		switch {
-		case !is || f.leg == nil:
+		case !is || f.leg == 0:
 			rest = append(rest, f)
 		case p == nil:
 			t, fired := c.count[f.ID], c.count[f.ID].fired[f.as]

@@ -74,7 +74,7 @@ func (s *sizeState) leg(r *legRun) {
 		return
 	case best.gate != nil:
 		if len(s.wait) < maxOfRule {
-			best.leg = r.Leg
+			best.CallID, best.leg = r.Leg.CallID, legNo(r.Leg)
 			s.wait = append(s.wait, best)
 		}
 		return
@@ -167,8 +167,8 @@ func (s *sizeState) end(r *captureRun) {
 		if !s.small[hostPair{f.gate.self, f.gate.peer}] {
 			continue
 		}
-		if f.leg != nil {
-			r.reportOf(f.leg, f)
+		if f.leg != 0 {
+			r.reportOf(f.leg, f.CallID, f)
 		} else {
 			r.report(f)
 		}
