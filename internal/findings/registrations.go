@@ -281,7 +281,7 @@ type stormAOR struct {
 	contacts []string // at most maxOfAOR
 	granted  int64    // 0: not known
 	at       time.Time
-	worst    Finding
+	worst    *Finding
 	most     int
 	inMinute int // the minute of its source in which it was counted last
 }
@@ -301,7 +301,7 @@ type stormSource struct {
 	minute   int
 	aors     int
 	expected int // in thousandths
-	worst    Finding
+	worst    *Finding
 	most     int
 	many     bool // in the worst minute it was more than one address-of-record
 }
@@ -314,7 +314,7 @@ type stormRegistrar struct {
 	n      int
 	frames []analysis.Frame
 	most   int
-	worst  Finding
+	worst  *Finding
 }
 
 type stormState struct {
@@ -384,7 +384,7 @@ func (a *stormAOR) judge() {
 		return
 	}
 	a.most = a.n
-	a.worst = Finding{
+	a.worst = &Finding{
 		Severity: Warning, AOR: a.aor, Frames: slices.Clone(a.frames), Count: a.n,
 		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, a.source.Unmap(), clock(a.since)),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", max(a.granted, 1)),
@@ -409,7 +409,7 @@ func (s *stormSource) register(e *analysis.Exchange, a *stormAOR) {
 		return
 	}
 	s.most, s.many = s.n, s.aors > 1
-	s.worst = Finding{
+	s.worst = &Finding{
 		Severity: Warning, Frames: slices.Clone(s.frames), Count: s.n,
 		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, s.addr.Unmap(), clock(s.since)),
 		Expected: "no more REGISTERs than the granted times explain",
@@ -431,7 +431,7 @@ func (g *stormRegistrar) register(e *analysis.Exchange, a *stormAOR) {
 	}
 	if g.n > 20 && g.n > g.most {
 		g.most = g.n
-		g.worst = Finding{
+		g.worst = &Finding{
 			Severity: Warning, Frames: slices.Clone(g.frames), Count: g.n,
 			Observed: fmt.Sprintf("%d REGISTERs that were not due reach %s within a second from %s on, behind a pause", g.n, g.addr.Unmap(), clock(g.begin)),
 			Expected: "refreshes spread over the granted time",
@@ -444,18 +444,18 @@ func (s *stormState) end(r *captureRun) {
 	for _, x := range s.from {
 		if x.most > 0 && x.many {
 			if told[x.addr] = true; !r.attacked(x.addr, r.rule.ID) {
-				r.report(x.worst)
+				r.report(*x.worst)
 			}
 		}
 	}
 	for _, a := range s.order {
 		if a.most > 0 && !told[a.source] && !r.attacked(a.source, r.rule.ID) {
-			r.report(a.worst)
+			r.report(*a.worst)
 		}
 	}
 	for _, g := range s.at {
 		if g.most > 20 && g.most*5 > g.aors {
-			r.report(g.worst)
+			r.report(*g.worst)
 		}
 	}
 }
@@ -472,12 +472,34 @@ port than the one before 3 times or more. Over TCP only addresses count: each co
 
 // A flapBinding is a binding with the places it was seen at.
 type flapBinding struct {
-	key     string
-	callID  string
-	source  netip.AddrPort
-	changes int
-	frames  []analysis.Frame // the first REGISTER and those behind each change
-	places  []string         // the first few
+	key    uint64
+	callID string
+	first  analysis.Frame // of the first REGISTER
+	source netip.AddrPort
+	moves  *flapMoves // nil where there were none
+}
+
+// A flapMoves is the changes of the place of a binding.
+type flapMoves struct {
+	n      int
+	frames []analysis.Frame // the first REGISTER and those behind each change
+	places []string         // the first few
+}
+
+// move takes in that a binding is at another place.
+func (b *flapBinding) move(e *analysis.Exchange) {
+	m := b.moves
+	if m == nil {
+		m = &flapMoves{frames: []analysis.Frame{b.first}, places: []string{endpoint(b.source)}}
+		b.moves = m
+	}
+	m.n++
+	if len(m.frames) < maxFrames {
+		m.frames = append(m.frames, e.SentFrame)
+	}
+	if len(m.places) < 4 {
+		m.places = append(m.places, endpoint(e.Source))
+	}
 }
 
 type flapState struct {
@@ -500,7 +522,7 @@ func (s *flapState) exchange(r *exchangeRun) {
 		return
 	}
 	key := bindingKey(r)
-	if key == "" {
+	if key == 0 {
 		return
 	}
 	if !known {
@@ -513,52 +535,47 @@ func (s *flapState) exchange(r *exchangeRun) {
 		}
 		b.callID = e.CallID
 		if same := b.source == e.Source || e.Transport != "UDP" && b.source.Addr() == e.Source.Addr(); !same {
-			b.changes++
-			if len(b.frames) < maxFrames {
-				b.frames = append(b.frames, e.SentFrame)
-			}
-			if len(b.places) < 4 {
-				b.places = append(b.places, endpoint(e.Source))
-			}
+			b.move(e)
 		}
 		b.source = e.Source
 		return
 	}
 	if len(list) < maxOfAOR {
-		s.m[e.AOR] = append(list, flapBinding{key: key, callID: e.CallID, source: e.Source, frames: []analysis.Frame{e.SentFrame}, places: []string{endpoint(e.Source)}})
+		s.m[e.AOR] = append(list, flapBinding{key: key, callID: e.CallID, first: e.SentFrame, source: e.Source})
 	}
 }
 
-// bindingKey names the binding of a REGISTER inside of its address-of-record, "" for none.
-func bindingKey(r *exchangeRun) string {
+// bindingKey returns a hash of what names the binding of a REGISTER inside of its
+// address-of-record, 0 for none.
+func bindingKey(r *exchangeRun) uint64 {
 	m := r.Request()
 	if m == nil {
-		return ""
+		return 0
 	}
 	v, ok := m.First(sipmsg.Contact)
 	if !ok {
-		return ""
+		return 0
 	}
 	a := sipmsg.ParseAddress(v)
 	if a.IsStar() {
-		return ""
+		return 0
 	}
 	if id := a.Params.Instance(); len(id) > 0 {
 		reg, _ := a.Params.Get("reg-id")
-		return "i" + short(id) + " " + short(reg)
+		return hashOf([]byte("instance"), id, reg) | 1
 	}
-	return "u" + short(sipmsg.ParseURI(a.URI).User) + " " + r.CallID
+	return hashOf([]byte("user"), sipmsg.ParseURI(a.URI).User, []byte(r.CallID)) | 1
 }
 
 func (s *flapState) end(r *captureRun) {
 	for _, aor := range s.order {
 		for _, b := range s.m[aor] {
-			if b.changes < 3 {
+			if b.moves == nil || b.moves.n < 3 {
 				continue
 			}
 			r.report(Finding{
-				Severity: Warning, AOR: aor, CallID: b.callID, Frames: b.frames,
-				Observed: fmt.Sprintf("the REGISTERs of one binding change their source %s: %s", times(b.changes), strings.Join(b.places, ", ")),
+				Severity: Warning, AOR: aor, CallID: b.callID, Frames: b.moves.frames,
+				Observed: fmt.Sprintf("the REGISTERs of one binding change their source %s: %s", times(b.moves.n), strings.Join(b.moves.places, ", ")),
 				Expected: "one address and port, as long as the phone stays where it is",
 			})
 		}
@@ -579,8 +596,12 @@ giveup, or, for events other than refer, noresource. Or a NOTIFY is answered 481
 
 // A subscription is an accepted SUBSCRIBE that waits for its NOTIFY.
 type subscription struct {
-	sent    time.Time
-	finding Finding
+	callID         string
+	sent           time.Time // zero where the NOTIFY came
+	answered       time.Time
+	frames         [2]analysis.Frame
+	status         int
+	client, server netip.AddrPort
 }
 
 type subscribeState struct {
@@ -617,12 +638,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
 			return
 		}
-		x := &subscription{e.Sent, Finding{
-			Severity: Warning, CallID: e.CallID, Frames: []analysis.Frame{e.SentFrame, e.FinalFrame},
-			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", e.Status, endpoint(e.Destination)),
-			Expected: "a NOTIFY at once",
-			gate:     &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout},
-		}}
+		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination}
 		s.m[e.CallID] = x
 		if len(s.order) == 2*maxSubscriptions {
 			s.order = slices.DeleteFunc(s.order, func(x *subscription) bool { return x.sent.IsZero() })
@@ -677,8 +693,14 @@ func (s *subscribeState) tell(r *exchangeRun, f Finding) {
 
 func (s *subscribeState) end(r *captureRun) {
 	for _, x := range s.order {
-		if !x.sent.IsZero() && r.End.Sub(x.finding.gate.since) >= timeout && s.inCalls[x.finding.CallID].Before(x.sent) {
-			r.report(x.finding)
+		if x.sent.IsZero() || r.End.Sub(x.answered) < timeout || !s.inCalls[x.callID].Before(x.sent) {
+			continue
 		}
+		r.report(Finding{
+			Severity: Warning, CallID: x.callID, Frames: x.frames[:],
+			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", x.status, endpoint(x.server)),
+			Expected: "a NOTIFY at once",
+			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout},
+		})
 	}
 }
