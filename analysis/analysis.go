@@ -90,6 +90,11 @@ type Options struct {
 	// Streams measures RTP and makes Result.Traffic.Streams of it; with Calls, each is
 	// joined to the call that it is of.
 	Streams bool
+
+	// MaxMemory is how much memory the analysis is to keep to, in octets: the limits of
+	// all tables are made to fit; 0 is limits that a busy day of a carrier fits into, with
+	// some gigabytes. It is at least MinMemory.
+	MaxMemory int64
 }
 
 // ErrStop is returned by Options.Message when it has seen enough.
@@ -166,10 +171,12 @@ type analyzer struct {
 
 func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	n := len(r.Files())
-	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter()}
+	most := budgetOf(o.MaxMemory)
+	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter(most.callIDs)}
 	a.d = dissect.New(n, a.message)
+	a.d.Limit(most.segments, most.fragments)
 	if o.Calls {
-		a.track = newTracker(o.Steps, &a.stats.callIDs)
+		a.track = newTracker(o.Steps, &a.stats.callIDs, most)
 		a.track.stepsOf = o.StepsOf
 		if o.Event != nil {
 			a.d.Watch(a.event)
@@ -177,7 +184,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		a.track.finished, a.track.exchanged = o.Finished, o.Exchanged
 	}
 	if o.Streams {
-		a.streams = newStreamTable()
+		a.streams = newStreamTable(most.streams)
 		a.d.Datagram = a.streams.datagram
 		if a.track != nil {
 			a.track.streams = a.streams

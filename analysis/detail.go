@@ -138,7 +138,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
-	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= maxDetailOctets {
+	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
 		s.n = len(raw)
 		v.octets = append(v.octets, raw...)
 		t.detailOctets += len(raw)

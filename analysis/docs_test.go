@@ -23,7 +23,7 @@ func TestDocs(t *testing.T) {
 	for _, x := range traits {
 		want = append(want, fmt.Sprintf("| `%s` | %d |", x.name, x.score))
 	}
-	tr := newTracker(false, nil)
+	tr := newTracker(false, nil, budgetOf(0))
 	tr.overLegs, tr.overLive, tr.overSteps, tr.overDetail, tr.open.over, tr.regs.over, tr.peers.over = true, true, true, true, true, true, true
 	limits := tr.result().Exceeded
 	if len(limits) != 7 {

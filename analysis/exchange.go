@@ -218,8 +218,8 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 // other takes in a message that is of no call.
 func (t *tracker) other(x *seen) {
 	o := &t.open
-	for len(o.queue) > 0 && (len(o.queue) > maxOpen || !x.now.IsZero() && x.now.Sub(o.m[o.queue[0]].Sent) > openWait) {
-		o.over = o.over || len(o.queue) > maxOpen
+	for len(o.queue) > 0 && (len(o.queue) > t.most.requests || !x.now.IsZero() && x.now.Sub(o.m[o.queue[0]].Sent) > openWait) {
+		o.over = o.over || len(o.queue) > t.most.requests
 		t.settle(o.take(), true)
 	}
 	k := t.exchangeKey(x)
@@ -306,7 +306,7 @@ func (t *tracker) keepOctets(b []byte, r *exchange, x *seen) []byte {
 	if t.exchanged == nil || x.m.Partial {
 		return b
 	}
-	if t.detailOctets+len(raw) > maxDetailOctets {
+	if t.detailOctets+len(raw) > t.most.octets {
 		t.overDetail = true
 		return b
 	}

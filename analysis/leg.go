@@ -82,7 +82,7 @@ func (v *liveLeg) isNewInvite(x *seen) bool {
 // newLeg begins a leg with its first message. old is the one of the same Call-ID that is
 // followed, nil for none.
 func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
-	if t.legs.len() >= maxLegs {
+	if t.legs.len() >= t.most.legs {
 		t.overLegs = true
 		return nil
 	}
@@ -111,7 +111,7 @@ func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
 	t.setLeg(x, l)
 	t.nLive++
 	t.wait.push(v)
-	if t.nLive > maxLive {
+	if t.nLive > t.most.live {
 		t.evict()
 	}
 	return v
@@ -608,7 +608,7 @@ func (l *Leg) lateFinal(t *tracker, x *seen) {
 // step keeps a message for showing.
 func (t *tracker) step(v *liveLeg, x *seen) {
 	l := v.leg
-	if len(l.Steps) >= maxSteps || t.nSteps >= maxAllSteps {
+	if len(l.Steps) >= maxSteps || t.nSteps >= t.most.steps {
 		t.overSteps = true
 		return
 	}

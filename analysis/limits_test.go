@@ -16,6 +16,12 @@ import (
 // analyzeMany analyses n messages that are made as they are read, every apart.
 func analyzeMany(t *testing.T, n int, every time.Duration, message func(i int) string) *analysis.Result {
 	t.Helper()
+	return analyzeWith(t, n, every, message, analysis.Options{})
+}
+
+// analyzeWith is analyzeMany with options.
+func analyzeWith(t *testing.T, n int, every time.Duration, message func(i int) string, o analysis.Options) *analysis.Result {
+	t.Helper()
 	flow := capgen.NewFlow("192.0.2.1:5060", "192.0.2.2:5060")
 	back := capgen.NewFlow("192.0.2.2:5060", "192.0.2.1:5060")
 	r, err := capture.NewReader(context.Background(), newStream(n, func(i int) capgen.Packet {
@@ -30,7 +36,8 @@ func analyzeMany(t *testing.T, n int, every time.Duration, message func(i int) s
 		t.Fatal(err)
 	}
 	defer r.Close()
-	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true})
+	o.Calls = true
+	res, err := analysis.Run(context.Background(), r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +173,45 @@ func TestWeek(t *testing.T) {
 		// Of a registration, eight octets are kept for the median of its delays.
 		if day, week := heap(17_280), heap(7*17_280); week-day > 1<<20 {
 			t.Errorf("%s: %d octets after a day, %d after a week", method, day, week)
+		}
+	}
+}
+
+// TestMaxMemory: with little memory the first calls are kept and the others counted, all
+// messages are, and each limit that was met is named. Where memory is enough it makes no
+// difference.
+func TestMaxMemory(t *testing.T) {
+	const n = 40000
+	message := func(i int) string {
+		id := fmt.Sprintf("call%05d@a-host-with-a-name.example.com", i/4)
+		return []string{
+			plain(invite, id, "", "1", "1 INVITE"), plain(ok, id, "b", "1", "1 INVITE"), plain(bye, id, "b", "2", "2 BYE"), plain(ok, id, "b", "2", "2 BYE"),
+		}[i%4]
+	}
+	whole := analyzeMany(t, n, 100*time.Millisecond, message)
+	for _, c := range []struct {
+		memory int64
+		calls  int // 0: some
+		want   []string
+	}{
+		{analysis.MinMemory, 0, []string{"call-limit"}},
+		{1, 0, []string{"call-limit"}}, // the least is what makes sense
+		{1 << 30, n / 4, nil},
+		{1 << 50, n / 4, nil},
+	} {
+		res := analyzeWith(t, n, 100*time.Millisecond, message, analysis.Options{MaxMemory: c.memory})
+		calls := res.Calls.Len()
+		if calls == 0 || c.calls > 0 && calls != c.calls || c.calls == 0 && calls >= n/4 || !slices.Equal(res.Exceeded, c.want) {
+			t.Errorf("%d: %d calls, limits met %q", c.memory, calls, res.Exceeded)
+		}
+		if res.Statistics.Messages != n {
+			t.Errorf("%d: %d messages", c.memory, res.Statistics.Messages)
+		}
+		for i := range calls {
+			got, want := res.Calls.At(i).First(), whole.Calls.At(i).First()
+			if got.CallID != want.CallID || got.State != want.State || got.Messages != want.Messages {
+				t.Fatalf("%d: call %d is %s, %v, %d messages; want %s, %v, %d", c.memory, i, got.CallID, got.State, got.Messages, want.CallID, want.State, want.Messages)
+			}
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	if a := g.aors[string(uri)]; a != nil {
 		return a
 	}
-	if len(g.aors) >= maxAORs {
+	if len(g.aors) >= t.most.aors {
 		g.over = true
 		return nil
 	}

@@ -49,10 +49,10 @@ type counter struct {
 	methods, callIDs, agents               nameTable
 }
 
-func newCounter() *counter {
+func newCounter(callIDs int) *counter {
 	return &counter{
 		methods: newNameTable(maxNames, 64),
-		callIDs: newNameTable(maxCallIDs, 4096), // the calls of one moment
+		callIDs: newNameTable(callIDs, 4096), // the calls of one moment
 		agents:  newNameTable(maxNames, 256),
 	}
 }

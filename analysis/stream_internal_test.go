@@ -31,7 +31,7 @@ func give(t *streamTable, ssrc uint32, n int) {
 
 // Streams beyond the limit are counted and said to be missing; those before it go on.
 func TestStreamLimit(t *testing.T) {
-	table := newStreamTable()
+	table := newStreamTable(maxStreams)
 	table.limit = 3
 	for ssrc := range uint32(5) {
 		give(table, ssrc, 8)
@@ -48,7 +48,7 @@ func TestStreamLimit(t *testing.T) {
 
 // What waits for a verdict is bounded, whoever sends it.
 func TestNewcomersAreBounded(t *testing.T) {
-	table := newStreamTable()
+	table := newStreamTable(maxStreams)
 	for ssrc := range uint32(3 * maxNewcomers) {
 		give(table, ssrc, 1)
 	}
@@ -80,7 +80,7 @@ func TestStreamSize(t *testing.T) {
 
 // The packets of a known stream cost no memory.
 func TestStreamAllocs(t *testing.T) {
-	table := newStreamTable()
+	table := newStreamTable(maxStreams)
 	give(table, 1, 100)
 	b := append([]byte{0x80, 8}, make([]byte, 170)...)
 	binary.BigEndian.PutUint32(b[8:], 1)
@@ -102,7 +102,7 @@ func TestStreamAllocs(t *testing.T) {
 }
 
 func BenchmarkStreams(b *testing.B) {
-	table := newStreamTable()
+	table := newStreamTable(maxStreams)
 	const n = 1000
 	for ssrc := range uint32(n) {
 		give(table, ssrc, 10)

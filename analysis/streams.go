@@ -73,9 +73,9 @@ type slot struct {
 	index uint32 // into list, from 1
 }
 
-func newStreamTable() *streamTable {
+func newStreamTable(limit int) *streamTable {
 	return &streamTable{
-		limit:     maxStreams,
+		limit:     limit,
 		seed:      [2]uint64{rand.Uint64(), rand.Uint64()},
 		slots:     make([]slot, 256),
 		newcomers: make(map[streamKey]*newcomer),

@@ -53,6 +53,7 @@ const (
 // A tracker makes legs of messages.
 type tracker struct {
 	seed    maphash.Seed
+	most    budget
 	names   interner
 	steps   bool // keep the steps
 	stepsOf func(callID string) bool
@@ -90,9 +91,9 @@ type tracker struct {
 	gaps   []Gap
 }
 
-func newTracker(steps bool, callIDs *nameTable) *tracker {
+func newTracker(steps bool, callIDs *nameTable, most budget) *tracker {
 	return &tracker{
-		seed: maphash.MakeSeed(), steps: steps, callIDs: callIDs, further: make(map[string]int32),
+		seed: maphash.MakeSeed(), most: most, steps: steps, callIDs: callIDs, further: make(map[string]int32),
 		legs: &legStore{packer: newPacker(callIDs)},
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/near"
 )
@@ -20,6 +23,7 @@ type flags struct {
 	c       *command
 	files   []string
 	noMedia bool
+	memory  int64 // --max-memory, 0 where it was not given
 }
 
 func newFlags(c *command) *flags {
@@ -47,15 +51,32 @@ func (fs *flags) parse(e *env, args []string) (code int, done bool) {
 		}
 		rest := fs.Args()
 		if len(rest) == 0 {
-			return 0, false
+			return fs.limitMemory(e)
 		}
 		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
 			fs.files = append(fs.files, rest...)
-			return 0, false
+			return fs.limitMemory(e)
 		}
 		fs.files = append(fs.files, rest[0])
 		args = rest[1:]
 	}
+}
+
+// limitMemory makes the program keep to --max-memory: tables by their limits, and the garbage
+// collector by working harder near it. GOMEMLIMIT, where it is set, stays as it is.
+func (fs *flags) limitMemory(e *env) (code int, done bool) {
+	if fs.memory == 0 {
+		return 0, false
+	}
+	if fs.memory < analysis.MinMemory {
+		e.errorf("%s: --max-memory must be %s or more", fs.c.name, formatSize(analysis.MinMemory))
+		return exitUsage, true
+	}
+	e.memory = fs.memory
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(fs.memory / 10 * 9)
+	}
+	return 0, false
 }
 
 // needFiles is parse for commands that read captures.
@@ -206,6 +227,7 @@ func (fs *flags) inputFlags(o *capture.Options) {
 	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
 	o.MaxDownload = 256 << 20
 	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")
+	fs.Var((*size)(&fs.memory), "max-memory", "keep to about `SIZE` of memory, and count the rest")
 	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, and nothing is said of media")
 }
 

@@ -28,7 +28,15 @@ const (
 	exitUsage   = 64 // the command line is wrong
 )
 
+// gcPercent is how much may be allocated, in percent of what is in use, before the garbage
+// collector runs. Large captures keep much: at the usual 100 a third more memory saves one
+// part in twenty of the time.
+const gcPercent = 60
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is a write error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
@@ -42,6 +50,7 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	memory int64 // of --max-memory, 0 for none
 }
 
 // A command is one of sipsight's commands.
@@ -62,7 +71,7 @@ func init() {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{ctx, stdin, stdout, stderr}
+	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 	if len(args) == 0 {
 		e.printf("%s", usage())
 		return exitUsage

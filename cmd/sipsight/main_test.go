@@ -40,6 +40,7 @@ func TestExitCodes(t *testing.T) {
 		{"whole", "udp-call.pcapng", exitOK, 0},
 		{"whole, as JSON", "--json udp-call.pcapng", exitOK, 0},
 		{"flags behind", "udp-call.pcapng --json", exitOK, 0},
+		{"memory enough", "--max-memory 64M udp-call.pcapng", exitOK, 0},
 		{"flags on both sides", "--no-urls udp-call.pcapng --json ipv6-call.pcapng --max-inflated=1M", exitOK, 0},
 		{"one dash", "-json udp-call.pcapng", exitOK, 0},
 		{"end of flags", "--json -- udp-call.pcapng", exitOK, 0},
@@ -72,6 +73,8 @@ func TestExitCodes(t *testing.T) {
 		{"unknown flag", "--frobnicate udp-call.pcapng", exitUsage, 2},
 		{"unknown flag behind", "udp-call.pcapng --frobnicate", exitUsage, 2},
 		{"bad value", "--max-inflated 0 udp-call.pcapng", exitUsage, 2},
+		{"little memory", "--max-memory 1M udp-call.pcapng", exitUsage, 1},
+		{"no size", "--max-memory much udp-call.pcapng", exitUsage, 2},
 		{"stdin twice", "- udp-call.pcapng -", exitUsage, 1},
 	}
 	for _, command := range []string{"analyze", "info", "messages", "summary", "calls", "registrations", "call 1"} {

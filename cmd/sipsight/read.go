@@ -51,6 +51,7 @@ func limitText(s string, n int) string {
 // analyze runs an analysis, with progress on stderr if that is a terminal.
 func (e *env) analyze(r *capture.Reader, o analysis.Options) (*analysis.Result, error) {
 	stop := e.progress(r)
+	o.MaxMemory = e.memory
 	res, err := analysis.Run(e.ctx, r, o)
 	stop()
 	return res, err
@@ -74,7 +75,7 @@ func (e *env) finish(res *analysis.Result, err error) int {
 	}
 	if limits := limitsMet(res); len(limits) > 0 {
 		code = exitPartial
-		e.printf("sipsight: limits of memory were met, so that the result is not whole: %s; split the capture (editcap -c) and look at its parts\n", strings.Join(limits, ", "))
+		e.printf("sipsight: limits of memory were met, so that the result is not whole: %s; %s\n", strings.Join(limits, ", "), e.moreMemory())
 	}
 	switch {
 	case err == nil:
@@ -90,6 +91,14 @@ func (e *env) finish(res *analysis.Result, err error) int {
 		code = exitPartial
 	}
 	return code
+}
+
+// moreMemory says what to do where limits of memory were met.
+func (e *env) moreMemory() string {
+	if e.memory > 0 {
+		return "raise --max-memory, or split the capture (editcap -c) and look at its parts"
+	}
+	return "split the capture (editcap -c) and look at its parts"
 }
 
 // limitsMet lists the limits that were met in the analysis, by their ids.

@@ -8,6 +8,7 @@
 package dissect
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
@@ -125,21 +126,22 @@ type Dissector struct {
 	// Datagram is given every UDP datagram that holds no SIP, if it is set.
 	Datagram func(*Datagram)
 
-	emit   func(*Message) error
-	err    error // of emit
-	frame  layers.Frame
-	quoted layers.Frame
-	sip    sipmsg.Message
-	msg    Message
-	dgram  Datagram
-	order  int64
-	file   int
-	one    [1]reassembly.Ref
-	refs   []reassembly.Ref // of a message in a stream
-	frags  reassembly.Fragments
-	conns  connTable
-	assocs assocTable
-	copies copyTable
+	emit     func(*Message) error
+	err      error // of emit
+	frame    layers.Frame
+	quoted   layers.Frame
+	sip      sipmsg.Message
+	msg      Message
+	dgram    Datagram
+	order    int64
+	file     int
+	one      [1]reassembly.Ref
+	refs     []reassembly.Ref // of a message in a stream
+	frags    reassembly.Fragments
+	segments int // the most octets that conns waits with
+	conns    connTable
+	assocs   assocTable
+	copies   copyTable
 
 	event     func(*Event) // nil unless watched
 	pairs     pairTable
@@ -152,7 +154,14 @@ type Dissector struct {
 // New returns a Dissector of a timeline of files captures, which calls emit for every
 // message, in the order in which they are complete.
 func New(files int, emit func(*Message) error) *Dissector {
-	return &Dissector{Counts: make([]Counts, files), emit: emit}
+	return &Dissector{Counts: make([]Counts, files), emit: emit, segments: maxStreamBytes}
+}
+
+// Limit bounds the octets that wait in connections and in datagrams of which fragments are
+// missing; 0 leaves a limit as it is.
+func (d *Dissector) Limit(segments, fragments int) {
+	d.segments = cmp.Or(segments, d.segments)
+	d.frags.Limit = fragments
 }
 
 // A carrier is what a payload came in.

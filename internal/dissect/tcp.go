@@ -256,7 +256,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		d.conns.release(cn, 0)
 		d.conns.release(cn, 1)
 	}
-	for d.conns.n > maxConns || d.conns.bytes > maxStreamBytes {
+	for d.conns.n > maxConns || d.conns.bytes > d.segments {
 		d.Streams.Evicted++
 		d.drop(d.conns.head)
 	}

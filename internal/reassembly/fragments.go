@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -58,6 +59,7 @@ type FragmentStats struct {
 // Fragments puts datagrams together. The zero Fragments is ready to use.
 type Fragments struct {
 	Stats FragmentStats
+	Limit int // of octets in flight; 0 is maxFragmentBytes
 
 	table  map[fragmentKey]*datagram
 	head   *datagram // the oldest
@@ -300,7 +302,7 @@ func (t *Fragments) Expired(now time.Time) *Datagram {
 	switch {
 	case d == nil:
 		return nil
-	case len(t.table) > maxDatagrams || t.bytes > maxFragmentBytes:
+	case len(t.table) > maxDatagrams || t.bytes > cmp.Or(t.Limit, maxFragmentBytes):
 		t.Stats.Evicted++
 	case now.Sub(d.first) <= lifetime:
 		return nil
