@@ -113,26 +113,33 @@ func TestListsAreBounded(t *testing.T) {
 	}
 }
 
+// TestCursors: a cursor goes on where the answer that gave it ends, also after a restart, and
+// is refused for anything else.
 func TestCursors(t *testing.T) {
 	s := server(siptools.Options{})
 	path := testdata(t, "udp-call.pcapng")
-	for _, bad := range []string{"x", "message-", "message-0", "message--1", "message-1.5", "message-99999999999999999999", "3", " message-3"} {
+	r := good(t, s, args{"pcap_file": path, "cursor": "", "max_packets": 20})
+	if r.Analyzed != 20 || r.Described[0].Number != 1 || strings.Contains(r.Next, "21") {
+		t.Errorf("an empty cursor is not the first page, or the next one can be read: %+v", r)
+	}
+	next := r.Next
+	if r = good(t, server(siptools.Options{}), args{"pcap_file": path, "cursor": next, "max_packets": 7}); r.Analyzed != 1 || r.Described[0].Number != 21 || r.Next != "" {
+		t.Errorf("the last message: %d described, next %q", r.Analyzed, r.Next)
+	}
+	for _, bad := range []string{"x", "message-1", "message-22", "3", " " + next, next + "!", next[:8], next + "AAAA", "AAAA" + next, strings.ToUpper(next)} {
 		got := analyze(t, s, args{"pcap_file": path, "cursor": bad})
-		if !got.isError || !strings.HasPrefix(got.text, "cursor: this is not a cursor of analyze_sip_packets; give the next_cursor") {
+		if !got.isError || !strings.HasPrefix(got.text, "cursor: this is no cursor of analyze_sip_packets") {
 			t.Errorf("cursor %q: %v %.200s", bad, got.isError, got.text)
 		}
 	}
-	r := good(t, s, args{"pcap_file": path, "cursor": ""})
-	if r.Analyzed == 0 || r.Described[0].Number != 1 {
-		t.Errorf("an empty cursor is not the first page: %+v", r)
-	}
-	r = good(t, s, args{"pcap_file": path, "cursor": "message-22"})
-	if r.Analyzed != 0 || r.Found != 21 || r.Next != "" || r.Note != "The cursor is behind the last of the 21 messages." {
-		t.Errorf("behind the end: %d of %d, next %q, note %q", r.Analyzed, r.Found, r.Next, r.Note)
-	}
-	r = good(t, s, args{"pcap_file": path, "cursor": "message-21"})
-	if r.Analyzed != 1 || r.Described[0].Number != 21 || r.Next != "" {
-		t.Errorf("the last message: %d described, next %q", r.Analyzed, r.Next)
+	for _, a := range []args{{"filter": "sip.Method == ACK"}, {"more_files": []string{path}}, {"pcap_file": testdata(t, "ipv6-call.pcapng")}} {
+		if a["pcap_file"] == nil {
+			a["pcap_file"] = path
+		}
+		a["cursor"] = next
+		if got := analyze(t, s, a); !got.isError || !strings.Contains(got.text, "for these files and arguments") {
+			t.Errorf("%v: %v %.200s", a, got.isError, got.text)
+		}
 	}
 }
 

@@ -1,14 +1,11 @@
 package siptools
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
@@ -26,51 +23,35 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`,"state":{"type":"string","enum":`+enum(analysis.States())+`,"description":"Only calls of this state."}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("calls", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},"findings":{"type":"array","items":{"type":"string"}}},"required":["id","state","verdict"]}`),
 		Annotations:  readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
-			var expr, state string
-			a, done := arguments(args, &q)
-			a.String("filter", &expr)
-			a.Enum("state", &state, analysis.States()...)
-			q.paging(a)
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
-			}
-			var f *filter.Filter[analysis.Call]
-			if expr != "" {
-				var err error
-				if f, err = report.Calls.Filters().Parse(expr); err != nil {
-					return mcpjsonrpc.Result{}, filterError(err)
+		Call: onAnalysis(o, c, "list_calls", func(q *query) fromAnalysis {
+			var state string
+			expr, f := filterArgument(q, report.Calls.Filters())
+			q.Enum("state", &state, analysis.States()...)
+			q.paging()
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				if err := q.resume(expr, state); err != nil {
+					return mcpjsonrpc.Result{}, err
 				}
-			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			mark := q.mark("list_calls", x.ident, expr, state)
-			if err := q.resume(mark); err != nil {
-				return mcpjsonrpc.Result{}, err
-			}
-			var list []int
-			for call := range x.res.Calls.All() {
-				if (state == "" || call.First().State.String() == state) && (f == nil || f.Match(call)) {
-					list = append(list, call.ID-1)
-				}
-			}
-			ro := report.Options{Files: q.names}
-			return q.answer(mark, &rows{
-				name: "calls", plural: "calls", total: len(list), all: x.res.Calls.Len(), hint: ", filter or state for fewer",
-				row: func(i int, short bool) []byte {
-					if short {
-						s := ro
-						s.MaxText = 60
-						return report.Calls.AppendBrief(nil, &s, x.res.Calls.At(list[i]))
+				var list []int
+				for call := range x.res.Calls.All() {
+					if (state == "" || call.First().State.String() == state) && (f == nil || f.Match(call)) {
+						list = append(list, call.ID-1)
 					}
-					return report.Calls.AppendBrief(nil, &ro, x.res.Calls.At(list[i]))
-				},
-				empty: noCalls(x.res),
-			}), nil
-		},
+				}
+				ro := report.Options{Files: q.names}
+				return q.answer(&rows{
+					name: "calls", plural: "calls", total: len(list), all: x.res.Calls.Len(), hint: ", filter or state for fewer",
+					row: func(i int, short bool) []byte {
+						s := ro
+						if short {
+							s.MaxText = 60
+						}
+						return report.Calls.AppendBrief(nil, &s, x.res.Calls.At(list[i]))
+					},
+					empty: noCalls(x.res),
+				}), nil
+			}
+		}),
 	}
 }
 
@@ -102,31 +83,24 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},` +
 			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"note":{"type":"string"}},"required":["id","state","verdict","timeline","findings"]}`),
 		Annotations: readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
+		Call: onAnalysis(o, c, "explain_call", func(q *query) fromAnalysis {
 			var id string
 			detail := "summary"
-			a, done := arguments(args, &q)
-			a.String("call", &id)
-			a.Enum("detail", &detail, "summary", "full")
-			a.Require("call")
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
+			q.String("call", &id)
+			q.Enum("detail", &detail, "summary", "full")
+			q.Require("call")
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				call, err := x.call(id)
+				if err != nil {
+					return mcpjsonrpc.Result{}, err
+				}
+				limit := defaultChars
+				if detail == "full" {
+					limit = maxChars
+				}
+				return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia}, limit)}, nil
 			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			call := x.res.Find(id)
-			if call == nil {
-				return mcpjsonrpc.Result{}, errors.New(noSuchCall(x.res, id))
-			}
-			limit := defaultChars
-			if detail == "full" {
-				limit = maxChars
-			}
-			return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia}, limit)}, nil
-		},
+		}),
 	}
 }
 
@@ -181,8 +155,6 @@ func listFindingsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`,"call":{"type":"string","maxLength":1024,"description":"Only findings of this call: call-3, or a Call-ID."}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("findings", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"severity":{"type":"string"},"confidence":{"type":"string"},"call":{"type":"string"},"frames":{"type":"array","items":{"type":["integer","string"]}},"observed":{"type":"string"},"expected":{"type":"string"},"next_step":{"type":"string"}},"required":["id","severity","confidence","frames","observed"]}`),
 		Annotations:  readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			return listFindings(ctx, o, c, args, p)
-		},
+		Call:         onAnalysis(o, c, "list_findings", listFindings),
 	}
 }

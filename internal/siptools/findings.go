@@ -1,72 +1,56 @@
 package siptools
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
 // listFindings is the tool list_findings.
-func listFindings(ctx context.Context, o *Options, c *cache, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-	var q query
+func listFindings(q *query) fromAnalysis {
 	var severity, id, call string
-	a, done := arguments(args, &q)
-	a.Enum("severity", &severity, "note", "warning", "error")
-	a.String("id", &id)
-	a.String("call", &call)
-	q.paging(a)
-	if err := done(); err != nil {
-		return mcpjsonrpc.Result{}, err
+	q.Enum("severity", &severity, "note", "warning", "error")
+	q.String("id", &id)
+	q.String("call", &call)
+	q.paging()
+	if id != "" && findings.Lookup(id) == nil && q.err == nil {
+		q.err = fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findingIDs()))
 	}
-	if id != "" && findings.Lookup(id) == nil {
-		return mcpjsonrpc.Result{}, fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findingIDs()))
-	}
-	x, err := c.examine(ctx, q.names, o, p)
-	if err != nil {
-		return openFailure(q.names, err)
-	}
-	number := 0
-	if call != "" {
-		found := x.res.Find(call)
-		if found == nil {
-			return mcpjsonrpc.Result{}, errors.New(noSuchCall(x.res, call))
+	return func(x *examined) (mcpjsonrpc.Result, error) {
+		number, err := x.number(call)
+		if err != nil {
+			return mcpjsonrpc.Result{}, err
 		}
-		number = found.ID
-	}
-	mark := q.mark("list_findings", x.ident, severity, id, call)
-	if err := q.resume(mark); err != nil {
-		return mcpjsonrpc.Result{}, err
-	}
-	least, _ := findings.ParseSeverity(severity)
-	var list []*findings.Finding
-	for _, f := range x.found {
-		if f.Severity >= least && (id == "" || f.ID == id) && (number == 0 || f.Call == number) {
-			list = append(list, f)
+		if err := q.resume(severity, id, call); err != nil {
+			return mcpjsonrpc.Result{}, err
 		}
-	}
-	ro := report.Options{Files: q.names}
-	empty := "Nothing is wrong as far as the rules know; summarize_capture tells what there is."
-	if len(x.found) > 0 {
-		empty = "No finding is like that; leave out severity, id and call to see all."
-	}
-	return q.answer(mark, &rows{
-		name: "findings", plural: "findings", total: len(list), all: len(x.found), hint: ", severity error for the worst", empty: empty,
-		row: func(i int, short bool) []byte {
-			s := ro
-			if short {
-				s.MaxText = 100
+		least, _ := findings.ParseSeverity(severity)
+		var list []*findings.Finding
+		for _, f := range x.found {
+			if f.Severity >= least && (id == "" || f.ID == id) && (number == 0 || f.Call == number) {
+				list = append(list, f)
 			}
-			return report.Findings.AppendJSON(nil, &s, list[i], false)
-		},
-	}), nil
+		}
+		ro := report.Options{Files: q.names}
+		empty := "Nothing is wrong as far as the rules know; summarize_capture tells what there is."
+		if len(x.found) > 0 {
+			empty = "No finding is like that; leave out severity, id and call to see all."
+		}
+		return q.answer(&rows{
+			name: "findings", plural: "findings", total: len(list), all: len(x.found), hint: ", severity error for the worst", empty: empty,
+			row: func(i int, short bool) []byte {
+				s := ro
+				if short {
+					s.MaxText = 100
+				}
+				return report.Findings.AppendJSON(nil, &s, list[i], false)
+			},
+		}), nil
+	}
 }
 
 func findingIDs() (ids []string) {
@@ -86,51 +70,35 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under reg., in the language of Wireshark's display filters.","examples":["reg.outcome != \"registered\"","reg.aor contains \"1001\"","reg.failures > 3"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("registrations", `{"type":"object","additionalProperties":{},"properties":{"aor":{"type":"string"},"source":{"type":"string"},"registrar":{"type":"string"},"outcome":{"type":"string"},"status":{"type":"integer"},"attempts":{"type":"integer"},"contacts":{"type":"array","items":{"type":"object"}}},"required":["outcome","attempts"]}`),
 		Annotations:  readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
-			var expr string
-			a, done := arguments(args, &q)
-			a.String("filter", &expr)
-			q.paging(a)
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
-			}
-			var f *filter.Filter[analysis.Registration]
-			if expr != "" {
-				var err error
-				if f, err = report.Registrations.Filters().Parse(expr); err != nil {
-					return mcpjsonrpc.Result{}, filterError(err)
+		Call: onAnalysis(o, c, "list_registrations", func(q *query) fromAnalysis {
+			expr, f := filterArgument(q, report.Registrations.Filters())
+			q.paging()
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				if err := q.resume(expr); err != nil {
+					return mcpjsonrpc.Result{}, err
 				}
-			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			mark := q.mark("list_registrations", x.ident, expr)
-			if err := q.resume(mark); err != nil {
-				return mcpjsonrpc.Result{}, err
-			}
-			var list []*analysis.Registration
-			for _, r := range x.res.Registrations {
-				if f == nil || f.Match(r) {
-					list = append(list, r)
-				}
-			}
-			ro := report.Options{Files: q.names}
-			empty := "There are no registrations in the capture."
-			if len(x.res.Registrations) > 0 {
-				empty = "No registration is like that; leave out filter to see all."
-			}
-			return q.answer(mark, &rows{
-				name: "registrations", plural: "registrations", total: len(list), all: len(x.res.Registrations), hint: ", filter for fewer", empty: empty,
-				row: func(i int, short bool) []byte {
-					s := ro
-					if short {
-						s.MaxText = 60
+				var list []*analysis.Registration
+				for _, r := range x.res.Registrations {
+					if f == nil || f.Match(r) {
+						list = append(list, r)
 					}
-					return report.Registrations.AppendJSON(nil, &s, list[i], false)
-				},
-			}), nil
-		},
+				}
+				ro := report.Options{Files: q.names}
+				empty := "There are no registrations in the capture."
+				if len(x.res.Registrations) > 0 {
+					empty = "No registration is like that; leave out filter to see all."
+				}
+				return q.answer(&rows{
+					name: "registrations", plural: "registrations", total: len(list), all: len(x.res.Registrations), hint: ", filter for fewer", empty: empty,
+					row: func(i int, short bool) []byte {
+						s := ro
+						if short {
+							s.MaxText = 60
+						}
+						return report.Registrations.AppendJSON(nil, &s, list[i], false)
+					},
+				}), nil
+			}
+		}),
 	}
 }

@@ -1,10 +1,6 @@
 package siptools
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
@@ -22,28 +18,21 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls such as call-3, or a Call-ID."}`+
 			`,"format":{"type":"string","enum":["text","mermaid"],"default":"text","description":"How to draw it."}`, "pcap_file", "call"),
 		Annotations: readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
+		Call: onAnalysis(o, c, "draw_call_flow", func(q *query) fromAnalysis {
 			var id string
 			format := "text"
-			a, done := arguments(args, &q)
-			a.String("call", &id)
-			a.Enum("format", &format, "text", "mermaid")
-			a.Require("call")
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
+			q.String("call", &id)
+			q.Enum("format", &format, "text", "mermaid")
+			q.Require("call")
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				call, err := x.call(id)
+				if err != nil {
+					return mcpjsonrpc.Result{}, err
+				}
+				l := flow.New(call, x.found, &flow.Options{Report: report.Options{Files: q.names}})
+				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars)
+				return mcpjsonrpc.Result{Text: string(b)}, nil
 			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			call := x.res.Find(id)
-			if call == nil {
-				return mcpjsonrpc.Result{}, errors.New(noSuchCall(x.res, id))
-			}
-			l := flow.New(call, x.found, &flow.Options{Report: report.Options{Files: q.names}})
-			b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars)
-			return mcpjsonrpc.Result{Text: string(b)}, nil
-		},
+		}),
 	}
 }

@@ -1,100 +1,12 @@
 package siptools
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
-
-// A query is what the tools that list something take.
-type query struct {
-	names  []string
-	limit  int // 0: as many as fit
-	cursor string
-	from   int // index of the first row
-	ident  identity
-}
-
-// arguments begins to read the arguments of a tool.
-func arguments(args json.RawMessage, q *query) (*mcpjsonrpc.Arguments, func() error) {
-	var file string
-	var more []string
-	a := mcpjsonrpc.ParseArguments(args)
-	a.String("pcap_file", &file)
-	a.Strings("more_files", &more)
-	a.Require("pcap_file")
-	return a, func() error {
-		if err := a.Err(); err != nil {
-			return err
-		}
-		if len(more) > maxMore {
-			return fmt.Errorf("more_files: at most %d files can be given, not %d", maxMore, len(more))
-		}
-		q.names = append([]string{file}, more...)
-		return nil
-	}
-}
-
-// paging reads the arguments of paging.
-func (q *query) paging(a *mcpjsonrpc.Arguments) {
-	a.Int("limit", &q.limit, 1, 1000)
-	a.String("cursor", &q.cursor)
-}
-
-const pagingArguments = `,"limit":{"type":"integer","minimum":1,"maximum":1000,"description":"The most rows in this answer. Without it about 8,000 characters are returned; with it up to 40,000."}` +
-	`,"cursor":{"type":"string","description":"next_cursor of the answer before, to go on."}`
-
-// A cursor is the index of a row with what the rows were made of: the tool, its other
-// arguments and the identity of the capture. It is opaque to the client, and as good after
-// a restart of the server.
-func (q *query) mark(tool string, ident identity, what ...string) [8]byte {
-	h := sha256.New()
-	h.Write(ident[:])
-	for _, s := range append([]string{tool}, what...) {
-		h.Write(binary.AppendUvarint(nil, uint64(len(s))))
-		h.Write([]byte(s))
-	}
-	var m [8]byte
-	copy(m[:], h.Sum(nil))
-	return m
-}
-
-func encodeCursor(n int, mark [8]byte) string {
-	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(mark[:], uint64(n)))
-}
-
-var errCursor = errors.New("cursor: this is no cursor of this tool for this capture and these arguments; the capture may have changed. Leave it out to begin again")
-
-// resume sets where the page begins.
-func (q *query) resume(mark [8]byte) error {
-	if q.cursor == "" {
-		return nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(q.cursor)
-	if err != nil || len(b) < 9 || [8]byte(b[:8]) != mark {
-		return errCursor
-	}
-	n, used := binary.Uvarint(b[8:])
-	if used != len(b)-8 || n > 1<<31 {
-		return errCursor
-	}
-	q.from = int(n)
-	return nil
-}
-
-// budget returns how many characters an answer may have.
-func (q *query) budget() int {
-	if q.limit > 0 {
-		return maxChars
-	}
-	return defaultChars
-}
 
 // A rows is a list that is answered in pages.
 type rows struct {
@@ -110,7 +22,7 @@ type rows struct {
 
 // answer makes a page: totals, rows, and how to get the rest. The first row always fits: it is
 // made shorter if it must be.
-func (q *query) answer(mark [8]byte, r *rows) mcpjsonrpc.Result {
+func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	const around = 700 // of the answer: totals, cursor, note
 	room := q.budget() - around - len(r.head)
 	var list [][]byte
@@ -146,7 +58,7 @@ func (q *query) answer(mark [8]byte, r *rows) mcpjsonrpc.Result {
 		notes = append(notes, fmt.Sprintf("The cursor is behind the last of the %d %s.", r.total, r.plural))
 	case i < r.total:
 		b = append(b, `,"next_cursor":`...)
-		b = appendString(b, encodeCursor(i, mark))
+		b = appendString(b, q.next(i))
 		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones, limit for more at once%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, r.hint))
 	}
 	if len(notes) > 0 {

@@ -1,9 +1,7 @@
 package siptools
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -25,66 +23,54 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["ssrc","packets","lost"]}},` +
 			`"next_cursor":{"type":"string"},"note":{"type":"string"}},"required":["total","returned","streams","problems"]}`),
 		Annotations: readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			return analyzeMedia(ctx, o, c, args, p)
-		},
+		Call: onAnalysis(o, c, "analyze_media", func(q *query) fromAnalysis {
+			var id string
+			q.String("call", &id)
+			q.paging()
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				number, err := x.number(id)
+				if err == nil {
+					err = q.resume(id)
+				}
+				if err != nil {
+					return mcpjsonrpc.Result{}, err
+				}
+				return listStreams(q, x, number, noMedia(o, x.res, number)), nil
+			}
+		}),
 	}
 }
 
-// analyzeMedia is the tool analyze_media.
-func analyzeMedia(ctx context.Context, o *Options, c *cache, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-	var q query
-	var id string
-	a, done := arguments(args, &q)
-	a.String("call", &id)
-	q.paging(a)
-	if err := done(); err != nil {
-		return mcpjsonrpc.Result{}, err
-	}
-	x, err := c.examine(ctx, q.names, o, p)
-	if err != nil {
-		return openFailure(q.names, err)
-	}
-	number := 0
-	if id != "" {
-		call := x.res.Find(id)
-		if call == nil {
-			return mcpjsonrpc.Result{}, errors.New(noSuchCall(x.res, id))
-		}
-		number = call.ID
-	}
-	mark := q.mark("analyze_media", x.ident, id)
-	if err := q.resume(mark); err != nil {
-		return mcpjsonrpc.Result{}, err
-	}
+// listStreams makes a page of the streams of a call, 0 for all calls.
+func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Result {
 	var list []*analysis.Stream
 	alone := 0
 	for _, s := range x.res.Streams {
 		if s.Call == 0 {
 			alone++
 		}
-		if number == 0 || s.Call == number {
+		if call == 0 || s.Call == call {
 			list = append(list, s)
 		}
 	}
-	head := problems(x.found, number)
-	if number == 0 {
+	head := problems(x.found, call)
+	if call == 0 {
 		head = fmt.Appendf(nil, `"rtp_packets":%d,"rtcp_packets":%d,"without_call":%d,%s`, x.res.Datagrams.RTP, x.res.Datagrams.RTCP, alone, head)
 	}
 	ro := report.Options{Files: q.names}
-	return q.answer(mark, &rows{
-		name: "streams", plural: "streams", total: len(list), head: head, hint: ", call for those of one call", empty: noMedia(o, x.res, number),
+	return q.answer(&rows{
+		name: "streams", plural: "streams", total: len(list), head: head, hint: ", call for those of one call", empty: empty,
 		row: func(i int, short bool) []byte {
 			s := ro
 			switch {
 			case short:
 				s.MaxText = 60
-			case number != 0:
+			case call != 0:
 				return report.Streams.AppendJSON(nil, &s, list[i], false)
 			}
 			return report.Streams.AppendBrief(nil, &s, list[i])
 		},
-	}), nil
+	})
 }
 
 // noMedia says why a list of streams is empty, and what to ask next.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
@@ -28,9 +29,7 @@ func searchTool(o *Options) mcpjsonrpc.Tool {
 			`,"frame":{"type":["integer","string"],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
 		Annotations:  readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			return search(ctx, o, args, p)
-		},
+		Call:         onCaptures(o, "search_messages", search),
 	}
 }
 
@@ -87,60 +86,40 @@ func carries(m *analysis.Message, f analysis.Frame) bool {
 }
 
 // search is the tool search_messages. It reads the capture anew: an analysis keeps no texts.
-func search(ctx context.Context, o *Options, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-	var q query
+func search(q *query) fromCaptures {
 	var w wanted
 	var expr, text string
-	a, done := arguments(args, &q)
-	a.String("filter", &expr)
-	a.String("text", &text)
-	frame := a.Raw("frame")
-	q.paging(a)
-	if err := done(); err != nil {
-		return mcpjsonrpc.Result{}, err
-	}
+	expr, w.filter = filterArgument(q, filter.Messages())
+	q.String("text", &text)
 	w.text = bytes.ToLower([]byte(text))
-	if expr != "" {
-		var err error
-		if w.filter, err = filter.Messages().Parse(expr); err != nil {
-			return mcpjsonrpc.Result{}, filterError(err)
-		}
+	frame := q.Raw("frame")
+	if frame != nil && q.err == nil {
+		w.frame, q.err = parseFrame(frame, len(q.names))
 	}
-	if frame != nil {
-		var err error
-		if w.frame, err = parseFrame(frame, len(q.names)); err != nil {
+	q.paging()
+	return func(ctx context.Context, r *capture.Reader) (mcpjsonrpc.Result, error) {
+		if err := q.resume(expr, text, string(frame)); err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
-	}
-	r, err := openAll(ctx, q.names, &o.Capture)
-	if err != nil {
-		return openFailure(q.names, err)
-	}
-	defer r.Close()
-	ident, _ := identify(q.names)
-	mark := q.mark("search_messages", ident, expr, text, string(frame))
-	if err := q.resume(mark); err != nil {
-		return mcpjsonrpc.Result{}, err
-	}
-	defer watch(r, p)()
-	found := foundMessages{q: &q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
-	last := lastFrame(w.frame)
-	res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Message: func(m *analysis.Message) error {
-		if w.matches(m) {
-			found.add(m)
+		found := foundMessages{q: q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
+		last := lastFrame(w.frame)
+		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Message: func(m *analysis.Message) error {
+			if w.matches(m) {
+				found.add(m)
+			}
+			if last.passed(m) {
+				return analysis.ErrStop
+			}
+			return nil
+		}})
+		if err != nil {
+			return mcpjsonrpc.Result{}, err
 		}
-		if last.passed(m) {
-			return analysis.ErrStop
-		}
-		return nil
-	}})
-	if err != nil {
-		return mcpjsonrpc.Result{}, err
+		return q.answer(&rows{
+			name: "messages", plural: "messages", total: found.n, all: int(res.Statistics.Messages), hint: ", filter or text for fewer",
+			row: found.row, empty: noMessages(res, frame != nil),
+		}), nil
 	}
-	return q.answer(mark, &rows{
-		name: "messages", plural: "messages", total: found.n, all: int(res.Statistics.Messages), hint: ", filter or text for fewer",
-		row: found.row, empty: noMessages(res, frame != nil),
-	}), nil
 }
 
 // noMessages says why nothing was found.

@@ -222,7 +222,6 @@ func TestOutputSchema(t *testing.T) {
 		"cut":           {"pcap_file": cut},
 		"cut and empty": {"pcap_file": file(t, pcap(t, udp("none"))[:50])},
 		"several":       {"pcap_file": testdata(t, "ipv6-call.pcapng"), "more_files": []string{cut, "/nowhere/a.pcap"}},
-		"behind":        {"pcap_file": cut, "cursor": "message-1000"},
 		"page":          {"pcap_file": testdata(t, "udp-call.pcapng"), "max_packets": 2},
 		"odd": {"pcap_file": capture(t, request("odd", "Content-Length: abc\n"), "SIP/2.0 99999999999999999999 Odd\nCall-ID: x\n\n",
 			"OPTIONS sip:a SIP/2.0\n\n", "SIP/2.0 007 x\n\n")},

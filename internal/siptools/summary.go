@@ -1,7 +1,6 @@
 package siptools
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -25,18 +24,11 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
 			`"required":["files","packets","messages","calls","findings","complete","next"]}`),
 		Annotations: readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
-			_, done := arguments(args, &q)
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
+		Call: onAnalysis(o, c, "summarize_capture", func(q *query) fromAnalysis {
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				return mcpjsonrpc.Result{Structured: summarize(x, q.names)}, nil
 			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			return mcpjsonrpc.Result{Structured: summarize(x, q.names)}, nil
-		},
+		}),
 	}
 }
 
@@ -153,18 +145,11 @@ func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		InputSchema:  object(fileArguments, "pcap_file"),
 		OutputSchema: json.RawMessage(`{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"file":{"type":"string"},"format":{"type":"string"},"packets":{"type":"integer"},"complete":{"type":"boolean"},"error":{"type":"string"}},"required":["file","complete"]}},"note":{"type":"string"}},"required":["files"]}`),
 		Annotations:  readOnly,
-		Call: func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
-			var q query
-			_, done := arguments(args, &q)
-			if err := done(); err != nil {
-				return mcpjsonrpc.Result{}, err
+		Call: onAnalysis(o, c, "capture_info", func(q *query) fromAnalysis {
+			return func(x *examined) (mcpjsonrpc.Result, error) {
+				return mcpjsonrpc.Result{Structured: captureInfo(x)}, nil
 			}
-			x, err := c.examine(ctx, q.names, o, p)
-			if err != nil {
-				return openFailure(q.names, err)
-			}
-			return mcpjsonrpc.Result{Structured: captureInfo(x)}, nil
-		},
+		}),
 	}
 }
 

@@ -2,7 +2,9 @@ package siptools_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,35 +153,90 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestCursorsOfLists: a cursor is good for the same question about the same capture alone.
-func TestCursorsOfLists(t *testing.T) {
-	path := ladder(t, 300, failing)
-	s := server(siptools.Options{})
-	var page struct {
-		Next string `json:"next_cursor"`
-	}
-	decode(t, call(t, s, "list_calls", args{"pcap_file": path}).structured, &page)
-	refused := func(tool string, a args) {
-		t.Helper()
-		a["cursor"] = page.Next
-		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, "cursor: ") {
-			t.Errorf("%s %v: %s", tool, a, got.text)
-		}
-	}
-	refused("list_calls", args{"pcap_file": path, "state": "failed"})
-	refused("list_findings", args{"pcap_file": path})
-	refused("list_calls", args{"pcap_file": ladder(t, 299, failing)})
-	if got := call(t, s, "list_calls", args{"pcap_file": path, "cursor": "message-2"}); !got.isError {
-		t.Error("anything is a cursor")
-	}
-	b, err := os.ReadFile(path)
-	if err == nil {
-		err = os.WriteFile(path, append(b, capgen.AppendRecord(nil, capgen.Packet{Time: capgen.Start.Add(time.Hour), Link: 1, Data: "x"})...), 0o600)
-	}
+// TestChangedCapture: no tool goes on with a list of something else. A cursor is good for the
+// same question about the same capture alone, and says when that has changed.
+func TestChangedCapture(t *testing.T) {
+	b, err := os.ReadFile(testdata(t, "baresip-call.pcapng"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused("list_calls", args{"pcap_file": path}) // the capture has grown
+	path := file(t, b)
+	more := []string{testdata(t, "udp-failures.pcapng"), testdata(t, "register-digest.pcap")} // so that all lists have rows
+	s := server(siptools.Options{})
+	cursors := make(map[string]string)
+	for _, tool := range tools(t) {
+		if _, pages := tool.InputSchema.Properties["cursor"]; !pages {
+			continue
+		}
+		a := args{"pcap_file": path, "more_files": more}
+		for _, k := range []string{"limit", "max_packets"} {
+			if _, known := tool.InputSchema.Properties[k]; known {
+				a[k] = 1
+			}
+		}
+		var page struct {
+			Next string `json:"next_cursor"`
+		}
+		decode(t, call(t, s, tool.Name, a).structured, &page)
+		if page.Next == "" {
+			t.Fatalf("%s: one page", tool.Name)
+		}
+		if cursors[tool.Name] = page.Next; len(page.Next) > 24 {
+			t.Errorf("%s: a cursor of %d characters", tool.Name, len(page.Next))
+		}
+	}
+	if len(cursors) < 6 {
+		t.Fatalf("%d tools have pages", len(cursors))
+	}
+	refused := func(tool, cursor, want string, a args) {
+		t.Helper()
+		a["pcap_file"], a["more_files"], a["cursor"] = path, more, cursor
+		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, want) {
+			t.Errorf("%s %v: %s", tool, a, got.text)
+		}
+	}
+	for tool, cursor := range cursors {
+		refused(tool, "message-2", "cursor: this is no cursor of "+tool, args{})
+		for other := range cursors {
+			if other != tool {
+				refused(other, cursor, "cursor: this is no cursor of "+other+" for these files and arguments; give", args{})
+			}
+		}
+	}
+	refused("list_calls", cursors["list_calls"], "cursor: this is no cursor of list_calls for these", args{"state": "failed"})
+
+	const changed = "cursor: the capture has changed since the answer that gave it; leave it out to begin again"
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(b []byte, modified time.Time) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(path, b, 0o600), os.Chtimes(path, modified, modified)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := func() {
+		t.Helper()
+		for tool, cursor := range cursors {
+			refused(tool, cursor, changed, args{})
+		}
+	}
+	grown := append(slices.Clone(b), capgen.AppendRecord(nil, capgen.Packet{Time: capgen.Start.Add(time.Hour), Link: 1, Data: "x"})...)
+	write(grown, st.ModTime())
+	all()
+	write(b, st.ModTime().Add(time.Second))
+	all()
+	other := slices.Clone(b)
+	other[100] ^= 1 // of the first packet
+	write(other, st.ModTime())
+	all()
+	write(b, st.ModTime())
+	for tool, cursor := range cursors {
+		if got := call(t, s, tool, args{"pcap_file": path, "more_files": more, "cursor": cursor}); got.isError {
+			t.Errorf("%s: the capture is as it was, and the cursor is refused: %s", tool, got.text)
+		}
+	}
 }
 
 // TestMistakes: what is wrong is said in words that a model can act on.

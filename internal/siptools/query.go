@@ -1,0 +1,200 @@
+package siptools
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+// A query is what a tool is asked.
+type query struct {
+	*mcpjsonrpc.Arguments
+	tool   string
+	names  []string // of the captures
+	ident  identity // what these captures are now
+	limit  int      // the most rows; 0: as many as fit
+	cursor string
+	from   int    // where the page begins, as the cursor says; 0 without one
+	mark   marker // of the question, once resume was called
+	err    error  // what is wrong with an argument beside its type
+}
+
+// A toolCall is what mcpjsonrpc calls.
+type toolCall = func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error)
+
+// What answers a query: from the analysis of its captures, or from the captures themselves.
+type (
+	fromAnalysis = func(x *examined) (mcpjsonrpc.Result, error)
+	fromCaptures = func(ctx context.Context, r *capture.Reader) (mcpjsonrpc.Result, error)
+)
+
+// onAnalysis makes a tool that answers from the analysis of captures. read takes what the tool
+// takes beside the captures, and returns what answers.
+func onAnalysis(o *Options, c *cache, tool string, read func(q *query) fromAnalysis) toolCall {
+	return func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+		q := newQuery(tool, args)
+		answer := read(q)
+		if err := q.check(); err != nil {
+			return mcpjsonrpc.Result{}, err
+		}
+		x, err := c.examine(ctx, q.names, o, p)
+		if err != nil {
+			return openFailure(q.names, err)
+		}
+		q.ident = x.ident
+		return answer(x)
+	}
+}
+
+// onCaptures is onAnalysis for a tool that reads the captures by itself, anew each time.
+func onCaptures(o *Options, tool string, read func(q *query) fromCaptures) toolCall {
+	return func(ctx context.Context, args json.RawMessage, p mcpjsonrpc.Progress) (mcpjsonrpc.Result, error) {
+		q := newQuery(tool, args)
+		answer := read(q)
+		if err := q.check(); err != nil {
+			return mcpjsonrpc.Result{}, err
+		}
+		r, err := openAll(ctx, q.names, &o.Capture)
+		if err != nil {
+			return openFailure(q.names, err)
+		}
+		defer r.Close()
+		q.ident, _ = identify(q.names)
+		defer watch(r, p)()
+		return answer(ctx, r)
+	}
+}
+
+// newQuery begins to read the arguments of a tool.
+func newQuery(tool string, args json.RawMessage) *query {
+	q := &query{Arguments: mcpjsonrpc.ParseArguments(args), tool: tool}
+	var file string
+	var more []string
+	q.String("pcap_file", &file)
+	q.Strings("more_files", &more)
+	q.Require("pcap_file")
+	if len(more) > maxMore {
+		q.err = fmt.Errorf("more_files: at most %d files can be given, not %d", maxMore, len(more))
+	}
+	q.names = append([]string{file}, more...)
+	return q
+}
+
+// check returns what is wrong with the arguments.
+func (q *query) check() error {
+	if err := q.Err(); err != nil {
+		return err
+	}
+	return q.err
+}
+
+// paging reads the arguments of paging.
+func (q *query) paging() {
+	q.Int("limit", &q.limit, 1, 1000)
+	q.String("cursor", &q.cursor)
+}
+
+// filterArgument reads the argument filter: the expression, and what it says; nil for none.
+func filterArgument[T any](q *query, fields *filter.Schema[T]) (expr string, f *filter.Filter[T]) {
+	if q.String("filter", &expr); expr == "" {
+		return "", nil
+	}
+	f, err := fields.Parse(expr)
+	if err != nil && q.err == nil {
+		q.err = filterError(err)
+	}
+	return expr, f
+}
+
+// filterError is the error of an expression, with the place below it.
+func filterError(err error) error {
+	var e *filter.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	what := e.What
+	if e.Hint != "" {
+		what += "; " + e.Hint
+	}
+	return fmt.Errorf("filter: %s\n%s", what, e.Caret())
+}
+
+// call returns the call with an id or a Call-ID.
+func (x *examined) call(id string) (*analysis.Call, error) {
+	if call := x.res.Find(id); call != nil {
+		return call, nil
+	}
+	return nil, errors.New(noSuchCall(x.res, id))
+}
+
+// number is call for an argument that may be left out, and returns the number of the call,
+// 0 for none.
+func (x *examined) number(id string) (int, error) {
+	if id == "" {
+		return 0, nil
+	}
+	call, err := x.call(id)
+	if err != nil {
+		return 0, err
+	}
+	return call.ID, nil
+}
+
+const pagingArguments = `,"limit":{"type":"integer","minimum":1,"maximum":1000,"description":"The most rows in this answer. Without it about 8,000 characters are returned; with it up to 40,000."}` +
+	`,"cursor":{"type":"string","description":"next_cursor of the answer before, to go on."}`
+
+// A marker tells one question about one capture from all others: four octets of the tool,
+// its captures and its other arguments, and four of what these captures are.
+type marker [8]byte
+
+// resume sets what the question is, by the arguments beside those of paging, and where the
+// page begins: a cursor is a marker and the index of a row. It is opaque to the client, and as
+// good after a restart of the server.
+func (q *query) resume(what ...string) error {
+	h := sha256.New()
+	for _, s := range append(append([]string{q.tool}, q.names...), what...) {
+		h.Write(binary.AppendUvarint(nil, uint64(len(s))))
+		h.Write([]byte(s))
+	}
+	copy(q.mark[:4], h.Sum(nil))
+	copy(q.mark[4:], q.ident[:])
+	if q.cursor == "" {
+		return nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(q.cursor)
+	if err != nil || len(b) <= len(q.mark) {
+		return fmt.Errorf("cursor: this is no cursor of %s; give the next_cursor of the answer before, or leave it out to begin again", q.tool)
+	}
+	n, used := binary.Uvarint(b[len(q.mark):])
+	switch m := marker(b[:len(q.mark)]); {
+	case used != len(b)-len(q.mark) || n > math.MaxInt || [4]byte(m[:4]) != [4]byte(q.mark[:4]):
+		return fmt.Errorf("cursor: this is no cursor of %s for these files and arguments; give the next_cursor of the answer before with the same ones, or leave it out to begin again", q.tool)
+	case m != q.mark:
+		return errors.New("cursor: the capture has changed since the answer that gave it; leave it out to begin again")
+	}
+	q.from = int(n)
+	return nil
+}
+
+// next returns the cursor of the page that begins at row n.
+func (q *query) next(n int) string {
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(q.mark[:], uint64(n)))
+}
+
+// budget returns how many characters an answer may have.
+func (q *query) budget() int {
+	if q.limit > 0 {
+		return maxChars
+	}
+	return defaultChars
+}
