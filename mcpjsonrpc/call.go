@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // A call is a request whose answer takes time: it runs, or waits for its turn, while
@@ -24,8 +25,10 @@ type call struct {
 	// Nil makes an error of it.
 	busy func(text string) ([]byte, error)
 
-	body []byte
-	err  error
+	body    []byte
+	err     error
+	failure string    // what a result that is an error says
+	begun   time.Time // when the work began
 }
 
 // inFlight reports whether a call with that id is not answered yet.
@@ -41,6 +44,7 @@ func (c *session) call(k *call) {
 	slots, queue := c.server.slots(), c.server.queue()
 	if k.place = c.server.gate.admit(slots, queue); k.place == nil {
 		text := fmt.Sprintf("busy: %d calls are running and %d are waiting; try again when one of them is done", slots, queue)
+		c.log.Warn("mcpjsonrpc: busy", "in", k.what, "id", string(r.id))
 		if k.busy == nil {
 			c.answer(r, nil, errorf(CodeInternalError, "%s", text))
 			return
@@ -91,18 +95,22 @@ func (s *Server) toolCall(r *request) (*call, error) {
 		t := &s.Tools[i]
 		if names[i] = t.Name; t.Name == name {
 			args := json.RawMessage(bytes.Clone(args))
-			return &call{
+			k := &call{
 				request: r,
 				what:    "tool " + t.Name,
-				work: func(ctx context.Context, p Progress) ([]byte, error) {
-					res, err := s.callTool(ctx, t, args, p)
-					if err != nil {
-						return nil, err
-					}
-					return toolResult(r.rev, res)
-				},
-				busy: func(text string) ([]byte, error) { return toolResult(r.rev, Result{Text: text, IsError: true}) },
-			}, nil
+				busy:    func(text string) ([]byte, error) { return toolResult(r.rev, Result{Text: text, IsError: true}) },
+			}
+			k.work = func(ctx context.Context, p Progress) ([]byte, error) {
+				res, err := s.callTool(ctx, t, args, p)
+				if err != nil {
+					return nil, err
+				}
+				if res.IsError {
+					k.failure = res.Text
+				}
+				return toolResult(r.rev, res)
+			}
+			return k, nil
 		}
 	}
 	return nil, errorf(CodeInvalidParams, "no tool %s%s", quote(name), didYouMean(name, names, "there are"))
@@ -127,6 +135,7 @@ func (c *session) run(ctx context.Context, k *call) {
 		p.finish()
 		c.finish(k)
 	}()
+	k.begun = time.Now()
 	k.err = errInternal
 	k.err = c.guard(k.what, func() (err error) {
 		k.body, err = k.work(ctx, p.report)
@@ -185,6 +194,7 @@ func (c *session) finish(k *call) {
 		delete(c.calls, key)
 	}
 	c.mu.Unlock()
+	c.logCall(k, wanted)
 	if !wanted || c.ctx.Err() != nil {
 		k.request.reply(nil)
 		return

@@ -63,6 +63,6 @@
 // that occurs twice is refused rather than one of them believed. Ids come back
 // octet for octet. Notifications and responses are never answered, whatever is
 // wrong with them. A panic in a tool becomes error -32603 and a record in
-// ErrorLog. An error whose id could not be read carries no id member, because
+// Log. An error whose id could not be read carries no id member, because
 // clients refuse null.
 package mcpjsonrpc

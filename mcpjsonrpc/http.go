@@ -92,11 +92,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	body, e := h.admit(w, r, x)
 	if e != nil {
+		c.logRefused("", "", e.Error)
 		x.fail(e.status, c.failure(nil, e.Error))
 		return
 	}
 	defer func() { <-h.slots }()
 	if id, e := c.headers(r.Header, body); e != nil {
+		c.logRefused("", string(id), e.Error)
 		x.fail(e.status, c.failure(id, e.Error))
 		return
 	}

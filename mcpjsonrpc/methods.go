@@ -259,6 +259,7 @@ func (c *session) initialize(r *request) (any, error) {
 	if rev := revision(asked); rev != v20260728 && slices.Contains(revisions, rev) {
 		c.negotiated = rev
 	}
+	c.logClient(asked, r.params)
 	return struct {
 		Version      revision       `json:"protocolVersion"`
 		Capabilities capabilities   `json:"capabilities"`

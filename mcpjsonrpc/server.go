@@ -38,7 +38,12 @@ type Server struct {
 	MaxQueue      int           // calls waiting; 0 means 8, negative none
 	Timeout       time.Duration // for one call once it runs; 0 means none
 
-	ErrorLog *slog.Logger // panics and broken results; nil discards
+	// Log takes what the server does: at the level of errors panics and broken
+	// results, of warnings what was refused, of information the clients and the
+	// calls that ended, for debugging every request with what it asks for. What
+	// clients and tools wrote is in the values of attributes, as it is: the
+	// handler escapes it. Nil discards.
+	Log *slog.Logger
 
 	gate gate
 }

@@ -140,11 +140,11 @@ func TestBatchLimits(t *testing.T) {
 // A record of log lines.
 func logged(s *mcpjsonrpc.Server) *bytes.Buffer {
 	var buf bytes.Buffer
-	s.ErrorLog = slog.New(slog.NewTextHandler(&buf, nil))
+	s.Log = slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelError}))
 	return &buf
 }
 
-func TestErrorLog(t *testing.T) {
+func TestLogOfErrors(t *testing.T) {
 	tests := []struct{ name, line, want string }{
 		{"panic", toolCall(1, "fail", `{"how":"panic"}`), `in="tool fail" value=secret stack=`},
 		{"exit", toolCall(1, "fail", `{"how":"exit"}`), `in="tool fail" value=runtime.Goexit stack=`},
@@ -565,5 +565,37 @@ func TestManyPromptArguments(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"greet","arguments":{`+strings.TrimSuffix(args.String(), ",")+"}}}\n"))
 	if want := `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"more than 256 arguments"}}`; got[1] != want {
 		t.Errorf("got %s", got[1])
+	}
+}
+
+// TestLog holds what is told of requests and calls.
+func TestLog(t *testing.T) {
+	tests := []struct{ name, line, want string }{
+		{"a call", toolCall(5, "echo", `{"text":"x"}`), `level=INFO msg="mcpjsonrpc: call" in="tool echo" id=5 took=1ms outcome=done octets=`},
+		{"a request", toolCall(5, "echo", `{"text":"x"}`), `level=DEBUG msg="mcpjsonrpc: request" method=tools/call id=5 revision=2025-11-25 params="{\"arguments\":{\"text\":\"x\"},\"name\":\"echo\"}"`},
+		{"a result that is an error", toolCall(5, "echo", `{"txt":"x"}`), `in="tool echo" id=5 took=1ms outcome=failed error="unknown argument \"txt\"`},
+		{"a panic", toolCall(5, "fail", `{"how":"panic"}`), `in="tool fail" id=5 took=1ms outcome=error error="mcpjsonrpc: internal error`},
+		{"an unknown tool", toolCall(5, "none", `{}`), `level=WARN msg="mcpjsonrpc: refused" code=-32602 error="no tool \"none\"`},
+		{"an unknown method", `{"jsonrpc":"2.0","id":"é","method":"none"}` + "\n", `level=WARN msg="mcpjsonrpc: refused" code=-32601 error="no method \"none\"" method=none id="\"é\""`},
+		{"a bad line", "nonsense\n", `level=WARN msg="mcpjsonrpc: refused" code=-32700 error="not JSON at byte 0"`},
+		{"many parameters", `{"jsonrpc":"2.0","id":5,"method":"tools/list","params":{"x":"` + strings.Repeat("x", 20000) + `"}}` + "\n", "method=tools/list id=5 revision=2025-11-25 octets=20008"},
+		{"without _meta", `{"jsonrpc":"2.0","id":5,"method":"ping","params":{"_meta":{"progressToken":1}}}` + "\n", "method=ping id=5 revision=2025-11-25\n"},
+		{"the client", "", `level=INFO msg="mcpjsonrpc: client" name=`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := toy()
+			var buf bytes.Buffer
+			s.Log = slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == "took" {
+					a.Value = slog.DurationValue(time.Millisecond)
+				}
+				return a
+			}}))
+			serve(t, s, strings.NewReader(hello+test.line))
+			if !strings.Contains(buf.String(), test.want) {
+				t.Errorf("no %s in\n%s", test.want, &buf)
+			}
+		})
 	}
 }

@@ -58,7 +58,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, cancel func(), s *Server, out io.Writer) *session {
-	log := s.ErrorLog
+	log := s.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -199,6 +199,7 @@ func (c *session) read(in io.Reader) error {
 // refuse answers what has no readable id.
 func (c *session) refuse(e *Error, reply func([]byte)) {
 	c.refused = e
+	c.logRefused("", "", e)
 	reply(c.failure(nil, e))
 }
 
@@ -367,15 +368,20 @@ func (c *session) message(b []byte, depth int, inBatch bool, reply func([]byte))
 	}
 	if e != nil {
 		c.refused = e
+		c.logRefused(r.method, string(r.id), e)
 		c.answer(r, nil, e)
 		return
 	}
+	c.logRequest(r)
 	var result any
 	var later *call
 	err := c.guard(r.method, func() (err error) {
 		result, later, err = c.dispatch(r)
 		return err
 	})
+	if e, ok := errors.AsType[*Error](err); ok && e != errInternal {
+		c.logRefused(r.method, string(r.id), e)
+	}
 	r.params = nil // it aliases the line
 	if later != nil {
 		c.call(later)

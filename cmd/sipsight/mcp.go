@@ -1,8 +1,6 @@
 package main
 
 import (
-	"log/slog"
-
 	"github.com/sipsight/sipsight/internal/siptools"
 )
 
@@ -23,11 +21,18 @@ With --http it serves Streamable HTTP instead, at http://ADDR/mcp, until it is
 interrupted. Anyone who reaches an address that is not a loopback one could read the
 captures: such an address needs a token, which clients send as "Authorization: Bearer
 TOKEN". It is the first line of --http-token-file, or the value of the environment
-variable ` + tokenVariable + `. There is no TLS; put a proxy in front for that.`,
+variable ` + tokenVariable + `. There is no TLS; put a proxy in front for that.
+
+With --log-level it tells on stderr what it does, a record of key=value pairs a line:
+at error what is a fault of its own, at warn also what it refused, at info also the
+clients and each call with its time and outcome, at debug also each request with its
+arguments. Passwords of URLs and their queries are masked, whatever else comes from
+clients and captures is escaped. A client that does not read stderr will block a server
+that writes much there.`,
 	example: []string{
 		"claude mcp add sipsight -- sipsight mcp /captures",
 		"sipsight mcp --no-urls --max-packets 50 /captures /tmp/traces",
-		"sipsight mcp --http 127.0.0.1:8080 /captures",
+		"sipsight mcp --http 127.0.0.1:8080 --log-level info /captures",
 	},
 	run: runMCP,
 }
@@ -39,9 +44,15 @@ func runMCP(e *env, c *command, args []string) int {
 	fs.IntVar(&o.MaxPackets, "max-packets", 0, "describe at most `N` messages in one answer")
 	fs.StringVar(&h.address, "http", "", "serve HTTP on `ADDR` (127.0.0.1:8080), not stdin and stdout")
 	fs.StringVar(&h.tokenFile, "http-token-file", "", "HTTP clients need the token in the first line of `FILE`")
+	level := fs.String("log-level", "error", "`LEVEL` of the log: debug, info, warn, error, off")
 	fs.inputFlags(&o.Capture)
 	if code, done := fs.parse(e, args); done {
 		return code
+	}
+	log, err := newLog(e.stderr, *level)
+	if err != nil {
+		e.errorf("mcp: %v", err)
+		return exitUsage
 	}
 	if o.MaxPackets < 0 {
 		e.errorf("mcp: --max-packets must not be negative; leave it out for no limit")
@@ -53,7 +64,9 @@ func runMCP(e *env, c *command, args []string) int {
 		return exitUsage
 	}
 	s := siptools.NewServer(o)
-	s.ErrorLog = slog.New(slog.NewTextHandler(e.stderr, nil))
+	s.Log = log
+	log.Info("mcp: ready", "version", o.Version, "folders", len(o.Capture.Folders), "max_packets", o.MaxPackets, "urls", !o.Capture.NoURLs, "media", !o.NoMedia, "http", h.address)
+	defer log.Info("mcp: end")
 	switch {
 	case h.address != "":
 		return h.serve(e, s)

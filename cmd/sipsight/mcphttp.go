@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -66,7 +66,7 @@ func (f *httpFlags) serve(e *env, s *mcpjsonrpc.Server) int {
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeaders,
-		ErrorLog:          log.New(e.stderr, "sipsight: ", 0),
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
 	e.printf("sipsight: serving MCP at http://%s/mcp\n", l.Addr())
 	ended := make(chan error, 1)
