@@ -278,6 +278,10 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 		w.open('{')
 		w.key("ssrc")
 		w.quote([]byte(ssrcText(s.SSRC)))
+		if !s.Begin.IsZero() {
+			w.key("start")
+			w.time(s.Begin)
+		}
 		w.pair("source", s.Source, s.Destination)
 		w.key("sent_by")
 		w.quote([]byte(s.SentBy.String()))
