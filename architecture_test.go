@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
 	"internal/flow":       {"analysis", "internal/clean", "internal/findings", "internal/report"},
 	"internal/page":       {"analysis", "internal/clean", "internal/findings", "internal/flow", "internal/report", "sipmsg"},
-	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/report", "mcpjsonrpc"},
+	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "mcpjsonrpc"},
 	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 

@@ -3,4 +3,7 @@
 //
 // All data are in one block of JSON. The script of the page, which the policy allows by its
 // hash, shows them through textContent alone.
+//
+// App is the page on which hosts of MCP Apps show one call as a ladder: it shares elements,
+// ladders and style with the report, and is told its data by the host.
 package page

@@ -43,6 +43,11 @@ type Report struct {
 //go:embed page.html
 var skeleton string
 
+// theme is the style that the report shares with the page of an MCP App.
+//
+//go:embed theme.css
+var theme string
+
 //go:embed page.css
 var style string
 
@@ -64,8 +69,19 @@ var (
 	scriptMain string
 )
 
-func script() string {
-	return "'use strict';\n(() => {\n" + scriptDOM + scriptCharts + scriptLadder + scriptCall + scriptTable + scriptLists + scriptMain + "})();\n"
+// wrap makes one function of scripts, so that they share their names with nobody else.
+func wrap(scripts ...string) string {
+	return "'use strict';\n(() => {\n" + strings.Join(scripts, "") + "})();\n"
+}
+
+// policy is a content security policy that allows a script and styles by what they are, and
+// nothing else.
+func policy(script string, styles ...string) string {
+	b := "default-src 'none'; script-src '" + flow.HashSource(script) + "'; style-src"
+	for _, s := range styles {
+		b += " '" + flow.HashSource(s) + "'"
+	}
+	return b + "; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
 // Write writes the page.
@@ -77,13 +93,14 @@ func Write(to io.Writer, r *Report) error {
 	if r.Texts == nil {
 		r.Texts = new(Texts)
 	}
-	js, css := script(), flow.Style()+style
+	js := wrap(scriptDOM, scriptCharts, scriptLadder, scriptCall, scriptTable, scriptLists, scriptMain)
+	css := flow.Style() + theme + style
 	before, after, ok := strings.Cut(skeleton, "{{data}}")
 	if !ok {
 		return fmt.Errorf("page: the skeleton has no place for data")
 	}
 	fill := strings.NewReplacer(
-		"{{policy}}", "default-src 'none'; script-src '"+flow.HashSource(js)+"'; style-src '"+flow.HashSource(css)+"'; img-src data:; base-uri 'none'; form-action 'none'",
+		"{{policy}}", policy(js, css),
 		"{{style}}", css, "{{script}}", js,
 	)
 	w.string(fill.Replace(before))

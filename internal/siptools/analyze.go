@@ -32,8 +32,8 @@ func analyzeTool(o *Options) mcpjsonrpc.Tool {
 	}
 }
 
-// A page collects descriptions as long as they fit.
-type page struct {
+// A messagePage collects descriptions as long as they fit.
+type messagePage struct {
 	q        *query
 	most     int  // the most messages; 0: as many as fit
 	filtered bool // not all messages are asked for
@@ -49,7 +49,7 @@ type page struct {
 }
 
 // add describes a message, if it is of this page and fits.
-func (p *page) add(m *analysis.Message) {
+func (p *messagePage) add(m *analysis.Message) {
 	if p.matched++; m.Ordinal < int64(p.q.from) {
 		return
 	}
@@ -75,14 +75,14 @@ func (p *page) add(m *analysis.Message) {
 }
 
 // behind notes a message that the page has no room for.
-func (p *page) behind(n int64) {
+func (p *messagePage) behind(n int64) {
 	if p.next == 0 {
 		p.next = n
 	}
 }
 
 // after returns the number of the first message behind the first n of the page, 0 for none.
-func (p *page) after(n int) int64 {
+func (p *messagePage) after(n int) int64 {
 	if n < len(p.numbers) {
 		return p.numbers[n]
 	}
@@ -112,7 +112,7 @@ func analyze(o *Options, q *query) fromCaptures {
 		if err := q.resume(expr); err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
-		pg := page{q: q, most: most, filtered: f != nil, out: report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})}
+		pg := messagePage{q: q, most: most, filtered: f != nil, out: report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})}
 		res, err := analysis.Run(ctx, r, analysis.Options{Message: func(m *analysis.Message) error {
 			if !m.IsCopy() && (f == nil || f.Match(m)) {
 				pg.add(m)
@@ -130,7 +130,7 @@ func analyze(o *Options, q *query) fromCaptures {
 const maxListed = 50
 
 // buildAnalyze makes the answer, with as many of the packets as fit.
-func buildAnalyze(o *Options, res *analysis.Result, pg *page) []byte {
+func buildAnalyze(o *Options, res *analysis.Result, pg *messagePage) []byte {
 	ref := report.Reference{Files: pg.q.names, Now: o.Now(), MaxList: maxListed}
 	room := fitLists(&ref, res, pg.q.budget())
 	total := res.Statistics.Messages
@@ -179,7 +179,7 @@ func fitLists(ref *report.Reference, res *analysis.Result, limit int) (room int)
 }
 
 // shortest returns the first message of a page as long as it may be.
-func shortest(pg *page, room int) [][]byte {
+func shortest(pg *messagePage, room int) [][]byte {
 	for i, p := range pg.shorter {
 		if len(p) <= room {
 			return pg.shorter[i:]
@@ -189,7 +189,7 @@ func shortest(pg *page, room int) [][]byte {
 }
 
 // analyzeNote says what the answer leaves out and how to get it.
-func analyzeNote(ref *report.Reference, res *analysis.Result, pg *page, n int, short bool) string {
+func analyzeNote(ref *report.Reference, res *analysis.Result, pg *messagePage, n int, short bool) string {
 	var notes []string
 	s := &res.Statistics
 	if pg.filtered {

@@ -60,9 +60,10 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 			analyzeTool(&o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), drawTool(&o, c), searchTool(&o),
 			listFindingsTool(&o, c), listRegistrationsTool(&o, c), analyzeMediaTool(&o, c), infoTool(&o, c),
 		},
-		Prompts:   prompts(&o, c),
-		Resources: resources(),
-		Templates: templates(&o, c),
+		Prompts:    prompts(&o, c),
+		Resources:  append(resources(), appPage(o.Version)),
+		Templates:  templates(&o, c),
+		Extensions: map[string]json.RawMessage{appExtension: json.RawMessage(`{}`)},
 	}
 }
 

@@ -341,3 +341,53 @@ func TestDrawing(t *testing.T) {
 		t.Error(got.text)
 	}
 }
+
+// TestApp: hosts of MCP Apps find the page of draw_call_flow, and models see no tool more.
+func TestApp(t *testing.T) {
+	s := server(siptools.Options{})
+	const uri = "ui://sipsight/call-flow.html"
+	var list struct {
+		Tools []struct {
+			Name string
+			Meta struct {
+				UI struct {
+					ResourceURI string
+					Visibility  []string
+				}
+				Flat string `json:"ui/resourceUri"`
+			} `json:"_meta"`
+		}
+	}
+	decode(t, rpc(t, s, "tools/list", args{}), &list)
+	if len(list.Tools) != 10 {
+		t.Errorf("%d tools", len(list.Tools))
+	}
+	for _, tool := range list.Tools {
+		want := ""
+		if tool.Name == "draw_call_flow" {
+			want = uri
+		}
+		if m := tool.Meta; m.UI.ResourceURI != want || m.Flat != want || want != "" && !slices.Equal(m.UI.Visibility, []string{"model", "app"}) {
+			t.Errorf("%s: %+v", tool.Name, m)
+		}
+	}
+	var read struct {
+		Contents []struct {
+			URI, MIMEType, Text string
+			Meta                json.RawMessage `json:"_meta"`
+		}
+	}
+	decode(t, rpc(t, s, "resources/read", args{"uri": uri}), &read)
+	if c := read.Contents[0]; c.URI != uri || c.MIMEType != "text/html;profile=mcp-app" || !strings.HasPrefix(c.Text, "<!DOCTYPE html>") || string(c.Meta) != `{"ui":{"prefersBorder":true}}` {
+		t.Errorf("%s %s %.40s %s", c.URI, c.MIMEType, c.Text, c.Meta)
+	}
+	var hello struct {
+		Capabilities struct {
+			Extensions map[string]json.RawMessage
+		}
+	}
+	decode(t, rpc(t, s, "initialize", args{"protocolVersion": "2025-11-25"}), &hello)
+	if x := hello.Capabilities.Extensions; len(x) != 1 || string(x["io.modelcontextprotocol/ui"]) != "{}" {
+		t.Errorf("extensions %s", x)
+	}
+}
