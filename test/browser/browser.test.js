@@ -7,31 +7,21 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import { message, pcap } from '../pcap.mjs';
+import { browserPath } from './chromium.mjs';
+import { hostileCapture, words } from './hostile.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const root = path.resolve(here, '../..');
 const shots = process.env.SIPSIGHT_SCREENSHOTS;
 
 let dir, bin, browser;
-
-// browserPath returns where Chromium is, '' for nowhere.
-function browserPath() {
-  const known = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  const find = () => known.find((p) => p && existsSync(p)) ?? '';
-  if (!find() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const quiet = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-    execFileSync('apt-get', ['update', '-qq'], quiet);
-    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], quiet);
-  }
-  return find();
-}
 
 const executablePath = browserPath();
 const skip = executablePath ? false : 'there is no Chromium; CHROMIUM names one';
@@ -269,23 +259,9 @@ describe('ten thousand calls', { skip }, () => {
 });
 
 describe('hostile text', { skip }, () => {
-  const words = ['<script>document.title="owned"</script>', '"><img src=x onerror=alert(1)>', '</script><script>alert(1)</script>', '<!--<script>', ']]>', "' onload='alert(1)",
-    'javascript:alert(1)', '</style><style>*{display:none}', '{{data}}{{script}}', '\\u003cscript\\u003e', '&lt;b&gt;', 'a\u202eb\u2066c', '\u001b[31mred', '</text></svg><script>alert(1)</script>', `Agent ${'x'.repeat(50_000)}`];
-
   function capture() {
-    const texts = words.flatMap((w, i) => {
-      const id = `${w.replace(/\s/g, '').slice(0, 300)}-${i}`;
-      const body = `v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=${w.slice(0, 999)}\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96\r\na=rtpmap:96 ${w.slice(0, 99).replace(/\s/g, '')}/8000\r\n`;
-      const o = { id, from: w.slice(0, 999), to: w.slice(0, 999), more: [`User-Agent: ${w}`, `Subject: ${w.slice(0, 999)}`, 'Content-Type: application/sdp'], body };
-      const at = i * 10;
-      return [
-        { text: message(`INVITE sip:${w.replace(/\s/g, '').slice(0, 999)}@192.0.2.2 SIP/2.0`, o), at },
-        { text: message(`SIP/2.0 499 ${w.slice(0, 999)}`, { ...o, toTag: 't', more: [`Reason: ${w.slice(0, 999)}`, `Server: ${w.slice(0, 999)}`], body: '' }), back: true, at: at + 1 },
-        { text: message('REGISTER sip:example.com SIP/2.0', { id: `r${i}`, method: 'REGISTER', from: w.slice(0, 999), to: w.slice(0, 999), more: [`Contact: <sip:${w.slice(0, 999)}@192.0.2.1>`, `User-Agent: ${w}`] }), at: at + 2 },
-      ];
-    });
     const file = path.join(dir, 'hostile <b>&"\'.pcap');
-    writeFileSync(file, pcap(texts));
+    writeFileSync(file, hostileCapture());
     return file;
   }
 
