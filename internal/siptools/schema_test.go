@@ -16,6 +16,7 @@ import (
 // A schema is as much of JSON Schema as our tools use.
 type schema struct {
 	Type        types             `json:"type"`
+	AnyOf       []schema          `json:"anyOf"`
 	Properties  map[string]schema `json:"properties"`
 	Required    []string          `json:"required"`
 	Items       *schema           `json:"items"`
@@ -162,8 +163,13 @@ func TestToolList(t *testing.T) {
 			t.Errorf("%s: the input is of type %v, or open", tool.Name, in.Type)
 		}
 		for name, p := range in.Properties {
-			if p.Description == "" || len(p.Type) == 0 {
-				t.Errorf("%s: argument %s has the description %q and type %v", tool.Name, name, p.Description, p.Type)
+			for _, one := range append(p.AnyOf, p) { // clients map each onto one type: some refuse a list of them
+				if len(one.Type) != 1 && (len(one.Type) != 0 || len(p.AnyOf) < 2) {
+					t.Errorf("%s: argument %s is of type %v", tool.Name, name, one.Type)
+				}
+			}
+			if p.Description == "" {
+				t.Errorf("%s: argument %s has no description", tool.Name, name)
 			}
 		}
 		if tool.Name == "draw_call_flow" { // text alone
