@@ -248,7 +248,7 @@ var codec488 = &Rule{
 	ID: "codec-488", RFC: "RFC 3261 21.4.26, 20.43", Severity: "error / note",
 	Title: "an offer was refused: no codec or transport that both sides have",
 	Doc: `An INVITE or UPDATE that offers audio or video (and no T.38) is answered 488 or 606, or refused with a Warning of 304 or 305. Shown is what was offered, what the peer supports as far as it says so in the refusal or
-in another description of it in the call, and what both have in common. Where the same side is accepted with a later offer it is a note.`,
+in another description of it in the call, and what both have in common; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer it is a note.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
 	leg: func(r *legRun) {
@@ -308,21 +308,26 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 			break
 		}
 	}
-	if offered == nil {
+	if offered == nil && len(offer.Media) == 0 {
 		return
 	}
-	f := Finding{
-		Severity: Error, Frames: r.frames(req, final), Expected: "an answer with at least one of the codecs offered",
-		Observed: fmt.Sprintf("%s answers %d to %s over %s with %s", endpoint(r.Messages[final].Source), t.Status, streamName(offered, 0), quote(offered.Proto), names(offered)),
-		Because:  "the called side has none of the codecs or transports offered",
-	}
-	if r.Transactions[i].Initial == false {
-		f.Because = ""
-	}
-	if has := r.supports(req, final, offered); has != nil {
-		f.Observed += fmt.Sprintf("; it supports %s over %s; in common: %s", names(has), quote(has.Proto), common(offered, has))
+	f := Finding{Severity: Error, Frames: r.frames(req, final), Observed: fmt.Sprintf("%s answers %d to ", endpoint(r.Messages[final].Source), t.Status)}
+	if offered == nil {
+		f.Observed += "an offer in which every stream has port 0, which means that none is wanted"
+		f.Expected = "an offer of at least one stream, with a port"
+		f.Because = "the offer wants no stream at all"
 	} else {
-		f.Observed += "; what it supports it does not say"
+		f.Observed += fmt.Sprintf("%s over %s with %s", streamName(offered, 0), quote(offered.Proto), names(offered))
+		f.Expected = "an answer with at least one of the codecs offered"
+		f.Because = "the called side has none of the codecs or transports offered"
+		if has := r.supports(req, final, offered); has != nil {
+			f.Observed += fmt.Sprintf("; it supports %s over %s; in common: %s", names(has), quote(has.Proto), common(offered, has))
+		} else {
+			f.Observed += "; what it supports it does not say"
+		}
+	}
+	if !t.Initial {
+		f.Because = ""
 	}
 	for j := i + 1; j < len(r.Transactions); j++ {
 		if x := &r.Transactions[j]; x.Method == t.Method && x.Status/100 == 2 && x.Sent.After(t.Answered) && r.fromTag(j) == r.fromTag(i) {
