@@ -47,7 +47,7 @@ func verdictOf(l *analysis.Leg) string {
 	case analysis.StateEarly:
 		return "Not answered yet when the capture ends" + later(l.Invited, l.Last)
 	case analysis.StateTrying:
-		return "No answer beyond 100 Trying yet when the capture ends" + later(l.Invited, l.Last)
+		return "No ringing and no final response yet when the capture ends" + later(l.Invited, l.Last)
 	}
 	return "Only parts of this call are in the capture"
 }
@@ -78,13 +78,17 @@ func failedText(l *analysis.Leg) string {
 	case 401, 407:
 		return fmt.Sprintf("Failed%s: %s, and no further INVITE with credentials came", took, statusText(l.FinalStatus))
 	}
+	suffix := ""
+	if l.FinalStatus == 487 {
+		suffix = ", which answers a CANCEL or BYE"
+	}
 	by := "the called side"
 	if l.EndedBy == analysis.Server {
 		by = "a server on the way, " + hostText(l.Destination)
 	} else if len(l.Hops) < 2 {
 		by = hostText(l.Destination)
 	}
-	return fmt.Sprintf("Failed%s: %s from %s", took, statusText(l.FinalStatus), by)
+	return fmt.Sprintf("Failed%s: %s from %s%s", took, statusText(l.FinalStatus), by, suffix)
 }
 
 func cancelledText(l *analysis.Leg) string {
