@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/near"
 	"github.com/sipsight/sipsight/internal/report"
@@ -79,13 +80,22 @@ func appendWorst(b []byte, found []*findings.Finding, o *report.Options, most in
 	return b
 }
 
-// appendFailed appends the first failed calls, one of each reason.
+// wentWrong reports whether a call went wrong: it failed, was abandoned, or a finding says why it
+// did not become what it should.
+func wentWrong(c *analysis.Call) bool { return failed(c) || c.Because != "" }
+
+func failed(c *analysis.Call) bool {
+	s := c.First().State
+	return s == analysis.StateFailed || s == analysis.StateAbandoned
+}
+
+// appendFailed appends the first calls that went wrong, one of each reason.
 func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) []byte {
 	seen := map[string]bool{}
 	for c := range res.Calls.All() {
 		l := c.First()
 		why := fmt.Sprint(l.State, l.FinalStatus, c.Because != "")
-		if l.State != analysis.StateFailed && l.State != analysis.StateAbandoned && c.Because == "" || seen[why] || len(seen) == most {
+		if !wentWrong(c) || seen[why] || len(seen) == most {
 			continue
 		}
 		if len(seen) > 0 {
@@ -95,7 +105,12 @@ func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) [
 		b = append(b, `{"id":`...)
 		b = appendString(b, report.CallID(c))
 		b = append(b, `,"verdict":`...)
-		b = append(appendString(b, report.Verdict(c)), '}')
+		b = appendString(b, report.Verdict(c))
+		if l.Cause != "" {
+			b = append(b, `,"release_cause":`...)
+			b = appendString(b, clean.Text(l.Cause))
+		}
+		b = append(b, '}')
 	}
 	return b
 }
@@ -113,21 +128,30 @@ func nextQuestions(x *examined) (list []string) {
 			break
 		}
 	}
+	first, wrong := 0, 0
+	for c := range res.Calls.All() {
+		if failed(c) {
+			wrong++
+		}
+		if first == 0 && wentWrong(c) {
+			first = c.ID
+		}
+	}
 	if worst != nil {
 		list = append(list, "list_findings with severity error or warning: each finding with its proof")
-		if worst.Call != 0 {
-			list = append(list, fmt.Sprintf("explain_call call-%d: it has the worst finding, %s", worst.Call, worst.ID))
-		}
 	}
-	failed := 0
-	for c := range res.Calls.All() {
-		if s := c.First().State; s == analysis.StateFailed || s == analysis.StateAbandoned {
-			failed++
-		}
+	switch {
+	case worst != nil && worst.Call != 0:
+		list = append(list, fmt.Sprintf("explain_call call-%d: it has the worst finding, %s", worst.Call, worst.ID))
+	case first != 0:
+		list = append(list, fmt.Sprintf("explain_call call-%d: the first that went wrong", first))
 	}
-	if failed > 0 {
-		list = append(list, fmt.Sprintf("list_calls with state failed: the %d calls that failed or were abandoned", failed))
-	} else if res.Calls.Len() > 0 {
+	switch {
+	case wrong == 1:
+		list = append(list, "list_calls with state failed or abandoned: there is one")
+	case wrong > 1:
+		list = append(list, fmt.Sprintf("list_calls with state failed, or abandoned: the %d calls that went like that", wrong))
+	case res.Calls.Len() > 0:
 		list = append(list, "list_calls: the calls one by one")
 	}
 	if len(res.Registrations) > 0 {
