@@ -1,0 +1,254 @@
+package siptools_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/golden"
+	"github.com/sipsight/sipsight/internal/siptools"
+	"github.com/sipsight/sipsight/mcpjsonrpc"
+)
+
+const manual = "../../docs/mcp.md"
+
+// TestManual holds the transcripts of docs/mcp.md to what the tools answer: a line
+//
+//	> tool {arguments} | members
+//
+// is followed by these members of the answer; list(a b) are those members of each row.
+func TestManual(t *testing.T) {
+	s := server(siptools.Options{})
+	golden.Play(t, golden.Names(t, manual), func(t *testing.T, text string) string {
+		var out []string
+		answered := false
+		for line := range strings.SplitSeq(text, "\n") {
+			question, asked := strings.CutPrefix(line, "    > ")
+			switch {
+			case asked:
+				out = append(out, line, transcript(t, s, question))
+				answered = true
+			case answered && strings.HasPrefix(line, "    "): // what it answered before
+			default:
+				out = append(out, line)
+				answered = false
+			}
+		}
+		return strings.Join(out, "\n")
+	})
+}
+
+// transcript plays one question.
+func transcript(t *testing.T, s *mcpjsonrpc.Server, question string) string {
+	t.Helper()
+	tool, rest, _ := strings.Cut(question, " ")
+	arguments, members, _ := strings.Cut(rest, " | ")
+	var a args
+	folder := testdata(t, "") + "/"
+	decode(t, []byte(strings.ReplaceAll(arguments, "/captures/", folder)), &a)
+	got := call(t, s, tool, a)
+	var v map[string]json.RawMessage
+	if got.isError {
+		t.Fatalf("%s: %s", question, got.text)
+	}
+	decode(t, got.structured, &v)
+	var lines []string
+	for name := range strings.FieldsSeq(strings.NewReplacer(" (", "(", ",", "").Replace(spaced(members))) {
+		name, inner, isList := strings.Cut(strings.TrimSuffix(name, ")"), "(")
+		value, there := v[name]
+		if !there {
+			t.Fatalf("%s: no %s in %s", question, name, got.text)
+		}
+		text := string(value)
+		if isList {
+			text = rowsOf(t, value, strings.Split(inner, "+"))
+		}
+		lines = append(lines, `"`+name+`": `+text)
+	}
+	body := "{" + strings.Join(lines, ",\n ") + "}"
+	return "    " + strings.ReplaceAll(strings.ReplaceAll(body, folder, "/captures/"), "\n", "\n    ")
+}
+
+// spaced joins the members of rows with +, so that spaces part the members of the answer.
+func spaced(s string) string {
+	depth := 0
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ' ':
+			if depth > 0 {
+				return '+'
+			}
+		}
+		return r
+	}, s)
+}
+
+// rowsOf writes some members of each row of a list, a row a line.
+func rowsOf(t *testing.T, list json.RawMessage, members []string) string {
+	t.Helper()
+	var rows []map[string]json.RawMessage
+	decode(t, list, &rows)
+	var lines []string
+	for _, row := range rows {
+		var parts []string
+		for _, m := range members {
+			if value, there := row[m]; there {
+				parts = append(parts, `"`+m+`": `+string(value))
+			}
+		}
+		lines = append(lines, "{"+strings.Join(parts, ", ")+"}")
+	}
+	if len(lines) < 2 {
+		return "[" + strings.Join(lines, "") + "]"
+	}
+	return "[\n  " + strings.Join(lines, ",\n  ") + "]"
+}
+
+// A failure is a row of the table of calls in docs/mcp.md that went wrong.
+type failure struct {
+	capture, call, state string
+	status               int    // 0 for none
+	finding              string // "" for none
+	frames               []int
+	because              bool // the verdict names the cause beside the status
+}
+
+// failures reads that table.
+func failures(t *testing.T) (list []failure) {
+	t.Helper()
+	b, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(b), "| capture | call | state | status | finding | frames | because |\n|---|---|---|--:|---|---|---|\n")
+	if !found {
+		t.Fatal("docs/mcp.md has no table of calls")
+	}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.ReplaceAll(strings.Trim(line, "| \n"), "`", ""), " | ")
+		if len(cells) != 7 {
+			break
+		}
+		f := failure{capture: cells[0], call: cells[1], state: cells[2], finding: strings.Trim(cells[4], "–"), because: cells[6] == "yes"}
+		if cells[3] != "–" {
+			f.status = number(t, cells[3])
+		}
+		for frame := range strings.SplitSeq(cells[5], ", ") {
+			f.frames = append(f.frames, number(t, frame))
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func number(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestWhyDidItFail asks for calls that went wrong as a model does: the summary leads to each,
+// and the explanation names its cause.
+func TestWhyDidItFail(t *testing.T) {
+	s := server(siptools.Options{})
+	own := 0
+	for _, f := range failures(t) {
+		t.Run(f.capture+" "+f.call, func(t *testing.T) {
+			path := testdata(t, f.capture)
+			if !exists(path) {
+				shared := os.Getenv("SIPSIGHT_SHARED")
+				if shared == "" {
+					t.Skip("SIPSIGHT_SHARED does not name the folder of shared captures")
+				}
+				path = filepath.Join(shared, "captures", f.capture)
+			} else {
+				own++
+			}
+			checkSummary(t, s, path, &f)
+			checkExplanation(t, s, path, &f)
+		})
+	}
+	if own < 4 {
+		t.Errorf("%d calls of our own", own)
+	}
+}
+
+// checkSummary holds that the summary has the call, or one that went wrong in the same way,
+// and says what to ask.
+func checkSummary(t *testing.T, s *mcpjsonrpc.Server, path string, f *failure) {
+	t.Helper()
+	var sum struct {
+		Failed []struct{ ID, Verdict string } `json:"failed_calls"`
+		Next   []string
+	}
+	decode(t, call(t, s, "summarize_capture", args{"pcap_file": path}).structured, &sum)
+	named := false
+	for _, x := range sum.Failed {
+		named = named || x.ID == f.call || f.status != 0 && strings.Contains(x.Verdict, fmt.Sprintf(" %d ", f.status))
+	}
+	if !named {
+		t.Errorf("the summary does not tell of it: %+v", sum.Failed)
+	}
+	if !slices.ContainsFunc(sum.Next, func(n string) bool {
+		return strings.HasPrefix(n, "explain_call call-") || strings.HasPrefix(n, "list_calls with state failed")
+	}) {
+		t.Errorf("the summary does not lead to it: %q", sum.Next)
+	}
+}
+
+// checkExplanation holds that the explanation names the cause, with its proof.
+func checkExplanation(t *testing.T, s *mcpjsonrpc.Server, path string, f *failure) {
+	t.Helper()
+	var x struct {
+		State    string
+		Verdict  string
+		Status   int `json:"final_status"`
+		Timeline []struct{ Frame int }
+		Findings []struct {
+			ID       string
+			Frames   []int
+			NextStep string `json:"next_step"`
+		}
+	}
+	got := call(t, s, "explain_call", args{"pcap_file": path, "call": f.call})
+	decode(t, bytes.ReplaceAll(got.structured, []byte(`"1:`), []byte(`"`)), &x)
+	if x.State != f.state || x.Status != f.status {
+		t.Errorf("state %s, status %d", x.State, x.Status)
+	}
+	if f.status >= 300 && !strings.Contains(x.Verdict, fmt.Sprintf(" %d ", f.status)) {
+		t.Errorf("the verdict does not name the status: %s", x.Verdict)
+	}
+	if f.because != strings.Contains(x.Verdict, " because ") {
+		t.Errorf("the verdict names a cause, or does not: %s", x.Verdict)
+	}
+	for _, frame := range f.frames {
+		if f.finding == "" && !slices.ContainsFunc(x.Timeline, func(s struct{ Frame int }) bool { return s.Frame == frame }) {
+			t.Errorf("frame %d is not in the timeline", frame)
+		}
+	}
+	if f.finding == "" {
+		return
+	}
+	for _, finding := range x.Findings {
+		if finding.ID == f.finding && slices.Equal(finding.Frames, f.frames) {
+			if finding.NextStep == "" {
+				t.Error("the finding has no next step")
+			}
+			return
+		}
+	}
+	t.Errorf("no finding %s with frames %v: %+v", f.finding, f.frames, x.Findings)
+}
