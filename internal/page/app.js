@@ -121,7 +121,8 @@ async function save() {
   await tell(request('ui/download-file', { contents: [{ type: 'resource', resource }] }), `${name}.svg was given to the host.`, 'The host did not save it');
 }
 
-// standAlone returns the ladder as an SVG with its style.
+// standAlone returns the ladder as an SVG with its style, and with a heading that says which
+// call it is.
 function standAlone() {
   const copy = document.querySelector('svg.ladder').cloneNode(true);
   for (const g of copy.querySelectorAll('.row')) {
@@ -129,7 +130,15 @@ function standAlone() {
     for (const name of ['tabindex', 'role', 'aria-label']) g.removeAttribute(name);
   }
   for (const hit of copy.querySelectorAll('.hit')) hit.remove();
-  copy.prepend(svg('title', {}, `${view.call.id}: ${view.call.verdict}`), svg('style', {}, byId('ladder-style').textContent));
+  const c = view.call, heading = 46;
+  const title = `${c.id}  ${party(c.from)} → ${party(c.to ?? c.request_uri)}  ${c.state}`;
+  const width = Math.max(Number(copy.getAttribute('width')), textWidth(title) + 200, Math.min(textWidth(c.verdict) + 2 * size.margin, 900));
+  const height = Number(copy.getAttribute('height')) + heading;
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 ${-heading} ${width} ${height}` })) copy.setAttribute(name, value);
+  copy.querySelector('.paper').setAttribute('y', -heading);
+  copy.prepend(svg('title', {}, title), svg('style', {}, byId('ladder-style').textContent));
+  copy.append(svg('text', { class: 'title', x: size.margin, y: 22 - heading }, title),
+    svg('text', { class: 'verdict', x: size.margin, y: 39 - heading }, cut(c.verdict, Math.floor((width - 2 * size.margin) / 6))));
   return new XMLSerializer().serializeToString(copy);
 }
 

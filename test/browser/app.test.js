@@ -14,6 +14,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
+import { message, pcap } from '../pcap.mjs';
 import { browserPath } from './chromium.mjs';
 import { hostileCapture, words } from './hostile.mjs';
 
@@ -177,6 +178,7 @@ describe('the page of a call', { skip }, () => {
     await alone.goto(pathToFileURL(file).href);
     assert.deepEqual(await alone.locator('text.label').allTextContents(), await app.locator('text.label').allTextContents());
     assert.equal(await alone.evaluate(() => getComputedStyle(document.querySelector('.paper')).fill), 'rgb(255, 255, 255)');
+    assert.deepEqual(await alone.locator('text.title, text.verdict').allTextContents(), ['call-2  alice → bob  failed', 'Failed after 904 ms: 486 Busy Here from 127.0.0.12:5060.']);
     assert.equal(await alone.locator('script, foreignObject, .chosen, [tabindex]').count(), 0);
     assert.deepEqual(problems, []);
     if (shots) await alone.screenshot({ path: path.join(shots, 'app-saved.png') });
@@ -260,6 +262,26 @@ describe('the page of a call', { skip }, () => {
     assert.equal(await rows(app).count(), 4);
     assert.equal(calls.length, made);
   }));
+
+  test('a long call says what is left out', async () => {
+    const file = path.join(dir, 'long.pcap');
+    const id = 'long', toTag = 't';
+    const info = (n) => ({ text: message('INFO sip:bob@192.0.2.2 SIP/2.0', { id: `${id}`, method: 'INFO', toTag }).replace('CSeq: 1 ', `CSeq: ${n} `).replace('z9hG4bKlong', `z9hG4bK${n}`), at: 3 + n });
+    writeFileSync(file, pcap([
+      { text: message('INVITE sip:bob@192.0.2.2 SIP/2.0', { id }), at: 0 },
+      { text: message('SIP/2.0 200 OK', { id, toTag }), back: true, at: 1 },
+      { text: message('ACK sip:bob@192.0.2.2 SIP/2.0', { id, method: 'ACK', toTag }), at: 2 },
+      ...Array.from({ length: 400 }, (_, i) => info(i + 2)),
+    ]));
+    await host({}, async (page, app) => {
+      await draw(page, { pcap_file: file, call: 'call-1' });
+      await rows(app).first().waitFor();
+      const shown = await rows(app).count();
+      assert.ok(shown > 50 && shown < 403, `${shown} rows`);
+      assert.equal(await app.locator('.legend').textContent(), `${403 - shown} messages in the middle of the call are left out.`);
+      assert.ok((await seen(page)).sizes.at(-1).height < 1000, 'the ladder scrolls');
+    });
+  });
 
   test('hostile text is text', async () => {
     const file = path.join(dir, 'hostile <b>&"\'.pcap');
