@@ -60,10 +60,13 @@ func TestLogText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Error("x", "a", errors.New("http://u:topsecret@h\x00"), "b", strings.Repeat("b", 5000), "stack", strings.Repeat("s", 5000), "n", 7)
-	for _, want := range []string{`a=http://u:***@h\x00 `, " b=" + strings.Repeat("b", maxLogText) + "… ", " stack=" + strings.Repeat("s", 5000) + " ", " n=7\n"} {
+	log.Error("x", "forged", "a\nlevel=ERROR msg=forged\r\x1b[2K", "a", errors.New("http://u:topsecret@h\x00"), "b", strings.Repeat("b", 5000), "stack", strings.Repeat("s", 5000), "n", 7)
+	for _, want := range []string{`a=http://u:***@h\x00 `, " b=" + strings.Repeat("b", maxLogText) + "… ", " stack=" + strings.Repeat("s", 5000) + " ", " n=7\n", `forged="a\nlevel=ERROR msg=forged\\x0d\\x1b[2K" `} {
 		if !strings.Contains(buf.String(), want) {
 			t.Errorf("no %q in %s", want, &buf)
 		}
+	}
+	if n := strings.Count(buf.String(), "\n"); n != 1 {
+		t.Errorf("%d lines", n)
 	}
 }
