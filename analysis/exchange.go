@@ -220,7 +220,8 @@ func (t *tracker) other(x *seen) {
 	o := &t.open
 	for len(o.queue) > 0 && (len(o.queue) > t.most.requests || !x.now.IsZero() && x.now.Sub(o.m[o.queue[0]].Sent) > openWait) {
 		o.over = o.over || len(o.queue) > t.most.requests
-		t.settle(o.take(), true)
+		r := o.take()
+		t.settle(r, !x.now.IsZero() && x.now.Sub(r.Sent) >= timerTimeout) // else it is given up
 	}
 	k := t.exchangeKey(x)
 	r := o.m[k]

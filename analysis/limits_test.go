@@ -215,3 +215,21 @@ func TestMaxMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManyOpen: of a request that was given up because too many were open nobody says that
+// it was not answered.
+func TestTooManyOpen(t *testing.T) {
+	const n = 20000
+	res := analyzeWith(t, n, time.Millisecond, func(i int) string {
+		id := fmt.Sprintf("ping%05d", i)
+		return plain("OPTIONS sip:b@h SIP/2.0", id, "", id, "1 OPTIONS")
+	}, analysis.Options{MaxMemory: analysis.MinMemory})
+	if !slices.Contains(res.Exceeded, "open-request-limit") {
+		t.Errorf("limits met: %q", res.Exceeded)
+	}
+	for _, k := range res.Keepalives {
+		if k.Unanswered != 0 || len(k.Outages) != 0 {
+			t.Errorf("%d unanswered, outages %v; nothing waited for as long", k.Unanswered, k.Outages)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func runMCP(e *env, c *command, args []string) int {
 		e.errorf("mcp: --max-packets must not be negative; leave it out for no limit")
 		return exitUsage
 	}
-	o.Capture.Folders, o.NoMedia = fs.files, fs.noMedia
+	o.Capture.Folders, o.NoMedia, o.MaxMemory = fs.files, fs.noMedia, fs.memory
 	if err := o.Capture.CheckFolders(); err != nil {
 		e.errorf("mcp: %v", err)
 		return exitUsage

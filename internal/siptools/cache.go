@@ -1,6 +1,7 @@
 package siptools
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -37,6 +38,7 @@ type identity [16]byte
 // A cache keeps the analyses of captures that were asked about last. Two questions about
 // one capture at the same time are one analysis.
 type cache struct {
+	limit   int64 // of bytes; 0 is maxCachedBytes
 	mu      sync.Mutex
 	entries []*entry // the one used last at the end
 	bytes   int64
@@ -122,7 +124,7 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 func run(ctx context.Context, r *capture.Reader, id identity, o *Options, p mcpjsonrpc.Progress) (*examined, error) {
 	defer watch(r, p)()
 	c := findings.New()
-	res, err := analysis.Run(ctx, r, c.Options(analysis.Options{Steps: true, Streams: !o.NoMedia}))
+	res, err := analysis.Run(ctx, r, c.Options(analysis.Options{Steps: true, Streams: !o.NoMedia, MaxMemory: o.MaxMemory / 4}))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +159,7 @@ func (c *cache) finish(e *entry, x *examined, err error) {
 		c.remove(e)
 	}
 	close(e.ready)
-	for len(c.entries) > 1 && (len(c.entries) > maxCached || c.bytes > maxCachedBytes) {
+	for len(c.entries) > 1 && (len(c.entries) > maxCached || c.bytes > cmp.Or(c.limit, maxCachedBytes)) {
 		oldest := c.entries[0]
 		if oldest == e || oldest.x == nil && oldest.err == nil { // under way
 			break
@@ -181,7 +183,7 @@ func estimate(res *analysis.Result) int64 {
 	n := int64(len(res.Statistics.CallIDs)) * 80
 	for call := range res.Calls.All() {
 		for _, l := range call.Legs {
-			n += 1500 + int64(len(l.Steps))*220
+			n += 500 + int64(len(l.Steps))*250
 		}
 	}
 	return n + int64(len(res.Registrations))*700 + int64(len(res.Streams))*1200

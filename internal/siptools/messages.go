@@ -29,7 +29,7 @@ func searchTool(o *Options) mcpjsonrpc.Tool {
 			`,"frame":{"anyOf":[{"type":"integer"},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
 		Annotations:  readOnly,
-		Call:         onCaptures(o, "search_messages", search),
+		Call:         onCaptures(o, "search_messages", func(q *query) fromCaptures { return search(o, q) }),
 	}
 }
 
@@ -86,7 +86,7 @@ func carries(m *analysis.Message, f analysis.Frame) bool {
 }
 
 // search is the tool search_messages. It reads the capture anew: an analysis keeps no texts.
-func search(q *query) fromCaptures {
+func search(o *Options, q *query) fromCaptures {
 	var w wanted
 	var expr, text string
 	expr, w.filter = filterArgument(q, filter.Messages())
@@ -103,7 +103,7 @@ func search(q *query) fromCaptures {
 		}
 		found := foundMessages{q: q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
 		last := lastFrame(w.frame)
-		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Message: func(m *analysis.Message) error {
+		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, MaxMemory: o.MaxMemory / 4, Message: func(m *analysis.Message) error {
 			if w.matches(m) {
 				found.add(m)
 			}

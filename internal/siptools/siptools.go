@@ -26,8 +26,14 @@ type Options struct {
 	Version    string
 	MaxPackets int  // the most messages described in one answer; 0 is what fits
 	NoMedia    bool // do not measure RTP
-	Capture    capture.Options
-	Now        func() time.Time // for analysis_timestamp; nil is time.Now
+
+	// MaxMemory is how much memory the server keeps to, in octets: half of it for what
+	// is kept of captures, the other half for two analyses at once. 0 is 512 MiB for the
+	// former, and the limits of package analysis for the latter.
+	MaxMemory int64
+
+	Capture capture.Options
+	Now     func() time.Time // for analysis_timestamp; nil is time.Now
 }
 
 const (
@@ -49,7 +55,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := new(cache)
+	c := &cache{limit: o.MaxMemory / 2}
 	return &mcpjsonrpc.Server{
 		Name:         "sipsight",
 		Title:        "sipsight: SIP in packet captures",
