@@ -117,11 +117,23 @@ type pair struct {
 	t              trait
 }
 
+// An ending is what a candidate needs to know of a leg at the end.
+type ending struct{ answered, ended time.Time }
+
+// endingOf returns the ending of a leg.
+func (j *joiner) endingOf(leg int32, legs *legStore) ending {
+	if l := legs.legs[leg]; l != nil { // late messages may have changed it
+		return ending{l.Answered, l.Ended}
+	}
+	return j.ends[leg]
+}
+
 // A joiner finds legs that are one call.
 type joiner struct {
 	table      map[uint64][]*liveLeg // by a key, the legs followed that have it
 	candidates []pair
-	tops       map[int]int // an earlier leg of the same call, for all but the first
+	ends       map[int32]ending // of the legs of candidates that are finished
+	tops       map[int]int      // an earlier leg of the same call, for all but the first
 }
 
 // A joinKey is one thing that other legs may have in common with one.
@@ -154,6 +166,7 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	}
 	for _, c := range list {
 		if c.plausible(x) {
+			c.earlier.live.paired, v.paired = true, true
 			j.candidates = append(j.candidates, pair{int32(c.earlier.order), int32(c.later.order), c.t})
 		}
 	}
@@ -190,8 +203,14 @@ func (j *joiner) keep(v *liveLeg, sum uint64) {
 	v.keys = append(v.keys, sum)
 }
 
-// finished forgets the keys of a leg.
+// finished forgets the keys of a leg, and notes its ending where a candidate asks for it.
 func (j *joiner) finished(v *liveLeg) {
+	if v.paired {
+		if j.ends == nil {
+			j.ends = make(map[int32]ending)
+		}
+		j.ends[int32(v.leg.order)] = ending{v.leg.Answered, v.leg.Ended}
+	}
 	for _, sum := range v.keys {
 		list := j.table[sum]
 		if i := slices.Index(list, v); i >= 0 {
@@ -489,11 +508,11 @@ func (j *joiner) join(legs *legStore) {
 	legs.joins = make(map[int][]Join)
 	for i := range j.candidates {
 		c := &j.candidates[i]
-		a, b := legs.at(int(c.earlier)), legs.at(int(c.later))
-		if d := a.Answered.Sub(b.Answered); !a.Answered.IsZero() && !b.Answered.IsZero() && d >= 0 && d < together {
+		a, b := j.endingOf(c.earlier, legs), j.endingOf(c.later, legs)
+		if d := a.answered.Sub(b.answered); !a.answered.IsZero() && !b.answered.IsZero() && d >= 0 && d < together {
 			c.t |= answeredTogether
 		}
-		if d := a.Ended.Sub(b.Ended); !a.Ended.IsZero() && !b.Ended.IsZero() && d.Abs() < together {
+		if d := a.ended.Sub(b.ended); !a.ended.IsZero() && !b.ended.IsZero() && d.Abs() < together {
 			c.t |= endedTogether
 		}
 	}
@@ -507,7 +526,7 @@ func (j *joiner) join(legs *legStore) {
 		}
 		i = n
 	}
-	j.candidates = nil
+	j.candidates, j.ends = nil, nil
 }
 
 // unite makes one call of two legs. What tells which leg is the later one is its INVITE; the

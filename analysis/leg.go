@@ -27,6 +27,7 @@ type liveLeg struct {
 	said       [Server + 1]uint64   // hash of the last session description of each side
 	nBodies    int
 	steps      bool // its messages are kept
+	paired     bool // it is one of a candidate of the joiner
 }
 
 // Of what a finished leg had room for, what the next one in its place may use: a call in

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"time"
 )
@@ -237,6 +238,10 @@ func (u *unpacker) media(l *Leg) {
 func (p *packer) int(n int64) { p.b = binary.AppendVarint(p.b, n) }
 
 func (u *unpacker) int() int64 {
+	if c := u.s[0]; c < 0x80 { // most are small
+		u.s = u.s[1:]
+		return int64(c>>1) ^ -int64(c&1)
+	}
 	n, shift := uint64(0), 0
 	for i := 0; ; i++ {
 		c := u.s[i]
@@ -342,31 +347,37 @@ func (u *unpacker) addrPort() netip.AddrPort {
 	return netip.AddrPortFrom(a, uint16(u.int()))
 }
 
-// time puts a time by its distance from another one.
+// What stands for a time in place of its distance.
+const (
+	noTime  = math.MinInt64
+	farTime = math.MaxInt64 // too far away: its seconds and nanoseconds follow
+)
+
+// time puts a time by its distance from another one, in nanoseconds.
 func (p *packer) time(t, from time.Time) {
-	p.flags(t.IsZero())
 	if t.IsZero() {
+		p.int(noTime)
 		return
 	}
-	p.int(t.Unix() - unix(from))
+	if d := t.Sub(from); !from.IsZero() && d > -1<<62 && d < 1<<62 { // Sub stops at its limits
+		p.int(int64(d))
+		return
+	}
+	p.int(farTime)
+	p.int(t.Unix())
 	p.int(int64(t.Nanosecond()))
 }
 
 func (u *unpacker) time(from time.Time) time.Time {
-	var zero bool
-	if u.flags(&zero); zero {
+	switch d := u.int(); d {
+	case noTime:
 		return time.Time{}
+	case farTime:
+		sec := u.int()
+		return time.Unix(sec, u.int()).UTC()
+	default:
+		return from.Add(time.Duration(d))
 	}
-	sec := u.int() + unix(from)
-	return time.Unix(sec, u.int()).UTC()
-}
-
-// unix returns the seconds of a time, 0 where there is none.
-func unix(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }
 
 func (p *packer) frame(f, from Frame) {

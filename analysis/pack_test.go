@@ -92,6 +92,9 @@ func TestPack(t *testing.T) {
 		{"negative", false, -1, func() *Leg {
 			return &Leg{ByeTook: -1, Begin: time.Unix(-1e9, 1).UTC(), Ended: time.Unix(-2e9, 999999999).UTC(), First: Frame{3, 1 << 40}, LastFrame: Frame{2, 1}}
 		}},
+		{"far apart", false, -1, func() *Leg {
+			return &Leg{Begin: time.Unix(253402300799, 999999999).UTC(), Ended: time.Unix(-62135596799, 1).UTC(), Last: time.Unix(1e9, 0).UTC()}
+		}},
 		{"without a beginning", false, -1, func() *Leg { return &Leg{Last: time.Unix(1e9, 5).UTC(), Media: new(Media)} }},
 		{"number of the Call-ID", false, 0, func() *Leg { return &Leg{CallID: "one@host", To: "sip:b", RequestURI: "sip:b"} }},
 		{"IPv6 with a zone", true, -1, func() *Leg { return &Leg{Source: netip.MustParseAddrPort("[fe80::1%eth0]:5060")} }},

@@ -102,8 +102,16 @@ func (c *Collector) hear(d *analysis.Detail) {
 	c.talks = append(c.talks, t)
 }
 
-// talks iterates over the talks of the capture, each with its leg.
+// talks iterates over the talks of the capture, each with its leg, where anything was heard.
 func (r *captureRun) talks() iter.Seq2[int, *talk] {
+	if len(r.Streams) == 0 {
+		return func(func(int, *talk) bool) {}
+	}
+	return r.allTalks()
+}
+
+// allTalks iterates over the talks of the capture, each with its leg.
+func (r *captureRun) allTalks() iter.Seq2[int, *talk] {
 	return func(yield func(int, *talk) bool) {
 		for i, t := range r.c.talks {
 			t.leg = t.number.of(r.Result)
@@ -816,7 +824,7 @@ one, it is forked early media: the caller can play only one.`,
 	Why: "Announcements and ringback tones come that way. Where they are not heard, or clip the first words, this is the place to look.",
 	Fix: "Nothing, unless something is not heard: then look whether a device on the way lets RTP through before the answer.",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
+		for _, t := range r.allTalks() {
 			if t.early.Number == 0 {
 				continue
 			}

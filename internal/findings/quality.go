@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -64,6 +65,7 @@ type qualityState struct {
 	proven  pairCache // those with a proof
 	missing cuts
 	waits   []longWait
+	ran     []legNumber // legs that were running when the capture began
 }
 
 // cuts counts messages of which something is missing.
@@ -104,6 +106,9 @@ func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
 }
 
 func (s *qualityState) leg(r *legRun) {
+	if r.Leg.Running {
+		s.ran = append(s.ran, legNo(r.Leg))
+	}
 	last := hostPair{}
 	lastProof, judged := false, 0
 	for i := range r.Messages {
@@ -318,11 +323,14 @@ func (s *qualityState) silent(r *captureRun) {
 func (s *qualityState) running(r *captureRun) {
 	n := 0
 	var frames []analysis.Frame
-	for c := range r.Calls.All() {
-		if l := c.First(); l.Running {
-			if n++; len(frames) < maxSiteProofs {
-				frames = append(frames, l.First)
-			}
+	slices.Sort(s.ran)
+	for _, leg := range s.ran {
+		l := leg.of(r.Result)
+		if len(l.Joins) > 0 { // it belongs to a call that began before it
+			continue
+		}
+		if n++; len(frames) < maxSiteProofs {
+			frames = append(frames, l.First)
 		}
 	}
 	if n > 0 {
