@@ -114,17 +114,18 @@ func hashWindow(w uint32) uint32 { return w * 0x9E3779B1 >> 16 }
 // message of a capture comes here: it looks at eight octets at once.
 func (s *screen) suspect(b []byte) bool {
 	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		v := binary.LittleEndian.Uint64(b[i:])
+	for rest := b; len(rest) >= 8; rest = rest[8:] {
+		v := binary.LittleEndian.Uint64(rest)
 		x := v ^ esc*ones
 		if (v|(x-ones)&^x)&highs != 0 && octets(b, i) {
 			return true
 		}
 		lo, hi := uint32(v)|fold, uint32(v>>32)|fold
 		h, k := hashWindow(lo), hashWindow(hi)
-		if (s.bits[h>>6]>>(h&63)|s.bits[k>>6]>>(k&63))&1 != 0 && (s.at(b, i, lo) || s.at(b, i+4, hi)) {
+		if (s.bits[h>>6&1023]>>(h&63)|s.bits[k>>6&1023]>>(k&63))&1 != 0 && (s.at(b, i, lo) || s.at(b, i+4, hi)) {
 			return true
 		}
+		i += 8
 	}
 	if i+4 <= len(b) {
 		if w := binary.LittleEndian.Uint32(b[i:]) | fold; s.at(b, i, w) {
