@@ -188,6 +188,22 @@ func (g *Glimpse) AppendMap(dst []byte) []byte {
 	return dst
 }
 
+// Secure reports whether the description asks for SRTP, or brings a key for it: RFC 3711,
+// section 12; RFC 4568; RFC 5764, section 8. A fingerprint of the whole session is not seen.
+func (g *Glimpse) Secure() bool {
+	if bytes.Contains(g.Proto, []byte("SAVP")) {
+		return true
+	}
+	lines := g.lines
+	for len(lines) > 2 && lines[0] != 'm' {
+		if bytes.HasPrefix(lines, []byte("a=crypto:")) || bytes.HasPrefix(lines, []byte("a=fingerprint:")) {
+			return true
+		}
+		_, lines, _ = bytes.Cut(lines, []byte("\n"))
+	}
+	return false
+}
+
 func payloadType(v []byte) (uint8, bool) {
 	n := 0
 	for _, c := range v {

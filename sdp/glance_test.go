@@ -105,6 +105,24 @@ func TestGlanceMap(t *testing.T) {
 	}
 }
 
+func TestGlanceSecure(t *testing.T) {
+	for in, want := range map[string]string{
+		"m=audio 4000 RTP/AVP 0\r\n":                             "false",
+		"m=audio 4000 RTP/SAVP 0\r\nm=video 6000 RTP/AVP 31\r\n": "true false",
+		"m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n":                   "true",
+		"m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=crypto:1 x inline:y\r\nm=audio 4002 RTP/AVP 0\r\n": "true false",
+		"m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\na=fingerprint:sha-256 AA\r\n":                      "false true",
+	} {
+		var got []string
+		for g := range sdp.Glance([]byte("v=0\r\n" + in)) {
+			got = append(got, fmt.Sprint(g.Secure()))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %v, want %s", in, got, want)
+		}
+	}
+}
+
 func TestGlanceAllocations(t *testing.T) {
 	b := []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
 	var buf []byte
