@@ -158,17 +158,11 @@ func (s *Stream) join(l *Leg, by Party, kind string) {
 	if _, ok := rtp.Static(s.Type); ok {
 		return
 	}
-	name, clock := l.Media.codec(s, by.other())
-	if name == "" {
-		name, clock = l.Media.codec(s, by)
-	}
-	if name == "" {
+	c := s.described(s.Type)
+	if c.Name == "" {
 		return
 	}
-	s.Codec, s.ClockRate = name, clock
-	if strings.EqualFold(name, "G722") {
-		s.ClockRate = 8000 // whatever is written: RFC 3551, section 4.5.2
-	}
+	s.Codec, s.ClockRate = c.Name, c.ClockRate
 	// What was measured stays what it is: jitter with a rate that timestamps do not keep
 	// would be none. Where the description has the same rate it is no estimate any more.
 	if int(s.rate) == s.ClockRate {
@@ -176,18 +170,60 @@ func (s *Stream) join(l *Leg, by Party, kind string) {
 	}
 }
 
-// codec returns what the payload type of a stream stands for to a side: in the announcement
+// CodecOf returns what a payload type stands for in the packets of the stream: by RFC 3551, or
+// by the session descriptions of its call. It is the zero Codec where nothing tells.
+func (s *Stream) CodecOf(payloadType uint8) rtp.Codec {
+	if c, ok := rtp.Static(payloadType); ok {
+		return c
+	}
+	return s.described(payloadType)
+}
+
+// described returns what the description of the receiver says of a payload type, or else
+// that of the sender.
+func (s *Stream) described(payloadType uint8) (c rtp.Codec) {
+	if s.Leg == nil {
+		return c
+	}
+	if c = s.Leg.Media.codec(s, payloadType, s.SentBy.other()); c.Name == "" {
+		c = s.Leg.Media.codec(s, payloadType, s.SentBy)
+	}
+	if strings.EqualFold(c.Name, "G722") {
+		c.ClockRate = 8000 // whatever is written: RFC 3551, section 4.5.2
+	}
+	return c
+}
+
+// Encrypted reports whether the packets of the stream are SRTP, as far as the capture tells: a
+// key exchange between the same ports was seen, or the session descriptions of both sides
+// bring keys or ask for it.
+func (s *Stream) Encrypted() bool {
+	if s.Security != NoSecurity {
+		return true
+	}
+	if s.Leg == nil {
+		return false
+	}
+	var said, secure [3]bool
+	for i := range s.Leg.Media.Endpoints {
+		if e := &s.Leg.Media.Endpoints[i]; e.Kind == s.Kind && int(e.Side) < len(said) {
+			said[e.Side], secure[e.Side] = true, e.secure
+		}
+	}
+	return (secure[Caller] || !said[Caller]) && (secure[Callee] || !said[Callee]) && (said[Caller] || said[Callee])
+}
+
+// codec returns what a payload type of a stream stands for to a side: in the announcement
 // of where it went to, or else in the last one of its kind.
-func (m *Media) codec(s *Stream, side Party) (name string, clock int) {
+func (m *Media) codec(s *Stream, payloadType uint8, side Party) (c rtp.Codec) {
 	for i := len(m.Endpoints) - 1; i >= 0; i-- {
 		e := &m.Endpoints[i]
 		if e.Side != side || e.Kind != s.Kind {
 			continue
 		}
-		n, c := e.Codec(s.Type)
-		if n != "" && (name == "" || e.Addr == s.Destination) {
-			name, clock = n, c
+		if x := e.Codec(payloadType); x.Name != "" && (c.Name == "" || e.Addr == s.Destination) {
+			c = x
 		}
 	}
-	return name, clock
+	return c
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sipsight/sipsight/rtp"
 	"github.com/sipsight/sipsight/sdp"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -64,22 +65,27 @@ type Endpoint struct {
 	Frame Frame
 
 	formats string // as sdp.Glimpse.AppendMap has them, of all descriptions that announced it
+	secure  bool   // the last of them asks for SRTP, or brings a key for it
 }
 
-// Codec returns what a payload type stands for in packets sent to the endpoint, and its clock
-// rate; "" and 0 where no description says so. It is known with Options.Streams alone.
-func (e *Endpoint) Codec(payloadType uint8) (name string, clock int) {
+// Codec returns what a payload type stands for in packets sent to the endpoint; the zero Codec
+// where no description says so. It is known with Options.Streams alone.
+func (e *Endpoint) Codec(payloadType uint8) (c rtp.Codec) {
 	for f := range strings.SplitSeq(e.formats, ",") {
 		number, encoding, _ := strings.Cut(f, " ")
 		if n, err := strconv.ParseUint(number, 10, 8); err != nil || uint8(n) != payloadType {
 			continue
 		}
 		name, rest, _ := strings.Cut(encoding, "/")
-		rate, _, _ := strings.Cut(rest, "/")
-		n, _ := strconv.ParseUint(rate, 10, 31)
-		return name, int(n)
+		rate, channels, _ := strings.Cut(rest, "/")
+		clock, _ := strconv.ParseUint(rate, 10, 31)
+		n, err := strconv.ParseUint(channels, 10, 8)
+		if err != nil { // one, as RFC 8866, section 6.6 has it
+			n = 1
+		}
+		return rtp.Codec{Name: name, ClockRate: int(clock), Channels: int(n)}
 	}
-	return "", 0
+	return c
 }
 
 // describes reports whether a message carries a session description of its own kind.
@@ -210,6 +216,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 			if t.streams != nil {
 				t.scratch = g.AppendMap(t.scratch[:0])
 				e.formats = t.names.string(capped(t.scratch, maxKept))
+				e.secure = g.Secure()
 			}
 			t.announce(m, e)
 		}
@@ -234,6 +241,7 @@ func (t *tracker) announce(m *Media, e Endpoint) {
 		if !strings.Contains(old.formats, e.formats) && len(old.formats)+len(e.formats) < maxKept {
 			old.formats += "," + e.formats
 		}
+		old.secure = e.secure
 		return
 	}
 	if len(m.Endpoints) < maxEndpoints {
