@@ -39,12 +39,13 @@ var arrows = map[string][]string{
 	"analysis":            {"capture", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
 	"internal/findings":   {"analysis", "sdp", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "internal/near", "sipmsg"},
-	"internal/export":     {"analysis", "capture", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "sipmsg"},
+	"internal/audio":      {},
+	"internal/export":     {"analysis", "capture", "internal/audio", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "rtp", "sipmsg"},
 	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
 	"internal/flow":       {"analysis", "internal/clean", "internal/findings", "internal/report"},
 	"internal/page":       {"analysis", "internal/clean", "internal/findings", "internal/flow", "internal/report", "sipmsg"},
 	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "internal/audio", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.
