@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/audio"
 	"github.com/sipsight/sipsight/internal/export"
 )
 
@@ -101,3 +102,40 @@ func checkPart(t *testing.T, part, whole []seen) {
 		}
 	}
 }
+
+// FuzzAudio holds that the sound of a call, whatever its packets say, is whole samples of two
+// sides within the bound, and no more than the packets and the silence between them explain.
+func FuzzAudio(f *testing.F) {
+	for _, b := range captures() {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if tooLong(b) {
+			return
+		}
+		r, err := capture.NewReader(context.Background(), bytes.NewReader(b), options)
+		if err != nil {
+			return
+		}
+		res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Streams: true})
+		mustNot(err)
+		for _, c := range res.Calls[:min(len(res.Calls), 3)] {
+			a, err := export.NewAudio(c)
+			if err != nil {
+				continue
+			}
+			r, err := capture.NewReader(context.Background(), bytes.NewReader(b), options)
+			mustNot(err)
+			var n octetCount
+			mustNot(a.Write(&n, r))
+			heard := a.Heard[0] + a.Heard[1]
+			if int64(n) != a.Octets() || n%4 != 0 || n > audio.MaxOctets || heard == 0 && n > 0 {
+				t.Errorf("call %d: %d octets of %d packets, %d are said", c.ID, n, heard, a.Octets())
+			}
+		}
+	})
+}
+
+type octetCount int64
+
+func (n *octetCount) Write(b []byte) (int, error) { *n += octetCount(len(b)); return len(b), nil }

@@ -2,7 +2,6 @@ package export
 
 import (
 	"encoding/binary"
-	"io"
 	"net/netip"
 	"time"
 
@@ -13,85 +12,15 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-const (
-	// maxNested bounds the datagrams that hold a fragment of another one, inside of a
-	// tunnel, and wait for the others.
-	maxNested = 1024
-
-	// maxSent bounds the packets of which it is remembered that they were taken, for
-	// the ICMP errors that follow them within moments.
-	maxSent = 1 << 14
-)
+// maxSent bounds the packets of which it is remembered that they were taken, for the ICMP
+// errors that follow them within moments.
+const maxSent = 1 << 14
 
 // Mark reads all packets, in the same order as the analysis did, and marks those that the
 // marked messages need.
 func (p *Plan) Mark(r *capture.Reader) error {
-	for {
-		pkt, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p.packet(pkt)
-	}
-	for w := p.frags.Rest(); w != nil; w = p.frags.Rest() {
-		p.datagram(w)
-	}
-	return nil
-}
-
-func (p *Plan) packet(pkt *capture.Packet) {
-	p.order++
-	f := &p.frame
-	err := f.Decode(layers.LinkType(pkt.LinkType), pkt.FCSLen, pkt.Data)
-	ref := reassembly.Ref{File: pkt.File, Frame: pkt.Frame, Order: p.order}
-	if p.frags.Waiting() {
-		for w := p.frags.Expired(pkt.Time); w != nil; w = p.frags.Expired(pkt.Time) {
-			p.datagram(w)
-		}
-	}
-	if err == layers.ErrFragment {
-		p.fragment(f, ref, pkt.Time)
-		return
-	}
-	p.one[0] = ref
-	p.look(f, err, p.one[:], pkt.Time)
-}
-
-func (p *Plan) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time) {
-	if w := p.frags.Add(f, ref, now); w != nil {
-		p.datagram(w)
-	}
-}
-
-// datagram goes on with a datagram that was put together, or given up.
-func (p *Plan) datagram(w *reassembly.Datagram) {
-	if len(w.Refs) == 0 {
-		return
-	}
-	refs := w.Refs
-	for _, r := range w.Refs {
-		if outer, ok := p.nested[r]; ok {
-			refs = append(refs, outer...)
-			delete(p.nested, r)
-		}
-	}
-	f := &w.Frame
-	err := layers.ErrTruncated // as good as any where there is no beginning
-	if !w.NoHead {
-		err = f.Transport(w.Payload, w.Missing)
-	}
-	if err == layers.ErrFragment { // a packet inside of a tunnel, in fragments as well
-		last := w.Refs[len(w.Refs)-1]
-		if len(p.nested) < maxNested {
-			p.nested[last] = refs
-		}
-		p.fragment(f, last, w.Time)
-		return
-	}
-	p.look(f, err, refs, w.Time)
+	u := unpacker{look: p.look}
+	return u.read(r)
 }
 
 // look decides about a packet, or the fragments of one, that holds f.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -43,13 +42,8 @@ type Plan struct {
 	marked []frameSet // by file
 
 	// Of Mark.
-	order  int64
-	frame  layers.Frame
 	quoted layers.Frame
 	sip    sipmsg.Message
-	one    [1]reassembly.Ref
-	frags  reassembly.Fragments
-	nested map[reassembly.Ref][]reassembly.Ref
 	conns  connTable
 	sent   sentTable
 }
@@ -90,7 +84,6 @@ func NewPlan(res *analysis.Result, c *Choice) *Plan {
 		starts: make(map[legStart]bool),
 		flows:  make(map[pair]flow),
 		marked: make([]frameSet, len(res.Files)),
-		nested: make(map[reassembly.Ref][]reassembly.Ref),
 	}
 	for _, f := range c.Frames {
 		p.mark(f)

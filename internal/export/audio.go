@@ -1,0 +1,259 @@
+package export
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/audio"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/rtp"
+)
+
+const (
+	// maxVoices bounds the streams of one call that are heard: those with the most packets.
+	maxVoices = 64
+
+	// takeOver is how long a stream must have been silent before another one of the same
+	// side, with fewer packets, is heard.
+	takeOver = time.Second
+)
+
+// An Audio is the sound of one call: what the caller sent on the left, what the callee sent on
+// the right. A side is heard in one stream at a time: where it has several at once, as behind
+// a relay that was captured on both sides, in the one with the most packets.
+type Audio struct {
+	Rate int // of the file, in Hz
+
+	// Of Write.
+	Length    time.Duration
+	Heard     [2]int64      // packets of the caller, of the callee
+	Replaced  int64         // packets sent while a better stream of the same side was heard
+	Late      int64         // packets that came too late
+	Other     int64         // packets of other codecs: silence
+	Cut       int64         // packets whose end was not captured
+	Shortened time.Duration // silence of both sides that was left out
+	Full      bool          // audio.MaxOctets ended it
+
+	LeftOut []string // streams that cannot be written, and why: phrases, no text of the capture unescaped
+
+	voices map[voiceKey]*voice
+	last   [2]map[int]time.Time // by side and rank, when it was last heard
+	mixer  *audio.Mixer
+	start  time.Time
+	begun  bool
+	open   int // voices whose last packet is still to come
+	pcm    []int16
+}
+
+type voiceKey struct {
+	src, dst netip.AddrPort
+	ssrc     uint32
+}
+
+// A voice is one stream that is heard.
+type voice struct {
+	s       *analysis.Stream
+	side    int
+	rank    int // among those of its side, the best is 0
+	rate    int
+	clock   audio.Clock
+	decoder [128]*audio.Decoder // of payload types; nil: not one of these
+	quiet   [128]bool           // payload types that are no sound: comfort noise, telephone events
+}
+
+// A SilentError says why nothing of a call can be heard.
+type SilentError struct{ Reasons []string }
+
+func (e *SilentError) Error() string { return strings.Join(e.Reasons, "; ") }
+
+// NewAudio returns the sound of a call. The error is a *SilentError.
+func NewAudio(c *analysis.Call) (*Audio, error) {
+	a := &Audio{voices: make(map[voiceKey]*voice)}
+	var list []*voice
+	any := false
+	for _, l := range c.Legs {
+		if l.Media == nil {
+			continue
+		}
+		for _, s := range l.Media.Streams {
+			if s.Kind == "video" {
+				continue
+			}
+			any = true
+			v, why := newVoice(s)
+			if v == nil {
+				a.leave(s, why)
+				continue
+			}
+			list = append(list, v)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *voice) int { return cmp.Compare(y.s.Report().Packets, x.s.Report().Packets) })
+	if len(list) > maxVoices {
+		a.LeftOut = append(a.LeftOut, fmt.Sprintf("%d more streams are left out: at most %d are heard", len(list)-maxVoices, maxVoices))
+		list = list[:maxVoices]
+	}
+	ranks := [2]int{}
+	for _, v := range list {
+		v.rank = ranks[v.side]
+		ranks[v.side]++
+		a.Rate = max(a.Rate, v.rate)
+		a.voices[voiceKey{v.s.Source, v.s.Destination, v.s.SSRC}] = v
+	}
+	switch {
+	case len(list) > 0:
+		return a, nil
+	case !any:
+		return nil, &SilentError{[]string{"the capture holds no audio of it"}}
+	}
+	return nil, &SilentError{a.LeftOut}
+}
+
+// maxLeftOut bounds the streams that are named as left out.
+const maxLeftOut = 8
+
+func (a *Audio) leave(s *analysis.Stream, why string) {
+	if len(a.LeftOut) < maxLeftOut {
+		a.LeftOut = append(a.LeftOut, fmt.Sprintf("what the %s sent to %v %s", s.SentBy, s.Destination, why))
+	}
+}
+
+// newVoice returns how a stream is heard, nil and why if it cannot be.
+func newVoice(s *analysis.Stream) (*voice, string) {
+	if s.Encrypted() {
+		return nil, "is encrypted (SRTP), and its keys are not looked for"
+	}
+	v := &voice{s: s}
+	if s.SentBy == analysis.Callee {
+		v.side = 1
+	}
+	for _, t := range s.Types {
+		c := s.CodecOf(t)
+		if event, ok := s.EventType(); ok && event == t || rtp.IsComfortNoise(t) || strings.EqualFold(c.Name, "CN") || strings.EqualFold(c.Name, "telephone-event") {
+			v.quiet[t&127] = true
+			continue
+		}
+		d, ok := audio.NewDecoder(c.Name, c.Channels)
+		if !ok || c.ClockRate < audio.MinRate || c.ClockRate > audio.MaxRate || v.rate != 0 && v.rate != c.ClockRate {
+			continue
+		}
+		v.rate = c.ClockRate
+		v.decoder[t&127] = &d
+	}
+	if v.rate == 0 {
+		name := s.CodecOf(s.Type).Name
+		if name == "" {
+			name = fmt.Sprintf("of payload type %d, which no session description explains", s.Type)
+		}
+		return nil, "is " + clean.Text(name) + ", and only G.711 (PCMU, PCMA) and L16 can be written as sound"
+	}
+	v.clock.Rate = v.rate
+	return v, ""
+}
+
+// Write reads all packets, in the same order as the analysis did, and writes samples of 16 bits,
+// left and right in turn. The header of a WAV file is left to the caller.
+func (a *Audio) Write(w io.Writer, r *capture.Reader) error {
+	a.mixer = audio.NewMixer(w, a.Rate)
+	a.open = len(a.voices)
+	a.last = [2]map[int]time.Time{{}, {}}
+	u := unpacker{look: a.look, enough: func() bool { return a.open == 0 }}
+	if err := u.read(r); err != nil {
+		return err
+	}
+	if a.open > 0 {
+		return ErrChanged
+	}
+	err := a.mixer.Finish()
+	a.Length, a.Shortened, a.Full = a.mixer.Length(), a.mixer.Shortened, a.mixer.Full
+	return err
+}
+
+// Octets returns how many octets Write wrote.
+func (a *Audio) Octets() int64 { return a.mixer.Octets() }
+
+// look takes in a datagram if it is one of the streams.
+func (a *Audio) look(f *layers.Frame, err error, refs []reassembly.Ref, now time.Time) {
+	if err != nil || f.Proto != layers.UDP {
+		return
+	}
+	b := f.Payload
+	if rtp.Classify(b) == rtp.ChannelData { // of TURN
+		b = b[4 : 4+int(binary.BigEndian.Uint16(b[2:]))]
+	}
+	if rtp.Classify(b) != rtp.RTP {
+		return
+	}
+	v := a.voices[voiceKey{f.Src, f.Dst, binary.BigEndian.Uint32(b[8:])}]
+	if v == nil {
+		return
+	}
+	for _, ref := range refs {
+		if frameOf(ref) == v.s.Last {
+			a.open--
+		}
+	}
+	a.packet(v, b, f.Missing, now)
+}
+
+// packet takes in a packet of a stream.
+func (a *Audio) packet(v *voice, b []byte, missing int, now time.Time) {
+	var h rtp.Header
+	decode := h.Decode
+	if missing > 0 {
+		decode = h.DecodeCut
+	}
+	if decode(b) != nil {
+		return
+	}
+	if !a.begun {
+		a.begun, a.start = true, now
+	}
+	at, ok := v.clock.Place(h.Seq, h.Timestamp, now.Sub(a.start), h.Marker)
+	if v.quiet[h.Type] {
+		return
+	}
+	d := v.decoder[h.Type]
+	if d == nil {
+		a.Other++
+		return
+	}
+	if a.covered(v, now) {
+		a.Replaced++
+		return
+	}
+	if missing > 0 {
+		a.Cut++
+	}
+	a.pcm = d.Append(a.pcm[:0], h.Payload)
+	switch {
+	case len(a.pcm) == 0: // padding alone
+	case ok && a.mixer.Put(v.side, at, v.rate, a.pcm):
+		a.Heard[v.side]++
+	case !a.mixer.Full:
+		a.Late++
+	}
+}
+
+// covered reports whether a better stream of the same side is heard at that time, and notes
+// that this one is heard otherwise.
+func (a *Audio) covered(v *voice, now time.Time) bool {
+	last := a.last[v.side]
+	for rank, then := range last {
+		if rank < v.rank && now.Sub(then) < takeOver {
+			return true
+		}
+	}
+	last[v.rank] = now
+	return false
+}

@@ -1,0 +1,103 @@
+package export
+
+import (
+	"io"
+	"time"
+
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/reassembly"
+	"github.com/sipsight/sipsight/layers"
+)
+
+// maxNested bounds the datagrams that hold a fragment of another one, inside of a tunnel, and
+// wait for the others.
+const maxNested = 1024
+
+// An unpacker takes packets apart, as the analysis does, and puts fragments together.
+type unpacker struct {
+	// look is given every packet that is no fragment, and every datagram that was put
+	// together or given up, with the packets that hold it and the time of the last. Its
+	// arguments are valid until it returns.
+	look func(f *layers.Frame, err error, refs []reassembly.Ref, now time.Time)
+
+	enough func() bool // ends the reading where it says so; nil: never
+
+	order  int64
+	frame  layers.Frame
+	one    [1]reassembly.Ref
+	frags  reassembly.Fragments
+	nested map[reassembly.Ref][]reassembly.Ref
+}
+
+// read reads all packets.
+func (u *unpacker) read(r *capture.Reader) error {
+	for u.enough == nil || !u.enough() {
+		pkt, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		u.packet(pkt)
+	}
+	for w := u.frags.Rest(); w != nil; w = u.frags.Rest() {
+		u.datagram(w)
+	}
+	return nil
+}
+
+func (u *unpacker) packet(pkt *capture.Packet) {
+	u.order++
+	f := &u.frame
+	err := f.Decode(layers.LinkType(pkt.LinkType), pkt.FCSLen, pkt.Data)
+	ref := reassembly.Ref{File: pkt.File, Frame: pkt.Frame, Order: u.order}
+	if u.frags.Waiting() {
+		for w := u.frags.Expired(pkt.Time); w != nil; w = u.frags.Expired(pkt.Time) {
+			u.datagram(w)
+		}
+	}
+	if err == layers.ErrFragment {
+		u.fragment(f, ref, pkt.Time)
+		return
+	}
+	u.one[0] = ref
+	u.look(f, err, u.one[:], pkt.Time)
+}
+
+func (u *unpacker) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time) {
+	if w := u.frags.Add(f, ref, now); w != nil {
+		u.datagram(w)
+	}
+}
+
+// datagram goes on with a datagram that was put together, or given up.
+func (u *unpacker) datagram(w *reassembly.Datagram) {
+	if len(w.Refs) == 0 {
+		return
+	}
+	refs := w.Refs
+	for _, r := range w.Refs {
+		if outer, ok := u.nested[r]; ok {
+			refs = append(refs, outer...)
+			delete(u.nested, r)
+		}
+	}
+	f := &w.Frame
+	err := layers.ErrTruncated // as good as any where there is no beginning
+	if !w.NoHead {
+		err = f.Transport(w.Payload, w.Missing)
+	}
+	if err == layers.ErrFragment { // a packet inside of a tunnel, in fragments as well
+		last := w.Refs[len(w.Refs)-1]
+		if u.nested == nil {
+			u.nested = make(map[reassembly.Ref][]reassembly.Ref)
+		}
+		if len(u.nested) < maxNested {
+			u.nested[last] = refs
+		}
+		u.fragment(f, last, w.Time)
+		return
+	}
+	u.look(f, err, refs, w.Time)
+}
