@@ -42,13 +42,21 @@ the capture. What a pcapng file brings for decrypting its packets is left out, u
 
 With --hep, in place of -o or beside it, the messages are sent to a Homer server as HEP3,
 unmasked, with their own times and addresses and their Call-IDs to correlate them by, at
-most 2000 a second.`,
+most 2000 a second.
+
+With --audio, OUT is a WAV file with what was said in one call: the caller on the left, the
+callee on the right, each packet at its time. What was lost or not sent, comfort noise and
+telephone events are silence. A side is heard in one stream at a time: of several at once,
+in the one with the most packets. Silence of both sides over 5 minutes is shortened to that,
+and a file ends at 512 MiB. Several calls, at most 100, become OUT-call-1.wav and so on.
+G.711 (PCMU, PCMA) and L16 can be written; other codecs and SRTP cannot.`,
 	example: []string{
 		"sipsight export --call call-3 trunk.pcapng -o call-3.pcapng",
 		"sipsight export --filter 'call.state == failed' day-*.pcap.gz -o failed.pcapng",
 		"sipsight export --finding drop-at-32s --no-media trunk.pcapng -o proof.pcap",
 		"sipsight export --call 3-11467@127.0.0.11 trunk.pcapng -o - | tshark -r -",
 		"sipsight export --hep 127.0.0.1:9060 --filter 'call.state == failed' trunk.pcapng",
+		"sipsight export --audio --call call-3 trunk.pcapng -o call-3.wav",
 	},
 }
 
@@ -76,7 +84,7 @@ type exporting struct {
 	out, hep        string
 	hepTCP          bool
 	force, noMedia  bool
-	secrets         bool
+	secrets, audio  bool
 	input           capture.Options
 	choice          export.Choice
 	selected        []*findings.Finding
@@ -98,6 +106,7 @@ func runExport(e *env, c *command, args []string) int {
 	fs.StringVar(&x.hep, "hep", "", "send the messages to this Homer server, `HOST:PORT`")
 	fs.BoolVar(&x.hepTCP, "hep-tcp", false, "with --hep: over TCP in place of UDP")
 	fs.BoolVar(&x.secrets, "show-secrets", false, "with the secrets for decrypting; passwords in comments")
+	fs.BoolVar(&x.audio, "audio", false, "write what was said in the calls, as WAV")
 	o := &x.input
 	o.MaxInflated = capture.DefaultMaxInflated
 	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
@@ -119,6 +128,12 @@ func (x *exporting) check(e *env) bool {
 		what = "say where to: -o OUT.pcapng, or --hep HOST:PORT"
 	case x.hepTCP && x.hep == "":
 		what = "--hep-tcp needs --hep HOST:PORT"
+	case x.audio && (x.hep != "" || x.noMedia || x.secrets):
+		what = "--audio goes with none of --hep, --no-media and --show-secrets"
+	case x.audio && x.out != "-" && !hasWAV(x.out):
+		what = "with --audio OUT is a WAV file: let its name end in .wav"
+	case !x.audio && hasWAV(x.out):
+		what = "for sound give --audio; packets are written to a name that ends in .pcapng or .pcap"
 	case strings.HasSuffix(x.out, ".gz"):
 		what = "OUT is not compressed; leave out .gz and compress it afterwards"
 	case capture.IsURL(name):
@@ -156,6 +171,9 @@ func (x *exporting) stream() string {
 // run does what was asked for. The first reading makes the calls, of which some are chosen;
 // the second finds their messages, the third what else these need, the fourth copies.
 func (x *exporting) run(e *env) int {
+	if x.audio {
+		return x.sound(e)
+	}
 	var out *outFile
 	if x.out != "" {
 		var err error
@@ -164,18 +182,9 @@ func (x *exporting) run(e *env) int {
 		}
 		defer out.discard()
 	}
-	r, err := e.open(x.files, x.input)
-	if err != nil {
-		return exitFailed
-	}
-	x.res, x.found, err = e.investigate(r, analysis.Options{})
-	r.Close()
-	if err != nil {
-		return x.failed(e, err)
-	}
-	code := e.finish(x.res, nil)
-	if !x.choose(e) {
-		return exitFailed
+	code, ok := x.begin(e)
+	if !ok {
+		return code
 	}
 	x.plan = export.NewPlan(x.res, &x.choice)
 	if err := x.messages(e); err != nil {
@@ -191,6 +200,25 @@ func (x *exporting) run(e *env) int {
 		x.tell(e)
 	}
 	return code
+}
+
+// begin analyses the captures and makes the choice. It returns the exit code so far; where it
+// is not ok, that of the run.
+func (x *exporting) begin(e *env) (code int, ok bool) {
+	r, err := e.open(x.files, x.input)
+	if err != nil {
+		return exitFailed, false
+	}
+	x.res, x.found, err = e.investigate(r, analysis.Options{Streams: !x.noMedia})
+	r.Close()
+	if err != nil {
+		return x.failed(e, err), false
+	}
+	code = e.finish(x.res, nil)
+	if !x.choose(e) {
+		return exitFailed, false
+	}
+	return code, true
 }
 
 // choose makes the choice; what was asked for and is not there has been said where it is

@@ -325,3 +325,15 @@ func TestTables(t *testing.T) {
 		t.Errorf("only %d cells had to be told from formulas", quoted)
 	}
 }
+
+// TestExportMediaFinding holds that findings about packets of media choose calls.
+func TestExportMediaFinding(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("calls.pcap", new(capgen.Ladder).Pcap(soundCalls), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := sipsight(t, "export", "--finding", "one-way-audio", "calls.pcap", "-o", "one.pcapng")
+	if want := "sipsight: 160 packets of 2 calls written to one.pcapng"; r.code != exitOK || !strings.HasPrefix(r.err, want) {
+		t.Errorf("%+v, want %q", r, want)
+	}
+}

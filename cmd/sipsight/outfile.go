@@ -98,6 +98,16 @@ func (o *outFile) finish() error {
 	return err
 }
 
+// rewrite replaces the first octets of the file, which is not finished. Where there is no going
+// back, as on standard output, they stay as they are.
+func (o *outFile) rewrite(b []byte) error {
+	if err := o.Flush(); err != nil || o.temp == "" {
+		return err
+	}
+	_, err := o.f.WriteAt(b, 0)
+	return err
+}
+
 // rename gives the file its name. Somebody may have made a file of that name meanwhile.
 func (o *outFile) rename() error {
 	if !o.force {
