@@ -4,21 +4,27 @@
 #   sudo ./run.sh OUTDIR            all of them, about two minutes
 #   sudo ./run.sh OUTDIR NAME...    some of them, by file name without the ending
 #
-# Needs sipp (Debian: sip-tester), kamailio, baresip, tcpdump, dumpcap (wireshark-common), ip (iproute2), python3.
+# Needs sipp (Debian: sip-tester), kamailio, baresip, tcpdump, dumpcap (wireshark-common), ip (iproute2), python3, and go for
+# the captures with media.
 # Root is needed for network namespaces: the script makes an empty one for each capture, which holds nothing but the
 # loopback interface, so nothing leaves the machine and no capture holds anything but this traffic.
 # Every program has a limit in calls and in seconds and stops by itself.
 
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2; }
 
 mkdir -p "$1"; out=$(cd "$1" && pwd); shift
 if [ "${ALONE:-}" != yes ]; then
     [ $# -gt 0 ] || set -- udp-call udp-failures register-digest proxy-call baresip-call tcp-calls tcp-segmented ipv6-call \
         ipv6-tcp any-cooked2 any-cooked1 nanosecond snaplen-cut retransmission udp-fragments ipv6-fragments long-headers \
-        compact-and-folded other-methods options-keepalive
+        compact-and-folded other-methods options-keepalive media-impaired media-one-way media-hold
     bad=0
+    case " $* " in *" media-"*)
+        relay=$(mktemp -d); trap 'rm -rf "$relay"' EXIT
+        (cd "$here/../../test/media" && go build -o "$relay/udprelay" ./udprelay) || exit 1
+        export PATH=$relay:$PATH ;;
+    esac
     for name in "$@"; do ALONE=yes unshare --net bash "$here/run.sh" "$out" "$name" || bad=1; done
     exit $bad
 fi
@@ -32,7 +38,7 @@ bad=0
 phone="Example-Deskphone/4.2.1"
 soft="Example-Softphone/2.8.0"
 # addresses: the proxy, and four telephones
-proxy=127.0.0.10 one=127.0.0.11 two=127.0.0.12 three=127.0.0.13 four=127.0.0.14
+proxy=127.0.0.10 one=127.0.0.11 two=127.0.0.12 three=127.0.0.13 four=127.0.0.14 between=127.0.0.20
 
 say() { echo "$*" >&2; }
 grown() { for _ in $(seq 60); do [ -s "$1" ] && return; sleep 0.05; done; say "no capture: $1"; bad=1; }
@@ -77,6 +83,21 @@ registrar_up() {
     registrar=$!; sleep 1.5
 }
 registrar_down() { kill $registrar 2>/dev/null; wait $registrar; }
+
+# hop FILE: records what passes between the relay and the called side, and makes what SIPp plays: so many packets of G.729
+hop() {
+    record "$1" -f "host $two"
+    udprelay -play caller.pcap -ssrc 0xa1 -n 170; udprelay -play callee.pcap -ssrc 0xb2 -n 170; udprelay -play short.pcap -ssrc 0xc3 -n 25
+    udprelay -play again.pcap -ssrc 0xd4 -n 25
+}
+# through CALLER CALLEE SECONDS [relay options]: a call through the relay, which lives for so long
+through() {
+    local caller=$1 callee=$2 length=$3; shift 3
+    udprelay -addr $between -a $one -b $two -time "${length}s" "$@" >&2 & relaying=$!
+    answer $callee $two 5060 -mp 6000 -m 1
+    ua $caller $one 5060 $between:5060 -mp 6000 -m 1 -d 3700 -cid_str 'c%p-%u@example.com'
+    answered; wait $relaying
+}
 
 make_one() {
 case $1 in
@@ -227,6 +248,19 @@ options-keepalive)
     sed "s/keep3/keep4/; s/CSeq: 3/CSeq: 4/" question >last; cat last ends >both; cat both >&7; sleep 0.3
     exec 7>&-; kill $reader; wait $reader
     registrar_down; done_recording ;;
+media-impaired)
+    hop media-impaired.pcapng
+    through media-caller media-callee 6 -seed 9 -loss 0.06 -swap 0.04 -jitter 12ms
+    done_recording ;;
+media-one-way)
+    hop media-one-way.pcapng
+    through caller callee 6
+    through media-caller media-callee 6 -drop
+    done_recording ;;
+media-hold)
+    hop media-hold.pcapng
+    through hold-caller hold-callee 14
+    done_recording ;;
 *) say "unknown: $1"; bad=1 ;;
 esac
 }
