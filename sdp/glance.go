@@ -188,20 +188,35 @@ func (g *Glimpse) AppendMap(dst []byte) []byte {
 	return dst
 }
 
+// Attribute returns the value of the first attribute of that name in the media description;
+// ok is false where there is none. Those of the session are not seen.
+func (g *Glimpse) Attribute(name string) (value []byte, ok bool) {
+	for lines := g.lines; len(lines) > 2 && lines[0] != 'm'; {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\n"))
+		v, found := bytes.CutPrefix(line, []byte("a="))
+		if !found {
+			continue
+		}
+		key, value, _ := bytes.Cut(bytes.TrimRight(v, "\r"), []byte(":"))
+		if string(key) == name {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
 // Secure reports whether the description asks for SRTP, or brings a key for it: RFC 3711,
 // section 12; RFC 4568; RFC 5764, section 8. A fingerprint of the whole session is not seen.
 func (g *Glimpse) Secure() bool {
 	if bytes.Contains(g.Proto, []byte("SAVP")) {
 		return true
 	}
-	lines := g.lines
-	for len(lines) > 2 && lines[0] != 'm' {
-		if bytes.HasPrefix(lines, []byte("a=crypto:")) || bytes.HasPrefix(lines, []byte("a=fingerprint:")) {
-			return true
-		}
-		_, lines, _ = bytes.Cut(lines, []byte("\n"))
+	if _, ok := g.Attribute("crypto"); ok {
+		return true
 	}
-	return false
+	_, ok := g.Attribute("fingerprint")
+	return ok
 }
 
 func payloadType(v []byte) (uint8, bool) {

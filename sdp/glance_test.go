@@ -123,6 +123,17 @@ func TestGlanceSecure(t *testing.T) {
 	}
 }
 
+func TestGlanceAttribute(t *testing.T) {
+	var got []string
+	for g := range sdp.Glance([]byte("v=0\r\na=setup:active\r\nm=message 9 TCP/MSRP *\r\nc=IN IP4 192.0.2.1\r\na=setups:x\r\na=setup:passive\r\na=setup:actpass\r\nm=audio 4000 RTP/AVP 0\r\na=setup\nm=audio 4002 RTP/AVP 0\r\n")) {
+		v, ok := g.Attribute("setup")
+		got = append(got, fmt.Sprintf("%s %v", v, ok))
+	}
+	if want := []string{"passive true", " true", " false"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestGlanceAllocations(t *testing.T) {
 	b := []byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
 	var buf []byte

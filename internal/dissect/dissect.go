@@ -126,6 +126,9 @@ type Dissector struct {
 	// Datagram is given every UDP datagram that holds no SIP, if it is set.
 	Datagram func(*Datagram)
 
+	// Segment is given every TCP segment, if it is set, which it may be at any time.
+	Segment func(*Datagram)
+
 	emit     func(*Message) error
 	err      error // of emit
 	frame    layers.Frame
@@ -317,6 +320,10 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 			d.Datagram(&d.dgram)
 		}
 	case layers.TCP:
+		if d.Segment != nil {
+			d.dgram = Datagram{f, c.ref, c.time, c.hasTime}
+			d.Segment(&d.dgram)
+		}
 		d.segment(f, c)
 	case layers.SCTP:
 		d.chunks(f, c)
