@@ -188,9 +188,15 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		a.d.Datagram = a.streams.datagram
 		if a.track != nil {
 			a.track.streams = a.streams
+			a.streams.watchTCP = func() { a.d.Segment = a.segment }
 		}
 	}
 	return a
+}
+
+// segment takes in a TCP segment; few timelines have sessions that ask for them.
+func (a *analyzer) segment(d *dissect.Datagram) {
+	a.streams.segment(d.Frame, Frame{d.Ref.File, d.Ref.Frame})
 }
 
 func (a *analyzer) run(ctx context.Context) error {

@@ -33,6 +33,9 @@ type claim struct {
 // answers a stream from where that went to, to where that came from, is of the same call,
 // whatever was announced. Streams of which no description speaks stay alone.
 func (t *Traffic) joinStreams() {
+	for _, s := range t.Fax { // its leg is known from the beginning
+		s.Call = s.Leg.call
+	}
 	if len(t.Streams) == 0 || t.Calls.Len() == 0 {
 		return
 	}

@@ -139,6 +139,9 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	if len(x.s.Body) > 2 {
 		t.media(v, x)
 	}
+	if x.s.StatusCode >= 300 && v.leg.Media != nil {
+		v.leg.Media.refuse(v, x)
+	}
 	if v.steps {
 		t.step(v, x)
 	}

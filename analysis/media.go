@@ -37,6 +37,10 @@ type Media struct {
 	// unless Options.Streams asked for them.
 	Streams []*Stream
 
+	// Sessions are the media that are no RTP, in the order in which they were offered; at
+	// most maxSessions.
+	Sessions []*Session
+
 	Descriptions int // session descriptions, those that another hop repeats left out
 
 	HeldAt    time.Time // the first time that a later description put audio on hold …
@@ -195,6 +199,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 	m.Descriptions++
 	held, audio := false, false
 	for g := range sdp.Glance(body) {
+		t.session(m, v, x, side, &g)
 		if g.Port != 0 && string(g.Kind) == "audio" {
 			audio = true
 			held = held || g.Hold

@@ -33,9 +33,9 @@ func newPacker(callIDs *nameTable) packer {
 }
 
 // packable reports whether a leg can be packed: not where its messages are kept, which are
-// many times as large, or it has streams.
+// many times as large, or it has streams, or sessions, which packets are still added to.
 func (l *Leg) packable() bool {
-	return len(l.Steps) == 0 && (l.Media == nil || len(l.Media.Streams) == 0)
+	return len(l.Steps) == 0 && (l.Media == nil || len(l.Media.Streams) == 0 && len(l.Media.Sessions) == 0)
 }
 
 // pack returns a leg in its packed form. call is the number of its Call-ID, -1 for none.

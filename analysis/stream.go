@@ -24,6 +24,7 @@ const (
 // of the capture point: what is lost or late behind it is not seen.
 type Stream struct {
 	Source, Destination netip.AddrPort
+	Protocol            string // UDPTL for that, of which sequence numbers and times are all there is; "" for RTP
 	SSRC                uint32
 	Type                uint8   // the payload type of most packets that are no events
 	Types               []uint8 // all of them, at most maxTypes, in order of appearance

@@ -39,6 +39,7 @@ type Datagrams struct {
 	ZRTP     int64
 	DTLS     int64
 	Channel  int64 // of TURN; what they carry is counted as well
+	UDPTL    int64 // of fax by T.38
 	NotFound int64 // packets that begin as RTP does and are of no stream
 	NotKept  int64 // packets of streams beyond the limit
 }
@@ -57,6 +58,10 @@ type streamTable struct {
 	secured   map[addrPorts]Security
 	limit     int // of streams
 	over      bool
+
+	fax       []*Stream // of UDPTL
+	announced map[netip.AddrPort]announced
+	watchTCP  func() // asks for TCP segments
 
 	h heard
 }
@@ -105,6 +110,10 @@ func (t *streamTable) datagram(d *dissect.Datagram) {
 			t.Channel++
 			b = b[4 : 4+int(binary.BigEndian.Uint16(b[2:]))]
 			continue
+		case rtp.Unknown:
+			if len(t.announced) > 0 {
+				t.udptl(d, b)
+			}
 		}
 		return
 	}

@@ -1,7 +1,9 @@
 package analysis
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ type Traffic struct {
 	Keepalives    []*Keepalive    // likewise
 	Subscriptions Subscriptions
 	Streams       []*Stream // likewise
+	Fax           []*Stream // of UDPTL, likewise
 	Measured      bool      // Options.Streams asked for streams: there are no others
 	Datagrams     Datagrams
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
@@ -77,10 +80,21 @@ func (t *tracker) result() *Traffic {
 // streams takes in the streams.
 func (t *Traffic) streams(s *streamTable) {
 	t.Streams, t.Measured = s.result(), true
+	t.Fax = s.fax
 	t.Datagrams = s.Datagrams
 	if s.over {
 		t.Exceeded = append(t.Exceeded, "stream-limit")
 	}
+}
+
+// AllStreams returns the streams of RTP and of UDPTL in the order in which they began.
+func (t *Traffic) AllStreams() []*Stream {
+	if len(t.Fax) == 0 {
+		return t.Streams
+	}
+	list := slices.Concat(t.Streams, t.Fax)
+	slices.SortStableFunc(list, func(a, b *Stream) int { return cmp.Compare(a.order, b.order) })
+	return list
 }
 
 // CallOf returns the first call with a leg of that Call-ID, nil for none.

@@ -10,11 +10,12 @@ var streamsCommand = &command{
 	name:  "streams",
 	args:  "[FLAGS] FILE…",
 	short: "one line an RTP stream",
-	long: `Lists the RTP streams in the order in which they began: packets, losses, the longest
-wait for a packet (MAX DELTA, in ms), mean and highest jitter, and an estimated MOS.
-Streams are found by packets that fit each other, on any port and without SIP. All
-figures are those of the point where the capture was made: loss and delay between it
-and the listener are not visible.`,
+	long: `Lists the RTP streams in the order in which they began, and those of faxes by T.38
+among them: packets, losses, the longest wait for a packet (MAX DELTA, in ms), mean and
+highest jitter, and an estimated MOS. RTP is found by packets that fit each other, on any
+port and without SIP; a fax where session descriptions announced it. All figures are
+those of the point where the capture was made: loss and delay between it and the
+listener are not visible.`,
 	example: []string{
 		"sipsight streams trunk.pcapng",
 		"sipsight streams --sort -loss_percent --limit 10 trunk.pcapng",
@@ -32,14 +33,14 @@ and the listener are not visible.`,
 		}
 		q.unruled = true
 		q.nothing = func(r *analysis.Result) string {
-			if len(r.Streams) > 0 {
+			if len(r.AllStreams()) > 0 {
 				return ""
 			}
 			return report.NoStreams(r)
 		}
 		return list(e, &q, fs.files, &shown[analysis.Stream]{report.Streams, report.StreamColumns, report.StreamRow, "streams"},
 			func(r *analysis.Result, _ []*findings.Finding) records[analysis.Stream] {
-				return sliceOf[analysis.Stream](r.Streams)
+				return sliceOf[analysis.Stream](r.AllStreams())
 			})
 	},
 }

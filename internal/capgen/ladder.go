@@ -56,10 +56,10 @@ import (
 // Indented lines change the message above: "Name: value" adds a header field, "-Name"
 // removes what would be there, "| text" is a line of the body.
 //
-// Lines with "SYN" and "RST" send segments without octets. Lines with "ICMP" send a port
+// Lines with "SYN", "SYNACK", "ACKED", "FIN" and "RST" send segments, data=X with octets. Lines with "ICMP" send a port
 // unreachable that quotes the last packet of the other side, to=HOST that to HOST;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
-// each; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
+// each; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
 type Ladder struct {
 	TCP     bool // over TCP, a connection for each pair of hosts
@@ -238,11 +238,14 @@ func (m *message) number(key string, def int) int {
 	return def
 }
 
+// segments are the flags of TCP segments by their names.
+var segments = map[string]byte{"SYN": SYN, "SYNACK": SYN | ACK, "ACKED": ACK, "FIN": FIN | ACK, "RST": RST}
+
 func (m *message) send() {
 	l := m.l
 	hop := [2]netip.AddrPort{m.src, m.dst}
 	switch {
-	case m.what == "RTP" || m.what == "EVENT":
+	case m.what == "RTP" || m.what == "EVENT" || m.what == "UDPTL":
 		m.rtp()
 		return
 	case m.what == "ICMP":
@@ -255,9 +258,8 @@ func (m *message) send() {
 		}
 		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.ICMPError(back.packet)))
 		return
-	case m.what == "SYN" || m.what == "RST":
-		flags := map[string]byte{"SYN": SYN, "RST": RST}
-		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.TCP(1, 0, flags[m.what], "")))
+	case segments[m.what] != 0:
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.TCP(1, 0, segments[m.what], m.arg("data", ""))))
 		return
 	case m.has("again") || m.has("copy"):
 		old := l.last[hop]
@@ -718,6 +720,11 @@ func (m *message) rtp() {
 				end |= 0x80
 			}
 			body = string([]byte{byte(m.number("key", 5)), end}) + u16(uint16((i+1)*size))
+		}
+		if m.what == "UDPTL" { // an indicator, and no redundancy
+			l.now = start + time.Duration(i)*every
+			l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(u16(uint16(m.number("seq", 0)+i)) + "\x01\x02\x00\x00")))
+			continue
 		}
 		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32(at*size)) + u32(uint32(ssrc)) + body
 		l.now = start + time.Duration(i)*every

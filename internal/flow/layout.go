@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -310,7 +311,7 @@ func shortCodecs(s string) string {
 	return strings.Join(list, ",")
 }
 
-// streams makes bars of the RTP streams of the call, which are known where the analysis was
+// streams makes bars of the streams of RTP and UDPTL of the call, which are known where the analysis was
 // asked for them.
 func (p *plan) streams() {
 	p.media = slices.Clone(p.o.Bars)
@@ -318,7 +319,7 @@ func (p *plan) streams() {
 		if l.Media == nil {
 			continue
 		}
-		for _, s := range l.Media.Streams {
+		for _, s := range l.Media.AllStreams() {
 			if len(p.media) < maxBars {
 				p.media = append(p.media, barOf(s))
 			}
@@ -329,7 +330,7 @@ func (p *plan) streams() {
 // barOf says in short what a stream was, and in full how good it was.
 func barOf(s *analysis.Stream) Bar {
 	r := s.Report()
-	label := "RTP"
+	label := cmp.Or(s.Protocol, "RTP")
 	if s.Codec != "" {
 		label += " " + cutText(clean.Text(s.Codec), 16)
 	}
@@ -339,7 +340,10 @@ func barOf(s *analysis.Stream) Bar {
 	if r.Lost > 0 {
 		label += fmt.Sprintf(", %.1f %% lost", r.LossPercent())
 	}
-	detail := fmt.Sprintf("SSRC 0x%08x, %s → %s, %d packets, %d lost", s.SSRC, s.Source, s.Destination, r.Packets, r.Lost)
+	detail := fmt.Sprintf("%s → %s, %d packets, %d lost", s.Source, s.Destination, r.Packets, r.Lost)
+	if s.Protocol == "" {
+		detail = fmt.Sprintf("SSRC 0x%08x, ", s.SSRC) + detail
+	}
 	if m, ok := s.Quality(); ok {
 		detail += fmt.Sprintf(", estimated MOS %.2f", m.MOS())
 	}

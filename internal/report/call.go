@@ -40,6 +40,9 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		for i := range m.Lines {
 			b = folded(b, "", "%s: %s", m.Lines[i].Side, clean.Text(m.Lines[i].Text()))
 		}
+		if !o.NoMedia {
+			b = appendSessionsText(b, c, o)
+		}
 		if !m.HeldAt.IsZero() {
 			held := "never resumed"
 			if m.Resumed {

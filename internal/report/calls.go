@@ -242,6 +242,10 @@ func (w *jsonWriter) media(o *Options, c *analysis.Call) {
 		w.bool(m.Resumed)
 	}
 	w.mediaStreams(o, c)
+	if len(sessionsOf(c)) > 0 {
+		w.key("sessions")
+		w.sessions(o, c)
+	}
 	w.close('}')
 }
 
@@ -252,10 +256,10 @@ const maxCallStreams = 32
 func streamsOf(c *analysis.Call) (list []*analysis.Stream) {
 	for _, l := range c.Legs {
 		if l.Media != nil {
-			list = append(list, l.Media.Streams...)
+			list = append(list, l.Media.AllStreams()...)
 		}
 	}
-	if len(c.Legs) > 1 {
+	if len(c.Legs) > 1 || len(sessionsOf(c)) > 0 {
 		slices.SortStableFunc(list, func(a, b *analysis.Stream) int { return a.Begin.Compare(b.Begin) })
 	}
 	return list
@@ -276,8 +280,13 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 	for _, s := range firstOf(list, most) {
 		r := s.Report()
 		w.open('{')
-		w.key("ssrc")
-		w.quote([]byte(ssrcText(s.SSRC)))
+		if s.Protocol == "" {
+			w.key("ssrc")
+			w.quote([]byte(ssrcText(s.SSRC)))
+		} else {
+			w.key("protocol")
+			w.quote([]byte(s.Protocol))
+		}
 		if !s.Begin.IsZero() {
 			w.key("start")
 			w.time(s.Begin)

@@ -12,12 +12,12 @@ import (
 
 // Streams is the listing of RTP streams.
 var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[analysis.Stream]{
-	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return textOf(ssrcText(s.SSRC)) }},
+	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: s.Protocol == "", Text: ssrcText(s.SSRC)} }},
 	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source.Addr().String()) }},
 	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source.Port())) }},
 	{Key: "destination_ip", Brief: true, Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination.Addr().String()) }},
 	{Key: "destination_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination.Port())) }},
-	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Type)) }},
+	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return Value{Has: s.Protocol == "", Int: int64(s.Type)} }},
 	{Key: "payload_types", Kind: Object, json: (*jsonWriter).payloadTypes},
 	{Key: "codec", Brief: true, Kind: Captured, Doc: "what the payload type stands for", Get: func(s *analysis.Stream) Value { return textOf(s.Codec) }},
 	{Key: "clock_rate", Kind: Number, Doc: "of the timestamps, in Hz", Get: func(s *analysis.Stream) Value { return countOf(s.Report().ClockRate) }},
@@ -74,6 +74,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		return textOf("call-" + strconv.Itoa(s.Call))
 	}},
 	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
+	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(s.Protocol) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
 
@@ -192,7 +193,10 @@ var StreamColumns = []GridColumn{
 func StreamRow(s *analysis.Stream, o *Options) []string {
 	r := s.Report()
 	jitter := r.Jitters > 0
-	mos, call := "", ""
+	mos, call, ssrc := "", "", ""
+	if s.Protocol == "" {
+		ssrc = ssrcText(s.SSRC)
+	}
 	if m, ok := s.Quality(); ok {
 		mos = strconv.FormatFloat(m.MOS(), 'f', 2, 64)
 	}
@@ -200,7 +204,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = "call-" + strconv.Itoa(s.Call)
 	}
 	return []string{
-		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrcText(s.SSRC), clean.Text(codecText(s)),
+		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrc, clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}

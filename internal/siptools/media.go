@@ -14,13 +14,13 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "analyze_media",
 		Title: "Analyze media",
-		Description: `Lists RTP streams in the order in which they began: addresses, codec, packets, loss, jitter, estimated MOS, the call and the side that sent it; and what is wrong with media (one-way audio, no audio, wrong addresses, late or cut). With call, only its streams, in full with RTCP. Figures are those of the capture point.` +
+		Description: `Lists RTP streams in the order in which they began: addresses, codec, packets, loss, jitter, estimated MOS, the call and the side that sent it, UDPTL of faxes (T.38) among them; and what is wrong with media (one-way audio, no audio, wrong addresses, late or cut). With call, only its streams, in full with RTCP, and its sessions of T.38, MSRP and BFCP. Figures are those of the capture point.` +
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`+pagingArguments, "pcap_file"),
-		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},` +
+		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},"udptl_packets":{"type":"integer"},"sessions":{"type":"array","items":{"type":"object"}},` +
 			`"problems":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"severity":{"type":"string"},"count":{"type":"integer"}},"required":["id","severity","count"]}},` +
-			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["ssrc","packets","lost"]}},` +
+			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["packets","lost"]}},` +
 			`"next_cursor":{"type":"string"},"note":{"type":"string"}},"required":["total","returned","streams","problems"]}`),
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "analyze_media", func(q *query) fromAnalysis {
@@ -45,7 +45,7 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Result {
 	var list []*analysis.Stream
 	alone := 0
-	for _, s := range x.res.Streams {
+	for _, s := range x.res.AllStreams() {
 		if s.Call == 0 {
 			alone++
 		}
@@ -54,7 +54,13 @@ func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Resul
 		}
 	}
 	head := problems(x.found, call)
-	if call == 0 {
+	switch {
+	case call != 0:
+		head = append(append(append([]byte(`"sessions":`), report.AppendSessions(nil, &report.Options{Files: q.names}, x.res.Calls.At(call-1))...), ','), head...)
+	default:
+		if n := x.res.Datagrams.UDPTL; n > 0 {
+			head = fmt.Appendf(nil, `"udptl_packets":%d,%s`, n, head)
+		}
 		head = fmt.Appendf(nil, `"rtp_packets":%d,"rtcp_packets":%d,"without_call":%d,%s`, x.res.Datagrams.RTP, x.res.Datagrams.RTCP, alone, head)
 	}
 	ro := report.Options{Files: q.names}

@@ -75,6 +75,62 @@ func TestAnalyzeMedia(t *testing.T) {
 	}
 }
 
+// faxing is a call that changes over to T.38, which the caller alone sends.
+const faxing = `0 A > B INVITE id=one sdp m=4000
+.1 B > A 200 sdp m=5000
+.2 A > B ACK id=one
+.3 A:4000 > B:5000 RTP ssrc=1 n=100
+.3 B:5000 > A:4000 RTP ssrc=2 n=100
+3 B > A INVITE id=one
+     Content-Type: application/sdp
+     | v=0
+     | o=- 7 2 IN IP4 10.0.0.2
+     | s=-
+     | c=IN IP4 10.0.0.2
+     | t=0 0
+     | m=image 5000 udptl t38
+3.1 A > B 200
+     Content-Type: application/sdp
+     | v=0
+     | o=- 7 2 IN IP4 10.0.0.1
+     | s=-
+     | c=IN IP4 10.0.0.1
+     | t=0 0
+     | m=image 4000 udptl t38
+3.2 B > A ACK id=one
+3.3 A:4000 > B:5000 UDPTL n=30
+5 A > B BYE id=one
+5.1 B > A 200
+`
+
+// TestAnalyzeFax holds that a fax is among the streams, and that its call says how it came about.
+func TestAnalyzeFax(t *testing.T) {
+	path := ladder(t, 1, faxing)
+	var all struct {
+		Total   int
+		UDPTL   int `json:"udptl_packets"`
+		Streams []struct{ SSRC, Protocol, Codec, Call string }
+	}
+	decode(t, call(t, server(siptools.Options{}), "analyze_media", args{"pcap_file": path}).structured, &all)
+	if all.Total != 3 || all.UDPTL != 30 || all.Streams[2].SSRC != "" || all.Streams[2].Protocol != "UDPTL" || all.Streams[2].Call != "call-1" {
+		t.Errorf("%+v", all)
+	}
+	var one struct {
+		Sessions []struct {
+			Protocol, Outcome string
+			OfferedBy         string `json:"offered_by"`
+			Caller, Callee    struct {
+				Address string
+				Packets int
+			}
+		}
+	}
+	decode(t, call(t, server(siptools.Options{}), "analyze_media", args{"pcap_file": path, "call": "1"}).structured, &one)
+	if got := fmt.Sprint(one.Sessions); got != "[{T.38 accepted callee {10.0.0.1:4000 30} {10.0.0.2:5000 0}}]" {
+		t.Error(got)
+	}
+}
+
 // TestMediaPages holds that the pages are the list.
 func TestMediaPages(t *testing.T) {
 	var b strings.Builder

@@ -1,0 +1,258 @@
+package analysis
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/rtp"
+	"github.com/sipsight/sipsight/sdp"
+)
+
+const (
+	// maxSessions bounds the sessions kept of one leg: a fax that changes over and back some
+	// times.
+	maxSessions = 8
+	// maxSessionFlows bounds the flows of UDPTL kept of one session: two a hop.
+	maxSessionFlows = 8
+	// maxAnnounced bounds the addresses that are watched for media other than RTP.
+	maxAnnounced = 1 << 16
+)
+
+// A Session is media of a leg that is no RTP: a fax by T.38, messages by MSRP (RFC 4975), the
+// floor of a conference by BFCP (RFC 8855).
+type Session struct {
+	Protocol  string    // T.38, MSRP or BFCP
+	Proto     string    // as the description has it: udptl, TCP/MSRP …
+	Side      [2]Corner // of the caller, of the callee
+	OfferedBy Party
+	Offered   time.Time
+	Frame     Frame // of the offer
+	Outcome   OfferState
+	Status    int       // of the final response that refused it; 0 where a description did
+	Answered  time.Time // when Outcome was known
+	Answer    Frame
+
+	// Streams are the packets of UDPTL, by flow, in the order in which they began; at
+	// most maxSessionFlows.
+	Streams []*Stream
+
+	// Of TCP connections to the addresses that were announced.
+	Conn      ConnState
+	ConnFrame Frame    // the segment that says so first
+	Segments  [2]int64 // with octets, of the caller, of the callee
+
+	cseq uint32 // of the offer
+}
+
+// AllStreams returns the streams of RTP, and those of UDPTL behind them.
+func (m *Media) AllStreams() []*Stream {
+	list := m.Streams
+	for _, s := range m.Sessions {
+		list = append(list[:len(list):len(list)], s.Streams...)
+	}
+	return list
+}
+
+// A Corner is what one side said of a session.
+type Corner struct {
+	Addr  netip.AddrPort // where it wants to be sent it; the zero AddrPort where that is not known
+	Setup string         // who connects: active, passive, actpass … (RFC 4145); "" for nothing said
+}
+
+// An OfferState is what became of an offer.
+type OfferState uint8
+
+// The states of offers.
+const (
+	OfferOpen OfferState = iota // no answer is in the capture
+	OfferAccepted
+	OfferRefused
+)
+
+func (o OfferState) String() string { return [...]string{"unanswered", "accepted", "refused"}[o] }
+
+// A ConnState is what is known of the TCP connection of a session.
+type ConnState uint8
+
+// The states, each of which may follow those before it.
+const (
+	ConnNone    ConnState = iota // no segment was seen
+	ConnTried                    // a SYN that nobody answered
+	ConnRefused                  // a SYN that was answered with a reset
+	ConnOpen
+	ConnClosed // by a FIN
+	ConnReset
+)
+
+func (c ConnState) String() string {
+	return [...]string{"", "unanswered", "refused", "open", "closed", "reset"}[c]
+}
+
+// protocolOf names what a media description is of, "" for RTP and what is not known.
+func protocolOf(g *sdp.Glimpse) string {
+	switch proto := strings.ToUpper(string(capped(g.Proto, 64))); {
+	case strings.Contains(proto, "UDPTL"): // RFC 7345 has UDP/TLS/UDPTL
+		return "T.38"
+	case strings.Contains(proto, "MSRP"):
+		return "MSRP"
+	case strings.Contains(proto, "BFCP"):
+		return "BFCP"
+	}
+	return ""
+}
+
+// session takes in a media description of a side that is not of RTP.
+func (t *tracker) session(m *Media, v *liveLeg, x *seen, side Party, g *sdp.Glimpse) {
+	protocol := protocolOf(g)
+	if protocol == "" || side != Caller && side != Callee {
+		return
+	}
+	var s *Session
+	for _, old := range m.Sessions {
+		if old.Protocol == protocol {
+			s = old
+		}
+	}
+	switch {
+	case s != nil && s.Outcome == OfferOpen && side != s.OfferedBy:
+		s.Outcome, s.Answered, s.Answer = OfferAccepted, x.now, x.frame
+		if g.Port == 0 {
+			s.Outcome = OfferRefused
+			return
+		}
+	case g.Port == 0: // it is over, or never was
+		return
+	case s == nil || s.Outcome == OfferRefused:
+		if len(m.Sessions) == maxSessions {
+			return
+		}
+		s = &Session{Protocol: protocol, Proto: t.names.string(capped(g.Proto, 64)), OfferedBy: side, Offered: x.now, Frame: x.frame, cseq: x.cseq}
+		m.Sessions = append(m.Sessions, s)
+	}
+	c := &s.Side[side-Caller]
+	if setup, ok := g.Attribute("setup"); ok {
+		c.Setup = t.names.string(capped(setup, 32))
+	}
+	if g.Addr.IsValid() && !g.Addr.IsUnspecified() {
+		c.Addr = netip.AddrPortFrom(g.Addr, g.Port)
+		if t.streams != nil {
+			t.streams.watch(s, side, c.Addr, v.leg)
+		}
+	}
+}
+
+// refuse takes in a final response that turns an offer down. A challenge and its like are
+// followed by the same offer.
+func (m *Media) refuse(v *liveLeg, x *seen) {
+	switch x.s.StatusCode {
+	case 401, 407, 422, 491:
+		return
+	}
+	by := Caller
+	if !v.byCaller(x) {
+		by = Callee
+	}
+	for _, s := range m.Sessions {
+		if s.Outcome == OfferOpen && s.cseq == x.cseq && s.OfferedBy == by && (x.method == "INVITE" || x.method == "UPDATE") {
+			s.Outcome, s.Status, s.Answered, s.Answer = OfferRefused, x.s.StatusCode, x.now, x.frame
+		}
+	}
+}
+
+// An announced is an address that a side of a session wants to be sent it at.
+type announced struct {
+	s    *Session
+	side Party
+	leg  *Leg
+}
+
+// watch looks for what goes to and comes from an address of a session.
+func (t *streamTable) watch(s *Session, side Party, a netip.AddrPort, l *Leg) {
+	if t.announced == nil {
+		t.announced = make(map[netip.AddrPort]announced)
+	}
+	if _, known := t.announced[a]; !known && len(t.announced) >= maxAnnounced {
+		return
+	}
+	t.announced[a] = announced{s, side, l}
+	if s.Protocol != "T.38" && t.watchTCP != nil {
+		t.watchTCP()
+	}
+}
+
+// at returns the session that a packet is of, and who sent it.
+func (t *streamTable) at(src, dst netip.AddrPort) (a announced, by Party, ok bool) {
+	if a, ok = t.announced[dst]; ok {
+		return a, a.side.other(), true
+	}
+	a, ok = t.announced[src]
+	return a, a.side, ok
+}
+
+// udptl takes in a datagram that is no other protocol of media, if it is one of UDPTL: a
+// sequence number, and the length of a primary packet that it holds. ITU-T T.38, section 9.1.
+func (t *streamTable) udptl(d *dissect.Datagram, b []byte) {
+	if len(b) < 4 || b[2] == 0 || b[2] >= 0x80 || 3+int(b[2]) > len(b)+d.Missing {
+		return
+	}
+	a, by, ok := t.at(d.Src, d.Dst)
+	if !ok || a.s.Protocol != "T.38" {
+		return
+	}
+	t.UDPTL++
+	var s *Stream
+	for _, x := range a.s.Streams {
+		if x.Source == d.Src && x.Destination == d.Dst {
+			s = x
+		}
+	}
+	h := &t.h
+	*h = heard{
+		Sample: rtp.Sample{Seq: binary.BigEndian.Uint16(b), Size: len(b) + d.Missing + 28, Untimed: true},
+		ref:    Frame{d.Ref.File, d.Ref.Frame}, order: d.Ref.Order, time: d.Time, ipid: uint16(d.IPID), anyID: d.Version == 6, class: d.Class,
+	}
+	if d.HasTime {
+		h.Arrival = time.Duration(d.Time.UnixNano())
+	}
+	if s == nil {
+		if len(a.s.Streams) == maxSessionFlows || len(t.fax)+len(t.list) >= t.limit {
+			t.NotKept++
+			return
+		}
+		s = &Stream{Protocol: "UDPTL", Codec: "t38", Kind: "image", Source: d.Src, Destination: d.Dst, First: h.ref, order: h.order, Begin: h.time, End: h.time, Class: h.class, Leg: a.leg, SentBy: by}
+		t.fax, a.s.Streams = append(t.fax, s), append(a.s.Streams, s)
+	}
+	s.add(h)
+}
+
+// segment takes in a TCP segment, if it is of a connection to an address that was announced.
+func (t *streamTable) segment(f *layers.Frame, ref Frame) {
+	a, by, ok := t.at(f.Src, f.Dst)
+	if !ok || a.s.Protocol == "T.38" {
+		return
+	}
+	s, state := a.s, ConnNone
+	switch {
+	case f.Flags&layers.FlagRST != 0 && (s.Conn == ConnTried || s.Conn == ConnNone):
+		state = ConnRefused
+	case f.Flags&layers.FlagRST != 0:
+		state = ConnReset
+	case f.Flags&layers.FlagFIN != 0:
+		state = ConnClosed
+	case f.Flags&(layers.FlagSYN|layers.FlagACK) == layers.FlagSYN:
+		state = ConnTried
+	default:
+		state = ConnOpen
+	}
+	if len(f.Payload)+f.Missing > 0 && f.Flags&layers.FlagSYN == 0 {
+		s.Segments[by-Caller]++
+	}
+	again := s.Conn == ConnRefused && (state == ConnTried || state == ConnOpen)
+	if state > s.Conn || again {
+		s.Conn, s.ConnFrame = state, ref
+	}
+}

@@ -1,0 +1,128 @@
+package analysis_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// body is a session description of a host with one media description, as lines of a ladder.
+func body(host string, lines ...string) string {
+	s := "     Content-Type: application/sdp\n     | v=0\n     | o=- 7 2 IN IP4 " + host + "\n     | s=-\n     | c=IN IP4 " + host + "\n     | t=0 0\n"
+	for _, l := range lines {
+		s += "     | " + l + "\n"
+	}
+	return s
+}
+
+const (
+	twoHosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n"
+	audioA   = "m=audio 4000 RTP/AVP 0"
+	audioB   = "m=audio 5000 RTP/AVP 0"
+	begun    = "B > A 200 sdp m=5000\n.2 A > B ACK\n"
+)
+
+// sessions returns the only call of a ladder, and what is known of its sessions: the offer, what
+// became of it, the sides, what was sent, the connection.
+func sessions(t *testing.T, ladder string) (*analysis.Result, []string) {
+	t.Helper()
+	r, err := capture.NewReader(t.Context(), bytes.NewReader(new(capgen.Ladder).Pcap(twoHosts+ladder)), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := analysis.Run(t.Context(), r, analysis.Options{Calls: true, Streams: true})
+	if err != nil || res.Calls.Len() != 1 {
+		t.Fatal(err, res.Calls.Len())
+	}
+	var list []string
+	for _, l := range res.Calls.At(0).Legs {
+		for _, s := range l.Media.Sessions {
+			text := fmt.Sprintf("%s by %s in %d %s", s.Protocol, s.OfferedBy, s.Frame.Number, s.Outcome)
+			if s.Answer.Number != 0 {
+				text += fmt.Sprintf(" in %d", s.Answer.Number)
+			}
+			if s.Status != 0 {
+				text += fmt.Sprintf(" with %d", s.Status)
+			}
+			for _, c := range s.Side {
+				if c.Addr.IsValid() {
+					text += fmt.Sprintf(", %v", c.Addr)
+				}
+				if c.Setup != "" {
+					text += " " + c.Setup
+				}
+			}
+			for _, x := range s.Streams {
+				r := x.Report()
+				text += fmt.Sprintf(", %v>%v %s %d lost %d", x.Source, x.Destination, x.SentBy, r.Packets, r.Lost)
+			}
+			if s.Conn != 0 {
+				text += fmt.Sprintf(", %s in %d, %d", s.Conn, s.ConnFrame.Number, s.Segments)
+			}
+			list = append(list, text)
+		}
+	}
+	return res, list
+}
+
+// TestSessions holds what is known of media that are no RTP.
+func TestSessions(t *testing.T) {
+	faxA, faxB := body("10.0.0.1", "m=image 4002 udptl t38"), body("10.0.0.2", "m=image 5002 udptl t38")
+	both := func(kind, proto, offer, answer string) (string, string) {
+		return body("10.0.0.1", audioA, "m="+kind+" 7394 "+proto+" *", "a=setup:"+offer), body("10.0.0.2", audioB, "m="+kind+" 7395 "+proto+" *", "a=setup:"+answer)
+	}
+	msrpA, msrpB := both("message", "TCP/MSRP", "actpass", "passive")
+	bfcpA, bfcpB := both("application", "TCP/BFCP", "active", "passive")
+	for _, tt := range []struct {
+		name, ladder string
+		want         []string
+	}{
+		{"a fax", "0 A > B INVITE sdp\n.1 " + begun + "1 B > A INVITE\n" + faxB + "1.1 A > B 200\n" + faxA + "1.2 B > A ACK\n1.3 A:4002 > B:5002 UDPTL n=10\n1.3 B:5002 > A:4002 UDPTL n=5 seq=3\n2 B:5002 > A:4002 UDPTL n=2 seq=10\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"T.38 by callee in 4 accepted in 5, 10.0.0.1:4002, 10.0.0.2:5002, 10.0.0.1:4002>10.0.0.2:5002 caller 10 lost 0, 10.0.0.2:5002>10.0.0.1:4002 callee 7 lost 2"}},
+		{"refused by a status", "0 A > B INVITE sdp\n.1 " + begun + "1 B > A INVITE\n" + faxB + "1.1 A > B 488\n1.2 B > A ACK\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"T.38 by callee in 4 refused in 5 with 488, 10.0.0.2:5002"}},
+		{"refused by a port", "0 A > B INVITE sdp\n.1 " + begun + "1 B > A INVITE\n" + faxB + "1.1 A > B 200\n" + body("10.0.0.1", "m=image 0 udptl t38") + "1.2 B > A ACK\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"T.38 by callee in 4 refused in 5, 10.0.0.2:5002"}},
+		{"refused, then accepted", "0 A > B INVITE sdp\n.1 " + begun + "1 B > A INVITE\n" + faxB + "1.1 A > B 488\n1.2 B > A ACK\n2 B > A INVITE\n" + strings.Replace(faxB, "7 2", "7 3", 1) + "2.1 A > B 200\n" + faxA + "2.2 B > A ACK\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"T.38 by callee in 4 refused in 5 with 488, 10.0.0.2:5002", "T.38 by callee in 7 accepted in 8, 10.0.0.1:4002, 10.0.0.2:5002"}},
+		{"no answer", "0 A > B INVITE sdp\n.1 " + begun + "1 B > A INVITE\n" + faxB, []string{"T.38 by callee in 4 unanswered, 10.0.0.2:5002"}},
+		{"a challenge is no answer", "0 A > B INVITE\n" + faxA + "1 B > A 407\n1.1 A > B ACK\n", []string{"T.38 by caller in 1 unanswered, 10.0.0.1:4002"}},
+		{"messages", "0 A > B INVITE\n" + msrpA + ".1 B > A 200\n" + msrpB + ".2 A > B ACK\n.3 A:40000 > B:7395 SYN\n.4 B:7395 > A:40000 SYNACK\n.5 A:40000 > B:7395 ACKED\n.6 A:40000 > B:7395 ACKED data=MSRP\n.7 B:7395 > A:40000 ACKED data=MSRP\n.8 B:7395 > A:40000 ACKED data=MSRP\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.1:7394 actpass, 10.0.0.2:7395 passive, open in 5, [1 2]"}},
+		{"the floor, and nobody listens", "0 A > B INVITE\n" + bfcpA + ".1 B > A 200\n" + bfcpB + ".2 A > B ACK\n.3 A:40000 > B:7395 SYN\n.4 B:7395 > A:40000 RST\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"BFCP by caller in 1 accepted in 2, 10.0.0.1:7394 active, 10.0.0.2:7395 passive, refused in 5, [0 0]"}},
+		{"nobody answers the connection", "0 A > B INVITE\n" + bfcpA + ".1 B > A 200\n" + bfcpB + ".2 A > B ACK\n.3 A:40000 > B:7395 SYN\n1.3 A:40000 > B:7395 SYN\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"BFCP by caller in 1 accepted in 2, 10.0.0.1:7394 active, 10.0.0.2:7395 passive, unanswered in 4, [0 0]"}},
+		{"closed", "0 A > B INVITE\n" + msrpA + ".1 B > A 200\n" + msrpB + ".2 A > B ACK\n.3 A:40000 > B:7395 ACKED data=x\n1 A:40000 > B:7395 FIN\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.1:7394 actpass, 10.0.0.2:7395 passive, closed in 5, [1 0]"}},
+		{"audio alone", "0 A > B INVITE sdp\n.1 " + begun + "1 A:4000 > B:5000 UDPTL n=5\n9 A > B BYE\n9.1 B > A 200\n", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, got := sessions(t, tt.ladder); strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
+				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestFaxStreams holds where the packets of a fax are among the streams, that RTP on the same
+// ports is none of them, and that what is no UDPTL is not counted.
+func TestFaxStreams(t *testing.T) {
+	res, got := sessions(t, "0 A > B INVITE sdp m=4000\n.1 "+begun+".3 A:4000 > B:5000 RTP ssrc=1 n=50\n2 B > A INVITE\n"+body("10.0.0.2", "m=image 5000 udptl t38")+
+		"2.1 A > B 200\n"+body("10.0.0.1", "m=image 4000 udptl t38")+"2.2 B > A ACK\n3 A:4000 > B:5000 UDPTL n=20\n4 A:4000 > B:5000 RTP ssrc=2 n=50\n9 A > B BYE\n9.1 B > A 200\n")
+	if len(got) != 1 || res.Datagrams.UDPTL != 20 || len(res.Streams) != 2 || len(res.Fax) != 1 {
+		t.Fatalf("%q, %d packets, %d and %d streams", got, res.Datagrams.UDPTL, len(res.Streams), len(res.Fax))
+	}
+	all := res.AllStreams()
+	if len(all) != 3 || all[1].Protocol != "UDPTL" || all[1].Call != 1 || all[1].SentBy != analysis.Caller || all[0].SSRC != 1 || all[2].SSRC != 2 {
+		t.Errorf("%+v", all)
+	}
+	if list := res.Calls.At(0).First().Media.AllStreams(); len(list) != 3 || list[2].Protocol != "UDPTL" {
+		t.Errorf("of the call: %+v", list)
+	}
+}
