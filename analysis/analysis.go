@@ -95,6 +95,10 @@ type Options struct {
 	// all tables are made to fit; 0 is limits that a busy day of a carrier fits into, with
 	// some gigabytes. It is at least MinMemory.
 	MaxMemory int64
+
+	// Courses says of a stream that begins, by its first packet, whether its losses and
+	// jitter over time are kept, as they are of some thousand streams; nil is none.
+	Courses func(first Frame) bool
 }
 
 // ErrStop is returned by Options.Message when it has seen enough.
@@ -185,6 +189,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	}
 	if o.Streams {
 		a.streams = newStreamTable(most.streams)
+		a.streams.coursesOf = o.Courses
 		a.d.Datagram = a.streams.datagram
 		if a.track != nil {
 			a.track.streams = a.streams

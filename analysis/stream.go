@@ -48,7 +48,8 @@ type Stream struct {
 	ClockRate           int    // of Type as the description has it; 0 where none does
 
 	stats  rtp.Stats
-	rate   uint32 // of dynamic payload types; 0: not known yet
+	course *rtp.Course // nil unless Options.Courses asked for it
+	rate   uint32      // of dynamic payload types; 0: not known yet
 	types  [maxTypes]typeCount
 	recent [recentLen]recentPacket
 	nth    uint8
@@ -108,6 +109,15 @@ func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, 
 
 // Report returns the figures of the stream.
 func (s *Stream) Report() rtp.Report { return s.stats.Report() }
+
+// Course returns losses and jitter over time, in spans of step; none unless Options.Courses
+// asked for it.
+func (s *Stream) Course() (points []rtp.Point, step time.Duration) {
+	if s.course == nil {
+		return nil, 0
+	}
+	return s.course.Points()
+}
 
 // Quality returns the E-model of the stream as a listener behind the capture point and a
 // jitter buffer of rtp.BufferDepth would have it. ok is false for a codec of which ITU-T
@@ -199,8 +209,12 @@ func (s *Stream) add(h *heard) {
 		s.clock(h)
 	}
 	s.countType(h.Type)
-	if s.stats.Add(&h.Sample) != rtp.Duplicate && event {
+	verdict := s.stats.Add(&h.Sample)
+	if verdict != rtp.Duplicate && event {
 		s.hear(h)
+	}
+	if s.course != nil && !h.time.IsZero() {
+		s.course.Add(&s.stats, h.Arrival)
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	// sureSteps is how many packets in a row have to fit those before them: the odds
 	// that something else does so are far under one in a billion.
 	sureSteps = 3
+	// maxCourses bounds the streams of which losses and jitter over time are kept: some 13
+	// MiB of them.
+	maxCourses = 1 << 14
 	// maxSecured bounds the pairs of addresses of which the encryption is known.
 	maxSecured = 1 << 14
 )
@@ -60,6 +63,8 @@ type streamTable struct {
 	over      bool
 
 	fax       []*Stream // of UDPTL
+	coursesOf func(Frame) bool
+	courses   int
 	announced map[netip.AddrPort]announced
 	watchTCP  func() // asks for TCP segments
 
@@ -354,6 +359,10 @@ func (t *streamTable) accept(c *newcomer) {
 	s.base.arrival, s.base.timestamp = h.Arrival, h.Timestamp
 	if _, ok := rtp.Static(h.Type); !ok {
 		s.estimate(c.rate(2))
+	}
+	if t.coursesOf != nil && t.courses < maxCourses && t.coursesOf(s.First) {
+		t.courses++
+		s.course = new(rtp.Course)
 	}
 	t.insert(s)
 	for i := range c.held {

@@ -119,7 +119,8 @@ func FuzzAudio(f *testing.F) {
 		}
 		res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Streams: true})
 		mustNot(err)
-		for _, c := range res.Calls[:min(len(res.Calls), 3)] {
+		for i := range min(res.Calls.Len(), 3) {
+			c := res.Calls.At(i)
 			a, err := export.NewAudio(c)
 			if err != nil {
 				continue

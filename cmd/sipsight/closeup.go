@@ -25,6 +25,8 @@ type closeUp struct {
 	// message is given; nil is all. Both may be nil.
 	of      func(func(callID string) bool)
 	message func(*analysis.Message) error
+
+	courses bool // keep losses and jitter over time of the streams of these calls
 }
 
 // look runs a closeUp. Large files are read twice: the first time tells which calls are
@@ -32,7 +34,7 @@ type closeUp struct {
 // once.
 func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found []*findings.Finding, chosen []*analysis.Call, err error) {
 	if !readTwice(x.files) {
-		res, found, err = e.investigate(r, analysis.Options{Steps: true, Streams: !x.noMedia, Message: x.message})
+		res, found, err = e.investigate(r, x.options(nil, func(analysis.Frame) bool { return true }))
 		return res, found, x.choose(res, found), err
 	}
 	res, found, err = e.investigate(r, analysis.Options{Streams: !x.noMedia}) // findings may rest on media
@@ -41,11 +43,16 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 		return res, found, chosen, err
 	}
 	ids := make(map[int]bool, len(chosen))
-	callIDs := make(map[string]bool)
+	callIDs, streams := make(map[string]bool), make(map[analysis.Frame]bool)
 	for _, c := range chosen {
 		ids[c.ID] = true
 		for _, l := range c.Legs {
 			callIDs[l.CallID] = true
+			if l.Media != nil {
+				for _, s := range l.Media.Streams {
+					streams[s.First] = true
+				}
+			}
 		}
 	}
 	wanted := func(callID string) bool { return callIDs[callID] }
@@ -58,13 +65,22 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 		return &analysis.Result{Traffic: new(analysis.Traffic)}, nil, nil, err
 	}
 	defer again.Close()
-	res, found, err = e.investigate(again, analysis.Options{Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message})
+	res, found, err = e.investigate(again, x.options(wanted, func(first analysis.Frame) bool { return streams[first] }))
 	for c := range res.Calls.All() {
 		if ids[c.ID] {
 			chosen = append(chosen, c)
 		}
 	}
 	return res, found, chosen, err
+}
+
+// options returns those of the analysis that keeps the messages of some calls, nil for all.
+func (x *closeUp) options(wanted func(string) bool, courses func(analysis.Frame) bool) analysis.Options {
+	o := analysis.Options{Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message}
+	if x.courses {
+		o.Courses = courses
+	}
+	return o
 }
 
 // readTwice reports whether captures are regular files and large.

@@ -61,7 +61,7 @@ func runReport(e *env, c *command, args []string) int {
 	layout.Report = report.Options{Secrets: q.secrets, Files: fs.files, NoMedia: fs.noMedia}
 	texts := &page.Texts{Secrets: q.secrets}
 	res, found, full, err := e.look(r, &closeUp{
-		files: fs.files, input: q.input, noMedia: fs.noMedia, message: texts.Take,
+		files: fs.files, input: q.input, noMedia: fs.noMedia, message: texts.Take, courses: true,
 		of: func(wanted func(string) bool) { texts.Of = wanted },
 		choose: func(res *analysis.Result, found []*findings.Finding) []*analysis.Call {
 			return page.Choose(res, found, *calls)

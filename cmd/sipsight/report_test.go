@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ func TestReportTwice(t *testing.T) {
 	for _, args := range [][]string{
 		{"report", "udp-failures.pcapng", "proxy-call.pcapng"},
 		{"report", "--max-calls", "3", "udp-failures.pcapng"},
+		{"report", "media-impaired.pcapng", "media-hold.pcapng"},
 		{"report", "--max-calls", "0", "udp-failures.pcapng"},
 		{"flow", "--limit", "2", "tcp-calls.pcap"},
 		{"flow", "--call", "5", "udp-failures.pcapng"},
@@ -53,6 +55,50 @@ func TestReportSecrets(t *testing.T) {
 		}
 		if file == "udp-failures.pcapng" && strings.Count(plain.out, secret) == strings.Count(plain.out, secret+`***`) {
 			t.Errorf("%s: --show-secrets shows none", file)
+		}
+	}
+}
+
+// TestReportCourses holds that a report has losses over time of the streams of calls in full, which
+// add up to those of the streams, and of nothing else.
+func TestReportCourses(t *testing.T) {
+	captures(t)
+	small := smallInput
+	defer func() { smallInput = small }()
+	for _, smallInput = range []int64{small, 0} {
+		r := sipsight(t, "report", "-o", "-", "media-impaired.pcapng")
+		_, data, _ := strings.Cut(r.out, `id="data">`)
+		data, _, _ = strings.Cut(data, "</script>")
+		var page struct {
+			Full map[string]struct {
+				Call struct {
+					Media struct {
+						Streams []struct{ Packets, Lost float64 }
+					}
+				}
+				Courses []struct{ Points [][]float64 }
+			}
+		}
+		if err := json.Unmarshal([]byte(data), &page); err != nil {
+			t.Fatal(err)
+		}
+		call := page.Full["1"]
+		if len(call.Courses) != 2 || len(call.Call.Media.Streams) != 2 {
+			t.Fatalf("%d courses of %d streams", len(call.Courses), len(call.Call.Media.Streams))
+		}
+		for i, c := range call.Courses {
+			packets, lost := 0.0, 0.0
+			for _, p := range c.Points {
+				packets, lost = packets+p[0], lost+p[1]
+			}
+			if s := call.Call.Media.Streams[i]; packets != s.Packets || lost != s.Lost || len(c.Points) < 10 {
+				t.Errorf("%v: %v packets, %v lost of %+v", c.Points, packets, lost, s)
+			}
+		}
+		for _, args := range []string{"--no-media", "--max-calls=0"} {
+			if r := sipsight(t, "report", args, "-o", "-", "media-impaired.pcapng"); strings.Contains(r.out, `"courses":`) {
+				t.Errorf("%s: there are courses", args)
+			}
 		}
 	}
 }

@@ -72,10 +72,10 @@ func sound(t *testing.T, text string, media ...[]capgen.Packet) (*export.Audio, 
 	t.Helper()
 	in := packets(t, inOrder(append([][]capgen.Packet{new(capgen.Ladder).Packets(text)}, media...)...))
 	res, err := analysis.Run(t.Context(), in.open(), analysis.Options{Calls: true, Streams: true})
-	if err != nil || len(res.Calls) != 1 {
-		t.Fatal(err, len(res.Calls))
+	if err != nil || res.Calls.Len() != 1 {
+		t.Fatal(err, res.Calls.Len())
 	}
-	a, err := export.NewAudio(res.Calls[0])
+	a, err := export.NewAudio(res.Calls.At(0))
 	if err != nil {
 		return nil, [2][]int16{}, err
 	}
@@ -343,7 +343,7 @@ func TestAudioTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, err = export.NewAudio(res.Calls[0]); err != nil {
+	if a, err = export.NewAudio(res.Calls.At(0)); err != nil {
 		t.Fatal(err)
 	}
 	in = packets(t, new(capgen.Ladder).Packets(fmt.Sprintf(talk, "", "")))

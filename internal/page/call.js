@@ -24,7 +24,7 @@ function whole(full) {
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(full.ladder, open)),
     legend(full.ladder),
     callFindings(full.call.findings ?? []),
-    media(full.call.media),
+    media(full.call.media, full.courses),
     el('h4', {}, 'Messages'),
     el('p', { class: 'dim' }, 'Choose an arrow above or a line below to read the whole message. Secrets are masked.'),
     fillTexts(full, texts),
@@ -61,10 +61,10 @@ function callFindings(list) {
   return el('div', {}, el('h4', {}, 'Findings'), list.map((f) => findingBox(f)));
 }
 
-function media(m) {
+function media(m, over) {
   if (!m) return undefined;
   const rows = (m.endpoints ?? []).map((e) => el('tr', {}, [e.side, e.kind, e.address, e.codecs, e.direction, e.protocol, e.frame].map((v) => el('td', {}, v))));
-  return el('div', {}, streams(m.streams), el('h4', {}, 'Media, as the session descriptions say'),
+  return el('div', {}, streams(m.streams), courses(m.streams ?? [], over), sessions(m.sessions ?? []), el('h4', {}, 'Media, as the session descriptions say'),
     el('p', {}, `Codecs of both sides: ${(m.codecs ?? []).join(', ') || 'none'}.`, m.held_at ? ` On hold by the ${m.held_by} since ${stamp(m.held_at)}, ${m.resumed ? 'resumed later' : 'never resumed'}.` : ''),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Media' }, el('table', { class: 'plain' },
       el('thead', {}, el('tr', {}, ['Side', 'Kind', 'Address', 'Codecs', 'Direction', 'Protocol', 'Frame'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows))));
@@ -74,10 +74,20 @@ function media(m) {
 function streams(list) {
   if (!list?.length) return undefined;
   const heads = ['SSRC', 'From', 'To', 'Sent by', 'Codec', 'Packets', 'Lost', 'Jitter', 'MOS, estimated'];
-  const rows = list.map((s) => [s.ssrc, s.source, s.destination, s.sent_by, s.codec, count(s.packets),
+  const rows = list.map((s) => [s.ssrc ?? s.protocol, s.source, s.destination, s.sent_by, s.codec, count(s.packets),
     `${count(s.lost ?? 0)}${s.loss_percent ? ` (${s.loss_percent} %)` : ''}`, s.mean_jitter_ms === undefined ? '' : `${s.mean_jitter_ms} ms`, s.mos]);
   return [el('h4', {}, 'RTP streams'), el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'RTP streams' }, el('table', { class: 'plain', id: 'streams' },
     el('thead', {}, el('tr', {}, heads.map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows.map((r) => el('tr', {}, r.map((v) => el('td', {}, v)))))))];
+}
+
+// sessions lists media that are no RTP: faxes, messages, the floor.
+function sessions(list) {
+  if (!list.length) return undefined;
+  const side = (c) => [c.address, c.setup, c.packets === undefined ? '' : plural(c.packets, 'packet')].filter((v) => v).join(', ');
+  const rows = list.map((s) => [s.protocol, s.transport, `${s.offered_by}, frame ${s.offer_frame}`, `${s.outcome}${s.status ? ` with ${s.status}` : ''}${s.answer_frame ? `, frame ${s.answer_frame}` : ''}`, side(s.caller), side(s.callee), s.connection]);
+  return [el('h4', {}, 'Fax, messages, the floor'), el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Fax, messages, the floor' }, el('table', { class: 'plain', id: 'sessions' },
+    el('thead', {}, el('tr', {}, ['Protocol', 'Transport', 'Offered by', 'Outcome', 'Caller', 'Callee', 'Connection'].map((h) => el('th', { scope: 'col' }, h)))),
+    el('tbody', {}, rows.map((r) => el('tr', {}, r.map((v) => el('td', {}, v)))))))];
 }
 
 // fillTexts lists the messages of a call; the text of each is made when it is opened.

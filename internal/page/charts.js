@@ -57,6 +57,41 @@ function callsOverTime(t) {
     items, Math.ceil(items.length / 6));
 }
 
+// course draws losses and jitter of a stream over time: bars of lost packets, and a line of the
+// most jitter with an axis of its own at the right. Its words say the same.
+function course(s, c) {
+  const lost = c.points.map((p) => p[1]), jitter = c.points.map((p) => p[2]);
+  const right = 44, room = chart.width - chart.left - right, step = room / c.points.length;
+  const topLost = Math.max(1, ...lost), topJitter = Math.max(1, Math.ceil(Math.max(...jitter)));
+  const yLost = scale(topLost), yJitter = scale(topJitter);
+  const x = (i) => chart.left + i * step;
+  const time = (i) => (c.step_ms * i < 120000 ? `${+(c.step_ms * i / 1000).toFixed(2)} s` : `${Math.round(c.step_ms * i / 60000)} min`);
+  const span = (i) => `${time(i)} to ${time(i + 1)}`;
+  const sum = lost.reduce((a, b) => a + b, 0), worst = lost.indexOf(Math.max(...lost)), peak = jitter.indexOf(Math.max(...jitter));
+  const words = [
+    sum ? `${plural(sum, 'packet')} lost, most of them (${count(lost[worst])}) from ${span(worst)}` : 'no packets lost',
+    `jitter at most ${jitter[peak]} ms, from ${span(peak)} after ${c.start}`,
+  ];
+  const columns = c.points.map((p, i) => svg('g', {}, svg('title', {}, `${span(i)}: ${plural(p[0], 'packet')}, ${count(p[1])} lost, jitter up to ${p[2]} ms`),
+    svg('rect', { class: 'touch', x: x(i), y: chart.top, width: step, height: chart.height - chart.bottom - chart.top }),
+    p[1] ? svg('rect', { class: 'bad', x: x(i) + step * 0.12, width: step * 0.76, y: yLost(p[1]), height: Math.max(yLost(0) - yLost(p[1]), 1) }) : ''));
+  const line = svg('path', { class: 'line', d: jitter.map((v, i) => `${i ? 'L' : 'M'}${(x(i) + step / 2).toFixed(1)} ${yJitter(v).toFixed(1)}`).join('') });
+  const end = c.points.length;
+  return frame(`${s.ssrc} of the ${s.sent_by ?? 'sender'}, ${s.codec}: bars are packets lost, the line is jitter in ms, over ${time(end)}`, words.join('; '),
+    svg('g', { class: 'axis' }, svg('path', { d: `M${chart.left} ${yLost(0)}H${chart.width - right}` }),
+      svg('text', { x: chart.left - 5, y: yLost(0) + 4, 'text-anchor': 'end' }, '0'), svg('text', { x: chart.left - 5, y: yLost(topLost) + 4, 'text-anchor': 'end' }, count(topLost)),
+      svg('text', { x: chart.width - right + 5, y: yJitter(0) + 4 }, '0'), svg('text', { x: chart.width - right + 5, y: yJitter(topJitter) + 4 }, `${topJitter} ms`)),
+    columns, line,
+    [0, Math.floor(end / 2), end].map((i) => svg('text', { x: x(i), y: chart.height - 6, 'text-anchor': ['start', 'middle', 'end'][i ? (i === end ? 2 : 1) : 0] }, time(i))));
+}
+
+// courses draws the streams of a call of which the course is known.
+function courses(streams, list) {
+  const figures = (list ?? []).map((c, i) => (c && streams[i] ? course(streams[i], c) : undefined));
+  if (!figures.some((f) => f)) return undefined;
+  return [el('h4', {}, 'Loss and jitter over time'), el('div', { class: 'charts', id: 'courses' }, figures)];
+}
+
 function setupTimes(bins) {
   if (!bins) return undefined;
   const items = bins.map((b, i) => ({

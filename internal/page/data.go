@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -159,4 +160,41 @@ type whole struct {
 	Call   json.RawMessage `json:"call"` // as sipsight call --json tells it, but for the timeline
 	Ladder ladder          `json:"ladder"`
 	Texts  []string        `json:"texts"`
+
+	// Courses are losses and jitter over time of the streams in Call, in their order; nil
+	// for those of which they are not known.
+	Courses []*course `json:"courses,omitempty"`
+}
+
+// A course is how losses and jitter of a stream went over time, in spans of one length.
+type course struct {
+	Start  string      `json:"start"`
+	Step   float64     `json:"step_ms"`
+	Points [][]float64 `json:"points"` // packets, lost, most jitter in ms
+}
+
+// minCourse is how many spans make a chart worth while.
+const minCourse = 4
+
+// coursesOf returns the courses of the listed streams of a call, nil if there are none.
+func coursesOf(o *report.Options, c *analysis.Call) (list []*course) {
+	any := false
+	streams, _ := report.ListedStreams(o, c)
+	for _, s := range streams {
+		points, step := s.Course()
+		if len(points) < minCourse {
+			list = append(list, nil)
+			continue
+		}
+		any = true
+		x := &course{Start: s.Begin.UTC().Format("15:04:05.000"), Step: float64(step) / float64(time.Millisecond)}
+		for _, p := range points {
+			x.Points = append(x.Points, []float64{float64(p.Packets), float64(p.Lost), math.Round(float64(p.Jitter)/1e4) / 100})
+		}
+		list = append(list, x)
+	}
+	if !any {
+		return nil
+	}
+	return list
 }

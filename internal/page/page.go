@@ -274,6 +274,9 @@ func (w *writer) whole(c *analysis.Call) {
 		}
 	}
 	x.Ladder = ladderOf(l, texts)
+	if !w.o.Report.NoMedia {
+		x.Courses = coursesOf(&w.o.Report, c)
+	}
 	w.value(&x)
 }
 

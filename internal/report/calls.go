@@ -265,19 +265,27 @@ func streamsOf(c *analysis.Call) (list []*analysis.Stream) {
 	return list
 }
 
-// mediaStreams writes the streams of a call in short; sipsight streams has all of them.
-func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
-	list := streamsOf(c)
-	if len(list) == 0 {
-		return
-	}
+// ListedStreams returns the streams of a call that its JSON lists, in that order, and how many
+// are left out.
+func ListedStreams(o *Options, c *analysis.Call) (list []*analysis.Stream, left int) {
 	most := maxCallStreams
 	if o.MaxStreams > 0 {
 		most = o.MaxStreams
 	}
+	all := streamsOf(c)
+	list = firstOf(all, most)
+	return list, len(all) - len(list)
+}
+
+// mediaStreams writes the streams of a call in short; sipsight streams has all of them.
+func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
+	list, left := ListedStreams(o, c)
+	if len(list) == 0 {
+		return
+	}
 	w.key("streams")
 	w.open('[')
-	for _, s := range firstOf(list, most) {
+	for _, s := range list {
 		r := s.Report()
 		w.open('{')
 		if s.Protocol == "" {
@@ -313,9 +321,9 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 		w.close('}')
 	}
 	w.close(']')
-	if n := len(list) - most; n > 0 {
+	if left > 0 {
 		w.key("streams_left_out")
-		w.int(int64(n))
+		w.int(int64(left))
 	}
 }
 

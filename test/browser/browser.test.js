@@ -83,6 +83,7 @@ describe('reports of captures', { skip }, () => {
     registrations: ['register-digest.pcap'],
     cut: ['snaplen-cut.pcap'],
     media: ['baresip-call.pcapng'],
+    impaired: ['media-impaired.pcapng', 'media-one-way.pcapng'],
     all: ['udp-failures.pcapng', 'proxy-call.pcapng', 'tcp-calls.pcap', 'retransmission.pcap', 'ipv6-call.pcapng', 'register-digest.pcap'],
   };
   for (const [name, files] of Object.entries(captures)) {
@@ -107,6 +108,29 @@ describe('reports of captures', { skip }, () => {
       });
     });
   }
+
+  // The relay lost 10 packets to the called side: testdata/README.md.
+  test('loss and jitter over time', async () => {
+    const file = make('course.html', 'report', 'media-impaired.pcapng');
+    for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 400]]) {
+      await open(file, { hash: '#call-1', colorScheme: scheme, viewport: { width, height: 900 } }, async (page) => {
+        const charts = page.locator('#courses svg');
+        await charts.first().waitFor();
+        const labels = await charts.evaluateAll((list) => list.map((c) => c.getAttribute('aria-label')));
+        assert.equal(labels.length, 2);
+        assert.match(labels[0], /^0x000000b2 of the callee, G729: .*: no packets lost; jitter at most [\d.]+ ms, from /);
+        assert.match(labels[1], /^0x000000a1 of the caller, G729: .*: 10 packets lost, most of them \(\d\) from [\d.]+ s to [\d.]+ s; jitter at most (9|9\.\d+) ms, from /);
+        const points = await page.evaluate(() => JSON.parse(document.getElementById('data').textContent).full[1].courses.map((c) => c.points));
+        assert.equal(await charts.nth(1).locator('rect.bad').count(), points[1].filter((p) => p[1] > 0).length);
+        assert.equal(points[1].reduce((n, p) => n + p[1], 0), 10);
+        assert.ok(points.every((p) => p.length <= 64));
+        for (const box of [await charts.nth(1).boundingBox()]) assert.ok(box.width > 200 && box.x + box.width <= width, JSON.stringify(box));
+        assert.ok(await charts.nth(1).locator('path.line').evaluate((p) => getComputedStyle(p).stroke !== 'none' && p.getTotalLength() > 200));
+        await page.locator('#courses').scrollIntoViewIfNeeded();
+        await shoot(page, `course-${scheme}-${width}`);
+      });
+    }
+  });
 
   test('all but the data is under 200 KB', () => {
     const text = readFileSync(make('size.html', 'report', 'udp-failures.pcapng'), 'utf8');
