@@ -64,6 +64,55 @@ func (t *Traffic) joinStreams() {
 			s.join(back.Leg, back.SentBy.other(), back.Kind)
 		}
 	}
+	t.joinBySSRC()
+}
+
+// relayed is how far apart the beginnings and the ends of a stream may be on two hops.
+const relayed = 2 * time.Second
+
+// joinBySSRC finds the call of streams that no description speaks of, where they are those of a
+// call on another hop: a relay sends on SSRC, payload type and sequence numbers as they are. What
+// looks like those of two calls stays alone. They are not among the streams of the leg, of
+// which descriptions speak.
+func (t *Traffic) joinBySSRC() {
+	known := make(map[uint32][]*Stream)
+	for _, s := range t.Streams {
+		if s.Leg == nil {
+			known[s.SSRC] = nil
+		}
+	}
+	if len(known) == 0 {
+		return
+	}
+	for _, s := range t.Streams {
+		if list, wanted := known[s.SSRC]; wanted && s.Leg != nil && len(list) < maxTried {
+			known[s.SSRC] = append(list, s)
+		}
+	}
+	for _, s := range t.Streams {
+		if s.Leg != nil {
+			continue
+		}
+		var found *Stream
+		several := false
+		for _, k := range known[s.SSRC] {
+			if s.isOnAnotherHop(k) {
+				several = several || found != nil && found.Leg != k.Leg
+				found = k
+			}
+		}
+		if found != nil && !several {
+			s.belong(found.Leg, found.SentBy, found.Kind)
+		}
+	}
+}
+
+// isOnAnotherHop reports whether a stream is another one, seen elsewhere.
+func (s *Stream) isOnAnotherHop(k *Stream) bool {
+	near := func(a, b time.Time) bool { return a.Sub(b).Abs() < relayed }
+	const few = 10 // packets prove nothing
+	off := int16(s.stats.Last() - k.stats.Last())
+	return s.Type == k.Type && near(s.Begin, k.Begin) && near(s.End, k.End) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
 }
 
 // claims lists the announcements of every address that a stream went to or came from, in
@@ -156,8 +205,13 @@ func (p Party) other() Party {
 // join makes a stream one of a leg. The numbers of payload types are those of who receives
 // them: RFC 3264, section 5.1; some take their own.
 func (s *Stream) join(l *Leg, by Party, kind string) {
-	s.Leg, s.Call, s.SentBy, s.Kind = l, l.call, by, kind
 	l.Media.Streams = append(l.Media.Streams, s)
+	s.belong(l, by, kind)
+}
+
+// belong notes the leg of a stream, and what its descriptions say of it.
+func (s *Stream) belong(l *Leg, by Party, kind string) {
+	s.Leg, s.Call, s.SentBy, s.Kind = l, l.call, by, kind
 	if _, ok := rtp.Static(s.Type); ok {
 		return
 	}
@@ -166,6 +220,9 @@ func (s *Stream) join(l *Leg, by Party, kind string) {
 		return
 	}
 	s.Codec, s.ClockRate = c.Name, c.ClockRate
+	if s.Kind == "audio" && s.ClockRate == 90000 && !strings.EqualFold(s.Codec, "MPA") {
+		s.Kind = "video" // of one address for both: RFC 9143
+	}
 	// What was measured stays what it is: jitter with a rate that timestamps do not keep
 	// would be none. Where the description has the same rate it is no estimate any more.
 	if int(s.rate) == s.ClockRate {

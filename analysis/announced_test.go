@@ -41,6 +41,11 @@ func TestJoinStreams(t *testing.T) {
 		{"relayed", "0 A > P INVITE sdp m=4000\n+.1 P > B INVITE sdp m=8002\n1 B > P 200 sdp m=5000\n+.1 P > A 200 sdp m=8000\n+.1 A > P ACK\n+.1 P > B ACK\n" +
 			"2 A:4000 > P:8000 RTP ssrc=1\n2.1 P:8002 > B:5000 RTP ssrc=1\n2.2 B:5000 > P:8002 RTP ssrc=2\n2.3 P:8000 > A:4000 RTP ssrc=2",
 			"1 call-1 caller PCMU, 1 call-1 caller PCMU, 2 call-1 callee PCMU, 2 call-1 callee PCMU"},
+		{"a hop of a relay that nobody announced", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n1.21 X > N RTP ssrc=70001\n1.21 N > X RTP ssrc=70002", "70001 call-1 caller PCMU, 70001 call-1 caller PCMU, 70002 alone PCMU"},
+		{"another stream of that SSRC", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n1.21 X > N RTP ssrc=70001 seq=900", "70001 call-1 caller PCMU, 70001 alone PCMU"},
+		{"one of that SSRC at another time", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n4 X > N RTP ssrc=70001", "70001 call-1 caller PCMU, 70001 alone PCMU"},
+		{"two calls of a tool that has one SSRC", strings.ReplaceAll(call, "ACK", "ACK id=one") + "0 P > B INVITE id=two sdp m=6000\n1 B > P 200 sdp m=5002\n1.1 P > B ACK id=two\n1.2 A:4000 > B:5000 RTP ssrc=70001\n1.2 P:6000 > B:5002 RTP ssrc=70001\n1.21 X > N RTP ssrc=70001",
+			"70001 call-1 caller PCMU, 70001 call-2 caller PCMU, 70001 alone PCMU"},
 		{"moved by a later offer", call + "3 A > B INVITE sdp m=4100 o=1/2\n+.1 B > A 200 sdp m=5000\n+.1 A > B ACK\n3.5 B:5000 > A:4100 RTP ssrc=2", "2 call-1 callee PCMU"},
 		{"the numbers of the receiver", "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 10.0.0.1\n  | m=audio 4000 RTP/AVP 97\n  | a=rtpmap:97 iLBC/8000\n" +
 			"1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000 RTP/AVP 97 98\n  | a=rtpmap:98 iLBC/8000\n  | a=rtpmap:97 speex/8000\n1.1 A > B ACK\n" +
@@ -55,6 +60,16 @@ func TestJoinStreams(t *testing.T) {
 				check(t, joined(joinedStreams(t, l.Pcap(mediaHosts+c.ladder))), c.want)
 			}
 		})
+	}
+}
+
+// TestJoinKind holds that video on the port of audio is video.
+func TestJoinKind(t *testing.T) {
+	l := capgen.Ladder{}
+	tr := joinedStreams(t, l.Pcap(mediaHosts+"0 A > B INVITE sdp m=4000\n1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000 RTP/AVP 0\n  | m=video 5000 RTP/AVP 97\n  | a=rtpmap:97 VP8/90000\n1.1 A > B ACK\n"+
+		"1.2 A:4000 > B:5000 RTP ssrc=1\n1.2 A:4000 > B:5000 RTP ssrc=2 pt=97\n"))
+	if len(tr.Streams) != 2 || tr.Streams[0].Kind != "audio" || tr.Streams[1].Kind != "video" || tr.Streams[1].Codec != "VP8" {
+		t.Errorf("%+v", tr.Streams)
 	}
 }
 

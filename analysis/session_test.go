@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -31,7 +32,12 @@ const (
 // became of it, the sides, what was sent, the connection.
 func sessions(t *testing.T, ladder string) (*analysis.Result, []string) {
 	t.Helper()
-	r, err := capture.NewReader(t.Context(), bytes.NewReader(new(capgen.Ladder).Pcap(twoHosts+ladder)), capture.Options{})
+	return sessionsIn(t, new(capgen.Ladder).Packets(twoHosts+ladder))
+}
+
+func sessionsIn(t *testing.T, packets []capgen.Packet) (*analysis.Result, []string) {
+	t.Helper()
+	r, err := capture.NewReader(t.Context(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +121,15 @@ func TestSessions(t *testing.T) {
 func TestFaxStreams(t *testing.T) {
 	res, got := sessions(t, "0 A > B INVITE sdp m=4000\n.1 "+begun+".3 A:4000 > B:5000 RTP ssrc=1 n=50\n2 B > A INVITE\n"+body("10.0.0.2", "m=image 5000 udptl t38")+
 		"2.1 A > B 200\n"+body("10.0.0.1", "m=image 4000 udptl t38")+"2.2 B > A ACK\n3 A:4000 > B:5000 UDPTL n=20\n4 A:4000 > B:5000 RTP ssrc=2 n=50\n9 A > B BYE\n9.1 B > A 200\n")
+	// A fax is told from what goes to its address and has not the form of UDPTL.
+	var w wire
+	w.packets = new(capgen.Ladder).Packets(twoHosts + "0 A > B INVITE\n" + body("10.0.0.1", "m=image 4000 udptl t38"))
+	for i, b := range []string{"\x00\x01\x01\x02\x00\x00", "\x00\x02\x00\x02\x00\x00", "\x00\x03\x7f\x02\x00\x00", "\x00\x04\x80\x02\x00\x00", "\x00\x05\x01", ""} {
+		w.add(time.Duration(i+1)*time.Second, capgen.NewFlow("10.0.0.2:5000", "10.0.0.1:4000"), b)
+	}
+	if res, _ := sessionsIn(t, w.packets); res.Datagrams.UDPTL != 1 {
+		t.Errorf("%d packets of six are UDPTL", res.Datagrams.UDPTL)
+	}
 	if len(got) != 1 || res.Datagrams.UDPTL != 20 || len(res.Streams) != 2 || len(res.Fax) != 1 {
 		t.Fatalf("%q, %d packets, %d and %d streams", got, res.Datagrams.UDPTL, len(res.Streams), len(res.Fax))
 	}

@@ -13,8 +13,9 @@ const (
 	maxTones = 4096
 	// maxTypes bounds the payload types that are told apart in a stream.
 	maxTypes = 4
-	// copyWindow is how far apart two captures of one packet may be.
-	copyWindow = 50 * time.Millisecond
+	// copyWindow is how far apart two captures of one packet may be, in units of 2^16 ns:
+	// 50 ms.
+	copyWindow = 763
 	// recentLen is how many packets are remembered for telling copies: those of a
 	// mirror come within a few packets of each other.
 	recentLen = 8
@@ -28,6 +29,7 @@ type Stream struct {
 	SSRC                uint32
 	Type                uint8   // the payload type of most packets that are no events
 	Types               []uint8 // all of them, at most maxTypes, in order of appearance
+	Previous            *Stream // whose SSRC this one took the place of; nil for none
 	Codec               string  // of Type; empty where only a session description tells
 	RateEstimated       bool    // the clock rate was found by comparing timestamps with the clock
 	First, Last         Frame
@@ -69,8 +71,11 @@ type typeCount struct {
 	kind uint8
 }
 
-// A recentPacket is what copies of a packet have in common.
-type recentPacket struct{ seq, id uint16 }
+// A recentPacket is what copies of a packet have in common, and when it came, in units of 2^16 ns.
+type recentPacket struct {
+	seq, id uint16
+	at      uint32
+}
 
 // A Tone is one telephone event: RFC 4733. Its packets repeat it while it lasts, and the
 // last of them is sent three times; that is all one event.
@@ -192,7 +197,7 @@ func (s *Stream) add(h *heard) {
 		s.Copies++
 		return
 	}
-	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid}
+	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint32(h.Arrival >> 16)}
 	s.nth++
 	if h.class != s.Class {
 		s.Class, s.ClassChanges = h.class, s.ClassChanges+1
@@ -221,11 +226,8 @@ func (s *Stream) add(h *heard) {
 // isCopy reports whether a packet whose number came of late is another capture of that
 // one: the same identification, or none in either.
 func (s *Stream) isCopy(h *heard) bool {
-	if h.time.Sub(s.End) > copyWindow {
-		return false
-	}
 	for _, r := range s.recent[:min(s.nth, recentLen)] {
-		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) {
+		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) && uint32(h.Arrival>>16)-r.at <= copyWindow {
 			return true
 		}
 	}

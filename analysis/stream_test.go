@@ -193,6 +193,46 @@ func TestStreamCopies(t *testing.T) {
 	check(t, lines(w.streams(t)), "00000001 192.0.2.1:4000>192.0.2.2:5000 type 8 PCMA 8000 Hz, 56 of 50, lost 0, duplicates 6, copies 25, tones 0, frames 1-81")
 }
 
+// A copy comes within 50 ms of the packet, however many others came in between.
+func TestStreamCopyWindow(t *testing.T) {
+	for late, want := range map[time.Duration]string{49 * time.Millisecond: "duplicates 0, copies 1", 51 * time.Millisecond: "duplicates 1, copies 0", 110 * time.Millisecond: "duplicates 1, copies 0"} {
+		var w wire
+		for i := range 50 {
+			w.add(time.Duration(i)*20*time.Millisecond, flow, media(8, uint16(i), uint32(i)*160, 1, speech))
+			if i == 20 {
+				w.again(time.Duration(i)*20*time.Millisecond+late, flow, media(8, uint16(i), uint32(i)*160, 1, speech))
+			}
+		}
+		if got := lines(w.streams(t)); !strings.Contains(got, want) {
+			t.Errorf("%v late: %s, want %s", late, got, want)
+		}
+	}
+}
+
+// A sender that changes its SSRC goes on with another one; streams at the same time do not.
+func TestPrevious(t *testing.T) {
+	var w wire
+	for _, x := range []struct {
+		ssrc uint32
+		at   time.Duration
+	}{{1, 0}, {2, time.Second}, {3, 3 * time.Second}, {4, 3100 * time.Millisecond}} {
+		for i := range 25 {
+			w.add(x.at+time.Duration(i)*20*time.Millisecond, flow, media(8, uint16(i), uint32(i)*160, x.ssrc, speech))
+		}
+	}
+	var got []string
+	for _, s := range w.streams(t).Streams {
+		previous := uint32(0)
+		if s.Previous != nil {
+			previous = s.Previous.SSRC
+		}
+		got = append(got, fmt.Sprintf("%d:%d", s.SSRC, previous))
+	}
+	if want := "1:0 2:1 3:2 4:0"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
 // IPv6 has no identification: packets that repeat each other so soon are copies.
 func TestStreamCopiesIPv6(t *testing.T) {
 	var w wire

@@ -382,5 +382,21 @@ func (t *streamTable) result() []*Stream {
 		s.Control = t.control.of(s)
 	}
 	slices.SortFunc(t.list, func(a, b *Stream) int { return cmp.Compare(a.order, b.order) })
+	follow(t.list)
 	return t.list
+}
+
+// follow finds the streams that go on where another one on the same ports ended: their sender
+// changed its SSRC. One that begins while the other goes on is beside it.
+func follow(list []*Stream) {
+	last := make(map[addrPorts]*Stream, len(list))
+	for _, s := range list {
+		k := addrPorts{s.Source, s.Destination}
+		if p := last[k]; p != nil && !p.End.After(s.Begin) {
+			s.Previous = p
+		}
+		if p := last[k]; p == nil || !p.End.After(s.End) {
+			last[k] = s
+		}
+	}
 }

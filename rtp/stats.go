@@ -485,6 +485,9 @@ func (s *Stats) Report() Report {
 	return r
 }
 
+// Last returns the highest sequence number so far.
+func (s *Stats) Last() uint16 { return s.high }
+
 // Seen reports whether a packet with that sequence number arrived of late.
 func (s *Stats) Seen(seq uint16) bool {
 	back := s.high - seq

@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sipsight/sipsight/internal/capgen"
 )
 
 // jsonLines decodes what the command prints, an object a line.
@@ -70,6 +73,32 @@ func TestRelayedMedia(t *testing.T) {
 		}
 		if !slices.Equal(found, tt.found) {
 			t.Errorf("%s: findings %q, want %q", tt.file, found, tt.found)
+		}
+	}
+}
+
+// TestStreamKeys holds what is told of a stream that is encrypted as its descriptions say, and of one
+// that changes its payload type and its SSRC.
+func TestStreamKeys(t *testing.T) {
+	t.Chdir(t.TempDir())
+	type stream struct {
+		SSRC       string
+		Encryption string
+		Changes    int    `json:"payload_type_changes"`
+		Previous   string `json:"previous_ssrc"`
+		Call       string
+	}
+	for _, tt := range []struct{ offer, answer, media, want string }{
+		{"proto=RTP/SAVP", "proto=RTP/SAVP", "A:4000 > B:5000 RTP ssrc=1", "[{0x00000001 SRTP 0  call-1}]"},
+		{"proto=RTP/SAVP", "", "A:4000 > B:5000 RTP ssrc=1", "[{0x00000001  0  call-1}]"},
+		{"codecs=0,8", "codecs=0,8", "A:4000 > B:5000 RTP ssrc=1 n=10\n1.5 A:4000 > B:5000 RTP ssrc=1 pt=8 seq=11 n=10\n2 A:4000 > B:5000 RTP ssrc=2", "[{0x00000001  1  call-1} {0x00000002  0 0x00000001 call-1}]"},
+	} {
+		ladder := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE sdp m=4000 " + tt.offer + "\n.1 B > A 200 sdp m=5000 " + tt.answer + "\n.2 A > B ACK\n1.3 " + tt.media + "\n5 A > B BYE\n5.1 B > A 200\n"
+		if err := os.WriteFile("a.pcap", new(capgen.Ladder).Pcap(ladder), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(jsonLines[stream](t, "streams", "--json", "a.pcap")); got != tt.want {
+			t.Errorf("%s, %s, %s: %s, want %s", tt.offer, tt.answer, tt.media, got, tt.want)
 		}
 	}
 }

@@ -62,7 +62,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		}
 		return decimalOf(m.MOS(), 2)
 	}},
-	{Key: "encryption", Kind: Text, Doc: "ZRTP or DTLS-SRTP, where their handshake was seen", Get: func(s *analysis.Stream) Value { return textOf(s.Security.String()) }},
+	{Key: "encryption", Kind: Text, Doc: "ZRTP or DTLS-SRTP, where their handshake was seen; SRTP where the session descriptions of both sides ask for it", Get: func(s *analysis.Stream) Value { return textOf(encryptionText(s)) }},
 	{Key: "start", Brief: true, Kind: Time, Doc: "the first packet", Get: func(s *analysis.Stream) Value { return timeOf(s.Begin) }},
 	{Key: "end", Brief: true, Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first packet", Get: func(s *analysis.Stream) Value { return frameOf(s.First) }},
@@ -75,8 +75,22 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	}},
 	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
 	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(s.Protocol) }},
+	{Key: "payload_type_changes", Kind: Number, Doc: "how often it changed from a packet to the next, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().TypeChanges) }},
+	{Key: "previous_ssrc", Kind: Text, Doc: "of the stream on the same ports that had ended when this one began, if any", Get: func(s *analysis.Stream) Value {
+		if s.Previous == nil {
+			return Value{}
+		}
+		return textOf(ssrcText(s.Previous.SSRC))
+	}},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
+
+func encryptionText(s *analysis.Stream) string {
+	if s.Security == analysis.NoSecurity && s.Encrypted() {
+		return "SRTP"
+	}
+	return s.Security.String()
+}
 
 func ssrcText(n uint32) string { return fmt.Sprintf("0x%08x", n) }
 
