@@ -176,6 +176,7 @@ func (t *streamTable) watch(s *Session, side Party, a netip.AddrPort, l *Leg) {
 		t.announced = make(map[netip.AddrPort]announced)
 	}
 	if _, known := t.announced[a]; !known && len(t.announced) >= maxAnnounced {
+		t.over = true // what goes there is not found
 		return
 	}
 	t.announced[a] = announced{s, side, l}

@@ -210,6 +210,25 @@ func TestMixerRates(t *testing.T) {
 	if got := samples(t, b.Bytes()); !slices.Equal(got[0], []int16{0, 50, 100, 0, -100, -100}) || len(got[1]) != 6 {
 		t.Errorf("%d", got)
 	}
+	// The largest datagram, at the rates that are farthest apart.
+	b.Reset()
+	long := make([]int16, 65507)
+	for i := range long {
+		long[i] = int16(i % 1000)
+	}
+	m = audio.NewMixer(&b, audio.MaxRate)
+	if !m.Put(1, 0, audio.MinRate, long) || m.Finish() != nil {
+		t.Fatal("not taken")
+	}
+	got := samples(t, b.Bytes())[1]
+	for i, v := range got {
+		if i%6 == 0 && v != long[i/6] {
+			t.Fatalf("sample %d of %d is %d, want %d", i, len(got), v, long[i/6])
+		}
+	}
+	if len(got) != 6*audio.MaxRate {
+		t.Errorf("%d samples", len(got))
+	}
 }
 
 // TestMixerLong puts an hour of packets, each the 300th too late by 9 s, and holds that all are

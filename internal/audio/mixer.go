@@ -56,10 +56,7 @@ func (m *Mixer) Put(side int, at time.Duration, rate int, pcm []int16) bool {
 	if from < m.floor || len(pcm) == 0 {
 		return false
 	}
-	n := len(pcm) * m.rate / rate
-	if n > m.keep/2 { // no packet is so long
-		n = m.keep / 2
-	}
+	n := int(min(int64(len(pcm))*int64(m.rate)/int64(rate), int64(m.keep/2))) // no packet is longer
 	pos := from - m.skip
 	if gap := pos - m.end - samples(MaxSilence, m.rate); gap > 0 {
 		m.skip += gap
@@ -98,12 +95,13 @@ func sampleAt(pcm []int16, i, from, to int) int16 {
 	if from == to {
 		return pcm[i]
 	}
-	k, part := i*from/to, i*from%to
+	at := int64(i) * int64(from) // of a datagram of 64 KiB this is more than 32 bits hold
+	k, part := int(at/int64(to)), at%int64(to)
 	if k+1 >= len(pcm) {
 		return pcm[len(pcm)-1]
 	}
-	a, b := int(pcm[k]), int(pcm[k+1])
-	return int16(a + (b-a)*part/to)
+	a, b := int64(pcm[k]), int64(pcm[k+1])
+	return int16(a + (b-a)*part/int64(to))
 }
 
 // flush writes the oldest n samples of both sides.
