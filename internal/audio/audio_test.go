@@ -231,7 +231,7 @@ func TestMixerRates(t *testing.T) {
 	}
 }
 
-// TestMixerLong puts an hour of packets, each the 300th too late by 9 s, and holds that all are
+// TestMixerLong puts ten minutes of packets, each the 300th too late by 9 s, and holds that all are
 // where they belong.
 func TestMixerLong(t *testing.T) {
 	var b bytes.Buffer
@@ -242,7 +242,7 @@ func TestMixerLong(t *testing.T) {
 			t.Fatalf("packet %d was not taken", i)
 		}
 	}
-	const n = 180000
+	const n = 30000
 	for i := range n {
 		if i%300 != 0 {
 			put(i)
@@ -263,9 +263,8 @@ func TestMixerLong(t *testing.T) {
 	}
 }
 
-// TestMixerBounds holds that neither times nor packets make a file longer than its bound, and
-// that long silence is shortened.
-func TestMixerBounds(t *testing.T) {
+// TestMixerSilence holds that long silence is shortened.
+func TestMixerSilence(t *testing.T) {
 	var b bytes.Buffer
 	m := audio.NewMixer(&b, 8000)
 	for i := range 3 { // a year apart
@@ -280,25 +279,7 @@ func TestMixerBounds(t *testing.T) {
 	if got, want := m.Length(), 2*audio.MaxSilence; got < want || got > want+time.Second || m.Shortened < 700*24*time.Hour {
 		t.Errorf("%v, of which %v are left out", got, m.Shortened)
 	}
-	w := &countingWriter{}
-	m = audio.NewMixer(w, 48000)
-	for i := 0; !m.Full; i++ {
-		if i > 100 {
-			t.Fatal("no end")
-		}
-		m.Put(i%2, time.Duration(i)*audio.MaxSilence, 48000, []int16{1})
-	}
-	if m.Finish(); w.n > audio.MaxOctets || w.n != m.Octets() {
-		t.Errorf("%d octets, %d", w.n, m.Octets())
-	}
-	if m.Put(0, 100*audio.MaxSilence, 48000, []int16{1}) {
-		t.Error("a packet was taken behind the end")
-	}
 }
-
-type countingWriter struct{ n int64 }
-
-func (w *countingWriter) Write(b []byte) (int, error) { w.n += int64(len(b)); return len(b), nil }
 
 type fullDisk struct{}
 

@@ -30,6 +30,7 @@ type Mixer struct {
 	w     io.Writer
 	err   error
 	rate  int
+	max   int64   // octets
 	keep  int     // samples of a side that wait for what comes late
 	buf   []int16 // from sample base on
 	taken []bool  // those of buf that somebody sent
@@ -45,7 +46,7 @@ type Mixer struct {
 func NewMixer(w io.Writer, rate int) *Mixer {
 	keep := int((MaxLead+2*time.Second)/time.Second) * rate
 	from := -samples(lead, rate)
-	return &Mixer{w: w, rate: rate, keep: keep, buf: make([]int16, 2*keep*sides), taken: make([]bool, 2*keep*sides), base: from, floor: from}
+	return &Mixer{w: w, rate: rate, max: MaxOctets, keep: keep, buf: make([]int16, 2*keep*sides), taken: make([]bool, 2*keep*sides), base: from, floor: from}
 }
 
 // Put takes in samples of a side, with a sampling rate of their own of at least MinRate, that
@@ -67,7 +68,7 @@ func (m *Mixer) Put(side int, at time.Duration, rate int, pcm []int16) bool {
 	switch {
 	case pos < m.base:
 		return false
-	case (pos+int64(n)-m.begin)*sides*sampleSize > MaxOctets:
+	case (pos+int64(n)-m.begin)*sides*sampleSize > m.max:
 		m.Full = true
 		return false
 	}
