@@ -33,10 +33,34 @@ type Impair struct {
 type Truth struct {
 	Received, Lost, Sent, Swapped int
 
-	// Of the packets that were not swapped, by the times at which they were due: the interarrival
-	// jitter of RFC 3550, section 6.4.1, and the longest time from one to the next. That of
-	// the sender is in them.
-	MeanJitter, MaxGap time.Duration
+	// Of the packets that were not swapped, by the times at which they were due, and by those at
+	// which they were sent. What the sender adds is in both, what the scheduler adds in the latter.
+	Due, Gone Timing
+}
+
+// A Timing is the mean interarrival jitter of packets, RFC 3550, section 6.4.1, and the longest
+// time from one to the next.
+type Timing struct {
+	Jitter, MaxGap time.Duration
+
+	n    int
+	last time.Time
+	sent time.Duration // the RTP timestamp of the last one
+	jit  float64
+	sum  float64
+}
+
+// add takes in a packet of RTP.
+func (t *Timing) add(at time.Time, data []byte) {
+	sent := time.Duration(binary.BigEndian.Uint32(data[4:])) * time.Second / 8000
+	if t.n > 0 {
+		gap := at.Sub(t.last)
+		t.jit += (float64((gap - (sent - t.sent)).Abs()) - t.jit) / 16
+		t.sum += t.jit
+		t.Jitter = time.Duration(t.sum / float64(t.n))
+		t.MaxGap = max(t.MaxGap, gap)
+	}
+	t.n, t.last, t.sent = t.n+1, at, sent
 }
 
 // MaxPackets bounds the datagrams of one run.
@@ -148,16 +172,14 @@ type line struct {
 	truth *Truth
 	rand  *rand.Rand
 	queue chan timed
-	held  []byte        // waits for the next one to overtake it
-	due   time.Time     // of the last one
-	sent  time.Duration // its RTP timestamp
-	jit   float64
-	sum   float64
+	held  []byte    // waits for the next one to overtake it
+	due   time.Time // of the last one
 }
 
 type timed struct {
-	due  time.Time
-	data []byte
+	due   time.Time
+	data  []byte
+	timed bool // it counts for Truth.Gone
 }
 
 func (r *Relay) line(c *net.UDPConn, to netip.Addr, port uint16, im *Impair, truth *Truth, stream uint64) *line {
@@ -171,7 +193,7 @@ func (r *Relay) line(c *net.UDPConn, to netip.Addr, port uint16, im *Impair, tru
 // take decides what becomes of a packet.
 func (l *line) take(now time.Time, data []byte) {
 	if l.im == nil || len(data) < 12 {
-		l.queue <- timed{now, data}
+		l.queue <- timed{now, data, false}
 		return
 	}
 	lost, swapped, part := l.rand.Float64() < l.im.Loss, l.rand.Float64() < l.im.Swap, l.rand.Float64()
@@ -192,29 +214,16 @@ func (l *line) take(now time.Time, data []byte) {
 		l.held = data
 		return
 	}
-	l.measure(due, data)
-	l.queue <- timed{due, data}
+	l.truth.Sent++
+	l.truth.Due.add(due, data)
+	l.queue <- timed{due, data, true}
 	l.due = due
 	if l.held != nil {
 		l.due = due.Add(200 * time.Microsecond)
-		l.queue <- timed{l.due, l.held}
+		l.queue <- timed{l.due, l.held, false}
 		l.held = nil
 		l.truth.Swapped++
 	}
-}
-
-// measure takes in when a packet is due.
-func (l *line) measure(due time.Time, data []byte) {
-	sent := time.Duration(binary.BigEndian.Uint32(data[4:])) * time.Second / 8000
-	if l.truth.Sent > 0 {
-		gap := due.Sub(l.due)
-		l.jit += (float64((gap - (sent - l.sent)).Abs()) - l.jit) / 16
-		l.sum += l.jit
-		l.truth.MeanJitter = time.Duration(l.sum / float64(l.truth.Sent))
-		l.truth.MaxGap = max(l.truth.MaxGap, gap)
-	}
-	l.sent = sent
-	l.truth.Sent++
 }
 
 // send sends packets when they are due.
@@ -227,13 +236,17 @@ func (l *line) send(ctx context.Context) {
 				return
 			}
 		}
+		now := time.Now()
+		if p.timed {
+			l.truth.Gone.add(now, p.data)
+		}
 		if l.to.Addr() == l.r.B {
-			l.r.record(Packet{time.Now(), l.c.LocalAddr().(*net.UDPAddr).AddrPort(), l.to, p.data})
+			l.r.record(Packet{now, l.c.LocalAddr().(*net.UDPAddr).AddrPort(), l.to, p.data})
 		}
 		l.c.WriteToUDPAddrPort(p.data, l.to)
 	}
 }
 
 func (t Truth) String() string {
-	return fmt.Sprintf("received %d, lost %d, sent %d, swapped %d, mean jitter %v, longest wait %v", t.Received, t.Lost, t.Sent, t.Swapped, t.MeanJitter.Round(10*time.Microsecond), t.MaxGap.Round(time.Millisecond))
+	return fmt.Sprintf("received %d, lost %d, sent %d, swapped %d, mean jitter %v, longest wait %v", t.Received, t.Lost, t.Sent, t.Swapped, t.Gone.Jitter.Round(10*time.Microsecond), t.Gone.MaxGap.Round(time.Millisecond))
 }
