@@ -134,10 +134,10 @@ func TestFaxStreams(t *testing.T) {
 		t.Fatalf("%q, %d packets, %d and %d streams", got, res.Datagrams.UDPTL, len(res.Streams), len(res.Fax))
 	}
 	all := res.AllStreams()
-	if len(all) != 3 || all[1].Protocol != "UDPTL" || all[1].Call != 1 || all[1].SentBy != analysis.Caller || all[0].SSRC != 1 || all[2].SSRC != 2 {
+	if len(all) != 3 || !all[1].UDPTL || all[1].Call != 1 || all[1].SentBy != analysis.Caller || all[0].SSRC != 1 || all[2].SSRC != 2 {
 		t.Errorf("%+v", all)
 	}
-	if list := res.Calls.At(0).First().Media.AllStreams(); len(list) != 3 || list[2].Protocol != "UDPTL" {
+	if list := res.Calls.At(0).First().Media.AllStreams(); len(list) != 3 || !list[2].UDPTL {
 		t.Errorf("of the call: %+v", list)
 	}
 }

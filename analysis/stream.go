@@ -13,9 +13,9 @@ const (
 	maxTones = 4096
 	// maxTypes bounds the payload types that are told apart in a stream.
 	maxTypes = 4
-	// copyWindow is how far apart two captures of one packet may be, in units of 2^16 ns:
+	// copyWindow is how far apart two captures of one packet may be, in units of 2^19 ns:
 	// 50 ms.
-	copyWindow = 763
+	copyWindow = 95
 	// recentLen is how many packets are remembered for telling copies: those of a
 	// mirror come within a few packets of each other.
 	recentLen = 8
@@ -25,11 +25,12 @@ const (
 // of the capture point: what is lost or late behind it is not seen.
 type Stream struct {
 	Source, Destination netip.AddrPort
-	Protocol            string // UDPTL for that, of which sequence numbers and times are all there is; "" for RTP
 	SSRC                uint32
+	PreviousSSRC        uint32  // of the stream whose place this one took, where HasPrevious
+	HasPrevious         bool    // there was one on the same ports, which had ended
+	UDPTL               bool    // it is of that, and has neither SSRC nor payload type: sequence numbers and times are all there is
 	Type                uint8   // the payload type of most packets that are no events
 	Types               []uint8 // all of them, at most maxTypes, in order of appearance
-	Previous            *Stream // whose SSRC this one took the place of; nil for none
 	Codec               string  // of Type; empty where only a session description tells
 	RateEstimated       bool    // the clock rate was found by comparing timestamps with the clock
 	First, Last         Frame
@@ -71,11 +72,8 @@ type typeCount struct {
 	kind uint8
 }
 
-// A recentPacket is what copies of a packet have in common, and when it came, in units of 2^16 ns.
-type recentPacket struct {
-	seq, id uint16
-	at      uint32
-}
+// A recentPacket is what copies of a packet have in common, and when it came, in units of 2^19 ns.
+type recentPacket struct{ seq, id, at uint16 }
 
 // A Tone is one telephone event: RFC 4733. Its packets repeat it while it lasts, and the
 // last of them is sent three times; that is all one event.
@@ -197,7 +195,7 @@ func (s *Stream) add(h *heard) {
 		s.Copies++
 		return
 	}
-	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint32(h.Arrival >> 16)}
+	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint16(h.Arrival >> 19)}
 	s.nth++
 	if h.class != s.Class {
 		s.Class, s.ClassChanges = h.class, s.ClassChanges+1
@@ -227,7 +225,7 @@ func (s *Stream) add(h *heard) {
 // one: the same identification, or none in either.
 func (s *Stream) isCopy(h *heard) bool {
 	for _, r := range s.recent[:min(s.nth, recentLen)] {
-		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) && uint32(h.Arrival>>16)-r.at <= copyWindow {
+		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) && uint16(h.Arrival>>19)-r.at <= copyWindow {
 			return true
 		}
 	}

@@ -222,13 +222,9 @@ func TestPrevious(t *testing.T) {
 	}
 	var got []string
 	for _, s := range w.streams(t).Streams {
-		previous := uint32(0)
-		if s.Previous != nil {
-			previous = s.Previous.SSRC
-		}
-		got = append(got, fmt.Sprintf("%d:%d", s.SSRC, previous))
+		got = append(got, fmt.Sprintf("%d:%d %v", s.SSRC, s.PreviousSSRC, s.HasPrevious))
 	}
-	if want := "1:0 2:1 3:2 4:0"; strings.Join(got, " ") != want {
+	if want := "1:0 false, 2:1 true, 3:2 true, 4:0 false"; strings.Join(got, ", ") != want {
 		t.Errorf("%v, want %s", got, want)
 	}
 }

@@ -389,14 +389,21 @@ func (t *streamTable) result() []*Stream {
 // follow finds the streams that go on where another one on the same ports ended: their sender
 // changed its SSRC. One that begins while the other goes on is beside it.
 func follow(list []*Stream) {
-	last := make(map[addrPorts]*Stream, len(list))
-	for _, s := range list {
-		k := addrPorts{s.Source, s.Destination}
-		if p := last[k]; p != nil && !p.End.After(s.Begin) {
-			s.Previous = p
+	sorted := slices.Clone(list)
+	slices.SortStableFunc(sorted, func(a, b *Stream) int {
+		return cmp.Or(a.Source.Compare(b.Source), a.Destination.Compare(b.Destination))
+	})
+	var last *Stream
+	for _, s := range sorted {
+		if last == nil || last.Source != s.Source || last.Destination != s.Destination {
+			last = s
+			continue
 		}
-		if p := last[k]; p == nil || !p.End.After(s.End) {
-			last[k] = s
+		if !last.End.After(s.Begin) {
+			s.PreviousSSRC, s.HasPrevious = last.SSRC, true
+		}
+		if !last.End.After(s.End) {
+			last = s
 		}
 	}
 }

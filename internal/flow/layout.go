@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -330,7 +329,10 @@ func (p *plan) streams() {
 // barOf says in short what a stream was, and in full how good it was.
 func barOf(s *analysis.Stream) Bar {
 	r := s.Report()
-	label := cmp.Or(s.Protocol, "RTP")
+	label := "RTP"
+	if s.UDPTL {
+		label = "UDPTL"
+	}
 	if s.Codec != "" {
 		label += " " + cutText(clean.Text(s.Codec), 16)
 	}
@@ -341,7 +343,7 @@ func barOf(s *analysis.Stream) Bar {
 		label += fmt.Sprintf(", %.1f %% lost", r.LossPercent())
 	}
 	detail := fmt.Sprintf("%s → %s, %d packets, %d lost", s.Source, s.Destination, r.Packets, r.Lost)
-	if s.Protocol == "" {
+	if !s.UDPTL {
 		detail = fmt.Sprintf("SSRC 0x%08x, ", s.SSRC) + detail
 	}
 	if m, ok := s.Quality(); ok {

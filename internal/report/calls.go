@@ -288,12 +288,12 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 	for _, s := range list {
 		r := s.Report()
 		w.open('{')
-		if s.Protocol == "" {
+		if s.UDPTL {
+			w.key("protocol")
+			w.quote([]byte(protocolText(s)))
+		} else {
 			w.key("ssrc")
 			w.quote([]byte(ssrcText(s.SSRC)))
-		} else {
-			w.key("protocol")
-			w.quote([]byte(s.Protocol))
 		}
 		if !s.Begin.IsZero() {
 			w.key("start")

@@ -12,12 +12,12 @@ import (
 
 // Streams is the listing of RTP streams.
 var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[analysis.Stream]{
-	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: s.Protocol == "", Text: ssrcText(s.SSRC)} }},
+	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Text: ssrcText(s.SSRC)} }},
 	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source.Addr().String()) }},
 	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source.Port())) }},
 	{Key: "destination_ip", Brief: true, Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination.Addr().String()) }},
 	{Key: "destination_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination.Port())) }},
-	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return Value{Has: s.Protocol == "", Int: int64(s.Type)} }},
+	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Int: int64(s.Type)} }},
 	{Key: "payload_types", Kind: Object, json: (*jsonWriter).payloadTypes},
 	{Key: "codec", Brief: true, Kind: Captured, Doc: "what the payload type stands for", Get: func(s *analysis.Stream) Value { return textOf(s.Codec) }},
 	{Key: "clock_rate", Kind: Number, Doc: "of the timestamps, in Hz", Get: func(s *analysis.Stream) Value { return countOf(s.Report().ClockRate) }},
@@ -74,16 +74,21 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		return textOf("call-" + strconv.Itoa(s.Call))
 	}},
 	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
-	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(s.Protocol) }},
+	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(protocolText(s)) }},
 	{Key: "payload_type_changes", Kind: Number, Doc: "how often it changed from a packet to the next, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().TypeChanges) }},
 	{Key: "previous_ssrc", Kind: Text, Doc: "of the stream on the same ports that had ended when this one began, if any", Get: func(s *analysis.Stream) Value {
-		if s.Previous == nil {
-			return Value{}
-		}
-		return textOf(ssrcText(s.Previous.SSRC))
+		return Value{Has: s.HasPrevious, Text: ssrcText(s.PreviousSSRC)}
 	}},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
+
+// protocolText names the protocol of a stream that is not RTP.
+func protocolText(s *analysis.Stream) string {
+	if s.UDPTL {
+		return "UDPTL"
+	}
+	return ""
+}
 
 func encryptionText(s *analysis.Stream) string {
 	if s.Security == analysis.NoSecurity && s.Encrypted() {
@@ -208,7 +213,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 	r := s.Report()
 	jitter := r.Jitters > 0
 	mos, call, ssrc := "", "", ""
-	if s.Protocol == "" {
+	if !s.UDPTL {
 		ssrc = ssrcText(s.SSRC)
 	}
 	if m, ok := s.Quality(); ok {
