@@ -384,6 +384,38 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
+// A packet that is shorter than its own header is none of the stream, whose SSRC and number it has;
+// one that was cut by the capture is, and so is one whose padding may be encrypted.
+func TestHeaderLies(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(p []byte) []byte
+	}{
+		{"more sources than octets", "90 of 100, lost 10", func(p []byte) []byte { p[0] = 0x8f; return p[:40] }},
+		{"an extension beyond the end", "90 of 100, lost 10", func(p []byte) []byte { p[0] = 0x90; p[14], p[15] = 0xff, 0xff; return p }},
+		{"padding beyond the beginning", "100 of 100, lost 0", func(p []byte) []byte { p[0] = 0xa0; p[len(p)-1] = 0xff; return p }},
+		{"sources and an extension", "100 of 100, lost 0", func(p []byte) []byte { p[0] = 0x92; p[22], p[23] = 0, 3; return p }},
+	} {
+		var w wire
+		for i := range 100 {
+			p := []byte(media(8, uint16(i), uint32(i)*160, 1, speech))
+			if i%10 == 7 {
+				p = c.change(p)
+			}
+			w.add(time.Duration(i)*20*time.Millisecond, flow, string(p))
+		}
+		if got := lines(w.streams(t)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		for i := range w.packets { // of each packet the RTP header alone is captured
+			w.packets[i].Cut = len(w.packets[i].Data) - 54
+		}
+		if got := lines(w.streams(t)); !strings.Contains(got, "100 of 100, lost 0") {
+			t.Errorf("%s, cut: %s", c.name, got)
+		}
+	}
+}
+
 // A flood of sources is bounded, and the streams in it are found.
 func TestSourceFlood(t *testing.T) {
 	var w wire

@@ -136,11 +136,22 @@ func (t *streamTable) packet(d *dissect.Datagram, b []byte) {
 	hash := t.hash(d.Src, d.Dst, ssrc)
 	t.h.take(d, b)
 	if s := t.find(hash, d, ssrc); s != nil {
+		if b[0]&0x1f != 0 && lies(d, b) {
+			t.NotFound++
+			return
+		}
 		t.RTP++
 		s.add(&t.h)
 		return
 	}
 	t.newcomer(d, b, ssrc, hash)
+}
+
+// lies reports whether a header is longer than its packet: no receiver takes it for one of the
+// stream. Of padding nothing is said, which SRTP encrypts.
+func lies(d *dissect.Datagram, b []byte) bool {
+	var p rtp.Header
+	return d.Missing == 0 && p.DecodeCut(b) != nil
 }
 
 // hash mixes what makes a stream, in a way that nobody outside can foresee.
