@@ -16,6 +16,10 @@ const (
 	// copyWindow is how far apart two captures of one packet may be, in units of 2^19 ns:
 	// 50 ms.
 	copyWindow = 95
+	// overAfter is how long a stream has to be silent before it is another one, with numbers
+	// of its own, that has its ports and its SSRC; maxStep is how far its own may have gone on.
+	overAfter = 2 * time.Second
+	maxStep   = 3000
 	// recentLen is how many packets are remembered for telling copies: those of a
 	// mirror come within a few packets of each other.
 	recentLen = 8
@@ -219,6 +223,13 @@ func (s *Stream) add(h *heard) {
 	if s.course != nil && !h.time.IsZero() {
 		s.course.Add(&s.stats, h.Arrival)
 	}
+}
+
+// over reports whether a packet is not of the stream, though it has its ports and its SSRC: after
+// a silence it has a number that does not go on from the last, nor does its timestamp. Tools have
+// one SSRC for all calls. Whether it begins another stream is for those that follow it to tell.
+func (s *Stream) over(h *heard) bool {
+	return h.Arrival-s.stats.LastArrival() > overAfter && h.Seq-s.stats.Last()-1 >= maxStep && !s.stats.OnTime(&h.Sample)
 }
 
 // isCopy reports whether a packet whose number came of late is another capture of that

@@ -209,6 +209,59 @@ func TestStreamCopyWindow(t *testing.T) {
 	}
 }
 
+// Two streams with one SSRC and the same ports are two if silence is between them, and neither
+// number nor timestamp go on; what was lost or silent in between makes no other stream.
+func TestStreamOver(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		gap   time.Duration // before the second half
+		seq   uint16        // of its first packet
+		stamp uint32        // likewise, by units of the clock
+		want  string
+	}{
+		{"another call of a tool", 5 * time.Second, 0, 0, "50 of 50, lost 0 | 50 of 50, lost 0"},
+		{"another one, with other numbers", 5 * time.Second, 40000, 1 << 30, "50 of 50, lost 0 | 50 of 50, lost 0"},
+		{"begun anew at once", time.Second, 40000, 1 << 30, "100 of 100, lost 0"},
+		{"on hold", 600 * time.Second, 50, 600 * 8000, "100 of 100, lost 0"},
+		{"on hold, and the clock stood still", 600 * time.Second, 50, 50 * 160, "100 of 100, lost 0"},
+		{"lost for long", 100 * time.Second, 5049, 101 * 8000, "100 of 5099, lost 4999"},
+		{"another number, the same clock", 5 * time.Second, 40000, 6 * 8000, "100 of 100, lost 0"},
+	} {
+		var w wire
+		for i := range 50 {
+			w.add(time.Duration(i)*20*time.Millisecond, flow, media(8, uint16(i), uint32(i)*160, 1, speech))
+			w.add(time.Second+c.gap+time.Duration(i)*20*time.Millisecond, flow, media(8, c.seq+uint16(i), c.stamp+uint32(i)*160, 1, speech))
+		}
+		var got []string
+		for _, s := range w.streams(t).Streams {
+			r := s.Report()
+			got = append(got, fmt.Sprintf("%d of %d, lost %d", r.Packets, r.Expected, r.Lost))
+		}
+		if strings.Join(got, " | ") != c.want {
+			t.Errorf("%s: %s, want %s", c.name, strings.Join(got, " | "), c.want)
+		}
+	}
+	// They are found again, however many streams there are.
+	var w wire
+	for round := range 3 {
+		for i := range 300 {
+			f := capgen.NewFlow(fmt.Sprintf("10.0.%d.%d:4000", i>>8, i&255), "192.0.2.2:5000")
+			for k := range 6 {
+				w.add(time.Duration(round)*10*time.Second+time.Duration(k)*20*time.Millisecond, f, media(0, uint16(k), uint32(k)*160, 1, "x"))
+			}
+		}
+	}
+	tr := w.streams(t)
+	for _, s := range tr.Streams {
+		if r := s.Report(); r.Packets != 6 || r.Duplicates != 0 {
+			t.Fatal(line(s))
+		}
+	}
+	if len(tr.Streams) != 900 {
+		t.Errorf("%d streams", len(tr.Streams))
+	}
+}
+
 // A sender that changes its SSRC goes on with another one; streams at the same time do not.
 func TestPrevious(t *testing.T) {
 	var w wire

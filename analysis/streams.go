@@ -135,7 +135,7 @@ func (t *streamTable) packet(d *dissect.Datagram, b []byte) {
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	hash := t.hash(d.Src, d.Dst, ssrc)
 	t.h.take(d, b)
-	if s := t.find(hash, d, ssrc); s != nil {
+	if s := t.find(hash, d, ssrc); s != nil && !s.over(&t.h) {
 		if b[0]&0x1f != 0 && lies(d, b) {
 			t.NotFound++
 			return
@@ -185,7 +185,7 @@ func (t *streamTable) find(hash uint64, d *dissect.Datagram, ssrc uint32) *Strea
 	return nil
 }
 
-// insert adds a stream.
+// insert adds a stream. It takes the place of one with its ports and SSRC, which is over.
 func (t *streamTable) insert(s *Stream) {
 	t.list = append(t.list, s)
 	if 2*len(t.list) > len(t.slots) {
@@ -202,8 +202,13 @@ func (t *streamTable) place(s *Stream, index uint32) {
 	hash := t.hash(s.Source, s.Destination, s.SSRC)
 	mask := uint64(len(t.slots) - 1)
 	i := hash & mask
-	for t.slots[i].index != 0 {
-		i = (i + 1) & mask
+	for ; t.slots[i].index != 0; i = (i + 1) & mask {
+		if t.slots[i].tag != uint32(hash>>32) {
+			continue
+		}
+		if old := t.list[t.slots[i].index-1]; old.SSRC == s.SSRC && old.Source == s.Source && old.Destination == s.Destination {
+			break
+		}
 	}
 	t.slots[i] = slot{uint32(hash >> 32), index}
 }

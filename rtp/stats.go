@@ -485,6 +485,20 @@ func (s *Stats) Report() Report {
 	return r
 }
 
+// OnTime reports whether the timestamp of a packet went on from the last as the time did, by a second
+// or a tenth more or less. It is true where no clock rate is known.
+func (s *Stats) OnTime(p *Sample) bool {
+	if s.rate == 0 || !s.timed || p.Untimed {
+		return true
+	}
+	since := float64(p.Arrival-s.lastTime) / 1e6
+	off := math.Abs(since - float64(int32(p.Timestamp-s.timestamp))*s.tick)
+	return off < maxSpurtStep || off < since/10
+}
+
+// LastArrival returns when the last packet came.
+func (s *Stats) LastArrival() time.Duration { return s.last }
+
 // Last returns the highest sequence number so far.
 func (s *Stats) Last() uint16 { return s.high }
 

@@ -63,6 +63,10 @@ type voiceKey struct {
 // A voice is one stream that is heard.
 type voice struct {
 	s       *analysis.Stream
+	first   analysis.Frame // other calls may have its ports and its SSRC before …
+	last    analysis.Frame // … and behind it
+	begun   bool
+	ended   bool
 	side    int
 	rank    int // among those of its side, the best is 0
 	rate    int
@@ -108,7 +112,12 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 		v.rank = ranks[v.side]
 		ranks[v.side]++
 		a.Rate = max(a.Rate, v.rate)
-		a.voices[voiceKey{v.s.Source, v.s.Destination, v.s.SSRC}] = v
+		k := voiceKey{v.s.Source, v.s.Destination, v.s.SSRC}
+		if old := a.voices[k]; old != nil { // it began anew
+			old.extend(v)
+			continue
+		}
+		a.voices[k] = v
 	}
 	switch {
 	case len(list) > 0:
@@ -133,7 +142,7 @@ func newVoice(s *analysis.Stream) (*voice, string) {
 	if s.Encrypted() {
 		return nil, "is encrypted (SRTP), and its keys are not looked for"
 	}
-	v := &voice{s: s}
+	v := &voice{s: s, first: s.First, last: s.Last}
 	if s.SentBy == analysis.Callee {
 		v.side = 1
 	}
@@ -159,6 +168,21 @@ func newVoice(s *analysis.Stream) (*voice, string) {
 	}
 	v.clock.Rate = v.rate
 	return v, ""
+}
+
+// extend makes the voice that of two streams with the same ports and SSRC.
+func (v *voice) extend(x *voice) {
+	if x.s.Begin.Before(v.s.Begin) {
+		v.first = x.first
+	} else {
+		v.last = x.last
+	}
+	for t := range v.decoder {
+		if v.decoder[t] == nil && x.rate == v.rate {
+			v.decoder[t] = x.decoder[t]
+		}
+		v.quiet[t] = v.quiet[t] || x.quiet[t]
+	}
 }
 
 // Write reads all packets, in the same order as the analysis did, and writes samples of 16 bits,
@@ -198,12 +222,18 @@ func (a *Audio) look(f *layers.Frame, err error, refs []reassembly.Ref, now time
 	if v == nil {
 		return
 	}
+	ended := false
 	for _, ref := range refs {
-		if frameOf(ref) == v.s.Last {
-			a.open--
-		}
+		v.begun = v.begun || frameOf(ref) == v.first
+		ended = ended || frameOf(ref) == v.last
 	}
-	a.packet(v, b, f.Missing, now)
+	if v.begun && !v.ended {
+		a.packet(v, b, f.Missing, now)
+	}
+	if ended && !v.ended {
+		v.ended = true
+		a.open--
+	}
 }
 
 // packet takes in a packet of a stream.

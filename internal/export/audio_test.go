@@ -258,6 +258,28 @@ func TestAudioRelay(t *testing.T) {
 	}
 }
 
+// TestAudioAgain holds that a tool which has one SSRC and the same numbers in all calls is heard in
+// each by itself, and twice in a call that it begins anew in.
+func TestAudioAgain(t *testing.T) {
+	begins := func(at float64) []capgen.Packet { return say(caller, callee, at, 10, 1, nil) }
+	second := strings.NewReplacer("INVITE", "INVITE id=two new", "ACK", "ACK id=two", "BYE", "BYE id=two", "0      A", "100    A", "1      B", "101    B", "90     A", "190    A").Replace(fmt.Sprintf(talk, "", ""))
+	in := packets(t, inOrder(new(capgen.Ladder).Packets(fmt.Sprintf(talk, "", "")+strings.TrimPrefix(second, hosts)), begins(2), begins(12), begins(102)))
+	res, err := analysis.Run(t.Context(), in.open(), analysis.Options{Calls: true, Streams: true})
+	if err != nil || len(res.Calls) != 2 || len(res.Streams) != 3 {
+		t.Fatal(err, len(res.Calls), len(res.Streams))
+	}
+	for i, want := range []time.Duration{10200 * time.Millisecond, 200 * time.Millisecond} {
+		a, err := export.NewAudio(res.Calls[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := a.Write(&b, in.open()); err != nil || a.Length != want || a.Heard[0] != int64(10*(2-i)) {
+			t.Errorf("call %d: %v, %v, %d packets", i+1, err, a.Length, a.Heard[0])
+		}
+	}
+}
+
 // TestAudioL16 holds L16 of a rate that the description names, in packets larger than a frame,
 // beside µ-law of another rate.
 func TestAudioL16(t *testing.T) {
