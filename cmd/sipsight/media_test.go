@@ -52,6 +52,7 @@ func TestRelayedMedia(t *testing.T) {
 		{"media-impaired.pcapng", []string{"0x000000b2 callee 170 0 0", "0x000000a1 caller 160 10 5"}, 6, nil},
 		{"media-one-way.pcapng", []string{"0x000000b2 callee 170 0 0"}, 1, []string{"no-audio error call-1", "one-way-audio error call-2"}},
 		{"media-hold.pcapng", []string{"0x000000c3 callee 25 0 0", "0x000000c3 caller 25 0 0", "0x000000a1 caller 170 0 0", "0x000000d4 callee 25 0 0", "0x000000d4 caller 25 0 0"}, 1, []string{"hold-state note call-1"}},
+		{"media-fax.pcapng", []string{"0x000000c3 callee 25 0 0", "0x000000c3 caller 25 0 0", " callee 60 0 0", " caller 60 0 0", "0x000000c3 callee 25 0 0", "0x000000c3 caller 25 0 0"}, 20, []string{"t38-failed error call-2"}},
 	} {
 		var got, found []string
 		for _, s := range jsonLines[stream](t, "streams", "--json", tt.file) {

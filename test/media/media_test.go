@@ -44,6 +44,7 @@ func run(m *testing.M) int {
 const (
 	packets = 200 // that either side plays
 	short   = 25  // in short.pcap and again.pcap
+	faxed   = 60  // in fax.pcap
 )
 
 // A talk is one call between two SIPp through a relay.
@@ -92,18 +93,26 @@ func needSIPp(t *testing.T) {
 func (k *talk) hold(t *testing.T) []media.Packet {
 	t.Helper()
 	dir := t.TempDir()
+	write := func(name string, b []byte, err error) {
+		t.Helper()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name+".pcap"), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var fax bytes.Buffer
+	err := media.WriteUDPTL(&fax, faxed)
+	write("fax", fax.Bytes(), err)
 	for _, p := range []struct {
 		name string
 		ssrc uint32
 		n    int
 	}{{"caller", 0xa1, packets}, {"callee", 0xb2, packets}, {"short", 0xc3, short}, {"again", 0xd4, short}} {
 		var b bytes.Buffer
-		if err := media.WriteRTP(&b, p.ssrc, p.n); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, p.name+".pcap"), b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		err := media.WriteRTP(&b, p.ssrc, p.n)
+		write(p.name, b.Bytes(), err)
 	}
 	addr := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, byte(10 + k.number), byte(n)}) }
 	r := &k.relay
@@ -278,6 +287,27 @@ func TestSIPp(t *testing.T) {
 			if s := streams[key]; s.Packets != n || s.Lost != 0 {
 				t.Errorf("%s: %+v", key, s)
 			}
+		}
+	})
+	t.Run("fax", func(t *testing.T) {
+		t.Parallel()
+		k := talk{number: 20, caller: "fax-caller", callee: "fax-callee", pause: 2500 * time.Millisecond}
+		streams, found := examine(t, k.hold(t))
+		for _, side := range []string{"caller", "callee"} {
+			if s := streams[side]; s.Packets != faxed || s.Lost != 0 || s.Codec != "t38" {
+				t.Errorf("%s: %+v of %+v", side, s, streams)
+			}
+		}
+		if slices.ContainsFunc(found, func(f finding) bool { return f.ID == "t38-failed" }) {
+			t.Errorf("findings %+v", found)
+		}
+	})
+	t.Run("fax refused", func(t *testing.T) {
+		t.Parallel()
+		k := talk{number: 21, caller: "fax-refused-caller", callee: "fax-refusing-callee", pause: 2 * time.Second}
+		_, found := examine(t, k.hold(t))
+		if !slices.ContainsFunc(found, func(f finding) bool { return f.ID == "t38-failed" && f.Severity == "error" }) {
+			t.Errorf("findings %+v", found)
 		}
 	})
 	// Nobody is heard in one call, and somebody is in another one of the same capture.

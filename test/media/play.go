@@ -25,6 +25,19 @@ func WriteRTP(w io.Writer, ssrc uint32, n int) error {
 	return WriteCapture(w, list)
 }
 
+// WriteUDPTL writes a capture for SIPp to play: n packets of a fax, each with an indicator and with the
+// one before for redundancy.
+func WriteUDPTL(w io.Writer, n int) error {
+	flow := capgen.NewFlow("127.0.0.1:6000", "127.0.0.1:6000")
+	var list []Packet
+	for i := range n {
+		b := binary.BigEndian.AppendUint16(nil, uint16(i))
+		b = append(b, 1, 6, 0, 1, 1, 6) // a primary packet of one octet, no repair by parity, one packet again
+		list = append(list, Packet{time.Unix(1e9, 0).Add(time.Duration(i) * 30 * time.Millisecond), flow.Src, flow.Dst, b})
+	}
+	return WriteCapture(w, list)
+}
+
 // WriteCapture writes datagrams as a capture.
 func WriteCapture(w io.Writer, list []Packet) error {
 	p, err := pcapfile.NewWriter(w, pcapfile.Header{LinkType: 1, FCSLen: -1, Nanosecond: false, SnapLen: 65535})

@@ -31,6 +31,7 @@ WHAT = {
     "ipv6-fragments": "Two calls over IPv6 whose 3 kB INVITEs are fragmented (MTU 1280).",
     "ipv6-tcp": "Four answered calls over TCP and IPv6, one connection each.",
     "long-headers": "One call whose INVITE has about 7 kB of headers.",
+    "media-fax": "A call that changes over from audio to T.38, with UDPTL both ways, then one whose change is refused with 488.",
     "media-hold": "A call that is put on hold and taken back, with RTP (G.729) both ways before and after, and one way while it is held.",
     "media-impaired": "A call whose RTP (G.729) to the called side is lost, reordered and delayed by a relay.",
     "media-one-way": "A call in which nobody sends RTP, then one in which the called side hears nothing.",

@@ -18,7 +18,7 @@ mkdir -p "$1"; out=$(cd "$1" && pwd); shift
 if [ "${ALONE:-}" != yes ]; then
     [ $# -gt 0 ] || set -- udp-call udp-failures register-digest proxy-call baresip-call tcp-calls tcp-segmented ipv6-call \
         ipv6-tcp any-cooked2 any-cooked1 nanosecond snaplen-cut retransmission udp-fragments ipv6-fragments long-headers \
-        compact-and-folded other-methods options-keepalive media-impaired media-one-way media-hold
+        compact-and-folded other-methods options-keepalive media-impaired media-one-way media-hold media-fax
     bad=0
     case " $* " in *" media-"*)
         relay=$(mktemp -d); trap 'rm -rf "$relay"' EXIT
@@ -88,14 +88,14 @@ registrar_down() { kill $registrar 2>/dev/null; wait $registrar; }
 hop() {
     record "$1" -f "host $two"
     udprelay -play caller.pcap -ssrc 0xa1 -n 170; udprelay -play callee.pcap -ssrc 0xb2 -n 170; udprelay -play short.pcap -ssrc 0xc3 -n 25
-    udprelay -play again.pcap -ssrc 0xd4 -n 25
+    udprelay -play again.pcap -ssrc 0xd4 -n 25; udprelay -play fax.pcap -fax -n 60
 }
 # through CALLER CALLEE SECONDS [relay options]: a call through the relay, which lives for so long
 through() {
     local caller=$1 callee=$2 length=$3; shift 3
     udprelay -addr $between -a $one -b $two -time "${length}s" "$@" >&2 & relaying=$!
     answer $callee $two 5060 -mp 6000 -m 1
-    ua $caller $one 5060 $between:5060 -mp 6000 -m 1 -d 3700 -cid_str 'c%p-%u@example.com'
+    ua $caller $one 5060 $between:5060 -mp 6000 -m 1 -d ${pause:-3700} -cid_str 'c%p-%u@example.com'
     answered; wait $relaying
 }
 
@@ -260,6 +260,11 @@ media-one-way)
 media-hold)
     hop media-hold.pcapng
     through hold-caller hold-callee 14
+    done_recording ;;
+media-fax)
+    hop media-fax.pcapng; pause=2000
+    through fax-caller fax-callee 7
+    through fax-refused-caller fax-refusing-callee 7
     done_recording ;;
 *) say "unknown: $1"; bad=1 ;;
 esac

@@ -33,13 +33,19 @@ func run() error {
 	flag.DurationVar(&r.ToB.Stall, "stall", 0, "how long all are held back behind packet 100")
 	flag.BoolVar(&r.ToB.Drop, "drop", false, "lose all of them")
 	play, n, ssrc := flag.String("play", "", "write a capture for SIPp to play, and end"), flag.Int("n", 200, "its packets"), flag.Uint("ssrc", 1, "its SSRC")
+	fax := flag.Bool("fax", false, "of UDPTL")
 	flag.Parse()
 	if *play != "" {
 		f, err := os.Create(*play)
 		if err != nil {
 			return err
 		}
-		if err := media.WriteRTP(f, uint32(*ssrc), *n); err != nil {
+		if *fax {
+			err = media.WriteUDPTL(f, *n)
+		} else {
+			err = media.WriteRTP(f, uint32(*ssrc), *n)
+		}
+		if err != nil {
 			return err
 		}
 		return f.Close()
