@@ -128,6 +128,7 @@ func (p *packer) media(l *Leg) {
 		p.time(x.Since, l.Begin)
 		p.frame(x.Frame, l.First)
 		p.name(x.formats)
+		p.flags(x.secure)
 	}
 	p.int(int64(m.Descriptions))
 	p.time(m.HeldAt, l.Begin)
@@ -226,9 +227,9 @@ func (u *unpacker) media(l *Leg) {
 	if n := u.int(); n > 0 {
 		m.Endpoints = make([]Endpoint, n)
 		for i := range m.Endpoints {
-			m.Endpoints[i] = Endpoint{
-				Addr: u.addrPort(), Side: Party(u.int()), Kind: u.name(), Since: u.time(l.Begin), Frame: u.frame(l.First), formats: u.name(),
-			}
+			e := &m.Endpoints[i]
+			*e = Endpoint{Addr: u.addrPort(), Side: Party(u.int()), Kind: u.name(), Since: u.time(l.Begin), Frame: u.frame(l.First), formats: u.name()}
+			u.flags(&e.secure)
 		}
 	}
 	m.Descriptions = int(u.int())

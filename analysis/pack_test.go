@@ -117,7 +117,7 @@ func TestPack(t *testing.T) {
 			s := p.pack(l, tt.call)
 			for range 2 {
 				if got := p.unpack(s); !reflect.DeepEqual(got, l) {
-					t.Errorf("got  %+v\nwant %+v", got, l)
+					t.Errorf("got  %.2000v, %+v\nwant %.2000v, %+v", *got, got.Media, *l, l.Media)
 				}
 			}
 			if got := p.unpack(other); len(got.CallID) != 100 {

@@ -265,11 +265,11 @@ func TestAudioAgain(t *testing.T) {
 	second := strings.NewReplacer("INVITE", "INVITE id=two new", "ACK", "ACK id=two", "BYE", "BYE id=two", "0      A", "100    A", "1      B", "101    B", "90     A", "190    A").Replace(fmt.Sprintf(talk, "", ""))
 	in := packets(t, inOrder(new(capgen.Ladder).Packets(fmt.Sprintf(talk, "", "")+strings.TrimPrefix(second, hosts)), begins(2), begins(12), begins(102)))
 	res, err := analysis.Run(t.Context(), in.open(), analysis.Options{Calls: true, Streams: true})
-	if err != nil || len(res.Calls) != 2 || len(res.Streams) != 3 {
-		t.Fatal(err, len(res.Calls), len(res.Streams))
+	if err != nil || res.Calls.Len() != 2 || len(res.Streams) != 3 {
+		t.Fatal(err, res.Calls.Len(), len(res.Streams))
 	}
 	for i, want := range []time.Duration{10200 * time.Millisecond, 200 * time.Millisecond} {
-		a, err := export.NewAudio(res.Calls[i])
+		a, err := export.NewAudio(res.Calls.At(i))
 		if err != nil {
 			t.Fatal(err)
 		}
