@@ -72,7 +72,7 @@ function streamRow(s, of, begin) {
   const offset = Date.parse(s.start) - begin;
   return {
     frames: [], offset, kind: 'media', frame: '', after: secondsAfter(offset), from: of(s.source), to: of(s.destination), line: 0, colour: 0, marks: [],
-    label: `RTP ${s.codec}${s.lost > 0 ? `, ${s.loss_percent} % lost` : ''}`,
+    label: `${s.protocol ?? 'RTP'} ${s.codec}${s.lost > 0 ? `, ${s.loss_percent} % lost` : ''}`,
     detail: `${s.source} → ${s.destination}, ${plural(s.packets, 'packet')}, ${s.lost} lost${s.mos === undefined ? '' : `, estimated MOS ${s.mos}`}`,
   };
 }
