@@ -97,7 +97,7 @@ func Open(ctx context.Context, names []string, o Options) (*Reader, error) {
 		size = smallWindow
 	}
 	for i, name := range names {
-		r.files = append(r.files, newFile(ctx, i, name, size, o))
+		r.files = append(r.files, newFile(ctx, i, WithoutUser(name), size, o))
 	}
 	return r, r.begin()
 }
@@ -111,6 +111,11 @@ func NewReader(ctx context.Context, s io.Reader, o Options) (*Reader, error) {
 
 // IsURL reports whether Open takes a name for a URL rather than for a path.
 func IsURL(name string) bool { return fetch.IsURL(name) }
+
+// WithoutUser returns a name of a capture as it may be shown: where it begins like a URL, user
+// and password are ***. Open does so with every name it is given: it refuses such URLs, and
+// neither its errors nor Files repeat a password.
+func WithoutUser(name string) string { return fetch.WithoutUser(name) }
 
 func countStdin(names []string) (n int) {
 	for _, name := range names {

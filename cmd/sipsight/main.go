@@ -11,8 +11,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/clean"
 )
 
@@ -72,6 +75,7 @@ func init() {
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	args = withoutUsers(args)
 	if len(args) == 0 {
 		e.printf("%s", usage())
 		return exitUsage
@@ -89,6 +93,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	}
 	return e.noCommand(name)
+}
+
+// withoutUsers masks user and password of the URLs among arguments, wherever they stand: such a
+// URL is refused, and every message and result may repeat what is left of it.
+func withoutUsers(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if name, value, ok := strings.Cut(a, "="); ok && strings.HasPrefix(name, "-") {
+			args[i] = name + "=" + capture.WithoutUser(value)
+		} else {
+			args[i] = capture.WithoutUser(a)
+		}
+	}
+	return args
 }
 
 // noCommand says that a command does not exist.

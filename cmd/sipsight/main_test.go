@@ -148,6 +148,41 @@ func TestNamesAreCleaned(t *testing.T) {
 	}
 }
 
+// TestURLPasswords holds that the password of a URL is repeated nowhere, wherever the URL
+// stands in the arguments.
+func TestURLPasswords(t *testing.T) {
+	captures(t)
+	const url, masked = "http://user:hunter2@127.0.0.1/a.pcap", "http://***@127.0.0.1/a.pcap"
+	commands := []string{"analyze", "info", "messages", "summary", "calls", "call 1", "registrations", "streams", "findings", "flow", "report -o out.html", "export -o out.pcap"}
+	for _, command := range commands {
+		for _, more := range []string{"", "--json", "--csv", "--filter=" + url, "--no-urls", "udp-call.pcapng", "--json udp-call.pcapng", "other.pcap"} {
+			args := strings.Fields(command + " " + url + " " + more)
+			r := sipsight(t, args...)
+			if strings.Contains(r.out+r.err, "hunter2") {
+				t.Errorf("%q: %q %q", args, r.out, r.err)
+			}
+			if r.code == exitUsage {
+				continue
+			}
+			if want := exitFailed; r.code != want && !strings.Contains(more, "udp-call") {
+				t.Errorf("%q: exit code %d, %q", args, r.code, r.err)
+			}
+			if command != "export -o out.pcap" && !strings.Contains(r.err, masked+": ") {
+				t.Errorf("%q does not say which URL: %q", args, r.err)
+			}
+			os.Remove("out.html")
+		}
+	}
+	for _, args := range [][]string{
+		{url}, {"help", url}, {"version", url}, {"mcp", url}, {"call", url, "udp-call.pcapng"}, {"messages", "--since", url, "a"}, {"messages", "--since=" + url, "a"},
+		{"calls", "--sort=" + url, "a"}, {"flow", "-o", url, "udp-call.pcapng"}, {"export", "--hep", url, "udp-call.pcapng"}, {"messages", "ftp://user:hunter2@127.0.0.1/a.pcap"},
+	} {
+		if r := sipsight(t, args...); strings.Contains(r.out+r.err, "hunter2") || !strings.Contains(r.err, "://***@127.0.0.1") {
+			t.Errorf("%q: %d, %q %q", args, r.code, r.out, r.err)
+		}
+	}
+}
+
 // TestHelp holds that everything a command takes is in its help, that help goes to stdout,
 // and that asking for it in any way gives the same.
 func TestHelp(t *testing.T) {

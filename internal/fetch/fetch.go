@@ -57,6 +57,31 @@ func IsURL(name string) bool {
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
 }
 
+// WithoutUser returns name as it may be repeated in messages. Where it begins like a URL, of
+// whatever scheme, user and password are ***. A URL that has them is refused: its scheme
+// and host are all that is needed to find it again.
+func WithoutUser(name string) string {
+	n := strings.Index(name, "://") + len("://")
+	if n < len("x://") || strings.Trim(strings.ToLower(name[:n-len("://")]), schemeChars) != "" {
+		return name
+	}
+	authority := len(name)
+	if i := strings.IndexAny(name[n:], `/?#\`); i >= 0 {
+		authority = n + i
+	}
+	at := strings.LastIndexByte(name[n:authority], '@')
+	if _, port, ok := strings.Cut(name[n:authority], ":"); at < 0 && ok && name[n] != '[' && strings.Trim(port, "0123456789") != "" {
+		at = strings.LastIndexByte(name[n:], '@') // what is no port is a password with a slash in it
+	}
+	if at < 0 {
+		return name
+	}
+	return name[:n] + "***" + name[n+at:]
+}
+
+// schemeChars are those of the scheme of a URL. RFC 3986, section 3.1.
+const schemeChars = "abcdefghijklmnopqrstuvwxyz0123456789+-."
+
 // Open starts to fetch a URL. The body ends with ErrTooLarge at the limit; size is
 // what the server says it will send, -1 if it does not.
 func Open(ctx context.Context, raw string, o Options) (body io.ReadCloser, size int64, err error) {

@@ -295,3 +295,43 @@ func TestPlain(t *testing.T) {
 		})
 	}
 }
+
+func TestWithoutUser(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://u:hunter2@h/a":            "http://***@h/a",
+		"https://hunter2@h":               "https://***@h",
+		"HTTP://u:hunter2@h:80/a?b=c@d#e": "HTTP://***@h:80/a?b=c@d#e",
+		"http://u:hunter2@x@h/a":          "http://***@h/a",
+		"http://u:hun/ter2@h/a":           "http://***@h/a",
+		"http://u:hunter2?#@h/a":          "http://***@h/a",
+		"http://u:hunter 2\n@h/a":         "http://***@h/a",
+		"http://u:hunter2\\@h/a":          "http://***@h/a",
+		"http://u:%zz@h/":                 "http://***@h/",
+		"http://@h/":                      "http://***@h/",
+		"ftp://u:hunter2@h/a":             "ftp://***@h/a",
+		"svn+ssh://u:hunter2@h/a":         "svn+ssh://***@h/a",
+
+		"http://h/a":                 "http://h/a",
+		"http://h:80/a@b":            "http://h:80/a@b",
+		"http://h/a?b=c:d@e":         "http://h/a?b=c:d@e",
+		"http://[2001:db8::1]:80/@a": "http://[2001:db8::1]:80/@a",
+		"http://***@h/a":             "http://***@h/a",
+		"http://":                    "http://",
+		"://u:p@h":                   "://u:p@h",
+		"/captures/a://b:c@d":        "/captures/a://b:c@d",
+		"a@b":                        "a@b",
+		"-":                          "-",
+		"":                           "",
+	} {
+		got := WithoutUser(in)
+		if got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+		if again := WithoutUser(got); again != got {
+			t.Errorf("%q: twice %q", in, again)
+		}
+		if _, err := parse(in); IsURL(in) && got != in && err == nil {
+			t.Errorf("%q is masked and would be fetched", in)
+		}
+	}
+}

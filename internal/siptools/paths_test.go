@@ -118,6 +118,42 @@ func TestSpecialFiles(t *testing.T) {
 	}
 }
 
+// TestURLPassword holds that the password of a URL is told by no tool, prompt or resource:
+// such a URL is refused, and what is left of it is enough to know which one.
+func TestURLPassword(t *testing.T) {
+	const url = "http://user:hunter2@127.0.0.1/a.pcap"
+	s := server(siptools.Options{})
+	whole := testdata(t, "udp-call.pcapng")
+	for _, definition := range tools(t) {
+		tool := definition.Name
+		for _, a := range []args{{"pcap_file": url}, {"pcap_file": whole, "more_files": []string{url}}, {"pcap_file": url, "more_files": []string{url}}} {
+			if tool == "explain_call" || tool == "draw_call_flow" {
+				a["call"] = "call-1"
+			}
+			got := call(t, s, tool, a)
+			if strings.Contains(got.text+string(got.structured), "hunter2") {
+				t.Errorf("%s tells the password: %s", tool, got.text)
+			}
+			if !got.isError && len(a) < 2 || got.isError && !strings.Contains(got.text, "user name or password are refused") {
+				t.Errorf("%s: %s", tool, got.text)
+			}
+		}
+	}
+	for _, params := range []map[string]any{
+		{"name": "sip_security_analysis", "arguments": map[string]string{"pcap_file": url}},
+		{"name": "sip_troubleshooting_analysis", "arguments": map[string]string{"pcap_file": url}},
+	} {
+		if got := string(rpc(t, s, "prompts/get", params)); strings.Contains(got, "hunter2") || !strings.Contains(got, "***@127.0.0.1") {
+			t.Errorf("a prompt: %s", got)
+		}
+	}
+	var e struct{ Message string }
+	decode(t, rpc(t, s, "resources/read", map[string]any{"uri": "sipsight://summary/" + url}), &e)
+	if strings.Contains(e.Message, "hunter2") || !strings.Contains(e.Message, "user name or password are refused") {
+		t.Errorf("a resource: %q", e.Message)
+	}
+}
+
 func TestURLs(t *testing.T) {
 	b, err := os.ReadFile(testdata(t, "udp-call.pcapng"))
 	if err != nil {

@@ -86,7 +86,7 @@ func newQuery(tool string, args json.RawMessage) *query {
 	if len(more) > maxMore {
 		q.err = fmt.Errorf("more_files: at most %d files can be given, not %d", maxMore, len(more))
 	}
-	q.names = append([]string{file}, more...)
+	q.names = captureNames(file, more)
 	return q
 }
 

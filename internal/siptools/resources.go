@@ -102,7 +102,7 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 // path without its own, or a URL.
 func captureName(s string) string {
 	if fetch.IsURL(s) || filepath.IsAbs(s) {
-		return s
+		return fetch.WithoutUser(s)
 	}
 	return "/" + s
 }

@@ -75,6 +75,16 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 
 var readOnly = mcpjsonrpc.Annotations{ReadOnly: true, Idempotent: true}
 
+// captureNames returns the names of the captures of a call, without passwords of URLs: those
+// are refused, and an answer tells whose fault it was.
+func captureNames(file string, more []string) []string {
+	names := append([]string{file}, more...)
+	for i, name := range names {
+		names[i] = fetch.WithoutUser(name)
+	}
+	return names
+}
+
 // checkName judges the name of a capture that a caller gave.
 func checkName(name string, o *capture.Options) error {
 	lower := strings.ToLower(name)
@@ -165,6 +175,6 @@ const fileArguments = `"pcap_file":{"type":"string","description":"Absolute loca
 
 // quoteArgument puts an argument of a prompt in one line of quotes.
 func quoteArgument(s string) string {
-	b, _ := clean.AppendText(nil, []byte(s), maxPath)
+	b, _ := clean.AppendText(nil, []byte(fetch.WithoutUser(s)), maxPath)
 	return strconv.Quote(string(b))
 }
