@@ -3,6 +3,7 @@ package clean
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -153,7 +154,17 @@ func afterScheme(v []byte) int {
 	}
 }
 
-var schemeChar, passwordChar, userChar = set("+-."), set("-_.!~*'()%&=+$,"), set("-_.!~*'()%&=+$,;?/#")
+// Names and passwords may be of any script: what is not ASCII should be escaped in a URI, and
+// often is not.
+var schemeChar, passwordChar, userChar = set("+-."), set("-_.!~*'()%&=+$," + beyondASCII), set("-_.!~*'()%&=+$,;?/#" + beyondASCII)
+
+var beyondASCII = func() string {
+	var b [128]byte
+	for i := range b {
+		b[i] = utf8.RuneSelf + byte(i)
+	}
+	return string(b[:])
+}()
 
 func set(more string) (s [256]bool) {
 	for c := byte('0'); c <= 'z'; c++ {

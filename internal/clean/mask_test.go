@@ -68,6 +68,7 @@ func TestAppendValue(t *testing.T) {
 		{"password", "Contact: <sip:bob:pw1@192.0.2.1>", "<sip:bob:***@192.0.2.1>"},
 		{"password, SIPS in upper case", "Contact: <SIPS:bob:pw1@192.0.2.1>", "<SIPS:bob:***@192.0.2.1>"},
 		{"password of every kind of character", "Contact: sip:b;x=1?/#:-_.!~*'()%41&=+$,@192.0.2.1", "sip:b;x=1?/#:***@192.0.2.1"},
+		{"password of a user of another script", "Contact: <sip:jörg:pässwort@h>, <sip:\xff:\xfe@h>", "<sip:jörg:***@h>, <sip:\xff:***@h>"},
 		{"passwords, several", "Contact: <sip:a:pw1@h>, \"sip:x\" <sip:b:pw2@h>;x=\"sip:c:pw3@h\"", "<sip:a:***@h>, \"sip:x\" <sip:b:***@h>;x=\"sip:c:***@h\""},
 		{"password behind two schemes", "Contact: <sip:sip:bob:pw1@h>", "<sip:sip:bob:***@h>"},
 		{"a port is no password", "Contact: <sip:192.0.2.1:5060>", "<sip:192.0.2.1:5060>"},
