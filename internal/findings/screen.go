@@ -279,8 +279,15 @@ func isCSI(b []byte) bool {
 	return i > 0 && i < len(b) && b[i]-0x40 < 0x3f
 }
 
-// endOfEscape returns the end of what is shown of an escape sequence.
-func endOfEscape(b []byte, i int) int { return min(len(b), i+12) }
+// endOfEscape returns the end of what is shown of an escape sequence whose first character
+// ends at i: not more than what a URI, or the password in one, cannot begin in.
+func endOfEscape(b []byte, i int) int {
+	end := min(len(b), i+12)
+	if n := bytes.IndexAny(b[i:end], excerptEnds); n >= 0 {
+		end = i + n
+	}
+	return end
+}
 
 // isHidden reports whether a character is one that reorders the text around it or that
 // nobody sees, and that ordinary text does without. Joiners and variation selectors are

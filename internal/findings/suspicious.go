@@ -182,11 +182,14 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 	}
 }
 
+// excerptEnds are the characters that end an excerpt.
+const excerptEnds = "\r\n<@:"
+
 // excerpt returns a hit and what follows it, up to the end of its line or to where a URI, or
 // the password in one, may begin.
 func excerpt(b []byte, h hit) []byte {
 	to := max(h.to, min(len(b), h.from+maxExcerpt))
-	if end := bytes.IndexAny(b[h.to:to], "\r\n<@:"); end >= 0 {
+	if end := bytes.IndexAny(b[h.to:to], excerptEnds); end >= 0 {
 		to = h.to + end
 	}
 	for to > h.to && to < len(b) && !utf8.RuneStart(b[to]) {
