@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/report"
@@ -149,9 +150,10 @@ func (p *prompter) within(dir string) bool {
 	return false
 }
 
-// entries returns the captures and folders of a folder whose names begin with base.
+// entries returns the captures and folders of a folder whose names begin with base. A name
+// that cannot be shown as it is is not offered: escaped it would be another one.
 func (p *prompter) entries(dir, base string) (list []string) {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // what is named may be a FIFO
 	if err != nil {
 		return nil
 	}
@@ -160,6 +162,9 @@ func (p *prompter) entries(dir, base string) (list []string) {
 	for _, e := range found {
 		name := e.Name()
 		if !strings.HasPrefix(name, base) || strings.HasPrefix(name, ".") {
+			continue
+		}
+		if _, changed := clean.AppendText(nil, []byte(name), 0); changed {
 			continue
 		}
 		switch {

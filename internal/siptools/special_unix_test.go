@@ -41,6 +41,15 @@ func checkSpecial(t *testing.T, s *mcpjsonrpc.Server, dir string) {
 		}
 	}
 
+	// Nor does the completion of a path wait where a folder should be.
+	got := rpc(t, s, "completion/complete", map[string]any{
+		"ref":      map[string]any{"type": "ref/prompt", "name": "sip_security_analysis"},
+		"argument": map[string]any{"name": "pcap_file", "value": fifo + "/a"},
+	})
+	if !strings.Contains(string(got), `"values":[]`) {
+		t.Errorf("completions below a FIFO: %s", got)
+	}
+
 	// A folder that was named does not make them captures.
 	var o siptools.Options
 	o.Capture.Folders = []string{"/"}
