@@ -72,6 +72,9 @@ func (t *noteTable) counts(c *dissect.Counts) {
 	if c.Fragments > 0 {
 		t.add("fragments", c.Fragments, 0)
 	}
+	if c.Malformed > 0 {
+		t.add("packet-malformed", c.Malformed, c.MalformedAt)
+	}
 	if c.Keepalives > 0 {
 		t.set("crlf-keepalive", c.Keepalives)
 	}

@@ -98,6 +98,7 @@ type Counts struct {
 	NotIP       int64 // frames of known link types that hold no IP
 	Fragments   int64
 	Malformed   int64 // packets whose headers contradict themselves or are cut
+	MalformedAt int64 // the first of them
 	SIP         int64 // messages, without copies
 	Copies      int64
 	HEP         int64 // packets of HEP
@@ -334,6 +335,13 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 	}
 }
 
+// malformed counts a packet whose headers cannot be read.
+func (c *Counts) malformed(p *capture.Packet) {
+	if c.Malformed++; c.Malformed == 1 {
+		c.MalformedAt = p.Frame
+	}
+}
+
 // count counts what the frame is.
 func (d *Dissector) count(p *capture.Packet, err error) {
 	c, f := &d.Counts[p.File], &d.frame
@@ -361,13 +369,13 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 			c.NotIP++
 			return
 		default:
-			c.Malformed++
+			c.malformed(p)
 			return
 		}
 	}
 	switch err {
 	case layers.ErrTruncated, layers.ErrMalformed:
-		c.Malformed++
+		c.malformed(p)
 		return
 	case layers.ErrFragment:
 		c.Fragments++
