@@ -69,7 +69,11 @@ func (e *env) finish(res *analysis.Result, err error) int {
 		for _, n := range c.Notes {
 			if n.Lost {
 				code = exitPartial
-				e.printf("sipsight: %s: %s (at byte %d; packets read: %d)\n", limitText(c.Name, 4096), limitText(n.What, 1000), n.Off, c.Packets)
+				where := fmt.Sprintf("at byte %d", n.Off)
+				if n.Count > 1 {
+					where = fmt.Sprintf("%d times, first at byte %d", n.Count, n.Off)
+				}
+				e.printf("sipsight: %s: %s (%s; packets read: %d)\n", limitText(c.Name, 4096), limitText(n.What, 1000), where, c.Packets)
 			}
 		}
 	}

@@ -303,7 +303,11 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	}
 	for _, n := range c.Notes {
 		if n.Lost {
-			b = row(b, "damage", "%s, at byte %s", clean.Text(n.What), group(n.Off))
+			where := ""
+			if n.Count > 1 {
+				where = fmt.Sprintf("× %s, first ", group(n.Count))
+			}
+			b = row(b, "damage", "%s, %sat byte %s", clean.Text(n.What), where, group(n.Off))
 		}
 	}
 	return b
