@@ -304,6 +304,9 @@ func (f *Frame) udpTunnel() (step, uint16, error) {
 	*outer = *f
 	outer.outer, outer.entered = nil, false
 	s, arg, err := enter(f)
+	if err == ErrTruncated { // its header is longer than all there is
+		return stepDone, 0, nil
+	}
 	if err != nil {
 		return 0, 0, err
 	}

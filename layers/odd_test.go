@@ -1,0 +1,181 @@
+package layers_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/layers"
+)
+
+// TestCarriedCut cuts every link layer and every tunnel at every octet: what is found is the
+// front part of what the whole holds, the datagram that carries it, or a refusal; and nothing
+// is read behind the end.
+func TestCarriedCut(t *testing.T) {
+	cut := func(name string, link uint16, whole, flowWant string) {
+		for n := range len(whole) {
+			var f layers.Frame
+			err := f.Decode(layers.LinkType(link), 0, clip(whole[:n]))
+			switch err {
+			case layers.ErrTruncated, layers.ErrMalformed, layers.ErrUnsupported:
+			case nil:
+				inside := flow(&f) == flowWant && strings.HasPrefix("hello", string(f.Payload)) && f.Missing == 5-len(f.Payload)
+				around := flow(&f) != flowWant && strings.Contains(whole[:n], string(f.Payload)) // of a tunnel that has no end
+				if !inside && !around {
+					t.Errorf("%s, %d of %d octets: %s, %q, %d octets missing", name, n, len(whole), flow(&f), f.Payload, f.Missing)
+				}
+			default:
+				t.Errorf("%s, %d of %d octets: %v", name, n, len(whole), err)
+			}
+			if f.Off < 0 || f.Off > n {
+				t.Errorf("%s, %d of %d octets: it stopped at %d", name, n, len(whole), f.Off)
+			}
+		}
+	}
+	for _, in := range inners {
+		for _, x := range capgen.Links() {
+			cut(x.Name+"/"+in.name, x.Type, x.Wrap(in.ip), in.flow)
+		}
+		for _, x := range capgen.Tunnels() {
+			cut(x.Name+"/"+in.name, x.Link, x.Wrap(in.ip), in.flow)
+		}
+	}
+	for _, origin := range []bool{false, true} {
+		cut("Teredo", 101, capgen.Teredo(inners[1].ip, origin), flow6)
+	}
+}
+
+// TestEveryTunnelDepth packs every tunnel into itself until it is too deep: then the packet is
+// refused, or is the datagram around, and no more tunnels are kept than the limit.
+func TestEveryTunnelDepth(t *testing.T) {
+	for _, x := range capgen.Tunnels() {
+		if x.Link != 101 || x.Note == "esp" || x.Note == "" { // in an IP packet, of any length
+			continue
+		}
+		ip := inners[0].ip
+		for range 40 {
+			if len(ip) > 60000 {
+				break
+			}
+			ip = x.Wrap(ip)
+		}
+		var f layers.Frame
+		err := f.Decode(layers.Raw, 0, clip(ip))
+		if flow(&f) == flow4 || len(f.Tunnels) > 16 || err != nil && err != layers.ErrMalformed {
+			t.Errorf("%s: %v, %s in %d tunnels", x.Name, err, flow(&f), len(f.Tunnels))
+		}
+	}
+}
+
+// TestOddHeaders reads headers that are rare, and refuses those that are none.
+func TestOddHeaders(t *testing.T) {
+	u4 := ip4(17, udp("hello"))
+	ppp := "\x00\x21" + u4
+	gre := func(b string) string { return ip4(47, b) }
+	wifi := func(control, flags byte, more string) string {
+		return string([]byte{control, flags}) + zeros(22) + more
+	}
+	llc := snap(typeIPv4) + u4
+	to := func(port, payload string) string {
+		return capgen.NewFlow("198.51.100.1:40000", "198.51.100.2:"+port).UDP(payload)
+	}
+	const there, refused, broken, cut = "", "unsupported", "malformed", "truncated"
+	kinds := map[string]error{there: nil, refused: layers.ErrUnsupported, broken: layers.ErrMalformed, cut: layers.ErrTruncated}
+	label, bottom := "\x00\x01\x00\x40", "\x00\x01\x01\x40"
+	for _, c := range []struct {
+		name string
+		link layers.LinkType
+		in   string
+		want string // a kind, or the payload where it is another one
+	}{
+		{"LLC with IP right behind it", layers.Ethernet, eth(100, "\x06\x06\x03"+u4), there},
+		{"VN-tag", layers.Ethernet, eth(0x8926, u32(1)+u16(typeIPv4)+u4), there},
+		{"VN-tag, cut", layers.Ethernet, eth(0x8926, "\x00\x00"), cut},
+		{"HSR", layers.Ethernet, eth(0x892f, u32(1)+u16(typeIPv4)+u4), there},
+		{"802.1ah", layers.Ethernet, eth(0x88e7, u32(1)+eth(typeIPv4, u4)), there},
+		{"802.1ah, cut", layers.Ethernet, eth(0x88e7, "\x00"), cut},
+		{"bridging", layers.Ethernet, eth(0x6558, eth(typeIPv4, u4)), there},
+		{"MPLS, 16 labels", layers.Ethernet, eth(0x8847, strings.Repeat(label, 15)+bottom+u4), there},
+		{"MPLS, 17 labels", layers.Ethernet, eth(0x8847, strings.Repeat(label, 16)+bottom+u4), broken},
+		{"MPLS, no bottom", layers.Ethernet, eth(0x8847, label), cut},
+		{"MPLS, nothing below", layers.Ethernet, eth(0x8847, bottom), cut},
+		{"MPLS, half a control word", layers.Ethernet, eth(0x8847, bottom+"\x00\x00"), cut},
+		{"PPPoE, another version", layers.Ethernet, eth(0x8864, "\x21\x00"+u16(1)+u16(100)+ppp), refused},
+		{"PPPoE, a discovery", layers.Ethernet, eth(0x8864, "\x11\x09"+u16(1)+u16(100)+ppp), refused},
+		{"PPP with MPLS", layers.PPP, "\x02\x81" + bottom + u4, there},
+		{"PPP with bridging", layers.PPP, "\x00\x31\x00\x01" + eth(typeIPv4, u4), there},
+		{"PPP with bridging, cut", layers.PPP, "\x00\x31\x00", cut},
+		{"PPP, control", layers.PPP, "\xc0\x21" + zeros(20), refused},
+		{"PPP, compressed headers", layers.PPP, "\x2d" + zeros(20), refused},
+		{"Cisco HDLC under the name of PPP", layers.PPP, "\x0f\x00" + u16(typeIPv4) + u4, there},
+		{"GRE, another version", layers.Raw, gre("\x00\x02\x08\x00" + u4), refused},
+		{"GRE, source routes", layers.Raw, gre("\x40\x00\x08\x00" + zeros(8) + u4), refused},
+		{"GRE, enhanced with another protocol", layers.Raw, gre("\x20\x01\x08\x00" + u32(1) + u4), refused},
+		{"GRE with PPP", layers.Raw, gre("\x00\x00\x88\x0b" + ppp), there},
+		{"ERSPAN III with IP", layers.Raw, gre("\x10\x00\x22\xeb" + u32(1) + "\x20\x00\x00\x00" + u32(0) + "\x00\x00\x08\x00" + u4), there},
+		{"VXLAN GPE with IP", layers.Raw, to("4790", "\x0c\x00\x00\x01\x00\x00\x01\x00"+u4), there},
+		{"VXLAN, reserved bits", layers.Raw, to("4789", "\xc8\x00\x00\x01\x00\x00\x01\x00"), "\xc8\x00\x00\x01\x00\x00\x01\x00"},
+		{"Geneve, an option over the end", layers.Raw, to("6081", "\x3f\x00\x65\x58\x00\x00\x01\x00"), "\x3f\x00\x65\x58\x00\x00\x01\x00"},
+		{"GTP, a header without its rest", layers.Raw, to("2152", "\x32\xff\x00\x04\x00\x00\x00\x01"), "\x32\xff\x00\x04\x00\x00\x00\x01"},
+		{"GTP, an extension of no length", layers.Raw, to("2152", "\x34\xff\x00\x08\x00\x00\x00\x01\x00\x00\x00\x85\x00\x00\x00\x00"), "\x34\xff\x00\x08\x00\x00\x00\x01\x00\x00\x00\x85\x00\x00\x00\x00"},
+		{"GTP, another message", layers.Raw, to("2152", "\x32\x01\x00\x04\x00\x00\x00\x01"), "\x32\x01\x00\x04\x00\x00\x00\x01"},
+		{"L2TP, a control message", layers.Raw, to("1701", "\xc8\x02\x00\x0c\x00\x01\x00\x00\x00\x00\x00\x00"), "\xc8\x02\x00\x0c\x00\x01\x00\x00\x00\x00\x00\x00"},
+		{"L2TP, an offset over the end", layers.Raw, to("1701", "\x02\x02\x00\x01\x00\x02\xff\xff"), "\x02\x02\x00\x01\x00\x02\xff\xff"},
+		{"L2TP, an offset that is not there", layers.Raw, to("1701", "\x0a\x02\x00\x01\x00\x02\xff\xff"), "\x0a\x02\x00\x01\x00\x02\xff\xff"},
+		{"L2TP version 3, a control message", layers.Raw, ip4(115, zeros(20)), refused},
+		{"L2TP version 3, nothing known", layers.Raw, ip4(115, u32(1)+zeros(40)), refused},
+		{"L2TP version 3, cut", layers.Raw, ip4(115, u32(1)), cut},
+		{"ESP, encrypted", layers.Raw, ip4(50, u32(1)+u32(1)+strings.Repeat("\xa5", 40)), refused},
+		{"ESP, cut", layers.Raw, ip4(50, u32(1)+u32(1)), refused},
+		{"ESP in UDP", layers.Raw, to("4500", u32(7)+u32(1)+udp("hello")+"\x01\x01\x11"+zeros(12)), there},
+		{"ESP in UDP, encrypted", layers.Raw, to("4500", u32(7)+strings.Repeat("\xa5", 40)), u32(7) + strings.Repeat("\xa5", 40)},
+		{"IKE", layers.Raw, to("4500", u32(0)+zeros(20)), u32(0) + zeros(20)},
+		{"Teredo with authentication", layers.Raw, to("3544", "\x00\x01\x00\x00"+zeros(9)+ip6(17, udp("hello"))), there},
+		{"CAPWAP, a keepalive", layers.Raw, to("5247", "\x00\x10\x02\x08"+zeros(8)), "\x00\x10\x02\x08" + zeros(8)},
+		{"null, a header that was left out", layers.Null, u4, there},
+		{"null, of another family", layers.Null, le32(7) + u4, refused},
+		{"frame relay, IP by its number", layers.FrameRelay, "\x18\x41\x03\xcc" + u4, there},
+		{"frame relay, padded", layers.FrameRelay, "\x18\x41\x03\x00\xcc" + u4, there},
+		{"frame relay, SNAP that is cut", layers.FrameRelay, "\x18\x41\x03\x80\x00\x00", cut},
+		{"frame relay, control", layers.FrameRelay, "\x00\x01\x03\x08\x00\x75", refused},
+		{"frame relay, an address without an end", layers.FrameRelay, zeros(20), cut},
+		{"token ring with a route", layers.TokenRing, "\x10\x40" + zeros(6) + "\x80" + zeros(5) + "\x04\x00\x00\x00" + llc, there},
+		{"NFLOG, attributes before the packet, of a big-endian host", layers.NFLOG, "\x02\x00\x00\x00" + "\x00\x06\x00\x02ab\x00\x00" + u16(4+len(u4)) + "\x00\x09" + u4, there},
+		{"NFLOG, an attribute of no length", layers.NFLOG, "\x02\x00\x00\x00\x00\x00\x01\x00", broken},
+		{"NFLOG, no packet", layers.NFLOG, "\x02\x00\x00\x00\x08\x00\x01\x00abcd", refused},
+		{"radiotap, more words, a timer and a check sequence", layers.WiFiRadiotap, "\x00\x00\x20\x00\x03\x00\x00\x80\x00\x00\x00\x00" + zeros(12) + "\x10" + zeros(7) + wifi(8, 1, llc) + "\xde\xad\xbe\xef", there},
+		{"radiotap, too short", layers.WiFiRadiotap, "\x00\x00\x04\x00\x00\x00\x00\x00", cut},
+		{"Prism that is AVS", layers.Prism, "\x80\x21\x10\x01" + u32(16) + zeros(8) + wifi(8, 1, llc), there},
+		{"802.11, a beacon", layers.WiFi, wifi(0x80, 0, llc), refused},
+		{"802.11, no data", layers.WiFi, wifi(0x48, 1, llc), refused},
+		{"802.11, encrypted", layers.WiFi, wifi(8, 0x41, llc), refused},
+		{"802.11, high throughput", layers.WiFi, wifi(0x88, 0x81, "\x00\x00"+zeros(4)+llc), there},
+		{"802.11, several frames in one", layers.WiFi, wifi(0x88, 1, "\x80\x00"+llc), refused},
+		{"802.11, quality of service that is cut", layers.WiFi, wifi(0x88, 1, ""), cut},
+		{"802.11, padded", layers.WiFi, wifi(0x88, 1, "\x00\x00\x00\x00"+llc), there},
+		{"link types in each other", layers.PPI, strings.Repeat("\x00\x00\x08\x00"+le32(192), 6), broken},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var f layers.Frame
+			err := f.Decode(c.link, 0, clip(c.in))
+			if want, ok := kinds[c.want]; ok && (err != want || err == nil && string(f.Payload) != "hello") {
+				t.Errorf("%v, %s, %q; want %v", err, flow(&f), f.Payload, want)
+			} else if !ok && (err != nil || string(f.Payload) != c.want) {
+				t.Errorf("%v, %s, %q; want the datagram around", err, flow(&f), f.Payload)
+			}
+		})
+	}
+}
+
+func TestTunnelString(t *testing.T) {
+	var f layers.Frame
+	if err := f.Decode(layers.Ethernet, 0, clip(eth(typeVLAN, tag(7, typeIPv4)+ip4(4, ip4(17, udp("hello")))))); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Tunnels) != 2 || f.Tunnels[0].String() != "VLAN 7" || f.Tunnels[1].String() != "IPIP 192.0.2.1 > 192.0.2.2" {
+		t.Errorf("%v", f.Tunnels)
+	}
+	if s := layers.TunnelKind(200).String(); s != "" {
+		t.Errorf("a kind that there is not is %q", s)
+	}
+}
