@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -133,7 +132,7 @@ func checkOutputs(t *testing.T, o outputs) {
 	}
 	for _, row := range rows {
 		for _, cell := range row {
-			if cell != "" && strings.Contains("=+-@\t\r", cell[:1]) {
+			if computes(cell) {
 				t.Fatalf("a spreadsheet would compute %q", cell)
 			}
 		}
