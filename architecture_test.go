@@ -142,6 +142,36 @@ func TestNoRequirements(t *testing.T) {
 	}
 }
 
+// reaches lists the packages that reach beyond this process, and who may import them: URLs
+// are fetched, MCP is served over HTTP, HEP is sent. Nothing else connects to anything, and
+// nothing runs a program.
+var reaches = map[string][]string{
+	"net":               {"internal/fetch", "internal/export", "mcpjsonrpc", "cmd/sipsight"},
+	"net/http":          {"internal/fetch", "mcpjsonrpc", "cmd/sipsight"},
+	"net/rpc":           {},
+	"net/smtp":          {},
+	"net/http/httputil": {},
+	"net/http/cgi":      {},
+	"log/syslog":        {},
+	"os/exec":           {},
+	"plugin":            {},
+	"expvar":            {},
+	"net/http/pprof":    {},
+}
+
+// TestReach parses the imports of every package of the module.
+func TestReach(t *testing.T) {
+	for room, files := range goFiles(t) {
+		for _, f := range files {
+			for _, imp := range imports(t, f) {
+				if allowed, ok := reaches[imp]; ok && !slices.Contains(allowed, room) {
+					t.Errorf("%s imports %s", f, imp)
+				}
+			}
+		}
+	}
+}
+
 // TestArchitectureDocument keeps the table of docs/architecture.md and the one here equal.
 func TestArchitectureDocument(t *testing.T) {
 	b, err := os.ReadFile("docs/architecture.md")
