@@ -219,6 +219,31 @@ func (f *timeFlag) Set(v string) error {
 	return errors.New("give a time such as 2026-11-23T10:14:00Z (UTC unless it has an offset), or seconds since 1970")
 }
 
+// A colourFlag says when text is in colours.
+type colourFlag struct{ when string }
+
+func (f *colourFlag) String() string { return f.when }
+
+func (f *colourFlag) Set(v string) error {
+	if v != "auto" && v != "always" && v != "never" {
+		return errors.New("give auto, always or never")
+	}
+	f.when = v
+	return nil
+}
+
+// colourFlag adds the flag that says whether there are colours, and of what.
+func (fs *flags) colourFlag(f *colourFlag, of string) {
+	f.when = "auto"
+	fs.Var(f, "color", of+" in colours, `WHEN`: auto, always, never")
+}
+
+// colours reports whether text that goes to stdout, or not, is in colours: by itself that on
+// a terminal, where the environment does not refuse them.
+func (e *env) colours(f colourFlag, toStdout bool) bool {
+	return f.when == "always" || f.when == "auto" && toStdout && e.width() > 0 && os.Getenv("NO_COLOR") == ""
+}
+
 // inputFlags adds the flags that say how captures are read.
 func (fs *flags) inputFlags(o *capture.Options) {
 	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")

@@ -41,7 +41,7 @@ type flowQuery struct {
 	call    string
 	columns string
 	clock   string
-	colour  string
+	colour  colourFlag
 	out     string
 	force   bool
 	text    flow.TextOptions
@@ -81,7 +81,7 @@ func (q *flowQuery) flags(fs *flags) {
 	fs.StringVar(&q.clock, "time", "relative", "`WHICH` times: relative, absolute or delta")
 	fs.BoolVar(&q.text.ASCII, "ascii", false, "text without characters beyond ASCII")
 	fs.IntVar(&q.text.Width, "width", 0, "text at most `N` characters wide, if it can be")
-	fs.StringVar(&q.colour, "color", "auto", "dialogs in colours, `WHEN`: auto, always or never")
+	fs.colourFlag(&q.colour, "dialogs")
 	q.out = "-"
 	fs.outputFlags(&q.out, &q.force)
 }
@@ -110,8 +110,6 @@ func (q *flowQuery) wrong() string {
 		return "--columns is host or address"
 	case !ok:
 		return "--time is relative, absolute or delta"
-	case !slices.Contains([]string{"auto", "always", "never"}, q.colour):
-		return "--color is auto, always or never"
 	case q.limit < 0:
 		return "--limit must not be negative; 0 draws all calls"
 	case q.text.Width < 0:
@@ -158,7 +156,7 @@ func (q *flowQuery) terminal(e *env) {
 	if toTerminal && q.text.Width == 0 {
 		q.text.Width = e.width()
 	}
-	q.text.Colour = q.colour == "always" || q.colour == "auto" && toTerminal && os.Getenv("NO_COLOR") == ""
+	q.text.Colour = e.colours(q.colour, q.out == "-")
 }
 
 func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(*analysis.Call) bool) int {

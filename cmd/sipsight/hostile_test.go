@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -283,6 +284,12 @@ func (c *hostileCheck) markup(what, s string) {
 	}
 }
 
+// coloured checks text for people that may hold colours of ours, and no other escape.
+func (c *hostileCheck) coloured(what, s string) {
+	c.Helper()
+	c.text(what, regexp.MustCompile(`\x1b\[(0|3[1-6]|1|1;31)m`).ReplaceAllString(s, ""))
+}
+
 // mermaid checks that fences and directives are those of ours.
 func (c *hostileCheck) mermaid(what, s string) {
 	c.Helper()
@@ -367,6 +374,9 @@ func TestHostileCapture(t *testing.T) {
 		default:
 			t.Errorf("the command %s is not led through", command.name)
 		}
+	}
+	for _, command := range []string{"messages", "calls", "registrations", "streams", "findings", "flow"} {
+		c.run(c.coloured, command, "--color", "always", file)
 	}
 	if r := sipsight(t, "findings", "--json", "--id", "suspicious-text", file); strings.Count(r.out, "\n") < 10 {
 		t.Errorf("suspicious-text: %q %q", r.out, r.err)

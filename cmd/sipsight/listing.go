@@ -18,6 +18,7 @@ type listing struct {
 	sort               string
 	since, until       timeFlag
 	failOn             severityFlag
+	colour             colourFlag
 	filter             filterFlag
 	input              capture.Options
 	noMedia            *bool
@@ -32,6 +33,7 @@ func (q *listing) flags(fs *flags) {
 	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
 	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.colourFlag(&q.colour, "good and bad")
 	fs.inputFlags(&q.input)
 	q.noMedia = &fs.noMedia
 }
@@ -206,7 +208,7 @@ func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all record
 			w.Write(line)
 		}
 	case len(wanted) > 0:
-		g := report.Grid{Columns: s.columns}
+		g := report.Grid{Columns: s.columns, Colour: e.colours(q.colour, true)}
 		for _, i := range wanted {
 			g.Add(s.row(all.At(i), o)...)
 		}

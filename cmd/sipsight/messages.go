@@ -38,6 +38,7 @@ type messageQuery struct {
 	frame                   frameFlag
 	since, until            timeFlag
 	filter                  filterFlag
+	colour                  colourFlag
 	matches                 *filter.Filter[analysis.Message] // nil: all
 }
 
@@ -116,6 +117,7 @@ func runMessages(e *env, c *command, args []string) int {
 	fs.Var(&q.since, "since", "only from this `TIME` on")
 	fs.Var(&q.until, "until", "only up to this `TIME`")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.colourFlag(&q.colour, "answers")
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
 		return code
@@ -139,7 +141,7 @@ func runMessages(e *env, c *command, args []string) int {
 func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) int {
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	live := !allRegular(files)
-	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw})
+	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true)})
 	var line []byte
 	switch {
 	case q.csv:

@@ -494,7 +494,7 @@ func CallRow(c *analysis.Call, o *Options) []string {
 
 // CallColumns are the columns of that list.
 var CallColumns = []GridColumn{
-	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE"}, {Head: "CODE"},
+	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour},
 	{Head: "PDD s", Right: true}, {Head: "SETUP s", Right: true}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true},
 }
 

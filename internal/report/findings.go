@@ -56,7 +56,7 @@ func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
 }
 
 // FindingColumns are the columns of the list of findings for people.
-var FindingColumns = []GridColumn{{Head: "SEVERITY"}, {Head: "ID"}, {Head: "CALL"}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 24}}
+var FindingColumns = []GridColumn{{Head: "SEVERITY", Colour: wordColour}, {Head: "ID"}, {Head: "CALL"}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 24}}
 
 // FindingRow is a row of that list.
 func FindingRow(f *findings.Finding, o *Options) []string {

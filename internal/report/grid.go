@@ -8,15 +8,17 @@ import (
 // A Grid is a table of text for people. Cells are text of our own or cleaned already.
 type Grid struct {
 	Columns []GridColumn
+	Colour  bool // for a terminal: cells of columns that have colours are in them
 	rows    [][]string
 }
 
 // A GridColumn is one column of a Grid.
 type GridColumn struct {
-	Head  string
-	Right bool // numbers stand to the right
-	Min   int  // may be cut down to this many characters where the table is too wide; 0: never
-	Spare bool // is left out where the table is too wide all the same: others say it, too
+	Head   string
+	Right  bool                     // numbers stand to the right
+	Min    int                      // may be cut down to this many characters where the table is too wide; 0: never
+	Colour func(cell string) string // of a cell on a terminal, "" for none; nil: they have none
+	Spare  bool                     // is left out where the table is too wide all the same: others say it, too
 }
 
 // Add adds a row, with a cell for each column.
@@ -53,10 +55,14 @@ func (g *Grid) appendRow(b []byte, cells []string, widths []int, gap int) []byte
 		}
 		cell = cut(cell, widths[i])
 		space := widths[i] - utf8.RuneCountInString(cell)
+		colour := ""
+		if of := g.Columns[i].Colour; g.Colour && of != nil {
+			colour = of(cell)
+		}
 		if g.Columns[i].Right {
-			b = append(appendBlanks(b, space), cell...)
+			b = appendColoured(appendBlanks(b, space), colour, cell)
 		} else {
-			b = appendBlanks(append(b, cell...), space)
+			b = appendBlanks(appendColoured(b, colour, cell), space)
 		}
 	}
 	for len(b) > start && b[len(b)-1] == ' ' {

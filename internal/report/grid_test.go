@@ -67,3 +67,41 @@ func TestFold(t *testing.T) {
 		}
 	}
 }
+
+// TestColours: colours are there when they are asked for, for what has them, and nothing else
+// changes: neither the words nor their places.
+func TestColours(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		columns []GridColumn
+		rows    [][]string
+		want    []string
+	}{
+		{"calls", CallColumns, [][]string{
+			{"call-1", "18:23:15.920", "alice", "bob", "completed", "200", "1.0", "", "", ""}, {"call-2", "18:23:16.920", "alice", "bob", "failed", "486", "", "", "", ""},
+			{"call-3", "18:23:17.920", "alice", "bob", "cancelled", "487", "", "", "", ""}, {"call-4", "18:23:18.920", "alice", "bob", "redirected", "302", "", "", "", ""},
+		}, []string{"\x1b[32mcompleted\x1b[0m   \x1b[32m200\x1b[0m", "\x1b[31mfailed\x1b[0m      \x1b[31m486\x1b[0m", "cancelled   487", "redirected  \x1b[33m302\x1b[0m"}},
+		{"registrations", RegistrationColumns, [][]string{{"a@h", "192.0.2.1:5060", "registered", "200", "1", "", "60", ""}, {"b@h", "192.0.2.1:5060", "challenged", "401", "1", "", "", ""}},
+			[]string{"\x1b[32mregistered\x1b[0m", "\x1b[33mchallenged\x1b[0m  401"}},
+		{"findings", FindingColumns, [][]string{{"error (likely)", "x", "call-1", "1", "it"}, {"warning", "x", "call-1", "2", "it"}, {"note", "x", "call-1", "3", "it"}},
+			[]string{"\x1b[31merror (likely)\x1b[0m", "\x1b[33mwarning\x1b[0m         x", "note  "}},
+		{"streams", StreamColumns[11:], [][]string{{"4.41", ""}, {"3.60", ""}, {"3.59", ""}, {"3.09", ""}, {"-", ""}}, []string{"4.41\n3.60\n\x1b[33m3.59\x1b[0m\n\x1b[31m3.09\x1b[0m\n"}},
+	} {
+		plain, coloured := Grid{Columns: tt.columns}, Grid{Columns: tt.columns, Colour: true}
+		for _, row := range tt.rows {
+			plain.Add(row...)
+			coloured.Add(row...)
+		}
+		for _, width := range []int{0, 40, 80} {
+			got := string(coloured.Append(nil, width))
+			if text := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[0m", "").Replace(got); text != string(plain.Append(nil, width)) {
+				t.Errorf("%s: without its colours it is\n%s", tt.name, text)
+			}
+			for _, want := range tt.want {
+				if width == 0 && !strings.Contains(got, want) {
+					t.Errorf("%s: %q is not in %q", tt.name, want, got)
+				}
+			}
+		}
+	}
+}

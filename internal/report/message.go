@@ -13,6 +13,7 @@ type Options struct {
 	Secrets bool     // show passwords, credentials and keys
 	Files   []string // the names of the files; with several, frames are written k:n
 	Raw     bool     // whole messages
+	Colour  bool     // lines of messages for a terminal: answers in colours
 	NoMedia bool     // media were not measured: nothing is said of them
 	Brief   bool     // of a summary: no more of groups than their calls and shares
 

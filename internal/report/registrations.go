@@ -55,7 +55,7 @@ func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
 
 // RegistrationColumns are the columns of the list of registrations for people.
 var RegistrationColumns = []GridColumn{
-	{Head: "ADDRESS-OF-RECORD", Min: 12}, {Head: "FROM"}, {Head: "OUTCOME"}, {Head: "CODE"}, {Head: "TRIES", Right: true},
+	{Head: "ADDRESS-OF-RECORD", Min: 12}, {Head: "FROM"}, {Head: "OUTCOME", Colour: wordColour}, {Head: "CODE", Colour: statusColour}, {Head: "TRIES", Right: true},
 	{Head: "REFRESH", Right: true}, {Head: "FOR s", Right: true}, {Head: "USER AGENT", Min: 7},
 }
 

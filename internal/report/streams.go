@@ -205,7 +205,7 @@ func (w *jsonWriter) voip(c *analysis.Control) {
 var StreamColumns = []GridColumn{
 	{Head: "START"}, {Head: "SOURCE"}, {Head: "DESTINATION"}, {Head: "SSRC"}, {Head: "CODEC"}, {Head: "PACKETS", Right: true},
 	{Head: "LOST", Right: true}, {Head: "LOSS %", Right: true}, {Head: "MAX DELTA", Right: true}, {Head: "JITTER ms", Right: true},
-	{Head: "MAX", Right: true}, {Head: "MOS", Right: true}, {Head: "CALL"},
+	{Head: "MAX", Right: true}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL"},
 }
 
 // StreamRow is a row of that list.

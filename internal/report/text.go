@@ -98,7 +98,13 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message) []byte {
 			w.masked = append(append(append(w.masked, " ("...), method...), ')')
 		}
 	}
+	colour := ""
+	if r.o.Colour && !s.IsRequest() {
+		colour = codeColour(s.StatusCode)
+	}
+	b = beginColour(b, colour)
 	b, _ = clean.AppendText(b, w.masked, clean.MaxText)
+	b = endColour(b, colour)
 	if m.Transport != "UDP" {
 		b = append(append(b, ", "...), m.Transport...)
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestColour holds that every listing is in colours where they are asked for, by --color or by
+// a terminal that NO_COLOR does not speak for; that nothing else changes with them; and that
+// what is not for people has none.
+func TestColour(t *testing.T) {
+	captures(t)
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no null device that can be opened:", err)
+	}
+	defer null.Close()
+	sgr := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	for _, command := range []string{"messages", "calls", "registrations", "findings", "flow"} {
+		t.Setenv("NO_COLOR", "")
+		args := []string{command, "udp-failures.pcapng", "register-digest.pcap", "--limit", "20"}
+		plain := sipsight(t, args...)
+		if plain.code != exitOK || sgr.MatchString(plain.out) {
+			t.Fatalf("%s: %d, %q", command, plain.code, plain.out)
+		}
+		coloured := sipsight(t, append(args, "--color", "always")...)
+		if !sgr.MatchString(coloured.out) || sgr.ReplaceAllString(coloured.out, "") != plain.out || coloured.code != plain.code || coloured.err != plain.err {
+			t.Errorf("%s: %q", command, coloured.out)
+		}
+		t.Setenv("NO_COLOR", "1")
+		if r := sipsight(t, append(args, "--color=always")...); r != coloured {
+			t.Errorf("%s: NO_COLOR is stronger than --color=always", command)
+		}
+		if r := sipsight(t, append(args, "--color=never")...); r != plain {
+			t.Errorf("%s: --color=never", command)
+		}
+		for _, format := range []string{"--json", "--csv"} {
+			if r := sipsight(t, append(args, "--color=always", format)...); command != "flow" && (r.code != exitOK || strings.Contains(r.out, "\x1b")) {
+				t.Errorf("%s %s: %d, %q", command, format, r.code, r.err)
+			}
+		}
+		if r := sipsight(t, append(args, "--color=pink")...); r.code != exitUsage || !strings.Contains(r.err, "give auto, always or never") {
+			t.Errorf("%s: %d, %q", command, r.code, r.err)
+		}
+	}
+	for _, c := range []struct {
+		when, variable string
+		stdout, want   bool
+	}{
+		{"auto", "", true, true}, {"auto", "", false, false}, {"auto", "1", true, false}, {"always", "1", false, true}, {"never", "", true, false},
+	} {
+		t.Setenv("NO_COLOR", c.variable)
+		e := &env{stdout: null} // a character device, as a terminal is
+		if e.colours(colourFlag{c.when}, c.stdout) != c.want {
+			t.Errorf("%+v", c)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The colours of text, by their SGR numbers. They never stand alone: what is red says that it
+// failed in words, too.
+const (
+	red    = "31"
+	yellow = "33"
+	green  = "32"
+)
+
+// wordColours are those of severities, of states of calls and of outcomes of registrations.
+var wordColours = map[string]string{
+	"error": red, "failed": red, "unanswered": red,
+	"warning": yellow, "abandoned": yellow, "challenged": yellow,
+	"completed": green, "registered": green,
+}
+
+// wordColour returns the colour of a cell by its first word.
+func wordColour(cell string) string {
+	word, _, _ := strings.Cut(cell, " ")
+	return wordColours[word]
+}
+
+// statusColour returns the colour of a cell with the code of a response.
+func statusColour(cell string) string {
+	code, _ := strconv.Atoi(cell)
+	return codeColour(code)
+}
+
+// mosColour returns the colour of a cell with a MOS. Below 3.6 many users are dissatisfied,
+// below 3.1 nearly all: ITU-T G.107, Annex B.
+func mosColour(cell string) string {
+	mos, err := strconv.ParseFloat(cell, 64)
+	switch {
+	case err != nil || mos >= 3.6:
+		return ""
+	case mos >= 3.1:
+		return yellow
+	}
+	return red
+}
+
+// codeColour returns the colour of a response. Challenges and what a CANCEL brings are no
+// failures.
+func codeColour(code int) string {
+	switch {
+	case code == 401, code == 407, code == 487, code < 200, code > 699:
+		return ""
+	case code < 300:
+		return green
+	case code < 400:
+		return yellow
+	}
+	return red
+}
+
+// beginColour begins text in a colour; "" is none.
+func beginColour(b []byte, colour string) []byte {
+	if colour == "" {
+		return b
+	}
+	return append(append(append(b, "\x1b["...), colour...), 'm')
+}
+
+// endColour ends what beginColour began.
+func endColour(b []byte, colour string) []byte {
+	if colour == "" {
+		return b
+	}
+	return append(b, "\x1b[0m"...)
+}
+
+// appendColoured appends text in a colour.
+func appendColoured(b []byte, colour, text string) []byte {
+	return endColour(append(beginColour(b, colour), text...), colour)
+}
