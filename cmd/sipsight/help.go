@@ -52,6 +52,7 @@ timeline, whatever their order. Flags stand before or after the files.
 
 Data goes to stdout, everything else to stderr. Exit codes:
   0   done
+  1   there is a finding of the severity that --fail-on names
   3   part of the input could not be read; what could be is in the result
   4   nothing could be read or written
   64  the command line is wrong
