@@ -164,6 +164,7 @@ type analyzer struct {
 	notes   []noteTable
 	stats   *counter
 	packets int64
+	last    *capture.Packet
 	number  int64
 	stopped bool
 	track   *tracker     // nil unless calls are asked for
@@ -207,7 +208,7 @@ func (a *analyzer) segment(d *dissect.Datagram) {
 func (a *analyzer) run(ctx context.Context) error {
 	err := a.read(ctx)
 	if err == nil {
-		err = a.d.Finish()
+		err, _ = a.guarded(a.d.Finish)
 	}
 	if errors.Is(err, ErrStop) {
 		a.stopped = true
@@ -216,7 +217,8 @@ func (a *analyzer) run(ctx context.Context) error {
 	return err
 }
 
-func (a *analyzer) read(ctx context.Context) error {
+// readOn reads the rest of the timeline.
+func (a *analyzer) readOn(ctx context.Context) error {
 	for {
 		p, err := a.r.Next()
 		if err == io.EOF {
@@ -226,6 +228,7 @@ func (a *analyzer) read(ctx context.Context) error {
 			return err
 		}
 		a.packets++
+		a.last = p
 		if a.track != nil && p.HasTime && p.Time.After(a.track.now) {
 			a.track.clock(p)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -53,7 +54,8 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
-	memory int64 // of --max-memory, 0 for none
+	memory int64    // of --max-memory, 0 for none
+	making *outFile // the file that is being made, if one is
 }
 
 // A command is one of sipsight's commands.
@@ -73,8 +75,9 @@ func init() {
 }
 
 // run is the whole program but for the process around it.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	defer e.crashed(&code)
 	args = withoutUsers(args)
 	if len(args) == 0 {
 		e.printf("%s", usage())
@@ -93,6 +96,24 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	}
 	return e.noCommand(name)
+}
+
+// crashed takes in a panic: a fault of this program, told with where it was, without what of the
+// input may be in it. It is deferred.
+func (e *env) crashed(code *int) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	e.printf("sipsight: an internal error; please report this, with the capture if that can be shared\n")
+	if err, ok := v.(runtime.Error); ok { // its text is made of numbers and types
+		e.errorf("%v", err)
+	}
+	e.stderr.Write(debug.Stack())
+	if e.making != nil {
+		e.making.discard()
+	}
+	*code = exitFailed
 }
 
 // withoutUsers masks user and password of the URLs among arguments, wherever they stand: such a

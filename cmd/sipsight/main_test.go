@@ -148,6 +148,43 @@ func TestNamesAreCleaned(t *testing.T) {
 	}
 }
 
+// TestCrash holds that a panic ends a command with a code that is known, tells where it was, and
+// nothing of what may be of the input.
+func TestCrash(t *testing.T) {
+	defer func(list []*command) { commands = list }(commands)
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		name, want string
+		crash      func()
+	}{
+		{"text", "crashHere", func() { crashHere("secret\x1b[31m") }},
+		{"index", "index out of range [7] with length 3", func() { _ = []int{1, 2, 3}[seven] }},
+	} {
+		commands = []*command{{name: "crash", run: func(e *env, _ *command, _ []string) int {
+			if _, err := e.newOutFile("a.txt", false, nil); err != nil {
+				t.Error(err)
+			}
+			c.crash()
+			return exitOK
+		}}}
+		r := sipsight(t, "crash")
+		if left := folder(t, "."); left != "" {
+			t.Errorf("%s: it left %s", c.name, left)
+		}
+		if r.code != exitFailed || r.out != "" || !strings.Contains(r.err, c.want) || !strings.Contains(r.err, "please report this") {
+			t.Errorf("%s: %d, %q", c.name, r.code, r.err)
+		}
+		if strings.ContainsAny(r.err, "\x1b") || strings.Contains(r.err, "secret") {
+			t.Errorf("%s: what is of the input is told: %q", c.name, r.err)
+		}
+	}
+}
+
+var seven = 7
+
+//go:noinline
+func crashHere(text string) { panic(text) }
+
 // TestURLPasswords holds that the password of a URL is repeated nowhere, wherever the URL
 // stands in the arguments.
 func TestURLPasswords(t *testing.T) {

@@ -28,6 +28,7 @@ func (e *env) newOutFile(name string, force bool, inputs []string) (*outFile, er
 		return &outFile{Writer: bufio.NewWriterSize(e.stdout, 256<<10)}, nil
 	}
 	o := &outFile{name: name, force: force}
+	e.making = o
 	st, err := os.Stat(name)
 	switch {
 	case err != nil && !errors.Is(err, os.ErrNotExist):
