@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 	if res, _, err = faulty(t, bytes.NewReader(many), func(int) bool { return true }); err != errFaults || res.Packets != maxFaults {
 		t.Errorf("always: %v after %d packets", err, res.Packets)
 	}
-	if res, seen, err = faulty(t, panicReader{bytes.NewReader(b)}, func(int) bool { return false }); err != errFaults || seen == 0 {
+	if _, seen, err = faulty(t, panicReader{bytes.NewReader(b)}, func(int) bool { return false }); err != errFaults || seen == 0 {
 		t.Errorf("in reading: %v, %d messages", err, seen)
 	}
 }

@@ -32,7 +32,6 @@ type slowSession struct {
 	lines    []slowLine
 	session  slowMedia // attributes and connections ahead of the first m=
 	media    []*slowMedia
-	twice    bool // there was a second c= of the session, or another line that counts once
 	anything bool
 }
 

@@ -100,12 +100,11 @@ func TestLawFragments(t *testing.T) {
 func TestLawCarriers(t *testing.T) {
 	messages := lawMessages()
 	for _, f := range []capgen.Flow{flow4, flow6} {
-		var udp, tcp, ws, sctp, fragments []string
+		var udp, sctp, fragments []string
 		there, _, tcp := connection(f)
 		for i, m := range messages {
 			udp = append(udp, f.UDP(m))
 			tcp = append(tcp, there.Send(m))
-			ws = append(ws, "")
 			sctp = append(sctp, f.SCTP(7, capgen.Data(capgen.DataWhole, uint32(i), m)))
 			fragments = append(fragments, capgen.Fragment(f.UDP(m), uint32(i+1), 104)...)
 		}

@@ -200,7 +200,7 @@ func (w *jsonWriter) appendCell(b, v []byte) []byte {
 // AppendCell appends v, valid UTF-8 without control characters, as a cell of CSV.
 func AppendCell(b, v []byte) []byte {
 	formula := len(v) > 0 && strings.IndexByte("=+-@", v[0]) >= 0
-	if !formula && bytes.IndexAny(v, `",`) < 0 {
+	if !formula && !bytes.ContainsAny(v, `",`) {
 		return append(b, v...)
 	}
 	b = append(b, '"')
