@@ -110,6 +110,7 @@ func newHostile() *hostileCapture {
 	answer("200", "INVITE", 2, sdpType, sdp("answer"))
 	request("ACK", "sip:bob@192.0.2.2", 2, "", "")
 	h.media()
+	h.send(true, "SIP/2.0 200 OK\n"+strings.Replace(dialog("INVITE", 2), "CSeq: 2 INVITE", "CSeq: 2 "+strings.ReplaceAll(h.short("mcseq"), " ", ""), 1), "")
 	request("INFO", "sip:bob@192.0.2.2", 3, "Content-Type: application/dtmf-relay\n", "Signal="+h.secret("digit")+"\r\nDuration=100\r\n")
 	answer("200", "INFO", 3, "Authentication-Info: nextnonce=\""+h.secret("nextnonce")+"\", rspauth=\""+h.secret("rspauth")+"\"\n", "")
 	request("INFO", "sip:bob@192.0.2.2", 4, "Content-Type: application/dtmf\n", h.secret("dtmf"))
@@ -452,6 +453,10 @@ func TestHostileMCP(t *testing.T) {
 		}
 		return answer
 	}
+	var frames []any
+	for i := range h.packets {
+		frames = append(frames, i+1)
+	}
 	for _, tool := range ask("tools/list", map[string]any{}).Result.Tools {
 		args := map[string]any{"pcap_file": file}
 		for _, name := range tool.Input.Required {
@@ -465,7 +470,7 @@ func TestHostileMCP(t *testing.T) {
 			t.Errorf("%s: %+v", tool.Name, a)
 		}
 		for name, values := range map[string][]any{
-			"limit": {1000}, "max_packets": {1, 100}, "detail": {"full"}, "format": {"mermaid", "text"}, "frame": {1, 4, 22, 27}, "text": {"ignore"},
+			"limit": {1000}, "max_packets": {1, 100}, "detail": {"full"}, "format": {"mermaid", "text"}, "frame": frames, "text": {"ignore"},
 			"call": {"call-2", "id\x1b[7m" + poison}, "filter": {"sip.Method == \"\x1b[7m\u202e\"", "=\x1b\u202e"}, "id": {"suspicious-text"}, "cursor": {"\x1b\u202e"}, "state": {"failed"}, "severity": {"note"},
 		} {
 			if _, ok := tool.Input.Properties[name]; !ok {

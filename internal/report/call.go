@@ -201,7 +201,7 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 	g := Grid{Columns: timelineColumns}
 	for i := range steps {
 		s := &steps[i]
-		what := s.What()
+		what := clean.Text(s.What())
 		switch {
 		case s.Media != "":
 			what += " + " + clean.Text(s.Media)

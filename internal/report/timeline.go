@@ -12,7 +12,7 @@ type Step struct {
 	Leg int // index into the legs of the call
 }
 
-// What says what a message is, in a few words.
+// What says what a message is, in a few words, of which the method is text of the capture.
 func (s *Step) What() string {
 	if s.Request {
 		return s.Method
