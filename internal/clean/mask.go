@@ -176,8 +176,8 @@ func set(more string) (s [256]bool) {
 	return
 }
 
-// password finds the colon and the @ around a password at the start of v; at is 0 where
-// there is none.
+// password finds the colon and the @, or the end, around a password at the start of v; at is 0
+// where there is none.
 func password(v []byte) (colon, at int) {
 	for colon < len(v) && userChar[v[colon]] {
 		colon++
@@ -187,7 +187,14 @@ func password(v []byte) (colon, at int) {
 	}
 	for at = colon + 1; at < len(v) && passwordChar[v[at]]; at++ {
 	}
-	if at == len(v) || v[at] != '@' || at == colon+1 {
+	switch {
+	case at == colon+1:
+		return 0, 0
+	case at == len(v): // cut off: what is no port may be a password
+		if len(bytes.Trim(v[colon+1:], "0123456789")) == 0 {
+			return 0, 0
+		}
+	case v[at] != '@':
 		return 0, 0
 	}
 	return colon, at
