@@ -104,8 +104,8 @@ func FuzzMask(f *testing.F) {
 		h := hideouts[int(kind)%len(hideouts)]
 		oneLine := strings.NewReplacer("\r", " ", "\n", "\r\n ").Replace
 		text := strings.TrimRight(before, "\r\n") + "\r\n" + strings.Replace(h.before, "%s", oneLine(junk), 1)
-		if before == "" {
-			text = "INVITE sip:bob@example.com SIP/2.0" + text
+		if strings.Trim(before, "\r\n") == "" { // the line of the secret would be the first one
+			text = "INVITE sip:bob@example.com SIP/2.0\r\n" + strings.TrimLeft(text, "\r\n")
 		}
 		isBody := strings.HasPrefix(h.before, "k=") || strings.HasPrefix(h.before, "a=")
 		if isBody {
