@@ -37,7 +37,7 @@ func TestCancel(t *testing.T) {
 	if took := time.Since(told); told.IsZero() || took > time.Second {
 		t.Errorf("it stopped after %v", took)
 	}
-	if !errors.Is(err, context.Canceled) || res == nil || res.Statistics.Messages < 1 || len(res.Calls) == 0 {
+	if !errors.Is(err, context.Canceled) || res == nil || res.Statistics.Messages < 1 || res.Calls.Len() == 0 {
 		t.Errorf("%v, %+v", err, res)
 	}
 }

@@ -59,8 +59,8 @@ func TestFaults(t *testing.T) {
 	contained = func() bool { return true }
 
 	res, seen, err := faulty(t, bytes.NewReader(b), func(n int) bool { return n == 2 || n == 4 })
-	if err != nil || seen != 4 || res.Packets != 6 || len(res.Calls) != 1 || res.Complete() {
-		t.Errorf("%v: %d messages, %d packets, %d calls", err, seen, res.Packets, len(res.Calls))
+	if err != nil || seen != 4 || res.Packets != 6 || res.Calls.Len() != 1 || res.Complete() {
+		t.Errorf("%v: %d messages, %d packets, %d calls", err, seen, res.Packets, res.Calls.Len())
 	}
 	notes := res.Files[0].Capture.Notes
 	if len(notes) != 1 || notes[0].ID != "internal-error" || notes[0].Count != 2 || !notes[0].Lost || !strings.Contains(notes[0].What, "packet 2") || strings.Contains(fmt.Sprint(notes), "secret") {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,11 +68,12 @@ func FuzzTables(f *testing.F) {
 		}
 		found := c.Finish(res)
 		o := &report.Options{Secrets: secrets}
-		checkTable(t, report.Calls, o, res.Calls, report.CallRow)
+		calls := slices.Collect(res.Calls.All())
+		checkTable(t, report.Calls, o, calls, report.CallRow)
 		checkTable(t, report.Registrations, o, res.Registrations, report.RegistrationRow)
 		checkTable(t, report.Streams, o, res.Streams, report.StreamRow)
 		checkTable(t, report.Findings, o, found, report.FindingRow)
-		for _, call := range res.Calls[:min(len(res.Calls), 20)] {
+		for _, call := range calls[:min(len(calls), 20)] {
 			checkText(t, "a call", report.AppendCallText(nil, call, o, found, 0), "\n")
 		}
 		checkText(t, "the summary", report.AppendSummaryText(nil, res, found, o), "\n")
