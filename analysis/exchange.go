@@ -104,10 +104,9 @@ func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
 // An exchange is an Exchange in the making.
 type exchange struct {
 	Exchange
-	lastFinal Frame
-	aor       *aor  // of a REGISTER
-	peer      *peer // of an OPTIONS
-	octets    int
+	aor    *aor  // of a REGISTER
+	peer   *peer // of an OPTIONS
+	octets int
 }
 
 // An exchangeTable holds the exchanges that are followed.

@@ -244,7 +244,7 @@ func FuzzSDPSecret(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range []string{s.String(), saidBy(s), fmt.Sprintf("%s", any(*s)), s.Clone().String()} {
+		for _, text := range []string{s.String(), saidBy(s), fmt.Sprint(any(*s)), s.Clone().String()} {
 			if strings.Contains(text, secret[:4]) {
 				t.Fatalf("the key comes out: %q", text)
 			}

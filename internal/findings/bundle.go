@@ -49,9 +49,6 @@ func (b *bundles) add(key string, f Finding) {
 	}
 }
 
-// has reports whether something was added under a key.
-func (b *bundles) has(key string) bool { return b.m[key] != nil }
-
 // report reports the bundles in the order in which they began. what names what they are
 // counted in, as in «requests».
 func (b *bundles) report(r *captureRun, what string) {
