@@ -198,16 +198,12 @@ type exchangeKey struct {
 }
 
 func (t *tracker) exchangeKey(x *seen) exchangeKey {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	h.Write(x.id)
-	h.WriteString(x.method)
-	h.Write([]byte{byte(x.cseq >> 24), byte(x.cseq >> 16), byte(x.cseq >> 8), byte(x.cseq)})
+	id := mix(mix(maphash.Bytes(t.seed, x.id), maphash.String(t.seed, x.method)), uint64(x.cseq))
 	if x.method == "REGISTER" { // servers send it on for an address-of-record of their own
 		to, _ := x.s.First(sipmsg.To)
-		h.Write(bare(sipmsg.ParseAddress(to).URI))
+		id = mix(id, maphash.Bytes(t.seed, bare(sipmsg.ParseAddress(to).URI)))
 	}
-	k := exchangeKey{branch: x.key, id: h.Sum64(), a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
+	k := exchangeKey{branch: x.key, id: id, a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
 	if k.b.Less(k.a) {
 		k.a, k.b = k.b, k.a
 	}

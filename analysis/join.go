@@ -299,15 +299,11 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 		if len(keys) == maxKeys {
 			return
 		}
-		var h maphash.Hash
-		h.SetSeed(seed)
-		h.WriteByte(byte(t))
-		h.WriteByte(byte(t >> 8))
+		h := uint64(t)
 		for _, p := range parts {
-			h.Write(p)
-			h.WriteByte(0)
+			h = mix(h, maphash.Bytes(seed, p))
 		}
-		keys = append(keys, joinKey{h.Sum64(), t, looks, keeps})
+		keys = append(keys, joinKey{h, t, looks, keeps})
 	}
 	id := []byte(l.CallID)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever

@@ -3,6 +3,7 @@ package analysis
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -84,6 +85,9 @@ func (t *nameTable) grow() {
 		t.slots[h&mask] = int32(i + 1)
 	}
 }
+
+// mix adds the hash of one more part to the hash h of parts.
+func mix(h, part uint64) uint64 { return bits.RotateLeft64(h, 23)*0x9e3779b97f4a7c15 ^ part }
 
 // quickHash tells most names apart that a capture holds at one time: by their length,
 // their beginning and their end.

@@ -3,6 +3,7 @@ package findings
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -136,13 +137,11 @@ var seed = maphash.MakeSeed()
 
 // hashOf returns a hash of several texts.
 func hashOf(parts ...[]byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
+	h := uint64(len(parts))
 	for _, p := range parts {
-		h.Write(p)
-		h.WriteByte(0)
+		h = bits.RotateLeft64(h, 23)*0x9e3779b97f4a7c15 ^ maphash.Bytes(seed, p)
 	}
-	return h.Sum64()
+	return h
 }
 
 // first reports whether a rule has nothing to say of a Call-ID yet: what is seen on one hop
