@@ -91,6 +91,11 @@ type Options struct {
 	// joined to the call that it is of.
 	Streams bool
 
+	// From is where to begin, as an analysis of the same timeline gave it in Result.Marks:
+	// packets before it are passed over, and the numbers of messages go on from there.
+	// What belongs to packets before it is not seen; the zero Mark is the beginning.
+	From Mark
+
 	// MaxMemory is how much memory the analysis is to keep to, in octets: the limits of
 	// all tables are made to fit; 0 is limits that a busy day of a carrier fits into, with
 	// some gigabytes. It is at least MinMemory.
@@ -109,10 +114,21 @@ type Result struct {
 	Files      []File // in the order in which they were named
 	Packets    int64
 	Statistics Statistics
-	Stopped    bool // ErrStop ended it before the end of the timeline
+	Marks      []Mark // in order, one for some thousand packets
+	Stopped    bool   // ErrStop ended it before the end of the timeline
 
 	*Traffic // what the packets amount to; nil unless Options.Calls or Streams asked for it
 }
+
+// A Mark is a place in a timeline.
+type Mark struct {
+	Packets  int64 // before it
+	Messages int64 // likewise, copies included
+	Ordinal  int64 // likewise, copies left out
+}
+
+// markEvery is how many packets lie between Marks.
+const markEvery = 1 << 13
 
 // Complete reports whether everything in all files was read.
 func (r *Result) Complete() bool {
@@ -166,6 +182,7 @@ type analyzer struct {
 	packets int64
 	last    *capture.Packet
 	number  int64
+	marks   []Mark
 	stopped bool
 	track   *tracker     // nil unless calls are asked for
 	streams *streamTable // nil unless streams are asked for
@@ -179,6 +196,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	most := budgetOf(o.MaxMemory)
 	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter(most.callIDs)}
 	a.d = dissect.New(n, a.message)
+	a.number, a.stats.messages = o.From.Messages, o.From.Ordinal
 	a.d.Limit(most.segments, most.fragments)
 	if o.Calls {
 		a.track = newTracker(o.Steps, &a.stats.callIDs, most)
@@ -227,7 +245,13 @@ func (a *analyzer) readOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if a.packets%markEvery == 0 && a.packets > a.o.From.Packets {
+			a.marks = append(a.marks, Mark{a.packets, a.number, a.stats.messages})
+		}
 		a.packets++
+		if a.packets <= a.o.From.Packets {
+			continue
+		}
 		a.last = p
 		if a.track != nil && p.HasTime && p.Time.After(a.track.now) {
 			a.track.clock(p)
@@ -303,7 +327,7 @@ func (a *analyzer) describe(d *dissect.Message) *Message {
 }
 
 func (a *analyzer) result() *Result {
-	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Stopped: a.stopped}
+	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Marks: a.marks, Stopped: a.stopped}
 	if a.track != nil {
 		res.Traffic = a.track.result()
 		res.Traffic.saw, res.Traffic.twoWay, res.Traffic.sent = a.d.Saw, a.d.TwoWay, a.d.Sent

@@ -29,6 +29,9 @@ type examined struct {
 	res   *analysis.Result
 	found []*findings.Finding
 	ident identity
+
+	once    sync.Once // of summary, which most questions begin with
+	summary []byte
 }
 
 // An identity tells a capture from what stood under the same names before: it is made of
@@ -128,7 +131,7 @@ func run(ctx context.Context, r *capture.Reader, id identity, o *Options, p mcpj
 	if err != nil {
 		return nil, err
 	}
-	return &examined{res, c.Finish(res), id}, nil
+	return &examined{res: res, found: c.Finish(res), ident: id}, nil
 }
 
 // entry returns the entry of a capture. mine says that it is new, and that the caller has to
@@ -145,6 +148,18 @@ func (c *cache) entry(id identity) (e *entry, mine bool) {
 	e = &entry{ident: id, ready: make(chan struct{})}
 	c.entries = append(c.entries, e)
 	return e, true
+}
+
+// analysed returns the analysis of captures that was made before, nil for none.
+func (c *cache) analysed(id identity) *analysis.Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if e.ident == id && e.x != nil {
+			return e.x.res
+		}
+	}
+	return nil
 }
 
 // finish fills in an entry, or removes it after an error, and makes room.

@@ -17,7 +17,7 @@ import (
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
-func searchTool(o *Options) mcpjsonrpc.Tool {
+func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "search_messages",
 		Title: "Search messages",
@@ -29,7 +29,7 @@ func searchTool(o *Options) mcpjsonrpc.Tool {
 			`,"frame":{"anyOf":[{"type":"integer"},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
 		Annotations:  readOnly,
-		Call:         onCaptures(o, "search_messages", func(q *query) fromCaptures { return search(o, q) }),
+		Call:         onCaptures(o, "search_messages", func(q *query) fromCaptures { return search(o, c, q) }),
 	}
 }
 
@@ -86,7 +86,7 @@ func carries(m *analysis.Message, f analysis.Frame) bool {
 }
 
 // search is the tool search_messages. It reads the capture anew: an analysis keeps no texts.
-func search(o *Options, q *query) fromCaptures {
+func search(o *Options, c *cache, q *query) fromCaptures {
 	var w wanted
 	var expr, text string
 	expr, w.filter = filterArgument(q, filter.Messages())
@@ -102,8 +102,13 @@ func search(o *Options, q *query) fromCaptures {
 			return mcpjsonrpc.Result{}, err
 		}
 		found := foundMessages{q: q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
-		last := lastFrame(w.frame)
-		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, MaxMemory: o.MaxMemory / 4, Message: func(m *analysis.Message) error {
+		known := c.analysed(q.ident)
+		from := startFor(w.frame, known)
+		last := lastFrame{w.frame, nearSegments}
+		if from.Packets > 0 {
+			last.reach = nearDatagrams
+		}
+		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, MaxMemory: o.MaxMemory / 4, From: from, Message: func(m *analysis.Message) error {
 			if w.matches(m) {
 				found.add(m)
 			}
@@ -115,11 +120,41 @@ func search(o *Options, q *query) fromCaptures {
 		if err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
+		if known == nil { // else it may have ended before the end of the capture
+			known = res
+		}
 		return q.answer(&rows{
-			name: "messages", plural: "messages", total: found.n, all: int(res.Statistics.Messages), hint: ", filter or text for fewer",
+			name: "messages", plural: "messages", total: found.n, all: int(known.Statistics.Messages), hint: ", filter or text for fewer",
 			row: found.row, empty: noMessages(res, frame != nil),
 		}), nil
 	}
+}
+
+// How many packets around a frame are read, for the fragments that belong to it and the message
+// that it repeats: datagrams are near each other, segments may not be.
+const (
+	nearDatagrams = 4000
+	nearSegments  = 20000
+)
+
+// startFor returns where to begin to read for a frame, as an analysis made before knows: a
+// place somewhat ahead of it, or the beginning. Frames of one file alone are packets of the
+// timeline, and what comes over connections may need everything that was sent on them.
+func startFor(f analysis.Frame, res *analysis.Result) (m analysis.Mark) {
+	if f.Number == 0 || res == nil || len(res.Files) != 1 {
+		return m
+	}
+	for transport := range res.Statistics.Transports {
+		if transport != "UDP" {
+			return m
+		}
+	}
+	for _, x := range res.Marks {
+		if x.Packets+nearDatagrams < f.Number {
+			m = x
+		}
+	}
+	return m
 }
 
 // noMessages says why nothing was found.
@@ -134,12 +169,15 @@ func noMessages(res *analysis.Result, byFrame bool) string {
 }
 
 // lastFrame tells when reading can stop because the packet asked for is behind.
-type lastFrame analysis.Frame
+type lastFrame struct {
+	analysis.Frame
+	reach int64 // how many packets behind it are read
+}
 
 // passed reports whether no further message can hold the frame. Messages that came in
-// several packets are complete later: some thousand packets on is far enough.
+// several packets are complete later.
 func (f lastFrame) passed(m *analysis.Message) bool {
-	return f.Number != 0 && m.Frame.File == f.File && m.Frame.Number > f.Number+20000
+	return f.Number != 0 && m.Frame.File == f.File && m.Frame.Number > f.Number+f.reach
 }
 
 // foundMessages keeps the rows of one page, and counts all.

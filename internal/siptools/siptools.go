@@ -63,7 +63,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Description:  "Reads packet captures and tells what happened in their SIP traffic.",
 		Instructions: instructions,
 		Tools: []mcpjsonrpc.Tool{
-			analyzeTool(&o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), drawTool(&o, c), searchTool(&o),
+			analyzeTool(&o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), drawTool(&o, c), searchTool(&o, c),
 			listFindingsTool(&o, c), listRegistrationsTool(&o, c), analyzeMediaTool(&o, c), infoTool(&o, c),
 		},
 		Prompts:    prompts(&o, c),

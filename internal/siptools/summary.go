@@ -27,7 +27,8 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "summarize_capture", func(q *query) fromAnalysis {
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				return mcpjsonrpc.Result{Structured: summarize(x, q.names)}, nil
+				x.once.Do(func() { x.summary = summarize(x, q.names) })
+				return mcpjsonrpc.Result{Structured: x.summary}, nil
 			}
 		}),
 	}
