@@ -6,7 +6,8 @@ import "iter"
 // is empty.
 //
 // Calls are kept in a form that takes little room. Each one that At or All gives is made for
-// the caller: it may be held, and what is written into it stays there.
+// the caller and may be held; its legs may be those that others were given, and are not to be
+// written into.
 type CallList struct {
 	legs    *legStore
 	first   []int32           // the first leg of each call
