@@ -13,17 +13,13 @@ type CallList struct {
 	first   []int32           // the first leg of each call
 	more    map[int32][]int32 // by ID, the other ones
 	remarks map[int]*Remarks  // by ID
-	added   []*Call
 }
 
 // Len returns the number of calls.
-func (c *CallList) Len() int { return len(c.first) + len(c.added) }
+func (c *CallList) Len() int { return len(c.first) }
 
 // At returns call i, from 0: the one with the ID i+1.
 func (c *CallList) At(i int) *Call {
-	if i >= len(c.first) {
-		return c.added[i-len(c.first)]
-	}
 	x := &Call{ID: i + 1, Legs: []*Leg{c.legs.at(int(c.first[i]))}}
 	for _, n := range c.more[int32(x.ID)] {
 		x.Legs = append(x.Legs, c.legs.at(int(n)))
@@ -62,9 +58,6 @@ func (c *CallList) CallIDs() iter.Seq2[string, int] {
 		}
 	}
 }
-
-// Add adds a call behind the others. Its ID is one more than that of the last.
-func (c *CallList) Add(x *Call) { c.added = append(c.added, x) }
 
 // Remarks returns what is said of the call with an ID, for more to be said. Calls that At and
 // All gave before do not know of it.

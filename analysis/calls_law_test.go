@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -174,5 +175,32 @@ func TestCallsShuffled(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("got  %q\nwant %q", got, want)
 		}
+	}
+}
+
+// TestCallsTogether: many may read a result at one time. It says so only with the race
+// detector.
+func TestCallsTogether(t *testing.T) {
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE id=a@x\n.1 B > A 200 id=a@x\n.2 A > B ACK id=a@x\n1 A > B BYE id=a@x\n1.1 B > A 200 id=a@x\n90 A > B ACK id=a@x\n2 A > B INVITE id=b@x\n"
+	for _, steps := range []bool{false, true} {
+		r, err := capture.NewReader(t.Context(), bytes.NewReader(new(capgen.Ladder).Pcap(text)), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := analysis.Run(t.Context(), r, analysis.Options{Calls: true, Steps: steps})
+		if err != nil || res.Calls.Len() != 2 {
+			t.Fatal(err, res.Calls.Len())
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for c := range res.Calls.All() {
+					if l := c.First(); l.CallNumber() != c.ID || res.Calls.Leg(l.Index()).CallID != l.CallID {
+						t.Errorf("call %d: a leg of %d", c.ID, l.CallNumber())
+					}
+				}
+			})
+		}
+		all.Wait()
 	}
 }

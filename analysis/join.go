@@ -593,9 +593,9 @@ func (t *tracker) calls() CallList {
 		}
 		c.more[id] = append(c.more[id], int32(i))
 	}
-	for i, l := range s.legs {
+	for _, l := range s.legs {
 		if l != nil {
-			s.at(i) // tells it of its call
+			s.tell(l)
 		}
 	}
 	return c

@@ -27,14 +27,20 @@ func (s *legStore) put(l *Leg, call int) {
 
 // at returns leg i: the one that is there, or else one made for the caller.
 func (s *legStore) at(i int) *Leg {
-	l := s.legs[i]
-	if l == nil {
-		l = s.unpack(s.packed[i])
+	if l := s.legs[i]; l != nil {
+		return l
 	}
-	if i < len(s.calls) {
-		l.call, l.Joins = int(s.calls[i]), s.joins[i]
-	}
+	l := s.unpack(s.packed[i])
+	s.tell(l)
 	return l
+}
+
+// tell tells a leg of its call, once that is known. What is in the store is told once: readers
+// of a result, which may be many at a time, change nothing.
+func (s *legStore) tell(l *Leg) {
+	if l.order < len(s.calls) {
+		l.call, l.Joins = int(s.calls[l.order]), s.joins[l.order]
+	}
 }
 
 // callID returns the Call-ID of leg i.

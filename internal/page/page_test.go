@@ -183,10 +183,11 @@ func TestTwoInOne(t *testing.T) {
 // TestChoose: calls with errors come first, then those with warnings, then those that
 // failed.
 func TestChoose(t *testing.T) {
-	res := &analysis.Result{Traffic: new(analysis.Traffic)}
-	for i, s := range []analysis.State{analysis.StateCompleted, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted, analysis.StateFailed, analysis.StateCompleted} {
-		res.Calls.Add(&analysis.Call{ID: i + 1, Legs: []*analysis.Leg{{State: s}}})
+	var text strings.Builder
+	for i, status := range []int{200, 200, 486, 200, 486, 200} {
+		fmt.Fprintf(&text, "%d A > B INVITE id=c%d\n.1 B > A %d id=c%d\n.2 A > B ACK id=c%d\n", i, i, status, i, i)
 	}
+	res := makePage(t, ladder(text.String()), 10).res
 	found := []*findings.Finding{{Call: 6, Severity: findings.Error}, {Call: 4, Severity: findings.Warning}, {Call: 5, Severity: findings.Note}, {Severity: findings.Error}}
 	for most, want := range []string{"", "6", "4 6", "4 5 6", "3 4 5 6", "1 3 4 5 6", "1 2 3 4 5 6", "1 2 3 4 5 6"} {
 		var got []string
