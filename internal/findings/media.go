@@ -103,19 +103,19 @@ func (c *Collector) hear(d *analysis.Detail) {
 }
 
 // talks iterates over the talks of the capture, each with its leg, where anything was heard.
-func (r *captureRun) talks() iter.Seq2[int, *talk] {
+func (r *captureRun) talks() iter.Seq[*talk] {
 	if len(r.Streams) == 0 {
-		return func(func(int, *talk) bool) {}
+		return func(func(*talk) bool) {}
 	}
 	return r.allTalks()
 }
 
 // allTalks iterates over the talks of the capture, each with its leg.
-func (r *captureRun) allTalks() iter.Seq2[int, *talk] {
-	return func(yield func(int, *talk) bool) {
-		for i, t := range r.c.talks {
+func (r *captureRun) allTalks() iter.Seq[*talk] {
+	return func(yield func(*talk) bool) {
+		for _, t := range r.c.talks {
 			t.leg = t.number.of(r.Result)
-			if !yield(i, t) {
+			if !yield(t) {
 				return
 			}
 			t.leg = nil
@@ -382,6 +382,26 @@ func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 	}
 }
 
+// eachStream asks about each stream with packets enough of the talks that are known as a whole.
+func (r *captureRun) eachStream(judge func(*talk, *analysis.Stream) (f Finding, ok bool)) {
+	for t := range r.talks() {
+		if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
+			continue
+		}
+		r.applies()
+		var list []Finding
+		for _, s := range t.leg.Media.Streams {
+			if s.Report().Packets < fewPackets {
+				continue
+			}
+			if f, ok := judge(t, s); ok {
+				list = append(list, f)
+			}
+		}
+		r.tellOf(t.leg, list...)
+	}
+}
+
 // legsOf returns the legs of the call of a talk.
 func (r *captureRun) legsOf(t *talk) []*analysis.Leg {
 	if n := t.leg.CallNumber(); n > 0 {
@@ -428,35 +448,27 @@ one announced by the other side it is a note. Silent with ICE, where messages of
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
-			if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
-				continue
+		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
+			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Source == s.Destination }) {
+				return f, false
 			}
-			r.applies()
-			var list []Finding
-			for _, s := range t.leg.Media.Streams {
-				if s.Report().Packets < fewPackets || slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Source == s.Destination }) {
-					continue
-				}
-				exact, _, _ := r.announced(t, s.Destination, analysis.NoParty)
-				other := otherSide(s.SentBy)
-				_, host, any := r.announced(t, s.Destination, other)
-				if exact || !any {
-					continue
-				}
-				f := Finding{
-					Severity: Error, Frames: []analysis.Frame{description(t.leg, other), s.First},
-					Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination)),
-					Expected: "RTP to the address in the last description of " + sideOf(other),
-				}
-				if host {
-					f.Severity = Note
-					f.Observed += "; the address is announced with another port"
-				}
-				list = append(list, f)
+			exact, _, _ := r.announced(t, s.Destination, analysis.NoParty)
+			other := otherSide(s.SentBy)
+			_, host, any := r.announced(t, s.Destination, other)
+			if exact || !any {
+				return f, false
 			}
-			r.tellOf(t.leg, list...)
-		}
+			f = Finding{
+				Severity: Error, Frames: []analysis.Frame{description(t.leg, other), s.First},
+				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination)),
+				Expected: "RTP to the address in the last description of " + sideOf(other),
+			}
+			if host {
+				f.Severity = Note
+				f.Observed += "; the address is announced with another port"
+			}
+			return f, true
+		})
 	},
 }
 
@@ -485,33 +497,25 @@ other side sends to that source all the same (symmetric RTP), with ICE, where me
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
-			if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
-				continue
+		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
+			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Destination == s.Source }) {
+				return f, false
 			}
-			r.applies()
-			var list []Finding
-			for _, s := range t.leg.Media.Streams {
-				if s.Report().Packets < fewPackets || slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Destination == s.Source }) {
-					continue
-				}
-				exact, host, any := r.announced(t, s.Source, s.SentBy)
-				to, _, _ := r.announced(t, s.Destination, otherSide(s.SentBy))
-				if exact || !any || !to {
-					continue
-				}
-				f := Finding{
-					Severity: Warning, Frames: []analysis.Frame{description(t.leg, s.SentBy), s.First},
-					Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source), sideOf(s.SentBy), lastAddress(t.leg, s.SentBy)),
-					Expected: "RTP from the announced address, or from one to which the other side sends",
-				}
-				if host {
-					f.Severity = Note
-				}
-				list = append(list, f)
+			exact, host, any := r.announced(t, s.Source, s.SentBy)
+			to, _, _ := r.announced(t, s.Destination, otherSide(s.SentBy))
+			if exact || !any || !to {
+				return f, false
 			}
-			r.tellOf(t.leg, list...)
-		}
+			f = Finding{
+				Severity: Warning, Frames: []analysis.Frame{description(t.leg, s.SentBy), s.First},
+				Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source), sideOf(s.SentBy), lastAddress(t.leg, s.SentBy)),
+				Expected: "RTP from the announced address, or from one to which the other side sends",
+			}
+			if host {
+				f.Severity = Note
+			}
+			return f, true
+		})
 	},
 }
 
@@ -534,7 +538,7 @@ Judged for each hop that has descriptions of its own.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
+		for t := range r.talks() {
 			from, to, ok := r.lasted(t)
 			if !ok || !r.complete(t) || len(t.leg.Media.Streams) == 0 || t.fax {
 				continue
@@ -599,7 +603,7 @@ media addresses are. Silent where RTP that is of no call went to or came from on
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
+		for t := range r.talks() {
 			from, to, ok := r.lasted(t)
 			if !ok || !r.complete(t) || t.fax || !t.leg.Media.HeldAt.IsZero() {
 				continue
@@ -711,7 +715,7 @@ RTP, for one with comfort noise, whose sender may be silent, and where RTP of an
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
+		for t := range r.talks() {
 			if len(t.leg.Media.Streams) == 0 || t.leg.Answered.IsZero() || len(t.agreed) == 0 || !r.complete(t) {
 				continue
 			}
@@ -764,7 +768,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
 	capture: func(r *captureRun) {
-		for _, t := range r.talks() {
+		for t := range r.talks() {
 			var list []Finding
 			applied := false
 			for _, s := range t.leg.Media.Streams {
@@ -824,7 +828,7 @@ one, it is forked early media: the caller can play only one.`,
 	Why: "Announcements and ringback tones come that way. Where they are not heard, or clip the first words, this is the place to look.",
 	Fix: "Nothing, unless something is not heard: then look whether a device on the way lets RTP through before the answer.",
 	capture: func(r *captureRun) {
-		for _, t := range r.allTalks() {
+		for t := range r.allTalks() {
 			if t.early.Number == 0 {
 				continue
 			}
@@ -858,7 +862,7 @@ one, it is forked early media: the caller can play only one.`,
 // inTheClear finds RTP without encryption on streams that should have it: every packet has
 // exactly the octets of its codec, and none for the tag of RFC 3711, section 3.1.
 func inTheClear(r *captureRun) {
-	for _, t := range r.talks() {
+	for t := range r.talks() {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			v, x := t.receiver(s), s.Report()
@@ -885,7 +889,7 @@ func inTheClear(r *captureRun) {
 // audioInPlaceOfFax finds audio that goes on after T.38 was agreed on, and tones of fax
 // without T.38.
 func audioInPlaceOfFax(r *captureRun) {
-	for _, t := range r.talks() {
+	for t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
 			if x := s.Report(); t.faxed && x.Packets >= 50 && x.LossPercent() < 50 && s.End.Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End) {
 				r.tellOf(t.leg, Finding{
@@ -908,7 +912,7 @@ func audioInPlaceOfFax(r *captureRun) {
 
 // wrongDigits finds telephone events that the receiver may not understand.
 func wrongDigits(r *captureRun) {
-	for _, t := range r.talks() {
+	for t := range r.talks() {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			kind, ok := s.EventType()
