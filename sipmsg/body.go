@@ -193,7 +193,9 @@ func (m *Message) ParseFragment(b []byte) error {
 	err := m.Parse(b)
 	if err != nil && len(b) <= MaxLen {
 		*m = Message{raw: b, fields: m.fields[:0]}
-		m.headers(b, 0)
+		var l lines
+		l.begin(b, 0)
+		m.headers(&l, 0)
 		known := false
 		for i := range m.fields {
 			known = known || m.fields[i].id != Other

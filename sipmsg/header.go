@@ -1,9 +1,6 @@
 package sipmsg
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // An ID names a header field. Other is every field whose name is not known here.
 type ID uint8
@@ -237,37 +234,40 @@ const (
 type knownName struct {
 	w0, w1       uint64
 	fold0, fold1 uint64 // the bit of the case in each octet that is a letter
-	len          int
+	len          uint32
 	id           ID
 }
 
 var (
 	lowerNames [numIDs]string
-	knownNames []knownName // from 1
+	knownNames [1 << 8]knownName // from 1; the first one is none
 	nameTable  [1 << tableBits]uint8
 )
 
 func init() {
-	knownNames = make([]knownName, 1, 256)
+	knownNames[0].w0 = 1
+	n := 1
 	for id := Accept; id < numIDs; id++ {
 		lowerNames[id] = toLower(fieldNames[id].name)
-		addName([]byte(lowerNames[id]), id)
+		addName(n, []byte(lowerNames[id]), id)
+		n++
 		if c := fieldNames[id].compact; c != 0 {
-			addName([]byte{c}, id)
+			addName(n, []byte{c}, id)
+			n++
 		}
 	}
 }
 
-func addName(name []byte, id ID) {
-	k := knownName{len: len(name), id: id}
+func addName(n int, name []byte, id ID) {
+	k := &knownNames[n]
+	k.len, k.id = uint32(len(name)), id
 	k.w0, k.w1 = nameWords(name)
 	k.fold0, k.fold1 = k.w0&eachLetter>>1, k.w1&eachLetter>>1
 	h := nameHash(k.w0, k.w1)
 	if nameTable[h] != 0 {
 		panic("sipmsg: two header names share a place; find another tableMult")
 	}
-	nameTable[h] = uint8(len(knownNames))
-	knownNames = append(knownNames, k)
+	nameTable[h] = uint8(n)
 }
 
 func toLower(s string) string {
@@ -289,9 +289,6 @@ const (
 	eachColon  = 0x3a3a3a3a3a3a3a3a
 )
 
-// firstZero returns the place of the first octet of w that is zero, 8 for none.
-func firstZero(w uint64) int { return bits.TrailingZeros64((w-eachOne)&^w&eachHigh) / 8 }
-
 // nameWords returns the first sixteen octets of a name as two words.
 func nameWords(name []byte) (w0, w1 uint64) {
 	var b [16]byte
@@ -304,38 +301,30 @@ func nameHash(w0, w1 uint64) uint64 {
 	return ((w0 | eachFold) + 3*(w1|eachFold)) * tableMult >> (64 - tableBits)
 }
 
-// findName returns the ID of a name of n octets as two words. Where it is longer than
-// they are, what is behind them has not been looked at.
-func findName(w0, w1 uint64, n int) ID {
+// findName returns the known name that two words are, nil for none. Where it is longer than
+// they are, what is behind them has not been looked at; nor is the end, where they hold zeros.
+func findName(w0, w1 uint64) *knownName {
 	k := &knownNames[nameTable[nameHash(w0, w1)]]
-	if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 || n != k.len {
-		return Other
+	if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 {
+		return nil
 	}
-	return k.id
+	return k
 }
 
-// nameAt returns the known name that b, of sixteen octets or more, begins with, and its
-// length, if a colon follows. It is Other for all else, and where the name is so long that
-// the colon is not among these octets.
-func nameAt(b []byte) (id ID, n int) {
-	w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-	n = firstZero(w0 ^ eachColon)
-	if n < 8 {
-		return findName(w0&(1<<(n*8)-1), 0, n), n
-	}
-	n = firstZero(w1 ^ eachColon)
-	if n == 8 {
-		return Other, 0
-	}
-	return findName(w0, w1&(1<<(n*8)-1), 8+n), 8 + n
+// colonsIn marks the octets of w that are colons; those above the first may be marked wrongly.
+func colonsIn(w uint64) uint64 {
+	w ^= eachColon
+	return (w - eachOne) &^ w & eachHigh
 }
+
+// below returns the bits below the first octet that is marked.
+func below(marks uint64) uint64 { return marks&-marks>>7 - 1 }
 
 // Lookup returns the ID of a header field name, compact or long, in any case.
 func Lookup(name []byte) ID {
-	w0, w1 := nameWords(name)
-	id := findName(w0, w1, len(name))
-	if len(name) > 16 && id != Other && !equalFold(name, lowerNames[id]) {
+	k := findName(nameWords(name))
+	if k == nil || int(k.len) != len(name) || len(name) > 16 && !equalFold(name, lowerNames[k.id]) {
 		return Other
 	}
-	return id
+	return k.id
 }

@@ -2,8 +2,10 @@ package sipmsg
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // MaxFields bounds the header fields kept of one message. The most that was ever seen
@@ -47,6 +49,7 @@ type Message struct {
 
 	raw    []byte
 	start  int // offset of the start line: what was before it is line ends
+	plain  int // up to here raw is ASCII without NUL; perhaps farther
 	quirks Quirks
 	fields []field
 	first  [numIDs]uint16 // 1 + index into fields of the first one, 0 for none
@@ -82,12 +85,15 @@ func (m *Message) Parse(b []byte) error {
 		n++
 	}
 	m.start = n
-	end, next := lineEnd(b, n)
+	var l lines
+	l.begin(b, n)
+	end, next := l.line(n)
 	if !m.startLine(b[n:end]) {
 		return errNoStartLine
 	}
 	m.lineQuirk(end, next)
-	m.headers(b, next)
+	m.headers(&l, next)
+	m.plain = l.plain
 	return nil
 }
 
@@ -128,8 +134,9 @@ func (m *Message) lineQuirk(end, next int) {
 	}
 }
 
-// headers scans the header fields from b[n:] up to the empty line. RFC 3261, section 7.3.1.
-func (m *Message) headers(b []byte, n int) {
+// headers scans the header fields from n on up to the empty line. RFC 3261, section 7.3.1.
+func (m *Message) headers(l *lines, n int) {
+	b := l.b
 	for n < len(b) {
 		if c := b[n]; c == '\r' || c == '\n' {
 			if c == '\n' {
@@ -145,14 +152,14 @@ func (m *Message) headers(b []byte, n int) {
 				return
 			}
 		}
-		if next := m.usualField(b, n); next > 0 {
+		if next := m.usualFields(l, n); next > n {
 			n = next
 			continue
 		}
-		end, next := lineEnd(b, n)
+		end, next := l.line(n)
 		m.lineQuirk(end, next)
 		for next < len(b) && isBlank(b[next]) { // folded
-			end, next = lineEnd(b, next)
+			end, next = l.line(next)
 			m.lineQuirk(end, next)
 		}
 		m.addField(b, n, end)
@@ -161,29 +168,50 @@ func (m *Message) headers(b []byte, n int) {
 	m.quirks |= QuirkUnterminated
 }
 
-// usualField scans the header field at b[n:] if it is like nine of ten: a known name, a
-// colon, a blank at most, a value without white space at its ends, CRLF, and then no fold.
-// It returns where the next line starts, and 0, without having done anything, where
-// something is otherwise.
-func (m *Message) usualField(b []byte, n int) (next int) {
-	if len(b)-n < 16 {
-		return 0
+// usualFields scans header fields from n on as long as they are like nine of ten: a known name
+// of less than sixteen octets, a colon, a blank at most, a value without white space at its ends, CRLF, and then no fold.
+// It returns where the first line starts that is otherwise, or whose end was not looked for yet.
+func (m *Message) usualFields(l *lines, n int) (next int) {
+	b, fields := l.b, m.fields
+	i := 0
+	for _, at := range l.at[l.i:l.n] {
+		lf := l.base + int(at)
+		if n+16 > len(b) || lf+1 >= len(b) || len(fields) == MaxFields {
+			break
+		}
+		w0, w1 := binary.LittleEndian.Uint64(b[n:]), binary.LittleEndian.Uint64(b[n+8:])
+		if c := colonsIn(w0); c != 0 {
+			w0, w1 = w0&below(c), 0
+		} else if c = colonsIn(w1); c != 0 {
+			w1 &= below(c)
+		} else {
+			break // none of those names, or one too long for a look at two words
+		}
+		k := &knownNames[nameTable[nameHash(w0, w1)]]
+		name := n + int(k.len)
+		value, end := name+1, lf-1
+		if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 || end <= value || b[name] != ':' {
+			break
+		}
+		if b[value] == ' ' {
+			value++
+		}
+		if b[end] != '\r' || b[value] <= ' ' || b[end-1] <= ' ' || isBlank(b[lf+1]) {
+			break
+		}
+		if len(fields) == cap(fields) {
+			fields = slices.Grow(fields, max(len(fields), 16))
+		}
+		fields = fields[:len(fields)+1]
+		f := &fields[len(fields)-1] // part by part: a whole one would be made on the stack first
+		f.name, f.nameEnd, f.value, f.valueEnd, f.id = uint32(n), uint32(name), uint32(value), uint32(end), k.id
+		m.note(k.id, len(fields))
+		n = lf + 1
+		i++
 	}
-	// The end of the line first: it does not have to wait for the name.
-	next = n + bytes.IndexByte(b[n:], '\n') + 1
-	id, name := nameAt(b[n:])
-	value, end := n+name+1, next-2
-	if id == Other || end <= value || next >= len(b) {
-		return 0
-	}
-	if b[value] == ' ' {
-		value++
-	}
-	if b[end] != '\r' || b[value] <= ' ' || b[end-1] <= ' ' || isBlank(b[next]) {
-		return 0
-	}
-	m.keep(n, n+name, value, end, id)
-	return next
+	m.fields = fields
+	l.i += i
+	return n
 }
 
 // addField scans the header field b[n:end].
@@ -212,11 +240,15 @@ func (m *Message) keep(name, nameEnd, value, end int, id ID) {
 		return
 	}
 	m.fields = append(m.fields, field{uint32(name), uint32(nameEnd), uint32(value), uint32(end), id})
-	if id == Other {
-		return
+	if id != Other {
+		m.note(id, len(m.fields))
 	}
+}
+
+// note takes in that field n, counted from 1, is one of the kind id.
+func (m *Message) note(id ID, n int) {
 	if m.first[id] == 0 {
-		m.first[id] = uint16(len(m.fields))
+		m.first[id] = uint16(n)
 	} else if singles[id] {
 		m.quirks |= QuirkDuplicate
 	}
@@ -429,6 +461,13 @@ func (m *Message) ContentLength() (n uint32, ok bool) {
 func (m *Message) CSeq() (text []byte, n uint32, ok bool, method []byte) {
 	v, _ := m.First(CSeq)
 	i := 0
+	for i < len(v) && i < 9 && isDigit(v[i]) { // so many fit, whatever they are
+		n = n*10 + uint32(v[i]-'0')
+		i++
+	}
+	if i > 0 && i+1 < len(v) && v[i] == ' ' && v[i+1] > ' ' { // nearly always
+		return v[:i], n, true, v[i+1:]
+	}
 	for i < len(v) && !isSpace(v[i]) {
 		i++
 	}

@@ -171,7 +171,10 @@ func (m *Message) Check() Quirks {
 		}
 	}
 	q |= m.checkContentLength()
-	return q | checkText(m.raw[:len(m.raw)-len(m.Body)])
+	if head := len(m.raw) - len(m.Body); head > m.plain {
+		q |= checkText(m.raw[m.plain:head])
+	}
+	return q
 }
 
 // checkText looks for what cannot be in a header section. Most of it is ASCII, and is

@@ -1,0 +1,87 @@
+package sipmsg
+
+// linesAtOnce is how many octets are looked through for line feeds at once: the header section
+// of most messages.
+const linesAtOnce = 1 << 10
+
+// lines finds the line feeds of b from some place on, one after the other. It looks for those
+// of many octets at once, which takes a fraction of the time of a search for each.
+type lines struct {
+	b      []byte
+	i, n   int  // at[i:n] are those to come
+	base   int  // what they are counted from
+	looked int  // up to here b was looked through
+	plain  int  // up to here it is ASCII without NUL
+	odd    bool // … and behind that it is not
+	at     [128]uint16
+}
+
+func (l *lines) begin(b []byte, n int) { l.b, l.looked, l.plain = b, n, n }
+
+// ready reports whether there is a next line feed, as far as b was looked through.
+func (l *lines) ready() bool { return l.i < l.n }
+
+// peek returns the place of the next line feed, when ready says that there is one.
+func (l *lines) peek() int { return l.base + int(l.at[l.i]) }
+
+// step steps over it.
+func (l *lines) step() { l.i++ }
+
+// next returns the place of the next line feed and steps over it, -1 for none.
+func (l *lines) next() int {
+	for !l.ready() {
+		if l.looked == len(l.b) {
+			return -1
+		}
+		l.look()
+	}
+	lf := l.peek()
+	l.step()
+	return lf
+}
+
+// line returns where the line that starts at n ends and where the next one starts. All line
+// feeds before n have been asked for.
+func (l *lines) line(n int) (end, next int) {
+	lf := l.next()
+	if lf < 0 {
+		return len(l.b), len(l.b)
+	}
+	if lf > n && l.b[lf-1] == '\r' {
+		return lf - 1, lf + 1
+	}
+	return lf, lf + 1
+}
+
+// look looks through the next octets of b.
+func (l *lines) look() {
+	end := min(len(l.b), l.looked+linesAtOnce)
+	var blocks int
+	var odd bool
+	l.base, l.i = l.looked, 0
+	l.n, blocks, odd = findLineFeeds(l.at[:], l.b[l.looked:end], 0, 0)
+	l.looked += 64 * blocks
+	if rest := end - l.looked; rest > 0 && rest < 64 && l.n <= len(l.at)-65 {
+		odd = l.lookAtRest(end, rest) || odd
+		l.looked = end
+	}
+	if l.odd = l.odd || odd; !l.odd {
+		l.plain = l.looked
+	}
+}
+
+// lookAtRest looks through what is less than a block: the last octets before end.
+func (l *lines) lookAtRest(end, rest int) (odd bool) {
+	n := 0
+	if end >= 64 { // with some that were looked at before
+		n, _, odd = findLineFeeds(l.at[l.n:], l.b[end-64:end], end-64-l.base, 64-rest)
+	} else {
+		var b [64]byte
+		for i := copy(b[:], l.b[end-rest:end]); i < len(b); i++ {
+			b[i] = ' '
+		}
+		n, _, odd = findLineFeeds(l.at[l.n:], b[:], end-rest-l.base, 0)
+	}
+	l.n += n
+	return odd
+}
