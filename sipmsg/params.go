@@ -136,15 +136,65 @@ func (m *Message) Tag(id ID) []byte {
 	if !ok {
 		return nil
 	}
+	if tag, ok := usualTag(v); ok {
+		return tag
+	}
 	tag, _ := ParseAddress(v).Params.Get("tag")
 	return tag
 }
+
+// usualTag returns the tag of an address that is like nine of ten: angle brackets, no name in
+// front of them that needs a close look, and behind them nothing or the tag first. ok is false
+// for all others.
+func usualTag(v []byte) (tag []byte, ok bool) {
+	open := 0
+	if len(v) > 0 && v[0] == '"' {
+		open = bytes.IndexByte(v[1:], '"') + 2
+		if open < 2 || bytes.IndexByte(v[:open], '\\') >= 0 {
+			return nil, false
+		}
+		open = scanBlanks(v, open)
+	}
+	if open >= len(v) || v[open] != '<' {
+		return nil, false
+	}
+	const begin = ">;tag="
+	end := open + bytes.IndexByte(v[open:], '>')
+	switch {
+	case end == len(v)-1 && end > open:
+		return nil, true
+	case end < open || len(v) < end+len(begin) || string(v[end:end+len(begin)]) != begin:
+		return nil, false
+	}
+	tag = plainValue(v[end+len(begin):])
+	return tag, tag != nil
+}
+
+// plainValue returns the value of a parameter at the start of v, if it ends with v or at a
+// semicolon and has nothing in it that needs a close look; otherwise, and where it is empty,
+// nil.
+func plainValue(v []byte) []byte {
+	n := 0
+	for n < len(v) && isPlain[v[n]] {
+		n++
+	}
+	if n == 0 || n < len(v) && v[n] != ';' {
+		return nil
+	}
+	return v[:n:n]
+}
+
+// isPlain marks what has no meaning of its own in parameters and lists.
+var isPlain = classOf(upper + lower + digits + "-.!%*_+`'~@:/?&$#[](){}|^=")
 
 // Branch returns the branch parameter of the topmost Via, nil for none.
 func (m *Message) Branch() []byte {
 	v, ok := m.First(Via)
 	if !ok {
 		return nil
+	}
+	if branch := usualBranch(v); branch != nil {
+		return branch
 	}
 	first, _ := nextElement(v)
 	i := bytes.IndexByte(first, ';')
@@ -153,6 +203,27 @@ func (m *Message) Branch() []byte {
 	}
 	branch, _ := Params(first[i:]).Get("branch")
 	return branch
+}
+
+// usualBranch returns the branch of a Via that has one value and in whose parameters nothing is
+// quoted, nil for all others, and where it is empty.
+func usualBranch(v []byte) []byte {
+	const begin = ";branch="
+	i := bytes.IndexByte(v, ';')
+	if i < 0 || bytes.IndexByte(v[:i], ',') >= 0 {
+		return nil
+	}
+	for i+len(begin) < len(v) && v[i] == ';' {
+		if string(v[i:i+len(begin)]) == begin {
+			return plainValue(v[i+len(begin):])
+		}
+		if v[i+1]|0x20 == 'b' { // in other letters, or without a value
+			return nil
+		}
+		for i++; i < len(v) && isPlain[v[i]]; i++ {
+		}
+	}
+	return nil
 }
 
 // All iterates over names and values; quotes around a value are left off.
