@@ -169,17 +169,27 @@ func (m *Message) headers(l *lines, n int) {
 }
 
 // usualFields scans header fields from n on as long as they are like nine of ten: a known name
-// of less than sixteen octets, a colon, a blank at most, a value without white space at its ends, CRLF, and then no fold.
-// It returns where the first line starts that is otherwise, or whose end was not looked for yet.
+// of less than sixteen octets, a colon, a blank at most, a value without white space at its
+// ends, CRLF, and then no fold. It returns where the first line starts that is otherwise, or
+// whose end was not looked for yet.
+//
+// It is the innermost loop of all, and written so that hardly a bound has to be checked.
 func (m *Message) usualFields(l *lines, n int) (next int) {
-	b, fields := l.b, m.fields
+	at := l.at[l.i:l.n]
+	have := len(m.fields)
+	if have+len(at) > MaxFields {
+		return n
+	}
+	m.fields = slices.Grow(m.fields, len(at))
+	fields := m.fields[have : have+len(at)]
+	b := l.b[n:]
 	i := 0
-	for _, at := range l.at[l.i:l.n] {
-		lf := l.base + int(at)
-		if n+16 > len(b) || lf+1 >= len(b) || len(fields) == MaxFields {
+	for ; i < len(at) && i < len(fields); i++ {
+		lf := l.base + int(at[i]) - n
+		if len(b) < 18 || lf < 2 || lf+2 > len(b) {
 			break
 		}
-		w0, w1 := binary.LittleEndian.Uint64(b[n:]), binary.LittleEndian.Uint64(b[n+8:])
+		w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
 		if c := colonsIn(w0); c != 0 {
 			w0, w1 = w0&below(c), 0
 		} else if c = colonsIn(w1); c != 0 {
@@ -188,28 +198,25 @@ func (m *Message) usualFields(l *lines, n int) (next int) {
 			break // none of those names, or one too long for a look at two words
 		}
 		k := &knownNames[nameTable[nameHash(w0, w1)]]
-		name := n + int(k.len)
-		value, end := name+1, lf-1
-		if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 || end <= value || b[name] != ':' {
+		name := int(k.len & 15)
+		if w0|k.fold0 != k.w0 || w1|k.fold1 != k.w1 || b[name] != ':' {
 			break
 		}
+		value := name + 1
 		if b[value] == ' ' {
 			value++
 		}
-		if b[end] != '\r' || b[value] <= ' ' || b[end-1] <= ' ' || isBlank(b[lf+1]) {
+		end := binary.LittleEndian.Uint32(b[lf-2 : lf+2]) // of the value, CR, LF, and what follows
+		if b[value] <= ' ' || uint8(end) <= ' ' || uint16(end>>8) != '\n'<<8|'\r' || isBlank(uint8(end>>24)) {
 			break
 		}
-		if len(fields) == cap(fields) {
-			fields = slices.Grow(fields, max(len(fields), 16))
-		}
-		fields = fields[:len(fields)+1]
-		f := &fields[len(fields)-1] // part by part: a whole one would be made on the stack first
-		f.name, f.nameEnd, f.value, f.valueEnd, f.id = uint32(n), uint32(name), uint32(value), uint32(end), k.id
-		m.note(k.id, len(fields))
-		n = lf + 1
-		i++
+		f := &fields[i] // part by part: a whole one would be made on the stack first
+		f.name, f.nameEnd, f.value, f.valueEnd, f.id = uint32(n), uint32(n+name), uint32(n+value), uint32(n+lf-1), k.id
+		m.note(k.id, have+i+1)
+		b = b[lf+1:]
+		n += lf + 1
 	}
-	m.fields = fields
+	m.fields = m.fields[:have+i]
 	l.i += i
 	return n
 }
