@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -62,16 +63,28 @@ var needles = []needle{
 	{"siparmyknife", toolName, nil}, {"ip:nm@nm", toolName, nil},
 }
 
-// minNeedle is the length of the shortest needle. A needle of seven octets holds four
-// octets in a row that begin at a multiple of four, wherever it stands: looking at those
-// alone is enough.
+// minNeedle is the length of the shortest needle. Seven octets in a row hold four that begin
+// at a multiple of four, wherever they stand: looking at those alone is enough. Of a longer
+// needle any seven will do, and those are taken that ordinary text has least of.
 const minNeedle = 7
+
+// ordinaryText is what many messages have in them.
+const ordinaryText = `INVITE sip:1@example.com;user=phone SIP/2.0 REGISTER sip: SIP/2.0 200 OK SIP/2.0 180 Ringing
+Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK;rport=5060;received=10.0.0.1 Via: SIP/2.0/TCP Max-Forwards: 70
+From: "Display" <sip:1@example.com:5060>;tag=1 To: <sip: Call-ID: 1 CSeq: 1 INVITE ACK BYE OPTIONS
+Contact: <sip:1@10.0.0.1:5060;transport=udp;ob>;expires=3600 Route: <sip:10.0.0.1;lr> Record-Route: <sip:10.0.0.1;transport=tcp;lr=on>
+User-Agent: Server: Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY, PRACK, UPDATE, REFER, PUBLISH
+Supported: replaces, 100rel, timer, path, outbound, gruu, norefersub Allow-Events: talk,hold,conference,refer,check-sync,presence
+Session-Expires: 1800;refresher=uac Min-SE: 90 Require: P-Asserted-Identity: Content-Type: application/sdp Content-Length: 0
+WWW-Authenticate: Digest realm="", nonce="", algorithm=MD5, qop="auth" Proxy-Authorization: username="", uri="sip:", response="", cnonce="", nc=00000001
+v=0 o=- 1 1 IN IP4 10.0.0.1 s=session c=IN IP4 10.0.0.1 t=0 0 m=audio 10000 RTP/AVP 8 0 9 18 101 a=rtpmap:8 PCMA/8000 a=rtpmap:0 PCMU/8000
+a=rtpmap:18 G729/8000 a=rtpmap:101 telephone-event/8000 a=fmtp:101 0-16 a=ptime:20 a=sendrecv a=candidate: a=fingerprint:sha-256`
 
 // A screen finds needles, escapes and suspicious characters in one pass over a message.
 type screen struct {
-	bits  [1 << 10]uint64 // of the hashes of all windows
-	heads [1 << 10]uint16 // of the lists of windows, by the higher bits of the hash
-	list  []written       // list[0] is none
+	known [1 << windowBits]uint8  // 1 at the hashes of all windows
+	heads [1 << windowBits]uint16 // of the lists of windows with that hash
+	list  []written               // list[0] is none
 }
 
 // A written is a window of four octets, and where it stands in a needle.
@@ -89,12 +102,13 @@ func newScreen(list []needle) *screen {
 		if len(n.text) < minNeedle || len(list) > 255 {
 			panic("findings: a needle that is too short: " + n.text)
 		}
-		for off := range 4 {
-			w := binary.LittleEndian.Uint32([]byte(n.text)[off:]) | fold
+		start := leastOrdinary(n.text)
+		for off := start; off < start+4; off++ {
+			w := windowAt([]byte(n.text), off)
 			h := hashWindow(w)
-			s.bits[h>>6] |= 1 << (h & 63)
-			s.list = append(s.list, written{w, uint8(i), uint8(off), s.heads[h>>6]})
-			s.heads[h>>6] = uint16(len(s.list) - 1)
+			s.known[h] = 1
+			s.list = append(s.list, written{w, uint8(i), uint8(off), s.heads[h]})
+			s.heads[h] = uint16(len(s.list) - 1)
 		}
 	}
 	return s
@@ -103,68 +117,115 @@ func newScreen(list []needle) *screen {
 const (
 	fold  = 0x20202020 // makes letters small, and what it does to others it does to needles too
 	highs = 0x8080808080808080
-	ones  = 0x0101010101010101
 	esc   = 0x1b
 	csi   = 0x9b // the control sequence introducer: ESC [ in one
+
+	windowBits = 14
+	windowMult = 0x449fd49b // found by trying: few windows of needles share a hash with ordinary text
 )
 
-func hashWindow(w uint32) uint32 { return w * 0x9E3779B1 >> 16 }
-
-// suspect reports whether a message may hold something suspicious. Most do not, and every
-// message of a capture comes here: it looks at eight octets at once.
-func (s *screen) suspect(b []byte) bool {
-	i := 0
-	for rest := b; len(rest) >= 8; rest = rest[8:] {
-		v := binary.LittleEndian.Uint64(rest)
-		x := v ^ esc*ones
-		if (v|(x-ones)&^x)&highs != 0 && octets(b, i) {
-			return true
+// leastOrdinary returns where those windows of a needle begin that are least like ordinary text.
+func leastOrdinary(needle string) (start int) {
+	like := func(start int) (n int) {
+		for off := start; off < start+4; off++ {
+			if ordinaryWindows[hashWindow(windowAt([]byte(needle), off))] {
+				n++
+			}
 		}
-		lo, hi := uint32(v)|fold, uint32(v>>32)|fold
-		h, k := hashWindow(lo), hashWindow(hi)
-		if (s.bits[h>>6&1023]>>(h&63)|s.bits[k>>6&1023]>>(k&63))&1 != 0 && (s.at(b, i, lo) || s.at(b, i+4, hi)) {
-			return true
-		}
-		i += 8
+		return n
 	}
-	if i+4 <= len(b) {
-		if w := binary.LittleEndian.Uint32(b[i:]) | fold; s.at(b, i, w) {
-			return true
+	for i := range len(needle) - minNeedle + 1 {
+		if like(i) < like(start) {
+			start = i
 		}
 	}
-	return octets(b, i)
+	return start
 }
 
-// octets reports whether the eight octets at b[i:] hold an escape, or a character that
-// begins there is suspicious.
-func octets(b []byte, i int) bool {
-	for end := min(len(b), i+8); i < end; i++ {
-		switch c := b[i]; {
-		case c < utf8.RuneSelf:
-			if c == esc {
+// ordinaryWindows marks the hashes of the windows of ordinary text.
+var ordinaryWindows = func() (m [1 << windowBits]bool) {
+	text := []byte(strings.ReplaceAll(ordinaryText, "\n", "\r\n"))
+	for i := range len(text) - 3 {
+		m[hashWindow(windowAt(text, i))] = true
+	}
+	return m
+}()
+
+func windowAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) | fold }
+
+func hashWindow(w uint32) uint32 { return w * windowMult >> (32 - windowBits) }
+
+// suspect reports whether a message may hold something suspicious. Most do not, and every
+// message of a capture comes here.
+func (s *screen) suspect(b []byte) bool {
+	if bytes.IndexByte(b, esc) >= 0 {
+		return true
+	}
+	found, ascii := s.windows(b)
+	return found || !ascii && oddCharacters(b)
+}
+
+// windows reports whether a needle stands in b, and whether all of b is ASCII. It looks at
+// eight windows at once.
+func (s *screen) windows(b []byte) (found, ascii bool) {
+	i, all := 0, uint64(0)
+	for ; i+32 <= len(b); i += 32 {
+		c := b[i : i+32 : i+32]
+		w0, w1 := binary.LittleEndian.Uint64(c), binary.LittleEndian.Uint64(c[8:])
+		w2, w3 := binary.LittleEndian.Uint64(c[16:]), binary.LittleEndian.Uint64(c[24:])
+		all |= w0 | w1 | w2 | w3
+		if s.pair(w0)|s.pair(w1)|s.pair(w2)|s.pair(w3) != 0 && s.around(b, i, i+32) {
+			return true, false
+		}
+	}
+	if s.around(b, i, len(b)) {
+		return true, false
+	}
+	for _, c := range b[i:] {
+		all |= uint64(c)
+	}
+	return false, all&highs == 0
+}
+
+// pair is not 0 where one of the two windows of a word may be one of a needle.
+func (s *screen) pair(w uint64) uint8 {
+	return s.known[hashWindow(uint32(w)|fold)] | s.known[hashWindow(uint32(w>>32)|fold)]
+}
+
+// around reports whether a needle stands around one of the windows in b[i:end].
+func (s *screen) around(b []byte, i, end int) bool {
+	for ; i+4 <= end; i += 4 {
+		w := windowAt(b, i)
+		for k := s.heads[hashWindow(w)]; k != 0; {
+			x := &s.list[k]
+			if from := i - int(x.off); x.window == w && from >= 0 && hasFold(b[from:], needles[x.needle].text) {
 				return true
 			}
-		case c >= 0xc0:
-			if r, _ := utf8.DecodeRune(b[i:]); r == csi || isHidden(r) {
-				return true
-			}
-		case c == csi:
-			if isCSI(b[i+1:]) {
-				return true
-			}
+			k = x.next
 		}
 	}
 	return false
 }
 
-// at reports whether a needle stands around the window w at b[i:].
-func (s *screen) at(b []byte, i int, w uint32) bool {
-	for k := s.heads[hashWindow(w)>>6]; k != 0; {
-		x := &s.list[k]
-		if from := i - int(x.off); x.window == w && from >= 0 && hasFold(b[from:], needles[x.needle].text) {
-			return true
+// oddCharacters reports whether a character that is not ASCII is suspicious.
+func oddCharacters(b []byte) bool {
+	for i := 0; i < len(b); {
+		if i+8 <= len(b) && binary.LittleEndian.Uint64(b[i:])&highs == 0 {
+			i += 8
+			continue
 		}
-		k = x.next
+		for end := min(i+8, len(b)); i < end; i++ {
+			switch c := b[i]; {
+			case c >= 0xc0:
+				if r, _ := utf8.DecodeRune(b[i:]); r == csi || isHidden(r) {
+					return true
+				}
+			case c == csi:
+				if isCSI(b[i+1:]) {
+					return true
+				}
+			}
+		}
 	}
 	return false
 }
