@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"hash/maphash"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -130,7 +129,8 @@ func (j *joiner) endingOf(leg int32, legs *legStore) ending {
 
 // A joiner finds legs that are one call.
 type joiner struct {
-	table      map[uint64][]*liveLeg // by a key, the legs followed that have it
+	table      keyTable // the legs that are followed, by their keys
+	invited    int64    // how many legs had a first INVITE
 	candidates []pair
 	ends       map[int32]ending // of the legs of candidates that are finished
 	tops       map[int]int      // an earlier leg of the same call, for all but the first
@@ -147,18 +147,18 @@ type joinKey struct {
 // invite takes in the first INVITE of a leg: earlier legs that have something in common
 // with it become candidates.
 func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
-	if j.table == nil {
-		j.table = make(map[uint64][]*liveLeg)
-	}
+	j.invited++
+	v.joined = j.invited
 	var buf [maxKeys]joinKey
 	keys := appendKeys(buf[:0], t.seed, v.leg, x.s)
 	var found [maxCandidates]candidate
 	list := found[:0]
+	var room [maxSharing]*liveLeg
 	for _, k := range keys {
 		if !k.looks {
 			continue
 		}
-		for _, other := range j.table[k.sum] {
+		for _, other := range j.table.legs(k.sum, room[:0]) {
 			if other != v {
 				list = addTrait(list, other.leg, v.leg, k.t)
 			}
@@ -171,8 +171,8 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 		}
 	}
 	for _, k := range keys {
-		if k.keeps {
-			j.keep(v, k.sum)
+		if k.keeps && j.table.add(k.sum, v) {
+			v.keys = append(v.keys, k.sum)
 		}
 	}
 }
@@ -190,19 +190,6 @@ func addTrait(list []candidate, earlier, later *Leg, t trait) []candidate {
 	return append(list, candidate{earlier, later, t})
 }
 
-// keep puts a leg under a key, in the place of the oldest one where there are too many.
-func (j *joiner) keep(v *liveLeg, sum uint64) {
-	list := j.table[sum]
-	if slices.Contains(list, v) {
-		return
-	}
-	if len(list) == maxSharing {
-		list = slices.Delete(list, 0, 1)
-	}
-	j.table[sum] = append(list, v)
-	v.keys = append(v.keys, sum)
-}
-
 // finished forgets the keys of a leg, and notes its ending where a candidate asks for it.
 func (j *joiner) finished(v *liveLeg) {
 	if v.paired {
@@ -212,15 +199,7 @@ func (j *joiner) finished(v *liveLeg) {
 		j.ends[int32(v.leg.order)] = ending{v.leg.Answered, v.leg.Ended}
 	}
 	for _, sum := range v.keys {
-		list := j.table[sum]
-		if i := slices.Index(list, v); i >= 0 {
-			list = slices.Delete(list, i, i+1)
-		}
-		if len(list) == 0 {
-			delete(j.table, sum)
-		} else {
-			j.table[sum] = list
-		}
+		j.table.remove(sum, v)
 	}
 	v.keys = v.keys[:0]
 }
@@ -293,98 +272,120 @@ func (c *pair) convinces() bool {
 	return c.t.score() >= joinScore && (c.t&(byItself|chained) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
 
+// A keyList is the keys of one leg in the making.
+type keyList struct {
+	seed maphash.Seed
+	keys []joinKey
+}
+
+// A role tells keys of one trait apart by what their text is to the leg: those that look for one
+// role are kept under it by the others.
+type role uint64
+
+const (
+	itself role = iota // the text alone
+	whole              // a Call-ID, or a tag
+	named              // what somebody calls its Call-ID by
+	part               // a part of it
+)
+
+// add adds a key for a text.
+func (k *keyList) add(t trait, looks, keeps bool, as role, text []byte) {
+	k.put(t, looks, keeps, as, maphash.Bytes(k.seed, text))
+}
+
+// put adds a key for the hash of whatever it is about.
+func (k *keyList) put(t trait, looks, keeps bool, as role, hash uint64) {
+	if len(k.keys) < maxKeys {
+		k.keys = append(k.keys, joinKey{mix(mix(uint64(t), uint64(as)), hash), t, looks, keeps})
+	}
+}
+
+// hash returns a hash of texts that say something together.
+func (k *keyList) hash(a, b []byte) uint64 {
+	return mix(maphash.Bytes(k.seed, a), maphash.Bytes(k.seed, b))
+}
+
 // appendKeys lists what a leg may have in common with others.
 func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []joinKey {
-	add := func(t trait, looks, keeps bool, parts ...[]byte) {
-		if len(keys) == maxKeys {
-			return
-		}
-		h := uint64(t)
-		for _, p := range parts {
-			h = mix(h, maphash.Bytes(seed, p))
-		}
-		keys = append(keys, joinKey{h, t, looks, keeps})
-	}
-	id := []byte(l.CallID)
+	k := keyList{seed, keys}
+	id, _ := s.First(sipmsg.CallID)
+	id = capped(id, maxName)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever
 	// comes first.
-	whole, named := []byte("whole"), []byte("named")
-	add(namesCallID, false, true, whole, id)
-	add(namesCallID, true, false, named, id)
+	k.add(namesCallID, false, true, whole, id)
+	k.add(namesCallID, true, false, named, id)
 	for f := range s.Fields() {
 		switch {
 		case f.ID == sipmsg.Other && namesCallIDField(f.Name):
 			if v := bytes.TrimSpace(f.Value); len(v) >= 4 && !bytes.Equal(v, id) {
-				add(namesCallID, true, false, whole, v)
-				add(namesCallID, false, true, named, v)
-				add(sameName, true, true, v)
+				k.add(namesCallID, true, false, whole, v)
+				k.add(namesCallID, false, true, named, v)
+				k.add(sameName, true, true, itself, v)
 			}
 		case f.ID == sipmsg.Replaces || f.ID == sipmsg.InReplyTo:
 			other, _, _ := bytes.Cut(f.Value, []byte(";"))
 			other = bytes.TrimSpace(other)
-			add(replaces, true, false, whole, other)
-			add(replaces, false, true, named, other)
+			k.add(replaces, true, false, whole, other)
+			k.add(replaces, false, true, named, other)
 		case f.ID == sipmsg.SessionID:
 			for _, uuid := range sessionUUIDs(f.Value) {
 				if uuid != nil {
-					add(sameSessionID, true, true, uuid)
+					k.add(sameSessionID, true, true, itself, uuid)
 				}
 			}
 		}
 	}
-	add(replaces, false, true, whole, id)
-	add(replaces, true, false, named, id)
-	addAffixes(add, callIDAffix, id, minAffix)
-	addAffixes(add, tagAffix, s.Tag(sipmsg.From), minTag)
+	k.add(replaces, false, true, whole, id)
+	k.add(replaces, true, false, named, id)
+	k.affixes(callIDAffix, id, minAffix)
+	k.affixes(tagAffix, s.Tag(sipmsg.From), minTag)
 	from := userKey(s, sipmsg.From)
 	if from != nil {
-		add(sameCaller, true, true, from)
+		k.add(sameCaller, true, true, itself, from)
 	}
-	for _, to := range [][]byte{userKey(s, sipmsg.To), userOf(s.RequestURI)} {
+	for _, to := range [...][]byte{userKey(s, sipmsg.To), userOf(s.RequestURI)} {
 		if from != nil && to != nil {
-			add(sameUsers, true, true, from, to)
+			k.put(sameUsers, true, true, itself, k.hash(from, to))
 		}
 		if len(to) >= 7 && isDigits(to) {
-			add(sameCalled, true, true, to)
+			k.add(sameCalled, true, true, itself, to)
 		}
 	}
-	if origin, media := sdpKeys(s); origin != nil {
-		add(sameOrigin, true, true, origin)
-		if media != nil {
-			add(sameMedia, true, true, media...)
-		}
-	} else if media != nil {
-		add(sameMedia, true, true, media...)
-	}
-	return keys
+	k.description(s)
+	return k.keys
 }
 
-// addAffixes adds what finds a Call-ID or tag that is a part of this one, and the other way
+// affixes adds what finds a Call-ID or tag that is a part of this one, and the other way
 // round: b2b-abc@host and abc@host-1 are abc@host with an affix. Parts are never compared
 // with parts: many Call-IDs begin with the date or end with a host.
-func addAffixes(add func(t trait, looks, keeps bool, parts ...[]byte), t trait, id []byte, least int) {
+func (k *keyList) affixes(t trait, id []byte, least int) {
 	if len(id) < least {
 		return
 	}
-	whole, part := []byte("whole"), []byte("part")
-	add(t, t == tagAffix, true, whole, id)
-	add(t, true, false, part, id)
+	k.add(t, t == tagAffix, true, whole, id)
+	k.add(t, true, false, part, id)
 	cuts := 0
 	for i := len(id) - 1; i >= least && cuts < 3; i-- {
 		if isCut(id[i]) {
-			add(t, true, false, whole, id[:i])
-			add(t, false, true, part, id[:i])
+			k.part(t, id[:i])
 			cuts++
 		}
 	}
 	cuts = 0
 	for i := 0; i < len(id)-least && cuts < 3; i++ {
 		if isCut(id[i]) {
-			add(t, true, false, whole, id[i+1:])
-			add(t, false, true, part, id[i+1:])
+			k.part(t, id[i+1:])
 			cuts++
 		}
 	}
+}
+
+// part adds a part of a Call-ID or tag: it looks for what that is all of, and is found by it.
+func (k *keyList) part(t trait, text []byte) {
+	hash := maphash.Bytes(k.seed, text)
+	k.put(t, true, false, whole, hash)
+	k.put(t, false, true, part, hash)
 }
 
 func isCut(c byte) bool {
@@ -435,14 +436,25 @@ func userOf(uri []byte) []byte {
 	if i := bytes.IndexByte(user, ';'); i >= 0 {
 		user = user[:i]
 	}
-	switch string(bytes.ToLower(capped(user, 64))) {
-	case "", "anonymous", "unknown", "unavailable", "restricted", "asterisk", "sipp", "service", "ping":
+	if isNobody(user) {
 		return nil
 	}
 	if digits := bytes.TrimLeft(user, "+0"); len(digits) >= 7 && isDigits(digits) {
 		return digits[max(0, len(digits)-9):]
 	}
 	return user
+}
+
+// nobodies are users that many callers have.
+var nobodies = [...]string{"", "anonymous", "unknown", "unavailable", "restricted", "asterisk", "sipp", "service", "ping"}
+
+func isNobody(user []byte) bool {
+	for _, n := range nobodies {
+		if len(user) == len(n) && equalFold(user, n) {
+			return true
+		}
+	}
+	return false
 }
 
 func isDigits(b []byte) bool {
@@ -454,47 +466,61 @@ func isDigits(b []byte) bool {
 	return len(b) > 0
 }
 
-// sdpKeys returns what a session description says of its origin, and of where the first
-// medium goes: nil where it says nothing of use.
-func sdpKeys(s *sipmsg.Message) (origin []byte, media [][]byte) {
+// description adds the origin of a session description, and where its first medium goes: what
+// says nothing of use is left out.
+func (k *keyList) description(s *sipmsg.Message) {
 	body := s.Body
 	if len(body) < 10 || body[0] != 'v' && !bytes.Contains(capped(body, 4096), []byte("\nv=0")) {
-		return nil, nil
+		return
 	}
-	var c, m []byte
-	for len(body) > 0 && (c == nil || m == nil || origin == nil) {
+	var o, c, m []byte
+	for len(body) > 0 && (c == nil || m == nil || o == nil) {
 		var line []byte
 		line, body, _ = bytes.Cut(body, []byte("\n"))
 		line = bytes.TrimRight(line, "\r")
 		switch {
-		case bytes.HasPrefix(line, []byte("o=")) && origin == nil:
-			origin = originKey(line[2:])
+		case bytes.HasPrefix(line, []byte("o=")) && o == nil:
+			o = line[2:]
 		case bytes.HasPrefix(line, []byte("c=")):
 			c = line[2:]
 		case bytes.HasPrefix(line, []byte("m=")) && m == nil:
-			fields := bytes.Fields(line)
-			if len(fields) > 1 {
-				m = fields[1]
-			}
+			_, m = word(line)
+			m, _ = word(m)
 		}
 	}
-	if c == nil || len(m) < 2 || bytes.HasSuffix(c, []byte(" 0.0.0.0")) {
-		return origin, nil
+	if sum, ok := k.origin(o); ok {
+		k.put(sameOrigin, true, true, itself, sum)
 	}
-	return origin, [][]byte{c, m}
+	if c != nil && len(m) >= 2 && !bytes.HasSuffix(c, []byte(" 0.0.0.0")) {
+		k.put(sameMedia, true, true, itself, k.hash(c, m))
+	}
 }
 
-// originKey returns an origin without the version, which is unique by RFC 8866, section 5.2:
-// user, session id and address. It is nil where the session id is too short for that, or one
-// that a test tool is known to use for all its calls.
-func originKey(o []byte) []byte {
+// word cuts off the first word of a line and the white space in front of it.
+func word(line []byte) (word, rest []byte) {
+	isBlank := func(i int) bool { return line[i] == ' ' || line[i] == '\t' }
+	start := 0
+	for start < len(line) && isBlank(start) {
+		start++
+	}
+	end := start
+	for end < len(line) && !isBlank(end) {
+		end++
+	}
+	return line[start:end], line[end:]
+}
+
+// origin returns a hash of an origin without the version, which is unique by RFC 8866, section
+// 5.2: user, session id and address. ok is false where the session id is too short for that, or
+// one that a test tool is known to use for all its calls.
+func (k *keyList) origin(o []byte) (sum uint64, ok bool) {
 	user, rest, ok := bytes.Cut(o, []byte(" "))
 	id, rest, ok2 := bytes.Cut(rest, []byte(" "))
 	_, address, ok3 := bytes.Cut(rest, []byte(" "))
 	if !ok || !ok2 || !ok3 || len(id) < 6 || len(o) > maxKept || string(id) == "53655765" || string(id) == "2890844526" {
-		return nil
+		return 0, false
 	}
-	return bytes.Join([][]byte{user, id, address}, []byte(" "))
+	return mix(k.hash(user, id), maphash.Bytes(k.seed, address)), true
 }
 
 // join joins the legs of all candidates that have enough in common, once all legs are

@@ -15,6 +15,7 @@ type liveLeg struct {
 	list       *legList
 	trans      []Transaction
 	keys       []uint64 // under which the joiner knows it
+	joined     int64    // in which place its first INVITE came
 	attempts   []attempt
 	invited    bool                 // an initial INVITE was seen
 	hasBye     bool                 // a BYE ended it
