@@ -207,10 +207,10 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 		if len(m.Lines) == maxMedia {
 			continue
 		}
-		t.scratch = g.AppendCodecs(t.scratch[:0])
+		said := t.formatsOf(&g)
 		line := MediaLine{
-			Side: side, Kind: t.names.string(capped(g.Kind, 64)), Proto: t.names.string(capped(g.Proto, 64)),
-			Codecs: t.names.string(capped(t.scratch, maxKept)), Direction: g.Direction.String(), Frame: x.frame,
+			Side: side, Kind: t.names.string(capped(g.Kind, 64)), Proto: said.proto,
+			Codecs: said.codecs, Direction: g.Direction.String(), Frame: x.frame,
 		}
 		if g.Addr.IsValid() {
 			line.Addr = netip.AddrPortFrom(g.Addr, g.Port)
@@ -219,9 +219,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 		if line.Addr.IsValid() && g.Port != 0 && !g.Addr.IsUnspecified() {
 			e := Endpoint{Addr: line.Addr, Side: side, Kind: line.Kind, Since: x.now, Frame: x.frame}
 			if t.streams != nil {
-				t.scratch = g.AppendMap(t.scratch[:0])
-				e.formats = t.names.string(capped(t.scratch, maxKept))
-				e.secure = g.Secure()
+				e.formats, e.secure = said.formats, said.secure
 			}
 			t.announce(m, e)
 		}
@@ -233,6 +231,39 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 	case !held && side == m.HeldBy && !m.HeldAt.IsZero():
 		m.Resumed = true
 	}
+}
+
+// A formatFacts is what a media description says of its formats.
+type formatFacts struct {
+	proto   string
+	codecs  string // as sdp.Glimpse.AppendCodecs has them
+	formats string // … AppendMap; with Options.Streams alone
+	secure  bool   // likewise
+}
+
+// maxFormatFacts bounds those that are remembered: devices of one kind say the same in every
+// call, but for address and port.
+const maxFormatFacts = 1 << 10
+
+// formatsOf returns what a media description says of its formats.
+func (t *tracker) formatsOf(g *sdp.Glimpse) formatFacts {
+	proto, formats, lines := g.Section()
+	sum := mix(mix(maphash.Bytes(t.seed, proto), maphash.Bytes(t.seed, formats)), maphash.Bytes(t.seed, lines))
+	if f, ok := t.facts[sum]; ok {
+		return f
+	}
+	if len(t.facts) == maxFormatFacts || t.facts == nil {
+		t.facts = make(map[uint64]formatFacts)
+	}
+	t.scratch = g.AppendCodecs(t.scratch[:0])
+	f := formatFacts{proto: t.names.string(capped(g.Proto, 64)), codecs: t.names.string(capped(t.scratch, maxKept))}
+	if t.streams != nil {
+		t.scratch = g.AppendMap(t.scratch[:0])
+		f.formats = t.names.string(capped(t.scratch, maxKept))
+		f.secure = g.Secure()
+	}
+	t.facts[sum] = f
+	return f
 }
 
 // announce keeps an endpoint, once. Payload types may be added later, and may not change

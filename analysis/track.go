@@ -69,8 +69,9 @@ type tracker struct {
 	nLive   int
 	nSteps  int
 	scratch []byte
-	start   time.Time // the earliest and
-	now     time.Time // the latest time of the messages so far
+	facts   map[uint64]formatFacts // by the hash of the part of a media description that says them
+	start   time.Time              // the earliest and
+	now     time.Time              // the latest time of the messages so far
 
 	overLegs, overLive, overSteps, overDetail bool
 

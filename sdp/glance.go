@@ -188,6 +188,18 @@ func (g *Glimpse) AppendMap(dst []byte) []byte {
 	return dst
 }
 
+// Section returns all that AppendCodecs, AppendMap and Secure read: two media descriptions of
+// which that is equal are equal to them. Address, port and direction may differ.
+func (g *Glimpse) Section() (proto, formats, lines []byte) {
+	lines = g.lines
+	if len(lines) > 0 && lines[0] == 'm' {
+		lines = nil
+	} else if i := bytes.Index(lines, []byte("\nm")); i >= 0 {
+		lines = lines[:i+1]
+	}
+	return g.Proto, g.formats, lines
+}
+
 // Attribute returns the value of the first attribute of that name in the media description;
 // ok is false where there is none. Those of the session are not seen.
 func (g *Glimpse) Attribute(name string) (value []byte, ok bool) {

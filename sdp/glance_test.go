@@ -72,6 +72,7 @@ func compareGlance(t *testing.T, file, text string) {
 		if n >= len(s.Media) {
 			break
 		}
+		compareSection(t, file, &g)
 		m := &s.Media[n]
 		n++
 		if string(g.Kind) != string(m.Kind) || g.Port != m.Port || g.Direction != m.Direction() {
@@ -83,6 +84,25 @@ func compareGlance(t *testing.T, file, text string) {
 	}
 	if n != len(s.Media) {
 		t.Errorf("%s: %d streams, want %d", file, n, len(s.Media))
+	}
+}
+
+// compareSection compares what a media description says of its formats with what another one
+// says that has nothing in common with it but Section.
+func compareSection(t *testing.T, file string, g *sdp.Glimpse) {
+	t.Helper()
+	proto, formats, lines := g.Section()
+	other := fmt.Sprintf("v=0\r\nm=%s 1 %s %s\r\n%s", g.Kind, proto, formats, lines)
+	for o := range sdp.Glance([]byte(other)) {
+		if a, b := string(g.AppendCodecs(nil)), string(o.AppendCodecs(nil)); a != b {
+			t.Errorf("%s: codecs %q, of its section %q", file, a, b)
+		}
+		if a, b := string(g.AppendMap(nil)), string(o.AppendMap(nil)); a != b {
+			t.Errorf("%s: map %q, of its section %q", file, a, b)
+		}
+		if a, b := g.Secure(), o.Secure(); a != b {
+			t.Errorf("%s: secure %t, of its section %t", file, a, b)
+		}
 	}
 }
 
