@@ -26,7 +26,7 @@ type Detail struct {
 	RTP          int64         // packets of streams so far; 0 unless Options.Streams asked for them
 
 	parsed []sipmsg.Message
-	octets []byte
+	pages  [][]byte
 }
 
 // A Seen is one message of a leg.
@@ -61,7 +61,7 @@ type Seen struct {
 	Body        int           // octets of it
 	SDP         bool          // it is, or has among its parts, a session description
 
-	off, n int // of its octets; n is 0 where they were not kept
+	octets place
 	known  bool
 }
 
@@ -94,15 +94,14 @@ func (t *tracker) hash(tag []byte) uint64 {
 
 // Octets returns the octets of message i, nil where they were not kept.
 func (d *Detail) Octets(i int) []byte {
-	s := &d.Messages[i]
-	return d.octets[s.off : s.off+s.n : s.off+s.n]
+	return d.Messages[i].octets.of(d.pages)
 }
 
 // Message returns message i as it was, nil where its octets were not kept. It is parsed
 // when it is asked for, once.
 func (d *Detail) Message(i int) *sipmsg.Message {
 	s := &d.Messages[i]
-	if s.n == 0 {
+	if s.octets.n == 0 {
 		return nil
 	}
 	for len(d.parsed) < len(d.Messages) {
@@ -114,8 +113,8 @@ func (d *Detail) Message(i int) *sipmsg.Message {
 		if s.Partial {
 			parse = m.ParseCut
 		}
-		if parse(d.octets[s.off:s.off+s.n]) != nil {
-			s.n = 0
+		if parse(s.octets.of(d.pages)) != nil {
+			s.octets = place{}
 			return nil
 		}
 		s.known = true
@@ -133,17 +132,19 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	s := Seen{
 		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
 		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
-		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m), off: len(v.octets),
+		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m),
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
-	if len(v.octets)+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
-		s.n = len(raw)
-		v.octets = append(v.octets, raw...)
+	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
+		s.octets = v.keepOctets(&t.pages, raw)
 		t.detailOctets += len(raw)
 	} else {
 		t.overDetail = true
+	}
+	if v.seen == nil {
+		v.seen = make([]Seen, 0, usualMessages)
 	}
 	v.seen = append(v.seen, s)
 }
@@ -151,11 +152,14 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 // tell gives the Detail of a leg to Options.Finished.
 func (t *tracker) tell(v *liveLeg) {
 	d := &t.detail
-	d.Leg, d.Messages, d.Transactions, d.Now, d.octets = v.leg, v.seen, v.trans, t.now, v.octets
+	d.Leg, d.Messages, d.Transactions, d.Now, d.pages = v.leg, v.seen, v.trans, t.now, v.pages
 	if t.streams != nil {
 		d.RTP = t.streams.RTP
 	}
 	t.finished(d)
-	t.detailOctets -= len(v.octets)
-	d.Leg, d.Messages, d.Transactions, d.octets = nil, nil, nil, nil
+	t.detailOctets -= v.octets
+	t.pages.giveBack(v.pages)
+	clear(v.pages)
+	v.pages, v.octets = v.pages[:0], 0
+	d.Leg, d.Messages, d.Transactions, d.pages = nil, nil, nil, nil
 }

@@ -23,7 +23,8 @@ type liveLeg struct {
 	midDialog  bool                 // a request inside of a confirmed dialog was seen, and no INVITE before it
 	pracked    bool                 // a PRACK was seen, and no INVITE before it
 	seen       []Seen               // for its Detail
-	octets     []byte               // of them
+	pages      [][]byte             // their octets …
+	octets     int                  // … and how many
 	bodies     [maxBodies]described // the last session descriptions
 	said       [Server + 1]uint64   // hash of the last session description of each side
 	nBodies    int
@@ -34,9 +35,10 @@ type liveLeg struct {
 // Of what a finished leg had room for, what the next one in its place may use: a call in
 // earnest has a dozen messages.
 const (
-	maxSpareLegs   = 256
-	maxSpareSeen   = 64
-	maxSpareOctets = 64 << 10
+	maxSpareLegs = 256
+	maxSpareSeen = 64
+
+	usualMessages = 16
 )
 
 // newLive returns a liveLeg that holds nothing.
@@ -56,12 +58,9 @@ func (v *liveLeg) clear() {
 	clear(v.attempts)
 	clear(v.seen)
 	was := *v
-	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0]}
+	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0], pages: was.pages[:0]}
 	if cap(was.seen) <= maxSpareSeen {
 		v.seen = was.seen[:0]
-	}
-	if cap(was.octets) <= maxSpareOctets {
-		v.octets = was.octets[:0]
 	}
 }
 

@@ -78,7 +78,8 @@ type tracker struct {
 	finished      func(*Detail)   // is told of every leg; nil if nobody wants to know
 	exchanged     func(*Exchange) // … of every request outside of calls
 	detail        Detail
-	detailOctets  int        // kept for the legs followed
+	detailOctets  int        // kept for the legs followed …
+	pages         pageStore  // … in its pages
 	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs
 	callless      int64      // messages without Call-ID …
 	wholeCallless int64      // … those of which nothing is missing …
