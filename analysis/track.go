@@ -142,7 +142,7 @@ func (t *tracker) callID(x *seen) string {
 
 // clock takes in a packet later than all before it.
 func (t *tracker) clock(p *capture.Packet) {
-	if p.Time.Sub(t.now) > longGap && !t.now.IsZero() && len(t.gaps) < maxGaps {
+	if t.now.Before(p.Time.Add(-longGap)) && !t.now.IsZero() && len(t.gaps) < maxGaps {
 		t.gaps = append(t.gaps, Gap{t.now, p.Time, Frame{p.File, p.Frame}})
 	}
 	t.now = p.Time
@@ -376,13 +376,13 @@ func (t *tracker) file(v *liveLeg) {
 
 // sweep finishes the legs that nothing more is expected of.
 func (t *tracker) sweep(now time.Time) {
-	for v := t.settled.head; v != nil && now.Sub(v.leg.Last) > settledWait; v = t.settled.head {
+	for v := t.settled.quiet(now.Add(-settledWait)); v != nil; v = t.settled.quiet(now.Add(-settledWait)) {
 		t.finish(v)
 	}
-	for v := t.ended.head; v != nil && now.Sub(v.leg.Last) > endedWait; v = t.ended.head {
+	for v := t.ended.quiet(now.Add(-endedWait)); v != nil; v = t.ended.quiet(now.Add(-endedWait)) {
 		t.finish(v)
 	}
-	for v := t.wait.head; v != nil && now.Sub(v.leg.Last) > pendingWait; v = t.wait.head {
+	for v := t.wait.quiet(now.Add(-pendingWait)); v != nil; v = t.wait.quiet(now.Add(-pendingWait)) {
 		t.finish(v)
 	}
 }
@@ -437,6 +437,15 @@ func (t *tracker) end() {
 type legList struct {
 	head, tail *liveLeg
 	n          int
+}
+
+// quiet returns the leg that was quiet for longest if its last message came before a time, nil
+// otherwise.
+func (l *legList) quiet(since time.Time) *liveLeg {
+	if l.head != nil && l.head.leg.Last.Before(since) {
+		return l.head
+	}
+	return nil
 }
 
 func (q *legList) push(v *liveLeg) {
