@@ -127,10 +127,9 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	if len(v.seen) == maxSteps {
 		return
 	}
-	hop, forward := v.hop(x.m)
 	raw := x.s.Raw()
 	s := Seen{
-		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: hop, Forward: forward,
+		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: x.hop, Forward: x.forward,
 		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
 		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m),
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,

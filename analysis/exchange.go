@@ -104,6 +104,7 @@ func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
 // An exchange is an Exchange in the making.
 type exchange struct {
 	Exchange
+	key    exchangeKey
 	aor    *aor  // of a REGISTER
 	peer   *peer // of an OPTIONS
 	octets int
@@ -113,7 +114,7 @@ type exchange struct {
 type exchangeTable struct {
 	m      map[exchangeKey]*exchange
 	ids    map[uint64]int // how many of m have this Call-ID, method and CSeq
-	queue  []exchangeKey  // in order of time
+	queue  []*exchange    // in order of time
 	over   bool
 	early  map[exchangeKey]earlyAnswer
 	parsed [2]sipmsg.Message
@@ -213,7 +214,7 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 // other takes in a message that is of no call.
 func (t *tracker) other(x *seen) {
 	o := &t.open
-	for len(o.queue) > 0 && (len(o.queue) > t.most.requests || !x.now.IsZero() && x.now.Sub(o.m[o.queue[0]].Sent) > openWait) {
+	for len(o.queue) > 0 && (len(o.queue) > t.most.requests || !x.now.IsZero() && o.queue[0].Sent.Before(x.now.Add(-openWait))) {
 		o.over = o.over || len(o.queue) > t.most.requests
 		r := o.take()
 		t.settle(r, !x.now.IsZero() && x.now.Sub(r.Sent) >= timerTimeout) // else it is given up
@@ -251,11 +252,11 @@ const maxStray = 256
 // stray takes in a response that went between other addresses than its request.
 func (o *exchangeTable) stray(x *seen, k exchangeKey) {
 	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
-		q := o.queue[i]
-		if q.id != k.id || q.branch != k.branch {
+		r := o.queue[i]
+		if r.key.id != k.id || r.key.branch != k.branch {
 			continue
 		}
-		if r := o.m[q]; r.Destination.Addr() == x.m.Src.Addr() && !r.Strayed.IsValid() {
+		if r.Destination.Addr() == x.m.Src.Addr() && !r.Strayed.IsValid() {
 			r.Strayed, r.StrayFrame = x.m.Dst, x.frame
 			return
 		}
@@ -279,7 +280,8 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	}
 	o.m[k] = r
 	o.ids[k.id]++
-	o.queue = append(o.queue, k)
+	r.key = k
+	o.queue = append(o.queue, r)
 	switch x.method {
 	case "REGISTER":
 		t.register(x, r)
@@ -357,12 +359,11 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 
 // take takes out the oldest exchange.
 func (o *exchangeTable) take() *exchange {
-	k := o.queue[0]
-	o.queue = o.queue[1:]
-	r := o.m[k]
-	delete(o.m, k)
-	if o.ids[k.id]--; o.ids[k.id] == 0 {
-		delete(o.ids, k.id)
+	r := o.queue[0]
+	o.queue[0], o.queue = nil, o.queue[1:]
+	delete(o.m, r.key)
+	if o.ids[r.key.id]--; o.ids[r.key.id] == 0 {
+		delete(o.ids, r.key.id)
 	}
 	return r
 }

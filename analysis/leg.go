@@ -128,6 +128,7 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	}
 	t.agent(l, x.s)
 	x.transaction = -1
+	x.hop, x.forward = v.hop(x.m)
 	if x.s.IsRequest() {
 		t.request(v, x)
 	} else {
@@ -254,7 +255,7 @@ func (v *liveLeg) forget() {
 
 // request takes in a request.
 func (t *tracker) request(v *liveLeg, x *seen) {
-	hop, forward := v.hop(x.m)
+	hop, forward := x.hop, x.forward
 	switch x.method {
 	case "ACK":
 		v.ack(x, hop)
@@ -372,7 +373,7 @@ func (v *liveLeg) ack(x *seen, hop int) {
 
 // cancel notes that an INVITE was cancelled. CANCEL has the branch of its INVITE.
 func (v *liveLeg) cancel(t *tracker, x *seen) {
-	hop, forward := v.hop(x.m)
+	hop, forward := x.hop, x.forward
 	i := v.find(x.key, "INVITE", hop)
 	if i < 0 {
 		for j := len(v.trans) - 1; j >= 0; j-- {
@@ -427,8 +428,7 @@ func (v *liveLeg) bye(t *tracker, x *seen) {
 // or none by the direction on the hop.
 func (v *liveLeg) byCaller(x *seen) bool {
 	if string(x.from) == string(x.to) {
-		_, forward := v.hop(x.m)
-		return forward == x.s.IsRequest()
+		return x.forward == x.s.IsRequest()
 	}
 	return string(x.from) == v.leg.FromTag
 }
@@ -440,7 +440,7 @@ func (v *liveLeg) sideOf(x *seen) Party {
 	case len(v.attempts) == 0: // who called whom was not captured
 		return NoParty
 	case string(x.from) == string(x.to), len(x.to) == 0:
-		if _, forward := v.hop(x.m); forward == x.s.IsRequest() {
+		if x.forward == x.s.IsRequest() {
 			return Caller
 		}
 		return Callee
@@ -476,7 +476,7 @@ func (v *liveLeg) cause(t *tracker, s *sipmsg.Message) {
 
 // response takes in a response.
 func (t *tracker) response(v *liveLeg, x *seen) {
-	hop, forward := v.hop(x.m)
+	hop, forward := x.hop, x.forward
 	i := v.find(x.key, x.method, hop)
 	if i < 0 {
 		i = v.findByCSeq(x, hop, !forward)

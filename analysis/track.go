@@ -165,6 +165,8 @@ type seen struct {
 	quirks      sipmsg.Quirks
 	resent      Frame // the first copy of what is a retransmission
 	transaction int   // index of its transaction; -1 for none
+	hop         int   // index into the hops of its leg …
+	forward     bool  // … and whether it goes from A to B there
 }
 
 // message takes in one message with the number of its Call-ID. It returns the frame of the
