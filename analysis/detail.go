@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -142,8 +143,8 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	} else {
 		t.overDetail = true
 	}
-	if v.seen == nil {
-		v.seen = make([]Seen, 0, usualMessages)
+	if len(v.seen) == cap(v.seen) && len(v.seen) < usualMessages {
+		v.seen = slices.Grow(v.seen, min(3*len(v.seen)+1, usualMessages)) // of a flood each leg has one
 	}
 	v.seen = append(v.seen, s)
 }

@@ -1,34 +1,48 @@
 package analysis
 
-// pageSize is the size of the pages that octets of messages are kept in: a message or a handful.
-const pageSize = 4 << 10
+// Octets of messages are kept in pages: the first message of a leg, and perhaps a short one behind
+// it, in a small one, since of a scanner or a flood no leg has more; the rest in larger ones.
+const (
+	smallPage = 1 << 10
+	pageSize  = 4 << 10
+)
 
-// maxFreePages bounds the pages that wait for the next leg.
+// maxFreePages bounds the pages of each size that wait for the next leg.
 const maxFreePages = 1 << 10
 
 // A pageStore lends pages and takes them back, so that the octets of a leg need neither be moved
 // while they grow nor leave garbage when it is over.
-type pageStore struct{ free [][]byte }
+type pageStore struct{ small, large [][]byte }
 
-// take returns an empty page with room for n octets.
-func (s *pageStore) take(n int) []byte {
-	if n > pageSize {
-		return make([]byte, 0, n)
+// take returns an empty page with room for n octets, the first one of a leg or a further one.
+func (s *pageStore) take(n int, first bool) []byte {
+	free, size := &s.large, pageSize
+	if first {
+		free, size = &s.small, smallPage
 	}
-	last := len(s.free) - 1
-	if last < 0 {
-		return make([]byte, 0, pageSize)
+	last := len(*free) - 1
+	if n > size || last < 0 {
+		return make([]byte, 0, max(n, size))
 	}
-	p := s.free[last]
-	s.free = s.free[:last]
+	p := (*free)[last]
+	*free = (*free)[:last]
 	return p
 }
 
-// giveBack takes back pages that nobody reads any more. Larger ones are left to the collector.
+// giveBack takes back pages that nobody reads any more. Those of other sizes, of one long
+// message, are left to the collector.
 func (s *pageStore) giveBack(pages [][]byte) {
 	for _, p := range pages {
-		if cap(p) == pageSize && len(s.free) < maxFreePages {
-			s.free = append(s.free, p[:0])
+		free := &s.large
+		switch cap(p) {
+		case pageSize:
+		case smallPage:
+			free = &s.small
+		default:
+			continue
+		}
+		if len(*free) < maxFreePages {
+			*free = append(*free, p[:0])
 		}
 	}
 }
@@ -48,7 +62,7 @@ func (p place) of(pages [][]byte) []byte {
 func (v *liveLeg) keepOctets(s *pageStore, raw []byte) place {
 	last := len(v.pages) - 1
 	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < len(raw) {
-		v.pages = append(v.pages, s.take(len(raw)))
+		v.pages = append(v.pages, s.take(len(raw), last < 0))
 		last++
 	}
 	p := place{int32(last), int32(len(v.pages[last])), int32(len(raw))}
