@@ -1,6 +1,9 @@
 package sipmsg
 
-import "iter"
+import (
+	"bytes"
+	"iter"
+)
 
 // An Auth is a challenge or what answers one: the value of WWW-Authenticate, Authorization,
 // their siblings of proxies, or Authentication-Info. RFC 3261, section 22; RFC 8760.
@@ -154,9 +157,42 @@ func (p AuthParams) Get(name string) (value []byte, ok bool) {
 
 // next cuts off the first parameter.
 func (p AuthParams) next() (name, value []byte, rest AuthParams) {
+	if name, value, rest, ok := p.usual(); ok {
+		return name, value, rest
+	}
 	one, more := nextPlain(p)
 	name, value = cutEquals(one)
 	return name, value, more
+}
+
+// usual is next for a parameter that is like nine of ten: no space around the equals sign, and a
+// value that is a token, or a quoted string without escapes. ok is false for all others.
+func (p AuthParams) usual() (name, value []byte, rest AuthParams, ok bool) {
+	start := scanSpace(p)
+	i := scanToken(p, start)
+	if i == start || i+1 >= len(p) || p[i] != '=' {
+		return nil, nil, nil, false
+	}
+	name = p[start:i:i]
+	if i++; p[i] == '"' {
+		n := bytes.IndexByte(p[i+1:], '"')
+		if n < 0 || bytes.IndexByte(p[i+1:i+1+n], '\\') >= 0 {
+			return nil, nil, nil, false
+		}
+		value = p[i+1 : i+1+n : i+1+n]
+		i += n + 2
+	} else {
+		end := scanToken(p, i)
+		if end == i {
+			return nil, nil, nil, false
+		}
+		value = p[i:end:end]
+		i = end
+	}
+	if i += scanSpace(p[i:]); i == len(p) {
+		return name, value, nil, true
+	}
+	return name, value, p[i+1:], p[i] == ','
 }
 
 // nextPlain cuts the first element off a list in which angle brackets mean nothing.
