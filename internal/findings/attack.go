@@ -204,9 +204,9 @@ func (l *ledger) account(x *tx, given bool) {
 	}
 	if x.resp != nil && x.credentials {
 		x.credentials = false // for other realms they say nothing about this one
-		for a := range challenges(x.resp) {
-			_, ok := credentialsFor(x.req, string(a.Realm))
-			x.credentials, x.stale = x.credentials || ok, x.stale || a.Stale
+		for i := range x.asks {
+			a := &x.asks[i]
+			x.credentials, x.stale = x.credentials || x.credentialsFor(a.Realm) != nil, x.stale || a.Stale
 		}
 	}
 	if x.isRefused() {
@@ -264,10 +264,10 @@ func (x *tx) fill(given bool) {
 	if !given {
 		return
 	}
-	for a := range credentials(x.req) {
+	for i := range x.creds {
 		x.credentials = true
-		if x.name = x.from; string(a.Username) != x.from {
-			x.name = kept(a.Username)
+		if x.name = x.from; string(x.creds[i].Username) != x.from {
+			x.name = kept(x.creds[i].Username)
 		}
 	}
 	if x.name == "" {

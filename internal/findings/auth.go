@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"iter"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -185,43 +184,45 @@ type retry struct {
 	count       int
 }
 
-// credentials iterates over the credentials of a request. Those of the first REGISTER of
-// IMS, which names the user alone with an empty nonce, are none.
-func credentials(m *sipmsg.Message) iter.Seq[sipmsg.Auth] {
-	return func(yield func(sipmsg.Auth) bool) {
-		for a := range auths(m, sipmsg.Authorization, sipmsg.ProxyAuthorization) {
-			if (!a.IsDigest() || len(a.Nonce) > 0) && !yield(a) {
-				return
+// maxAuths bounds the credentials, and the challenges, that are read of one message.
+const maxAuths = 64
+
+// read reads the credentials of the request of a transaction and the challenges of its
+// response. They are valid until the ledger is told of the next one. Credentials as those of
+// the first REGISTER of IMS, which names the user alone with an empty nonce, are none.
+func (l *ledger) read(t *tx) {
+	if t.req != nil {
+		t.creds = l.auths(t.req, func(a *sipmsg.Auth) bool { return !a.IsDigest() || len(a.Nonce) > 0 }, sipmsg.Authorization, sipmsg.ProxyAuthorization)
+	}
+	if t.resp != nil {
+		t.asks = l.auths(t.resp, func(*sipmsg.Auth) bool { return true }, sipmsg.WWWAuthenticate, sipmsg.ProxyAuthenticate)
+	}
+}
+
+func (l *ledger) auths(m *sipmsg.Message, counts func(*sipmsg.Auth) bool, ids ...sipmsg.ID) []sipmsg.Auth {
+	n := len(l.room)
+	for _, id := range ids {
+		for v := range m.All(id) {
+			if len(l.room)-n == maxAuths {
+				break
+			}
+			if a := sipmsg.ParseAuth(v); counts(&a) {
+				l.room = append(l.room, a)
 			}
 		}
 	}
+	return l.room[n:len(l.room):len(l.room)]
 }
 
-// challenges iterates over the challenges of a response.
-func challenges(m *sipmsg.Message) iter.Seq[sipmsg.Auth] {
-	return auths(m, sipmsg.WWWAuthenticate, sipmsg.ProxyAuthenticate)
-}
-
-func auths(m *sipmsg.Message, ids ...sipmsg.ID) iter.Seq[sipmsg.Auth] {
-	return func(yield func(sipmsg.Auth) bool) {
-		for _, id := range ids {
-			for v := range m.All(id) {
-				if !yield(sipmsg.ParseAuth(v)) {
-					return
-				}
-			}
+// credentialsFor returns the credentials of a request for a realm, nil for none. Basic names no
+// realm.
+func (t *tx) credentialsFor(realm []byte) *sipmsg.Auth {
+	for i := range t.creds {
+		if a := &t.creds[i]; a.HasToken || bytes.Equal(a.Realm, realm) {
+			return a
 		}
 	}
-}
-
-// credentialsFor returns the credentials of a request for a realm. Basic names none.
-func credentialsFor(m *sipmsg.Message, realm string) (a sipmsg.Auth, ok bool) {
-	for a := range credentials(m) {
-		if string(a.Realm) == realm || a.HasToken {
-			return a, true
-		}
-	}
-	return a, false
+	return nil
 }
 
 // step takes in the next request of a chain and what came of it. It reports whether the
@@ -234,15 +235,15 @@ func (l *ledger) step(c *chain, t *tx) (answers bool) {
 	var user string
 	for i := range c.open {
 		ch := &c.open[i]
-		a, ok := credentialsFor(t.req, ch.realm)
-		if !ok {
+		a := t.credentialsFor([]byte(ch.realm))
+		if a == nil {
 			continue
 		}
 		answers = true
-		l.retried(ch, t, &a)
+		l.retried(ch, t, a)
 		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
-			for x := range challenges(t.resp) {
-				if string(x.Realm) == ch.realm && !x.Stale {
+			for k := range t.asks {
+				if x := &t.asks[k]; string(x.Realm) == ch.realm && !x.Stale {
 					used, user = ch, string(a.Username)
 				}
 			}
@@ -257,7 +258,8 @@ func (l *ledger) step(c *chain, t *tx) (answers bool) {
 	case used != nil:
 		l.again(c, t, used.realm, user)
 	}
-	for a := range challenges(t.resp) {
+	for i := range t.asks {
+		a := &t.asks[i]
 		nonce := hashOf(a.Nonce)
 		l.nonces.add(nonce)
 		c.challenged(challenge{l.realm(a.Realm), nonce, t})
@@ -389,7 +391,8 @@ func (l *ledger) weigh(t *tx) {
 	if t.req == nil {
 		return
 	}
-	for a := range credentials(t.req) {
+	for i := range t.creds {
+		a := &t.creds[i]
 		basic := isScheme(a, "Basic")
 		public := clear && a.IsDigest() && isMD5(a.Algorithm) && isPublic(t.src.Addr())
 		if !basic && !public || basic && !clear {
@@ -409,7 +412,8 @@ func (l *ledger) weigh(t *tx) {
 
 func (l *ledger) weighChallenges(t *tx, clear bool) {
 	var md5, other *weakness
-	for a := range challenges(t.resp) {
+	for i := range t.asks {
+		a := &t.asks[i]
 		basic := isScheme(a, "Basic")
 		if !basic && !a.IsDigest() {
 			continue
@@ -437,7 +441,7 @@ func (l *ledger) weighChallenges(t *tx, clear bool) {
 	}
 }
 
-func isScheme(a sipmsg.Auth, name string) bool {
+func isScheme(a *sipmsg.Auth, name string) bool {
 	return strings.EqualFold(string(a.Scheme), name)
 }
 
@@ -488,7 +492,8 @@ func (l *ledger) use(t *tx) {
 	if t.method == "ACK" || t.method == "CANCEL" || t.at.IsZero() {
 		return
 	}
-	for a := range credentials(t.req) {
+	for i := range t.creds {
+		a := &t.creds[i]
 		if len(a.QOP) == 0 || !a.HasNC || len(a.Nonce) == 0 || len(l.uses) >= maxUses {
 			continue
 		}

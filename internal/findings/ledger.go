@@ -63,6 +63,8 @@ type ledger struct {
 	waiting []*tx               // likewise, the oldest first
 	given   map[uint64][4]int64 // times of credentials, by From user and host
 
+	room []sipmsg.Auth // of the transactions that it is told of
+
 	ignored   []*ignored
 	ignoredBy map[ignoredKey]*ignored
 	now       time.Time // of the requests outside of calls, which come in their order
@@ -97,6 +99,7 @@ type tx struct {
 	calledSide     bool // sent by the called side of a call
 	beyond         bool // the response came from behind dst
 	req, resp      *sipmsg.Message
+	creds, asks    []sipmsg.Auth // of them: see ledger.read
 	leg            legNumber
 	of             *analysis.Leg // nil once the ledger has taken it in
 
@@ -190,6 +193,8 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	if t.req == nil {
 		return
 	}
+	l.room = l.room[:0]
+	l.read(t)
 	l.weighed(t, e.Credentials)
 	key, hop := hashOf([]byte(t.callID)), t.hop()
 	c := l.chains[key]
@@ -220,8 +225,11 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	if e.Status/100 == 2 {
 		l.accepted(e)
 	}
-	t.req, t.resp = nil, nil
+	t.forget()
 }
+
+// forget lets go of what is valid only while the ledger is told of it.
+func (t *tx) forget() { t.req, t.resp, t.creds, t.asks, t.of = nil, nil, nil, nil, nil }
 
 // accepted takes in that a request outside of calls was accepted.
 func (l *ledger) accepted(e *analysis.Exchange) {
@@ -264,6 +272,12 @@ func (l *ledger) leg(d *analysis.Detail) {
 		return
 	}
 	list := transactions(d)
+	l.room = l.room[:0]
+	for _, t := range list {
+		if t != nil {
+			l.read(t)
+		}
+	}
 	l.auth(d, list)
 	for i := range list {
 		if t := list[i]; t != nil && onFirstHop(d, &d.Transactions[i]) {
@@ -272,7 +286,7 @@ func (l *ledger) leg(d *analysis.Detail) {
 	}
 	for _, t := range list {
 		if t != nil {
-			t.req, t.resp, t.of = nil, nil, nil
+			t.forget()
 		}
 	}
 }
