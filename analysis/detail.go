@@ -95,7 +95,7 @@ func (t *tracker) hash(tag []byte) uint64 {
 
 // Octets returns the octets of message i, nil where they were not kept.
 func (d *Detail) Octets(i int) []byte {
-	return d.Messages[i].octets.of(d.pages)
+	return d.Messages[i].octets.octets(d.pages)
 }
 
 // Message returns message i as it was, nil where its octets were not kept. It is parsed
@@ -110,11 +110,7 @@ func (d *Detail) Message(i int) *sipmsg.Message {
 	}
 	m := &d.parsed[i]
 	if !s.known {
-		parse := m.Parse
-		if s.Partial {
-			parse = m.ParseCut
-		}
-		if parse(s.octets.of(d.pages)) != nil {
+		if !s.octets.read(m, d.pages, s.Partial) {
 			s.octets = place{}
 			return nil
 		}
@@ -138,7 +134,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	}
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
 	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
-		s.octets = v.keepOctets(&t.pages, raw)
+		s.octets = v.keepOctets(&t.pages, x.s, s.Partial)
 		t.detailOctets += len(raw)
 	} else {
 		t.overDetail = true

@@ -77,7 +77,7 @@ type Exchange struct {
 	ResponseFields sipmsg.FieldSet
 	ResponseToTag  bool // its To has a tag
 
-	request, response []byte
+	request, response kept
 	parsed            *[2]sipmsg.Message
 	known             [2]bool // which of them were parsed
 }
@@ -88,12 +88,18 @@ func (e *Exchange) Request() *sipmsg.Message { return e.parse(0, e.request) }
 // Response returns the final response as it was, nil for none.
 func (e *Exchange) Response() *sipmsg.Message { return e.parse(1, e.response) }
 
-func (e *Exchange) parse(i int, b []byte) *sipmsg.Message {
-	if len(b) == 0 {
+// A kept is the octets of a message and its index behind them.
+type kept struct {
+	b []byte
+	n int // of the octets
+}
+
+func (e *Exchange) parse(i int, k kept) *sipmsg.Message {
+	if k.n == 0 {
 		return nil
 	}
 	if !e.known[i] {
-		if e.parsed[i].Parse(b) != nil {
+		if !readAgain(&e.parsed[i], k.b[:k.n:k.n], k.b[k.n:], false) {
 			return nil
 		}
 		e.known[i] = true
@@ -135,9 +141,9 @@ func (o *exchangeTable) fresh() *exchange {
 	}
 	r := o.spare[n-1]
 	o.spare = o.spare[:n-1]
-	request, response := r.request[:0], r.response[:0]
+	request, response := r.request.b[:0], r.response.b[:0]
 	*r = exchange{}
-	r.request, r.response = request, response
+	r.request.b, r.response.b = request, response
 	return r
 }
 
@@ -298,19 +304,21 @@ func hasCredentials(m *sipmsg.Message) bool {
 	return m.Has(sipmsg.Authorization) || m.Has(sipmsg.ProxyAuthorization)
 }
 
-// keepOctets appends a message to b for Options.Exchanged; b stays empty where nobody wants it.
-func (t *tracker) keepOctets(b []byte, r *exchange, x *seen) []byte {
+// keepOctets keeps a message in the room of k for Options.Exchanged; k stays empty where nobody
+// wants it.
+func (t *tracker) keepOctets(k kept, r *exchange, x *seen) kept {
 	raw := x.s.Raw()
 	if t.exchanged == nil || x.m.Partial {
-		return b
+		return k
 	}
 	if t.detailOctets+len(raw) > t.most.octets {
 		t.overDetail = true
-		return b
+		return k
 	}
 	t.detailOctets += len(raw)
 	r.octets += len(raw)
-	return append(b, raw...)
+	b := append(slices.Grow(k.b[:0], len(raw)+x.s.IndexLen()), raw...)
+	return kept{x.s.AppendIndex(b), len(raw)}
 }
 
 // again takes in a message sent again.
@@ -383,7 +391,7 @@ func (t *tracker) settle(r *exchange, waited bool) {
 		t.exchanged(&r.Exchange)
 		t.detailOctets -= r.octets
 	}
-	if len(t.open.spare) < maxSpareExchanges && cap(r.request)+cap(r.response) <= maxSpareRoom {
+	if len(t.open.spare) < maxSpareExchanges && cap(r.request.b)+cap(r.response.b) <= maxSpareRoom {
 		t.open.spare = append(t.open.spare, r)
 	}
 }

@@ -1,5 +1,7 @@
 package analysis
 
+import "github.com/sipsight/sipsight/sipmsg"
+
 // Octets of messages are kept in pages: the first message of a leg, and perhaps a short one behind
 // it, in a small one, since of a scanner or a flood no leg has more; the rest in larger ones.
 const (
@@ -47,26 +49,56 @@ func (s *pageStore) giveBack(pages [][]byte) {
 	}
 }
 
-// A place is where octets stand in the pages of a leg; the zero place is none.
-type place struct{ page, off, n int32 }
+// A place is where the octets of a message stand in the pages of a leg, and behind them its
+// index, if it has one; the zero place is none.
+type place struct{ page, off, n, index int32 }
 
-// of returns the octets.
-func (p place) of(pages [][]byte) []byte {
+// octets returns the octets.
+func (p place) octets(pages [][]byte) []byte {
 	if p.n == 0 {
 		return nil
 	}
 	return pages[p.page][p.off : p.off+p.n : p.off+p.n]
 }
 
-// keepOctets copies octets into the pages of a leg.
-func (v *liveLeg) keepOctets(s *pageStore, raw []byte) place {
+// read makes the message again. cut says that octets are missing.
+func (p place) read(m *sipmsg.Message, pages [][]byte, cut bool) bool {
+	raw := p.octets(pages)
+	end := p.off + p.n
+	return readAgain(m, raw, pages[p.page][end:end+p.index], cut)
+}
+
+// readAgain makes a message again of its octets, and of its index where there is one.
+func readAgain(m *sipmsg.Message, raw, index []byte, cut bool) bool {
+	switch {
+	case m.Restore(raw, index):
+		return true
+	case cut:
+		return m.ParseCut(raw) == nil
+	}
+	return m.Parse(raw) == nil
+}
+
+// keepOctets copies the octets of a message, and its index, into the pages of a leg. What is cut
+// gets none.
+func (v *liveLeg) keepOctets(s *pageStore, m *sipmsg.Message, cut bool) place {
+	raw, need := m.Raw(), len(m.Raw())
+	if !cut {
+		need += m.IndexLen()
+	}
 	last := len(v.pages) - 1
-	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < len(raw) {
-		v.pages = append(v.pages, s.take(len(raw), last < 0))
+	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < need {
+		v.pages = append(v.pages, s.take(need, last < 0))
 		last++
 	}
-	p := place{int32(last), int32(len(v.pages[last])), int32(len(raw))}
-	v.pages[last] = append(v.pages[last], raw...)
+	page := v.pages[last]
+	p := place{page: int32(last), off: int32(len(page)), n: int32(len(raw))}
+	page = append(page, raw...)
+	if !cut {
+		page = m.AppendIndex(page)
+		p.index = int32(len(page)) - p.off - p.n
+	}
+	v.pages[last] = page
 	v.octets += len(raw)
 	return p
 }
