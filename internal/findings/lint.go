@@ -251,24 +251,10 @@ func (r *legRun) moreVias(i int) int {
 	if req < 0 || r.Messages[req].Partial {
 		return -1
 	}
-	if x, q := r.Message(i), r.Message(req); x != nil && q != nil && vias(x) > vias(q) {
+	if m.Vias > r.Messages[req].Vias {
 		return req
 	}
 	return -1
-}
-
-// vias counts the Vias of a message.
-func vias(m *sipmsg.Message) (n int) {
-	for v := range m.All(sipmsg.Via) {
-		if n++; bytes.IndexByte(v, ',') >= 0 { // perhaps several in one
-			n = 0
-			for range m.Values(sipmsg.Via) {
-				n++
-			}
-			return n
-		}
-	}
-	return n
 }
 
 // closely adds what is wrong with the values of a message.
@@ -286,7 +272,7 @@ func closely(m *sipmsg.Message, faults []fault) []fault {
 			}
 		}
 	}
-	if m.IsRequest() && vias(m) > 1 {
+	if m.IsRequest() && !oneVia(m) {
 		if n, one := oneSender(m); n > 1 && one {
 			faults = append(faults, fault{fmt.Sprintf("with %d Vias of its sender", n), "RFC 3261 8.1.1.7, 8.1.3.3", "one Via of each host on the way", Warning})
 		}

@@ -109,6 +109,7 @@ func (s *qualityState) leg(r *legRun) {
 	if r.Leg.Running {
 		s.ran = append(s.ran, legNo(r.Leg))
 	}
+	var ways [2 * maxHopsOfLeg]wayOfLeg
 	last := hostPair{}
 	lastProof, judged := false, 0
 	for i := range r.Messages {
@@ -121,13 +122,23 @@ func (s *qualityState) leg(r *legRun) {
 		if p == last && (lastProof || !proof) {
 			continue
 		}
+		w := &wayOfLeg{}
+		if m.Hop < maxHopsOfLeg {
+			w = &ways[2*m.Hop+one(m.Forward)]
+		}
 		if proof { // an ACK that goes its own way, or a response, proves nothing
 			if judged++; judged > maxJudged {
 				break
 			}
-			proof = !r.hears(p.src)
+			if !w.asked {
+				w.asked, w.hears = true, r.hears(p.src)
+			}
+			proof = !w.hears
 		}
-		s.went(p, m.Frame, proof)
+		if !w.went || proof && !w.proof {
+			w.went, w.proof = true, w.proof || proof
+			s.went(p, m.Frame, proof)
+		}
 		last, lastProof = p, proof
 	}
 	for i := range r.Transactions {
@@ -138,6 +149,15 @@ func (s *qualityState) leg(r *legRun) {
 		s.open(t.Sent, t.Answered, t.Provisional, t.SentFrame, t.Method)
 	}
 }
+
+// A wayOfLeg is what is known of the messages of a leg in one direction of a hop.
+type wayOfLeg struct {
+	went, proof  bool // was remembered, with a proof
+	asked, hears bool // the sender gets messages, if that was asked
+}
+
+// maxHopsOfLeg is how many hops of a leg have one: the last one of all may stand for others.
+const maxHopsOfLeg = 16
 
 // hears reports whether a message of the leg goes to a host.
 func (r *legRun) hears(a netip.Addr) bool {

@@ -44,7 +44,7 @@ right address with another port over UDP counts only if the 2xx is repeated behi
 			if r.acksBack(i) {
 				continue
 			}
-			if ok := r.Message(i); ok != nil && oneVia(ok) {
+			if ok := r.Message(i); ok != nil && m.Vias == 1 {
 				r.misrouted(i, ok)
 			}
 		}
@@ -157,8 +157,11 @@ Record-Route that had it.`,
 
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
+	if r.Messages[i].Vias != 1 {
+		return false
+	}
 	answer, m := r.Message(ok), r.Message(i)
-	if m == nil || !oneVia(m) || !sameDialog(answer, m) {
+	if m == nil || !sameDialog(answer, m) {
 		return false
 	}
 	recorded := 0
