@@ -2,9 +2,9 @@ package flow
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 
+	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/report"
 )
@@ -39,9 +39,10 @@ func (p *plan) columns() {
 		}
 		list = insertHop(list, t.column(a), t.column(b))
 	}
-	p.media = slices.DeleteFunc(p.media, func(b Bar) bool { return t.byPort(b.From) || t.byPort(b.To) })
-	for _, b := range p.media {
-		list = insertHop(list, t.column(b.From), t.column(b.To))
+	for i := range p.media {
+		b := &p.media[i]
+		b.from, b.to = p.mediaColumn(list, b, b.From, b.by), p.mediaColumn(list, b, b.To, otherSide(b.by))
+		list = insertHop(list, b.from, b.to)
 	}
 	for i, c := range list {
 		if i >= maxColumns {
@@ -54,8 +55,7 @@ func (p *plan) columns() {
 	}
 }
 
-// byPort reports whether the ports of a host have columns of their own: streams of media,
-// each with its port, would only add more.
+// byPort reports whether the ports of a host have columns of their own.
 func (t *columnTable) byPort(a netip.AddrPort) bool { return t.o.Ports || t.split[a.Addr().Unmap()] }
 
 // A column is a Column and what it is known by.
@@ -105,19 +105,93 @@ func (t *columnTable) column(a netip.AddrPort) column {
 	if name, ok := t.o.Names.ports[a]; ok {
 		return column{"=" + name, Column{Name: name, Addr: a.String()}}
 	}
-	name, named := t.o.Names.hosts[host]
-	whole, addr := host.String(), host.String()
-	if t.byPort(a) {
-		addr = a.String()
-		whole = addr
-		if named {
-			name += ":" + itoa(int(a.Port()))
+	if !t.byPort(a) {
+		return t.hostColumn(host)
+	}
+	if name, ok := t.o.Names.hosts[host]; ok {
+		name += ":" + itoa(int(a.Port()))
+		return column{"=" + name, Column{Name: name, Addr: a.String()}}
+	}
+	return column{a.String(), Column{Name: a.String()}}
+}
+
+// hostColumn returns the column that a host makes with all of its ports.
+func (t *columnTable) hostColumn(host netip.Addr) column {
+	if name, ok := t.o.Names.hosts[host]; ok {
+		return column{"=" + name, Column{Name: name, Addr: host.String()}}
+	}
+	return column{host.String(), Column{Name: host.String()}}
+}
+
+// otherSide returns the side that a stream goes to, by the one that sends it.
+func otherSide(by analysis.Party) analysis.Party {
+	switch by {
+	case analysis.Caller:
+		return analysis.Callee
+	case analysis.Callee:
+		return analysis.Caller
+	}
+	return by
+}
+
+// mediaColumn returns the column of one end of a stream, among those of the messages. Media
+// have ports of their own: where the ports of a host have columns, it is the one that
+// announced the port of the media, or else the outermost one of that side.
+func (p *plan) mediaColumn(list []column, b *mediaBar, a netip.AddrPort, side analysis.Party) column {
+	t := &p.cols
+	host := a.Addr().Unmap()
+	if _, named := t.o.Names.ports[netip.AddrPortFrom(host, a.Port())]; named || !t.byPort(a) {
+		return t.column(a)
+	}
+	if at := p.announcer(b.leg, a); at.IsValid() {
+		return t.column(at)
+	}
+	for _, leg := range []int{b.leg, anyLeg} {
+		if i := p.outermost(list, leg, host, side); i >= 0 {
+			return list[i]
 		}
 	}
-	if named {
-		return column{"=" + name, Column{Name: name, Addr: addr}}
+	return t.hostColumn(host)
+}
+
+// announcer returns who sent the session description of a leg that announced an address,
+// where that is the same host.
+func (p *plan) announcer(leg int, a netip.AddrPort) netip.AddrPort {
+	if leg == anyLeg {
+		return netip.AddrPort{}
 	}
-	return column{whole, Column{Name: addr}}
+	for _, e := range p.c.Legs[leg].Media.Endpoints {
+		if e.Addr != a {
+			continue
+		}
+		for i := range p.steps {
+			if s := &p.steps[i]; s.Leg == leg && s.Frame == e.Frame && s.Media != "" && s.From.Addr().Unmap() == a.Addr().Unmap() {
+				return s.From
+			}
+		}
+	}
+	return netip.AddrPort{}
+}
+
+// outermost returns the column of a host that stands farthest out on a side, among those of
+// the messages of a leg; -1 for none.
+func (p *plan) outermost(list []column, leg int, host netip.Addr, side analysis.Party) int {
+	best := -1
+	for i := range p.steps {
+		s := &p.steps[i]
+		if leg != anyLeg && s.Leg != leg {
+			continue
+		}
+		for _, a := range []netip.AddrPort{s.From, s.To} {
+			if a.Addr().Unmap() != host {
+				continue
+			}
+			if n := find(list, p.cols.column(a).key); best < 0 || (side == analysis.Callee) == (n > best) {
+				best = n
+			}
+		}
+	}
+	return best
 }
 
 // cutText shortens s to n characters.

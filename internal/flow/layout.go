@@ -156,7 +156,7 @@ type plan struct {
 	c     *analysis.Call
 	l     *Ladder
 	steps []report.Step
-	media []Bar
+	media []mediaBar
 	cols  columnTable
 	row   map[place]int // which row a message is in
 }
@@ -313,18 +313,31 @@ func shortCodecs(s string) string {
 // streams makes bars of the streams of RTP and UDPTL of the call, which are known where the analysis was
 // asked for them.
 func (p *plan) streams() {
-	p.media = slices.Clone(p.o.Bars)
-	for _, l := range p.c.Legs {
+	for _, b := range p.o.Bars {
+		p.media = append(p.media, mediaBar{Bar: b, leg: anyLeg})
+	}
+	for i, l := range p.c.Legs {
 		if l.Media == nil {
 			continue
 		}
 		for _, s := range l.Media.AllStreams() {
 			if len(p.media) < maxBars {
-				p.media = append(p.media, barOf(s))
+				p.media = append(p.media, mediaBar{Bar: barOf(s), leg: i, by: s.SentBy})
 			}
 		}
 	}
 }
+
+// A mediaBar is a Bar on its way into a ladder.
+type mediaBar struct {
+	Bar
+	leg      int            // index of the leg that it belongs to
+	by       analysis.Party // of that leg, who sends it
+	from, to column
+}
+
+// anyLeg stands for the leg of a Bar that is of none in particular.
+const anyLeg = -1
 
 // barOf says in short what a stream was, and in full how good it was.
 func barOf(s *analysis.Stream) Bar {
@@ -365,7 +378,7 @@ func (p *plan) bars() {
 			return -1
 		})
 		p.l.Rows = slices.Insert(p.l.Rows, at, Row{
-			Kind: Media, Time: b.Time, From: p.cols.of(b.From), To: p.cols.of(b.To), Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
+			Kind: Media, Time: b.Time, From: p.cols.index[b.from.key], To: p.cols.index[b.to.key], Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
 		})
 	}
 	for i := range p.l.Rows { // rows have moved

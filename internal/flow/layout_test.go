@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,57 @@ func TestLimits(t *testing.T) {
 	l := flow.New(callOf(steps...), nil, &flow.Options{MaxRows: 30})
 	if len(l.Rows) != 30 || l.LeftOut != 10 || len(l.Columns) != 24 || l.Columns[23].Name != "further hosts" || l.Rows[29].To != 23 {
 		t.Errorf("%d rows, %d left out, %d columns, the last is %+v", len(l.Rows), l.LeftOut, len(l.Columns), l.Columns[len(l.Columns)-1])
+	}
+}
+
+// TestMediaOfPorts: where the ports of a host have columns, a stream stands between the ones
+// of those who announced it, or else of its sides, in all four pens.
+func TestMediaOfPorts(t *testing.T) {
+	a, p, b := addr("127.0.0.1:5070"), addr("127.0.0.1:5060"), addr("127.0.0.1:5080")
+	relay, stranger := addr("127.0.0.1:9000"), addr("10.9.9.9:7000")
+	c := callOf(
+		analysis.Step{Frame: analysis.Frame{Number: 1}, From: a, To: p, Request: true, Method: "INVITE", Media: "audio PCMU", ToCallee: true},
+		analysis.Step{Frame: analysis.Frame{Number: 2}, From: p, To: b, Request: true, Method: "INVITE", Media: "audio PCMU", ToCallee: true},
+		analysis.Step{Frame: analysis.Frame{Number: 3}, From: b, To: p, Method: "INVITE", Status: 200, Media: "audio PCMU"},
+		analysis.Step{Frame: analysis.Frame{Number: 4}, From: p, To: a, Method: "INVITE", Status: 200, Media: "audio PCMU"},
+	)
+	stream := func(from, to netip.AddrPort, by analysis.Party) *analysis.Stream {
+		return &analysis.Stream{Source: from, Destination: to, SentBy: by, Codec: "PCMU", Begin: c.Legs[0].Begin.Add(5 * time.Second)}
+	}
+	announced := addr("127.0.0.1:4000")
+	c.Legs[0].Media = &analysis.Media{
+		Endpoints: []analysis.Endpoint{{Addr: announced, Side: analysis.Caller, Frame: analysis.Frame{Number: 1}}, {Addr: relay, Side: analysis.Callee, Frame: analysis.Frame{Number: 4}}},
+		Streams:   []*analysis.Stream{stream(announced, relay, analysis.Caller), stream(addr("127.0.0.1:6000"), addr("127.0.0.1:6001"), analysis.Callee), stream(stranger, announced, analysis.NoParty)},
+	}
+	l := flow.New(c, nil, &flow.Options{})
+	if got := names(l); got != "10.9.9.9 127.0.0.1:5070 127.0.0.1:5060 127.0.0.1:5080" {
+		t.Errorf("the columns are %s", got)
+	}
+	var got []string
+	for i := range l.Rows {
+		if r := &l.Rows[i]; r.Kind == flow.Media {
+			got = append(got, l.Columns[r.From].Name+" "+l.Columns[r.To].Name)
+		}
+	}
+	want := []string{"127.0.0.1:5070 127.0.0.1:5060", "127.0.0.1:5080 127.0.0.1:5070", "10.9.9.9 127.0.0.1:5070"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the streams go between %q", got)
+	}
+	if l := flow.New(c, nil, &flow.Options{Ports: true}); !strings.HasPrefix(names(l), "10.9.9.9 ") {
+		t.Errorf("a host without messages has a column for each port of its media: %s", names(l))
+	}
+	var named flow.Options
+	if err := named.Names.Add("127.0.0.1:9000=relay"); err != nil {
+		t.Fatal(err)
+	}
+	if l := flow.New(c, nil, &named); !strings.Contains(names(l), "relay") {
+		t.Errorf("a port of media that has a name has no column: %s", names(l))
+	}
+	for _, format := range flow.Formats {
+		d := flow.Drawing{Format: format, Calls: 1}
+		b := d.End(d.Append(nil, l))
+		if n := strings.Count(string(b), "RTP PCMU"); n < 3 {
+			t.Errorf("%s draws %d streams", format, n)
+		}
 	}
 }
