@@ -53,6 +53,7 @@ func (t *tracker) invite(v *liveLeg, x *seen, i int) {
 	if !v.invited {
 		v.invited = true
 		t.joiner.invite(t, v, x)
+		t.linker.invite(t, v, x)
 	}
 }
 

@@ -11,6 +11,8 @@ type Call struct {
 	ID   int    // from 1, in the order in which calls began
 	Legs []*Leg // the one that began first, then the others by their beginning
 
+	Links []Link // what ties it to other calls: transfers
+
 	Remarks
 }
 

@@ -13,6 +13,7 @@ type CallList struct {
 	first   []int32           // the first leg of each call
 	more    map[int32][]int32 // by ID, the other ones
 	remarks map[int]*Remarks  // by ID
+	linksOf map[int][]Link    // by ID
 }
 
 // Len returns the number of calls.
@@ -27,6 +28,7 @@ func (c *CallList) At(i int) *Call {
 	if m := c.remarks[x.ID]; m != nil {
 		x.Remarks = *m
 	}
+	x.Links = c.Links(x.ID)
 	return x
 }
 

@@ -121,12 +121,13 @@ func (v *liveLeg) forks(d *Dialog, hop int) bool {
 	return false
 }
 
-// refer takes in the first copy of a REFER on a hop.
-func (v *liveLeg) refer(t *tracker, x *seen, hop int) {
+// refer takes in the first copy of a REFER on a hop. It returns the index of the transfer
+// that it asks for, -1 for none.
+func (v *liveLeg) refer(t *tracker, x *seen, hop int) int {
 	l := v.leg
 	target, ok := x.s.First(sipmsg.ReferTo)
 	if !ok {
-		return
+		return -1
 	}
 	uri := t.bareURI(sipmsg.ParseAddress(target).URI)
 	by := v.sideOf(x)
@@ -135,18 +136,20 @@ func (v *liveLeg) refer(t *tracker, x *seen, hop int) {
 		switch {
 		case r.By != by:
 		case r.Target == uri && r.cseq == x.cseq, r.Status == 0 && r.hop != hop && x.now.Sub(r.Time) < together:
-			return // the next hop, perhaps behind a back-to-back user agent that counts anew
+			return i // the next hop, perhaps behind a back-to-back user agent that counts anew
 		case r.Target == uri && r.hop == hop && (r.Status == 401 || r.Status == 407): // now with credentials
 			r.cseq, r.Status = x.cseq, 0
 			r.Time = x.now
-			return
+			return i
 		case r.Target == uri && (r.Status == 401 || r.Status == 407) && x.now.Sub(r.Time) < together:
-			return // the next hop of that
+			return i // the next hop of that
 		}
 	}
-	if len(l.Transfers) < maxTransfers {
-		l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq, hop: hop})
+	if len(l.Transfers) == maxTransfers {
+		return -1
 	}
+	l.Transfers = append(l.Transfers, Transfer{Target: uri, By: by, Time: x.now, Frame: x.frame, cseq: x.cseq, hop: hop})
+	return len(l.Transfers) - 1
 }
 
 // referAnswer notes the final response to a REFER.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDocs holds that docs/calls.md names every state, outcome, trait with its score, and limit.
+// TestDocs holds that docs/calls.md names every state, outcome, trait with its score, kind of link, and limit.
 func TestDocs(t *testing.T) {
 	b, err := os.ReadFile("../docs/calls.md")
 	if err != nil {
@@ -23,10 +23,16 @@ func TestDocs(t *testing.T) {
 	for _, x := range traits {
 		want = append(want, fmt.Sprintf("| `%s` | %d |", x.name, x.score))
 	}
+	for _, x := range linkTraits {
+		want = append(want, fmt.Sprintf("| `%s` | %d |", x.name, x.score))
+	}
+	for _, k := range []LinkKind{Transferred, Consulted, Replaced} {
+		want = append(want, "| `"+k.String()+"` |")
+	}
 	tr := newTracker(false, nil, budgetOf(0))
-	tr.overLegs, tr.overLive, tr.overSteps, tr.overDetail, tr.open.over, tr.regs.over, tr.peers.over = true, true, true, true, true, true, true
+	tr.overLegs, tr.overLive, tr.overSteps, tr.overDetail, tr.open.over, tr.regs.over, tr.peers.over, tr.linker.over = true, true, true, true, true, true, true, true
 	limits := tr.result().Exceeded
-	if len(limits) != 7 {
+	if len(limits) != 8 {
 		t.Errorf("limits %q", limits)
 	}
 	for _, l := range limits {

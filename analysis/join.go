@@ -624,5 +624,8 @@ func (t *tracker) calls() CallList {
 			s.tell(l)
 		}
 	}
+	if c.linked(t.linker.links(&c)) {
+		t.linker.over = true
+	}
 	return c
 }

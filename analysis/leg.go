@@ -314,7 +314,7 @@ func (t *tracker) inDialog(v *liveLeg, x *seen, i int) {
 			v.bye(t, x)
 		}
 	case "REFER":
-		v.refer(t, x, hop)
+		t.linker.refer(t, v, x, v.refer(t, x, hop))
 	case "NOTIFY":
 		v.notify(x)
 	}

@@ -86,6 +86,7 @@ type tracker struct {
 	firstCallless Frame      // … and the first of these
 
 	joiner joiner
+	linker linker
 	regs   registrar
 	peers  peerTable
 	subs   Subscriptions

@@ -68,7 +68,7 @@ func (t *tracker) result() *Traffic {
 		what string
 	}{
 		{t.overLegs, "call-limit"}, {t.overLive, "live-call-limit"}, {t.overSteps, "step-limit"}, {t.overDetail, "detail-limit"}, {t.open.over, "open-request-limit"},
-		{t.regs.over, "registration-limit"}, {t.peers.over, "peer-limit"},
+		{t.regs.over, "registration-limit"}, {t.peers.over, "peer-limit"}, {t.linker.over, "link-limit"},
 	} {
 		if l.met {
 			r.Exceeded = append(r.Exceeded, l.what)
