@@ -61,6 +61,7 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		t := &l.Transfers[i]
 		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(t))
 	}
+	b = appendLinksText(b, c, o)
 	for i := range l.Dialogs {
 		d := &l.Dialogs[i]
 		b = folded(b, "dialog", "%s / %s, %s", clean.Text(d.LocalTag), clean.Text(d.RemoteTag), d.State)

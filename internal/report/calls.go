@@ -44,6 +44,7 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	{Key: "unfinished", Kind: Bool, Doc: "it was going on when the capture ended", Get: func(c *analysis.Call) Value { return boolOf(c.First().Unfinished) }},
 	{Key: "redirects", Kind: List, Doc: "targets of a 3xx", Get: func(c *analysis.Call) Value { return listOf(c.First().Redirects) }},
 	{Key: "transfers", Kind: Object, json: (*jsonWriter).transfers},
+	{Key: "linked", Kind: Object, json: (*jsonWriter).linked},
 	{Key: "media", Kind: Object, json: (*jsonWriter).media},
 	{Key: "messages", Kind: Number, Doc: "SIP messages of all legs, copies left out", Get: func(c *analysis.Call) Value { return intOf(sum(c, func(l *analysis.Leg) int { return l.Messages })) }},
 	{Key: "retransmissions", Kind: Number, Doc: "of these, those sent again", Get: func(c *analysis.Call) Value {
@@ -58,7 +59,7 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 }}
 
 // CallID returns the id of a call.
-func CallID(c *analysis.Call) string { return "call-" + strconv.Itoa(c.ID) }
+func CallID(c *analysis.Call) string { return CallName(c.ID) }
 
 func overOne(n int) Value { return Value{Has: n > 1, Int: int64(n)} }
 

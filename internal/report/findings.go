@@ -17,7 +17,7 @@ var Findings = &Table[findings.Finding]{Name: "findings", Prefix: "finding", Col
 		if f.Call == 0 {
 			return Value{}
 		}
-		return textOf("call-" + strconv.Itoa(f.Call))
+		return textOf(CallName(f.Call))
 	}},
 	{Key: "call_id", Kind: Captured, Doc: "Call-ID", Get: func(f *findings.Finding) Value { return textOf(f.CallID) }},
 	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},
@@ -63,7 +63,7 @@ func FindingRow(f *findings.Finding, o *Options) []string {
 	call := ""
 	switch {
 	case f.Call != 0:
-		call = "call-" + strconv.Itoa(f.Call)
+		call = CallName(f.Call)
 	case f.Count > 0:
 		call = strconv.Itoa(f.Count) + " calls"
 	case f.AOR != "":

@@ -71,7 +71,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		if s.Call == 0 {
 			return Value{}
 		}
-		return textOf("call-" + strconv.Itoa(s.Call))
+		return textOf(CallName(s.Call))
 	}},
 	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
 	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(protocolText(s)) }},
@@ -220,7 +220,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		mos = strconv.FormatFloat(m.MOS(), 'f', 2, 64)
 	}
 	if s.Call != 0 {
-		call = "call-" + strconv.Itoa(s.Call)
+		call = CallName(s.Call)
 	}
 	return []string{
 		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrc, clean.Text(codecText(s)),
