@@ -33,7 +33,7 @@ function datagram({ text, back = false, at }, i) {
 }
 
 // message writes a message of a call.
-export function message(start, { id, method = 'INVITE', toTag = '', from = 'alice', to = 'bob', more = [], body = '' }) {
-  return [start, `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK${id}`, `From: <sip:${from}@example.com>;tag=f${id}`, `To: <sip:${to}@example.com>${toTag && `;tag=${toTag}`}`,
-    `Call-ID: ${id}`, `CSeq: 1 ${method}`, ...more, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
+export function message(start, { id, method = 'INVITE', toTag = '', from = 'alice', to = 'bob', fromTag = `f${id}`, cseq = 1, more = [], body = '' }) {
+  return [start, `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK${id}${cseq > 1 ? `-${cseq}` : ''}`, `From: <sip:${from}@example.com>;tag=${fromTag}`, `To: <sip:${to}@example.com>${toTag && `;tag=${toTag}`}`,
+    `Call-ID: ${id}`, `CSeq: ${cseq} ${method}`, ...more, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
 }

@@ -18,9 +18,10 @@ var flowCommand = &command{
 	long: `Draws calls as ladders: a column for each host, an arrow for each message. Messages that
 were sent again are one arrow (×4), copies of the capture are left out, findings stand at
 their messages, RTP streams where they begin. Legs of one call behind a back-to-back user
-agent are on one ladder. A host that talks to itself has a column for each port; --alias
-and --hosts give names, and hosts of one name are one column. Several calls in Mermaid
-come as Markdown, each diagram in a block of its own.`,
+agent are on one ladder, and so are calls that a transfer ties together. A host that talks
+to itself has a column for each port; --alias and --hosts give names, and hosts of one name
+are one column. Several calls in Mermaid come as Markdown, each diagram in a block of its
+own.`,
 	example: []string{
 		"sipsight flow --call call-3 trunk.pcapng",
 		"sipsight flow --alias 10.0.0.9=proxy --alias 10.0.0.1:5080=gateway trunk.pcapng",
@@ -160,10 +161,12 @@ func (q *flowQuery) terminal(e *env) {
 }
 
 func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(*analysis.Call) bool) int {
-	total, problem := 0, ""
-	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, noMedia: *q.noMedia, choose: func(res *analysis.Result, _ []*findings.Finding) (list []*analysis.Call) {
+	chosen, total, problem := 0, 0, ""
+	res, found, calls, err := e.look(r, &closeUp{files: q.layout.Report.Files, input: q.input, noMedia: *q.noMedia, choose: func(res *analysis.Result, _ []*findings.Finding) []*analysis.Call {
+		var list []*analysis.Call
 		list, total, problem = q.calls(res, matches)
-		return list
+		chosen = len(list)
+		return withLinked(res, list)
 	}})
 	if len(calls) == 0 {
 		w.discard()
@@ -179,15 +182,54 @@ func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(
 		}
 		return code
 	}
-	werr := w.end(q.draw(w, calls, found))
+	werr := w.end(q.draw(w, ladders(res, calls), found))
 	if err == nil {
 		err = werr
 	}
 	code := e.finish(res, err)
-	if len(calls) < total {
-		e.errorf("%d of %d calls are drawn (--limit)", len(calls), total)
+	if chosen < total {
+		e.errorf("%d of %d calls are drawn (--limit)", chosen, total)
 	}
 	return code
+}
+
+// withLinked returns calls and those that stand on a ladder with one of them, in order.
+func withLinked(res *analysis.Result, calls []*analysis.Call) []*analysis.Call {
+	known := make(map[int]bool, len(calls))
+	for _, c := range calls {
+		known[c.ID] = true
+	}
+	all := slices.Clone(calls)
+	for _, c := range calls {
+		ids, _ := res.Calls.Linked(c.ID)
+		for _, id := range ids {
+			if !known[id] {
+				known[id] = true
+				all = append(all, res.Calls.At(id-1))
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *analysis.Call) int { return a.ID - b.ID })
+	return all
+}
+
+// ladders puts the calls together that stand on one ladder.
+func ladders(res *analysis.Result, calls []*analysis.Call) (list [][]*analysis.Call) {
+	left := make(map[int]*analysis.Call, len(calls))
+	for _, c := range calls {
+		left[c.ID] = c
+	}
+	for _, c := range calls {
+		if left[c.ID] == nil {
+			continue
+		}
+		group := flow.With(&res.Calls, c.ID, func(id int) *analysis.Call { return left[id] })
+		for _, x := range group {
+			delete(left, x.ID)
+		}
+		list = append(list, group)
+	}
+	return list
 }
 
 // noCalls says that there is nothing to draw.
@@ -223,12 +265,12 @@ func (q *flowQuery) calls(res *analysis.Result, matches func(*analysis.Call) boo
 	return list, total, ""
 }
 
-// draw writes the ladders.
-func (q *flowQuery) draw(w *outFile, calls []*analysis.Call, found []*findings.Finding) error {
-	d := flow.Drawing{Format: q.format, Text: q.text, Calls: len(calls)}
+// draw writes the ladders, each of the calls that stand on it.
+func (q *flowQuery) draw(w *outFile, list [][]*analysis.Call, found []*findings.Finding) error {
+	d := flow.Drawing{Format: q.format, Text: q.text, Calls: len(list)}
 	var b []byte
-	for _, c := range calls {
-		b = d.Append(b[:0], flow.New(c, found, &q.layout))
+	for _, calls := range list {
+		b = d.Append(b[:0], flow.New(calls[0], found, &q.layout, calls[1:]...))
 		if _, err := w.Write(b); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,50 @@ func transfers(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// TestLinkedLadder: a transfer is one ladder, whichever of its calls is asked for, and is drawn
+// once among others, whether the capture is read once or twice.
+func TestLinkedLadder(t *testing.T) {
+	name := transfers(t)
+	small := smallInput
+	defer func() { smallInput = small }()
+	for _, smallInput = range []int64{small, 0} {
+		first := sipsight(t, "flow", "--call", "call-1", name)
+		for _, want := range []string{"call-1  alice → bob  confirmed\n", "call-3  alice → carol  confirmed\n", ": call-3\n", "transfer: call-3 comes of the REFER in frame 6", "leg 2: c3@x, of call-3\n"} {
+			if !strings.Contains(first.out, want) {
+				t.Errorf("no %q in\n%s", want, first.out)
+			}
+		}
+		for _, call := range []string{"call-3", "c3@x", "c1@example"} {
+			if got := sipsight(t, "flow", "--call", call, name); got != first {
+				t.Errorf("%s has another ladder:\n%s%s", call, got.out, got.err)
+			}
+		}
+		for _, x := range []struct {
+			args  []string
+			heads []string
+			err   string
+		}{
+			{nil, []string{"call-1 ", "call-3 ", "call-2 ", "call-4 "}, ""},
+			{[]string{"--limit", "1"}, []string{"call-1 ", "call-3 "}, "sipsight: 1 of 4 calls are drawn (--limit)\n"},
+			{[]string{"--filter", "call.to contains \"carol\""}, []string{"call-1 ", "call-3 "}, ""},
+		} {
+			got := sipsight(t, append(append([]string{"flow"}, x.args...), name)...)
+			var heads []string
+			for line := range strings.Lines(got.out) {
+				if strings.HasPrefix(line, "call-") {
+					heads = append(heads, line[:len("call-1 ")])
+				}
+			}
+			if !slices.Equal(heads, x.heads) || got.err != x.err {
+				t.Errorf("%q: %q, %s", x.args, heads, got.err)
+			}
+		}
+		if got := sipsight(t, "flow", "--format", "mermaid", "--call", "call-3", name).out; !strings.HasPrefix(got, "sequenceDiagram\n") {
+			t.Errorf("one ladder of two calls is no diagram alone: %.40s", got)
+		}
+	}
 }
 
 // TestLinkedCalls: call and calls tell of what ties calls together.

@@ -145,7 +145,8 @@ func drawn(t *testing.T, in investigation, call int, bars []flow.Bar, words []st
 	if in.res.Calls.Len() < call {
 		t.Fatalf("there are %d calls", in.res.Calls.Len())
 	}
-	return string(flow.AppendText(nil, flow.New(in.res.Calls.At(call-1), in.found, &o), &text))
+	calls := flow.With(&in.res.Calls, call, func(id int) *analysis.Call { return in.res.Calls.At(id - 1) })
+	return string(flow.AppendText(nil, flow.New(calls[0], in.found, &o, calls[1:]...), &text))
 }
 
 // TestDocuments holds that the ladders of docs/flow.md and of the README are those that

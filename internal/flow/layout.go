@@ -25,6 +25,9 @@ const (
 
 	// maxBars bounds the streams of media of one ladder.
 	maxBars = 32
+
+	// maxApart bounds the calls that are named because they are not on a ladder.
+	maxApart = 8
 )
 
 // Options says how calls are laid out. The zero Options merges the ports of each host.
@@ -51,6 +54,8 @@ type Ladder struct {
 	ID      string // call-1
 	Title   string // who called whom, and how far the call came
 	Verdict string
+	Others  []Other  // the calls beside it that a transfer ties to it
+	Apart   []string // the ids of further ones, which are not on the ladder; the first of them
 	Start   time.Time
 	Legs    []Leg
 	Columns []Column
@@ -59,11 +64,20 @@ type Ladder struct {
 	LeftOut int    // messages that are in no row because of a limit
 }
 
-// A Leg is one Call-ID of the call.
+// An Other is a further call of a ladder.
+type Other struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Verdict string `json:"verdict"`
+	Why     string `json:"why"` // what ties it to those before it: a sentence, or ""
+}
+
+// A Leg is one Call-ID of the calls.
 type Leg struct {
-	CallID  string   `json:"call_id"`
-	Why     string   `json:"why,omitempty"`     // reasons for which it belongs to the call; "" for the first
-	Dialogs []string `json:"dialogs,omitempty"` // the tags of its dialogs
+	CallID  string
+	Call    string   // the id of its call, where there are several
+	Why     string   // reasons for which it belongs to its call; "" for the first
+	Dialogs []string // the tags of its dialogs
 }
 
 // A Column is one host of the ladder, or one address and port.
@@ -110,10 +124,10 @@ type Row struct {
 
 // A Mark is a finding of the ladder.
 type Mark struct {
-	ID       string   `json:"id"`
-	Severity string   `json:"severity"`
-	Frames   []string `json:"frames"`
-	Observed string   `json:"observed"`
+	ID       string
+	Severity string
+	Frames   []string
+	Observed string
 }
 
 // Text returns what stands at the arrow: the label, how often it was sent, and what its
@@ -130,16 +144,17 @@ func (r *Row) Text() string {
 }
 
 // New lays out a call, with those of the findings that are its own. The call needs its
-// messages: analysis.Options.Steps.
-func New(c *analysis.Call, found []*findings.Finding, o *Options) *Ladder {
-	p := &plan{o: o, c: c, steps: report.Timeline(c), row: make(map[place]int)}
-	from, to := report.Parties(c, &o.Report)
-	p.l = &Ladder{
-		ID:      report.CallID(c),
-		Title:   from + " → " + to + "  " + c.First().State.String(),
-		Verdict: report.Verdict(c),
-		Start:   c.First().Begin,
+// messages: analysis.Options.Steps. Further calls that are tied to it stand on the same
+// ladder.
+func New(c *analysis.Call, found []*findings.Finding, o *Options, further ...*analysis.Call) *Ladder {
+	calls := append([]*analysis.Call{c}, further...)
+	together := Together(calls)
+	p := &plan{o: o, calls: calls, c: together, steps: report.Timeline(together), row: make(map[place]int)}
+	p.l = &Ladder{ID: report.CallID(c), Title: p.title(c), Verdict: report.Verdict(c), Start: c.First().Begin}
+	for _, x := range further {
+		p.l.Others = append(p.l.Others, Other{report.CallID(x), p.title(x), report.Verdict(x), p.ties(x)})
 	}
+	p.apart()
 	p.legs()
 	p.streams()
 	p.columns()
@@ -150,10 +165,36 @@ func New(c *analysis.Call, found []*findings.Finding, o *Options) *Ladder {
 	return p.l
 }
 
+// Together returns calls as one, for a ladder that shows them all: with the legs of all of
+// them. Row.Steps counts the messages of it.
+func Together(calls []*analysis.Call) *analysis.Call {
+	if len(calls) == 1 {
+		return calls[0]
+	}
+	c := &analysis.Call{ID: calls[0].ID}
+	for _, x := range calls {
+		c.Legs = append(c.Legs, x.Legs...)
+	}
+	return c
+}
+
+// With returns the calls that stand on one ladder with a call, in order, and among them the
+// call itself. get returns a call with its messages, nil for one that is not to be drawn.
+func With(list *analysis.CallList, id int, get func(id int) *analysis.Call) (calls []*analysis.Call) {
+	ids, _ := list.Linked(id)
+	for _, id := range ids {
+		if c := get(id); c != nil {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
 // A plan is a Ladder in the making.
 type plan struct {
 	o     *Options
-	c     *analysis.Call
+	calls []*analysis.Call
+	c     *analysis.Call // all of them together
 	l     *Ladder
 	steps []report.Step
 	media []mediaBar
@@ -167,16 +208,66 @@ type place struct {
 	frame analysis.Frame
 }
 
+// title says who called whom, and how far the call came.
+func (p *plan) title(c *analysis.Call) string {
+	from, to := report.Parties(c, &p.o.Report)
+	return from + " → " + to + "  " + c.First().State.String()
+}
+
+// ties says what ties a call to those before it on the ladder.
+func (p *plan) ties(c *analysis.Call) string {
+	var list []string
+	for i := range c.Links {
+		l := &c.Links[i]
+		if p.has(l.From) && p.has(l.To) && min(l.From, l.To) != c.ID {
+			list = append(list, report.LinkText(l, c.ID, &p.o.Report)+" ("+strings.Join(l.Reason, ", ")+")")
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	s := strings.Join(list, "; ") + "."
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// apart names the calls that are tied to those of the ladder, and not on it.
+func (p *plan) apart() {
+	for _, c := range p.calls {
+		for _, k := range c.Links {
+			for _, id := range []int{k.From, k.To} {
+				name := report.CallName(id)
+				switch {
+				case p.has(id) || slices.Contains(p.l.Apart, name):
+				case len(p.l.Apart) < maxApart:
+					p.l.Apart = append(p.l.Apart, name)
+				default:
+					p.l.Apart[maxApart-1] = "…"
+				}
+			}
+		}
+	}
+}
+
+// has reports whether a call stands on the ladder.
+func (p *plan) has(id int) bool {
+	return slices.ContainsFunc(p.calls, func(c *analysis.Call) bool { return c.ID == id })
+}
+
 func (p *plan) legs() {
-	for _, x := range p.c.Legs {
-		leg := Leg{CallID: clean.Text(x.CallID)}
-		for _, j := range x.Joins {
-			leg.Why = strings.Join(j.Reason, ", ")
+	for _, c := range p.calls {
+		for _, x := range c.Legs {
+			leg := Leg{CallID: clean.Text(x.CallID)}
+			if len(p.calls) > 1 {
+				leg.Call = report.CallID(c)
+			}
+			for _, j := range x.Joins {
+				leg.Why = strings.Join(j.Reason, ", ")
+			}
+			for i := range x.Dialogs {
+				leg.Dialogs = append(leg.Dialogs, clean.Text(x.Dialogs[i].LocalTag)+" / "+clean.Text(x.Dialogs[i].RemoteTag))
+			}
+			p.l.Legs = append(p.l.Legs, leg)
 		}
-		for i := range x.Dialogs {
-			leg.Dialogs = append(leg.Dialogs, clean.Text(x.Dialogs[i].LocalTag)+" / "+clean.Text(x.Dialogs[i].RemoteTag))
-		}
-		p.l.Legs = append(p.l.Legs, leg)
 	}
 }
 
@@ -424,10 +515,13 @@ func (p *plan) notes() {
 			r.Notes = append(r.Notes, "resumed by the "+who)
 		}
 	}
-	for _, l := range p.c.Legs {
-		for i := range l.Transfers {
-			p.transfer(l, &l.Transfers[i])
+	for _, c := range p.calls {
+		for _, l := range c.Legs {
+			for i := range l.Transfers {
+				p.transfer(c, l, &l.Transfers[i])
+			}
 		}
+		p.arrivals(c)
 	}
 }
 
@@ -436,12 +530,47 @@ func isHold(media string) bool {
 	return strings.HasSuffix(media, " sendonly") || strings.HasSuffix(media, " inactive") || strings.Contains(media, " 0.0.0.0:")
 }
 
-func (p *plan) transfer(l *analysis.Leg, t *analysis.Transfer) {
-	leg := slices.Index(p.c.Legs, l)
-	if n, ok := p.row[place{leg, t.Frame}]; ok {
-		text := report.TransferText(t)
-		target := cutText(report.URIText(t.Target, &p.o.Report), 60)
-		p.l.Rows[n].Notes = append(p.l.Rows[n].Notes, strings.Replace(text, "a transfer", "a transfer to "+target, 1))
+// transfer says at a REFER what was asked for, what became of it, and which call came of it.
+func (p *plan) transfer(c *analysis.Call, l *analysis.Leg, t *analysis.Transfer) {
+	n, ok := p.row[place{slices.Index(p.c.Legs, l), t.Frame}]
+	if !ok {
+		return
+	}
+	target := cutText(report.URIText(t.Target, &p.o.Report), 60)
+	text := strings.Replace(report.TransferText(t), "a transfer", "a transfer to "+target, 1)
+	text += linkedBy(c, t, analysis.Transferred, ": ") + linkedBy(c, t, analysis.Consulted, ", in the place of ")
+	p.l.Rows[n].Notes = append(p.l.Rows[n].Notes, text)
+}
+
+// linkedBy names the calls that a REFER of a call speaks of, behind words that say how.
+func linkedBy(c *analysis.Call, t *analysis.Transfer, kind analysis.LinkKind, words string) (text string) {
+	for _, k := range c.Links {
+		if k.From == c.ID && k.Refer == t.Frame && k.Kind == kind {
+			text += words + report.CallName(k.To)
+			words = ", "
+		}
+	}
+	return text
+}
+
+// arrivals says at the first message of a call what it came of, or took the place of.
+func (p *plan) arrivals(c *analysis.Call) {
+	for _, k := range c.Links {
+		if k.To != c.ID || k.Kind == analysis.Consulted {
+			continue
+		}
+		for leg, l := range p.c.Legs {
+			n, ok := p.row[place{leg, k.Invite}]
+			if !ok || !slices.Contains(c.Legs, l) {
+				continue
+			}
+			text := report.CallName(c.ID) + " takes the place of " + report.CallName(k.From) + " (Replaces)"
+			if k.Kind == analysis.Transferred {
+				text = "transfer: " + report.CallName(c.ID) + " comes of the REFER in frame " + report.FrameText(k.Refer, &p.o.Report)
+			}
+			p.l.Rows[n].Notes = append(p.l.Rows[n].Notes, text)
+			break
+		}
 	}
 }
 
@@ -453,7 +582,7 @@ func (p *plan) marks(found []*findings.Finding) {
 	}
 	var list []own
 	for _, f := range found {
-		if f.Call != p.c.ID {
+		if !p.has(f.Call) {
 			continue
 		}
 		list = append(list, own{f, p.rowOfFinding(f)})
@@ -522,23 +651,54 @@ func (l *Ladder) colour(r *Row) int {
 	return n + max(r.Dialog, 0)
 }
 
-// What other rooms ask of a row, to draw it themselves.
+// More says how many messages are left out; "" for none.
+func (l *Ladder) More() string {
+	if l.LeftOut == 0 {
+		return ""
+	}
+	return "… and " + plural(l.LeftOut, "message") + " more"
+}
 
-// Clock returns its time of the day, UTC.
-func (l *Ladder) Clock(r *Row) string { return clock(r) }
+// Legend says what the numbers and letters of legs and dialogs stand for, and which calls are
+// tied to these and not on the ladder.
+func (l *Ladder) Legend() (list []LegendLine) {
+	for i, leg := range l.Legs {
+		if len(l.Legs) > 1 {
+			list = append(list, LegendLine{Leg: i, Text: "leg " + itoa(i+1) + ": " + leg.text()})
+		}
+		if len(leg.Dialogs) < 2 {
+			continue
+		}
+		for k, d := range leg.Dialogs {
+			name := letter(k)
+			if len(l.Legs) > 1 {
+				name = itoa(i+1) + name
+			}
+			list = append(list, LegendLine{Leg: noLeg, Text: name + " dialog: " + d})
+		}
+	}
+	if len(l.Apart) > 0 {
+		list = append(list, LegendLine{Leg: noLeg, Text: "linked, and not on this ladder: " + strings.Join(l.Apart, ", ")})
+	}
+	return list
+}
 
-// After returns the seconds since the call began; "" where they are not known.
-func (l *Ladder) After(r *Row) string { return seconds(l, r) }
+// A LegendLine is one line of what stands below a ladder.
+type LegendLine struct {
+	Leg  int    `json:"leg"` // index into Legs, whose line stands in front; -1 for none
+	Text string `json:"text"`
+}
 
-// LegOf says which leg it belongs to, where there are several, and which of its dialogs,
-// where it has several: "2", "1a".
-func (l *Ladder) LegOf(r *Row) string { return l.leg(r) }
+const noLeg = -1
 
-// Colour returns a number for its dialog.
-func (l *Ladder) Colour(r *Row) int { return l.colour(r) }
-
-// Hover says all that there is to know of it, in several lines.
-func (l *Ladder) Hover(r *Row) string { return l.hover(r) }
-
-// Remark says what stands behind it: repeats, hold, transfer.
-func (l *Ladder) Remark(r *Row) string { return remark(r) }
+// text says what a leg is, and why it is there.
+func (leg *Leg) text() string {
+	s := leg.CallID
+	if leg.Call != "" {
+		s += ", of " + leg.Call
+	}
+	if leg.Why != "" {
+		s += ", joined by " + leg.Why
+	}
+	return s
+}

@@ -53,7 +53,7 @@ func TestFoldTwoInOne(t *testing.T) {
 	l := flow.New(callOf(request(1, "INVITE", 1, 0), request(1, "OPTIONS", 2, 0), request(2, "INVITE", 1, 1), request(3, "OPTIONS", 2, 1)), nil, &flow.Options{})
 	var got []string
 	for i := range l.Rows {
-		got = append(got, l.Rows[i].Text()+"; "+l.Remark(&l.Rows[i]))
+		got = append(got, l.Rows[i].Text()+"; "+l.Line(&l.Rows[i]).Remark)
 	}
 	if want := "INVITE; , OPTIONS ×2; sent again within 2.00 s, INVITE; sent again: first in frame 1"; strings.Join(got, ", ") != want {
 		t.Errorf("the rows are %q", got)

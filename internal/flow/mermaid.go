@@ -2,6 +2,7 @@ package flow
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -33,20 +34,34 @@ func AppendMermaid(b []byte, l *Ladder) []byte {
 	}
 	for i := range l.Rows {
 		if i == maxMermaidRows || len(b)-start > maxMermaidText-mermaidRest {
-			return appendMermaidNote(b, l, "… and "+plural(l.First(i).LeftOut, "message")+" more")
+			return appendMermaidNote(b, l, l.First(i).More())
 		}
 		b = appendMermaidRow(b, l, &l.Rows[i])
 	}
 	if l.LeftOut > 0 {
-		b = appendMermaidNote(b, l, "… and "+plural(l.LeftOut, "message")+" more")
+		b = appendMermaidNote(b, l, l.More())
+	}
+	if s := l.together(); s != "" {
+		b = appendMermaidNote(b, l, s)
 	}
 	for i := range l.Marks {
 		if len(b)-start > maxMermaidText-mermaidRest {
 			break
 		}
-		b = appendMermaidNote(b, l, "!"+itoa(i+1)+" "+l.Marks[i].Severity+" "+l.Marks[i].ID)
+		b = appendMermaidNote(b, l, markName(i)+" "+l.Marks[i].Severity+" "+l.Marks[i].ID)
 	}
 	return b
+}
+
+// together says which legs are of which call, where there are several; "" where not.
+func (l *Ladder) together() string {
+	var list []string
+	for i, leg := range l.Legs {
+		if leg.Call != "" {
+			list = append(list, "leg "+itoa(i+1)+" is of "+leg.Call)
+		}
+	}
+	return cutText(strings.Join(list, ", "), 2*maxNote)
 }
 
 func participant(i int) string { return "P" + itoa(i+1) }
@@ -58,7 +73,7 @@ func appendMermaidRow(b []byte, l *Ladder, r *Row) []byte {
 		text = "leg " + leg + " " + text
 	}
 	for _, m := range r.Marks {
-		text += " !" + itoa(m+1)
+		text += " " + markName(m)
 	}
 	arrow := "->>"
 	switch r.Kind {

@@ -12,14 +12,18 @@ var style string
 
 // Measures of a drawing, in pixels. Text is 12 high; its width is that of a wide font.
 const (
-	svgChar    = 7
-	svgRow     = 30
-	svgMargin  = 12
-	svgHeading = 58 // title, verdict, start
-	svgNames   = 44
-	svgMinGap  = 110
-	svgMaxGap  = 320
+	svgChar   = 7
+	svgRow    = 30
+	svgMargin = 12
+	svgTitle  = 36 // title and verdict of each call
+	svgStart  = 22 // and when the first one began
+	svgNames  = 44
+	svgMinGap = 110
+	svgMaxGap = 320
 )
+
+// drawnColours is how many colours of dialogs the style has.
+const drawnColours = 6
 
 // AppendSVG appends ladders as one SVG file that stands by itself.
 func AppendSVG(b []byte, ladders ...*Ladder) []byte {
@@ -61,6 +65,7 @@ type svgPen struct {
 	l             *Ladder
 	x             []int // of the columns
 	width, height int
+	top           int // where the names of the columns begin
 	b             []byte
 }
 
@@ -97,7 +102,10 @@ func newSVGPen(l *Ladder) *svgPen {
 	right := 0
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		n := textWidth(remark(r)) + 24*len(r.Marks)
+		n := textWidth(remark(r))
+		for _, m := range r.Marks {
+			n += markWidth(m)
+		}
 		if r.From == r.To {
 			n += max(p.x[r.From]+p.need(r)-x, 0)
 		}
@@ -107,10 +115,14 @@ func newSVGPen(l *Ladder) *svgPen {
 		right = max(right, p.head(n-1)/2)
 	}
 	p.width = max(x+right+2*svgMargin, textWidth(l.Title)+200, min(textWidth(l.Verdict)+2*svgMargin, 900))
+	for i := range l.Others {
+		p.width = max(p.width, min(textWidth(l.Others[i].sentences())+2*svgMargin, 900))
+	}
 	for i := range l.Marks {
 		p.width = max(p.width, min(textWidth(markText(l, i))+2*svgMargin, 900))
 	}
-	p.height = svgHeading + svgNames + len(l.Rows)*svgRow + 16 + 18*p.legendLines() + svgMargin
+	p.top = svgTitle*(1+len(l.Others)) + svgStart
+	p.height = p.top + svgNames + len(l.Rows)*svgRow + 16 + 18*p.below() + svgMargin
 	return p
 }
 
@@ -142,26 +154,29 @@ func remark(r *Row) string {
 }
 
 func markText(l *Ladder, i int) string {
-	m := &l.Marks[i]
+	return markName(i) + " " + l.Marks[i].Severity + " " + l.Marks[i].text()
+}
+
+// text says what was found, and where.
+func (m *Mark) text() string {
 	where := ""
 	if len(m.Frames) > 0 {
 		where = ", " + frames(m.Frames)
 	}
-	return "!" + itoa(i+1) + " " + m.Severity + " " + m.ID + where + ": " + m.Observed
+	return m.ID + where + ": " + m.Observed
 }
 
-func (p *svgPen) legendLines() int {
-	n := len(p.l.Marks)
+// markName is what stands for finding i at a row.
+func markName(i int) string { return "!" + itoa(i+1) }
+
+// markWidth returns the room for that.
+func markWidth(i int) int { return textWidth(markName(i)) + 10 }
+
+// below returns how many lines stand below the ladder.
+func (p *svgPen) below() int {
+	n := len(p.l.Legend()) + len(p.l.Marks)
 	if p.l.LeftOut > 0 {
 		n++
-	}
-	for _, leg := range p.l.Legs {
-		if len(p.l.Legs) > 1 {
-			n++
-		}
-		if len(leg.Dialogs) > 1 {
-			n += len(leg.Dialogs)
-		}
 	}
 	return n
 }
@@ -182,19 +197,22 @@ func (p *svgPen) line(class string, x1, y1, x2, y2 int) {
 func (p *svgPen) draw(b []byte) []byte {
 	p.b = b
 	l := p.l
-	p.text("title", svgMargin, 22, l.ID+"  "+l.Title)
-	p.text("verdict", svgMargin, 39, cutText(l.Verdict, max((p.width-2*svgMargin)/6, 20)))
-	if !l.Start.IsZero() {
-		p.text("time", svgMargin, 54, "began at "+stamp(l.Start))
+	y := p.heading(22, l.ID+"  "+l.Title, l.Verdict)
+	for i := range l.Others {
+		x := &l.Others[i]
+		y = p.heading(y, x.ID+"  "+x.Title, x.sentences())
 	}
-	top := svgHeading + svgNames
+	if !l.Start.IsZero() {
+		p.text("time", svgMargin, y-4, "began at "+stamp(l.Start))
+	}
+	top := p.top + svgNames
 	bottom := top + len(l.Rows)*svgRow
 	for i, c := range l.Columns {
-		p.text("name", p.x[i], svgHeading+18, c.Name)
+		p.text("name", p.x[i], p.top+18, c.Name)
 		if c.Addr != "" {
-			p.text("addr", p.x[i], svgHeading+33, c.Addr)
+			p.text("addr", p.x[i], p.top+33, c.Addr)
 		}
-		p.line("bar", p.x[i], svgHeading+38, p.x[i], bottom)
+		p.line("bar", p.x[i], p.top+38, p.x[i], bottom)
 	}
 	for i := range l.Rows {
 		p.row(&l.Rows[i], top+i*svgRow+20)
@@ -203,9 +221,24 @@ func (p *svgPen) draw(b []byte) []byte {
 	return p.b
 }
 
+// heading puts what a call is and what became of it at y, and returns where the next one goes.
+func (p *svgPen) heading(y int, title, verdict string) int {
+	p.text("title", svgMargin, y, title)
+	p.text("verdict", svgMargin, y+17, cutText(verdict, max((p.width-2*svgMargin)/6, 20)))
+	return y + svgTitle
+}
+
+// sentences says what became of a call, and what ties it to the others.
+func (x *Other) sentences() string {
+	if x.Why == "" {
+		return x.Verdict
+	}
+	return x.Verdict + " " + x.Why
+}
+
 // row draws a row whose arrow lies at y.
 func (p *svgPen) row(r *Row, y int) {
-	p.put("<g class=\"row " + r.Kind.String() + " d" + itoa(p.l.colour(r)%6) + " leg" + itoa(r.Leg%3) + "\"><title>")
+	p.put("<g class=\"row " + r.Kind.String() + " d" + itoa(p.l.colour(r)%drawnColours) + " leg" + itoa(r.Leg%3) + "\"><title>")
 	p.b = appendMarkup(p.b, p.l.hover(r))
 	p.put("</title>\n")
 	p.text("time", svgMargin, y+4, r.Frame)
@@ -226,8 +259,8 @@ func (p *svgPen) row(r *Row, y int) {
 		x = max(x, x1+p.need(r))
 	}
 	for _, m := range r.Marks {
-		p.text("mark "+p.l.Marks[m].Severity, x, y+4, "!"+itoa(m+1))
-		x += 24
+		p.text("mark "+p.l.Marks[m].Severity, x, y+4, markName(m))
+		x += markWidth(m)
 	}
 	if s := remark(r); s != "" {
 		p.text("note", x, y+4, s)
@@ -286,31 +319,19 @@ func (p *svgPen) legend(y int) {
 		p.text(class, svgMargin, y, cutText(s, max((p.width-2*svgMargin)/6, 20)))
 		y += 18
 	}
-	if l.LeftOut > 0 {
-		add("note", "… and "+plural(l.LeftOut, "message")+" more")
+	if s := l.More(); s != "" {
+		add("note", s)
 	}
-	for i, leg := range l.Legs {
-		if len(l.Legs) > 1 {
-			p.put("<g class=\"leg" + itoa(i%3) + "\">")
-			p.line("arrow", svgMargin, y-4, svgMargin+30, y-4)
-			p.put("</g>\n")
-			s := "leg " + itoa(i+1) + ": " + leg.CallID
-			if leg.Why != "" {
-				s += ", joined by " + leg.Why
-			}
-			p.text("legend", svgMargin+38, y, cutText(s, max((p.width-2*svgMargin-38)/6, 20)))
-			y += 18
-		}
-		if len(leg.Dialogs) < 2 {
+	for _, line := range l.Legend() {
+		if line.Leg == noLeg {
+			add("legend", line.Text)
 			continue
 		}
-		for k, d := range leg.Dialogs {
-			name := letter(k)
-			if len(l.Legs) > 1 {
-				name = itoa(i+1) + name
-			}
-			add("legend", name+" dialog: "+d)
-		}
+		p.put("<g class=\"leg" + itoa(line.Leg%3) + "\">")
+		p.line("arrow", svgMargin, y-4, svgMargin+30, y-4)
+		p.put("</g>\n")
+		p.text("legend", svgMargin+38, y, cutText(line.Text, max((p.width-2*svgMargin-38)/6, 20)))
+		y += 18
 	}
 	for i := range l.Marks {
 		add("mark "+l.Marks[i].Severity, markText(l, i))

@@ -223,6 +223,12 @@ func (t *textPen) end() {
 func (t *textPen) heading() {
 	l := t.l
 	t.put(l.ID + "  " + t.text(l.Title) + "\n" + t.text(l.Verdict) + "\n")
+	for _, x := range l.Others {
+		t.put(x.ID + "  " + t.text(x.Title) + "\n" + t.text(x.Verdict) + "\n")
+		if x.Why != "" {
+			t.put(t.text(x.Why) + "\n")
+		}
+	}
 	if !l.Start.IsZero() {
 		t.put("It began at " + stamp(l.Start) + ".\n")
 	}
@@ -382,7 +388,7 @@ func (t *textPen) remarks(r *Row) {
 	}
 	for _, m := range r.Marks {
 		t.put("  ")
-		t.bold(t.l.Marks[m].Severity == "error", "!"+itoa(m+1))
+		t.bold(t.l.Marks[m].Severity == "error", markName(m))
 	}
 }
 
@@ -400,38 +406,22 @@ func (t *textPen) bold(red bool, s string) {
 // legend explains what the rows refer to.
 func (t *textPen) legend() {
 	l := t.l
-	if l.LeftOut > 0 {
-		t.put("  " + t.dots + " and " + plural(l.LeftOut, "message") + " more\n")
+	if s := l.More(); s != "" {
+		t.put("  " + t.text(s) + "\n")
 	}
 	start := len(t.b)
-	for i, leg := range l.Legs {
-		if len(l.Legs) > 1 {
-			why := ""
-			if leg.Why != "" {
-				why = ", joined by " + leg.Why
-			}
-			t.put("  " + strings.Repeat(t.signs.line[i%len(t.signs.line)], 2) + " leg " + itoa(i+1) + ": " + t.text(leg.CallID+why) + "\n")
+	for _, line := range l.Legend() {
+		t.put("  ")
+		if line.Leg != noLeg {
+			t.put(strings.Repeat(t.signs.line[line.Leg%len(t.signs.line)], 2) + " ")
 		}
-		if len(leg.Dialogs) < 2 {
-			continue
-		}
-		for k, d := range leg.Dialogs {
-			name := letter(k)
-			if len(l.Legs) > 1 {
-				name = itoa(i+1) + name
-			}
-			t.put("  " + name + " dialog: " + t.text(d) + "\n")
-		}
+		t.put(t.text(line.Text) + "\n")
 	}
 	for i := range l.Marks {
 		m := &l.Marks[i]
 		t.put("  ")
-		t.bold(m.Severity == "error", "!"+itoa(i+1))
-		where := ""
-		if len(m.Frames) > 0 {
-			where = ", " + frames(m.Frames)
-		}
-		t.put(" " + m.Severity + " " + m.ID + t.text(where+": "+m.Observed) + "\n")
+		t.bold(m.Severity == "error", markName(i))
+		t.put(" " + m.Severity + " " + t.text(m.text()) + "\n")
 	}
 	if len(t.b) > start {
 		t.b = append(t.b[:start], append([]byte("\n"), t.b[start:]...)...)

@@ -21,6 +21,7 @@ function whole(full) {
   const open = (i) => openRow(full, i, texts);
   return [
     facts(full.call),
+    together(full.ladder, full.call.id),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(full.ladder, open)),
     legend(full.ladder),
     callFindings(full.call.findings ?? []),
@@ -40,21 +41,15 @@ function facts(c) {
     term('Final response', c.final_status ? `${c.final_status} ${c.final_reason ?? ''}` : ''), term('Ended by', c.ended_by), term('Reason', c.release_cause),
     term('User agents', (c.user_agents ?? []).join('; ')), term('Redirected to', (c.redirects ?? []).join('; ')),
     (c.transfers ?? []).map((t) => term('Transfer', `to ${t.target}${t.by ? ` by the ${t.by}` : ''}${t.result ? `, result ${t.result}` : ''}`)),
+    (c.linked ?? []).map((l) => term('Linked', `${l.kind}: ${l.from} → ${l.to}; score ${l.score}: ${l.reasons.join(', ')}`)),
     (c.legs ?? []).map((l, i) => term(`Leg ${i + 2}`, `${l.call_id}, ${l.state}${l.reasons ? `; joined by ${l.reasons.join(', ')}` : ''}`)));
 }
 
-// legend explains the numbers and lines of a ladder.
-function legend(l) {
-  const lines = [];
-  if (l.left_out) lines.push(`… and ${count(l.left_out)} messages more`);
-  l.legs.forEach((leg, i) => {
-    if (l.legs.length > 1) lines.push(`${['Solid', 'Dotted', 'Dashed'][i % 3]} lines, ${i + 1}: ${leg.call_id}${leg.why ? `, joined by ${leg.why}` : ''}`);
-    if ((leg.dialogs ?? []).length > 1) leg.dialogs.forEach((d, k) => lines.push(`${l.legs.length > 1 ? i + 1 : ''}${letter(k)} dialog: ${d}`));
-  });
-  return lines.length ? el('ul', { class: 'legend' }, lines.map((t) => el('li', {}, t))) : undefined;
+// together tells of the other calls on the ladder of a call.
+function together(l, id) {
+  const others = [l, ...(l.others ?? [])].filter((x) => x.id !== id);
+  return others.map((x) => el('p', { class: 'together' }, 'On this ladder too: ', el('a', { href: `#${x.id}` }, x.id), ` ${x.title}. ${x.verdict} ${x.why ?? ''}`));
 }
-
-const letter = (n) => (n < 26 ? String.fromCharCode(97 + n) : letter(Math.floor(n / 26) - 1) + letter(n % 26));
 
 function callFindings(list) {
   if (!list.length) return undefined;

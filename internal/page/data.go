@@ -101,53 +101,24 @@ func ms(d time.Duration, ok bool) float64 {
 
 // A ladder is a call as its ladder.
 type ladder struct {
-	Title   string        `json:"title"`
-	Verdict string        `json:"verdict"`
-	Start   string        `json:"start"`
-	Columns []flow.Column `json:"columns"`
-	Legs    []flow.Leg    `json:"legs"`
-	Rows    []ladderRow   `json:"rows"`
-	Marks   []flow.Mark   `json:"marks"`
-	LeftOut int           `json:"left_out"`
+	*flow.Head
+	Rows []ladderRow `json:"rows"`
 }
 
 type ladderRow struct {
-	Kind    string   `json:"kind"`
-	Frame   string   `json:"frame"`
-	Clock   string   `json:"clock"`
-	After   string   `json:"after"`
-	From    int      `json:"from"`
-	To      int      `json:"to"`
-	Label   string   `json:"label"`
-	Leg     string   `json:"leg,omitempty"`
-	Line    int      `json:"line"`   // of its leg
-	Colour  int      `json:"colour"` // of its dialog
-	Hover   string   `json:"hover"`
-	Remark  string   `json:"remark,omitempty"`
-	Marks   []int    `json:"marks,omitempty"`
-	Texts   []int    `json:"texts,omitempty"`   // indices into the texts of the call
-	Repeats []string `json:"repeats,omitempty"` // the times of those but the first
+	flow.Line
+	Texts []int `json:"texts,omitempty"` // indices into the texts of the call
 }
 
 // ladderOf makes the ladder of a call for the script. texts is where the message of each
 // step is, -1 for none.
 func ladderOf(l *flow.Ladder, texts []int) ladder {
-	x := ladder{Title: l.Title, Verdict: l.Verdict, Columns: l.Columns, Legs: l.Legs, Marks: l.Marks, LeftOut: l.LeftOut, Rows: []ladderRow{}}
-	if !l.Start.IsZero() {
-		x.Start = l.Start.UTC().Format("2006-01-02 15:04:05.000") + " UTC"
-	}
+	x := ladder{Head: l.Head(), Rows: []ladderRow{}}
 	for i := range l.Rows {
-		r := &l.Rows[i]
-		row := ladderRow{
-			Kind: r.Kind.String(), Frame: r.Frame, Clock: l.Clock(r), After: l.After(r), From: r.From, To: r.To, Label: r.Text(),
-			Leg: l.LegOf(r), Line: r.Leg % 3, Colour: l.Colour(r) % 6, Hover: l.Hover(r), Remark: l.Remark(r), Marks: r.Marks,
-		}
-		for k, s := range r.Steps {
+		row := ladderRow{Line: l.Line(&l.Rows[i])}
+		for _, s := range l.Rows[i].Steps {
 			if texts[s] >= 0 {
 				row.Texts = append(row.Texts, texts[s])
-			}
-			if k > 0 && k <= len(r.Repeats) {
-				row.Repeats = append(row.Repeats, r.Repeats[k-1].UTC().Format("15:04:05.000"))
 			}
 		}
 		x.Rows = append(x.Rows, row)

@@ -1,4 +1,5 @@
-// A ladder. The measures are those of the SVG that sipsight flow draws.
+// A ladder. Columns, rows and texts are decided: this draws them, with the measures of the SVG
+// that sipsight flow draws.
 
 const size = { char: 7, row: 30, margin: 12, names: 44, minGap: 110, maxGap: 320, times: 145 };
 
@@ -14,6 +15,16 @@ function cut(s, n) {
 }
 
 const headWidth = (c) => Math.max(textWidth(c.name), textWidth(c.addr ?? '')) + 16;
+// legend says what is left out, and what the numbers, lines and letters of a ladder are.
+function legend(l) {
+  const lines = (l.legend ?? []).map((x) => (x.leg < 0 ? x.text : `${['Solid', 'Dotted', 'Dashed'][x.leg % 3]} lines, ${x.text}`));
+  if (l.more) lines.unshift(l.more);
+  return lines.length ? el('ul', { class: 'legend' }, lines.map((t) => el('li', {}, t))) : undefined;
+}
+
+// markWidth returns the room for the number of a finding.
+const markWidth = (m) => textWidth(`!${m + 1}`) + 10;
+
 const rowLabel = (r) => (r.leg ? `${r.leg} · ${r.label}` : r.label);
 
 // places returns where the columns stand.
@@ -33,7 +44,7 @@ function places(l) {
 function drawLadder(l, open) {
   const x = places(l);
   const bottom = size.names + l.rows.length * size.row;
-  const beside = Math.max(60, ...l.rows.map((r) => textWidth(r.remark ?? '') + 24 * (r.marks?.length ?? 0)));
+  const beside = Math.max(60, ...l.rows.map((r) => textWidth(r.remark ?? '') + (r.marks ?? []).reduce((n, m) => n + markWidth(m), 0)));
   const width = x.at(-1) + Math.max(beside, headWidth(l.columns.at(-1) ?? { name: '' }) / 2) + 2 * size.margin;
   const heads = l.columns.map((c, i) => [
     svg('text', { class: 'name', x: x[i], y: 18 }, c.name),
@@ -49,7 +60,7 @@ function drawRow(l, r, i, x, open) {
   const [x1, x2] = [x[r.from], x[r.to]];
   const choose = () => open(i);
   const g = svg('g', {
-    class: `row ${r.kind} d${r.colour} leg${r.line}`, tabindex: 0, role: 'button', 'aria-label': r.hover.replaceAll('\n', ', '),
+    class: `row ${r.kind} d${r.colour} leg${r.of % 3}`, tabindex: 0, role: 'button', 'aria-label': r.hover.replaceAll('\n', ', '),
     onclick: choose, onkeydown: (e) => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); choose(); } },
   },
   svg('title', {}, r.hover),
@@ -59,8 +70,8 @@ function drawRow(l, r, i, x, open) {
   x1 === x2 ? toItself(r, x1, y) : arrow(r, x1, x2, y));
   let right = Math.max(x.at(-1) + 10, x1 === x2 ? x1 + textWidth(rowLabel(r)) + 36 : 0);
   for (const m of r.marks ?? []) {
-    g.append(svg('text', { class: `mark ${l.marks[m].severity}`, x: right, y: y + 4 }, `!${m + 1}`));
-    right += 24;
+    g.append(svg('text', { class: `mark ${l.marks[m]?.severity ?? ''}`, x: right, y: y + 4 }, `!${m + 1}`));
+    right += markWidth(m);
   }
   if (r.remark) g.append(svg('text', { class: 'note', x: right, y: y + 4 }, r.remark));
   return g;

@@ -86,7 +86,10 @@ func policy(script string, styles ...string) string {
 
 // Write writes the page.
 func Write(to io.Writer, r *Report) error {
-	w := &writer{to: to, r: r, o: r.Options}
+	w := &writer{to: to, r: r, o: r.Options, full: make(map[int]*analysis.Call, len(r.Full))}
+	for _, c := range r.Full {
+		w.full[c.ID] = c
+	}
 	if w.o.MaxRows == 0 {
 		w.o.MaxRows = maxLadder
 	}
@@ -111,11 +114,12 @@ func Write(to io.Writer, r *Report) error {
 
 // A writer writes one page, and keeps the first error.
 type writer struct {
-	to  io.Writer
-	r   *Report
-	o   flow.Options
-	buf bytes.Buffer
-	err error
+	to   io.Writer
+	r    *Report
+	full map[int]*analysis.Call // those of Report.Full, by ID
+	o    flow.Options
+	buf  bytes.Buffer
+	err  error
 }
 
 func (w *writer) string(s string) {
@@ -230,32 +234,30 @@ func (w *writer) leftOut() []string {
 // rows writes the table of calls.
 func (w *writer) rows() {
 	worst := worstOf(w.r.Result, w.r.Found)
-	full := make(map[int]bool, len(w.r.Full))
-	for _, c := range w.r.Full {
-		full[c.ID] = true
-	}
 	n := 0
 	for c := range w.r.Result.Calls.All() {
-		if n >= maxRows && !full[c.ID] {
+		if n >= maxRows && w.full[c.ID] == nil {
 			continue
 		}
 		w.comma(n)
 		n++
-		w.value(w.row(c, worst[c.ID-1], full[c.ID]))
+		w.value(w.row(c, worst[c.ID-1], w.full[c.ID] != nil))
 	}
 }
 
-// whole writes a call in full.
+// whole writes a call in full, on one ladder with those in full that are tied to it.
 func (w *writer) whole(c *analysis.Call) {
 	x := whole{Call: w.withoutTimeline(c), Texts: []string{}}
-	steps := report.Timeline(c)
+	calls := flow.With(&w.r.Result.Calls, c.ID, func(id int) *analysis.Call { return w.full[id] })
+	together := flow.Together(calls)
+	steps := report.Timeline(together)
 	texts := make([]int, len(steps))
 	type place struct {
 		frame analysis.Frame
 		leg   int
 	}
 	seen := make(map[place]int)
-	l := flow.New(c, w.r.Found, &w.o)
+	l := flow.New(calls[0], w.r.Found, &w.o, calls[1:]...)
 	shown := make([]bool, len(steps))
 	for i := range l.Rows {
 		for _, s := range l.Rows[i].Steps {
@@ -265,7 +267,7 @@ func (w *writer) whole(c *analysis.Call) {
 	for i := range steps {
 		s := &steps[i]
 		at := place{s.Frame, s.Leg}
-		text := w.r.Texts.of(s.Frame, c.Legs[s.Leg].CallID, seen[at])
+		text := w.r.Texts.of(s.Frame, together.Legs[s.Leg].CallID, seen[at])
 		seen[at]++
 		texts[i] = -1
 		if text != "" && shown[i] {

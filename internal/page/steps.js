@@ -63,7 +63,7 @@ function stepRow(s, of, legs) {
   const leg = (s.leg ?? 1) - 1;
   return {
     step: s, frames: [s.frame], offset: s.offset_ms ?? NaN, kind: kindOf(s.what), frame: String(s.frame), after: secondsAfter(s.offset_ms),
-    from: of(s.source), to: of(s.destination), label: labelOf(s, 1), leg: legs ? String(leg + 1) : '', line: leg % 3, colour: leg % 6, marks: [],
+    from: of(s.source), to: of(s.destination), label: labelOf(s, 1), leg: legs ? String(leg + 1) : '', of: leg, colour: leg % 6, marks: [],
     remark: s.partial ? 'octets are missing' : '', detail: s.media ?? s.content_type,
   };
 }
@@ -71,7 +71,7 @@ function stepRow(s, of, legs) {
 function streamRow(s, of, begin) {
   const offset = Date.parse(s.start) - begin;
   return {
-    frames: [], offset, kind: 'media', frame: '', after: secondsAfter(offset), from: of(s.source), to: of(s.destination), line: 0, colour: 0, marks: [],
+    frames: [], offset, kind: 'media', frame: '', after: secondsAfter(offset), from: of(s.source), to: of(s.destination), of: 0, colour: 0, marks: [],
     label: `${s.protocol ?? 'RTP'} ${s.codec}${s.lost > 0 ? `, ${s.loss_percent} % lost` : ''}`,
     detail: `${s.source} → ${s.destination}, ${plural(s.packets, 'packet')}, ${s.lost} lost${s.mos === undefined ? '' : `, estimated MOS ${s.mos}`}`,
   };

@@ -16,6 +16,7 @@ import { chromium } from 'playwright-core';
 import { message, pcap } from '../pcap.mjs';
 import { browserPath } from './chromium.mjs';
 import { hostileCapture, words } from './hostile.mjs';
+import { transferCapture } from './transfer.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const root = path.resolve(here, '../..');
@@ -184,6 +185,29 @@ describe('what a reader does', { skip }, () => {
     await page.click('.close');
     await page.waitForSelector('#h-call', { state: 'detached' });
   }));
+
+  test('a transfer: one ladder, with both of its calls', () => {
+    const made = make('transfer.html', 'report', transferCapture(path.join(dir, 'transfer.pcap')));
+    return open(made, { hash: '#call-2' }, async (page) => {
+      await page.waitForSelector('#h-call:has-text("call-2 ")');
+      assert.equal(await page.locator('svg.ladder .row').count(), 11);
+      const notes = await page.locator('svg.ladder .note').allTextContents();
+      for (const want of ['hold by the callee', 'a transfer to sip:carol@example.com was asked for by the callee and accepted: call-2', 'transfer: call-2 comes of the REFER in frame 6']) {
+        assert.ok(notes.includes(want), `${want} is not in ${JSON.stringify(notes)}`);
+      }
+      assert.deepEqual(await page.locator('svg.ladder .leg1 .label').allTextContents(), ['2 · INVITE (audio PCMU)', '2 · 200 OK (audio PCMU)']);
+      for (const [row, text] of [[5, 'REFER sip:alice@'], [7, 'INVITE sip:carol@']]) {
+        await page.locator('svg.ladder .row').nth(row).click();
+        await page.locator(`pre:has-text("${text}")`).waitFor();
+      }
+      await shoot(page, 'transfer');
+      await page.locator('.together a').click();
+      await page.waitForSelector('#h-call:has-text("call-1 ")');
+      assert.equal(await page.locator('svg.ladder .row').count(), 11);
+      assert.match(await page.locator('.together').textContent(), /^On this ladder too: call-2 alice → carol {2}confirmed\. /);
+      assert.match(await page.locator('#call .facts').first().textContent(), /Linkedtransfer: call-1 → call-2; score 150: refer-to, referred-by, from-referee, from-transferee/);
+    });
+  });
 
   test('by keyboard alone', () => open(file, {}, async (page) => {
     await page.keyboard.press('Tab');
