@@ -1,6 +1,6 @@
 // The page of one call inside of an assistant.
 
-const view = { args: {}, call: undefined, ladder: undefined, chosen: -1 };
+const view = { args: {}, ladder: undefined, chosen: -1 };
 
 // show puts nodes in place of all that is shown.
 const show = (...nodes) => replace(byId('view'), nodes);
@@ -16,18 +16,43 @@ function theme() {
   }
 }
 
-// load fetches the call that was drawn, and draws it.
+// load draws the ladder of the call that was drawn: the one that is in the result, or else the
+// one that the server gives.
 async function load(result) {
   const text = textOf(result);
   if (result.isError) return show(el('p', { class: 'alert', role: 'alert' }, text));
-  if (!host.capabilities.serverTools) return show(el('pre', {}, text));
+  if (!result.structuredContent?.rows && !host.capabilities.serverTools) return show(el('pre', {}, text));
   try {
-    view.call = await callTool('explain_call', { ...files(), call: view.args.call, detail: 'full' });
-    view.ladder = ladderOf(view.call);
+    view.ladder = result.structuredContent?.rows ? result.structuredContent : await part();
     draw();
   } catch (e) {
     show(el('p', { class: 'alert', role: 'alert' }, `The call cannot be drawn: ${e.message}`), el('pre', {}, text));
   }
+}
+
+// part fetches the ladder, or what comes behind a cursor.
+const part = (cursor) => callTool('draw_call_flow', { ...files(), call: view.args.call, format: 'layout', limit: 1000, ...(cursor && { cursor }) });
+
+// more fetches the next rows.
+async function more() {
+  try {
+    const next = await part(view.ladder.next_cursor);
+    view.ladder = { ...view.ladder, rows: [...view.ladder.rows, ...next.rows], next_cursor: next.next_cursor };
+    const scroll = document.querySelector('.scroll'), top = scroll.scrollTop;
+    replace(scroll, drawLadder(view.ladder, choose));
+    scroll.scrollTop = top;
+    mark(view.chosen);
+    replace(byId('more'), moreButton());
+  } catch (e) {
+    say(`The rest cannot be read: ${e.message}`);
+  }
+}
+
+// moreButton returns a button for the rows that are not there yet.
+function moreButton() {
+  const l = view.ladder;
+  if (!l.next_cursor || !host.capabilities.serverTools) return undefined;
+  return el('button', { type: 'button', onclick: more }, `Show more: ${count(l.rows.length)} of ${count(l.total)} arrows are shown`);
 }
 
 // files returns the arguments that name the captures.
@@ -37,70 +62,66 @@ function files() {
 }
 
 function draw() {
-  const c = view.call;
+  const l = view.ladder;
   const can = host.capabilities;
   view.chosen = -1;
   show(
     el('div', { class: 'call-head' },
-      el('h1', {}, `${c.id} `, el('span', { class: 'parties' }, `${party(c.from)} → ${party(c.to ?? c.request_uri)}`), ' ', el('span', { class: `state ${c.state}` }, c.state)),
+      el('h1', {}, `${l.id} `, el('span', { class: 'parties' }, l.title)),
       el('div', { class: 'controls' },
         can.message && el('button', { type: 'button', id: 'explain', onclick: () => explain() }, 'Explain this call'),
         can.downloadFile && el('button', { type: 'button', id: 'save', onclick: save }, 'Save as SVG'))),
-    el('p', { class: 'verdict' }, c.verdict),
-    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(view.ladder, choose)),
-    legend(),
-    el('ul', { class: 'marks' }, view.ladder.marks.map((f, i) => el('li', {}, badge(f.severity, `!${i + 1} ${f.severity}`), ` ${f.id}: ${f.observed}`))),
+    el('p', { class: 'verdict' }, l.verdict),
+    ...(l.others ?? []).map((x) => el('p', { class: 'verdict other' }, el('b', {}, `${x.id} `), `${x.title}. ${sentences(x)}`)),
+    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(l, choose)),
+    el('div', { id: 'more' }, moreButton()),
+    legend(l),
+    el('ul', { class: 'marks' }, (l.marks ?? []).map((m, i) => el('li', {}, badge(m.severity, `!${i + 1} ${m.severity}`), ` ${m.text}`))),
     el('p', { id: 'status', class: 'dim', role: 'status' }, 'Choose an arrow to read the message. Secrets are masked.'),
     el('div', { id: 'message' }));
 }
 
-// party shortens a URI to what people say: the user, or where there is none the host.
-function party(uri) {
-  const rest = (uri ?? '').replace(/^[^:]*:/, '');
-  const at = rest.indexOf('@');
-  return cut(at > 0 ? rest.slice(0, at).split(';')[0] : rest, 40);
-}
-
-// legend says what the ladder leaves out, and what its legs are.
-function legend() {
-  const c = view.call, lines = [];
-  if (c.timeline_left_out) lines.push(`${plural(c.timeline_left_out, 'message')} in the middle of the call are left out.`);
-  (c.legs ?? []).forEach((leg, i) => lines.push(`${i + 2}: ${leg.call_id}${leg.reasons ? `, joined by ${leg.reasons.join(', ')}` : ''}`));
-  return lines.length ? el('ul', { class: 'legend' }, lines.map((t) => el('li', {}, t))) : undefined;
-}
+// sentences says what became of a call, and what ties it to the others.
+const sentences = (x) => [x.verdict, x.why].filter(Boolean).join(' ');
 
 const say = (text) => { byId('status').textContent = text; };
+
+// mark shows which row is chosen.
+const mark = (i) => document.querySelectorAll('svg.ladder .row').forEach((g, k) => g.classList.toggle('chosen', k === i));
 
 // choose shows the message of a row.
 async function choose(i) {
   const r = view.ladder.rows[i];
   view.chosen = i;
-  document.querySelectorAll('svg.ladder .row').forEach((g, k) => g.classList.toggle('chosen', k === i));
+  mark(i);
   replace(byId('message'));
-  if (!r.step) return say(r.detail);
-  say(`Reading frame ${r.frames[0]} …`);
-  const texts = await read(r).catch((e) => { say(`The message cannot be read: ${e.message}`); });
-  if (!texts || view.chosen !== i) return;
-  say(`Frame ${r.frames[0]}, ${stamp(r.step.time)} UTC, ${r.step.source} → ${r.step.destination}`);
-  replace(byId('message'), texts.map((t) => el('pre', { tabindex: 0, 'aria-label': 'Message' }, t)),
+  if (r.kind === 'media' || !host.capabilities.serverTools) return say(r.hover.replaceAll('\n', ', '));
+  say(`Reading frame ${r.frame} …`);
+  const list = await read(r).catch((e) => { say(`The message cannot be read: ${e.message}`); });
+  if (!list || view.chosen !== i) return;
+  const m = list[0];
+  say(`Frame ${r.frame}, ${stamp(m.time)} UTC, ${endpoint(m.source_ip, m.source_port)} → ${endpoint(m.destination_ip, m.destination_port)}`);
+  replace(byId('message'), list.map((x) => el('pre', { tabindex: 0, 'aria-label': 'Message' }, x.raw)),
     host.capabilities.message ? [el('button', { type: 'button', id: 'explain-message', onclick: () => explain(r) }, 'Explain this message')] : []);
 }
 
-// read fetches the texts of the messages of a row: those in its packet that are of this call.
+const endpoint = (ip, port) => (String(ip).includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
+
+// read fetches the messages of a row: those in its packet that are of its leg.
 async function read(r) {
-  const { messages } = await callTool('search_messages', { ...files(), frame: r.frames[0], limit: 20 });
-  const ids = [view.call.call_id, ...(view.call.legs ?? []).map((l) => l.call_id)];
-  const own = messages.filter((m) => m.call_id === ids[(r.step.leg ?? 1) - 1]);
+  const frame = /^\d+$/.test(r.frame) ? Number(r.frame) : r.frame;
+  const { messages } = await callTool('search_messages', { ...files(), frame, limit: 20 });
   if (!messages.length) throw new Error('no message is there any more; was the capture replaced?');
-  return (own.length ? own : messages).map((m) => m.raw);
+  const own = messages.filter((m) => m.call_id === view.ladder.legs[r.of]);
+  return own.length ? own : messages;
 }
 
 // explain has the assistant explain the call, or one message of it. What it is asked is made
 // of our words, numbers and the name of the file: text of the capture has no part in it.
 async function explain(r) {
-  const file = JSON.stringify(String(view.args.pcap_file ?? '')), id = /^call-\d+$/.test(view.call.id) ? view.call.id : 'the call';
+  const file = JSON.stringify(String(view.args.pcap_file ?? '')), id = /^call-\d+$/.test(view.ladder.id) ? view.ladder.id : 'the call';
   const text = r
-    ? `Explain the message in frame ${r.frames[0]} of ${id} in ${file}: what does it say, and what does it mean for the call?`
+    ? `Explain the message in frame ${r.frame} of ${id} in ${file}: what does it say, and what does it mean for the call?`
     : `Explain ${id} in ${file}: what became of it, why, and what is to be done?`;
   await tell(request('ui/message', { role: 'user', content: [{ type: 'text', text }] }), 'The assistant was asked.', 'The host did not pass the question on');
 }
@@ -116,7 +137,7 @@ async function tell(asked, good, bad) {
 
 // save gives the ladder to the host as a file that stands by itself.
 async function save() {
-  const name = /^call-\d+$/.test(view.call.id) ? view.call.id : 'call';
+  const name = /^call-\d+$/.test(view.ladder.id) ? view.ladder.id : 'call';
   const resource = { uri: `file:///${name}.svg`, mimeType: 'image/svg+xml', text: standAlone() };
   await tell(request('ui/download-file', { contents: [{ type: 'resource', resource }] }), `${name}.svg was given to the host.`, 'The host did not save it');
 }
@@ -130,15 +151,19 @@ function standAlone() {
     for (const name of ['tabindex', 'role', 'aria-label']) g.removeAttribute(name);
   }
   for (const hit of copy.querySelectorAll('.hit')) hit.remove();
-  const c = view.call, heading = 46;
-  const title = `${c.id}  ${party(c.from)} → ${party(c.to ?? c.request_uri)}  ${c.state}`;
-  const width = Math.max(Number(copy.getAttribute('width')), textWidth(title) + 200, Math.min(textWidth(c.verdict) + 2 * size.margin, 900));
+  const l = view.ladder, calls = [l, ...(l.others ?? [])], heading = 10 + 36 * calls.length;
+  const title = (x) => `${x.id}  ${x.title}`;
+  const wide = calls.flatMap((x) => [textWidth(title(x)) + 200, Math.min(textWidth(sentences(x)) + 2 * size.margin, 900)]);
+  const width = Math.max(Number(copy.getAttribute('width')), ...wide);
   const height = Number(copy.getAttribute('height')) + heading;
   for (const [name, value] of Object.entries({ width, height, viewBox: `0 ${-heading} ${width} ${height}` })) copy.setAttribute(name, value);
   copy.querySelector('.paper').setAttribute('y', -heading);
-  copy.prepend(svg('title', {}, title), svg('style', {}, byId('ladder-style').textContent));
-  copy.append(svg('text', { class: 'title', x: size.margin, y: 22 - heading }, title),
-    svg('text', { class: 'verdict', x: size.margin, y: 39 - heading }, cut(c.verdict, Math.floor((width - 2 * size.margin) / 6))));
+  copy.prepend(svg('title', {}, title(l)), svg('style', {}, byId('ladder-style').textContent));
+  calls.forEach((x, i) => {
+    const y = 22 + 36 * i - heading;
+    copy.append(svg('text', { class: 'title', x: size.margin, y }, title(x)),
+      svg('text', { class: 'verdict', x: size.margin, y: y + 17 }, cut(sentences(x), Math.floor((width - 2 * size.margin) / 6))));
+  });
   return new XMLSerializer().serializeToString(copy);
 }
 

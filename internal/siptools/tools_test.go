@@ -3,6 +3,7 @@ package siptools_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -61,6 +62,9 @@ func TestToolsAnswer(t *testing.T) {
 					if _, needs := tool.InputSchema.Properties["call"]; needs && tool.Name != "list_findings" && tool.Name != "analyze_media" {
 						a["call"] = "call-1"
 					}
+					if a["limit"] != nil {
+						pagesOf(tool.Name, a)
+					}
 					got := call(t, s, tool.Name, a)
 					if got.isError {
 						if a["call"] != "call-1" || !strings.Contains(got.text, "there is no call") {
@@ -69,7 +73,7 @@ func TestToolsAnswer(t *testing.T) {
 						continue
 					}
 					most := 8000
-					if len(a) > 1 && a["call"] == nil || a["detail"] == "full" {
+					if a["limit"] != nil || a["detail"] == "full" {
 						most = 40000
 					}
 					if len(got.text) > most {
@@ -95,6 +99,7 @@ func TestToolsAnswer(t *testing.T) {
 // TestPages holds that the pages of a list, one behind the other, are the list.
 func TestPages(t *testing.T) {
 	path := ladder(t, 300, failing)
+	long := ladder(t, 1, "0 A > B INVITE\n1 B > A 200\n"+strings.Repeat("+1 A > B INFO\n+.1 B > A 200\n", 200))
 	for _, x := range []struct {
 		tool, rows string
 		args       args
@@ -107,6 +112,8 @@ func TestPages(t *testing.T) {
 		{"search_messages", "messages", args{"text": "busy here"}, 300},
 		{"search_messages", "messages", args{"filter": "sip.Method == INVITE", "limit": 100}, 300},
 		{"list_registrations", "registrations", args{}, 1},
+		{"draw_call_flow", "rows", args{"pcap_file": long, "call": "call-1", "format": "layout"}, 402},
+		{"draw_call_flow", "rows", args{"pcap_file": long, "call": "call-1", "format": "layout", "limit": 1000}, 402},
 	} {
 		s := server(siptools.Options{}) // also behind a restart
 		seen := map[string]bool{}
@@ -174,6 +181,7 @@ func TestChangedCapture(t *testing.T) {
 				a[k] = 1
 			}
 		}
+		pagesOf(tool.Name, a)
 		var page struct {
 			Next string `json:"next_cursor"`
 		}
@@ -191,6 +199,7 @@ func TestChangedCapture(t *testing.T) {
 	refused := func(tool, cursor, want string, a args) {
 		t.Helper()
 		a["pcap_file"], a["more_files"], a["cursor"] = path, more, cursor
+		pagesOf(tool, a)
 		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, want) {
 			t.Errorf("%s %v: %s", tool, a, got.text)
 		}
@@ -233,9 +242,18 @@ func TestChangedCapture(t *testing.T) {
 	all()
 	write(b, st.ModTime())
 	for tool, cursor := range cursors {
-		if got := call(t, s, tool, args{"pcap_file": path, "more_files": more, "cursor": cursor}); got.isError {
+		a := args{"pcap_file": path, "more_files": more, "cursor": cursor}
+		pagesOf(tool, a)
+		if got := call(t, s, tool, a); got.isError {
 			t.Errorf("%s: the capture is as it was, and the cursor is refused: %s", tool, got.text)
 		}
+	}
+}
+
+// pagesOf adds the arguments without which a tool has no pages.
+func pagesOf(tool string, a args) {
+	if tool == "draw_call_flow" {
+		a["call"], a["format"] = "call-1", "layout"
 	}
 }
 
@@ -339,6 +357,111 @@ func TestDrawing(t *testing.T) {
 	got = call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1", "format": "mermaid"})
 	if !strings.HasPrefix(got.text, "sequenceDiagram") || !strings.Contains(got.text, "participant P1") {
 		t.Error(got.text)
+	}
+}
+
+// TestLayout: what the page draws is what is drawn as text, with the calls that a transfer
+// ties together on one ladder, whichever of them was asked for; and there are no pages of a
+// drawing.
+func TestLayout(t *testing.T) {
+	path := ladder(t, 1, `
+		0    A > B INVITE sdp
+		1    B > A 200 sdp
+		1.1  A > B ACK
+		5    B > A INVITE sdp dir=sendonly by=callee
+		5.1  A > B 200 sdp dir=recvonly
+		6    B > A REFER by=callee
+			Refer-To: <sip:carol@example.com>
+		6.1  A > B 202
+		6.2  A > P INVITE id=c2@example to=sip:carol@example.com
+			Referred-By: <sip:bob@example.com>
+		7    P > A 486 id=c2@example`)
+	s := server(siptools.Options{})
+	var first string
+	for _, id := range []string{"call-1", "call-2", "c2@example"} {
+		a := args{"pcap_file": path, "call": id}
+		drawn := call(t, s, "draw_call_flow", a)
+		a["format"] = "layout"
+		got := call(t, s, "draw_call_flow", a)
+		var l struct {
+			ID, Title, Verdict string
+			Others             []struct{ ID, Title, Verdict, Why string }
+			Columns            []struct{ Name, Addr string }
+			Legs               []string
+			Legend             []struct{ Text string }
+			Marks              []struct{ Severity, Text string }
+			Total              int
+			Rows               []struct{ Frame, After, Label, Hover, Remark string }
+		}
+		decode(t, got.structured, &l)
+		if got.isError || l.ID != "call-1" || len(l.Others) != 1 || l.Others[0].ID != "call-2" || l.Total != len(l.Rows) || !slices.Equal(l.Legs, []string{"c1@example", "c2@example"}) {
+			t.Fatalf("%s: %s", id, got.structured)
+		}
+		texts := []string{l.Title, l.Verdict, l.Others[0].Title, l.Others[0].Verdict, l.Others[0].Why, "hold by the callee", "transfer: call-2 comes of the REFER in frame 6", "a transfer to sip:carol@example.com"}
+		for _, r := range l.Rows {
+			texts = append(texts, strings.TrimSpace(r.Frame+"    "+r.After), r.Label, r.Remark)
+		}
+		for _, x := range l.Columns {
+			texts = append(texts, x.Name, x.Addr)
+		}
+		for _, x := range l.Legend {
+			texts = append(texts, x.Text)
+		}
+		for _, x := range l.Marks {
+			texts = append(texts, x.Text)
+		}
+		for _, text := range texts {
+			if !strings.Contains(drawn.text, text) {
+				t.Errorf("%s: the text has no %q\n%s", id, text, drawn.text)
+			}
+		}
+		if first == "" {
+			first = got.text
+		} else if first != got.text {
+			t.Errorf("%s has another ladder than call-1", id)
+		}
+	}
+	for _, format := range []string{"text", "mermaid"} {
+		if got := call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1", "format": format, "limit": 3}); !got.isError || !strings.Contains(got.text, "format layout alone") {
+			t.Errorf("%s with a limit: %s", format, got.text)
+		}
+	}
+}
+
+// TestHugeLayout: however much a call has to say around its rows, and in one row, the layout
+// stays within its budget.
+func TestHugeLayout(t *testing.T) {
+	var b strings.Builder
+	for i := range 60 { // dialogs with tags of which each character is many
+		fmt.Fprintf(&b, "%d A > B INVITE cseq=%d ft=%s%d\n+.1 B > A 180 tt=%s%d\n", i, i+1, strings.Repeat("<", 200), i, strings.Repeat("&", 200), i)
+	}
+	path := ladder(t, 1, b.String())
+	s := server(siptools.Options{})
+	for _, limit := range []int{0, 1000} {
+		a := args{"pcap_file": path, "call": "call-1", "format": "layout"}
+		most := underByDefault
+		if limit > 0 {
+			a["limit"], most = limit, neverOver
+		}
+		total := 0
+		for pages := 0; pages < 200; pages++ {
+			var page struct {
+				Returned, Total int
+				Next            string `json:"next_cursor"`
+			}
+			got := call(t, s, "draw_call_flow", a)
+			decode(t, got.structured, &page)
+			if n := len(got.text); n >= most || page.Returned == 0 {
+				t.Fatalf("limit %d, page %d: %d octets, %d rows", limit, pages, n, page.Returned)
+			}
+			if total += page.Returned; page.Next == "" {
+				if total != page.Total || total < 100 {
+					t.Errorf("limit %d: %d of %d rows", limit, total, page.Total)
+				}
+				break
+			}
+			a["cursor"] = page.Next
+		}
 	}
 }
 

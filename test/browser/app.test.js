@@ -17,6 +17,7 @@ import { chromium } from 'playwright-core';
 import { message, pcap } from '../pcap.mjs';
 import { browserPath } from './chromium.mjs';
 import { hostileCapture, words } from './hostile.mjs';
+import { transferCapture } from './transfer.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const root = path.resolve(here, '../..');
@@ -97,7 +98,7 @@ describe('the page of a call', { skip }, () => {
     assert.equal(resources.find((r) => r.uri === uri).mimeType, 'text/html;profile=mcp-app');
     assert.equal(content.mimeType, 'text/html;profile=mcp-app');
     assert.deepEqual(content._meta, { ui: { prefersBorder: true } });
-    assert.ok(html.length < 34_000, `${html.length} characters`);
+    assert.ok(html.length < 32_000, `${html.length} characters`);
     assert.doesNotMatch(html, /innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
   });
 
@@ -107,28 +108,64 @@ describe('the page of a call', { skip }, () => {
     'a proxy': { pcap_file: testdata('proxy-call.pcapng'), call: 'call-1' },
     'sent again': { pcap_file: testdata('retransmission.pcap'), call: 'call-1' },
     'media': { pcap_file: testdata('baresip-call.pcapng'), call: 'call-1' },
+    'hold': { pcap_file: testdata('media-hold.pcapng'), call: 'call-1' },
+    'a transfer, by its first call': { pcap_file: 'transfer', call: 'call-1' },
+    'a transfer, by what came of it': { pcap_file: 'transfer', call: 'call-2' },
     'TCP': { pcap_file: testdata('tcp-calls.pcap'), call: 'call-2', format: 'text' },
     'IPv6': { pcap_file: testdata('ipv6-call.pcapng'), call: 'call-1' },
     'a failed call of several files': { pcap_file: testdata('udp-failures.pcapng'), more_files: [testdata('proxy-call.pcapng')], call: 'call-2' },
   };
   for (const [name, args] of Object.entries(captures)) {
     test(`handshake, result, ladder: ${name}`, () => host({}, async (page, app, calls) => {
+      if (args.pcap_file === 'transfer') args.pcap_file = transferCapture(path.join(dir, 'transfer.pcap'));
       const drawn = (await draw(page, args)).content[0].text;
       await rows(app).first().waitFor();
       const frames = drawn.split('\n').map((l) => /^ *((?:\d+:)?\d+) +[\d.]+ /.exec(l)?.[1]).filter(Boolean);
       assert.ok(frames.length > 3, drawn);
       assert.deepEqual((await app.locator('.row:not(.media) .time:not(.at)').allTextContents()), frames);
       for (const column of await app.locator('svg.ladder .name').allTextContents()) assert.ok(drawn.includes(column), column);
-      const labels = (await app.locator('.row:not(.media) .label').allTextContents()).map((l) => l.replace(/…$/, '').replace(/ ?\(.*/, ''));
-      for (const l of labels) assert.ok(drawn.includes(l), `${l} is not in\n${drawn}`);
+      const labels = (await app.locator('.row .label').allTextContents()).map((l) => l.replace(/^\d+[a-z]* · /, '').replace(/…$/, '').replace(/ ?\(.*/, ''));
+      const beside = await app.locator('.row .note, .row .mark').allTextContents();
+      const around = await app.locator('h1 .parties, .verdict:not(.other), .marks li').allTextContents();
+      for (const l of [...labels, ...beside, ...around]) assert.ok(drawn.includes(l), `${l} is not in\n${drawn}`);
+      for (const said of ['hold by', 'resumed by', 'transfer: call-2 comes of the REFER in frame', ', sip:']) {
+        assert.equal(beside.some((b) => b.includes(said)), drawn.split('\n').some((l) => l.includes('│') && l.includes(said)), said);
+      }
+      assert.equal(await app.locator('.verdict.other').count(), args.call && name.startsWith('a transfer') ? 1 : 0);
       assert.equal(await app.locator('.row.media').count(), (drawn.match(/RTP /g) ?? []).length);
-      assert.deepEqual(calls.map((c) => [c.name, c.arguments.detail]), [['explain_call', 'full']]);
+      assert.deepEqual(calls.map((c) => [c.name, c.arguments.format]), [['draw_call_flow', 'layout']]);
       const s = await seen(page);
       assert.equal(s.info.name, 'sipsight');
       assert.ok(s.sizes.at(-1).height > 300, JSON.stringify(s.sizes));
       assert.equal(await page.evaluate(() => document.getElementById('app').contentDocument), null, 'the page has no origin');
     }));
   }
+
+  test('a layout in the result is drawn as it is', () => host({}, async (page, app, calls) => {
+    const args = { pcap_file: testdata('media-hold.pcapng'), call: 'call-1', format: 'layout', limit: 1000 };
+    const { structuredContent } = await draw(page, args);
+    await rows(app).first().waitFor();
+    assert.equal(await rows(app).count(), structuredContent.total);
+    assert.ok(await app.locator('.row .note:has-text("hold by the")').count() > 0);
+    assert.equal(await app.locator('.row.media').count(), structuredContent.rows.filter((r) => r.kind === 'media').length);
+    assert.deepEqual(calls, []);
+    await shoot(page, 'app-hold');
+  }));
+
+  test('a transfer: both calls, and a message of each', () => host({}, async (page, app) => {
+    await draw(page, { pcap_file: transferCapture(path.join(dir, 'transfer.pcap')), call: 'call-2' });
+    await rows(app).first().waitFor();
+    assert.match(await app.locator('h1').textContent(), /^call-1 alice → bob {2}completed$/);
+    assert.match(await app.locator('.verdict.other').textContent(), /^call-2 alice → carol {2}confirmed\. .* It came of the REFER in frame \d+ of call-1 \(/);
+    assert.deepEqual(await app.locator('.legend li').allTextContents(), ['Solid lines, leg 1: blind, of call-1', 'Dotted lines, leg 2: target, of call-2']);
+    await app.locator('.row.leg1').first().click();
+    await app.locator('pre:has-text("INVITE sip:carol@")').waitFor();
+    await app.locator('#save').click();
+    await until(page, () => window.seen.files.length === 1);
+    const text = (await seen(page)).files[0].contents[0].resource.text;
+    for (const want of ['call-2  alice → carol  confirmed', 'transfer: call-2 comes of the REFER']) assert.ok(text.includes(want), want);
+    await shoot(page, 'app-transfer');
+  }));
 
   const failed = { pcap_file: testdata('udp-failures.pcapng'), call: 'call-2' };
 
@@ -263,7 +300,7 @@ describe('the page of a call', { skip }, () => {
     assert.equal(calls.length, made);
   }));
 
-  test('a long call says what is left out', async () => {
+  test('the rest of a long call is a click away', async () => {
     const file = path.join(dir, 'long.pcap');
     const id = 'long', toTag = 't';
     const info = (n) => ({ text: message('INFO sip:bob@192.0.2.2 SIP/2.0', { id: `${id}`, method: 'INFO', toTag }).replace('CSeq: 1 ', `CSeq: ${n} `).replace('z9hG4bKlong', `z9hG4bK${n}`), at: 3 + n });
@@ -278,8 +315,17 @@ describe('the page of a call', { skip }, () => {
       await rows(app).first().waitFor();
       const shown = await rows(app).count();
       assert.ok(shown > 50 && shown < 403, `${shown} rows`);
-      assert.equal(await app.locator('.legend').textContent(), `${403 - shown} messages in the middle of the call are left out.`);
       assert.ok((await seen(page)).sizes.at(-1).height < 1000, 'the ladder scrolls');
+      await rows(app).nth(3).click();
+      await app.locator('pre').waitFor();
+      for (let have = shown; have < 403; have = await rows(app).count()) {
+        assert.equal(await app.locator('#more button').textContent(), `Show more: ${have} of 403 arrows are shown`);
+        await app.locator('#more button').click();
+        await app.locator(`.row >> nth=${have}`).waitFor({ state: 'attached' });
+      }
+      assert.equal(await rows(app).count(), 403);
+      assert.equal(await app.locator('#more button').count(), 0);
+      assert.equal(await app.locator('.row.chosen').count(), 1, 'what was chosen is still');
     });
   });
 
