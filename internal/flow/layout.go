@@ -537,9 +537,22 @@ func (p *plan) transfer(c *analysis.Call, l *analysis.Leg, t *analysis.Transfer)
 		return
 	}
 	target := cutText(report.URIText(t.Target, &p.o.Report), 60)
-	text := strings.Replace(report.TransferText(t), "a transfer", "a transfer to "+target, 1)
-	text += linkedBy(c, t, analysis.Transferred, ": ") + linkedBy(c, t, analysis.Consulted, ", in the place of ")
+	text := "transfer to " + target + linkedBy(c, t, analysis.Consulted, " in the place of ") + outcomeOf(t) + linkedBy(c, t, analysis.Transferred, ": ")
 	p.l.Rows[n].Notes = append(p.l.Rows[n].Notes, text)
+}
+
+// outcomeOf says what became of a transfer, as far as it is known. Who asked for it is what
+// the arrow says.
+func outcomeOf(t *analysis.Transfer) string {
+	switch {
+	case t.Result != 0:
+		return ", ended with " + report.StatusText(t.Result)
+	case t.Status >= 300:
+		return ", refused with " + report.StatusText(t.Status)
+	case t.Status != 0:
+		return ", accepted"
+	}
+	return ""
 }
 
 // linkedBy names the calls that a REFER of a call speaks of, behind words that say how.

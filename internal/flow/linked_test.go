@@ -42,7 +42,7 @@ func TestLinkedInAllPens(t *testing.T) {
 		if format == "mermaid" {
 			first = decoded(first)
 		}
-		for _, want := range []string{"a transfer to sip:carol@10.0.0.3", "in the place of call-2", "transfer: call-3 comes of the REFER in frame 11", "call-3 takes the place of call-2", "of call-2"} {
+		for _, want := range []string{"transfer to sip:carol@10.0.0.3", "in the place of call-2", "transfer: call-3 comes of the REFER in frame 11", "call-3 takes the place of call-2", "of call-2"} {
 			if !strings.Contains(first, want) {
 				t.Errorf("%s does not say %q", format, want)
 			}

@@ -21,9 +21,9 @@ func LinkText(l *analysis.Link, id int, o *Options) string {
 	case l.Kind == analysis.Transferred:
 		return "it came of the REFER in " + refer + " of " + from
 	case l.Kind == analysis.Consulted && out:
-		return "its REFER in " + refer + " is to put another call in the place of " + to
+		return "its REFER in " + refer + " asks for a call in the place of " + to
 	case l.Kind == analysis.Consulted:
-		return "the REFER in " + refer + " of " + from + " is to put another call in its place"
+		return "the REFER in " + refer + " of " + from + " asks for a call in its place"
 	case out:
 		return to + " took its place: INVITE with Replaces in " + invite
 	}

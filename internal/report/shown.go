@@ -26,9 +26,6 @@ func Parties(c *analysis.Call, o *Options) (from, to string) {
 // URIText returns a URI of a capture fit to be shown.
 func URIText(uri string, o *Options) string { return uriText(uri, o) }
 
-// TransferText says what became of a transfer.
-func TransferText(t *analysis.Transfer) string { return transferText(t) }
-
 // DurationText writes a duration for people, with three digits or so.
 func DurationText(d time.Duration) string { return durationText(d) }
 

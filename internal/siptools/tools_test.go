@@ -397,7 +397,7 @@ func TestLayout(t *testing.T) {
 		if got.isError || l.ID != "call-1" || len(l.Others) != 1 || l.Others[0].ID != "call-2" || l.Total != len(l.Rows) || !slices.Equal(l.Legs, []string{"c1@example", "c2@example"}) {
 			t.Fatalf("%s: %s", id, got.structured)
 		}
-		texts := []string{l.Title, l.Verdict, l.Others[0].Title, l.Others[0].Verdict, l.Others[0].Why, "hold by the callee", "transfer: call-2 comes of the REFER in frame 6", "a transfer to sip:carol@example.com"}
+		texts := []string{l.Title, l.Verdict, l.Others[0].Title, l.Others[0].Verdict, l.Others[0].Why, "hold by the callee", "transfer: call-2 comes of the REFER in frame 6", "transfer to sip:carol@example.com, accepted: call-2"}
 		for _, r := range l.Rows {
 			texts = append(texts, strings.TrimSpace(r.Frame+"    "+r.After), r.Label, r.Remark)
 		}
