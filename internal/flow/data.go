@@ -21,6 +21,8 @@ type Head struct {
 type MarkLine struct {
 	Severity string `json:"severity"`
 	Text     string `json:"text"`
+	Call     string `json:"call"` // the id of its call …
+	Nth      int    `json:"nth"`  // … and its place among the findings of that call, from 0
 }
 
 // A Line is a Row as it is drawn.
@@ -51,7 +53,8 @@ func (l *Ladder) Head() *Head {
 		h.Legs = append(h.Legs, l.Legs[i].CallID)
 	}
 	for i := range l.Marks {
-		h.Marks = append(h.Marks, MarkLine{l.Marks[i].Severity, l.Marks[i].text()})
+		m := &l.Marks[i]
+		h.Marks = append(h.Marks, MarkLine{m.Severity, m.text(), m.Call, m.Nth})
 	}
 	return h
 }

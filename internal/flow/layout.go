@@ -128,6 +128,8 @@ type Mark struct {
 	Severity string
 	Frames   []string
 	Observed string
+	Call     string // the id of its call …
+	Nth      int    // … and its place among the findings of that call, from 0
 }
 
 // Text returns what stands at the arrow: the label, how often it was sent, and what its
@@ -591,18 +593,20 @@ func (p *plan) arrivals(c *analysis.Call) {
 func (p *plan) marks(found []*findings.Finding) {
 	type own struct {
 		*findings.Finding
-		row int
+		row, nth int
 	}
 	var list []own
+	seen := make(map[int]int) // findings of each call
 	for _, f := range found {
 		if !p.has(f.Call) {
 			continue
 		}
-		list = append(list, own{f, p.rowOfFinding(f)})
+		list = append(list, own{f, p.rowOfFinding(f), seen[f.Call]})
+		seen[f.Call]++
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].row < list[j].row })
 	for i, f := range list {
-		m := Mark{ID: f.ID, Severity: f.Severity.String(), Observed: clean.Text(f.Observed)}
+		m := Mark{ID: f.ID, Severity: f.Severity.String(), Observed: clean.Text(f.Observed), Call: report.CallName(f.Call), Nth: f.nth}
 		for _, x := range f.Frames {
 			m.Frames = append(m.Frames, report.FrameText(x, &p.o.Report))
 		}

@@ -251,7 +251,11 @@ func (p *svgPen) row(r *Row, y int) {
 		p.tip(x1, y+1, -1)
 		p.text("label self", x1+20, y, p.label(r))
 	default:
-		p.text("label", (x1+x2)/2, y-5, label)
+		above := 5
+		if r.Kind == Media { // its arrow has two lines
+			above = 7
+		}
+		p.text("label", (x1+x2)/2, y-above, label)
 		p.arrow(r, x1, x2, y)
 	}
 	x := p.x[len(p.x)-1] + 10

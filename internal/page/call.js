@@ -24,7 +24,8 @@ function whole(full) {
     together(full.ladder, full.call.id),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(full.ladder, open)),
     legend(full.ladder),
-    callFindings(full.call.findings ?? []),
+    strangers(full.ladder, full.call.id),
+    callFindings(full.call.findings ?? [], full.ladder, full.call.id),
     media(full.call.media, full.courses),
     el('h4', {}, 'Messages'),
     el('p', { class: 'dim' }, 'Choose an arrow above or a line below to read the whole message. Secrets are masked.'),
@@ -51,9 +52,20 @@ function together(l, id) {
   return others.map((x) => el('p', { class: 'together' }, 'On this ladder too: ', el('a', { href: `#${x.id}` }, x.id), ` ${x.title}. ${x.verdict} ${x.why ?? ''}`));
 }
 
-function callFindings(list) {
+// strangers tells of the findings on the ladder that are those of other calls.
+function strangers(l, id) {
+  const lines = (l.marks ?? []).flatMap((m, i) => (m.call === id ? [] : [`!${i + 1} ${m.severity} of ${m.call}: ${m.text}`]));
+  return lines.length ? el('ul', { class: 'legend' }, lines.map((t) => el('li', {}, t))) : undefined;
+}
+
+// callFindings lists the findings of a call, with the numbers that they have on its ladder.
+function callFindings(list, l, id) {
   if (!list.length) return undefined;
-  return el('div', {}, el('h4', {}, 'Findings'), list.map((f) => findingBox(f)));
+  const name = (n) => {
+    const i = (l.marks ?? []).findIndex((m) => m.call === id && m.nth === n);
+    return i < 0 ? undefined : `!${i + 1}`;
+  };
+  return el('div', {}, el('h4', {}, 'Findings'), list.map((f, n) => findingBox(f, undefined, name(n))));
 }
 
 function media(m, over) {

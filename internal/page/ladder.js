@@ -79,7 +79,7 @@ function drawRow(l, r, i, x, open) {
 
 function arrow(r, x1, x2, y) {
   const to = x2 > x1 ? 1 : -1;
-  const label = svg('text', { class: 'label', x: (x1 + x2) / 2, y: y - 5 }, cut(rowLabel(r), Math.floor((Math.abs(x2 - x1) - 12) / size.char) + 1));
+  const label = svg('text', { class: 'label', x: (x1 + x2) / 2, y: y - (r.kind === 'media' ? 7 : 5) }, cut(rowLabel(r), Math.floor((Math.abs(x2 - x1) - 12) / size.char) + 1));
   if (r.kind === 'media') return [label, svg('path', { class: 'arrow', d: `M${x1} ${y - 2}H${x2 - 7 * to}M${x1} ${y + 2}H${x2 - 7 * to}` }), tip(x2, y, to)];
   return [label, svg('path', { class: 'arrow', d: `M${x1} ${y}H${x2 - 2 * to}` }), tip(x2, y, to)];
 }

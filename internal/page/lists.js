@@ -1,8 +1,8 @@
 // Findings, registrations and captures.
 
-function findingBox(f, link) {
+function findingBox(f, link, name) {
   return el('details', { class: `finding ${f.severity}` },
-    el('summary', {}, badge(f.severity), ` ${f.id}`, f.title ? el('span', { class: 'dim' }, ` ${f.title}`) : '', el('span', { class: 'observed' }, f.observed)),
+    el('summary', {}, badge(f.severity, name && `${name} ${f.severity}`), ` ${f.id}`, f.title ? el('span', { class: 'dim' }, ` ${f.title}`) : '', el('span', { class: 'observed' }, f.observed)),
     el('dl', { class: 'facts' },
       term('Confidence', f.confidence), link ? term('Call', link) : [], term('Calls', (f.calls ?? []).join('; ')), term('Address', f.aor),
       term('Observed', f.observed), term('Expected', f.expected), term('Next step', f.next_step), term('Source', f.rfc),

@@ -200,6 +200,10 @@ describe('what a reader does', { skip }, () => {
         await page.locator('svg.ladder .row').nth(row).click();
         await page.locator(`pre:has-text("${text}")`).waitFor();
       }
+      const data = await page.evaluate(() => JSON.parse(document.getElementById('data').textContent).full[2]);
+      const numbers = await page.locator('#call .finding .badge').allTextContents();
+      assert.deepEqual(numbers, data.call.findings.map((f) => `!${data.ladder.marks.findIndex((m) => m.text.includes(f.id) && m.text.includes(`frame ${f.frames[0]}:`)) + 1} ${f.severity}`));
+      assert.match(await page.locator('#call .legend').nth(1).textContent(), /^!1 warning of call-1: /);
       await shoot(page, 'transfer');
       await page.locator('.together a').click();
       await page.waitForSelector('#h-call:has-text("call-1 ")');
