@@ -75,10 +75,10 @@ function draw() {
     ...(l.others ?? []).map((x) => el('p', { class: 'verdict other' }, el('b', {}, `${x.id} `), `${x.title}. ${sentences(x)}`)),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ladder' }, drawLadder(l, choose)),
     el('div', { id: 'more' }, moreButton()),
-    legend(l),
-    el('ul', { class: 'marks' }, (l.marks ?? []).map((m, i) => el('li', {}, badge(m.severity, `!${i + 1} ${m.severity}`), ` ${m.text}`))),
     el('p', { id: 'status', class: 'dim', role: 'status' }, 'Choose an arrow to read the message. Secrets are masked.'),
-    el('div', { id: 'message' }));
+    el('div', { id: 'message' }),
+    legend(l),
+    el('ul', { class: 'marks' }, (l.marks ?? []).map((m, i) => el('li', {}, badge(m.severity, `!${i + 1} ${m.severity}`), ` ${m.text}`))));
 }
 
 // sentences says what became of a call, and what ties it to the others.

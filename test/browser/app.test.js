@@ -160,6 +160,8 @@ describe('the page of a call', { skip }, () => {
     assert.deepEqual(await app.locator('.legend li').allTextContents(), ['Solid lines, leg 1: blind, of call-1', 'Dotted lines, leg 2: target, of call-2']);
     await app.locator('.row.leg1').first().click();
     await app.locator('pre:has-text("INVITE sip:carol@")').waitFor();
+    const top = async (selector) => (await app.locator(selector).first().boundingBox()).y;
+    assert.ok(await top('svg.ladder') < await top('pre') && await top('pre') < await top('.legend') && await top('.legend') < await top('.marks'), 'the message is next to the ladder');
     await app.locator('#save').click();
     await until(page, () => window.seen.files.length === 1);
     const text = (await seen(page)).files[0].contents[0].resource.text;
