@@ -308,19 +308,16 @@ func outsideURI(v []byte) string {
 	}
 }
 
+// uriParams are the parameters of URIs.
+var uriParams = [...]string{"transport", "lr", "maddr", "ttl", "user", "method"}
+
 // uriParam returns the parameter of a URI that b begins with, "" for none.
 func uriParam(b []byte) string {
 	b = bytes.TrimLeft(b, " \t\r\n")
-	n := bytes.IndexAny(b, "=; \t\r\n")
-	if n < 0 {
-		n = len(b)
-	}
-	if n > len("transport") || n == len("tag") && b[1]|0x20 == 'a' {
-		return ""
-	}
-	switch p := strings.ToLower(string(b[:n])); p {
-	case "transport", "lr", "maddr", "ttl", "user", "method":
-		return p
+	for _, p := range uriParams {
+		if hasFold(b, p) && (len(b) == len(p) || strings.IndexByte("=; \t\r\n", b[len(p)]) >= 0) {
+			return p
+		}
 	}
 	return ""
 }

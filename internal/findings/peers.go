@@ -80,8 +80,12 @@ type loadState struct {
 // key returns a hash of everything that has to be the same in the request that comes too
 // early.
 func (p *pause) key() uint64 {
-	client, server := p.client.As16(), p.server.As16()
-	return hashOf(client[:], server[:], []byte(p.method), []byte(p.from), []byte(p.to))
+	return pauseKey(p.client, p.server, p.method, []byte(p.from), []byte(p.to))
+}
+
+func pauseKey(client, server netip.Addr, method string, from, to []byte) uint64 {
+	c, s := client.As16(), server.As16()
+	return hashOf(c[:], s[:], []byte(method), from, to)
 }
 
 // same reports whether a request is the one that a pause is about.
@@ -174,7 +178,11 @@ func (s *loadState) exchange(r *exchangeRun) {
 	if m == nil {
 		return
 	}
-	p := pause{client: e.Source.Addr(), server: e.Destination.Addr(), method: e.Method, from: uriOf(m, sipmsg.From), to: uriOf(m, sipmsg.To), at: e.Sent, frame: e.SentFrame}
+	from, to := uriOf(m, sipmsg.From), uriOf(m, sipmsg.To)
+	if e.Status/100 != 5 && len(s.pauses[pauseKey(e.Source.Addr(), e.Destination.Addr(), e.Method, from, to)]) == 0 { // nearly always
+		return
+	}
+	p := pause{client: e.Source.Addr(), server: e.Destination.Addr(), method: e.Method, from: string(from), to: string(to), at: e.Sent, frame: e.SentFrame}
 	if f, ok := s.early(p); ok {
 		f.CallID, f.AOR = e.CallID, e.AOR
 		r.report(f)
@@ -337,9 +345,9 @@ func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
 }
 
 // uriOf returns the URI of From or To without its parameters.
-func uriOf(m *sipmsg.Message, id sipmsg.ID) string {
+func uriOf(m *sipmsg.Message, id sipmsg.ID) []byte {
 	v, _ := m.First(id)
-	return string(bareURI(sipmsg.ParseAddress(v).URI))
+	return bareURI(sipmsg.ParseAddress(v).URI)
 }
 
 var keepaliveLost = &Rule{

@@ -397,7 +397,7 @@ func (s *contactState) leg(r *legRun) {
 			if asked == m.Request || !m.Request && m.Status < 200 {
 				continue
 			}
-			if asked = m.Request; !mayBeInvalid(r.Octets(i)) {
+			if asked = m.Request; !r.mayBeInvalid(i) {
 				continue
 			}
 		}
@@ -502,6 +502,12 @@ func contactFinding(v []byte, src, dst netip.AddrPort, transport string, from, t
 		return f, false
 	}
 	return f, true
+}
+
+// mayBeInvalid reports whether the Contact of a message may hold a host that ends in .invalid.
+func (r *legRun) mayBeInvalid(i int) bool {
+	v, _ := r.header(i, sipmsg.Contact)
+	return mayBeInvalid(v)
 }
 
 // mayBeInvalid reports whether a host that ends in .invalid may stand in b.
