@@ -376,7 +376,7 @@ func (t *tracker) legOfDialog(d *sipmsg.ReplacesValue) int {
 // lastLeg returns the last leg of a Call-ID, -1 for none.
 func (t *tracker) lastLeg(id []byte) int {
 	id = capped(id, maxName)
-	if n := int(t.callIDs.slots[t.callIDs.find(id)]) - 1; n >= 0 {
+	if n := t.callIDs.number(id); n >= 0 {
 		if n < len(t.last) {
 			return int(t.last[n]) - 1
 		}

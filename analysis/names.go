@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
 	"slices"
@@ -10,16 +9,22 @@ import (
 // A nameTable counts distinct names, up to a limit, and numbers them from 0.
 //
 // Messages of one call, and of one device, come close together, so most names were looked
-// up a moment ago: recent finds those with one comparison, and the table is asked for the
-// rest. The hash of recent is a poor one, which costs time at worst.
+// up a moment ago: recent finds those by their hash alone, which has 64 bits and a seed, since
+// the name itself would have to come from far away in memory.
 type nameTable struct {
-	limit  int
-	over   bool // the limit kept a name out
-	seed   maphash.Seed
-	slots  []int32 // 1 + index into names, by hash; half of them are empty at least
-	names  []name
-	texts  textStore
-	recent []int32 // 1 + index into names, by hash; its length is a power of two
+	limit   int
+	counted bool // counts are wanted
+	over    bool // the limit kept a name out
+	seed    maphash.Seed
+	slots   []int32 // 1 + index into names, by hash; half of them are empty at least
+	names   []name
+	texts   textStore
+	recent  []recentName // by hash; its length is a power of two
+}
+
+type recentName struct {
+	hash uint64
+	name int32 // 1 + index into names, 0 for none
 }
 
 type name struct {
@@ -28,21 +33,22 @@ type name struct {
 }
 
 func newNameTable(limit, recent int) nameTable {
-	return nameTable{limit: limit, seed: maphash.MakeSeed(), slots: make([]int32, 64), recent: make([]int32, recent)}
+	return nameTable{limit: limit, seed: maphash.MakeSeed(), slots: make([]int32, 64), recent: make([]recentName, recent)}
 }
 
 // count counts b and returns its number, -1 where the limit keeps it out. Of a long name
 // only the first max octets count.
 func (t *nameTable) count(b []byte, max int) int {
 	b = b[:min(len(b), max)]
-	slot := &t.recent[quickHash(b)&uint64(len(t.recent)-1)]
-	if i := *slot; i != 0 {
-		if n := &t.names[i-1]; n.text == string(b) {
-			n.count++
-			return int(i - 1)
+	hash := maphash.Bytes(t.seed, b)
+	recent := &t.recent[hash>>32&uint64(len(t.recent)-1)]
+	if recent.hash == hash && recent.name != 0 {
+		if t.counted {
+			t.names[recent.name-1].count++
 		}
+		return int(recent.name - 1)
 	}
-	at := t.find(b)
+	at := t.find(hash, b)
 	i := t.slots[at]
 	if i == 0 {
 		if len(t.names) >= t.limit {
@@ -54,15 +60,21 @@ func (t *nameTable) count(b []byte, max int) int {
 		t.slots[at] = i
 		t.grow()
 	}
-	*slot = i
+	*recent = recentName{hash, i}
 	t.names[i-1].count++
 	return int(i - 1)
 }
 
-// find returns the slot of a name: the one that it is in, or else the one that it goes to.
-func (t *nameTable) find(b []byte) int {
+// number returns the number of a name, -1 where it was not counted.
+func (t *nameTable) number(b []byte) int {
+	return int(t.slots[t.find(maphash.Bytes(t.seed, b), b)]) - 1
+}
+
+// find returns the slot of a name with a hash: the one that it is in, or else the one that it
+// goes to.
+func (t *nameTable) find(h uint64, b []byte) int {
 	mask := uint64(len(t.slots) - 1)
-	for h := maphash.Bytes(t.seed, b); ; h++ {
+	for ; ; h++ {
 		i := t.slots[h&mask]
 		if i == 0 || t.names[i-1].text == string(b) {
 			return int(h & mask)
@@ -89,20 +101,6 @@ func (t *nameTable) grow() {
 // mix adds the hash of one more part to the hash h of parts.
 func mix(h, part uint64) uint64 { return bits.RotateLeft64(h, 23)*0x9e3779b97f4a7c15 ^ part }
 
-// quickHash tells most names apart that a capture holds at one time: by their length,
-// their beginning and their end.
-func quickHash(b []byte) uint64 {
-	n := len(b)
-	w := uint64(n)
-	switch {
-	case n >= 8:
-		w += binary.LittleEndian.Uint64(b) + 3*binary.LittleEndian.Uint64(b[n-8:])
-	case n > 0:
-		w += uint64(b[0])<<8 | uint64(b[n/2])<<16 | uint64(b[n-1])<<24
-	}
-	return w * 0x9e3779b97f4a7c15 >> 32
-}
-
 // sorted returns the names in order.
 func (t *nameTable) sorted() []string {
 	if len(t.names) == 0 {
@@ -116,7 +114,7 @@ func (t *nameTable) sorted() []string {
 	return list
 }
 
-// counts returns how often each name was counted.
+// counts returns how often each name was counted, if counts are wanted.
 func (t *nameTable) counts() map[string]int64 {
 	m := make(map[string]int64, len(t.names))
 	for i := range t.names {

@@ -19,6 +19,7 @@ func TestNameTable(t *testing.T) {
 	pool = slices.DeleteFunc(pool, func(s string) bool { return s == "" })
 	for _, recent := range []int{1, 16, 4096} {
 		table, want := newNameTable(1000, recent), make(map[string]int64)
+		table.counted = true
 		r := rand.New(rand.NewPCG(1, 2))
 		for range 20000 {
 			s := pool[r.IntN(len(pool))]
@@ -39,6 +40,7 @@ func TestNameTable(t *testing.T) {
 
 func TestNameTableLimit(t *testing.T) {
 	table := newNameTable(3, 16)
+	table.counted = true
 	for range 2 {
 		for i := range 5 {
 			table.count([]byte(fmt.Sprint(i)), 10)
@@ -52,6 +54,7 @@ func TestNameTableLimit(t *testing.T) {
 // A name is kept, not the octets that it was found in.
 func TestNameTableCopies(t *testing.T) {
 	table := newNameTable(3, 16)
+	table.counted = true
 	b := []byte("INVITE")
 	table.count(b, 10)
 	copy(b, "xxxxxx")

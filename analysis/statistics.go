@@ -50,11 +50,13 @@ type counter struct {
 }
 
 func newCounter(callIDs int) *counter {
-	return &counter{
+	c := &counter{
 		methods: newNameTable(maxNames, 64),
-		callIDs: newNameTable(callIDs, 4096), // the calls of one moment
+		callIDs: newNameTable(callIDs, 8192), // the calls of one moment
 		agents:  newNameTable(maxNames, 256),
 	}
+	c.methods.counted = true
+	return c
 }
 
 // count counts a message, and returns the number of its Call-ID, -1 where there is none or
