@@ -136,6 +136,12 @@ func AppendURIs(dst, v []byte) []byte {
 	}
 }
 
+// MayHoldPassword reports whether AppendURIs may change v: it never does where this is false.
+// A password has a colon in front of it, and so has its URI.
+func MayHoldPassword(v []byte) bool { return bytes.Count(v, colon) > 1 }
+
+var colon = []byte(":")
+
 // afterScheme returns where the next "sip:" or "sips:" of v ends, or -1.
 func afterScheme(v []byte) int {
 	for i := 0; ; {

@@ -122,6 +122,12 @@ func TestAppendURIs(t *testing.T) {
 		if got := clean.AppendURIs([]byte("> "), clip(test.in)); string(got) != "> "+test.want {
 			t.Errorf("%q is %q, want %q", test.in, got, test.want)
 		}
+		if test.in != test.want && !clean.MayHoldPassword(clip(test.in)) {
+			t.Errorf("%q may hold no password", test.in)
+		}
+	}
+	if clean.MayHoldPassword(clip("sip:bob@example.com")) {
+		t.Error("one colon is enough")
 	}
 }
 

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"time"
@@ -60,7 +61,7 @@ func (w *jsonWriter) int(n int64) {
 
 func (w *jsonWriter) float(x float64) {
 	w.sep()
-	w.b = strconv.AppendFloat(w.b, x, 'f', -1, 64)
+	w.b = appendDecimal(w.b, x)
 }
 
 func (w *jsonWriter) bool(x bool) {
@@ -75,6 +76,10 @@ func (w *jsonWriter) null() {
 
 // quote writes text that is valid UTF-8 as it is.
 func (w *jsonWriter) quote(s []byte) {
+	if isPlain(s) {
+		w.plain(s)
+		return
+	}
 	w.sep()
 	w.b = append(w.b, '"')
 	start := 0
@@ -100,10 +105,7 @@ func (w *jsonWriter) quote(s []byte) {
 // textLimit writes text from a capture, at most limit characters of it.
 func (w *jsonWriter) textLimit(s []byte, limit int) {
 	if len(s) <= limit && (w.maxText == 0 || len(s) <= w.maxText) && isPlain(s) {
-		w.sep()
-		w.b = append(w.b, '"')
-		w.b = append(w.b, s...)
-		w.b = append(w.b, '"')
+		w.plain(s)
 		return
 	}
 	w.scratch = w.appendClean(w.scratch[:0], s, limit)
@@ -127,8 +129,28 @@ func (w *jsonWriter) appendClean(b, s []byte, limit int) []byte {
 	return b
 }
 
+// plain writes text that needs no escaping.
+func (w *jsonWriter) plain(s []byte) {
+	w.sep()
+	w.b = append(w.b, '"')
+	w.b = append(w.b, s...)
+	w.b = append(w.b, '"')
+}
+
 // isPlain reports whether s is printable ASCII without characters that JSON escapes.
 func isPlain(s []byte) bool {
+	n := len(s)
+	switch {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			if !plainWord(binary.LittleEndian.Uint64(s[i:])) {
+				return false
+			}
+		}
+		return plainWord(binary.LittleEndian.Uint64(s[n-8:]))
+	case n >= 4:
+		return plainWord(uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint32(s[n-4:]))<<32)
+	}
 	for _, c := range s {
 		if c-0x20 >= 0x5f || c == '"' || c == '\\' {
 			return false
@@ -137,15 +159,25 @@ func isPlain(s []byte) bool {
 	return true
 }
 
+// plainWord is isPlain of eight octets. Each term has the highest bit of an octet set where
+// that, or one below it, is not plain.
+func plainWord(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^ones*'"', x^ones*'\\'
+	odd := x | (x + ones) | (x - ones*0x20) | (quote - ones) | (backslash - ones)
+	return odd&high == 0
+}
+
 func (w *jsonWriter) text(s []byte) { w.textLimit(s, clean.MaxText) }
 
 // uris writes text that may hold URIs with passwords.
 func (w *jsonWriter) uris(s []byte) {
-	if !w.secrets {
-		w.masked = clean.AppendURIs(w.masked[:0], s)
-		s = w.masked
+	if w.secrets || !clean.MayHoldPassword(s) {
+		w.text(s)
+		return
 	}
-	w.text(s)
+	w.masked = clean.AppendURIs(w.masked[:0], s)
+	w.text(w.masked)
 }
 
 // value returns the value of a header field, unfolded, without secrets unless they are
@@ -182,29 +214,6 @@ func (w *jsonWriter) time(t time.Time) {
 	w.b = append(w.b, '"')
 	w.b = appendTime(w.b, t)
 	w.b = append(w.b, '"')
-}
-
-// appendTime appends a UTC time of the years 1 to 9999, RFC 3339 with nanoseconds.
-func appendTime(b []byte, t time.Time) []byte {
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	b = appendDigits(b, year, 4)
-	b = append(appendDigits(append(b, '-'), int(month), 2), '-')
-	b = append(appendDigits(b, day, 2), 'T')
-	b = append(appendDigits(b, hour, 2), ':')
-	b = append(appendDigits(b, minute, 2), ':')
-	b = append(appendDigits(b, second, 2), '.')
-	return append(appendDigits(b, t.Nanosecond(), 9), 'Z')
-}
-
-// appendDigits appends n with leading zeros in width digits.
-func appendDigits(b []byte, n, width int) []byte {
-	var d [9]byte
-	for i := width - 1; i >= 0; i-- {
-		d[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return append(b, d[:width]...)
 }
 
 func (w *jsonWriter) addr(a netip.Addr) {
