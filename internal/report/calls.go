@@ -340,30 +340,48 @@ func codecText(s *analysis.Stream) string {
 // that both sides name, in the order of the callee; those of one side where the other
 // said nothing.
 func commonCodecs(m *analysis.Media) []string {
-	of := func(side analysis.Party) []string {
-		for _, kind := range []string{"audio", ""} {
-			for i := range m.Lines {
-				if l := &m.Lines[i]; l.Side == side && (kind == "" || l.Kind == kind) {
-					return strings.Split(l.Codecs, ",")
-				}
-			}
-		}
-		return nil
-	}
-	caller, callee := of(analysis.Caller), of(analysis.Callee)
+	caller, callee := firstLine(m, analysis.Caller), firstLine(m, analysis.Callee)
 	switch {
+	case caller == nil && callee == nil:
+		return nil
 	case callee == nil:
-		return caller
+		return strings.Split(caller.Codecs, ",")
 	case caller == nil:
-		return callee
+		return strings.Split(callee.Codecs, ",")
 	}
 	common := []string{}
-	for _, c := range callee {
-		if slices.ContainsFunc(caller, func(d string) bool { return strings.EqualFold(c, d) }) {
+	for c := range strings.SplitSeq(callee.Codecs, ",") {
+		if names(caller.Codecs, c) {
 			common = append(common, c)
 		}
 	}
 	return common
+}
+
+// firstLine returns the first audio stream that a side describes, or else its first stream;
+// nil for none.
+func firstLine(m *analysis.Media, side analysis.Party) (first *analysis.MediaLine) {
+	for i := range m.Lines {
+		l := &m.Lines[i]
+		switch {
+		case l.Side != side:
+		case l.Kind == "audio":
+			return l
+		case first == nil:
+			first = l
+		}
+	}
+	return first
+}
+
+// names reports whether a codec is in a list of them.
+func names(codecs, codec string) bool {
+	for c := range strings.SplitSeq(codecs, ",") {
+		if strings.EqualFold(c, codec) {
+			return true
+		}
+	}
+	return false
 }
 
 // hops writes the pairs of addresses that the call was seen between.
@@ -548,5 +566,6 @@ func secondsText(d time.Duration, ok bool) string {
 	if d >= 100*time.Second {
 		digits = 1
 	}
-	return strconv.FormatFloat(d.Seconds(), 'f', digits, 64)
+	var b [32]byte
+	return string(appendSeconds(b[:0], d, digits))
 }

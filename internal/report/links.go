@@ -8,7 +8,10 @@ import (
 )
 
 // CallName returns the id of the call with a number: call-1.
-func CallName(id int) string { return "call-" + strconv.Itoa(id) }
+func CallName(id int) string {
+	var b [32]byte
+	return string(strconv.AppendInt(append(b[:0], "call-"...), int64(id), 10))
+}
 
 // LinkText says what ties a call to another one, as a part of a sentence about the call id.
 func LinkText(l *analysis.Link, id int, o *Options) string {

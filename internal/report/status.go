@@ -26,8 +26,14 @@ var phrases = map[int]string{
 
 // statusText returns a status code with its phrase.
 func statusText(code int) string {
+	var b [64]byte
+	return string(appendStatus(b[:0], code))
+}
+
+func appendStatus(b []byte, code int) []byte {
+	b = strconv.AppendInt(b, int64(code), 10)
 	if p := phrases[code]; p != "" {
-		return strconv.Itoa(code) + " " + p
+		b = append(append(b, ' '), p...)
 	}
-	return strconv.Itoa(code)
+	return b
 }

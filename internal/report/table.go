@@ -59,7 +59,8 @@ func endpointOf(a netip.AddrPort) Value {
 	if !a.IsValid() {
 		return Value{}
 	}
-	return Value{Has: true, Text: string(appendEndpoint(nil, a))}
+	var b [64]byte
+	return Value{Has: true, Text: string(appendEndpoint(b[:0], a))}
 }
 
 // A Column is one key of a listing of records of type T: its JSON, its place in CSV, and

@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -12,108 +12,106 @@ import (
 // Verdict says in one sentence what became of a call. It holds no text of the capture but
 // addresses and numbers.
 func Verdict(c *analysis.Call) string {
+	var buf [256]byte
 	l := c.First()
-	s := verdictOf(l) + running(l)
+	b := appendOutcome(buf[:0], l)
+	if l.Running { // the capture has not all of it
+		b = append(b, "; it was running already when the capture begins"...)
+	}
 	if n := len(l.Transfers); n > 0 {
-		s += "; " + transferText(&l.Transfers[n-1])
+		b = append(append(b, "; "...), transferText(&l.Transfers[n-1])...)
 	}
 	if c.Because != "" {
-		s += " because " + c.Because
+		b = append(append(b, " because "...), c.Because...)
 	}
-	return s + "."
+	return string(append(b, '.'))
 }
 
-func verdictOf(l *analysis.Leg) string {
+// appendOutcome appends what became of a leg.
+func appendOutcome(b []byte, l *analysis.Leg) []byte {
 	switch l.State {
 	case analysis.StateCompleted:
-		return completedText(l)
+		return appendCompleted(b, l)
 	case analysis.StateConfirmed:
-		s := "Answered" + after(l.SetupTime())
+		b = appendAfter(append(b, "Answered"...), l.Invited, l.Answered)
 		if l.Evicted {
-			return s + "; not followed to its end because too many calls were going on"
+			return append(b, "; not followed to its end because too many calls were going on"...)
 		}
-		return s + "; no BYE until the capture ends" + later(l.Answered, l.Last)
+		return appendLater(append(b, "; no BYE until the capture ends"...), l.Answered, l.Last)
 	case analysis.StateFailed:
-		return failedText(l)
+		return appendFailed(b, l)
 	case analysis.StateCancelled:
-		return cancelledText(l)
+		return appendCancelled(b, l)
 	case analysis.StateRedirected:
-		return fmt.Sprintf("Redirected%s with %s by %s, and nothing followed on this Call-ID", after(between(l.Invited, l.Final)), statusText(l.FinalStatus), hostText(l.Destination))
+		b = appendAfter(append(b, "Redirected"...), l.Invited, l.Final)
+		b = appendStatus(append(b, " with "...), l.FinalStatus)
+		b = appendHost(append(b, " by "...), l.Destination)
+		return append(b, ", and nothing followed on this Call-ID"...)
 	case analysis.StateAbandoned:
 		if l.Ringing.IsZero() {
-			return fmt.Sprintf("No final response came from %s in over 32 s", hostText(l.Destination))
+			b = appendHost(append(b, "No final response came from "...), l.Destination)
+			return append(b, " in over 32 s"...)
 		}
-		return "Rang" + after(l.PostDialDelay()) + "; no final response and no CANCEL followed in over three minutes"
+		b = appendAfter(append(b, "Rang"...), l.Invited, l.Ringing)
+		return append(b, "; no final response and no CANCEL followed in over three minutes"...)
 	case analysis.StateEarly:
-		return "Not answered yet when the capture ends" + later(l.Invited, l.Last)
+		return appendLater(append(b, "Not answered yet when the capture ends"...), l.Invited, l.Last)
 	case analysis.StateTrying:
-		return "No ringing and no final response yet when the capture ends" + later(l.Invited, l.Last)
+		return appendLater(append(b, "No ringing and no final response yet when the capture ends"...), l.Invited, l.Last)
 	}
-	return "Only parts of this call are in the capture"
+	return append(b, "Only parts of this call are in the capture"...)
 }
 
-func completedText(l *analysis.Leg) string {
-	s := "Answered" + after(l.SetupTime())
-	if l.Answered.IsZero() {
-		s = "Answered"
-	}
-	if l.AnswerUnseen {
-		s = "Answered (the 2xx is not in the capture)"
-	}
-	switch l.EndedBy {
-	case analysis.Caller, analysis.Callee:
-		s += ", ended by the " + l.EndedBy.String()
+func appendCompleted(b []byte, l *analysis.Leg) []byte {
+	b = append(b, "Answered"...)
+	switch {
+	case l.AnswerUnseen:
+		b = append(b, " (the 2xx is not in the capture)"...)
 	default:
-		s += ", ended"
+		b = appendAfter(b, l.Invited, l.Answered)
 	}
-	if d, ok := l.TalkTime(); ok {
-		s += " after " + durationText(d)
+	b = append(b, ", ended"...)
+	if l.EndedBy == analysis.Caller || l.EndedBy == analysis.Callee {
+		b = append(append(b, " by the "...), l.EndedBy.String()...)
 	}
-	return s
+	return appendAfter(b, l.Answered, l.Ended)
 }
 
-func failedText(l *analysis.Leg) string {
-	took := after(between(l.Invited, l.Final))
+func appendFailed(b []byte, l *analysis.Leg) []byte {
+	b = append(appendAfter(append(b, "Failed"...), l.Invited, l.Final), ": "...)
+	b = appendStatus(b, l.FinalStatus)
 	switch l.FinalStatus {
 	case 401, 407:
-		return fmt.Sprintf("Failed%s: %s, and no further INVITE with credentials came", took, statusText(l.FinalStatus))
+		return append(b, ", and no further INVITE with credentials came"...)
 	}
-	suffix := ""
+	b = append(b, " from "...)
+	switch {
+	case l.EndedBy == analysis.Server:
+		b = appendHost(append(b, "a server on the way, "...), l.Destination)
+	case len(l.Hops) < 2:
+		b = appendHost(b, l.Destination)
+	default:
+		b = append(b, "the called side"...)
+	}
 	if l.FinalStatus == 487 {
-		suffix = ", which answers a CANCEL or BYE"
+		b = append(b, ", which answers a CANCEL or BYE"...)
 	}
-	by := "the called side"
-	if l.EndedBy == analysis.Server {
-		by = "a server on the way, " + hostText(l.Destination)
-	} else if len(l.Hops) < 2 {
-		by = hostText(l.Destination)
-	}
-	return fmt.Sprintf("Failed%s: %s from %s%s", took, statusText(l.FinalStatus), by, suffix)
+	return b
 }
 
-func cancelledText(l *analysis.Leg) string {
-	s := "Cancelled by the caller" + after(between(l.Invited, l.Ended))
+func appendCancelled(b []byte, l *analysis.Leg) []byte {
 	switch {
 	case l.ByBye:
 		who := "one side"
 		if l.EndedBy != analysis.NoParty {
 			who = "the " + l.EndedBy.String()
 		}
-		return "Given up with a BYE of " + who + after(between(l.Invited, l.Ended)) + ", before it was answered"
+		b = append(append(b, "Given up with a BYE of "...), who...)
+		return append(appendAfter(b, l.Invited, l.Ended), ", before it was answered"...)
 	case !l.Ringing.IsZero():
-		s += ", while it was ringing"
-	default:
-		s += ", before it rang"
+		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
 	}
-	return s
-}
-
-// running says that the capture has not all of it.
-func running(l *analysis.Leg) string {
-	if l.Running {
-		return "; it was running already when the capture begins"
-	}
-	return ""
+	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
 }
 
 func transferText(t *analysis.Transfer) string {
@@ -140,41 +138,49 @@ func between(a, b time.Time) (time.Duration, bool) {
 	return b.Sub(a), true
 }
 
-func after(d time.Duration, ok bool) string {
-	if !ok {
-		return ""
+// appendAfter appends how long after a b was, where both are known.
+func appendAfter(dst []byte, a, b time.Time) []byte {
+	if d, ok := between(a, b); ok {
+		dst = appendDuration(append(dst, " after "...), d)
 	}
-	return " after " + durationText(d)
+	return dst
 }
 
-func later(a, b time.Time) string {
+// appendLater appends how much later than a b was.
+func appendLater(dst []byte, a, b time.Time) []byte {
 	if d, ok := between(a, b); ok && d > 0 {
-		return ", " + durationText(d) + " later"
+		dst = append(appendDuration(append(dst, ", "...), d), " later"...)
 	}
-	return ""
+	return dst
 }
 
-func hostText(a netip.AddrPort) string {
+func appendHost(b []byte, a netip.AddrPort) []byte {
 	if !a.IsValid() {
-		return "an unknown address"
+		return append(b, "an unknown address"...)
 	}
-	return string(appendEndpoint(nil, a))
+	return appendEndpoint(b, a)
 }
 
 // durationText writes a duration for people, with three digits or so.
 func durationText(d time.Duration) string {
+	var b [40]byte
+	return string(appendDuration(b[:0], d))
+}
+
+func appendDuration(b []byte, d time.Duration) []byte {
 	switch {
 	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
+		return append(strconv.AppendInt(b, d.Microseconds(), 10), " µs"...)
 	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+		return append(strconv.AppendInt(b, d.Round(time.Millisecond).Milliseconds(), 10), " ms"...)
 	case d < 10*time.Second:
-		return fmt.Sprintf("%.2f s", d.Seconds())
+		return append(appendSeconds(b, d, 2), " s"...)
 	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return append(appendSeconds(b, d, 1), " s"...)
 	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+		return fmt.Appendf(b, "%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d%time.Hour < time.Minute:
+		return fmt.Appendf(b, "%d h", d/time.Hour)
 	}
-	s := fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	return strings.TrimSuffix(s, " 0 min")
+	return fmt.Appendf(b, "%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 }
