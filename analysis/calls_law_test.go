@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -197,6 +198,17 @@ func TestCallsTogether(t *testing.T) {
 				for c := range res.Calls.All() {
 					if l := c.First(); l.CallNumber() != c.ID || res.Calls.Leg(l.Index()).CallID != l.CallID {
 						t.Errorf("call %d: a leg of %d", c.ID, l.CallNumber())
+					}
+				}
+				for c := range res.Calls.Heads() {
+					if got, want := c.First(), res.Calls.At(c.ID-1).First(); got.Last != want.Last || got.Messages != want.Messages || got.CallNumber() != c.ID {
+						t.Errorf("the head of call %d is %+v in place of %+v", c.ID, got, want)
+					}
+				}
+				all := res.Calls.Reader()
+				for i := range all.Len() {
+					if got, want := all.At(i), res.Calls.At(i); !reflect.DeepEqual(got, want) {
+						t.Errorf("a reader gives %+v in place of %+v", got, want)
 					}
 				}
 			})

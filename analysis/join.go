@@ -564,7 +564,7 @@ func (j *joiner) unite(c *pair, legs *legStore) {
 		top, other = other, top
 	}
 	j.tops[other] = top
-	legs.joins[other] = []Join{{With: legs.at(int(with)).CallID, Score: c.t.score(), Reason: c.t.names()}}
+	legs.joins[other] = []Join{{With: legs.callID(int(with)), Score: c.t.score(), Reason: c.t.names()}}
 }
 
 // bestOf returns the pair with the highest score, nil if none is enough or two

@@ -30,7 +30,12 @@ func (s *legStore) at(i int) *Leg {
 	if l := s.legs[i]; l != nil {
 		return l
 	}
-	l := s.unpack(s.packed[i])
+	return s.make(new(legRoom), i, false)
+}
+
+// make makes leg i, which is packed, in a room that is empty; head says that its head is enough.
+func (s *legStore) make(r *legRoom, i int, head bool) *Leg {
+	l := s.unpack(r, s.packed[i], i, head)
 	s.tell(l)
 	return l
 }
@@ -48,7 +53,7 @@ func (s *legStore) callID(i int) string {
 	if l := s.legs[i]; l != nil {
 		return l.CallID
 	}
-	u := unpacker{s.packed[i], &s.packer}
+	u := newUnpacker(s.packed[i], &s.packer)
 	return u.callID()
 }
 

@@ -71,7 +71,7 @@ type measure struct {
 // Metrics returns the metrics of all calls and registrations.
 func (t *Traffic) Metrics() Metrics {
 	var m measure
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		m.add(c)
 	}
 	r := m.metrics()
@@ -119,7 +119,7 @@ func (t *Traffic) ByUserAgent() []Group {
 
 func (t *Traffic) groups(names func(l *Leg, add func(string))) (list []Group) {
 	all := make(map[string]*measure)
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		names(c.First(), func(name string) {
 			m := all[name]
 			if m == nil && len(all) < maxGroups {
@@ -269,7 +269,7 @@ const maxBuckets = 60
 // the size. Spans begin at multiples of it.
 func (t *Traffic) OverTime() (list []Bucket, size time.Duration) {
 	first, last := time.Time{}, time.Time{}
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		if b := c.First().Begin; !b.IsZero() {
 			if first.IsZero() || b.Before(first) {
 				first = b
@@ -293,7 +293,7 @@ func (t *Traffic) OverTime() (list []Bucket, size time.Duration) {
 	for i := range list {
 		list[i].Start = start.Add(time.Duration(i) * size)
 	}
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		l := c.First()
 		i := int(l.Begin.Sub(start) / size)
 		if l.Begin.IsZero() || i >= n {

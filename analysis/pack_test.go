@@ -109,18 +109,18 @@ func TestPack(t *testing.T) {
 					number++
 					a := netip.AddrFrom4([4]byte{172, byte(number >> 16), byte(number >> 8), byte(number)})
 					p.addrs = append(p.addrs, a)
-					p.addrNo[a] = uint64(len(p.addrs) - 1)
+					p.addrNo[a] = int64(len(p.addrs) - 1)
 				}
 			}
 			l := tt.l()
 			other := p.pack(&Leg{CallID: strings.Repeat("x", 100)}, -1)
 			s := p.pack(l, tt.call)
 			for range 2 {
-				if got := p.unpack(s); !reflect.DeepEqual(got, l) {
+				if got := p.unpack(new(legRoom), s, l.order, false); !reflect.DeepEqual(got, l) {
 					t.Errorf("got  %.2000v, %+v\nwant %.2000v, %+v", *got, got.Media, *l, l.Media)
 				}
 			}
-			if got := p.unpack(other); len(got.CallID) != 100 {
+			if got := p.unpack(new(legRoom), other, 0, true); len(got.CallID) != 100 {
 				t.Errorf("the one before it has the Call-ID %q", got.CallID)
 			}
 		})

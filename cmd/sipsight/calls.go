@@ -31,7 +31,7 @@ many. sipsight call ID tells one call in full.`,
 		}
 		return list(e, &q, fs.files, &shown[analysis.Call]{
 			report.Calls, report.CallColumns, report.CallRow, "calls",
-		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Call] { return &r.Calls })
+		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Call] { return r.Calls.Reader() })
 	},
 }
 

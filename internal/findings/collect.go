@@ -230,7 +230,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	calls := callsOf(list, res)
 	for _, f := range list {
 		if f.leg != 0 {
-			f.Call = f.leg.of(res).CallNumber()
+			f.Call = res.Calls.CallNumber(int(f.leg) - 1)
 		} else {
 			f.Call = calls[f.CallID]
 		}

@@ -189,7 +189,7 @@ func (w *jsonWriter) summaryFile(f *analysis.File) {
 
 // stateCounts counts the calls by their state.
 func stateCounts(t *analysis.Traffic) (counts [16]int, answered int) {
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		counts[c.First().State]++
 		if c.First().IsAnswered() {
 			answered++
@@ -560,10 +560,10 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 	type failure struct {
 		what  string
 		n     int
-		first *analysis.Call
+		first string
 	}
 	var list []*failure
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		l := c.First()
 		what := ""
 		switch l.State {
@@ -576,7 +576,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		}
 		i := slices.IndexFunc(list, func(f *failure) bool { return f.what == what })
 		if i < 0 {
-			list = append(list, &failure{what, 0, c})
+			list = append(list, &failure{what, 0, CallID(c)})
 			i = len(list) - 1
 		}
 		list[i].n++
@@ -587,7 +587,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		if i > 0 {
 			label = ""
 		}
-		b = folded(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), CallID(f.first))
+		b = folded(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), f.first)
 	}
 	return b
 }
