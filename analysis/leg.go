@@ -88,16 +88,10 @@ func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
 		return nil
 	}
 	m, s := x.m, x.s
-	l := &Leg{
-		CallID:      t.callID(x),
-		Transport:   m.Transport.String(),
-		Source:      m.Src,
-		Destination: m.Dst,
-		Begin:       x.now,
-		First:       x.frame,
-		ByeTook:     -1,
-		FromTag:     string(capped(x.from, maxKept)),
-	}
+	l := t.legs.fresh()
+	l.CallID, l.Transport, l.FromTag = t.callID(x), m.Transport.String(), string(capped(x.from, maxKept))
+	l.Source, l.Destination = m.Src, m.Dst
+	l.Begin, l.First, l.ByeTook = x.now, x.frame, -1
 	if old != nil {
 		t.finish(old)
 	}

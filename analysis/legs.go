@@ -9,6 +9,9 @@ type legStore struct {
 	packed []string // "" where it is not
 	calls  []int32  // the ID of the call of each, once that is known
 	joins  map[int][]Join
+
+	spareLegs  []*Leg // that were packed, for others in their place
+	spareMedia []*Media
 }
 
 func (s *legStore) len() int { return len(s.legs) }
@@ -18,11 +21,42 @@ func (s *legStore) add(l *Leg) {
 	s.legs, s.packed = append(s.legs, l), append(s.packed, "")
 }
 
-// put packs a leg that is finished. call is the number of its Call-ID.
+// put packs a leg that is finished, which nobody holds. call is the number of its Call-ID.
 func (s *legStore) put(l *Leg, call int) {
 	if l.packable() {
 		s.legs[l.order], s.packed[l.order] = nil, s.pack(l, call)
+		s.spare(l)
 	}
+}
+
+// spare leaves the room of a leg to the next.
+func (s *legStore) spare(l *Leg) {
+	if len(s.spareLegs) == maxSpareLegs {
+		return
+	}
+	if m := l.Media; m != nil {
+		*m = Media{Lines: m.Lines[:0], Endpoints: m.Endpoints[:0]}
+		s.spareMedia = append(s.spareMedia, m)
+	}
+	*l = Leg{UserAgents: l.UserAgents[:0], Redirects: l.Redirects[:0], Transfers: l.Transfers[:0], Hops: l.Hops[:0], Dialogs: l.Dialogs[:0]}
+	s.spareLegs = append(s.spareLegs, l)
+}
+
+// fresh returns a leg that holds nothing, but perhaps has room.
+func (s *legStore) fresh() *Leg { return last(&s.spareLegs) }
+
+// freshMedia returns Media that hold nothing, but perhaps have room.
+func (s *legStore) freshMedia() *Media { return last(&s.spareMedia) }
+
+// last takes the last of a list, or makes one where it is empty.
+func last[T any](list *[]*T) *T {
+	n := len(*list)
+	if n == 0 {
+		return new(T)
+	}
+	x := (*list)[n-1]
+	*list = (*list)[:n-1]
+	return x
 }
 
 // at returns leg i: the one that is there, or else one made for the caller.

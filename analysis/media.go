@@ -131,7 +131,7 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 	}
 	l := v.leg
 	if l.Media == nil {
-		l.Media = new(Media)
+		l.Media = t.legs.freshMedia()
 	}
 	t.describe(l.Media, v, x, side, body)
 }

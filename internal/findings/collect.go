@@ -161,7 +161,7 @@ func (r *run) add(f Finding) {
 // finished applies the rules to a leg.
 func (c *Collector) finished(d *analysis.Detail) {
 	c.ledger.leg(d)
-	c.deals.of = nil
+	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
 	c.hear(d)
 	x := new(legRun)
 	for i, r := range rules {
