@@ -100,7 +100,7 @@ func (p *packer) pack(l *Leg, call int) string {
 	for _, t := range [...]*time.Time{&l.Last, &l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended} {
 		p.time(*t, l.Begin)
 	}
-	p.int(int64(l.ByeTook))
+	p.uint(shortened(int64(l.ByeTook)))
 	p.frame(l.First, Frame{})
 	p.frame(l.LastFrame, l.First)
 	p.int(int64(l.Messages))
@@ -114,7 +114,7 @@ func (p *packer) pack(l *Leg, call int) string {
 	p.int(int64(len(l.Dialogs)))
 	for i := range l.Dialogs {
 		d := &l.Dialogs[i]
-		p.string(d.LocalTag)
+		p.tag(d.LocalTag, l.FromTag)
 		p.string(d.RemoteTag)
 		p.int(int64(d.State))
 		p.int(int64(d.Hops))
@@ -228,7 +228,7 @@ func (u *unpacker) head(r *legRoom) {
 	for _, t := range [...]*time.Time{&l.Last, &l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended} {
 		*t = u.time(l.Begin)
 	}
-	l.ByeTook = time.Duration(u.int())
+	l.ByeTook = lengthened(u.uint())
 	l.First = u.frame(Frame{})
 	l.LastFrame = u.frame(l.First)
 	l.Messages, l.Retransmissions = int(u.int()), int(u.int())
@@ -243,7 +243,7 @@ func (u *unpacker) rest(r *legRoom) {
 	}
 	l.Dialogs = room(r.dialogs[:], u.int())
 	for i := range l.Dialogs {
-		l.Dialogs[i] = Dialog{LocalTag: u.string(), RemoteTag: u.string(), State: DialogState(u.int()), Hops: uint64(u.int())}
+		l.Dialogs[i] = Dialog{LocalTag: u.tag(l.FromTag), RemoteTag: u.string(), State: DialogState(u.int()), Hops: uint64(u.int())}
 	}
 	u.media(r)
 }
@@ -396,6 +396,22 @@ func (u *unpacker) string() string {
 	return s
 }
 
+// tag puts a tag that is likely to be that of the caller.
+func (p *packer) tag(s, caller string) {
+	p.flags(s == caller)
+	if s != caller {
+		p.string(s)
+	}
+}
+
+func (u *unpacker) tag(caller string) string {
+	var same bool
+	if u.flags(&same); same {
+		return caller
+	}
+	return u.string()
+}
+
 // name puts a text that others are likely to share: its number, or -1 and itself.
 func (p *packer) name(s string) {
 	n := p.nameNo(s)
@@ -514,8 +530,25 @@ const (
 	nearTime
 )
 
+// shortened makes a number of nanoseconds. Most captures count microseconds: of those it is twice
+// the number, of others one more than twice that of the nanoseconds.
+func shortened(ns int64) uint64 {
+	if us := ns / 1000; us*1000 == ns {
+		return unsigned(us) << 1
+	}
+	return unsigned(ns)<<1 | 1
+}
+
+func lengthened(x uint64) time.Duration {
+	n := time.Duration(signed(x >> 1))
+	if x&1 == 0 {
+		n *= 1000
+	}
+	return n
+}
+
 // maxNear is how far apart two times may be, in seconds, that are kept by their distance.
-const maxNear = 1 << 30
+const maxNear = 1 << 30 // whose nanoseconds take sixty of the bits
 
 // time puts a time by its distance from another one, in nanoseconds.
 func (p *packer) time(t, from time.Time) {
@@ -524,7 +557,7 @@ func (p *packer) time(t, from time.Time) {
 		return
 	}
 	if s := t.Unix() - from.Unix(); !from.IsZero() && s > -maxNear && s < maxNear {
-		p.uint(nearTime + unsigned(s*1e9+int64(t.Nanosecond()-from.Nanosecond())))
+		p.uint(nearTime + shortened(s*1e9+int64(t.Nanosecond()-from.Nanosecond())))
 		return
 	}
 	p.uint(farTime)
@@ -540,7 +573,7 @@ func (u *unpacker) time(from time.Time) time.Time {
 		sec := u.int()
 		return time.Unix(sec, u.int()).UTC()
 	default:
-		return from.Add(time.Duration(signed(x - nearTime)))
+		return from.Add(lengthened(x - nearTime))
 	}
 }
 

@@ -96,6 +96,10 @@ func TestPack(t *testing.T) {
 			return &Leg{Begin: time.Unix(253402300799, 999999999).UTC(), Ended: time.Unix(-62135596799, 1).UTC(), Last: time.Unix(1e9, 0).UTC()}
 		}},
 		{"without a beginning", false, -1, func() *Leg { return &Leg{Last: time.Unix(1e9, 5).UTC(), Media: new(Media)} }},
+		{"nanoseconds", false, -1, func() *Leg {
+			at := time.Unix(1e9, 999999999).UTC()
+			return &Leg{Begin: at, Last: at.Add(1), Ended: at.Add(-1), Rung: at.Add(1000), Final: at.Add(-maxNear*time.Second + 1), Answered: at.Add(maxNear*time.Second - 1), ByeTook: 1<<62 - 1}
+		}},
 		{"number of the Call-ID", false, 0, func() *Leg { return &Leg{CallID: "one@host", To: "sip:b", RequestURI: "sip:b"} }},
 		{"IPv6 with a zone", true, -1, func() *Leg { return &Leg{Source: netip.MustParseAddrPort("[fe80::1%eth0]:5060")} }},
 	} {
