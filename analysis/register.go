@@ -76,8 +76,8 @@ func Outcomes() []string { return outcomeNames[:] }
 
 // A registrar makes Registrations of REGISTERs.
 type registrar struct {
-	aors   map[string]*aor
-	list   []*aor
+	aors   nameTable
+	list   []*aor // by the number of its address-of-record
 	delays []time.Duration
 	over   bool
 }
@@ -112,7 +112,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 		a.UserAgent = t.names.string(capped(ua, maxKept))
 	}
 	a.CallID = t.callID(x)
-	r.Bindings = t.bindings(x.s)
+	r.Bindings = bindings(x.s, a.Contacts)
 }
 
 // see takes in that a message is of an address-of-record.
@@ -128,25 +128,26 @@ func (a *aor) see(x *seen) {
 func (g *registrar) aor(t *tracker, x *seen) *aor {
 	v, _ := x.s.First(sipmsg.To)
 	uri := capped(bare(sipmsg.ParseAddress(v).URI), maxKept)
-	if a := g.aors[string(uri)]; a != nil {
-		return a
+	if g.aors.slots == nil {
+		g.aors = newNameTable(t.most.aors, 256)
 	}
-	if len(g.aors) >= t.most.aors {
+	n := g.aors.count(uri, len(uri))
+	switch {
+	case n < 0:
 		g.over = true
 		return nil
+	case n < len(g.list):
+		return g.list[n]
 	}
-	if g.aors == nil {
-		g.aors = make(map[string]*aor)
-	}
-	a := &aor{Registration: Registration{AOR: string(uri), Begin: x.now, First: x.frame}}
-	g.aors[a.AOR] = a
+	a := &aor{Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame}}
 	g.list = append(g.list, a)
 	return a
 }
 
 // bindings lists the contacts of a REGISTER with the time asked for: that of the contact,
-// or else that of Expires (RFC 3261, section 10.2.1.1).
-func (t *tracker) bindings(s *sipmsg.Message) (list []Binding) {
+// or else that of Expires (RFC 3261, section 10.2.1.1). Those that are known already have their
+// texts of them.
+func bindings(s *sipmsg.Message, known ...[]Binding) (list []Binding) {
 	all := int64(-1)
 	if v, ok := s.First(sipmsg.Expires); ok {
 		if n, ok := sipmsg.Number(v); ok {
@@ -158,7 +159,7 @@ func (t *tracker) bindings(s *sipmsg.Message) (list []Binding) {
 			break
 		}
 		addr := sipmsg.ParseAddress(v)
-		b := Binding{URI: t.names.string(capped(bare(addr.URI), maxKept)), Asked: all, Granted: -1}
+		b := Binding{URI: contact(capped(bare(addr.URI), maxKept), known), Asked: all, Granted: -1}
 		if e, ok := addr.Params.Get("expires"); ok {
 			if n, ok := sipmsg.Number(e); ok {
 				b.Asked = int64(n)
@@ -167,6 +168,18 @@ func (t *tracker) bindings(s *sipmsg.Message) (list []Binding) {
 		list = append(list, b)
 	}
 	return list
+}
+
+// contact returns a URI as a string: that of a binding that is known, or else a new one.
+func contact(uri []byte, known [][]Binding) string {
+	for _, list := range known {
+		for i := range list {
+			if list[i].URI == string(uri) {
+				return list[i].URI
+			}
+		}
+	}
+	return string(uri)
 }
 
 // registered takes in the final response to a REGISTER on its first hop.
@@ -198,7 +211,7 @@ func (t *tracker) registered(x *seen, r *exchange) {
 func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
 	a.Source, a.Registrar = r.Source, r.Destination
-	granted := t.bindings(x.s)
+	granted := bindings(x.s, r.Bindings, a.Contacts)
 	refreshed, listed := false, false
 	for i := range r.Bindings {
 		b := &r.Bindings[i]
