@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"hash/maphash"
 	"time"
 
@@ -345,22 +346,26 @@ func (t *tracker) bareURI(b []byte) string {
 // bare cuts off the parameters and header fields of a URI. Semicolons may stand in the
 // user part.
 func bare(b []byte) []byte {
-	at := -1
-	for i, c := range b {
-		if c == '@' {
-			at = i
+	user := capped(b, maxUser)
+	at := bytes.IndexByte(user, '@')
+	if at >= 0 {
+		if n := bytes.IndexByte(user[at:], '?'); n >= 0 {
+			user = user[:at+n]
 		}
-		if c == '?' && at >= 0 || i > 4*maxKept {
-			break
-		}
+		at = bytes.LastIndexByte(user, '@')
 	}
-	for i := at + 1; i < len(b); i++ {
-		if b[i] == ';' || b[i] == '?' {
-			return b[:i]
-		}
+	rest := b[at+1:]
+	if n := bytes.IndexByte(rest, ';'); n >= 0 {
+		rest = rest[:n]
 	}
-	return b
+	if n := bytes.IndexByte(rest, '?'); n >= 0 {
+		rest = rest[:n]
+	}
+	return b[:at+1+len(rest)]
 }
+
+// maxUser bounds where the host of a URI is looked for.
+const maxUser = 4*maxKept + 2
 
 // file puts a leg in the list that its state belongs to, as the newest of it.
 func (t *tracker) file(v *liveLeg) {
