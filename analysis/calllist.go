@@ -49,19 +49,39 @@ func (c *CallList) Leg(index int) *Leg { return c.legs.at(index) }
 // than Leg.
 func (c *CallList) CallNumber(index int) int { return int(c.legs.calls[index]) }
 
-// A CallReader gives the calls of a list one at a time, each in the place of the one before: for
-// those who look at many and keep none. The list may have many readers at a time; a reader is
-// for one goroutine.
+// A LegReader gives legs one at a time, each in the place of the one before: for those who look
+// at many and keep none. A list may have many readers at a time; a reader is for one goroutine.
+type LegReader struct {
+	legs *legStore
+	head bool // without what Heads leaves out
+	room legRoom
+}
+
+// LegReader returns a reader of the legs of the list.
+func (c *CallList) LegReader() *LegReader { return &LegReader{legs: c.legs} }
+
+// Leg returns the leg with an Index as CallList.Leg does. It is valid until the next call; its
+// texts stay.
+func (r *LegReader) Leg(index int) *Leg {
+	if l := r.legs.legs[index]; l != nil {
+		return l
+	}
+	r.room = legRoom{}
+	return r.legs.make(&r.room, index, r.head)
+}
+
+// A CallReader gives the calls of a list one at a time, as a LegReader gives legs.
 type CallReader struct {
 	list  *CallList
-	heads bool // the first legs without what Heads leaves out
+	first LegReader
 	call  Call
 	legs  [1]*Leg
-	room  legRoom
 }
 
 // Reader returns a reader of the list.
-func (c *CallList) Reader() *CallReader { return &CallReader{list: c} }
+func (c *CallList) Reader() *CallReader {
+	return &CallReader{list: c, first: LegReader{legs: c.legs}}
+}
 
 // Len returns the number of calls.
 func (r *CallReader) Len() int { return r.list.Len() }
@@ -69,11 +89,7 @@ func (r *CallReader) Len() int { return r.list.Len() }
 // At returns call i as CallList.At does. The Call and its legs are valid until the next call of
 // At; texts of theirs stay.
 func (r *CallReader) At(i int) *Call {
-	s, n := r.list.legs, int(r.list.first[i])
-	if r.legs[0] = s.legs[n]; r.legs[0] == nil {
-		r.room = legRoom{}
-		r.legs[0] = s.make(&r.room, n, r.heads)
-	}
+	r.legs[0] = r.first.Leg(int(r.list.first[i]))
 	r.list.fill(&r.call, r.legs[:], i)
 	return &r.call
 }
@@ -95,7 +111,7 @@ func (c *CallList) All() iter.Seq[*Call] {
 func (c *CallList) Heads() iter.Seq[*Call] {
 	return func(yield func(*Call) bool) {
 		r := c.Reader()
-		r.heads = true
+		r.first.head = true
 		for i := range r.Len() {
 			if !yield(r.At(i)) {
 				return

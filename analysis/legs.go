@@ -87,8 +87,7 @@ func (s *legStore) callID(i int) string {
 	if l := s.legs[i]; l != nil {
 		return l.CallID
 	}
-	u := newUnpacker(s.packed[i], &s.packer)
-	return u.callID()
+	return s.packer.callID(s.packed[i])
 }
 
 // pin returns leg i, of which there is only one from now on.

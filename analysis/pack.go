@@ -250,21 +250,36 @@ func (u *unpacker) rest(r *legRoom) {
 
 // An unpacker reads what a packer wrote.
 type unpacker struct {
-	s    string
-	at   int // in s: the next number …
-	text int // … and the next text
+	numbers
+	text int // where in the leg its next text begins
 	p    *packer
 	ends ends
 }
 
+// numbers are the numbers of a packed leg.
+type numbers struct {
+	s  string // the leg
+	at int    // the next one
+}
+
 func newUnpacker(s string, p *packer) unpacker {
-	u := unpacker{s: s, p: p}
+	u := unpacker{numbers: numbers{s: s}, p: p}
 	n := u.uint()
 	u.text = u.at + int(n)
 	return u
 }
 
-// callID reads the Call-ID, which comes first.
+// callID returns the Call-ID of a packed leg, which comes first.
+func (p *packer) callID(s string) string {
+	u := numbers{s: s}
+	n := int(u.uint())
+	text := u.at + n
+	if call := u.int(); call >= 0 {
+		return p.callIDs.names[call].text
+	}
+	return s[text : text+int(u.uint())]
+}
+
 func (u *unpacker) callID() string {
 	if call := u.int(); call >= 0 {
 		return u.p.callIDs.names[call].text
@@ -324,7 +339,7 @@ func appendUint(b []byte, x uint64) []byte {
 	return b[:len(b)-8+n]
 }
 
-func (u *unpacker) uint() uint64 {
+func (u *numbers) uint() uint64 {
 	if c := u.s[u.at]; c&1 != 0 { // most are small
 		u.at++
 		return uint64(c >> 1)
@@ -333,7 +348,7 @@ func (u *unpacker) uint() uint64 {
 }
 
 // long reads a number of more than one octet.
-func (u *unpacker) long() uint64 {
+func (u *numbers) long() uint64 {
 	s := u.s[u.at:]
 	n := bits.TrailingZeros8(s[0]) + 1
 	if n > 8 {
@@ -357,7 +372,7 @@ func load(s string) uint64 {
 // int puts a number that may be negative: those near to zero are short.
 func (p *packer) int(n int64) { p.uint(unsigned(n)) }
 
-func (u *unpacker) int() int64 { return signed(u.uint()) }
+func (u *numbers) int() int64 { return signed(u.uint()) }
 
 func unsigned(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
 
@@ -376,7 +391,7 @@ func (p *packer) flags(list ...bool) {
 	p.b = append(p.b, c)
 }
 
-func (u *unpacker) flags(list ...*bool) {
+func (u *numbers) flags(list ...*bool) {
 	c := u.s[u.at]
 	u.at++
 	for i, set := range list {

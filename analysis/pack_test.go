@@ -124,6 +124,9 @@ func TestPack(t *testing.T) {
 					t.Errorf("got  %.2000v, %+v\nwant %.2000v, %+v", *got, got.Media, *l, l.Media)
 				}
 			}
+			if got := p.callID(s); got != l.CallID {
+				t.Errorf("the Call-ID is %q in place of %q", got, l.CallID)
+			}
 			if got := p.unpack(new(legRoom), other, 0, true); len(got.CallID) != 100 {
 				t.Errorf("the one before it has the Call-ID %q", got.CallID)
 			}

@@ -113,8 +113,9 @@ func (r *captureRun) talks() iter.Seq[*talk] {
 // allTalks iterates over the talks of the capture, each with its leg.
 func (r *captureRun) allTalks() iter.Seq[*talk] {
 	return func(yield func(*talk) bool) {
+		legs := r.Calls.LegReader()
 		for _, t := range r.c.talks {
-			t.leg = t.number.of(r.Result)
+			t.leg = legs.Leg(int(t.number) - 1)
 			if !yield(t) {
 				return
 			}

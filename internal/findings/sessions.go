@@ -212,7 +212,7 @@ func (s *tooShort) end(r *captureRun) {
 		waiting[w.users] = append(waiting[w.users], w)
 	}
 	again := make(map[*refusedTimer]bool)
-	for c := range r.Calls.All() {
+	for c := range r.Calls.Heads() {
 		for _, l := range c.Legs {
 			for _, w := range waiting[users(l)] {
 				if d := l.Invited.Sub(w.at); legNo(l) != w.leg && d >= 0 && d <= timeout {
