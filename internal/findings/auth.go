@@ -7,7 +7,6 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -514,13 +513,20 @@ type reuse struct {
 
 // reused returns the uses that do not count on.
 func (l *ledger) reused() (list []*reuse) {
-	sort.SliceStable(l.uses, func(i, j int) bool {
+	order := make([]int32, len(l.uses)) // by key and time
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
 		a, b := &l.uses[i], &l.uses[j]
-		return cmp.Or(cmp.Compare(a.key, b.key), a.at.Compare(b.at)) < 0
-	}) // stable: uses of one time stay in order
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(i, j))
+	})
 	by := make(map[uint64]*reuse)
-	for i := 1; i < len(l.uses); i++ {
-		a, b := &l.uses[i-1], &l.uses[i]
+	for i := 1; i < len(order); i++ {
+		a, b := &l.uses[order[i-1]], &l.uses[order[i]]
 		if a.key != b.key || b.nc > a.nc || a.callID == b.callID && a.cseq == b.cseq || !l.nonces.has(b.nonce) {
 			continue
 		}

@@ -212,22 +212,26 @@ func (s *qualityState) oneWay(r *captureRun) {
 	}
 	var list []pair
 	pairs := 0
-	sends := make(map[netip.Addr]bool)
-	for p := range s.ways {
-		sends[p.src] = true
-	}
 	for p, w := range s.ways {
 		_, back := s.ways[hostPair{p.dst, p.src}]
 		if !back || p.src.Less(p.dst) {
 			pairs++
 		}
-		if back || !w.proof || sends[p.dst] {
-			continue
-		}
-		if saw, limited := r.Saw(p.dst, p.src); !saw && !limited {
+		if !back && w.proof {
 			list = append(list, pair{p, w})
 		}
 	}
+	if len(list) == 0 {
+		return
+	}
+	sends := make(map[netip.Addr]bool)
+	for p := range s.ways {
+		sends[p.src] = true
+	}
+	list = slices.DeleteFunc(list, func(p pair) bool {
+		saw, limited := r.Saw(p.dst, p.src)
+		return sends[p.dst] || saw || limited
+	})
 	if len(list) == 0 {
 		return
 	}
