@@ -349,7 +349,7 @@ func commonCodecs(m *analysis.Media) []string {
 	case caller == nil:
 		return strings.Split(callee.Codecs, ",")
 	}
-	common := []string{}
+	common := make([]string, 0, 1+strings.Count(callee.Codecs, ","))
 	for c := range strings.SplitSeq(callee.Codecs, ",") {
 		if names(caller.Codecs, c) {
 			common = append(common, c)
@@ -376,8 +376,9 @@ func firstLine(m *analysis.Media, side analysis.Party) (first *analysis.MediaLin
 
 // names reports whether a codec is in a list of them.
 func names(codecs, codec string) bool {
-	for c := range strings.SplitSeq(codecs, ",") {
-		if strings.EqualFold(c, codec) {
+	for more := true; more; {
+		var c string
+		if c, codecs, more = strings.Cut(codecs, ","); strings.EqualFold(c, codec) {
 			return true
 		}
 	}

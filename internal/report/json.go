@@ -47,10 +47,12 @@ func (w *jsonWriter) close(c byte) {
 
 // key writes a key that needs no escaping.
 func (w *jsonWriter) key(k string) {
-	w.sep()
-	w.b = append(w.b, '"')
-	w.b = append(w.b, k...)
-	w.b = append(w.b, '"', ':')
+	b := w.b
+	if w.comma {
+		b = append(b, ',')
+	}
+	b = append(append(b, '"'), k...)
+	w.b = append(b, '"', ':')
 	w.comma = false
 }
 
@@ -132,9 +134,7 @@ func (w *jsonWriter) appendClean(b, s []byte, limit int) []byte {
 // plain writes text that needs no escaping.
 func (w *jsonWriter) plain(s []byte) {
 	w.sep()
-	w.b = append(w.b, '"')
-	w.b = append(w.b, s...)
-	w.b = append(w.b, '"')
+	w.b = append(append(append(w.b, '"'), s...), '"')
 }
 
 // isPlain reports whether s is printable ASCII without characters that JSON escapes.
