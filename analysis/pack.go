@@ -31,6 +31,7 @@ type packer struct {
 	addrs   []netip.Addr
 	addrNo  map[netip.Addr]int64
 	texts   textStore
+	base    time.Time // when the first leg began
 
 	lateName recall[string]
 	lateAddr recall[netip.Addr]
@@ -78,7 +79,10 @@ func (p *packer) pack(l *Leg, call int) string {
 	if call < 0 {
 		p.string(l.CallID)
 	}
-	p.time(l.Begin, time.Time{})
+	if p.base.IsZero() {
+		p.base = l.Begin
+	}
+	p.time(l.Begin, p.base)
 	p.string(l.From)
 	p.string(l.To)
 	p.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
@@ -141,9 +145,15 @@ func (p *packer) transfers(l *Leg) {
 
 func (p *packer) media(l *Leg) {
 	m := l.Media
-	p.flags(m != nil, m != nil && m.Resumed)
-	if m == nil {
+	if p.flags(m != nil); m == nil {
 		return
+	}
+	held := !m.HeldAt.IsZero() || m.HeldFrame != Frame{} || m.HeldBy != NoParty
+	p.flags(held, m.Resumed)
+	if held {
+		p.time(m.HeldAt, l.Begin)
+		p.frame(m.HeldFrame, l.First)
+		p.int(int64(m.HeldBy))
 	}
 	p.int(int64(len(m.Lines)))
 	for i := range m.Lines {
@@ -168,9 +178,6 @@ func (p *packer) media(l *Leg) {
 		p.flags(x.secure)
 	}
 	p.int(int64(m.Descriptions))
-	p.time(m.HeldAt, l.Begin)
-	p.frame(m.HeldFrame, l.First)
-	p.int(int64(m.HeldBy))
 }
 
 // A legRoom is a leg with room for what most legs have: one allocation holds all of it.
@@ -210,7 +217,7 @@ func (p *packer) unpack(r *legRoom, s string, order int, head bool) *Leg {
 func (u *unpacker) head(r *legRoom) {
 	l := &r.leg
 	l.CallID = u.callID()
-	l.Begin = u.time(time.Time{})
+	l.Begin = u.time(u.p.base)
 	l.From, l.To = u.string(), u.string()
 	var same bool
 	u.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
@@ -302,13 +309,15 @@ func (u *unpacker) transfers(l *Leg) {
 }
 
 func (u *unpacker) media(r *legRoom) {
-	var has, resumed bool
-	u.flags(&has, &resumed)
-	if !has {
+	var has, held bool
+	if u.flags(&has); !has {
 		return
 	}
 	l, m := &r.leg, &r.media
-	l.Media, m.Resumed = m, resumed
+	l.Media = m
+	if u.flags(&held, &m.Resumed); held {
+		m.HeldAt, m.HeldFrame, m.HeldBy = u.time(l.Begin), u.frame(l.First), Party(u.int())
+	}
 	m.Lines = room(r.lines[:], u.int())
 	for i := range m.Lines {
 		m.Lines[i] = MediaLine{
@@ -322,7 +331,6 @@ func (u *unpacker) media(r *legRoom) {
 		u.flags(&e.secure)
 	}
 	m.Descriptions = int(u.int())
-	m.HeldAt, m.HeldFrame, m.HeldBy = u.time(l.Begin), u.frame(l.First), Party(u.int())
 }
 
 // Numbers take an octet for each seven bits. The lowest bits of the first octet say how many
