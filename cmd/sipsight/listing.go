@@ -198,8 +198,9 @@ func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all record
 	var line []byte
 	switch {
 	case q.json:
+		rows := s.table.Rows(o)
 		for _, i := range wanted {
-			line = append(s.table.AppendJSON(line[:0], o, all.At(i), false), '\n')
+			line = append(rows.AppendJSON(line[:0], all.At(i), false), '\n')
 			w.Write(line)
 		}
 	case q.csv:

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,12 +13,12 @@ import (
 
 // Calls is the listing of calls.
 var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Column[analysis.Call]{
-	{Key: "id", Brief: true, Kind: Text, Doc: "call-1 and so on, in the order in which calls began", Get: func(c *analysis.Call) Value { return textOf(CallID(c)) }},
+	{Key: "id", Brief: true, Kind: Text, Doc: "call-1 and so on, in the order in which calls began", Get: func(c *analysis.Call) Value { return textOf(CallID(c)) }, json: (*jsonWriter).callID},
 	{Key: "call_id", Brief: true, Kind: Captured, Doc: "Call-ID of the first leg", Get: func(c *analysis.Call) Value { return textOf(c.First().CallID) }},
 	{Key: "dialogs", Kind: Object, json: (*jsonWriter).dialogs},
 	{Key: "legs", Kind: Object, json: (*jsonWriter).legs},
 	{Key: "state", Brief: true, Kind: Text, Doc: "how far it came", Get: func(c *analysis.Call) Value { return textOf(c.First().State.String()) }},
-	{Key: "verdict", Brief: true, Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }},
+	{Key: "verdict", Brief: true, Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }, json: (*jsonWriter).verdict},
 	{Key: "from", Brief: true, Kind: URI, Doc: "URI of From, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().From) }},
 	{Key: "to", Brief: true, Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
 	{Key: "request_uri", Kind: URI, Doc: "of the first INVITE, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().RequestURI) }},
@@ -32,8 +33,10 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	{Key: "final_reason", Kind: Captured, Doc: "its reason phrase", Get: func(c *analysis.Call) Value { return textOf(c.First().FinalReason) }},
 	{Key: "ended_by", Brief: true, Kind: Text, Doc: "caller, callee or server", Get: func(c *analysis.Call) Value { return textOf(c.First().EndedBy.String()) }},
 	{Key: "release_cause", Kind: Captured, Doc: "Reason header field of what ended it", Get: func(c *analysis.Call) Value { return textOf(c.First().Cause) }},
-	{Key: "source", Brief: true, Kind: Text, Doc: "where the first INVITE came from", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Source) }},
-	{Key: "destination", Brief: true, Kind: Text, Doc: "where it went to", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Destination) }},
+	{Key: "source", Brief: true, Kind: Text, Doc: "where the first INVITE came from", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Source) },
+		json: func(w *jsonWriter, _ *Options, c *analysis.Call) { w.endpointKey("source", c.First().Source) }},
+	{Key: "destination", Brief: true, Kind: Text, Doc: "where it went to", Get: func(c *analysis.Call) Value { return endpointOf(c.First().Destination) },
+		json: func(w *jsonWriter, _ *Options, c *analysis.Call) { w.endpointKey("destination", c.First().Destination) }},
 	{Key: "transport", Kind: Text, Doc: "of the first message", Get: func(c *analysis.Call) Value { return textOf(c.First().Transport) }},
 	{Key: "user_agents", Kind: List, Doc: "User-Agent and Server values", Get: func(c *analysis.Call) Value { return listOf(userAgents(c)) }},
 	{Key: "attempts", Kind: Number, Doc: "INVITEs with numbers of their own, where over 1", Get: func(c *analysis.Call) Value { return overOne(c.First().Attempts) }},
@@ -60,6 +63,28 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 
 // CallID returns the id of a call.
 func CallID(c *analysis.Call) string { return CallName(c.ID) }
+
+// callID writes the id of a call.
+func (w *jsonWriter) callID(_ *Options, c *analysis.Call) {
+	w.key("id")
+	w.scratch = appendCallName(w.scratch[:0], c.ID)
+	w.quote(w.scratch)
+}
+
+// verdict writes what became of a call.
+func (w *jsonWriter) verdict(_ *Options, c *analysis.Call) {
+	w.key("verdict")
+	w.scratch = appendVerdict(w.scratch[:0], c)
+	w.quote(w.scratch)
+}
+
+// endpointKey writes an endpoint with its key, where it is known.
+func (w *jsonWriter) endpointKey(key string, a netip.AddrPort) {
+	if a.IsValid() {
+		w.key(key)
+		w.endpoint(a)
+	}
+}
 
 func overOne(n int) Value { return Value{Has: n > 1, Int: int64(n)} }
 

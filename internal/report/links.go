@@ -10,7 +10,11 @@ import (
 // CallName returns the id of the call with a number: call-1.
 func CallName(id int) string {
 	var b [32]byte
-	return string(strconv.AppendInt(append(b[:0], "call-"...), int64(id), 10))
+	return string(appendCallName(b[:0], id))
+}
+
+func appendCallName(b []byte, id int) []byte {
+	return strconv.AppendInt(append(b, "call-"...), int64(id), 10)
 }
 
 // LinkText says what ties a call to another one, as a part of a sentence about the call id.

@@ -72,7 +72,7 @@ type Column[T any] struct {
 	Get  func(*T) Value
 
 	Brief   bool                                  // in brief rows too
-	json    func(w *jsonWriter, o *Options, r *T) // of an Object; nothing is written for none
+	json    func(w *jsonWriter, o *Options, r *T) // of an Object, and where Get would make a text of its own; nothing is written for none
 	full    bool                                  // only where one record is shown by itself
 	csvOnly bool                                  // not in JSON, which has it in another form
 }
@@ -107,23 +107,41 @@ func (t *Table[T]) Keys() (keys []string) {
 // AppendJSON appends a record as one JSON object, without a line end. full adds what is
 // shown of a record by itself.
 func (t *Table[T]) AppendJSON(b []byte, o *Options, r *T, full bool) []byte {
-	return t.appendJSON(b, o, r, func(c *Column[T]) bool { return full || !c.full })
+	return t.Rows(o).AppendJSON(b, r, full)
 }
 
 // AppendBrief appends the keys of a record that tell it apart and say what became of it.
 func (t *Table[T]) AppendBrief(b []byte, o *Options, r *T) []byte {
-	return t.appendJSON(b, o, r, func(c *Column[T]) bool { return c.Brief })
+	return t.Rows(o).appendJSON(b, r, func(c *Column[T]) bool { return c.Brief })
 }
 
-func (t *Table[T]) appendJSON(b []byte, o *Options, r *T, wanted func(*Column[T]) bool) []byte {
-	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
+// Rows appends records of a table one after the other, in room that they share.
+type Rows[T any] struct {
+	table *Table[T]
+	o     *Options
+	w     jsonWriter
+}
+
+// Rows returns Rows of the table.
+func (t *Table[T]) Rows(o *Options) *Rows[T] {
+	return &Rows[T]{t, o, jsonWriter{secrets: o.Secrets, maxText: o.MaxText}}
+}
+
+// AppendJSON appends a record as Table.AppendJSON does.
+func (x *Rows[T]) AppendJSON(b []byte, r *T, full bool) []byte {
+	return x.appendJSON(b, r, func(c *Column[T]) bool { return full || !c.full })
+}
+
+func (x *Rows[T]) appendJSON(b []byte, r *T, wanted func(*Column[T]) bool) []byte {
+	t, o, w := x.table, x.o, &x.w
+	w.b, w.comma, w.sanitised = b, false, false
 	w.open('{')
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.csvOnly || !wanted(c) {
 			continue
 		}
-		if c.Kind == Object {
+		if c.json != nil {
 			c.json(w, o, r)
 			continue
 		}

@@ -12,9 +12,13 @@ import (
 // Verdict says in one sentence what became of a call. It holds no text of the capture but
 // addresses and numbers.
 func Verdict(c *analysis.Call) string {
-	var buf [256]byte
+	var b [256]byte
+	return string(appendVerdict(b[:0], c))
+}
+
+func appendVerdict(b []byte, c *analysis.Call) []byte {
 	l := c.First()
-	b := appendOutcome(buf[:0], l)
+	b = appendOutcome(b, l)
 	if l.Running { // the capture has not all of it
 		b = append(b, "; it was running already when the capture begins"...)
 	}
@@ -24,7 +28,7 @@ func Verdict(c *analysis.Call) string {
 	if c.Because != "" {
 		b = append(append(b, " because "...), c.Because...)
 	}
-	return string(append(b, '.'))
+	return append(b, '.')
 }
 
 // appendOutcome appends what became of a leg.

@@ -1,0 +1,55 @@
+package report
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// TestColumnJSON holds that a column that writes its JSON itself writes what it is in filters
+// and in CSV.
+func TestColumnJSON(t *testing.T) {
+	calls := []*analysis.Call{
+		{ID: 12, Legs: []*analysis.Leg{{
+			State: analysis.StateFailed, FinalStatus: 486, Source: netip.MustParseAddrPort("192.0.2.1:5060"), Destination: netip.MustParseAddrPort("[2001:db8::1]:5070"),
+		}}, Remarks: analysis.Remarks{Because: `of a "reason"`}},
+		{ID: 1, Legs: []*analysis.Leg{{}}},
+	}
+	n := 0
+	for i := range Calls.Columns {
+		c := &Calls.Columns[i]
+		if c.json == nil || c.Kind == Object {
+			continue
+		}
+		n++
+		for _, call := range calls {
+			var got, want jsonWriter
+			c.json(&got, &Options{}, call)
+			if v := c.Get(call); v.Has {
+				want.key(c.Key)
+				want.columnValue(c.Kind, &v, &Options{})
+			}
+			if string(got.b) != string(want.b) {
+				t.Errorf("%s is %s, want %s", c.Key, got.b, want.b)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no column writes its JSON itself")
+	}
+}
+
+// TestRows holds that rows do not tell of the ones before them.
+func TestRows(t *testing.T) {
+	odd := &analysis.Call{ID: 1, Legs: []*analysis.Leg{{CallID: "a\x1bb", From: "sip:a:secret@h"}}}
+	plain := &analysis.Call{ID: 2, Legs: []*analysis.Leg{{CallID: "c", From: "sip:c@h"}}}
+	o := &Options{}
+	rows := Calls.Rows(o)
+	for _, c := range []*analysis.Call{odd, plain, odd} {
+		got, want := rows.AppendJSON([]byte("> "), c, false), Calls.AppendJSON([]byte("> "), o, c, false)
+		if string(got) != string(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
