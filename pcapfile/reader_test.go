@@ -317,7 +317,59 @@ func TestNext(t *testing.T) {
 			if got := read(t, bytes.NewReader(c.in)).String(); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
+			if got, _ := readQuick(t, bytes.NewReader(c.in)); got.String() != want {
+				t.Errorf("with Quick\n%s\nwant\n%s", got, want)
+			}
 		})
+	}
+}
+
+// readQuick is read with Quick tried before each packet; quick counts those that it read.
+func readQuick(t *testing.T, r io.Reader) (x result, quick int) {
+	t.Helper()
+	f, err := pcapfile.NewReader(r)
+	if err != nil {
+		return result{err: err}, 0
+	}
+	for {
+		data, origLen, ns, ok := f.Quick()
+		p := pcapfile.Packet{Time: time.Unix(0, ns).UTC(), OrigLen: origLen, Data: data}
+		if ok {
+			quick++
+			p.Offset = f.Offset() - int64(len(data)) - 16
+			if f.Header().Modified {
+				p.Offset -= 8
+			}
+		} else if p, err = f.Next(); err != nil {
+			if _, _, _, ok := f.Quick(); ok {
+				t.Error("Quick reads on behind an error")
+			}
+			x.notes, x.off, x.err = f.Notes(), f.Offset(), err
+			return x, quick
+		}
+		p.Data = bytes.Clone(p.Data)
+		x.packets = append(x.packets, p)
+		x.headers = append(x.headers, f.Header())
+	}
+}
+
+// Quick reads what is in view and ordinary, and nothing else.
+func TestQuick(t *testing.T) {
+	all := 0
+	for name, in := range samples() {
+		t.Run(name, func(t *testing.T) {
+			want := read(t, bytes.NewReader(in)).String()
+			got, quick := readQuick(t, bytes.NewReader(in))
+			if all += quick; got.String() != want {
+				t.Errorf("%d were quick, got\n%s\nwant\n%s", quick, got, want)
+			}
+			if got, quick := readQuick(t, iotest.OneByteReader(bytes.NewReader(in))); got.String() != want || quick != 0 {
+				t.Errorf("octet by octet %d were quick, got\n%s\nwant\n%s", quick, got, want)
+			}
+		})
+	}
+	if all < 5 {
+		t.Errorf("%d packets were quick", all)
 	}
 }
 
