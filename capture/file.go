@@ -412,12 +412,11 @@ func (f *file) advance() {
 // count takes the packet that is about to be returned into the description.
 func (f *file) count() {
 	p, i := &f.p, &f.info
-	i.Packets++
-	i.DataBytes += p.OrigLen
-	i.CapturedBytes += int64(len(p.Data))
+	cut := int64(0)
 	if int64(len(p.Data)) < p.OrigLen {
-		i.CutPackets++
+		cut = 1
 	}
+	i.add(p.Interface, 1, p.OrigLen, int64(len(p.Data)), cut)
 	switch {
 	case !p.HasTime:
 	case i.HasTime && !p.Time.Before(i.Last): // nearly always
@@ -425,15 +424,23 @@ func (f *file) count() {
 	default:
 		f.countTime(p.Time)
 	}
-	for len(i.Interfaces) <= p.Interface {
-		i.Interfaces = append(i.Interfaces, Interface{Drops: -1})
-	}
-	i.Interfaces[p.Interface].Packets++
 	if p.options.Len() > 0 {
 		for c := range p.Comments() {
 			i.addComment(c)
 		}
 	}
+}
+
+// add counts n packets of an interface, of so many octets on the wire, of which some were kept.
+func (f *File) add(in int, n, wire, kept, cut int64) {
+	f.Packets += n
+	f.DataBytes += wire
+	f.CapturedBytes += kept
+	f.CutPackets += cut
+	for len(f.Interfaces) <= in {
+		f.Interfaces = append(f.Interfaces, Interface{Drops: -1})
+	}
+	f.Interfaces[in].Packets += n
 }
 
 func (f *file) countTime(t time.Time) {

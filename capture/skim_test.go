@@ -1,0 +1,113 @@
+package capture_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/pcapfile"
+	"github.com/sipsight/sipsight/pcapng"
+)
+
+// A skimmer takes the packets whose data begin with s.
+type skimmer struct {
+	list *[]seen
+	n    int
+}
+
+func (s *skimmer) Skim(p *capture.Packet, ns int64) bool {
+	if p.Data[0] != 's' {
+		return false
+	}
+	s.n++
+	*s.list = append(*s.list, seen{p.File, p.Frame, time.Unix(0, ns).Sub(start), string(p.Data)})
+	return true
+}
+
+// skim reads a timeline to its end, with Skim tried behind each packet.
+func skim(t *testing.T, names []string, most int, gap time.Duration) (list []seen, files []*capture.File, n int) {
+	t.Helper()
+	r, err := capture.Open(t.Context(), names, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	s := skimmer{list: &list}
+	for {
+		p, err := r.Next()
+		if err == io.EOF {
+			return list, r.Files(), s.n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, seen{p.File, p.Frame, p.Time.Sub(start), string(p.Data)})
+		before := s.n
+		r.Skim(most, gap, &s)
+		if s.n > before+most {
+			t.Fatalf("%d packets were skimmed, %d at most", s.n-before, most)
+		}
+	}
+}
+
+// A timeline in which packets are passed over is the same timeline: packets, order, frame numbers,
+// times, and what is told of the files.
+func TestSkim(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var names []string
+		for i := range 1 + r.IntN(4) {
+			var packets []packet
+			at := time.Duration(r.IntN(20)) * time.Second
+			for n := range r.IntN(60) {
+				at += time.Duration(r.IntN(1000)) * time.Millisecond
+				if r.IntN(20) == 0 {
+					at -= 2 * time.Second
+				}
+				packets = append(packets, packet{at, fmt.Sprintf("%c%d.%d", "sssn"[r.IntN(4)], i, n)})
+			}
+			b := pcap(pcapfile.Header{BigEndian: r.IntN(2) == 0, Nanosecond: r.IntN(2) == 0, SnapLen: uint32(r.IntN(2) * 5)}, packets...)
+			if r.IntN(5) == 0 {
+				b = ng(pcapng.Section{}, packets...)
+			}
+			names = append(names, write(t, "x", b))
+		}
+		want, files := readFiles(t, names, capture.Options{})
+		got, skimmed, _ := skim(t, names, 1+r.IntN(30), time.Duration(r.IntN(1500))*time.Millisecond)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: got\n%v\nwant\n%v", seed, got, want)
+		}
+		for i := range files {
+			if !reflect.DeepEqual(skimmed[i], files[i]) {
+				t.Fatalf("seed %d: of file %d is told\n%+v\nwant\n%+v", seed, i, *skimmed[i], *files[i])
+			}
+		}
+	}
+}
+
+// Skim passes over what it can.
+func TestSkimmed(t *testing.T) {
+	packets := []packet{{0, "n"}, {1, "s"}, {2, "s"}, {3, "n"}, {4, "s"}, {time.Minute, "s"}, {2 * time.Minute, "s"}}
+	for _, c := range []struct {
+		name string
+		most int
+		gap  time.Duration
+		want int
+	}{
+		{"all", 100, time.Hour, 5},
+		{"one at a time", 1, time.Hour, 3},
+		{"not behind a gap", 100, 59 * time.Second, 3},
+		{"none", 0, time.Hour, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			name := write(t, "x", pcap(pcapfile.Header{}, packets...))
+			if _, _, n := skim(t, []string{name}, c.most, c.gap); n != c.want {
+				t.Errorf("%d were passed over, want %d", n, c.want)
+			}
+		})
+	}
+}
