@@ -2,6 +2,7 @@ package layers_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"reflect"
 	"strings"
 	"testing"
@@ -25,6 +26,17 @@ func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
 		t.Errorf("version %d, payload %q; Decode finds %v %d %d %q: %x", version, payload, err, f.Version, f.Proto, f.Payload, in)
 	}
 	var g layers.Frame
+	if version == 4 {
+		src, dst := f.Src.Addr().As4(), f.Dst.Addr().As4()
+		want := layers.Sight{
+			Addrs: uint64(binary.BigEndian.Uint32(src[:]))<<32 | uint64(binary.BigEndian.Uint32(dst[:])),
+			Ports: uint32(f.Src.Port())<<16 | uint32(f.Dst.Port()),
+			IPID:  uint16(f.IPID), Len: uint16(8 + len(f.Payload) + f.Missing), Class: f.Class,
+		}
+		if got := layers.Sight4(in); got != want {
+			t.Errorf("Sight4 makes %+v, Decode %+v: %x", got, want, in)
+		}
+	}
 	if g.Sighted(in, payload, version); !reflect.DeepEqual(f, g) {
 		t.Errorf("Sighted makes %+v, Decode %+v: %x", g, f, in)
 	}
