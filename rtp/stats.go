@@ -68,22 +68,41 @@ const (
 // Everything is counted at the capture point. What is lost, late or repeated on the way
 // from there to the receiver is not seen.
 type Stats struct {
-	first, last time.Duration // arrivals
-	maxDelta    time.Duration
+	// What Next is about, in three lines of the cache.
+	last      time.Duration // arrival of the last packet
+	lastTime  time.Duration // likewise, of the last timed one
+	maxDelta  time.Duration
+	first     time.Duration
+	window    uint64 // bit i: high-i arrived
+	packets   int64
+	octets    int64
+	expected  int64   // of all runs of the sequence together
+	tick      float64 // ms of one unit of the timestamp
+	jitterSum float64
+	timestamp uint32 // of the last timed packet
+	rate      uint32 // of the timestamp; 0: unknown
+	jitter    float32
+	maxJitter float32 // in ms, as jitter
+	skew      float32 // how much later than its timestamp says the last packet came
+	floor     float32 // the least skew of late, for the jitter buffer
+	windowMin float32 // the least skew of the drift window …
+	windowAt  uint16  // … and its number; the last one never ends
+	high      uint16  // highest sequence number, in the arithmetic of RFC 1982
+	valid     uint8   // bits of window that belong to this run
+	lastType  uint8
+	lateInRow uint8
+	timed     bool   // lastTime and timestamp are those of a packet
+	run       uint32 // packets that arrived since the last loss
+	jitters   uint32
+	interval  [2]intervalCount
 
-	packets  int64
-	octets   int64
-	expected int64  // of all runs of the sequence together
-	window   uint64 // bit i: high-i arrived
-	high     uint16 // highest sequence number, in the arithmetic of RFC 1982
-	valid    uint8  // bits of window that belong to this run
+	windowsDone uint16
+	resets      uint16
+	jumps       uint16
+	types       uint16 // changes of the payload type
+	firstMin    float32
+	lastMin     float32
 
-	lastType   uint8
-	lateInRow  uint8
-	timed      bool // lastTime and timestamp are those of a packet
-	resets     uint16
-	jumps      uint16
-	types      uint16 // changes of the payload type
 	duplicates uint32
 	reordered  uint32
 	tooLate    uint32
@@ -91,32 +110,12 @@ type Stats struct {
 	markers    uint32
 
 	// Losses, in the order of the sequence. A cluster is what may become a burst.
-	run          uint32 // packets that arrived since the last loss
 	cluster      uint32 // losses in the cluster
 	clusterLen   uint32
 	runs         uint32 // of losses in a row
 	bursts       uint32
 	burstLost    uint32
 	burstPackets uint32
-
-	timestamp uint32 // of the last timed packet
-	rate      uint32 // of the timestamp; 0: unknown
-	jitters   uint32
-	lastTime  time.Duration
-	tick      float64 // ms of one unit of the timestamp
-	jitter    float32 // all of these in ms
-	maxJitter float32
-	jitterSum float64
-	skew      float32 // how much later than its timestamp says the last packet came
-	floor     float32 // the least skew of late, for the jitter buffer
-
-	windowAt    uint16 // number of the drift window; the last one never ends
-	windowsDone uint16
-	windowMin   float32
-	firstMin    float32
-	lastMin     float32
-
-	interval [2]intervalCount
 }
 
 // An intervalCount counts a step of the timestamp from one packet to the next. Of the
@@ -308,7 +307,7 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 		s.setRate(p.ClockRate)
 	}
 	step := int32(p.Timestamp - s.timestamp)
-	d := float64(p.Arrival-s.lastTime)/1e6 - float64(step)*s.tick
+	d := s.delay(p.Arrival, step)
 	abs := math.Abs(d)
 	if v == Restart || abs >= maxStep || abs >= maxSpurtStep && (p.Marker || step < 0) {
 		if v != Restart || abs >= maxSpurtStep {
@@ -322,14 +321,70 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 	}
 	s.jitter += float32(abs-float64(s.jitter)) / 16
 	if spoken {
-		s.maxJitter = max(s.maxJitter, s.jitter)
-		s.jitterSum += float64(s.jitter)
-		s.jitters++
+		s.speak()
 	}
 	s.timestamp, s.lastTime = p.Timestamp, p.Arrival
 	s.skew += float32(d)
 	s.buffer(p.Marker)
 	s.drift(p.Arrival)
+}
+
+// delay returns by how much more the time went on since the last packet than the timestamp, in
+// ms: D of RFC 3550, section 6.4.1.
+func (s *Stats) delay(arrival time.Duration, step int32) float64 {
+	return float64(arrival-s.lastTime)/1e6 - float64(step)*s.tick
+}
+
+// speak takes the jitter into its maximum and mean.
+func (s *Stats) speak() {
+	if s.jitter > s.maxJitter {
+		s.maxJitter = s.jitter
+	}
+	s.jitterSum += float64(s.jitter)
+	s.jitters++
+}
+
+// Next is Add for a packet that is the next in the sequence, of the payload type of the one before
+// it, without the marker bit, and with a timestamp that is of use. It returns false, and has
+// done nothing, where that is not so or where anything else is out of the ordinary. Of most
+// streams it takes ninety-nine packets of a hundred, in half the time.
+func (s *Stats) Next(arrival time.Duration, timestamp, clockRate uint32, size int, seq uint16, payloadType uint8) bool {
+	step := int32(timestamp - s.timestamp)
+	if seq-s.high != 1 || s.valid == windowLen && s.window>>(windowLen-1) == 0 || payloadType != s.lastType ||
+		clockRate != s.rate || clockRate == 0 || !s.timed || step < 0 || IsComfortNoise(payloadType) {
+		return false
+	}
+	d := s.delay(arrival, step)
+	abs := math.Abs(d)
+	if abs >= maxStep {
+		return false
+	}
+	s.packets++
+	s.octets += int64(size)
+	s.expected++
+	s.high++
+	if s.valid == windowLen {
+		s.run++
+	} else {
+		s.valid++
+	}
+	if step > 0 && s.window&1 != 0 {
+		s.count(uint32(step))
+	}
+	s.window = s.window<<1 | 1
+	if wait := arrival - s.last; wait > 0 {
+		s.last = arrival
+		if wait > s.maxDelta {
+			s.maxDelta = wait
+		}
+	}
+	s.jitter += float32(abs-float64(s.jitter)) / 16
+	s.speak()
+	s.timestamp, s.lastTime = timestamp, arrival
+	s.skew += float32(d)
+	s.buffer(false)
+	s.drift(arrival)
+	return true
 }
 
 // anchor takes a packet as the first of a run of timestamps: what came before is not

@@ -491,3 +491,67 @@ func TestStatsAllocs(t *testing.T) {
 		}
 	})
 }
+
+// Next is Add for what it takes: a stream in which it is tried before each packet comes to the same
+// figures, bit for bit.
+func TestNext(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var a, b rtp.Stats
+		p := rtp.Sample{ClockRate: 8000, Size: 200, Arrival: time.Hour}
+		taken := 0
+		for i := range 2000 {
+			p.Seq++
+			p.Timestamp += 160
+			p.Arrival += 20*time.Millisecond + time.Duration(r.NormFloat64()*1e6)
+			p.Marker, p.Untimed, p.ClockRate, p.Type = false, false, 8000, 0
+			q := p
+			if i%int(seed/4+2) == 0 {
+				oddity(r, &p, &q)
+			}
+			a.Add(&q)
+			if !q.Marker && !q.Untimed && b.Next(q.Arrival, q.Timestamp, q.ClockRate, q.Size, q.Seq, q.Type) {
+				taken++
+			} else {
+				b.Add(&q)
+			}
+			if a != b {
+				t.Fatalf("seed %d, packet %d, %+v: Add makes %+v, Next %+v", seed, i, q, a, b)
+			}
+		}
+		if taken < 500 {
+			t.Errorf("seed %d: Next took %d of 2000 packets", seed, taken)
+		}
+	}
+}
+
+// oddity makes something of the packet q, or of all from p on, out of the ordinary.
+func oddity(r *rand.Rand, p, q *rtp.Sample) {
+	switch r.IntN(11) {
+	case 0:
+		p.Seq += uint16(1 + r.IntN(5))
+		*q = *p
+	case 1:
+		q.Seq -= uint16(1 + r.IntN(120))
+	case 2:
+		q.Seq += uint16(r.IntN(5000))
+	case 3:
+		p.Timestamp += uint32(r.IntN(200000))
+		*q = *p
+	case 4:
+		q.Timestamp -= uint32(r.IntN(20000))
+	case 5:
+		p.Arrival += time.Duration(r.IntN(30)) * time.Second
+		*q = *p
+	case 6:
+		q.Arrival -= time.Duration(r.IntN(3)) * time.Second
+	case 7:
+		q.Marker = true
+	case 8:
+		q.Type = []uint8{13, 19, 8}[r.IntN(3)]
+	case 9:
+		q.ClockRate = []uint32{0, 16000}[r.IntN(2)]
+	case 10:
+		q.Untimed = true
+	}
+}
