@@ -209,7 +209,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	if o.Streams {
 		a.streams = newStreamTable(most.streams)
 		a.streams.coursesOf = o.Courses
-		a.d.Datagram = a.streams.datagram
+		a.d.Datagram, a.d.Media = a.streams.datagram, a.streams
 		if a.track != nil {
 			a.track.streams = a.streams
 			a.streams.watchTCP = func() { a.d.Segment = a.segment }
@@ -259,11 +259,12 @@ func (a *analyzer) readOn(ctx context.Context) error {
 		if err := a.d.Packet(p); err != nil {
 			return err
 		}
-		if a.packets%1024 == 0 {
+		if a.packets%skimSteps == 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
+		a.skim(p)
 	}
 }
 

@@ -1,10 +1,14 @@
 package analysis
 
 import (
+	"encoding/binary"
+	"math"
 	"net/netip"
 	"time"
 
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/rtp"
 )
 
@@ -23,11 +27,15 @@ const (
 	// recentLen is how many packets are remembered for telling copies: those of a
 	// mirror come within a few packets of each other.
 	recentLen = 8
+	// maxEventLen is more than a packet with a telephone event has, whatever its header.
+	maxEventLen = 64
 )
 
 // A Stream is the RTP packets of one SSRC from one address to another. Figures are those
 // of the capture point: what is lost or late behind it is not seen.
 type Stream struct {
+	pulse
+
 	Source, Destination netip.AddrPort
 	SSRC                uint32
 	PreviousSSRC        uint32  // of the stream whose place this one took, where HasPrevious
@@ -54,12 +62,9 @@ type Stream struct {
 	Kind                string // audio, video …, as the description has it
 	ClockRate           int    // of Type as the description has it; 0 where none does
 
-	stats  rtp.Stats
 	course *rtp.Course // nil unless Options.Courses asked for it
 	rate   uint32      // of dynamic payload types; 0: not known yet
 	types  [maxTypes]typeCount
-	recent [recentLen]recentPacket
-	nth    uint8
 	order  int64 // of the first packet in the timeline
 
 	base struct { // for finding the clock rate
@@ -69,6 +74,22 @@ type Stream struct {
 	tone       uint32 // timestamp of the last event, or of the part of it that goes on
 	toneBefore uint32 // how long it lasted before that part, in units of the timestamp
 	eventType  uint8  // payload type of events, 0 for none
+
+}
+
+// A pulse is what every packet of a stream changes. It stands together so that it takes few lines
+// of the cache: those of all streams that are sent at a time have to fit in there.
+type pulse struct {
+	key       flow4
+	last      Frame
+	end       int64  // the latest time that next saw, in nanoseconds since 1970
+	usualRate uint32 // clock rate of the packets that next takes
+	count     uint32 // of them since the last other one
+	place     uint8  // in types of their payload type; maxTypes: there is no next
+	class     uint8
+	nth       uint8
+	recent    [recentLen]recentPacket
+	stats     rtp.Stats
 }
 
 type typeCount struct {
@@ -178,7 +199,7 @@ func (h *heard) take(d *dissect.Datagram, b []byte) {
 	if d.HasTime {
 		h.Arrival = time.Duration(d.Time.UnixNano())
 	}
-	if h.Type >= rtp.FirstDynamic && len(b) < 64 && d.Missing == 0 {
+	if h.Type >= rtp.FirstDynamic && len(b) < maxEventLen && d.Missing == 0 {
 		h.takeEvent(b)
 	}
 }
@@ -201,10 +222,11 @@ func (s *Stream) add(h *heard) {
 	}
 	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint16(h.Arrival >> 19)}
 	s.nth++
-	if h.class != s.Class {
-		s.Class, s.ClassChanges = h.class, s.ClassChanges+1
+	s.settle()
+	if h.class != s.class {
+		s.class, s.ClassChanges = h.class, s.ClassChanges+1
 	}
-	s.Last = h.ref
+	s.last = h.ref
 	if h.time.After(s.End) {
 		s.End = h.time
 	}
@@ -215,13 +237,40 @@ func (s *Stream) add(h *heard) {
 	} else {
 		s.clock(h)
 	}
-	s.countType(h.Type)
+	s.place, s.usualRate = s.countType(h.Type), h.ClockRate
+	if event || s.course != nil {
+		s.place = maxTypes
+	}
 	verdict := s.stats.Add(&h.Sample)
 	if verdict != rtp.Duplicate && event {
 		s.hear(h)
 	}
 	if s.course != nil && !h.time.IsZero() {
 		s.course.Add(&s.stats, h.Arrival)
+	}
+}
+
+// next is add for a plain packet behind one of the same payload type, of the same class: that
+// has its clock rate. b is what begins with the header. Where it returns false it has done
+// nothing.
+func (s *pulse) next(p *capture.Packet, b []byte, x *layers.Sight, ns int64) bool {
+	seq, size := binary.BigEndian.Uint16(b[2:]), int(x.Len)+20 // with the header of IPv4
+	if s.place >= maxTypes || x.Class != s.class || !s.stats.Next(time.Duration(ns), binary.BigEndian.Uint32(b[4:]), s.usualRate, size, seq, b[1]) {
+		return false
+	}
+	s.recent[s.nth%recentLen] = recentPacket{seq, x.IPID, uint16(ns >> 19)}
+	s.nth++
+	s.last = Frame{p.File, p.Frame}
+	s.end = max(s.end, ns)
+	s.count++
+	return true
+}
+
+// settle takes in what next counted.
+func (s *Stream) settle() {
+	if s.count > 0 {
+		s.types[s.place].add(s.count)
+		s.count = 0
 	}
 }
 
@@ -281,20 +330,23 @@ func slope(from, to uint32, start, end time.Duration) float64 {
 	return float64(ticks) / (end - start).Seconds()
 }
 
-func (s *Stream) countType(kind uint8) {
+// countType counts a packet of a payload type, and returns its place in types: maxTypes where
+// there is none left.
+func (s *Stream) countType(kind uint8) (slot uint8) {
 	for i := range s.types {
 		t := &s.types[i]
 		if t.n == 0 {
 			t.kind = kind
 		}
 		if t.kind == kind {
-			if t.n+1 != 0 {
-				t.n++
-			}
-			return
+			t.add(1)
+			return uint8(i)
 		}
 	}
+	return maxTypes
 }
+
+func (t *typeCount) add(n uint32) { t.n += min(n, math.MaxUint32-t.n) }
 
 // isEvent reports whether a packet is of a telephone event. Without a session description
 // that is one that looks like it and has another payload type than the sound around it, or
@@ -355,8 +407,18 @@ func (s *Stream) hear(h *heard) {
 	s.Tones = append(s.Tones, t)
 }
 
+// stop takes the pulse into what is shown of the stream.
+func (s *Stream) stop() {
+	s.settle()
+	s.Last, s.Class = s.last, s.class
+	if end := time.Unix(0, s.end).UTC(); s.end != 0 && end.After(s.End) {
+		s.End = end
+	}
+}
+
 // finish sets what follows from the whole stream.
 func (s *Stream) finish() {
+	s.stop()
 	var most uint32
 	for _, t := range s.types {
 		if t.n == 0 {

@@ -1,0 +1,22 @@
+package analysis
+
+import "github.com/sipsight/sipsight/capture"
+
+// skimSteps is how many packets are passed over at most before the context is looked at.
+const skimSteps = 1024
+
+// skim passes over packets of media behind p, of which nothing is known in the end but some
+// figures of their stream, up to the first that is something else. In a capture with RTP
+// those are nearly all packets.
+func (a *analyzer) skim(p *capture.Packet) {
+	left := skimSteps - 1 - a.packets%skimSteps
+	if left == skimSteps-1 || a.packets < a.o.From.Packets || !a.d.Skims(p) {
+		return
+	}
+	before := a.d.Order()
+	defer func() { a.packets += a.d.Order() - before }() // also where something panics
+	end := a.r.Skim(int(left), longGap, a.d)
+	if a.track != nil && end.After(a.track.now) {
+		a.track.now = end
+	}
+}
