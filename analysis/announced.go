@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -24,8 +23,17 @@ const (
 
 // A claim is an announcement of an address that a stream went to or came from.
 type claim struct {
-	leg *Leg
-	e   *Endpoint
+	leg   *claimant
+	side  Party
+	kind  string
+	since time.Time
+}
+
+// A claimant is a leg that announces such addresses.
+type claimant struct {
+	leg          int32
+	begin, ended time.Time
+	addrs        []netip.AddrPort
 }
 
 // joinStreams finds the call of each stream: the one whose session descriptions announce
@@ -33,38 +41,110 @@ type claim struct {
 // answers a stream from where that went to, to where that came from, is of the same call,
 // whatever was announced. Streams of which no description speaks stay alone.
 func (t *Traffic) joinStreams() {
+	legs := t.Calls.legs
 	for _, s := range t.Fax { // its leg is known from the beginning
-		s.Call = s.Leg.call
+		s.legs, s.Call = legs, int(legs.calls[s.leg-1])
 	}
 	if len(t.Streams) == 0 || t.Calls.Len() == 0 {
 		return
 	}
-	claims := t.claims()
-	joined := make(map[addrPorts]*Stream)
-	for _, s := range t.Streams {
-		c := s.choose(claims[s.Destination], s.Source)
-		if c == nil {
-			c = s.choose(claims[s.Source], s.Destination)
-		}
-		if c == nil {
-			continue
-		}
-		by := c.e.Side
-		if c.e.Addr == s.Destination {
-			by = by.other()
-		}
-		s.join(c.leg, by, c.e.Kind)
-		joined[addrPorts{s.Source, s.Destination}] = s
-	}
-	for _, s := range t.Streams {
-		if s.Leg != nil {
-			continue
-		}
-		if back := joined[addrPorts{s.Destination, s.Source}]; back != nil && back.Leg.speaks(s) {
-			s.join(back.Leg, back.SentBy.other(), back.Kind)
-		}
-	}
+	j := streamJoiner{streams: t.Streams, legs: legs, of: make([]*claimant, len(t.Streams)), last: make([]int32, legs.len())}
+	legs.streams, legs.first = t.Streams, make([]int32, legs.len())
+	j.byAddress()
+	j.describe()
+	j.byAnswer()
 	t.joinBySSRC()
+	for _, l := range legs.legs {
+		if l != nil {
+			legs.attach(l)
+		}
+	}
+}
+
+// A streamJoiner gives streams to legs.
+type streamJoiner struct {
+	streams []*Stream
+	legs    *legStore
+	of      []*claimant // of the streams
+	last    []int32     // by leg, 1 + the last of its streams
+}
+
+// byAddress gives streams to the legs that announce one of their ends.
+func (j *streamJoiner) byAddress() {
+	claims := j.claims()
+	for i, s := range j.streams {
+		c := s.choose(claims[s.Destination], s.Source)
+		by := Party(0)
+		if c != nil {
+			by = c.side.other()
+		} else if c = s.choose(claims[s.Source], s.Destination); c != nil {
+			if by = c.side; s.Source == s.Destination {
+				by = by.other()
+			}
+		} else {
+			continue
+		}
+		j.join(i, c.leg, by, c.kind)
+	}
+}
+
+// byAnswer gives those that are left to the leg of the stream that they answer.
+func (j *streamJoiner) byAnswer() {
+	asked := make(map[addrPorts]int32)
+	for i, s := range j.streams {
+		if j.of[i] == nil {
+			asked[addrPorts{s.Destination, s.Source}] = 0
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	var scratch legRoom
+	for i, s := range j.streams {
+		k := addrPorts{s.Source, s.Destination}
+		if _, is := asked[k]; is && j.of[i] != nil {
+			asked[k] = int32(i + 1)
+		}
+	}
+	for i, s := range j.streams {
+		if j.of[i] != nil {
+			continue
+		}
+		if n := asked[addrPorts{s.Destination, s.Source}]; n > 0 {
+			if back := j.streams[n-1]; j.of[n-1].speaks(s) {
+				j.join(i, j.of[n-1], back.SentBy.other(), back.Kind)
+				s.belong(j.legs, j.legs.look(int(s.leg-1), &scratch), s.SentBy, s.Kind)
+			}
+		}
+	}
+}
+
+// join makes stream i one of a leg.
+func (j *streamJoiner) join(i int, c *claimant, by Party, kind string) {
+	s := j.streams[i]
+	j.of[i] = c
+	s.leg, s.SentBy, s.Kind = c.leg+1, by, kind
+	if last := j.last[c.leg]; last > 0 {
+		j.streams[last-1].sibling = int32(i + 1)
+	} else {
+		j.legs.first[c.leg] = int32(i + 1)
+	}
+	j.last[c.leg] = int32(i + 1)
+}
+
+// describe says of all streams that are of a leg what its descriptions say of them.
+func (j *streamJoiner) describe() {
+	var scratch legRoom
+	for n, first := range j.legs.first {
+		if first == 0 {
+			continue
+		}
+		l := j.legs.look(n, &scratch)
+		for i := first; i > 0; i = j.streams[i-1].sibling {
+			s := j.streams[i-1]
+			s.belong(j.legs, l, s.SentBy, s.Kind)
+		}
+	}
 }
 
 // relayed is how far apart the beginnings and the ends of a stream may be on two hops.
@@ -77,7 +157,7 @@ const relayed = 2 * time.Second
 func (t *Traffic) joinBySSRC() {
 	known := make(map[uint32][]*Stream)
 	for _, s := range t.Streams {
-		if s.Leg == nil {
+		if s.leg == 0 {
 			known[s.SSRC] = nil
 		}
 	}
@@ -85,24 +165,24 @@ func (t *Traffic) joinBySSRC() {
 		return
 	}
 	for _, s := range t.Streams {
-		if list, wanted := known[s.SSRC]; wanted && s.Leg != nil && len(list) < maxTried {
+		if list, wanted := known[s.SSRC]; wanted && s.leg != 0 && len(list) < maxTried {
 			known[s.SSRC] = append(list, s)
 		}
 	}
 	for _, s := range t.Streams {
-		if s.Leg != nil {
+		if s.leg != 0 {
 			continue
 		}
 		var found *Stream
 		several := false
 		for _, k := range known[s.SSRC] {
 			if s.isOnAnotherHop(k) {
-				several = several || found != nil && found.Leg != k.Leg
+				several = several || found != nil && found.leg != k.leg
 				found = k
 			}
 		}
 		if found != nil && !several {
-			s.belong(found.Leg, found.SentBy, found.Kind)
+			s.belong(t.Calls.legs, t.Calls.legs.look(int(found.leg-1), new(legRoom)), found.SentBy, found.Kind)
 		}
 	}
 }
@@ -117,26 +197,33 @@ func (s *Stream) isOnAnotherHop(k *Stream) bool {
 
 // claims lists the announcements of every address that a stream went to or came from, in
 // the order of time.
-func (t *Traffic) claims() map[netip.AddrPort][]claim {
-	claims := make(map[netip.AddrPort][]claim, 2*len(t.Streams))
-	for _, s := range t.Streams {
+func (j *streamJoiner) claims() map[netip.AddrPort][]claim {
+	claims := make(map[netip.AddrPort][]claim, 2*len(j.streams))
+	for _, s := range j.streams {
 		claims[s.Source], claims[s.Destination] = nil, nil
 	}
-	for n := range t.Calls.legs.len() {
-		l := t.Calls.legs.at(n)
-		if l.Media == nil || !slices.ContainsFunc(l.Media.Endpoints, func(e Endpoint) bool { _, wanted := claims[e.Addr]; return wanted }) {
+	var scratch legRoom
+	for n := range j.legs.len() {
+		l := j.legs.look(n, &scratch)
+		if l.Media == nil {
 			continue
 		}
-		l = t.Calls.legs.pin(n) // its streams are written into it
+		var who *claimant
 		for i := range l.Media.Endpoints {
 			e := &l.Media.Endpoints[i]
-			if list, wanted := claims[e.Addr]; wanted {
-				claims[e.Addr] = append(list, claim{l, e})
+			list, wanted := claims[e.Addr]
+			if !wanted {
+				continue
 			}
+			if who == nil {
+				who = &claimant{leg: int32(n), begin: l.Begin, ended: l.Ended}
+			}
+			who.addrs = append(who.addrs, e.Addr)
+			claims[e.Addr] = append(list, claim{who, e.Side, e.Kind, e.Since})
 		}
 	}
 	for _, list := range claims {
-		sort.SliceStable(list, func(i, j int) bool { return list[i].e.Since.Before(list[j].e.Since) })
+		slices.SortStableFunc(list, func(a, b claim) int { return a.since.Compare(b.since) })
 	}
 	return claims
 }
@@ -150,7 +237,7 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 	at := len(list)
 	if !s.Begin.IsZero() {
 		at, _ = slices.BinarySearchFunc(list, s.Begin, func(c claim, t time.Time) int {
-			return cmp.Or(c.e.Since.Compare(t), -1) // behind the last one that is not later
+			return cmp.Or(c.since.Compare(t), -1) // behind the last one that is not later
 		})
 	}
 	rank := 6
@@ -159,7 +246,7 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 		if !c.leg.speaks(s) {
 			return
 		}
-		if !c.leg.announces(other) {
+		if !slices.Contains(c.leg.addrs, other) {
 			r += 3
 		}
 		if r < rank {
@@ -167,7 +254,7 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 		}
 	}
 	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
-		if l := list[i].leg; !l.Ended.IsZero() && l.Ended.Before(s.Begin) {
+		if l := list[i].leg; !l.ended.IsZero() && l.ended.Before(s.Begin) {
 			try(i, 2)
 		} else {
 			try(i, 0)
@@ -180,15 +267,11 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 }
 
 // speaks reports whether a stream was sent while the leg went on, or nearly so.
-func (l *Leg) speaks(s *Stream) bool {
-	if s.Begin.IsZero() || l.Begin.IsZero() {
+func (c *claimant) speaks(s *Stream) bool {
+	if s.Begin.IsZero() || c.begin.IsZero() {
 		return true
 	}
-	return !s.End.Before(l.Begin.Add(-mediaBefore)) && (l.Ended.IsZero() || !s.Begin.After(l.Ended.Add(mediaAfter)))
-}
-
-func (l *Leg) announces(a netip.AddrPort) bool {
-	return slices.ContainsFunc(l.Media.Endpoints, func(e Endpoint) bool { return e.Addr == a })
+	return !s.End.Before(c.begin.Add(-mediaBefore)) && (c.ended.IsZero() || !s.Begin.After(c.ended.Add(mediaAfter)))
 }
 
 // other returns the other side.
@@ -202,20 +285,21 @@ func (p Party) other() Party {
 	return p
 }
 
-// join makes a stream one of a leg. The numbers of payload types are those of who receives
-// them: RFC 3264, section 5.1; some take their own.
-func (s *Stream) join(l *Leg, by Party, kind string) {
-	l.Media.Streams = append(l.Media.Streams, s)
-	s.belong(l, by, kind)
+// belong notes the leg of a stream, and what its descriptions say of it.
+func (s *Stream) belong(legs *legStore, l *Leg, by Party, kind string) {
+	s.legs, s.leg, s.Call = legs, int32(l.order+1), int(legs.calls[l.order])
+	s.SentBy, s.Kind = by, kind
+	s.describe(l.Media)
+	s.secure = l.Media.encrypted(s.Kind)
 }
 
-// belong notes the leg of a stream, and what its descriptions say of it.
-func (s *Stream) belong(l *Leg, by Party, kind string) {
-	s.Leg, s.Call, s.SentBy, s.Kind = l, l.call, by, kind
+// describe takes over what descriptions say of the payload type. The numbers of payload types are
+// those of who receives them: RFC 3264, section 5.1; some take their own.
+func (s *Stream) describe(m *Media) {
 	if _, ok := rtp.Static(s.Type); ok {
 		return
 	}
-	c := s.described(s.Type)
+	c := s.described(m, s.Type)
 	if c.Name == "" {
 		return
 	}
@@ -230,23 +314,23 @@ func (s *Stream) belong(l *Leg, by Party, kind string) {
 	}
 }
 
+// Of reports whether the stream is one of a leg.
+func (s *Stream) Of(l *Leg) bool { return s.leg == int32(l.order+1) }
+
 // CodecOf returns what a payload type stands for in the packets of the stream: by RFC 3551, or
 // by the session descriptions of its call. It is the zero Codec where nothing tells.
 func (s *Stream) CodecOf(payloadType uint8) rtp.Codec {
-	if c, ok := rtp.Static(payloadType); ok {
+	if c, ok := rtp.Static(payloadType); ok || s.leg == 0 {
 		return c
 	}
-	return s.described(payloadType)
+	return s.described(s.legs.look(int(s.leg-1), new(legRoom)).Media, payloadType)
 }
 
 // described returns what the description of the receiver says of a payload type, or else
 // that of the sender.
-func (s *Stream) described(payloadType uint8) (c rtp.Codec) {
-	if s.Leg == nil {
-		return c
-	}
-	if c = s.Leg.Media.codec(s, payloadType, s.SentBy.other()); c.Name == "" {
-		c = s.Leg.Media.codec(s, payloadType, s.SentBy)
+func (s *Stream) described(m *Media, payloadType uint8) (c rtp.Codec) {
+	if c = m.codec(s, payloadType, s.SentBy.other()); c.Name == "" {
+		c = m.codec(s, payloadType, s.SentBy)
 	}
 	if strings.EqualFold(c.Name, "G722") {
 		c.ClockRate = 8000 // whatever is written: RFC 3551, section 4.5.2
@@ -257,16 +341,13 @@ func (s *Stream) described(payloadType uint8) (c rtp.Codec) {
 // Encrypted reports whether the packets of the stream are SRTP, as far as the capture tells: a
 // key exchange between the same ports was seen, or the session descriptions of both sides
 // bring keys or ask for it.
-func (s *Stream) Encrypted() bool {
-	if s.Security != NoSecurity {
-		return true
-	}
-	if s.Leg == nil {
-		return false
-	}
+func (s *Stream) Encrypted() bool { return s.Security != NoSecurity || s.secure }
+
+// encrypted reports whether the descriptions of both sides ask for SRTP of a kind.
+func (m *Media) encrypted(kind string) bool {
 	var said, secure [3]bool
-	for i := range s.Leg.Media.Endpoints {
-		if e := &s.Leg.Media.Endpoints[i]; e.Kind == s.Kind && int(e.Side) < len(said) {
+	for i := range m.Endpoints {
+		if e := &m.Endpoints[i]; e.Kind == kind && int(e.Side) < len(said) {
 			said[e.Side], secure[e.Side] = true, e.secure
 		}
 	}

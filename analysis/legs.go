@@ -12,6 +12,9 @@ type legStore struct {
 
 	spareLegs  []*Leg // that were packed, for others in their place
 	spareMedia []*Media
+
+	streams []*Stream // of the timeline, in order
+	first   []int32   // by leg, 1 + the first of its streams; Stream.sibling is the next one
 }
 
 func (s *legStore) len() int { return len(s.legs) }
@@ -71,7 +74,29 @@ func (s *legStore) at(i int) *Leg {
 func (s *legStore) make(r *legRoom, i int, head bool) *Leg {
 	l := s.unpack(r, s.packed[i], i, head)
 	s.tell(l)
+	s.attach(l)
 	return l
+}
+
+// look is at for a caller that is done with the leg before it calls again, and needs none of its
+// streams: r is where a packed one is laid.
+func (s *legStore) look(i int, r *legRoom) *Leg {
+	if l := s.legs[i]; l != nil {
+		return l
+	}
+	*r = legRoom{}
+	return s.unpack(r, s.packed[i], i, false)
+}
+
+// attach gives a leg its streams, once those are known. As with tell, what is in the store
+// is given them once.
+func (s *legStore) attach(l *Leg) {
+	if l.order >= len(s.first) || l.Media == nil {
+		return
+	}
+	for i := s.first[l.order]; i > 0; i = s.streams[i-1].sibling {
+		l.Media.Streams = append(l.Media.Streams, s.streams[i-1])
+	}
 }
 
 // tell tells a leg of its call, once that is known. What is in the store is told once: readers

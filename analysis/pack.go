@@ -67,9 +67,9 @@ func newPacker(callIDs *nameTable) packer {
 }
 
 // packable reports whether a leg can be packed: not where its messages are kept, which are
-// many times as large, or it has streams, or sessions, which packets are still added to.
+// many times as large, or it has sessions, which packets are still added to.
 func (l *Leg) packable() bool {
-	return len(l.Steps) == 0 && (l.Media == nil || len(l.Media.Streams) == 0 && len(l.Media.Sessions) == 0)
+	return len(l.Steps) == 0 && (l.Media == nil || len(l.Media.Sessions) == 0)
 }
 
 // pack returns a leg in its packed form. call is the number of its Call-ID, -1 for none.
@@ -295,11 +295,7 @@ func (u *unpacker) callID() string {
 }
 
 func (u *unpacker) transfers(l *Leg) {
-	n := u.int()
-	if n == 0 {
-		return
-	}
-	l.Transfers = make([]Transfer, n)
+	l.Transfers = room(l.Transfers, u.int())
 	for i := range l.Transfers {
 		l.Transfers[i] = Transfer{
 			Target: u.string(), By: Party(u.int()), Time: u.time(l.Begin), Frame: u.frame(l.First), Status: int(u.int()), Result: int(u.int()),

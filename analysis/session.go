@@ -224,7 +224,7 @@ func (t *streamTable) udptl(d *dissect.Datagram, b []byte) {
 			t.NotKept++
 			return
 		}
-		s = &Stream{UDPTL: true, Codec: "t38", Kind: "image", Source: d.Src, Destination: d.Dst, First: h.ref, order: h.order, Begin: h.time, End: h.time, Leg: a.leg, SentBy: by}
+		s = &Stream{UDPTL: true, Codec: "t38", Kind: "image", Source: d.Src, Destination: d.Dst, First: h.ref, order: h.order, Begin: h.time, End: h.time, leg: int32(a.leg.order + 1), SentBy: by}
 		s.class = h.class
 		t.fax, a.s.Streams = append(t.fax, s), append(a.s.Streams, s)
 	}

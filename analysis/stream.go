@@ -57,10 +57,14 @@ type Stream struct {
 	Control             *Control // what RTCP says of it; nil for nothing
 	Security            Security
 	Call                int    // ID of its call; 0 for none
-	Leg                 *Leg   // of it, whose session descriptions announce the stream; nil for none
-	SentBy              Party  // caller or callee of that leg
+	SentBy              Party  // caller or callee of the leg whose session descriptions announce it
 	Kind                string // audio, video …, as the description has it
 	ClockRate           int    // of Type as the description has it; 0 where none does
+
+	legs    *legStore
+	leg     int32 // 1 + the number of the leg whose session descriptions announce it; 0 for none
+	sibling int32 // 1 + the number of the next stream of that leg
+	secure  bool  // those of both sides ask for SRTP
 
 	course *rtp.Course // nil unless Options.Courses asked for it
 	rate   uint32      // of dynamic payload types; 0: not known yet

@@ -653,7 +653,7 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 		return true
 	}
 	for _, s := range list {
-		if s.Leg != t.leg && s.End.After(from) && s.Begin.Before(to) {
+		if !s.Of(t.leg) && s.End.After(from) && s.Begin.Before(to) {
 			return true
 		}
 	}
