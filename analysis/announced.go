@@ -53,7 +53,7 @@ func (t *Traffic) joinStreams() {
 	j.byAddress()
 	j.describe()
 	j.byAnswer()
-	t.joinBySSRC()
+	j.bySSRC()
 	for _, l := range legs.legs {
 		if l != nil {
 			legs.attach(l)
@@ -150,41 +150,52 @@ func (j *streamJoiner) describe() {
 // relayed is how far apart the beginnings and the ends of a stream may be on two hops.
 const relayed = 2 * time.Second
 
-// joinBySSRC finds the call of streams that no description speaks of, where they are those of a
+// bySSRC finds the call of streams that no description speaks of, where they are those of a
 // call on another hop: a relay sends on SSRC, payload type and sequence numbers as they are. What
-// looks like those of two calls stays alone. They are not among the streams of the leg, of
-// which descriptions speak.
-func (t *Traffic) joinBySSRC() {
-	known := make(map[uint32][]*Stream)
-	for _, s := range t.Streams {
-		if s.leg == 0 {
+// looks like those of two calls stays alone.
+func (j *streamJoiner) bySSRC() {
+	known := make(map[uint32][]int)
+	for i, s := range j.streams {
+		if j.of[i] == nil {
 			known[s.SSRC] = nil
 		}
 	}
 	if len(known) == 0 {
 		return
 	}
-	for _, s := range t.Streams {
-		if list, wanted := known[s.SSRC]; wanted && s.leg != 0 && len(list) < maxTried {
-			known[s.SSRC] = append(list, s)
+	for i, s := range j.streams {
+		if list, wanted := known[s.SSRC]; wanted && j.of[i] != nil && len(list) < maxTried {
+			known[s.SSRC] = append(list, i)
 		}
 	}
-	for _, s := range t.Streams {
-		if s.leg != 0 {
+	var scratch legRoom
+	for i, s := range j.streams {
+		if j.of[i] != nil {
 			continue
 		}
-		var found *Stream
-		several := false
-		for _, k := range known[s.SSRC] {
-			if s.isOnAnotherHop(k) {
-				several = several || found != nil && found.leg != k.leg
-				found = k
-			}
-		}
-		if found != nil && !several {
-			s.belong(t.Calls.legs, t.Calls.legs.look(int(found.leg-1), new(legRoom)), found.SentBy, found.Kind)
+		if n := j.otherHop(s, known[s.SSRC]); n >= 0 {
+			k := j.streams[n]
+			s.RelayHop = true
+			j.join(i, j.of[n], k.SentBy, k.Kind)
+			s.belong(j.legs, j.legs.look(int(s.leg-1), &scratch), s.SentBy, s.Kind)
 		}
 	}
+}
+
+// otherHop returns the stream, of a list, that is s on another hop; -1 for none, and where they are of
+// several legs.
+func (j *streamJoiner) otherHop(s *Stream, list []int) int {
+	found := -1
+	for _, n := range list {
+		if !s.isOnAnotherHop(j.streams[n]) {
+			continue
+		}
+		if found >= 0 && j.of[found] != j.of[n] {
+			return -1
+		}
+		found = n
+	}
+	return found
 }
 
 // isOnAnotherHop reports whether a stream is another one, seen elsewhere.

@@ -63,6 +63,22 @@ func TestJoinStreams(t *testing.T) {
 	}
 }
 
+// TestRelayHops holds where the streams of a call are that no description announces.
+func TestRelayHops(t *testing.T) {
+	l := capgen.Ladder{}
+	tr := joinedStreams(t, l.Pcap(mediaHosts+"0 A > B INVITE sdp m=4000\n1 B > A 200 sdp m=5000\n1.1 A > B ACK\n1.2 X > N RTP ssrc=70001\n1.21 A:4000 > B:5000 RTP ssrc=70001\n1.22 N > X RTP ssrc=70002\n"))
+	m := tr.Calls.At(0).First().Media
+	if len(m.Streams) != 1 || len(m.Relayed) != 1 || m.Streams[0] != tr.Streams[1] || m.Relayed[0] != tr.Streams[0] {
+		t.Fatalf("%d streams, %d on other hops", len(m.Streams), len(m.Relayed))
+	}
+	if m.Streams[0].RelayHop || !m.Relayed[0].RelayHop || tr.Streams[2].RelayHop || m.Relayed[0].SentBy != analysis.Caller {
+		t.Errorf("%+v", m.Relayed[0])
+	}
+	if all := m.AllStreams(); len(all) != 2 || all[0] != m.Streams[0] || all[1] != m.Relayed[0] || len(m.Streams) != 1 {
+		t.Errorf("%d of all", len(all))
+	}
+}
+
 // TestJoinKind holds that video on the port of audio is video.
 func TestJoinKind(t *testing.T) {
 	l := capgen.Ladder{}

@@ -95,7 +95,11 @@ func (s *legStore) attach(l *Leg) {
 		return
 	}
 	for i := s.first[l.order]; i > 0; i = s.streams[i-1].sibling {
-		l.Media.Streams = append(l.Media.Streams, s.streams[i-1])
+		if x := s.streams[i-1]; x.RelayHop {
+			l.Media.Relayed = append(l.Media.Relayed, x)
+		} else {
+			l.Media.Streams = append(l.Media.Streams, x)
+		}
 	}
 }
 

@@ -37,6 +37,10 @@ type Media struct {
 	// unless Options.Streams asked for them.
 	Streams []*Stream
 
+	// Relayed are the same streams on other hops of a relay, of which no session description
+	// speaks: they are known by SSRC and sequence numbers. In the order in which they began.
+	Relayed []*Stream
+
 	// Sessions are the media that are no RTP, in the order in which they were offered; at
 	// most maxSessions.
 	Sessions []*Session

@@ -63,7 +63,7 @@ func fullLeg(t *testing.T) *Leg {
 			l.Media = new(Media)
 			m := reflect.ValueOf(l.Media).Elem()
 			for i := range m.NumField() {
-				if name := m.Type().Field(i).Name; name != "Streams" && name != "Sessions" {
+				if name := m.Type().Field(i).Name; name != "Streams" && name != "Relayed" && name != "Sessions" {
 					fill(t, m.Field(i), &n)
 				}
 			}

@@ -48,9 +48,13 @@ type Session struct {
 	cseq uint32 // of the offer
 }
 
-// AllStreams returns the streams of RTP, and those of UDPTL behind them.
+// OverTCP reports whether what the session sends goes over TCP, as far as is known.
+func (s *Session) OverTCP() bool { return s.Protocol != "T.38" }
+
+// AllStreams returns the streams of RTP, those on other hops of a relay and those of UDPTL behind
+// them.
 func (m *Media) AllStreams() []*Stream {
-	list := m.Streams
+	list := append(m.Streams[:len(m.Streams):len(m.Streams)], m.Relayed...)
 	for _, s := range m.Sessions {
 		list = append(list[:len(list):len(list)], s.Streams...)
 	}

@@ -58,6 +58,7 @@ type Stream struct {
 	Security            Security
 	Call                int    // ID of its call; 0 for none
 	SentBy              Party  // caller or callee of the leg whose session descriptions announce it
+	RelayHop            bool   // no description announces it: it is one of that leg on another hop of a relay
 	Kind                string // audio, video …, as the description has it
 	ClockRate           int    // of Type as the description has it; 0 where none does
 

@@ -49,7 +49,7 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 		for _, l := range c.Legs {
 			callIDs[l.CallID] = true
 			if l.Media != nil {
-				for _, s := range l.Media.Streams {
+				for _, s := range l.Media.AllStreams() {
 					streams[s.First] = true
 				}
 			}

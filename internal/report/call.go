@@ -87,7 +87,11 @@ func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...)}
 	for _, s := range firstOf(list, maxCallStreams) {
 		row := StreamRow(s, o)
-		g.Add(append([]string{s.SentBy.String()}, row[:len(row)-1]...)...)
+		by := s.SentBy.String()
+		if s.RelayHop {
+			by += " (relay hop)"
+		}
+		g.Add(append([]string{by}, row[:len(row)-1]...)...)
 	}
 	b = g.Append(b, width)
 	if n := len(list) - maxCallStreams; n > 0 {

@@ -328,6 +328,10 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 		w.pair("source", s.Source, s.Destination)
 		w.key("sent_by")
 		w.quote([]byte(s.SentBy.String()))
+		if s.RelayHop {
+			w.key("relay_hop")
+			w.bool(true)
+		}
 		w.key("codec")
 		w.text([]byte(codecText(s)))
 		w.key("packets")

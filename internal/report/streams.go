@@ -79,6 +79,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	{Key: "previous_ssrc", Kind: Text, Doc: "of the stream on the same ports that had ended when this one began, if any", Get: func(s *analysis.Stream) Value {
 		return Value{Has: s.HasPrevious, Text: ssrcText(s.PreviousSSRC)}
 	}},
+	{Key: "relay_hop", Kind: Bool, Doc: "no session description announces it: it is a stream of the call on another hop of a relay", Get: func(s *analysis.Stream) Value { return boolOf(s.RelayHop) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
 
