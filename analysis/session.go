@@ -63,8 +63,10 @@ func (m *Media) AllStreams() []*Stream {
 
 // A Corner is what one side said of a session.
 type Corner struct {
-	Addr  netip.AddrPort // where it wants to be sent it; the zero AddrPort where that is not known
-	Setup string         // who connects: active, passive, actpass … (RFC 4145); "" for nothing said
+	Addr netip.AddrPort // where it wants to be sent it; the zero AddrPort where that is not known
+	// Described is what c= and m= say, where an MSRP path names another address.
+	Described netip.AddrPort
+	Setup     string // who connects: active, passive, actpass … (RFC 4145); "" for nothing said
 }
 
 // An OfferState is what became of an offer.
@@ -141,12 +143,48 @@ func (t *tracker) session(m *Media, v *liveLeg, x *seen, side Party, g *sdp.Glim
 	if setup, ok := g.Attribute("setup"); ok {
 		c.Setup = t.names.string(capped(setup, 32))
 	}
-	if g.Addr.IsValid() && !g.Addr.IsUnspecified() {
-		c.Addr = netip.AddrPortFrom(g.Addr, g.Port)
-		if t.streams != nil {
-			t.streams.watch(s, side, c.Addr, v.leg)
+	c.announce(g, protocol)
+	if t.streams != nil {
+		for _, a := range c.Addrs() {
+			t.streams.watch(s, side, a, v.leg)
 		}
 	}
+}
+
+// announce takes in where a side wants to be sent the session. An MSRP path says so better than c= and
+// m=: to the host of its first URI, which may be a relay (RFC 4975, section 8.1; RFC 4976, section
+// 5). Where that has a name, its address is taken for that of c=. With RFC 6714 c= and m= are
+// right, whatever the path says.
+func (c *Corner) announce(g *sdp.Glimpse, protocol string) {
+	if g.Addr.IsValid() && !g.Addr.IsUnspecified() {
+		c.Addr, c.Described = netip.AddrPortFrom(g.Addr, g.Port), netip.AddrPort{}
+	}
+	path, ok := g.Attribute("path")
+	_, changed := g.Attribute("msrp-cema")
+	if !ok || changed || protocol != "MSRP" {
+		return
+	}
+	host, port, ok := sdp.PathHost(path)
+	if !ok {
+		return
+	}
+	addr, err := netip.ParseAddr(string(host))
+	if err != nil {
+		addr = c.Addr.Addr()
+	}
+	if a := netip.AddrPortFrom(addr, port); a != c.Addr && addr.IsValid() && !addr.IsUnspecified() {
+		c.Addr, c.Described = a, c.Addr
+	}
+}
+
+// Addrs returns the addresses that the session may be sent to.
+func (c *Corner) Addrs() (list []netip.AddrPort) {
+	for _, a := range [...]netip.AddrPort{c.Addr, c.Described} {
+		if a.IsValid() {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // refuse takes in a final response that turns an offer down. A challenge and its like are

@@ -22,7 +22,7 @@ func body(host string, lines ...string) string {
 }
 
 const (
-	twoHosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n"
+	twoHosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\nR = 10.0.0.7:5060\n"
 	audioA   = "m=audio 4000 RTP/AVP 0"
 	audioB   = "m=audio 5000 RTP/AVP 0"
 	begun    = "B > A 200 sdp m=5000\n.2 A > B ACK\n"
@@ -59,6 +59,9 @@ func sessionsIn(t *testing.T, packets []capgen.Packet) (*analysis.Result, []stri
 				if c.Addr.IsValid() {
 					text += fmt.Sprintf(", %v", c.Addr)
 				}
+				if c.Described.IsValid() {
+					text += fmt.Sprintf(" (%v)", c.Described)
+				}
 				if c.Setup != "" {
 					text += " " + c.Setup
 				}
@@ -83,6 +86,9 @@ func TestSessions(t *testing.T) {
 		return body("10.0.0.1", audioA, "m="+kind+" 7394 "+proto+" *", "a=setup:"+offer), body("10.0.0.2", audioB, "m="+kind+" 7395 "+proto+" *", "a=setup:"+answer)
 	}
 	msrpA, msrpB := both("message", "TCP/MSRP", "actpass", "passive")
+	path := func(a, b string) string {
+		return "0 A > B INVITE\n" + body("10.0.0.1", "m=message 9 TCP/MSRP *", "a=path:"+a) + ".1 B > A 200\n" + body("10.0.0.2", "m=message 7395 TCP/MSRP *", "a=path:"+b) + ".2 A > B ACK\n"
+	}
 	bfcpA, bfcpB := both("application", "TCP/BFCP", "active", "passive")
 	for _, tt := range []struct {
 		name, ladder string
@@ -106,6 +112,13 @@ func TestSessions(t *testing.T) {
 			[]string{"BFCP by caller in 1 accepted in 2, 10.0.0.1:7394 active, 10.0.0.2:7395 passive, unanswered in 4, [0 0]"}},
 		{"closed", "0 A > B INVITE\n" + msrpA + ".1 B > A 200\n" + msrpB + ".2 A > B ACK\n.3 A:40000 > B:7395 ACKED data=x\n1 A:40000 > B:7395 FIN\n9 A > B BYE\n9.1 B > A 200\n",
 			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.1:7394 actpass, 10.0.0.2:7395 passive, closed in 5, [1 0]"}},
+		{"messages by their path", path("msrp://10.0.0.7:8000/r;tcp msrp://10.0.0.1:7394/a;tcp", "msrp://10.0.0.2:7396/b;tcp") + ".3 B:40000 > R:8000 SYN\n.4 R:8000 > B:40000 SYNACK\n.5 B:40000 > R:8000 ACKED data=MSRP\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.7:8000 (10.0.0.1:9), 10.0.0.2:7396 (10.0.0.2:7395), open in 5, [0 1]"}},
+		{"messages past their path", path("msrp://10.0.0.7:8000/r;tcp", "msrp://relay.example.com:7396/b;tcp") + ".3 A:40000 > B:7395 SYN\n9 A > B BYE\n9.1 B > A 200\n",
+			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.7:8000 (10.0.0.1:9), 10.0.0.2:7396 (10.0.0.2:7395), unanswered in 4, [0 0]"}},
+		{"a path that was left behind", strings.ReplaceAll(path("msrp://10.0.0.7:8000/r;tcp", "msrp://10.0.0.8:7396/b;tcp"), "     | a=path", "     | a=msrp-cema\n     | a=path"),
+			[]string{"MSRP by caller in 1 accepted in 2, 10.0.0.1:9, 10.0.0.2:7395"}},
+		{"a path that says nothing", path("msrp://0.0.0.0:8000/r;tcp", "sip:10.0.0.8"), []string{"MSRP by caller in 1 accepted in 2, 10.0.0.1:9, 10.0.0.2:7395"}},
 		{"audio alone", "0 A > B INVITE sdp\n.1 " + begun + "1 A:4000 > B:5000 UDPTL n=5\n9 A > B BYE\n9.1 B > A 200\n", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -68,6 +68,10 @@ func (w *jsonWriter) session(o *Options, s *analysis.Session) {
 		if c := &s.Side[i]; c.Addr.IsValid() {
 			w.key("address")
 			w.endpoint(c.Addr)
+			if c.Described.IsValid() {
+				w.key("described_address")
+				w.endpoint(c.Described)
+			}
 		}
 		if setup := s.Side[i].Setup; setup != "" {
 			w.key("setup")
@@ -123,10 +127,17 @@ func appendSessionsText(b []byte, c *analysis.Call, o *Options) []byte {
 func cornerText(c *analysis.Corner, sent int64) string {
 	s := "no address"
 	if c.Addr.IsValid() {
-		s = string(appendEndpoint(nil, netip.AddrPortFrom(c.Addr.Addr().Unmap(), c.Addr.Port())))
+		s = plainEndpoint(c.Addr)
+	}
+	if c.Described.IsValid() {
+		s += " for " + plainEndpoint(c.Described)
 	}
 	if c.Setup != "" {
 		s += " " + clean.Text(c.Setup)
 	}
 	return s + ", sent " + plural(sent, "packet")
+}
+
+func plainEndpoint(a netip.AddrPort) string {
+	return string(appendEndpoint(nil, netip.AddrPortFrom(a.Addr().Unmap(), a.Port())))
 }
