@@ -222,7 +222,7 @@ func (t *streamTable) watch(s *Session, side Party, a netip.AddrPort, l *Leg) {
 		return
 	}
 	t.announced[a] = announced{s, side, l}
-	if s.Protocol != "T.38" && t.watchTCP != nil {
+	if s.OverTCP() && t.watchTCP != nil {
 		t.watchTCP()
 	}
 }
@@ -236,31 +236,132 @@ func (t *streamTable) at(src, dst netip.AddrPort) (a announced, by Party, ok boo
 	return a, a.side, ok
 }
 
-// udptl takes in a datagram that is no other protocol of media, if it is one of UDPTL: a
-// sequence number, and the length of a primary packet that it holds. ITU-T T.38, section 9.1.
+const (
+	// nearUDPTL is how far the sequence numbers of UDPTL may step for a packet that looks like RTP.
+	nearUDPTL = 50
+	// sureUDPTL is how many such packets in a row begin a flow that was not seen before.
+	sureUDPTL = 4
+	// maxUDPTLRuns bounds the flows of which it is not known yet whether they are UDPTL.
+	maxUDPTLRuns = 1 << 10
+)
+
+// A udptlRun is packets that may be the first of a flow of UDPTL, and look like RTP.
+type udptlRun struct {
+	held []heard
+	keys []streamKey // what they would be of, were they RTP
+}
+
+// udptl takes in a datagram that is no other protocol of media, if it is one of UDPTL.
 func (t *streamTable) udptl(d *dissect.Datagram, b []byte) {
-	if len(b) < 4 || b[2] == 0 || b[2] >= 0x80 || 3+int(b[2]) > len(b)+d.Missing {
-		return
+	if a, by, ok := t.mayBeUDPTL(d, b); ok {
+		t.addUDPTL(d, a, by, newUDPTL(d, b))
 	}
-	a, by, ok := t.at(d.Src, d.Dst)
-	if !ok || a.s.Protocol != "T.38" {
-		return
+}
+
+// likeRTP takes in a datagram that begins as RTP and RTCP do, if it is one of UDPTL with a sequence
+// number of 32,768 or more: one that is due in a flow, or one of several in a row that may
+// begin one. RTP has the same two octets in nearly all packets.
+func (t *streamTable) likeRTP(d *dissect.Datagram, b []byte, kind rtp.Kind) bool {
+	a, by, ok := t.mayBeUDPTL(d, b)
+	if !ok {
+		return false
 	}
-	t.UDPTL++
-	var s *Stream
-	for _, x := range a.s.Streams {
-		if x.Source == d.Src && x.Destination == d.Dst {
-			s = x
+	h := newUDPTL(d, b)
+	if s := a.s.streamOf(d); s != nil {
+		if step := int16(h.Seq - s.stats.Last()); step > -nearUDPTL && step < nearUDPTL && (!s.stats.Seen(h.Seq) || s.isCopy(&h)) {
+			t.addUDPTL(d, a, by, h)
+			return true
 		}
 	}
-	h := &t.h
-	*h = heard{
+	if kind != rtp.RTP {
+		return false
+	}
+	key := streamKey{d.Src, d.Dst, binary.BigEndian.Uint32(b[8:])}
+	if t.find(t.hash(d.Src, d.Dst, key.ssrc), d.Src, d.Dst, key.ssrc) != nil {
+		return false
+	}
+	return t.run(d, a, by, h, key)
+}
+
+// run takes a packet into the run of its flow, and reports whether that is UDPTL now.
+func (t *streamTable) run(d *dissect.Datagram, a announced, by Party, h heard, key streamKey) bool {
+	flow := addrPorts{d.Src, d.Dst}
+	r := t.runs[flow]
+	if r == nil {
+		if len(t.runs) >= maxUDPTLRuns {
+			return false
+		}
+		if t.runs == nil {
+			t.runs = make(map[addrPorts]*udptlRun)
+		}
+		r = new(udptlRun)
+		t.runs[flow] = r
+	}
+	if n := len(r.held); n > 0 {
+		switch h.Seq - r.held[n-1].Seq {
+		case 0: // RTP, or a copy
+			return false
+		case 1:
+		default:
+			r.held, r.keys = r.held[:0], r.keys[:0]
+		}
+	}
+	r.held, r.keys = append(r.held, h), append(r.keys, key)
+	if len(r.held) < sureUDPTL {
+		return false // it may still be RTP, and is held as that as well
+	}
+	counted := len(r.held) - 1 // as NotFound, but for those that were waiting
+	for _, k := range r.keys {
+		if c := t.newcomers[k]; c != nil {
+			counted -= len(c.held)
+			t.forget(c)
+			c.held = nil
+		}
+	}
+	t.NotFound -= int64(max(counted, 0))
+	for _, h := range r.held {
+		t.addUDPTL(d, a, by, h)
+	}
+	delete(t.runs, flow)
+	return true
+}
+
+// mayBeUDPTL reports whether a datagram has the form of UDPTL, a sequence number and the length of a
+// primary packet that it holds (ITU-T T.38, section 9.1), and goes to or comes from where that
+// is announced. It returns of what, and who sent it.
+func (t *streamTable) mayBeUDPTL(d *dissect.Datagram, b []byte) (a announced, by Party, ok bool) {
+	if len(b) < 4 || b[2] == 0 || b[2] >= 0x80 || 3+int(b[2]) > len(b)+d.Missing {
+		return a, by, false
+	}
+	a, by, ok = t.at(d.Src, d.Dst)
+	return a, by, ok && !a.s.OverTCP()
+}
+
+func newUDPTL(d *dissect.Datagram, b []byte) heard {
+	h := heard{
 		Sample: rtp.Sample{Seq: binary.BigEndian.Uint16(b), Size: len(b) + d.Missing + 28, Untimed: true},
 		ref:    Frame{d.Ref.File, d.Ref.Frame}, order: d.Ref.Order, time: d.Time, ipid: uint16(d.IPID), anyID: d.Version == 6, class: d.Class,
 	}
 	if d.HasTime {
 		h.Arrival = time.Duration(d.Time.UnixNano())
 	}
+	return h
+}
+
+// streamOf returns the flow that a datagram is of, nil for none.
+func (s *Session) streamOf(d *dissect.Datagram) *Stream {
+	for _, x := range s.Streams {
+		if x.Source == d.Src && x.Destination == d.Dst {
+			return x
+		}
+	}
+	return nil
+}
+
+// addUDPTL takes in a packet of UDPTL.
+func (t *streamTable) addUDPTL(d *dissect.Datagram, a announced, by Party, h heard) {
+	t.UDPTL++
+	s := a.s.streamOf(d)
 	if s == nil {
 		if len(a.s.Streams) == maxSessionFlows || len(t.fax)+len(t.list) >= t.limit {
 			t.NotKept++
@@ -270,13 +371,13 @@ func (t *streamTable) udptl(d *dissect.Datagram, b []byte) {
 		s.class = h.class
 		t.fax, a.s.Streams = append(t.fax, s), append(a.s.Streams, s)
 	}
-	s.add(h)
+	s.add(&h)
 }
 
 // segment takes in a TCP segment, if it is of a connection to an address that was announced.
 func (t *streamTable) segment(f *layers.Frame, ref Frame) {
 	a, by, ok := t.at(f.Src, f.Dst)
-	if !ok || a.s.Protocol == "T.38" {
+	if !ok || !a.s.OverTCP() {
 		return
 	}
 	s, state := a.s, ConnNone

@@ -3,6 +3,7 @@ package analysis_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +153,61 @@ func TestFaxStreams(t *testing.T) {
 	}
 	if list := res.Calls.At(0).First().Media.AllStreams(); len(list) != 3 || !list[2].UDPTL {
 		t.Errorf("of the call: %+v", list)
+	}
+}
+
+// TestHighUDPTL holds that UDPTL is told from RTP and RTCP, as which it begins from the sequence number
+// 32,768 on.
+func TestHighUDPTL(t *testing.T) {
+	there := capgen.NewFlow("10.0.0.1:4000", "10.0.0.2:5000")
+	at := time.Second
+	fax := func(w *wire, f capgen.Flow, seq, n int) {
+		for i := range n {
+			w.add(at, f, string([]byte{byte((seq + i) >> 8), byte(seq + i), 20, 0xc0})+strings.Repeat("\x11", 19)+"\x00\x01\x14"+string(rune(i%100))+strings.Repeat("\x22", 19))
+			at += 10 * time.Millisecond
+		}
+	}
+	for _, tt := range []struct {
+		name     string
+		send     func(w *wire)
+		udptl    int64
+		streams  int
+		notFound int64
+		lost     int64
+	}{
+		{"from below", func(w *wire) { fax(w, there, 32700, 200) }, 200, 0, 0, 0},
+		{"from above", func(w *wire) { fax(w, there, 40000, 200) }, 200, 0, 0, 0},
+		{"over the octets of RTCP", func(w *wire) { fax(w, there, 32900, 200) }, 200, 0, 0, 0},
+		{"to the end and through the wrap", func(w *wire) { fax(w, there, 49000, 17000) }, 17000, 0, 0, 0},
+		{"both ways", func(w *wire) { fax(w, there, 40000, 100); fax(w, there.Back(), 33000, 50) }, 150, 0, 0, 0},
+		{"with losses", func(w *wire) { fax(w, there, 40000, 100); fax(w, there, 40103, 100) }, 200, 0, 0, 3},
+		{"with many losses", func(w *wire) { fax(w, there, 40000, 100); fax(w, there, 40300, 100) }, 200, 0, 0, 200},
+		{"captured twice", func(w *wire) {
+			fax(w, there, 40000, 100)
+			w.packets = append(w.packets, w.packets[len(w.packets)-100:]...)
+		}, 197, 0, 3, 0}, // the copies of those that came before it was certain
+		{"too few to tell", func(w *wire) { fax(w, there, 40000, 3) }, 0, 0, 3, 0},
+		{"not announced", func(w *wire) { fax(w, capgen.NewFlow("10.0.0.1:4004", "10.0.0.2:5004"), 40000, 100) }, 0, 0, 100, 0},
+		{"RTP there", func(w *wire) { w.speak(there, 0, 9, at, 100, 8000) }, 0, 1, 0, 0},
+		{"RTP behind it", func(w *wire) { fax(w, there, 32700, 100); w.speak(there, 0, 9, at, 100, 8000) }, 100, 1, 0, 0},
+		{"RTP before it", func(w *wire) { w.speak(there, 0, 9, at, 100, 8000); at += 3 * time.Second; fax(w, there, 40000, 100) }, 100, 1, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := wire{packets: new(capgen.Ladder).Packets(twoHosts + "0 A > B INVITE\n" + body("10.0.0.1", "m=image 4000 udptl t38") + ".1 B > A 200\n" + body("10.0.0.2", "m=image 5000 udptl t38") + ".2 A > B ACK\n")}
+			at = time.Second
+			tt.send(&w)
+			slices.SortStableFunc(w.packets, func(a, b capgen.Packet) int { return a.Time.Compare(b.Time) })
+			res, _ := sessionsIn(t, w.packets)
+			if d := res.Datagrams; d.UDPTL != tt.udptl || len(res.Streams) != tt.streams || d.NotFound != tt.notFound {
+				t.Errorf("%+v, %d streams", d, len(res.Streams))
+			}
+			lost := int64(0)
+			for _, s := range res.Fax {
+				lost += s.Report().Lost
+			}
+			if lost != tt.lost || tt.udptl > 0 && len(res.Fax) == 0 {
+				t.Errorf("%d flows, %d lost", len(res.Fax), lost)
+			}
+		})
 	}
 }

@@ -72,6 +72,7 @@ type streamTable struct {
 	coursesOf func(Frame) bool
 	courses   int
 	announced map[netip.AddrPort]announced
+	runs      map[addrPorts]*udptlRun
 	watchTCP  func() // asks for TCP segments
 
 	h heard
@@ -103,7 +104,11 @@ func newStreamTable(limit int) *streamTable {
 func (t *streamTable) datagram(d *dissect.Datagram) {
 	b := d.Payload
 	for range 2 { // a second time inside of the channel data of TURN
-		switch rtp.Classify(b) {
+		kind := rtp.Classify(b)
+		if len(t.announced) > 0 && (kind == rtp.RTP || kind == rtp.Control) && t.likeRTP(d, b, kind) {
+			return
+		}
+		switch kind {
 		case rtp.RTP:
 			t.packet(d, b)
 		case rtp.Control:
