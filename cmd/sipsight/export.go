@@ -23,7 +23,8 @@ var exportCommand = &command{
 	long: `Copies the packets of calls into a new capture, unchanged, in the order of time, with
 their times and interfaces: all legs of each call, all fragments and segments of their
 messages, the opening, the acknowledgments and the end of their TCP connections, RTP and
-RTCP where the session descriptions announced them, ICMP errors that quote any of it.
+RTCP, fax by T.38, MSRP and BFCP where the session descriptions announced them, streams of
+the call on other hops of a relay, ICMP errors that quote any of it.
 Several files become one. A connection that carried other calls as well is not copied
 whole: its other segments are left out, and show as missing. What a capture tells by going
 on, such as that an answer never came, is not in the export of a call.
@@ -102,7 +103,7 @@ func runExport(e *env, c *command, args []string) int {
 	fs.Var(&x.findings, "finding", "only calls with a finding of this `ID`; several times for several")
 	fs.StringVar(&x.out, "o", "", "write to `OUT`, which appears when it is whole; - is standard output")
 	fs.BoolVar(&x.force, "force", false, "replace OUT if it is there already")
-	fs.BoolVar(&x.noMedia, "no-media", false, "leave RTP and RTCP out")
+	fs.BoolVar(&x.noMedia, "no-media", false, "leave media out: RTP and RTCP, T.38, MSRP, BFCP")
 	fs.StringVar(&x.hep, "hep", "", "send the messages to this Homer server, `HOST:PORT`")
 	fs.BoolVar(&x.hepTCP, "hep-tcp", false, "with --hep: over TCP in place of UDP")
 	fs.BoolVar(&x.secrets, "show-secrets", false, "with the secrets for decrypting; passwords in comments")

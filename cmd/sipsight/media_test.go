@@ -78,6 +78,88 @@ func TestRelayedMedia(t *testing.T) {
 	}
 }
 
+// sessionCall is a call with messages by MSRP through a relay and with media through another one, and
+// beside it a connection and a stream of others.
+const sessionCall = `
+	A = 10.0.0.1:5060
+	B = 10.0.0.2:5060
+	R = 10.0.0.7:5060
+	X = 10.0.0.66:7000
+	N = 192.0.2.7:40000
+	0      A > B  INVITE
+	       Content-Type: application/sdp
+	       | v=0
+	       | o=- 7 2 IN IP4 10.0.0.1
+	       | s=-
+	       | c=IN IP4 10.0.0.1
+	       | t=0 0
+	       | m=audio 4000 RTP/AVP 0
+	       | m=message 9 TCP/MSRP *
+	       | a=path:msrp://10.0.0.7:8000/r;tcp msrp://10.0.0.1:7394/a;tcp
+	.1     B > A  200
+	       Content-Type: application/sdp
+	       | v=0
+	       | o=- 7 2 IN IP4 10.0.0.2
+	       | s=-
+	       | c=IN IP4 10.0.0.2
+	       | t=0 0
+	       | m=audio 5000 RTP/AVP 0
+	       | m=message 7395 TCP/MSRP *
+	       | a=path:msrp://10.0.0.2:7395/b;tcp
+	.2     A > B  ACK
+	.3     B:40000 > R:8000 SYN
+	.31    R:8000 > B:40000 SYNACK
+	.32    B:40000 > R:8000 ACKED
+	.4     B:40000 > R:8000 ACKED data=MSRP
+	.41    R:8000 > B:40000 ACKED
+	.5     A:40000 > B:80 ACKED data=GET
+	1.2    A:4000 > B:5000 RTP ssrc=70001
+	1.21   X > N RTP ssrc=70001
+	1.22   N > X RTP ssrc=70009 seq=5000
+	1.3    A:4004 > B:5004 RTP ssrc=70005
+	5      A > B  BYE
+	5.1    B > A  200
+`
+
+// TestSessionCall holds what is told of sessions by their path and of hops of a relay, and that the
+// packets of both are those of the call.
+func TestSessionCall(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.pcap", new(capgen.Ladder).Pcap(sessionCall), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args string
+		want []string
+	}{
+		{"call 1 a.pcap", []string{"caller (relay hop)  12:00:01.210  10.0.0.66:7000", "caller: 10.0.0.7:8000 for 10.0.0.1:9, sent 0 packets", "callee: 10.0.0.2:7395, sent 1 packet\n", "connection open"}},
+		{"call --json 1 a.pcap", []string{`"caller":{"address":"10.0.0.7:8000","described_address":"10.0.0.1:9"}`, `"connection":"open"`, `"sent_by":"caller","relay_hop":true,"codec":"PCMU"`}},
+		{"streams --json a.pcap", []string{`"source_ip":"10.0.0.66"`, `"relay_hop":true}`}},
+	} {
+		r := sipsight(t, strings.Fields(tt.args)...)
+		for _, want := range tt.want {
+			if r.code != exitOK || !strings.Contains(r.out, want) {
+				t.Errorf("%s: %d %s%s\nhas no %q", tt.args, r.code, r.out, r.err, want)
+			}
+		}
+		if n := strings.Count(r.out, "relay"); n != 1 {
+			t.Errorf("%s: %d times relay", tt.args, n)
+		}
+	}
+	for _, tt := range []struct {
+		flags string
+		want  string
+	}{
+		{"", "5 messages, 155 packets of media"}, // 5 of TCP, 150 of RTP: both ways between X and N, once from A to B
+		{"--no-media", "5 messages\n"},
+	} {
+		r := sipsight(t, strings.Fields("export --call call-1 "+tt.flags+" --force a.pcap -o b.pcap")...)
+		if r.code != exitOK || !strings.Contains(r.err, tt.want) {
+			t.Errorf("export %s: %d %s", tt.flags, r.code, r.err)
+		}
+	}
+}
+
 // TestStreamKeys holds what is told of a stream that is encrypted as its descriptions say, and of one
 // that changes its payload type and its SSRC.
 func TestStreamKeys(t *testing.T) {

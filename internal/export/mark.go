@@ -39,7 +39,12 @@ func (p *Plan) look(f *layers.Frame, err error, refs []reassembly.Ref, now time.
 			p.Media += p.markAll(refs)
 		}
 	case layers.TCP:
-		chosen = p.segment(f, refs, chosen)
+		if !chosen && p.isSession(f, now) {
+			chosen = true
+			p.Media += p.markAll(refs)
+		} else {
+			chosen = p.segment(f, refs, chosen)
+		}
 	case layers.SCTP:
 		if k, _ := pairOf(f.Src, f.Dst); !chosen && p.flows[k].whole() {
 			chosen = true
@@ -81,6 +86,17 @@ func (p *Plan) markAll(refs []reassembly.Ref) (n int64) {
 // though somebody may announce the port of SIP for media.
 func (p *Plan) isMedia(f *layers.Frame, now time.Time) bool {
 	return len(p.media) > 0 && (p.media.has(f.Dst, now) || p.media.has(f.Src, now)) && !sipmsg.Sniff(f.Payload)
+}
+
+// isSession reports whether a segment is of a connection to an address that a chosen call announced
+// for messages or for the floor. A connection that carries SIP is none, whatever was announced.
+func (p *Plan) isSession(f *layers.Frame, now time.Time) bool {
+	if len(p.conn) == 0 || !p.conn.has(f.Dst, now) && !p.conn.has(f.Src, now) {
+		return false
+	}
+	k, _ := pairOf(f.Src, f.Dst)
+	_, carriesSIP := p.flows[k]
+	return !carriesSIP
 }
 
 // quotesChosen reports whether an ICMP error quotes a packet that was taken. What it quotes

@@ -26,19 +26,20 @@ type Choice struct {
 	Calls   []*analysis.Call // of the result that the Plan is made with
 	CallIDs []string         // of requests outside of calls
 	Frames  []analysis.Frame // packets that are taken whatever they are
-	NoMedia bool             // leave RTP and RTCP out
+	NoMedia bool             // leave media out: RTP and RTCP, fax, messages, the floor
 }
 
 // A Plan is which packets to copy.
 type Plan struct {
 	Messages int64 // messages that were chosen, with copies
 	Packets  int64 // packets that are marked …
-	Media    int64 // … and those of them that are RTP and RTCP
+	Media    int64 // … and those of them that are media
 
 	ids    map[string]*chosenID
 	starts map[legStart]bool // where a Call-ID was used several times: whether the leg is chosen
 	flows  map[pair]flow
-	media  mediaTable
+	media  mediaTable // over UDP
+	conn   mediaTable // over TCP
 	marked []frameSet // by file
 
 	// Of Mark.
@@ -100,10 +101,11 @@ func NewPlan(res *analysis.Result, c *Choice) *Plan {
 			}
 		}
 		if !c.NoMedia {
-			p.media.add(call)
+			p.addMedia(call)
 		}
 	}
 	p.media.settle()
+	p.conn.settle()
 	p.tellApart(&res.Calls, chosen)
 	return p
 }
@@ -230,9 +232,8 @@ type mediaTable map[netip.AddrPort][]span
 // A span is a time from one moment to another.
 type span struct{ from, to time.Time }
 
-// add adds the media of a call: to and from each address that was announced, and the port
-// behind it for RTCP (RFC 3550, section 11).
-func (t *mediaTable) add(c *analysis.Call) {
+// spanOf returns the time in which media are of a call.
+func spanOf(c *analysis.Call) span {
 	s := span{c.First().Begin, time.Time{}}
 	for _, l := range c.Legs {
 		end := l.Last.Add(mediaWait)
@@ -246,22 +247,51 @@ func (t *mediaTable) add(c *analysis.Call) {
 			s.from = l.Begin
 		}
 	}
+	return s
+}
+
+// addMedia adds the media of a call: to and from each address that was announced, and those that its
+// streams have on other hops.
+func (p *Plan) addMedia(c *analysis.Call) {
+	s := spanOf(c)
 	for _, l := range c.Legs {
 		if l.Media == nil {
 			continue
 		}
 		for i := range l.Media.Endpoints {
-			a := l.Media.Endpoints[i].Addr
-			if *t == nil {
-				*t = make(mediaTable)
-			}
-			a = plain(a)
-			(*t)[a] = append((*t)[a], s)
-			if port := a.Port() + 1; port != 0 {
-				a = netip.AddrPortFrom(a.Addr(), port)
-				(*t)[a] = append((*t)[a], s)
+			p.media.addRTP(l.Media.Endpoints[i].Addr, s)
+		}
+		for _, x := range l.Media.Relayed {
+			p.media.addRTP(x.Source, s)
+			p.media.addRTP(x.Destination, s)
+		}
+		for _, x := range l.Media.Sessions {
+			for i := range x.Side {
+				if !x.OverTCP() {
+					break
+				}
+				for _, a := range x.Side[i].Addrs() {
+					p.conn.add(a, s)
+				}
 			}
 		}
+	}
+}
+
+// add adds an address.
+func (t *mediaTable) add(a netip.AddrPort, s span) {
+	if *t == nil {
+		*t = make(mediaTable)
+	}
+	a = plain(a)
+	(*t)[a] = append((*t)[a], s)
+}
+
+// addRTP adds an address, and the port behind it for RTCP: RFC 3550, section 11.
+func (t *mediaTable) addRTP(a netip.AddrPort, s span) {
+	t.add(a, s)
+	if port := a.Port() + 1; port != 0 {
+		t.add(netip.AddrPortFrom(a.Addr(), port), s)
 	}
 }
 
