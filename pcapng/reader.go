@@ -182,6 +182,7 @@ type Reader struct {
 	big        bool
 	base       int // index of the first interface of this section
 	pending    int // octets of the last block, still in view
+	last       int // the interface of the last packet
 	err        error
 	sections   []Section
 	interfaces []Interface
@@ -280,6 +281,35 @@ func (r *Reader) Next() (Packet, error) {
 		}
 	}
 	return Packet{}, r.err
+}
+
+// Quick reads the next packet if all of it was read from the file already, it is of the same
+// interface as the last one, has a time, and nothing about its block is odd nor stands beside the
+// packet. That takes a fraction of the time of Next. It returns the data, as Next does, the length
+// on the wire, and the nanoseconds since 1970. Otherwise ok is false, nothing is read, and
+// Next says what there is.
+func (r *Reader) Quick() (data []byte, origLen, ns int64, ok bool) {
+	const fixed = 28 // octets in front of the data
+	b := r.w.Bytes()[r.pending:]
+	if len(b) < fixed+4 || r.err != nil || r.last >= len(r.interfaces) || order32(b, r.big) != uint32(EnhancedPacket) {
+		return nil, 0, 0, false
+	}
+	in := &r.interfaces[r.last]
+	size, capLen, wireLen := order32(b[4:], r.big), order32(b[20:], r.big), order32(b[24:], r.big)
+	if int64(order32(b[8:], r.big)) != int64(r.last-r.base) || capLen > wireLen || capLen > maxBlock/2 || in.SnapLen != 0 && capLen > in.SnapLen {
+		return nil, 0, 0, false
+	}
+	n := fixed + pad4(int(capLen)) + 4
+	if int64(size) != int64(n) || n > len(b) || order32(b[n-4:], r.big) != size {
+		return nil, 0, 0, false
+	}
+	ns, ok = in.clock.quick(uint64(order32(b[12:], r.big))<<32 | uint64(order32(b[16:], r.big)))
+	if !ok {
+		return nil, 0, 0, false
+	}
+	r.pending += n
+	end := fixed + int(capLen)
+	return b[fixed:end:end], int64(wireLen), ns, true
 }
 
 // block steps to the next block and returns its type and body in place.
@@ -384,6 +414,7 @@ func (r *Reader) packet(typ BlockType, b []byte) (p Packet, ok bool) {
 		return p, false
 	}
 	p.Block, p.Offset, p.Interface = typ, off, r.base+int(id)
+	r.last = p.Interface
 	in := &r.interfaces[p.Interface]
 	room := len(b) - fixed
 	if typ == SimplePacket {

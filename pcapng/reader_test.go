@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -113,21 +114,54 @@ type result struct {
 	err     error
 }
 
-func read(t *testing.T, in io.Reader) (x result) {
+func read(t *testing.T, in io.Reader) result {
+	t.Helper()
+	x, _ := readWith(t, in, func(*pcapng.Reader) (p pcapng.Packet, ok bool) { return p, false })
+	return x
+}
+
+// readQuick is read with Quick tried before each packet; quick counts those that it read.
+func readQuick(t *testing.T, in io.Reader) (x result, quick int) {
+	t.Helper()
+	last := 0
+	return readWith(t, in, func(r *pcapng.Reader) (p pcapng.Packet, ok bool) {
+		data, origLen, ns, ok := r.Quick()
+		return pcapng.Packet{
+			Block: pcapng.EnhancedPacket, Interface: last, Time: time.Unix(0, ns).UTC(), TimeOK: true, OrigLen: origLen, Data: data,
+			Offset: r.Offset() - int64(32+(len(data)+3)&^3),
+		}, ok
+	}, &last)
+}
+
+// readWith reads a file with Next wherever first reads nothing, and tells it the interface of the last
+// packet.
+func readWith(t *testing.T, in io.Reader, first func(*pcapng.Reader) (pcapng.Packet, bool), last ...*int) (x result, firsts int) {
 	t.Helper()
 	r, err := pcapng.NewReader(in)
 	if err != nil {
-		return result{err: err}
+		return result{err: err}, 0
 	}
 	x.r = r
 	for {
-		p, err := r.Next()
+		p, ok := first(r)
+		var err error
+		if ok {
+			firsts++
+		} else {
+			p, err = r.Next()
+		}
 		if err != nil {
 			if _, again := r.Next(); again != err {
 				t.Errorf("the error is not sticky: %v, then %v", err, again)
 			}
+			if _, ok := first(r); ok {
+				t.Error("Quick reads on behind an error")
+			}
 			x.err = err
-			return x
+			return x, firsts
+		}
+		for _, n := range last {
+			*n = p.Interface
 		}
 		opts := ""
 		for o := range p.Options.All() {
@@ -618,6 +652,69 @@ func samples() map[string][]byte {
 	m["two sections"] = join(m[be.String()], m[le.String()])
 	m["nothing but a section"] = shb(le)
 	return m
+}
+
+// Quick reads what is in view and ordinary, and nothing else.
+func TestQuick(t *testing.T) {
+	all := samples()
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		o := []order{le, be}[r.IntN(2)]
+		file := join(shb(o), idb(o, 1, 60), idb(o, 1, 0, opt(o, 9, string([]byte{[]byte{6, 9, 3, 0, 10, 0x8a, 20}[r.IntN(7)]}))), idb(o, 1, 0, opt(o, 14, string(u64(o, 3600)))))
+		id, ts := uint32(0), uint64(1e15)
+		for range 100 {
+			data := strings.Repeat("x", r.IntN(70))
+			size := int64(len(data))
+			ts += uint64(r.IntN(1e6))
+			switch r.IntN(12) {
+			case 0:
+				id = uint32(r.IntN(4))
+			case 1:
+				file = append(file, spb(o, uint32(len(data)), data)...)
+			case 2:
+				file = append(file, packet(o, id, ts, data, opt(o, 1, "comment"), opt(o, 0, ""))...)
+			case 3:
+				file = append(file, epb(o, id, ts, size+int64(r.IntN(9)), size, data)...)
+			case 4:
+				file = append(file, epb(o, id, ts, size, size-1, data)...)
+			case 5:
+				p := packet(o, id, ts, data)
+				p[len(p)-1-r.IntN(4)]++ // the second length
+				file = append(file, p...)
+			case 6:
+				file = append(file, packet(o, id, r.Uint64(), data)...)
+			case 7:
+				file = append(file, block(o, 0xbad, u32(o, 32473))...)
+			case 8:
+				if o = []order{le, be}[r.IntN(2)]; r.IntN(4) == 0 {
+					file = append(file, join(shb(o), idb(o, 1, 0))...)
+					id = 0
+				}
+				o = le
+				if bytes.LastIndex(file, shb(be)[:8]) > bytes.LastIndex(file, shb(le)[:8]) {
+					o = be
+				}
+			default:
+				file = append(file, packet(o, id, ts, data)...)
+			}
+		}
+		all[fmt.Sprint("seed ", seed)] = file
+	}
+	quick := 0
+	for name, in := range all {
+		want := read(t, bytes.NewReader(in)).String()
+		got, n := readQuick(t, bytes.NewReader(slices.Clip(in)))
+		if got.String() != want {
+			t.Errorf("%s: %d were quick, got\n%s\nwant\n%s", name, n, got, want)
+		}
+		quick += n
+		if got, n := readQuick(t, iotest.OneByteReader(bytes.NewReader(in))); got.String() != want || n != 0 {
+			t.Errorf("%s: octet by octet %d were quick, got\n%s\nwant\n%s", name, n, got, want)
+		}
+	}
+	if quick < 2000 {
+		t.Errorf("%d packets were quick", quick)
+	}
 }
 
 func TestCutAnywhere(t *testing.T) {
