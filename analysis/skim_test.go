@@ -112,8 +112,8 @@ func told(t *testing.T, file []byte, measured bool) (list []string) {
 	return list
 }
 
-// ngOf writes packets into a pcapng file.
-func ngOf(t *testing.T, packets []capgen.Packet) []byte {
+// ngOf writes packets into a pcapng file, with comments if so.
+func ngOf(t *testing.T, packets []capgen.Packet, comments ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := pcapng.NewWriter(&b, pcapng.Section{})
@@ -124,14 +124,14 @@ func ngOf(t *testing.T, packets []capgen.Packet) []byte {
 		t.Fatal(err)
 	}
 	for _, p := range packets {
-		if err := w.Write(pcapng.Packet{Time: p.Time, TimeOK: true, OrigLen: int64(len(p.Data)), Data: []byte(p.Data)}); err != nil {
+		if err := w.Write(pcapng.Packet{Time: p.Time, TimeOK: true, OrigLen: int64(len(p.Data)), Data: []byte(p.Data), Options: pcapng.Comment(comments...)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return b.Bytes()
 }
 
-// Packets of a pcap file are passed over, those of a pcapng file are not: of both the same is told.
+// Packets of a file are passed over, those with comments are not: of both the same is told.
 func TestSkim(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 7))
@@ -161,12 +161,14 @@ func TestSkim(t *testing.T) {
 		}
 		slices.SortStableFunc(w.packets, func(a, b capgen.Packet) int { return a.Time.Compare(b.Time) })
 		for _, measured := range []bool{true, false} {
-			want := told(t, ngOf(t, w.packets), measured)
+			want := told(t, ngOf(t, w.packets, "looked at"), measured)
 			if measured && len(want) < 2 {
 				t.Fatalf("seed %d: no streams", seed)
 			}
-			if got := told(t, capgen.Pcap(w.packets), measured); !slices.Equal(got, want) {
-				t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			for _, file := range [][]byte{capgen.Pcap(w.packets), ngOf(t, w.packets)} {
+				if got := told(t, file, measured); !slices.Equal(got, want) {
+					t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
+				}
 			}
 		}
 	}

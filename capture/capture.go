@@ -216,38 +216,42 @@ type Skimmer interface {
 // Skim passes over the packets behind the one that Next returned, at most so many, up to the first
 // one that s refuses, or that comes more than gap behind the one before, or that
 // there is anything odd about: Next returns that one. It takes a fraction of the time of Next,
-// and may pass over none. Times do not step back between the packets that s is given. end is the
-// latest time of the file.
+// and may pass over none; the packet that Next returned is not valid any more. Times do not step
+// back between the packets that s is given. end is the latest time of the file.
 func (r *Reader) Skim(most int, gap time.Duration, s Skimmer) (end time.Time) {
 	f := r.last
 	if f == nil || r.err != nil {
 		return end
 	}
-	q, ok := f.src.(*pcapSource)
+	q := quickOf(f.src)
 	last, known := quickTime(f.info.Last)
 	until, bounded := r.nextTime()
-	if !ok || !known || !bounded || !f.info.HasTime {
+	if q == nil || !known || !bounded || !f.info.HasTime {
 		return f.info.Last
 	}
 	p := &f.p
+	p.options = pcapng.Options{} // of the packet before
 	var n, wire, kept, cut int64
 	defer func() { // also where s panics
 		if n > 0 {
 			f.info.Last = time.Unix(0, last).UTC()
 			f.prev = f.info.Last
 			f.info.add(p.Interface, n, wire, kept, cut)
+			if r.last == f { // for one without a time
+				p.Time = f.prev
+			}
 		}
 		end = f.info.Last
 	}()
 	for ; most > 0; most-- {
-		data, origLen, ns, ok := q.r.Quick()
+		data, origLen, ns, ok := q.Quick()
 		if !ok {
 			return end
 		}
 		p.Frame++
-		p.OrigLen, p.Data = origLen, data
+		p.HasTime, p.OrigLen, p.Data = true, origLen, data
 		if ns < last || ns >= until || ns-last > int64(gap) || !s.Skim(p, ns) {
-			p.HasTime, p.Time = true, time.Unix(0, ns).UTC()
+			p.Time = time.Unix(0, ns).UTC()
 			r.last = nil
 			if len(r.queue) > 1 {
 				r.settle(f)
@@ -263,6 +267,22 @@ func (r *Reader) Skim(most int, gap time.Duration, s Skimmer) (end time.Time) {
 		}
 	}
 	return end
+}
+
+// A quickReader reads packets of which nothing is odd, of the same interface as the last one.
+type quickReader interface {
+	Quick() (data []byte, origLen, ns int64, ok bool)
+}
+
+// quickOf returns the quickReader of a source, nil where it has none.
+func quickOf(s source) quickReader {
+	switch s := s.(type) {
+	case *pcapSource:
+		return s.r
+	case *pcapngSource:
+		return s.r
+	}
+	return nil
 }
 
 // quickTime returns a time in nanoseconds since 1970; ok is false where Skim cannot handle it.

@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -71,8 +72,8 @@ func TestSkim(t *testing.T) {
 				packets = append(packets, packet{at, fmt.Sprintf("%c%d.%d", "sssn"[r.IntN(4)], i, n)})
 			}
 			b := pcap(pcapfile.Header{BigEndian: r.IntN(2) == 0, Nanosecond: r.IntN(2) == 0, SnapLen: uint32(r.IntN(2) * 5)}, packets...)
-			if r.IntN(5) == 0 {
-				b = ng(pcapng.Section{}, packets...)
+			if r.IntN(3) == 0 {
+				b = commented(r, packets)
 			}
 			names = append(names, write(t, "x", b))
 		}
@@ -87,6 +88,33 @@ func TestSkim(t *testing.T) {
 			}
 		}
 	}
+}
+
+// commented writes packets into a pcapng file with two interfaces, some of them with comments, some
+// without a time.
+func commented(r *rand.Rand, packets []packet) []byte {
+	var b bytes.Buffer
+	w := must(pcapng.NewWriter(&b, pcapng.Section{}))
+	for _, link := range []uint16{1, 101} {
+		must(w.AddInterface(pcapng.Interface{LinkType: link, TsResol: 6, FCSLen: -1}))
+	}
+	in := 0
+	for _, p := range packets {
+		if r.IntN(10) == 0 {
+			in = 1 - in
+		}
+		x := pcapng.Packet{Interface: in, Time: start.Add(p.at), TimeOK: true, OrigLen: int64(len(p.data)), Data: []byte(p.data)}
+		if r.IntN(8) == 0 {
+			x.Options = pcapng.Comment("comment " + p.data)
+		}
+		if in == 0 && r.IntN(20) == 0 {
+			x.Block = pcapng.SimplePacket
+		}
+		if err := w.Write(x); err != nil {
+			panic(err)
+		}
+	}
+	return b.Bytes()
 }
 
 // Skim passes over what it can.
@@ -104,9 +132,10 @@ func TestSkimmed(t *testing.T) {
 		{"none", 0, time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			name := write(t, "x", pcap(pcapfile.Header{}, packets...))
-			if _, _, n := skim(t, []string{name}, c.most, c.gap); n != c.want {
-				t.Errorf("%d were passed over, want %d", n, c.want)
+			for _, file := range [][]byte{pcap(pcapfile.Header{}, packets...), ng(pcapng.Section{}, packets...), zipped(ng(pcapng.Section{BigEndian: true}, packets...))} {
+				if _, _, n := skim(t, []string{write(t, "x", file)}, c.most, c.gap); n != c.want {
+					t.Errorf("%d were passed over, want %d", n, c.want)
+				}
 			}
 		})
 	}
