@@ -18,21 +18,20 @@ const (
 
 // A Control is what RTCP says of a stream.
 type Control struct {
-	SenderReports int
+	SenderReports uint32
 	SentPackets   uint32 // as the last of them has it
 	SentOctets    uint32
+	Reports       uint32 // of receivers
 	CNAME         string
-	Bye           bool // the sender said that it ends
 
-	Reports        int     // of receivers
 	LostPercent    float64 // the most of any two reports in a row
-	CumulativeLost int32   // as the last one has it
-	Jitter         uint32  // the most, in units of the RTP timestamp
 	RoundTrip      time.Duration
-	RoundTripKnown bool // from the capture point to the receiver and back
-	Feedback       int  // messages about the stream: RFC 4585
-	VoIP           rtp.VoIPMetrics
-	VoIPKnown      bool // the receiver measured it: RFC 3611
+	RoundTripKnown bool             // from the capture point to the receiver and back
+	Bye            bool             // the sender said that it ends
+	CumulativeLost int32            // as the last report has it
+	Jitter         uint32           // the most, in units of the RTP timestamp
+	Feedback       uint32           // messages about the stream: RFC 4585
+	VoIP           *rtp.VoIPMetrics // what the receiver measured: RFC 3611; nil for nothing
 
 	lastSR   uint32 // compact NTP time
 	lastSeen time.Time
@@ -45,25 +44,48 @@ type controlKey struct {
 	ssrc     uint32
 }
 
+// A controlTable holds what is known by RTCP, of streams of IPv4 by a key of a third of the size.
 type controlTable struct {
-	m map[controlKey]*Control
+	four map[flow4]*Control
+	m    map[controlKey]*Control
 }
 
 // get returns what is known of a stream; nil if the table is full.
 func (t *controlTable) get(k controlKey) *Control {
-	c := t.m[k]
-	if c == nil && len(t.m) < maxControls {
-		if t.m == nil {
-			t.m = make(map[controlKey]*Control)
-		}
-		c = &Control{}
-		t.m[k] = c
+	c := t.find(k)
+	if c != nil || len(t.m)+len(t.four) >= maxControls {
+		return c
 	}
+	c = new(Control)
+	if k4, ok := k.four(); ok {
+		if t.four == nil {
+			t.four = make(map[flow4]*Control)
+		}
+		t.four[k4] = c
+		return c
+	}
+	if t.m == nil {
+		t.m = make(map[controlKey]*Control)
+	}
+	t.m[k] = c
 	return c
 }
 
+// find returns what is known of a stream; nil for nothing.
+func (t *controlTable) find(k controlKey) *Control {
+	if k4, ok := k.four(); ok {
+		return t.four[k4]
+	}
+	return t.m[k]
+}
+
+// four returns the key of a stream of IPv4, without ports.
+func (k controlKey) four() (flow4, bool) {
+	return newFlow4(netip.AddrPortFrom(k.src, 0), netip.AddrPortFrom(k.dst, 0), k.ssrc)
+}
+
 func (t *controlTable) of(s *Stream) *Control {
-	return t.m[controlKey{s.Source.Addr(), s.Destination.Addr(), s.SSRC}]
+	return t.find(controlKey{s.Source.Addr(), s.Destination.Addr(), s.SSRC})
 }
 
 // datagram takes in a compound of RTCP. What does not end with the datagram is encrypted
@@ -110,7 +132,10 @@ func (t *controlTable) packet(d *dissect.Datagram, p *rtp.RTCP) {
 	for x := range p.Blocks() {
 		if m, ok := x.VoIP(); ok {
 			if c := t.get(controlKey{dst, src, m.SSRC}); c != nil {
-				c.VoIP, c.VoIPKnown = m, true
+				if c.VoIP == nil {
+					c.VoIP = new(rtp.VoIPMetrics)
+				}
+				*c.VoIP = m
 			}
 		}
 	}

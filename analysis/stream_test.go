@@ -515,7 +515,7 @@ func TestStreamControl(t *testing.T) {
 	if c.Reports != 1 || c.LostPercent != 25 || c.CumulativeLost != 5 || c.Jitter != 80 || !c.RoundTripKnown || c.RoundTrip != 30*time.Millisecond {
 		t.Errorf("of the receiver: %+v", c)
 	}
-	if !c.VoIPKnown || c.VoIP.RFactor != 93 || c.VoIP.MOSListening != 41 || c.VoIP.LossRate != 16 {
+	if c.VoIP == nil || c.VoIP.RFactor != 93 || c.VoIP.MOSListening != 41 || c.VoIP.LossRate != 16 {
 		t.Errorf("VoIP metrics: %+v", c.VoIP)
 	}
 	if tr.Datagrams.RTCP != 4 {

@@ -156,7 +156,7 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 		w.key("round_trip_ms")
 		w.float(roundMS(c.RoundTrip, true).Float)
 	}
-	if c.VoIPKnown {
+	if c.VoIP != nil {
 		w.voip(c)
 	}
 	if c.Feedback > 0 {
@@ -177,7 +177,7 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 // voip writes what the receiver measured: RFC 3611, section 4.7.
 func (w *jsonWriter) voip(c *analysis.Control) {
 	const unknown = 127
-	m := &c.VoIP
+	m := c.VoIP
 	w.key("voip_metrics")
 	w.open('{')
 	w.key("loss_percent")

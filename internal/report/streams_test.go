@@ -17,7 +17,7 @@ func TestStreamJSON(t *testing.T) {
 		Types: []uint8{97, 101}, Call: 3, Security: analysis.SecurityZRTP, First: analysis.Frame{Number: 1}, Last: analysis.Frame{Number: 9},
 		Control: &analysis.Control{
 			CNAME: "a\x1b]0;b", Reports: 2, CumulativeLost: -1, LostPercent: 25, RoundTripKnown: true, RoundTrip: 1500000, Feedback: 1, SenderReports: 1, SentPackets: 7,
-			VoIPKnown: true, VoIP: rtp.VoIPMetrics{LossRate: 64, RFactor: 127, MOSListening: 41, MOSConversational: 127, RoundTrip: 9},
+			VoIP: &rtp.VoIPMetrics{LossRate: 64, RFactor: 127, MOSListening: 41, MOSConversational: 127, RoundTrip: 9},
 		},
 	}
 	got := string(report.Streams.AppendJSON(nil, &report.Options{}, &s, false))
