@@ -315,7 +315,6 @@ func (t *streamTable) run(d *dissect.Datagram, a announced, by Party, h heard, k
 		if c := t.newcomers[k]; c != nil {
 			counted -= len(c.held)
 			t.forget(c)
-			c.held = nil
 		}
 	}
 	t.NotFound -= int64(max(counted, 0))

@@ -38,48 +38,46 @@ type Stream struct {
 
 	Source, Destination netip.AddrPort
 	SSRC                uint32
-	PreviousSSRC        uint32  // of the stream whose place this one took, where HasPrevious
-	HasPrevious         bool    // there was one on the same ports, which had ended
-	UDPTL               bool    // it is of that, and has neither SSRC nor payload type: sequence numbers and times are all there is
-	Type                uint8   // the payload type of most packets that are no events
-	Types               []uint8 // all of them, at most maxTypes, in order of appearance
-	Codec               string  // of Type; empty where only a session description tells
-	RateEstimated       bool    // the clock rate was found by comparing timestamps with the clock
+	PreviousSSRC        uint32   // of the stream whose place this one took, where HasPrevious
+	HasPrevious         bool     // there was one on the same ports, which had ended
+	UDPTL               bool     // it is of that, and has neither SSRC nor payload type: sequence numbers and times are all there is
+	Type                uint8    // the payload type of most packets that are no events
+	Class               uint8    // type of service, or traffic class, of the last packet
+	RateEstimated       bool     // the clock rate was found by comparing timestamps with the clock
+	RelayHop            bool     // no description announces it: it is one of its leg on another hop of a relay
+	SentBy              Party    // caller or callee of the leg whose session descriptions announce it
+	Security            Security // as packets show it
+	Types               []uint8  // all payload types, at most maxTypes, in order of appearance
+	Codec               string   // of Type; empty where only a session description tells
+	Kind                string   // audio, video …, as the description has it
+	ClockRate           int      // of Type as the description has it; 0 where none does
+	Call                int      // ID of its call; 0 for none
 	First, Last         Frame
 	Begin, End          time.Time // zero in captures without times
 	Copies              int64     // packets that were captured again: they are not counted otherwise
-	Class               uint8     // type of service, or traffic class, of the first packet
-	ClassChanges        int
-	Tones               []Tone // telephone events, at most maxTones
+	Noise               int64     // packets of comfort noise
+	Events              int64     // packets of telephone events
+	Tones               []Tone    // those events, at most maxTones
 	ToneCount           int
-	Noise               int64    // packets of comfort noise
-	Events              int64    // packets of telephone events
+	ClassChanges        int
 	Control             *Control // what RTCP says of it; nil for nothing
-	Security            Security
-	Call                int    // ID of its call; 0 for none
-	SentBy              Party  // caller or callee of the leg whose session descriptions announce it
-	RelayHop            bool   // no description announces it: it is one of that leg on another hop of a relay
-	Kind                string // audio, video …, as the description has it
-	ClockRate           int    // of Type as the description has it; 0 where none does
 
 	legs    *legStore
-	leg     int32 // 1 + the number of the leg whose session descriptions announce it; 0 for none
-	sibling int32 // 1 + the number of the next stream of that leg
-	secure  bool  // those of both sides ask for SRTP
+	leg     int32       // 1 + the number of the leg whose session descriptions announce it; 0 for none
+	sibling int32       // 1 + the number of the next stream of that leg
+	course  *rtp.Course // nil unless Options.Courses asked for it
+	order   int64       // of the first packet in the timeline
+	types   [maxTypes]typeCount
 
-	course *rtp.Course // nil unless Options.Courses asked for it
-	rate   uint32      // of dynamic payload types; 0: not known yet
-	types  [maxTypes]typeCount
-	order  int64 // of the first packet in the timeline
+	// For finding the clock rate of dynamic payload types: the first packet.
+	baseArrival   time.Duration
+	baseTimestamp uint32
+	rate          uint32 // 0: not known yet
 
-	base struct { // for finding the clock rate
-		arrival   time.Duration
-		timestamp uint32
-	}
 	tone       uint32 // timestamp of the last event, or of the part of it that goes on
 	toneBefore uint32 // how long it lasted before that part, in units of the timestamp
 	eventType  uint8  // payload type of events, 0 for none
-
+	secure     bool   // the descriptions of both sides ask for SRTP
 }
 
 // A pulse is what every packet of a stream changes. It stands together so that it takes few lines
@@ -314,7 +312,7 @@ func (s *Stream) clock(h *heard) {
 		return
 	}
 	if s.rate == 0 && s.nth%64 == 0 && !h.Untimed {
-		s.estimate(rtp.NearestRate(slope(s.base.timestamp, h.Timestamp, s.base.arrival, h.Arrival)))
+		s.estimate(rtp.NearestRate(slope(s.baseTimestamp, h.Timestamp, s.baseArrival, h.Arrival)))
 	}
 	h.ClockRate = s.rate
 }

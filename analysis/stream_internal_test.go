@@ -68,13 +68,16 @@ func TestNewcomersAreBounded(t *testing.T) {
 	}
 }
 
-// A stream costs less than a KiB.
+// A stream costs less than a KiB, with what RTCP says of it; and what every packet of it changes is in
+// five lines of the cache.
 func TestStreamSize(t *testing.T) {
-	if n := reflect.TypeFor[Stream]().Size(); n > 768 {
-		t.Errorf("a stream has %d octets", n)
-	}
-	if n := reflect.TypeFor[heard]().Size(); n > 160 {
-		t.Errorf("a packet that waits has %d octets", n)
+	for _, tt := range []struct {
+		of   reflect.Type
+		most uintptr
+	}{{reflect.TypeFor[Stream](), 704}, {reflect.TypeFor[pulse](), 5 * 64}, {reflect.TypeFor[Control](), 112}, {reflect.TypeFor[heard](), 96}} {
+		if n := tt.of.Size(); n > tt.most {
+			t.Errorf("%v has %d octets, more than %d", tt.of, n, tt.most)
+		}
 	}
 }
 

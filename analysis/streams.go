@@ -25,6 +25,8 @@ const (
 	// those of all.
 	maxHeld      = 32
 	maxHeldInAll = 1 << 16
+	// maxSpareHeld bounds the rooms for packets that are kept for newcomers to come.
+	maxSpareHeld = 256
 	// sureSteps is how many packets in a row have to fit those before them: the odds
 	// that something else does so are far under one in a billion.
 	sureSteps = 3
@@ -63,6 +65,7 @@ type streamTable struct {
 	newcomers map[streamKey]*newcomer
 	queue     []*newcomer // those that came first come first
 	held      int         // packets of all of them
+	spare     [][]heard   // room for those to come
 	control   controlTable
 	secured   map[addrPorts]Security
 	limit     int // of streams
@@ -305,7 +308,7 @@ func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash 
 	key := streamKey{d.Src, d.Dst, ssrc}
 	c := t.newcomers[key]
 	if c == nil {
-		c = &newcomer{key: key}
+		c = t.fresh(key)
 		t.newcomers[key] = c
 		if len(t.queue) > 2*maxNewcomers {
 			t.queue = slices.DeleteFunc(t.queue, func(c *newcomer) bool { return c.done })
@@ -333,6 +336,15 @@ func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash 
 	} else if len(c.held) == maxHeld {
 		t.drop(c)
 	}
+}
+
+// fresh returns a newcomer, with the room of one that is gone if there is any.
+func (t *streamTable) fresh(key streamKey) *newcomer {
+	c := &newcomer{key: key}
+	if n := len(t.spare); n > 0 {
+		c.held, t.spare = t.spare[n-1], t.spare[:n-1]
+	}
+	return c
 }
 
 // next gives up the oldest newcomer, or what is left of it.
@@ -374,7 +386,6 @@ func (c *newcomer) keepsTime() bool {
 func (t *streamTable) drop(c *newcomer) {
 	t.NotFound += int64(len(c.held))
 	t.forget(c)
-	c.held = nil
 }
 
 // forget takes a newcomer out of the table. It stays in the queue until its turn comes.
@@ -382,6 +393,10 @@ func (t *streamTable) forget(c *newcomer) {
 	t.held -= len(c.held)
 	c.done = true
 	delete(t.newcomers, c.key)
+	if len(t.spare) < maxSpareHeld && cap(c.held) > 0 {
+		t.spare = append(t.spare, c.held[:0])
+	}
+	c.held = nil
 }
 
 // fit reports whether a packet may follow those that are held: it is of the same sequence,
@@ -430,7 +445,7 @@ func (c *newcomer) rate(n int) int {
 
 // accept makes a stream of a newcomer.
 func (t *streamTable) accept(c *newcomer) {
-	t.forget(c)
+	defer t.forget(c)
 	if len(t.list) >= t.limit {
 		t.over = true
 		t.NotKept += int64(len(c.held))
@@ -442,7 +457,7 @@ func (t *streamTable) accept(c *newcomer) {
 	s := &Stream{Source: c.key.src, Destination: c.key.dst, SSRC: c.key.ssrc, First: h.ref, order: h.order, Begin: h.time, End: h.time}
 	s.class = h.class
 	s.key, _ = newFlow4(s.Source, s.Destination, s.SSRC)
-	s.base.arrival, s.base.timestamp = h.Arrival, h.Timestamp
+	s.baseArrival, s.baseTimestamp = h.Arrival, h.Timestamp
 	if _, ok := rtp.Static(h.Type); !ok {
 		s.estimate(c.rate(2))
 	}
@@ -454,7 +469,6 @@ func (t *streamTable) accept(c *newcomer) {
 	for i := range c.held {
 		s.add(&c.held[i])
 	}
-	c.held = nil
 }
 
 // result finishes the streams and returns them in the order in which they began.
