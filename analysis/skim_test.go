@@ -59,7 +59,7 @@ func (k *talker) send(r *rand.Rand, w *wire, at time.Duration) {
 	case 10:
 		payload = "\x8f" + p[1:12+r.IntN(100)]
 	case 11:
-		k.class = byte(r.IntN(3)) << 2
+		k.class = []byte{0, 8, 0xb8}[r.IntN(3)]
 	case 12:
 		k.timestamp += uint32(r.IntN(200000))
 	case 13:
@@ -80,6 +80,8 @@ func (k *talker) add(w *wire, at time.Duration, payload string) {
 	p := []byte(w.packets[len(w.packets)-1].Data)
 	if k.flow.Src.Addr().Is4() {
 		p[15] = k.class
+	} else {
+		p[14], p[15] = p[14]|k.class>>4, k.class<<4
 	}
 	w.packets[len(w.packets)-1].Data = string(p) + "\x00\x00"
 }
@@ -138,7 +140,7 @@ func TestSkim(t *testing.T) {
 		var talkers []*talker
 		for i := range 1 + r.IntN(20) {
 			f := capgen.NewFlow(fmt.Sprintf("192.0.2.1:%d", 4000+2*r.IntN(6)), fmt.Sprintf("192.0.2.%d:5000", 2+r.IntN(3)))
-			if r.IntN(5) == 0 {
+			if r.IntN(3) == 0 {
 				f = capgen.NewFlow("[2001:db8::1]:4000", fmt.Sprintf("[2001:db8::2]:%d", 5000+r.IntN(5)))
 			}
 			talkers = append(talkers, &talker{flow: f, kind: []byte{0, 8, 9, 96, 97}[r.IntN(5)], ssrc: uint32(1 + i/2), seq: uint16(65000 + r.IntN(500))})

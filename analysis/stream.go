@@ -91,6 +91,7 @@ type pulse struct {
 	place     uint8  // in types of their payload type; maxTypes: there is no next
 	class     uint8
 	nth       uint8
+	version   uint8 // of IP
 	recent    [recentLen]recentPacket
 	stats     rtp.Stats
 }
@@ -253,12 +254,14 @@ func (s *Stream) add(h *heard) {
 	}
 }
 
-// next is add for a plain packet behind one of the same payload type, of the same class: that
-// has its clock rate. b is what begins with the header. Where it returns false it has done
-// nothing.
+// next is add for a packet behind one of the same payload type, of the same class: that has its
+// clock rate. b is what begins with the header. Where it returns false it has done nothing.
 func (s *pulse) next(p *capture.Packet, b []byte, x *layers.Sight, ns int64) bool {
-	seq, size := binary.BigEndian.Uint16(b[2:]), int(x.Len)+20 // with the header of IPv4
-	if s.place >= maxTypes || x.Class != s.class || !s.stats.Next(time.Duration(ns), binary.BigEndian.Uint32(b[4:]), s.usualRate, size, seq, b[1]) {
+	seq, size := binary.BigEndian.Uint16(b[2:]), int(x.Len)+20
+	if s.version == 6 {
+		size += 20
+	}
+	if s.place >= maxTypes || x.Class != s.class || b[0] != rtpPlain && !extended(b, int(x.Len)-8) || !s.stats.Next(time.Duration(ns), binary.BigEndian.Uint32(b[4:]), s.usualRate, size, seq, b[1]) {
 		return false
 	}
 	s.recent[s.nth%recentLen] = recentPacket{seq, x.IPID, uint16(ns >> 19)}

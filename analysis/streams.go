@@ -171,28 +171,52 @@ const (
 // dissect.Media. It is packet for these, in a fraction of the time.
 func (t *streamTable) Quick(p *capture.Packet, off, end int, version uint8, ns int64) bool {
 	b := p.Data[off:end]
-	if version != 4 || len(b) < rtpHeaderLen || b[1] >= rtpMarker || len(b) == rtpHeaderLen+4 {
+	if len(b) < rtpHeaderLen || b[1] >= rtpMarker || len(b) == rtpHeaderLen+4 {
 		return false // RTCP has the marker bit, a telephone event four octets
 	}
-	x := layers.Sight4(p.Data)
-	if b[0] != rtpPlain && !extended(b, int(x.Len)-8) {
-		return false
+	if version == 6 {
+		return t.quick6(p, b, ns)
 	}
+	x := layers.Sight4(p.Data)
 	k := flow4{x.Addrs, x.Ports, binary.BigEndian.Uint32(b[8:])}
 	hash := t.hash4(k)
-	recent := &t.recent[hash>>(64-recentBits)]
-	s := *recent
-	if s == nil || s.key != k {
-		if s = t.slotOf(hash, func(s *Stream) bool { return s.key == k && s.Source.Addr().Is4() }).s; s == nil {
+	s := t.recent[hash>>(64-recentBits)]
+	if s == nil || s.key != k || s.version != 4 {
+		if s = t.keyed(hash, k, 4); s == nil {
 			return false
 		}
-		*recent = s
 	}
 	if !s.next(p, b, &x, ns) {
 		return false
 	}
 	t.RTP++
 	return true
+}
+
+// quick6 is Quick for a packet of IPv6.
+func (t *streamTable) quick6(p *capture.Packet, b []byte, ns int64) bool {
+	x, src, dst := layers.Sight6(p.Data)
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	hash := t.hash6(src, dst, uint64(x.Ports)<<32|uint64(ssrc))
+	k := flow4{hash, x.Ports, ssrc}
+	s := t.recent[hash>>(64-recentBits)]
+	if s == nil || s.key != k || s.version != 6 {
+		s = t.keyed(hash, k, 6)
+	}
+	if s == nil || s.Source.Addr().As16() != src || s.Destination.Addr().As16() != dst || !s.next(p, b, &x, ns) {
+		return false
+	}
+	t.RTP++
+	return true
+}
+
+// keyed returns the stream of a key, and remembers it as one that is sent now; nil for none.
+func (t *streamTable) keyed(hash uint64, k flow4, version uint8) *Stream {
+	s := t.slotOf(hash, func(s *Stream) bool { return s.key == k && s.version == version }).s
+	if s != nil {
+		t.recent[hash>>(64-recentBits)] = s
+	}
+	return s
 }
 
 // extended reports whether b, of a datagram of so many octets, begins as RTP does with a header that
@@ -211,19 +235,22 @@ func lies(d *dissect.Datagram, b []byte) bool {
 
 // hash mixes what makes a stream, in a way that nobody outside can foresee.
 func (t *streamTable) hash(src, dst netip.AddrPort, ssrc uint32) uint64 {
-	if k, ok := newFlow4(src, dst, ssrc); ok { // nearly always, and half the work
+	if k, ok := newFlow4(src, dst, ssrc); ok {
 		return t.hash4(k)
 	}
-	ports := uint64(src.Port())<<48 | uint64(dst.Port())<<32 | uint64(ssrc)
-	a, b := src.Addr().As16(), dst.Addr().As16()
+	return t.hash6(src.Addr().As16(), dst.Addr().As16(), uint64(src.Port())<<48|uint64(dst.Port())<<32|uint64(ssrc))
+}
+
+// hash6 is hash for addresses that are not both of IPv4, and for ports and SSRC in one word.
+func (t *streamTable) hash6(a, b [16]byte, ports uint64) uint64 {
 	hi, lo := bits.Mul64(t.seed[0]^binary.LittleEndian.Uint64(a[:8])^ports, t.seed[1]^binary.LittleEndian.Uint64(a[8:]))
 	h := hi ^ lo
 	hi, lo = bits.Mul64(h^binary.LittleEndian.Uint64(b[:8]), t.seed[0]^binary.LittleEndian.Uint64(b[8:])^ports)
 	return hi ^ lo ^ h
 }
 
-// A flow4 is what makes a stream of IPv4, addresses and ports as layers.Sight has them. The zero
-// flow4 is none.
+// A flow4 is what makes a stream of IPv4, addresses and ports as layers.Sight has them. Streams of
+// IPv6 have their hash in place of the addresses, which are compared beside it.
 type flow4 struct {
 	addrs       uint64
 	ports, ssrc uint32
@@ -243,6 +270,15 @@ func newFlow4(src, dst netip.AddrPort, ssrc uint32) (k flow4, ok bool) {
 func (t *streamTable) hash4(k flow4) uint64 {
 	hi, lo := bits.Mul64(t.seed[0]^k.addrs, t.seed[1]^(uint64(k.ports)<<32|uint64(k.ssrc)))
 	return hi ^ lo
+}
+
+// identify sets what Quick finds the stream by.
+func (s *Stream) identify(t *streamTable) {
+	k, four := newFlow4(s.Source, s.Destination, s.SSRC)
+	if s.key, s.version = k, 4; !four {
+		s.key = flow4{t.hash(s.Source, s.Destination, s.SSRC), uint32(s.Source.Port())<<16 | uint32(s.Destination.Port()), s.SSRC}
+		s.version = 6
+	}
 }
 
 // find returns the stream of a hash, nil for none.
@@ -326,7 +362,7 @@ func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash 
 	c.held = append(c.held, t.h)
 	t.held++
 	for len(t.newcomers) > maxNewcomers || t.held > maxHeldInAll {
-		t.next()
+		t.oldest()
 	}
 	if c.done {
 		return
@@ -347,8 +383,8 @@ func (t *streamTable) fresh(key streamKey) *newcomer {
 	return c
 }
 
-// next gives up the oldest newcomer, or what is left of it.
-func (t *streamTable) next() {
+// oldest gives up the oldest newcomer, or what is left of it.
+func (t *streamTable) oldest() {
 	c := t.queue[0]
 	t.queue[0] = nil
 	t.queue = t.queue[1:]
@@ -456,7 +492,7 @@ func (t *streamTable) accept(c *newcomer) {
 	h := &c.held[0]
 	s := &Stream{Source: c.key.src, Destination: c.key.dst, SSRC: c.key.ssrc, First: h.ref, order: h.order, Begin: h.time, End: h.time}
 	s.class = h.class
-	s.key, _ = newFlow4(s.Source, s.Destination, s.SSRC)
+	s.identify(t)
 	s.baseArrival, s.baseTimestamp = h.Arrival, h.Timestamp
 	if _, ok := rtp.Static(h.Type); !ok {
 		s.estimate(c.rate(2))
@@ -474,7 +510,7 @@ func (t *streamTable) accept(c *newcomer) {
 // result finishes the streams and returns them in the order in which they began.
 func (t *streamTable) result() []*Stream {
 	for len(t.queue) > 0 {
-		t.next()
+		t.oldest()
 	}
 	for _, s := range t.fax {
 		s.stop()

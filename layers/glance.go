@@ -47,11 +47,11 @@ func Place(link LinkType, b []byte) (off, end int, version uint8) {
 	return off, min(len(b), off-8+min(n, length)), version
 }
 
-// A Sight is what tells packets of IPv4 that Glance knows apart.
+// A Sight is what tells packets that Glance knows apart.
 type Sight struct {
-	Addrs uint64 // source and destination, the source in the upper half
+	Addrs uint64 // of IPv4: source and destination, the source in the upper half
 	Ports uint32 // likewise
-	IPID  uint16
+	IPID  uint16 // of IPv4
 	Len   uint16 // of the datagram and the UDP header, as that has it
 	Class uint8
 }
@@ -66,6 +66,14 @@ func Sight4(b []byte) Sight {
 		Len:   binary.BigEndian.Uint16(h[38:]),
 		Class: h[15],
 	}
+}
+
+// Sight6 returns the Sight of a packet of which Glance says that it is of version 6, and its
+// addresses.
+func Sight6(b []byte) (s Sight, src, dst [16]byte) {
+	h := b[:14+40+8]
+	return Sight{Ports: binary.BigEndian.Uint32(h[54:]), Len: binary.BigEndian.Uint16(h[58:]), Class: h[14]<<4 | h[15]>>4},
+		[16]byte(h[22:38]), [16]byte(h[38:54])
 }
 
 // Sighted replaces *f with what Decode makes of a packet, of which Glance returned the

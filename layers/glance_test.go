@@ -37,6 +37,13 @@ func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
 			t.Errorf("Sight4 makes %+v, Decode %+v: %x", got, want, in)
 		}
 	}
+	if version == 6 {
+		want := layers.Sight{Ports: uint32(f.Src.Port())<<16 | uint32(f.Dst.Port()), Len: uint16(8 + len(f.Payload) + f.Missing), Class: f.Class}
+		got, src, dst := layers.Sight6(in)
+		if got != want || src != f.Src.Addr().As16() || dst != f.Dst.Addr().As16() {
+			t.Errorf("Sight6 makes %+v of %x to %x, Decode %+v: %x", got, src, dst, want, in)
+		}
+	}
 	if g.Sighted(in, payload, version); !reflect.DeepEqual(f, g) {
 		t.Errorf("Sighted makes %+v, Decode %+v: %x", g, f, in)
 	}
