@@ -175,9 +175,9 @@ func (t *streamTable) Quick(p *capture.Packet, off, end int, version uint8, ns i
 		return false // RTCP has the marker bit, a telephone event four octets
 	}
 	if version == 6 {
-		return t.quick6(p, b, ns)
+		return t.quick6(p, off, b, ns)
 	}
-	x := layers.Sight4(p.Data)
+	x := layers.Sight4(p.Data, off)
 	k := flow4{x.Addrs, x.Ports, binary.BigEndian.Uint32(b[8:])}
 	hash := t.hash4(k)
 	s := t.recent[hash>>(64-recentBits)]
@@ -194,8 +194,8 @@ func (t *streamTable) Quick(p *capture.Packet, off, end int, version uint8, ns i
 }
 
 // quick6 is Quick for a packet of IPv6.
-func (t *streamTable) quick6(p *capture.Packet, b []byte, ns int64) bool {
-	x, src, dst := layers.Sight6(p.Data)
+func (t *streamTable) quick6(p *capture.Packet, off int, b []byte, ns int64) bool {
+	x, src, dst := layers.Sight6(p.Data, off)
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	hash := t.hash6(src, dst, uint64(x.Ports)<<32|uint64(ssrc))
 	k := flow4{hash, x.Ports, ssrc}

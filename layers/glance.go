@@ -6,39 +6,43 @@ import (
 	"net/netip"
 )
 
-// Glance looks at a packet as most packets are: an Ethernet frame without tags, with an
-// IPv4 header without options or an IPv6 header without extensions, with a whole UDP
-// datagram that is not to or from a port of a tunnel. It returns the payload and the
-// version of IP. For every other packet, and for one that is damaged or cut inside of its
-// headers, version is 0, and Decode tells what it is. Decode agrees with Glance, and takes
-// three times as long.
-func Glance(link LinkType, b []byte) (payload []byte, version uint8) {
-	off, end, version := Place(link, b)
-	if version == 0 {
-		return nil, 0
-	}
-	return b[off:end], version
-}
-
-// Place is Glance that returns where the payload is: 0 < off <= end <= len(b), unless
-// version is 0.
-func Place(link LinkType, b []byte) (off, end int, version uint8) {
-	if link != Ethernet || len(b) < 14+20+8 {
-		return 0, 0, 0
-	}
-	n := 0 // octets behind the IP header
-	var head uint64
-	first, second := binary.LittleEndian.Uint64(b[12:]), binary.LittleEndian.Uint64(b[20:])
-	switch {
-	case first&0xff_ffff == 0x45_0008 && second&0xff00_ff3f == 0x1100_0000: // no options, no fragment, UDP
-		off, version = 14+20+8, 4
-		head, n = binary.LittleEndian.Uint64(b[14+20:]), int(bits.ReverseBytes16(uint16(first>>32)))-20
-	case first&0xf0_ffff == 0x60_dd86 && uint8(second) == byte(UDP) && len(b) >= 14+40+8:
-		off, version = 14+40+8, 6
-		head, n = binary.LittleEndian.Uint64(b[14+40:]), int(binary.BigEndian.Uint16(b[18:]))
+// Glance looks at a packet as most packets are: an Ethernet frame without tags, or one of a Linux
+// cooked capture, with an IPv4 header without options or an IPv6 header without extensions, with a
+// whole UDP datagram that is not to or from a port of a tunnel. It returns where the payload is,
+// right behind the headers of IP and UDP, and the version of IP: 0 < off <= end <= len(b). For every
+// other packet, and for one that is damaged or cut inside of its headers, all is 0, and Decode
+// tells what it is. Decode agrees with Glance, and takes three times as long.
+func Glance(link LinkType, b []byte) (off, end int, version uint8) {
+	ip, typ := 14, 12
+	switch link {
+	case Ethernet:
+	case LinuxSLL:
+		ip, typ = 16, 14
+	case LinuxSLL2:
+		ip, typ = 20, 0
 	default:
 		return 0, 0, 0
 	}
+	if len(b) < ip+20+8 {
+		return 0, 0, 0
+	}
+	h, n := b[ip:], 0 // the IP header; octets behind it
+	switch binary.BigEndian.Uint16(b[typ:]) {
+	case etherIPv4:
+		w := binary.LittleEndian.Uint64(h)
+		if w&0xff3f_0000_0000_00ff != 0x45 || h[9] != byte(UDP) { // no options, no fragment
+			return 0, 0, 0
+		}
+		off, n, version = ip+20+8, int(bits.ReverseBytes16(uint16(w>>16)))-20, 4
+	case etherIPv6:
+		if h[0]>>4 != 6 || h[6] != byte(UDP) || len(h) < 40+8 {
+			return 0, 0, 0
+		}
+		off, n, version = ip+40+8, int(binary.BigEndian.Uint16(h[4:])), 6
+	default:
+		return 0, 0, 0
+	}
+	head := binary.LittleEndian.Uint64(b[off-8:])
 	length := int(bits.ReverseBytes16(uint16(head >> 32)))
 	src, dst := bits.ReverseBytes16(uint16(head)), bits.ReverseBytes16(uint16(head>>16))
 	if n < 8 || length < 8 || min(src, dst) <= maxTunnelPort && (tunnelOf(src) != nil || tunnelOf(dst) != nil) {
@@ -56,42 +60,42 @@ type Sight struct {
 	Class uint8
 }
 
-// Sight4 returns the Sight of a packet of which Glance says that it is of version 4.
-func Sight4(b []byte) Sight {
-	h := b[:14+20+8]
+// Sight4 returns the Sight of a packet of which Glance says that it is of version 4 and that its
+// payload begins at off.
+func Sight4(b []byte, off int) Sight {
+	h := b[off-20-8 : off]
 	return Sight{
-		Addrs: binary.BigEndian.Uint64(h[26:]),
-		Ports: binary.BigEndian.Uint32(h[34:]),
-		IPID:  binary.BigEndian.Uint16(h[18:]),
-		Len:   binary.BigEndian.Uint16(h[38:]),
-		Class: h[15],
+		Addrs: binary.BigEndian.Uint64(h[12:]),
+		Ports: binary.BigEndian.Uint32(h[20:]),
+		IPID:  binary.BigEndian.Uint16(h[4:]),
+		Len:   binary.BigEndian.Uint16(h[24:]),
+		Class: h[1],
 	}
 }
 
-// Sight6 returns the Sight of a packet of which Glance says that it is of version 6, and its
-// addresses.
-func Sight6(b []byte) (s Sight, src, dst [16]byte) {
-	h := b[:14+40+8]
-	return Sight{Ports: binary.BigEndian.Uint32(h[54:]), Len: binary.BigEndian.Uint16(h[58:]), Class: h[14]<<4 | h[15]>>4},
-		[16]byte(h[22:38]), [16]byte(h[38:54])
+// Sight6 is Sight4 for a packet of version 6, and returns the addresses beside it.
+func Sight6(b []byte, off int) (s Sight, src, dst [16]byte) {
+	h := b[off-40-8 : off]
+	return Sight{Ports: binary.BigEndian.Uint32(h[40:]), Len: binary.BigEndian.Uint16(h[44:]), Class: h[0]<<4 | h[1]>>4},
+		[16]byte(h[8:24]), [16]byte(h[24:40])
 }
 
-// Sighted replaces *f with what Decode makes of a packet, of which Glance returned the
-// payload and the version of IP.
-func (f *Frame) Sighted(b, payload []byte, version uint8) {
-	*f = Frame{Version: version, Proto: UDP, Payload: payload[:len(payload):len(payload)], Tunnels: f.Tunnels[:0], outer: f.outer}
-	h := b[14:]
-	var p []byte
+// Sighted replaces *f with what Decode makes of a packet, of which Glance returned where its
+// payload is and the version of IP.
+func (f *Frame) Sighted(b []byte, off, end int, version uint8) {
+	*f = Frame{Version: version, Proto: UDP, Payload: b[off:end:end], Off: off, Tunnels: f.Tunnels[:0], outer: f.outer}
+	var length uint16
 	if version == 4 {
-		f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[12:16])), binary.BigEndian.Uint16(h[20:]))
-		f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[16:20])), binary.BigEndian.Uint16(h[22:]))
-		f.TTL, f.Class, f.IPID = h[8], h[1], uint32(binary.BigEndian.Uint16(h[4:]))
-		f.Off, p = 14+20+8, h[20:]
+		s := Sight4(b, off)
+		h := b[off-20-8:]
+		f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[12:16])), uint16(s.Ports>>16))
+		f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[16:20])), uint16(s.Ports))
+		f.TTL, f.Class, f.IPID, length = h[8], s.Class, uint32(s.IPID), s.Len
 	} else {
-		f.Src = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[8:24])), binary.BigEndian.Uint16(h[40:]))
-		f.Dst = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[24:40])), binary.BigEndian.Uint16(h[42:]))
-		f.TTL, f.Class = h[7], h[0]<<4|h[1]>>4
-		f.Off, p = 14+40+8, h[40:]
+		s, src, dst := Sight6(b, off)
+		f.Src = netip.AddrPortFrom(netip.AddrFrom16(src), uint16(s.Ports>>16))
+		f.Dst = netip.AddrPortFrom(netip.AddrFrom16(dst), uint16(s.Ports))
+		f.TTL, f.Class, length = b[off-40-8+7], s.Class, s.Len
 	}
-	f.Missing = max(0, int(binary.BigEndian.Uint16(p[4:]))-8-len(payload))
+	f.Missing = max(0, int(length)-8-(end-off))
 }

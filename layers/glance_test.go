@@ -13,17 +13,17 @@ import (
 // checkGlance holds Glance against Decode: what it tells is what Decode finds.
 func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
 	t.Helper()
-	payload, version := layers.Glance(link, in)
+	off, end, version := layers.Glance(link, in)
 	if version == 0 {
-		if payload != nil {
+		if off != 0 || end != 0 {
 			t.Errorf("a payload without a version: %x", in)
 		}
 		return false
 	}
 	var f layers.Frame
 	err := f.Decode(link, 0, in)
-	if err != nil || f.Version != version || f.Proto != layers.UDP || len(f.Tunnels) != 0 || !bytes.Equal(f.Payload, payload) {
-		t.Errorf("version %d, payload %q; Decode finds %v %d %d %q: %x", version, payload, err, f.Version, f.Proto, f.Payload, in)
+	if err != nil || f.Version != version || f.Proto != layers.UDP || len(f.Tunnels) != 0 || !bytes.Equal(f.Payload, in[off:end]) {
+		t.Fatalf("version %d, payload %d to %d; Decode finds %v %d %d %q: %x", version, off, end, err, f.Version, f.Proto, f.Payload, in)
 	}
 	var g layers.Frame
 	if version == 4 {
@@ -33,51 +33,63 @@ func checkGlance(t *testing.T, link layers.LinkType, in []byte) (told bool) {
 			Ports: uint32(f.Src.Port())<<16 | uint32(f.Dst.Port()),
 			IPID:  uint16(f.IPID), Len: uint16(8 + len(f.Payload) + f.Missing), Class: f.Class,
 		}
-		if got := layers.Sight4(in); got != want {
+		if got := layers.Sight4(in, off); got != want {
 			t.Errorf("Sight4 makes %+v, Decode %+v: %x", got, want, in)
 		}
 	}
 	if version == 6 {
 		want := layers.Sight{Ports: uint32(f.Src.Port())<<16 | uint32(f.Dst.Port()), Len: uint16(8 + len(f.Payload) + f.Missing), Class: f.Class}
-		got, src, dst := layers.Sight6(in)
+		got, src, dst := layers.Sight6(in, off)
 		if got != want || src != f.Src.Addr().As16() || dst != f.Dst.Addr().As16() {
 			t.Errorf("Sight6 makes %+v of %x to %x, Decode %+v: %x", got, src, dst, want, in)
 		}
 	}
-	if g.Sighted(in, payload, version); !reflect.DeepEqual(f, g) {
+	if g.Sighted(in, off, end, version); !reflect.DeepEqual(f, g) {
 		t.Errorf("Sighted makes %+v, Decode %+v: %x", g, f, in)
 	}
 	return true
 }
 
 func TestGlance(t *testing.T) {
-	plain := map[string]string{
-		"ipv4":        eth(typeIPv4, ip4(17, udp("hello, world"))),
-		"ipv4-df":     eth(typeIPv4, frag4(17, 0x4000, udp("hello"))),
-		"ipv4-empty":  eth(typeIPv4, ip4(17, udp(""))),
-		"ipv4-padded": eth(typeIPv4, ip4(17, udp("hi"))+zeros(16)),
-		"ipv4-short":  eth(typeIPv4, ip4(17, udpLen(10, "hello"))),
-		"ipv4-long":   eth(typeIPv4, ip4(17, udpLen(500, "hello"))),
-		"ipv6":        eth(typeIPv6, ip6(17, udp("hello, world"))),
+	heads := []struct {
+		name string
+		link layers.LinkType
+		head func(int, string) string
+	}{{"ethernet", layers.Ethernet, eth}, {"cooked1", layers.LinuxSLL, sll}, {"cooked2", layers.LinuxSLL2, sll2}}
+	plain := []struct {
+		name string
+		typ  int
+		in   string
+	}{
+		{"ipv4", typeIPv4, ip4(17, udp("hello, world"))},
+		{"ipv4-df", typeIPv4, frag4(17, 0x4000, udp("hello"))},
+		{"ipv4-empty", typeIPv4, ip4(17, udp(""))},
+		{"ipv4-padded", typeIPv4, ip4(17, udp("hi")) + zeros(16)},
+		{"ipv4-short", typeIPv4, ip4(17, udpLen(10, "hello"))},
+		{"ipv4-long", typeIPv4, ip4(17, udpLen(500, "hello"))},
+		{"ipv6", typeIPv6, ip6(17, udp("hello, world"))},
 	}
-	for name, in := range plain {
-		t.Run(name, func(t *testing.T) {
-			if !checkGlance(t, layers.Ethernet, clip(in)) {
-				t.Error("not told")
-			}
-			told := 0
-			for n := range len(in) { // cut, and with every octet changed
-				checkGlance(t, layers.Ethernet, clip(in[:n]))
-				for c := range 256 {
-					if checkGlance(t, layers.Ethernet, clip(patch(in, n, string([]byte{byte(c)})))) {
-						told++
+	for _, h := range heads {
+		for _, p := range plain {
+			t.Run(h.name+"/"+p.name, func(t *testing.T) {
+				in := h.head(p.typ, p.in)
+				if !checkGlance(t, h.link, clip(in)) {
+					t.Error("not told")
+				}
+				told := 0
+				for n := range len(in) { // cut, and with every octet changed
+					checkGlance(t, h.link, clip(in[:n]))
+					for c := range 256 {
+						if checkGlance(t, h.link, clip(patch(in, n, string([]byte{byte(c)})))) {
+							told++
+						}
 					}
 				}
-			}
-			if told == 0 {
-				t.Error("nothing told")
-			}
-		})
+				if told == 0 {
+					t.Error("nothing told")
+				}
+			})
+		}
 	}
 	for _, s := range samples {
 		checkGlance(t, s.link, clip(s.in))
@@ -95,7 +107,7 @@ func TestGlance(t *testing.T) {
 			t.Errorf("%s is told", name)
 		}
 	}
-	if checkGlance(t, layers.Raw, clip(plain["ipv4"])) {
+	if checkGlance(t, layers.Raw, clip(ip4(17, udp("hello, world")))) {
 		t.Error("told on another link type")
 	}
 }

@@ -120,7 +120,7 @@ type Datagram struct {
 
 // Media takes datagrams of media.
 type Media interface {
-	// Quick takes the packet p, with a time in nanoseconds since 1970, of which layers.Place says
+	// Quick takes the packet p, with a time in nanoseconds since 1970, of which layers.Glance says
 	// that its payload begins at off and that it is of a version of IP, or returns false and
 	// has done nothing.
 	Quick(p *capture.Packet, off, end int, version uint8, ns int64) bool
@@ -227,13 +227,13 @@ func (d *Dissector) isMedia(p *capture.Packet) bool {
 	if p.FCSLen > 0 || d.frags.Waiting() {
 		return false
 	}
-	b, version := layers.Glance(layers.LinkType(p.LinkType), p.Data)
-	if version == 0 || len(b) == 0 || mayMatter[b[0]] {
+	off, end, version := layers.Glance(layers.LinkType(p.LinkType), p.Data)
+	if off >= end || mayMatter[p.Data[off]] {
 		return false
 	}
 	d.Counts[p.File].media(version)
 	if d.Datagram != nil {
-		d.frame.Sighted(p.Data, b, version)
+		d.frame.Sighted(p.Data, off, end, version)
 		d.dgram = Datagram{&d.frame, reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}, p.Time, p.HasTime}
 		d.Datagram(&d.dgram)
 	}
@@ -264,7 +264,7 @@ func (d *Dissector) Order() int64 { return d.order }
 // which Media takes, or which nobody wants. Otherwise it returns false and has done nothing. It
 // is faster, and nothing but calls of Skim may come between it and a call of Skims.
 func (d *Dissector) Skim(p *capture.Packet, ns int64) bool {
-	off, end, version := layers.Place(layers.LinkType(p.LinkType), p.Data)
+	off, end, version := layers.Glance(layers.LinkType(p.LinkType), p.Data)
 	if off >= end || mayMatter[p.Data[off]] {
 		return false
 	}
