@@ -59,12 +59,23 @@ func TestNewcomersAreBounded(t *testing.T) {
 	for _, c := range table.newcomers {
 		held += len(c.held)
 	}
-	if len(table.newcomers) > maxNewcomers || held > maxHeldInAll || held != table.held || len(table.queue) > 2*maxNewcomers {
+	if len(table.newcomers) > maxNewcomers || held > maxHeldInAll || held != table.held || len(table.queue) > 2*maxNewcomers+minQueue+1 {
 		t.Errorf("%d newcomers, %d packets of %d, a queue of %d", len(table.newcomers), held, table.held, len(table.queue))
 	}
 	table.result()
 	if table.held != 0 || len(table.newcomers) != 0 {
 		t.Errorf("%d packets and %d newcomers are left", table.held, len(table.newcomers))
+	}
+}
+
+// Nothing is left waiting of newcomers that have become streams.
+func TestStreamQueue(t *testing.T) {
+	table := newStreamTable(maxStreams)
+	for ssrc := range uint32(5000) {
+		give(table, ssrc+1, 10)
+	}
+	if len(table.list) != 5000 || len(table.queue) > minQueue+1 || len(table.spare) > maxSpareHeld {
+		t.Errorf("%d streams, a queue of %d, %d rooms", len(table.list), len(table.queue), len(table.spare))
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 	// maxNewcomers bounds what is not known yet to be a stream: where a capture begins
 	// on a busy trunk, ten thousand streams show up within 20 ms.
 	maxNewcomers = 1 << 15
+	// minQueue is how long the queue of newcomers may always be: it is not worth to look through.
+	minQueue = 256
 	// maxHeld bounds the packets of a newcomer that wait for the verdict, maxHeldInAll
 	// those of all.
 	maxHeld      = 32
@@ -346,7 +348,7 @@ func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash 
 	if c == nil {
 		c = t.fresh(key)
 		t.newcomers[key] = c
-		if len(t.queue) > 2*maxNewcomers {
+		if len(t.queue) > 2*len(t.newcomers)+minQueue { // more than half of them are done
 			t.queue = slices.DeleteFunc(t.queue, func(c *newcomer) bool { return c.done })
 		}
 		t.queue = append(t.queue, c)
