@@ -61,6 +61,10 @@ type Options struct {
 	// messages, and finds retransmissions.
 	Calls bool
 
+	// CallsAlone leaves out what Calls makes of requests outside of calls, such as registrations:
+	// they are counted, and cost little more.
+	CallsAlone bool
+
 	// Finished is called for each leg when nothing more is expected of it, or the
 	// capture ends; it needs Calls.
 	Finished func(*Detail)
@@ -200,7 +204,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d.Limit(most.segments, most.fragments)
 	if o.Calls {
 		a.track = newTracker(o.Steps, &a.stats.callIDs, most)
-		a.track.stepsOf = o.StepsOf
+		a.track.stepsOf, a.track.callsAlone = o.StepsOf, o.CallsAlone
 		if o.Event != nil {
 			a.d.Watch(a.event)
 		}

@@ -219,6 +219,9 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 
 // other takes in a message that is of no call.
 func (t *tracker) other(x *seen) {
+	if t.callsAlone {
+		return
+	}
 	o := &t.open
 	for len(o.queue) > 0 && (len(o.queue) > t.most.requests || !x.now.IsZero() && o.queue[0].Sent.Before(x.now.Add(-openWait))) {
 		o.over = o.over || len(o.queue) > t.most.requests

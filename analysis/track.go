@@ -58,6 +58,9 @@ type tracker struct {
 	names   interner
 	steps   bool // keep the steps
 	stepsOf func(callID string) bool
+
+	callsAlone bool // requests outside of calls are left out
+
 	streams *streamTable // nil unless streams are asked for
 	callIDs *nameTable
 	legs    *legStore
