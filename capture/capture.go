@@ -231,12 +231,12 @@ func (r *Reader) Skim(most int, gap time.Duration, s Skimmer) (end time.Time) {
 	}
 	p := &f.p
 	p.options = pcapng.Options{} // of the packet before
-	var n, wire, kept, cut int64
+	var c counts
 	defer func() { // also where s panics
-		if n > 0 {
+		if c.packets > 0 {
 			f.info.Last = time.Unix(0, last).UTC()
 			f.prev = f.info.Last
-			f.info.add(p.Interface, n, wire, kept, cut)
+			f.info.add(p.Interface, c)
 			if r.last == f { // for one without a time
 				p.Time = f.prev
 			}
@@ -250,21 +250,21 @@ func (r *Reader) Skim(most int, gap time.Duration, s Skimmer) (end time.Time) {
 		}
 		p.Frame++
 		p.HasTime, p.OrigLen, p.Data = true, origLen, data
-		if ns < last || ns >= until || ns-last > int64(gap) || !s.Skim(p, ns) {
-			p.Time = time.Unix(0, ns).UTC()
-			r.last = nil
-			if len(r.queue) > 1 {
-				r.settle(f)
+		if ns >= last && ns < until && ns-last <= int64(gap) {
+			before, prev := c, last
+			c.add(p)
+			last = ns
+			if s.Skim(p, ns) {
+				continue
 			}
-			return end
+			c, last = before, prev
 		}
-		last = ns
-		n++
-		wire += origLen
-		kept += int64(len(data))
-		if int64(len(data)) < origLen {
-			cut++
+		p.Time = time.Unix(0, ns).UTC()
+		r.last = nil
+		if len(r.queue) > 1 {
+			r.settle(f)
 		}
+		return end
 	}
 	return end
 }

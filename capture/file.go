@@ -412,11 +412,9 @@ func (f *file) advance() {
 // count takes the packet that is about to be returned into the description.
 func (f *file) count() {
 	p, i := &f.p, &f.info
-	cut := int64(0)
-	if int64(len(p.Data)) < p.OrigLen {
-		cut = 1
-	}
-	i.add(p.Interface, 1, p.OrigLen, int64(len(p.Data)), cut)
+	var c counts
+	c.add(p)
+	i.add(p.Interface, c)
 	switch {
 	case !p.HasTime:
 	case i.HasTime && !p.Time.Before(i.Last): // nearly always
@@ -431,16 +429,31 @@ func (f *file) count() {
 	}
 }
 
-// add counts n packets of an interface, of so many octets on the wire, of which some were kept.
-func (f *File) add(in int, n, wire, kept, cut int64) {
-	f.Packets += n
-	f.DataBytes += wire
-	f.CapturedBytes += kept
-	f.CutPackets += cut
+// counts are what packets add up to.
+type counts struct {
+	packets, wire, kept int64 // the last two in octets
+	cut                 int64 // packets of which not all was kept
+}
+
+func (c *counts) add(p *Packet) {
+	c.packets++
+	c.wire += p.OrigLen
+	c.kept += int64(len(p.Data))
+	if int64(len(p.Data)) < p.OrigLen {
+		c.cut++
+	}
+}
+
+// add counts packets of an interface.
+func (f *File) add(in int, c counts) {
+	f.Packets += c.packets
+	f.DataBytes += c.wire
+	f.CapturedBytes += c.kept
+	f.CutPackets += c.cut
 	for len(f.Interfaces) <= in {
 		f.Interfaces = append(f.Interfaces, Interface{Drops: -1})
 	}
-	f.Interfaces[in].Packets += n
+	f.Interfaces[in].Packets += c.packets
 }
 
 func (f *file) countTime(t time.Time) {

@@ -140,3 +140,36 @@ func TestSkimmed(t *testing.T) {
 		})
 	}
 }
+
+// A panicker panics over one packet.
+type panicker struct{ at int64 }
+
+func (s *panicker) Skim(p *capture.Packet, ns int64) bool {
+	if p.Frame == s.at {
+		panic("over this packet")
+	}
+	return true
+}
+
+// A Skimmer that panics has had its packet: it is counted, and the next one is the next.
+func TestSkimPanic(t *testing.T) {
+	var packets []packet
+	for i := range 10 {
+		packets = append(packets, packet{time.Duration(i) * time.Second, "s"})
+	}
+	r := must(capture.Open(t.Context(), []string{write(t, "x", pcap(pcapfile.Header{}, packets...))}, capture.Options{}))
+	defer r.Close()
+	must(r.Next())
+	func() {
+		defer func() { recover() }()
+		r.Skim(100, time.Hour, &panicker{5})
+		t.Error("no panic")
+	}()
+	f := r.Files()[0]
+	if want := start.Add(4 * time.Second); f.Packets != 5 || !f.Last.Equal(want) {
+		t.Errorf("%d packets to %v, want 5 to %v", f.Packets, f.Last, want)
+	}
+	if p := must(r.Next()); p.Frame != 6 {
+		t.Errorf("the next packet is %d", p.Frame)
+	}
+}
