@@ -254,6 +254,7 @@ func (a *analyzer) readOn(ctx context.Context) error {
 		}
 		a.packets++
 		if a.packets <= a.o.From.Packets {
+			a.pass()
 			continue
 		}
 		a.last = p

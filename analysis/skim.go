@@ -1,6 +1,10 @@
 package analysis
 
-import "github.com/sipsight/sipsight/capture"
+import (
+	"math"
+
+	"github.com/sipsight/sipsight/capture"
+)
 
 // skimSteps is how many packets are passed over at most before the context is looked at.
 const skimSteps = 1024
@@ -10,7 +14,7 @@ const skimSteps = 1024
 // those are nearly all packets.
 func (a *analyzer) skim(p *capture.Packet) {
 	left := skimSteps - 1 - a.packets%skimSteps
-	if left == skimSteps-1 || a.packets < a.o.From.Packets || !a.d.Skims(p) {
+	if left == skimSteps-1 || !a.d.Skims(p) {
 		return
 	}
 	before := a.d.Order()
@@ -19,4 +23,19 @@ func (a *analyzer) skim(p *capture.Packet) {
 	if a.track != nil && end.After(a.track.now) {
 		a.track.now = end
 	}
+}
+
+// pass passes over packets in front of Options.From.
+func (a *analyzer) pass() {
+	var s passer
+	a.r.Skim(int(min(a.o.From.Packets-a.packets, skimSteps)), math.MaxInt64, &s)
+	a.packets += int64(s)
+}
+
+// A passer counts packets that are passed over whatever they are.
+type passer int64
+
+func (s *passer) Skim(*capture.Packet, int64) bool {
+	*s++
+	return true
 }

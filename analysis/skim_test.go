@@ -190,3 +190,43 @@ func TestSkimReplaced(t *testing.T) {
 	check(t, lines(w.streams(t)), "00000001 192.0.2.1:4000>192.0.2.2:5000 type 0 PCMU 8000 Hz, 100 of 100, lost 0, duplicates 0, copies 0, tones 0, frames 1-100\n"+
 		"00000001 192.0.2.1:4000>192.0.2.2:5000 type 0 PCMU 8000 Hz, 101 of 101, lost 0, duplicates 0, copies 0, tones 0, frames 101-201")
 }
+
+// A timeline that is begun at a mark goes on from there: with the same numbers and frames.
+func TestSkimToMark(t *testing.T) {
+	w := new(wire)
+	for i := range 20000 {
+		at := time.Duration(i) * time.Millisecond
+		if i%500 == 0 {
+			w.add(at, capgen.NewFlow("192.0.2.9:5060", "192.0.2.8:5060"), "OPTIONS sip:a@b SIP/2.0\r\nCall-ID: "+fmt.Sprint(i)+"\r\nCSeq: 1 OPTIONS\r\n\r\n")
+		} else {
+			w.add(at, flow, media(0, uint16(i), uint32(8*i), 1, speech))
+		}
+	}
+	for _, file := range [][]byte{capgen.Pcap(w.packets), ngOf(t, w.packets), ngOf(t, w.packets, "looked at")} {
+		from := func(m analysis.Mark) (list []string, res *analysis.Result) {
+			r, err := capture.NewReader(context.Background(), bytes.NewReader(file), capture.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			res, err = analysis.Run(context.Background(), r, analysis.Options{From: m, Message: func(m *analysis.Message) error {
+				list = append(list, fmt.Sprint(m.Number, m.Frame.Number, m.Time))
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list, res
+		}
+		all, whole := from(analysis.Mark{})
+		if len(all) != 40 || len(whole.Marks) != 2 {
+			t.Fatalf("%d messages, %d marks", len(all), len(whole.Marks))
+		}
+		for _, m := range whole.Marks {
+			rest, res := from(m)
+			if !slices.Equal(rest, all[m.Messages:]) || res.Packets != whole.Packets || res.Files[0].Capture.Packets != 20000 {
+				t.Errorf("from %+v: %d packets, %q\nwant %q", m, res.Packets, rest, all[m.Messages:])
+			}
+		}
+	}
+}
