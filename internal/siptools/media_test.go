@@ -131,6 +131,58 @@ func TestAnalyzeFax(t *testing.T) {
 	}
 }
 
+// messaging is a call with messages through a relay, whose audio is seen on two hops.
+const messaging = `
+X = 10.0.0.66:7000
+N = 192.0.2.7:40000
+0 A > B INVITE
+     Content-Type: application/sdp
+     | v=0
+     | o=- 7 2 IN IP4 10.0.0.1
+     | s=-
+     | c=IN IP4 10.0.0.1
+     | t=0 0
+     | m=audio 4000 RTP/AVP 0
+     | m=message 9 TCP/MSRP *
+     | a=path:msrp://10.0.0.7:8000/r;tcp
+.1 B > A 200 sdp m=5000
+.2 A > B ACK
+1 A:4000 > B:5000 RTP ssrc=70001
+1.01 X > N RTP ssrc=70001
+5 A > B BYE
+5.1 B > A 200
+`
+
+// TestAnalyzeRelayed holds that the hops of a relay are among the streams of a call, and that its
+// messages are known by their path.
+func TestAnalyzeRelayed(t *testing.T) {
+	path := ladder(t, 1, messaging)
+	type stream struct {
+		Call     string
+		RelayHop bool `json:"relay_hop"`
+	}
+	var m struct {
+		Streams  []stream
+		Sessions []struct {
+			Caller struct {
+				Address   string
+				Described string `json:"described_address"`
+			}
+		}
+	}
+	decode(t, call(t, server(siptools.Options{}), "analyze_media", args{"pcap_file": path, "call": "1"}).structured, &m)
+	if got := fmt.Sprint(m); got != "{[{call-1 false} {call-1 true}] [{{10.0.0.7:8000 10.0.0.1:9}}]}" {
+		t.Error(got)
+	}
+	var one struct {
+		Media struct{ Streams []stream }
+	}
+	decode(t, call(t, server(siptools.Options{}), "explain_call", args{"pcap_file": path, "call": "1"}).structured, &one)
+	if got := fmt.Sprint(one.Media.Streams); got != "[{ false} { true}]" {
+		t.Error(got)
+	}
+}
+
 // TestMediaPages holds that the pages are the list.
 func TestMediaPages(t *testing.T) {
 	var b strings.Builder
