@@ -81,6 +81,7 @@ type Reader struct {
 	h       Header
 	big     bool   // record headers are big-endian
 	unit    uint32 // fractions in a second
+	nanos   int64  // of each
 	usual   uint32 // captured octets that nothing is said of
 	recLen  int
 	started bool // a record has been read
@@ -155,12 +156,12 @@ func (r *Reader) readHeader(b []byte) {
 	if word&0x04000000 != 0 { // the P bit: an FCS length is present
 		h.FCSLen = int(word>>28) * 2
 	}
-	r.h, r.big, r.unit, r.recLen, r.usual = h, h.BigEndian, 1e6, recordLen, softCapLen
+	r.h, r.big, r.unit, r.nanos, r.recLen, r.usual = h, h.BigEndian, 1e6, 1000, recordLen, softCapLen
 	if h.SnapLen != 0 {
 		r.usual = min(h.SnapLen, softCapLen)
 	}
 	if h.Nanosecond {
-		r.unit = 1e9
+		r.unit, r.nanos = 1e9, 1
 	}
 	if h.Modified {
 		r.recLen = modifiedRecordLen
@@ -261,19 +262,14 @@ func (r *Reader) Read(p *Packet) error {
 }
 
 // nsec returns a fraction of a second in nanoseconds.
-func (r *Reader) nsec(frac uint32) int64 {
-	if r.unit == 1e6 {
-		return int64(frac) * 1000
-	}
-	return int64(frac)
-}
+func (r *Reader) nsec(frac uint32) int64 { return int64(frac) * r.nanos }
 
 // Quick reads the next packet if all of it was read from the file already and nothing about its
 // record is odd, in a fraction of the time that Read takes: it returns the data, as Read does, the
 // length on the wire, and the nanoseconds since 1970. Otherwise ok is false, nothing is
 // read, and Read says what there is.
 func (r *Reader) Quick() (data []byte, origLen, ns int64, ok bool) {
-	b := r.w.Bytes()[r.pending:]
+	b := r.w.From(r.pending)
 	if len(b) < recordLen || !r.started || r.err != nil {
 		return nil, 0, 0, false
 	}

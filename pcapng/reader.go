@@ -290,7 +290,7 @@ func (r *Reader) Next() (Packet, error) {
 // Next says what there is.
 func (r *Reader) Quick() (data []byte, origLen, ns int64, ok bool) {
 	const fixed = 28 // octets in front of the data
-	b := r.w.Bytes()[r.pending:]
+	b := r.w.From(r.pending)
 	if len(b) < fixed+4 || r.err != nil || r.last >= len(r.interfaces) || order32(b, r.big) != uint32(EnhancedPacket) {
 		return nil, 0, 0, false
 	}

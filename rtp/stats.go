@@ -445,9 +445,15 @@ func (s *Stats) buffer(marker bool) {
 
 // drift notes the fastest packet of each window of time.
 func (s *Stats) drift(arrival time.Duration) {
-	at := uint16(min(max(0, arrival-s.first)/(driftWindow*time.Millisecond), math.MaxUint16-1))
+	const window = driftWindow * time.Millisecond
+	since := arrival - s.first
+	if uint64(since-time.Duration(s.windowAt)*window) < uint64(window) { // nearly always
+		s.lowest()
+		return
+	}
+	at := uint16(min(max(0, since)/window, math.MaxUint16-1))
 	if at == s.windowAt {
-		s.windowMin = min(s.windowMin, s.skew)
+		s.lowest()
 		return
 	}
 	if s.windowsDone == 0 {
@@ -455,6 +461,13 @@ func (s *Stats) drift(arrival time.Duration) {
 	}
 	s.lastMin, s.windowsDone = s.windowMin, s.windowAt+1
 	s.windowAt, s.windowMin = at, s.skew
+}
+
+// lowest takes the skew into the least of its window.
+func (s *Stats) lowest() {
+	if s.skew < s.windowMin {
+		s.windowMin = s.skew
+	}
 }
 
 // A Report is what Stats found. Times are zero where no clock rate was known.

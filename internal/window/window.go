@@ -36,6 +36,10 @@ func New(r io.Reader, size int) *Reader {
 // Bytes returns what has been read and not skipped. It is valid until the next Fill.
 func (w *Reader) Bytes() []byte { return w.buf[w.lo:w.hi] }
 
+// From returns what has been read, without what was skipped and n octets behind it; n must not
+// exceed len(Bytes()). It is valid until the next Fill.
+func (w *Reader) From(n int) []byte { return w.buf[w.lo+n : w.hi] }
+
 // Offset returns the stream offset of the first octet of Bytes.
 func (w *Reader) Offset() int64 { return w.off }
 
