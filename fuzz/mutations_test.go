@@ -624,7 +624,7 @@ func TestMutations(t *testing.T) {
 			start := time.Now()
 			o := tellStream(t, bytes.NewReader(b))
 			checkOutputs(t, o)
-			tellStreams(t, b)
+			tellStreams(t, bytes.NewReader(b))
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%v for %d octets", took, len(b))
 			}
@@ -664,7 +664,7 @@ func TestSharedCaptures(t *testing.T) {
 		}
 		if len(b) < 4*maxInput { // each is told twice here, and some are large
 			checkOutputs(t, tellStream(t, bytes.NewReader(b)))
-			tellStreams(t, b)
+			tellStreams(t, bytes.NewReader(b))
 		}
 	}
 	if captures < 100 {

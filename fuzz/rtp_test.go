@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -199,20 +201,25 @@ func FuzzStreamStats(f *testing.F) {
 	})
 }
 
-// FuzzStreams: two runs of a capture give the same streams, packets are counted once each,
-// and what is told of them may be shown.
+// FuzzStreams: two runs of a capture give the same streams, also where it is read octet by octet, so that
+// no packet can be passed over; packets are counted once each, and what is told of them may
+// be shown.
 func FuzzStreams(f *testing.F) {
 	for _, b := range captures() {
 		f.Add(b)
 	}
 	f.Add(mediaCapture())
+	f.Add(longCapture())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if tooLong(b) {
 			return
 		}
-		first, again := tellStreams(t, b), tellStreams(t, b)
-		if first != again {
+		first := tellStreams(t, bytes.NewReader(b))
+		if again := tellStreams(t, bytes.NewReader(b)); first != again {
 			t.Fatal("two runs differ " + differ(first, again))
+		}
+		if slow := tellStreams(t, iotest.OneByteReader(bytes.NewReader(b))); first != slow {
+			t.Fatal("packets that were passed over make a difference " + differ(first, slow))
 		}
 	})
 }
@@ -234,9 +241,18 @@ func mediaCapture() []byte {
 	return pcap(pcapfile.Header{LinkType: 1}, packets)
 }
 
-func tellStreams(t *testing.T, b []byte) string {
+// longCapture is a capture with a stream that is long enough to be passed over.
+func longCapture() []byte {
+	var packets [][]byte
+	for i := range byte(40) {
+		packets = append(packets, ether(0, ip4(17, udp(string([]byte{0x80, 8, 0, i, 0, 0, i, 0xa0, 0, 0, 0, 7})+"sound"))))
+	}
+	return pcap(pcapfile.Header{LinkType: 1}, packets)
+}
+
+func tellStreams(t *testing.T, in io.Reader) string {
 	t.Helper()
-	r, err := capture.NewReader(context.Background(), bytes.NewReader(b), capture.Options{})
+	r, err := capture.NewReader(context.Background(), in, capture.Options{})
 	if err != nil {
 		return err.Error()
 	}
