@@ -26,8 +26,7 @@ const (
 // A Collector applies the rules while a capture is analysed.
 type Collector struct {
 	found   []*Finding
-	states  []state  // of rules, in their order; nil for a rule without
-	tallies []*tally // likewise
+	states  []state // of rules, in their order; nil for a rule without
 	count   map[string]*tally
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
@@ -39,6 +38,24 @@ type Collector struct {
 	deals   legDeals // likewise
 	streams *streamIndex
 	talks   []*talk // of legs that are finished, as rules about media need them
+
+	legRules      []legRule // those that are asked about each leg, in their order
+	exchangeRules []exchangeRule
+	legRun        legRun // of the rule that is applied
+	exchangeRun   exchangeRun
+}
+
+// A legRule is a rule that is asked about each leg.
+type legRule struct {
+	*Rule
+	apply func(*legRun)
+	tally *tally
+}
+
+// An exchangeRule is a rule that is asked about each request outside of calls.
+type exchangeRule struct {
+	*Rule
+	apply func(*exchangeRun)
 }
 
 // A tally counts what one rule met.
@@ -59,9 +76,27 @@ func New() *Collector {
 			s = r.state()
 		}
 		t := new(tally)
-		c.states, c.tallies, c.count[r.ID] = append(c.states, s), append(c.tallies, t), t
+		c.states, c.count[r.ID] = append(c.states, s), t
+		c.ask(r, s, t)
 	}
 	return c
+}
+
+// ask puts a rule on the lists of those that are asked.
+func (c *Collector) ask(r *Rule, s state, t *tally) {
+	leg, exchange := r.leg, r.exchange
+	if leg == nil && s != nil {
+		leg = s.leg
+	}
+	if exchange == nil && s != nil {
+		exchange = s.exchange
+	}
+	if leg != nil {
+		c.legRules = append(c.legRules, legRule{r, leg, t})
+	}
+	if exchange != nil {
+		c.exchangeRules = append(c.exchangeRules, exchangeRule{r, exchange})
+	}
 }
 
 // Options returns options for an analysis that feeds c.
@@ -163,25 +198,25 @@ func (c *Collector) finished(d *analysis.Detail) {
 	c.ledger.leg(d)
 	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
 	c.hear(d)
-	x := new(legRun)
-	for i, r := range rules {
-		*x = legRun{run: run{c, r}, Detail: d}
-		switch {
-		case r.leg != nil:
-			r.leg(x)
-		case r.state != nil:
-			c.states[i].leg(x)
-		default:
-			continue
-		}
-		t := c.tallies[i]
+	x := &c.legRun
+	*x = legRun{run: run{c: c}, Detail: d}
+	for i := range c.legRules {
+		r := &c.legRules[i]
+		x.rule = r.Rule
+		r.apply(x)
 		if x.applied {
-			t.applied++
+			r.tally.take(x)
+			x.applied, x.fired = false, [Error + 1]bool{}
 		}
-		for s, fired := range x.fired {
-			if fired {
-				t.fired[s]++
-			}
+	}
+}
+
+// take counts a leg that a rule could apply to.
+func (t *tally) take(x *legRun) {
+	t.applied++
+	for s, fired := range x.fired {
+		if fired {
+			t.fired[s]++
 		}
 	}
 }
@@ -189,15 +224,12 @@ func (c *Collector) finished(d *analysis.Detail) {
 // exchanged applies the rules to a request outside of calls.
 func (c *Collector) exchanged(e *analysis.Exchange) {
 	c.ledger.exchange(e)
-	x := new(exchangeRun)
-	for i, r := range rules {
-		*x = exchangeRun{run{c, r}, e}
-		switch {
-		case r.exchange != nil:
-			r.exchange(x)
-		case r.state != nil:
-			c.states[i].exchange(x)
-		}
+	x := &c.exchangeRun
+	*x = exchangeRun{run{c: c}, e}
+	for i := range c.exchangeRules {
+		r := &c.exchangeRules[i]
+		x.rule = r.Rule
+		r.apply(x)
 	}
 }
 
