@@ -73,6 +73,27 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// TestAssembly holds the only files that are in assembly, each with one in Go that does the same
+// elsewhere.
+func TestAssembly(t *testing.T) {
+	var found []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && path.Ext(name) == ".s" {
+			found = append(found, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"sipmsg/lines_amd64.s"}; !slices.Equal(found, want) {
+		t.Errorf("in assembly are %q, want %q", found, want)
+	}
+	if _, err := os.Stat("sipmsg/lines_other.go"); err != nil {
+		t.Error(err)
+	}
+}
+
 func checkImport(t *testing.T, room string, allowed []string, file, imp string) {
 	t.Helper()
 	to, ours := strings.CutPrefix(imp, module+"/")

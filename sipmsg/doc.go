@@ -102,6 +102,9 @@
 // A body that has a request in it is no request: message/sipfrag in a NOTIFY tells how a
 // REFER went. Message.ParseFragment reads it.
 //
+// Whoever keeps the octets of messages and looks again at some of them keeps their index as
+// well: see Message.AppendIndex and Message.Restore.
+//
 // A display name, a reason phrase and a quoted parameter may hold any character of UTF-8,
 // and with a backslash even NUL and ESC. Nothing here makes them fit for a terminal.
 package sipmsg
