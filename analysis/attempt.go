@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -61,10 +62,7 @@ func (t *tracker) invite(v *liveLeg, x *seen, i int) {
 // belongs to: transaction i. The first hop of an attempt is the one with the fewest Vias,
 // and of several the one that was seen first.
 func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
-	vias := int16(0)
-	for range x.s.Values(sipmsg.Via) {
-		vias++
-	}
+	vias := int16(min(x.s.NumValues(sipmsg.Via), math.MaxInt16))
 	n := v.attempt(x.from, x.cseq)
 	again := n >= 0 && v.triesAgain(&v.attempts[n], x, i, vias)
 	switch {

@@ -86,16 +86,6 @@ func maxForwards(s *sipmsg.Message) int16 {
 	return int16(min(n, math.MaxInt16))
 }
 
-// viasOf counts the values of Via, up to 255.
-func viasOf(s *sipmsg.Message) (n uint8) {
-	for range s.Values(sipmsg.Via) {
-		if n++; n == math.MaxUint8 {
-			break
-		}
-	}
-	return n
-}
-
 // hash returns a hash of a tag, 0 for none.
 func (t *tracker) hash(tag []byte) uint64 {
 	if len(tag) == 0 {
@@ -143,7 +133,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
-	s.Vias = viasOf(x.s)
+	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
 	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
 		s.octets = v.keepOctets(&t.pages, x.s, s.Partial)

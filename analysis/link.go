@@ -333,13 +333,7 @@ func targetIn(s *sipmsg.Message, id sipmsg.ID) string {
 }
 
 // oneVia reports whether a request is on its first hop.
-func oneVia(s *sipmsg.Message) bool {
-	n := 0
-	for range s.Values(sipmsg.Via) {
-		n++
-	}
-	return n == 1
-}
+func oneVia(s *sipmsg.Message) bool { return s.NumValues(sipmsg.Via) == 1 }
 
 // targetOf returns a URI in a form for comparing: without scheme, parameters and header
 // fields, the host in lower case.

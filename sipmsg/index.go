@@ -45,8 +45,9 @@ func (m *Message) AppendIndex(dst []byte) []byte {
 	binary.LittleEndian.PutUint64(out, uint64(len(m.StartLine))|uint64(len(m.fields))<<16|uint64(body)<<32)
 	binary.LittleEndian.PutUint64(out[8:], uint64(m.quirks))
 	out = out[indexHead:]
-	for i := range m.fields {
-		f := &m.fields[i]
+	fields := m.fields
+	for i := range fields {
+		f := &fields[i]
 		name := f.nameEnd - f.name
 		if name > 255 || len(out) < indexField {
 			return dst[:was]

@@ -360,6 +360,29 @@ func (m *Message) Values(id ID) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) { m.values(id, yield) } // small enough not to allocate
 }
 
+// NumValues returns how many Values there are of the kind id.
+func (m *Message) NumValues(id ID) (n int) {
+	first := int(m.first[id])
+	if first == 0 {
+		return 0
+	}
+	for i := first - 1; i < len(m.fields); i++ {
+		f := &m.fields[i]
+		switch {
+		case f.id != id || f.value == f.valueEnd && lists[id]:
+		case lists[id] && bytes.IndexByte(m.raw[f.value:f.valueEnd], ',') >= 0: // perhaps several in one
+			n = 0
+			for range m.Values(id) {
+				n++
+			}
+			return n
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 func (m *Message) values(id ID, yield func([]byte) bool) {
 	for v := range m.All(id) {
 		if !lists[id] {

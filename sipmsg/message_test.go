@@ -355,6 +355,9 @@ func TestValues(t *testing.T) {
 			if got := values(m, test.id); !slices.Equal(got, test.want) {
 				t.Errorf("%q, want %q", got, test.want)
 			}
+			if got := m.NumValues(test.id); got != len(test.want) {
+				t.Errorf("%d values, want %d", got, len(test.want))
+			}
 			for range m.Values(test.id) { // stops where it is told to
 				break
 			}

@@ -691,15 +691,7 @@ func sdpOf(m *sipmsg.Message) []byte {
 
 // oneVia reports whether a message has one Via: a request as its user agent sends it, or a
 // response as that gets it.
-func oneVia(m *sipmsg.Message) bool {
-	n := 0
-	for range m.Values(sipmsg.Via) {
-		if n++; n > 1 {
-			return false
-		}
-	}
-	return n == 1
-}
+func oneVia(m *sipmsg.Message) bool { return m.NumValues(sipmsg.Via) == 1 }
 
 // target returns where a URI in a Route, Record-Route or Contact leads to, where that is an
 // address.
