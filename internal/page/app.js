@@ -16,28 +16,27 @@ function theme() {
   }
 }
 
-// load draws the ladder of the call that was drawn: the one that is in the result, or else the
-// one that the server gives.
+// load draws the ladder of the call that was drawn, as the server lays it out.
 async function load(result) {
   const text = textOf(result);
   if (result.isError) return show(el('p', { class: 'alert', role: 'alert' }, text));
-  if (!result.structuredContent?.rows && !host.capabilities.serverTools) return show(el('pre', {}, text));
+  if (!host.capabilities.serverTools) return show(el('pre', {}, text));
   try {
-    view.ladder = result.structuredContent?.rows ? result.structuredContent : await part();
+    view.ladder = await part();
     draw();
   } catch (e) {
     show(el('p', { class: 'alert', role: 'alert' }, `The call cannot be drawn: ${e.message}`), el('pre', {}, text));
   }
 }
 
-// part fetches the ladder, or what comes behind a cursor.
-const part = (cursor) => callTool('draw_call_flow', { ...files(), call: view.args.call, format: 'layout', limit: 1000, ...(cursor && { cursor }) });
+// part fetches the ladder, from a row on.
+const part = (row = 0) => callTool('explain_call', { ...files(), call: view.args.call, detail: 'full', ladder: row });
 
 // more fetches the next rows.
 async function more() {
   try {
-    const next = await part(view.ladder.next_cursor);
-    view.ladder = { ...view.ladder, rows: [...view.ladder.rows, ...next.rows], next_cursor: next.next_cursor };
+    const next = await part(view.ladder.next_row);
+    view.ladder = { ...view.ladder, rows: [...view.ladder.rows, ...next.rows], next_row: next.next_row };
     const scroll = document.querySelector('.scroll'), top = scroll.scrollTop;
     replace(scroll, drawLadder(view.ladder, choose));
     scroll.scrollTop = top;
@@ -51,7 +50,7 @@ async function more() {
 // moreButton returns a button for the rows that are not there yet.
 function moreButton() {
   const l = view.ladder;
-  if (!l.next_cursor || !host.capabilities.serverTools) return undefined;
+  if (!l.next_row) return undefined;
   return el('button', { type: 'button', onclick: more }, `Show more: ${count(l.rows.length)} of ${count(l.total)} arrows are shown`);
 }
 

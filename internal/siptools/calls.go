@@ -2,7 +2,9 @@ package siptools
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
@@ -79,20 +81,29 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls, or a Call-ID.","examples":["call-3","a84b4c76e66710@pc33.example.com"]}`+
-			`,"detail":{"type":"string","enum":["summary","full"],"default":"summary","description":"summary: about 8,000 characters; full: up to 40,000."}`, "pcap_file", "call"),
+			`,"detail":{"type":"string","enum":["summary","full"],"default":"summary","description":"summary: about 8,000 characters; full: up to 40,000."}`+
+			`,"ladder":{"type":"integer","minimum":0,"description":"For the page of draw_call_flow: the rows of its ladder from this one on, 0 being the first, in place of the facts; with detail full."}`, "pcap_file", "call"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},` +
-			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"note":{"type":"string"}},"required":["id","state","verdict","timeline","findings"]}`),
+			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"rows":{"type":"array","items":{"type":"object"}},"next_row":{"type":"integer"},"note":{"type":"string"}},"required":["id","state","verdict","timeline","findings"]}`),
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "explain_call", func(q *query) fromAnalysis {
 			var id string
 			detail := "summary"
 			q.String("call", &id)
 			q.Enum("detail", &detail, "summary", "full")
+			ladder := -1
+			q.Int("ladder", &ladder, 0, math.MaxInt32)
 			q.Require("call")
+			if ladder >= 0 && detail != "full" && q.err == nil {
+				q.err = errors.New("ladder goes with detail full alone; add it")
+			}
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				call, err := x.call(id)
 				if err != nil {
 					return mcpjsonrpc.Result{}, err
+				}
+				if ladder >= 0 {
+					return q.layout(x, call, ladder)
 				}
 				limit := defaultChars
 				if detail == "full" {

@@ -2,7 +2,7 @@ package siptools
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/flow"
@@ -12,8 +12,8 @@ import (
 )
 
 // MCP Apps: a host that knows this extension shows the page beside the answer of the tool. The
-// page is no part of what a model is shown, and needs no tool of its own: it asks this one for
-// the layout, which it draws, and reads messages with search_messages.
+// page is no part of what a model is shown, and needs no tool of its own: it asks explain_call
+// for the ladder, which it draws, and reads messages with search_messages.
 const (
 	appExtension = "io.modelcontextprotocol/ui"
 	appMIMEType  = "text/html;profile=mcp-app"
@@ -34,39 +34,30 @@ func appPage(version string) mcpjsonrpc.Resource {
 }
 
 // drawTool draws a ladder. It has no output schema: the text is the answer, and text inside
-// of JSON would cost more and break the drawing. Its page, which has no use for text, asks
-// for the layout, and is answered with a structured result.
+// of JSON would cost more and break the drawing.
 func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "draw_call_flow",
 		Title: "Draw a call flow",
-		Description: `Draws one call as a ladder: a column for each host, a row for each message with its frame, time, codecs, retransmissions and findings; calls that a transfer ties to it are on the ladder. format text is for reading, mermaid a sequenceDiagram for showing; layout is for the page of this tool. explain_call has the facts as data.` +
+		Description: `Draws one call as a ladder: a column for each host, a row for each message with its frame, time, codecs, retransmissions and findings; calls that a transfer ties to it are on the ladder. format text is for reading, mermaid a sequenceDiagram for showing. explain_call has the facts as data.` +
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls such as call-3, or a Call-ID."}`+
-			`,"format":{"type":"string","enum":["text","mermaid","layout"],"default":"text","description":"How to draw it; limit and cursor are for layout."}`+pagingArguments, "pcap_file", "call"),
+			`,"format":{"type":"string","enum":["text","mermaid"],"default":"text","description":"How to draw it."}`, "pcap_file", "call"),
 		Annotations: readOnly,
 		Meta:        json.RawMessage(appMeta),
 		Call: onAnalysis(o, c, "draw_call_flow", func(q *query) fromAnalysis {
 			var id string
 			format := "text"
 			q.String("call", &id)
-			q.Enum("format", &format, "text", "mermaid", "layout")
-			q.paging()
+			q.Enum("format", &format, "text", "mermaid")
 			q.Require("call")
-			if format != "layout" && (q.limit > 0 || q.cursor != "") && q.err == nil {
-				q.err = errors.New("limit and cursor are for format layout alone: a ladder that is drawn has no pages; leave them out")
-			}
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				call, err := x.call(id)
 				if err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
-				calls := flow.With(&x.res.Calls, call.ID, func(id int) *analysis.Call { return x.res.Calls.At(id - 1) })
-				l := flow.New(calls[0], x.found, &flow.Options{Report: report.Options{Files: q.names}}, calls[1:]...)
-				if format == "layout" {
-					return q.layout(l, call.ID)
-				}
+				l, _ := q.ladder(x, call)
 				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars)
 				return mcpjsonrpc.Result{Text: string(b)}, nil
 			}
@@ -74,31 +65,61 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	}
 }
 
-// layout makes a page of the rows of a ladder. What stands around the rows comes with the
-// first page, and takes half of it at most: findings and legs that are too many are left out.
-func (q *query) layout(l *flow.Ladder, call int) (mcpjsonrpc.Result, error) {
-	if err := q.resume("layout", report.CallName(call)); err != nil {
-		return mcpjsonrpc.Result{}, err
+// ladder lays out a call, with those that a transfer ties to it, and returns the first of them.
+func (q *query) ladder(x *examined, call *analysis.Call) (*flow.Ladder, *analysis.Call) {
+	calls := flow.With(&x.res.Calls, call.ID, func(id int) *analysis.Call { return x.res.Calls.At(id - 1) })
+	return flow.New(calls[0], x.found, &flow.Options{Report: report.Options{Files: q.names}}, calls[1:]...), calls[0]
+}
+
+// layout answers with the rows of the ladder of a call from one on, as many as fit, for the page.
+// What stands around the rows comes with the first of them, and takes half of the answer at most:
+// findings and legs that are too many are left out.
+func (q *query) layout(x *examined, call *analysis.Call, from int) (mcpjsonrpc.Result, error) {
+	l, first := q.ladder(x, call)
+	if from > 0 && from >= len(l.Rows) {
+		return mcpjsonrpc.Result{}, fmt.Errorf("the ladder has %d rows: there is none behind them", len(l.Rows))
 	}
-	r := &rows{name: "rows", plural: "rows", total: len(l.Rows)}
-	if q.from == 0 {
-		r.head = layoutHead(l, q.budget()/2)
+	h := l.Head()
+	if from > 0 {
+		h = &flow.Head{ID: h.ID, Verdict: h.Verdict}
 	}
-	r.row = func(i int, short bool) []byte {
-		x := l.Line(&l.Rows[i])
-		if short {
-			x.Hover, x.Remark, x.Marks, x.Repeats = "", "", nil, nil
+	b := append([]byte{'{'}, layoutHead(h, maxChars/2)...)
+	b = append(b, `"state":`...)
+	b = appendString(b, first.First().State.String())
+	b = fmt.Appendf(b, `,"timeline":[],"findings":[],"total":%d,"rows":[`, len(l.Rows))
+	i := from
+	for ; i < len(l.Rows); i++ {
+		row := layoutRow(l, i, false)
+		if len(b)+len(row)+len(`,],"next_row":1234567890}`) > maxChars {
+			if i > from {
+				break
+			}
+			row = layoutRow(l, i, true)
 		}
-		b, _ := json.Marshal(x) // it never fails
-		return b
+		if i > from {
+			b = append(b, ',')
+		}
+		b = append(b, row...)
 	}
-	return q.answer(r), nil
+	if b = append(b, ']'); i < len(l.Rows) {
+		b = fmt.Appendf(b, `,"next_row":%d`, i)
+	}
+	return mcpjsonrpc.Result{Structured: append(b, '}')}, nil
+}
+
+// layoutRow returns a row of a ladder; short leaves out what is not drawn in it.
+func layoutRow(l *flow.Ladder, i int, short bool) []byte {
+	x := l.Line(&l.Rows[i])
+	if short {
+		x.Hover, x.Remark, x.Marks, x.Repeats = "", "", nil, nil
+	}
+	b, _ := json.Marshal(x) // it never fails
+	return b
 }
 
 // layoutHead returns the members of a ladder without its rows, each with its comma, in most
 // octets if leaving out findings and legs is enough for that.
-func layoutHead(l *flow.Ladder, most int) []byte {
-	h := l.Head()
+func layoutHead(h *flow.Head, most int) []byte {
 	for {
 		b, _ := json.Marshal(h) // it never fails
 		if len(b) <= most || len(h.Marks)+len(h.Legend)+len(h.Legs) == 0 {

@@ -63,7 +63,6 @@ func TestToolsAnswer(t *testing.T) {
 						a["call"] = "call-1"
 					}
 					if a["limit"] != nil {
-						pagesOf(tool.Name, a)
 					}
 					got := call(t, s, tool.Name, a)
 					if got.isError {
@@ -99,7 +98,6 @@ func TestToolsAnswer(t *testing.T) {
 // TestPages holds that the pages of a list, one behind the other, are the list.
 func TestPages(t *testing.T) {
 	path := ladder(t, 300, failing)
-	long := ladder(t, 1, "0 A > B INVITE\n1 B > A 200\n"+strings.Repeat("+1 A > B INFO\n+.1 B > A 200\n", 200))
 	for _, x := range []struct {
 		tool, rows string
 		args       args
@@ -112,8 +110,6 @@ func TestPages(t *testing.T) {
 		{"search_messages", "messages", args{"text": "busy here"}, 300},
 		{"search_messages", "messages", args{"filter": "sip.Method == INVITE", "limit": 100}, 300},
 		{"list_registrations", "registrations", args{}, 1},
-		{"draw_call_flow", "rows", args{"pcap_file": long, "call": "call-1", "format": "layout"}, 402},
-		{"draw_call_flow", "rows", args{"pcap_file": long, "call": "call-1", "format": "layout", "limit": 1000}, 402},
 	} {
 		s := server(siptools.Options{}) // also behind a restart
 		seen := map[string]bool{}
@@ -181,7 +177,6 @@ func TestChangedCapture(t *testing.T) {
 				a[k] = 1
 			}
 		}
-		pagesOf(tool.Name, a)
 		var page struct {
 			Next string `json:"next_cursor"`
 		}
@@ -199,7 +194,6 @@ func TestChangedCapture(t *testing.T) {
 	refused := func(tool, cursor, want string, a args) {
 		t.Helper()
 		a["pcap_file"], a["more_files"], a["cursor"] = path, more, cursor
-		pagesOf(tool, a)
 		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, want) {
 			t.Errorf("%s %v: %s", tool, a, got.text)
 		}
@@ -243,17 +237,9 @@ func TestChangedCapture(t *testing.T) {
 	write(b, st.ModTime())
 	for tool, cursor := range cursors {
 		a := args{"pcap_file": path, "more_files": more, "cursor": cursor}
-		pagesOf(tool, a)
 		if got := call(t, s, tool, a); got.isError {
 			t.Errorf("%s: the capture is as it was, and the cursor is refused: %s", tool, got.text)
 		}
-	}
-}
-
-// pagesOf adds the arguments without which a tool has no pages.
-func pagesOf(tool string, a args) {
-	if tool == "draw_call_flow" {
-		a["call"], a["format"] = "call-1", "layout"
 	}
 }
 
@@ -381,8 +367,8 @@ func TestLayout(t *testing.T) {
 	for _, id := range []string{"call-1", "call-2", "c2@example"} {
 		a := args{"pcap_file": path, "call": id}
 		drawn := call(t, s, "draw_call_flow", a)
-		a["format"] = "layout"
-		got := call(t, s, "draw_call_flow", a)
+		a["detail"], a["ladder"] = "full", 0
+		got := call(t, s, "explain_call", a)
 		var l struct {
 			ID, Title, Verdict string
 			Others             []struct{ ID, Title, Verdict, Why string }
@@ -421,9 +407,14 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%s has another ladder than call-1", id)
 		}
 	}
-	for _, format := range []string{"text", "mermaid"} {
-		if got := call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1", "format": format, "limit": 3}); !got.isError || !strings.Contains(got.text, "format layout alone") {
-			t.Errorf("%s with a limit: %s", format, got.text)
+	for _, x := range []struct {
+		detail string
+		from   int
+		want   string
+	}{{"summary", 0, "detail full"}, {"full", 1000, "none behind"}, {"full", -1, "0"}} {
+		a := args{"pcap_file": path, "call": "call-1", "detail": x.detail, "ladder": x.from}
+		if got := call(t, s, "explain_call", a); !got.isError || !strings.Contains(got.text, x.want) {
+			t.Errorf("%v: %s", a, got.text)
 		}
 	}
 }
@@ -437,32 +428,29 @@ func TestHugeLayout(t *testing.T) {
 	}
 	path := ladder(t, 1, b.String())
 	s := server(siptools.Options{})
-	for _, limit := range []int{0, 1000} {
-		a := args{"pcap_file": path, "call": "call-1", "format": "layout"}
-		most := underByDefault
-		if limit > 0 {
-			a["limit"], most = limit, neverOver
+	total := 0
+	for pages := 0; pages < 200; pages++ {
+		var page struct {
+			Total int
+			Rows  []json.RawMessage
+			Next  int `json:"next_row"`
 		}
-		total := 0
-		for pages := 0; pages < 200; pages++ {
-			var page struct {
-				Returned, Total int
-				Next            string `json:"next_cursor"`
+		got := call(t, s, "explain_call", args{"pcap_file": path, "call": "call-1", "detail": "full", "ladder": total})
+		decode(t, got.structured, &page)
+		if n := len(got.text); n >= neverOver || len(page.Rows) == 0 {
+			t.Fatalf("page %d: %d octets, %d rows", pages, n, len(page.Rows))
+		}
+		if total += len(page.Rows); page.Next == 0 {
+			if total != page.Total || total < 100 || pages == 0 {
+				t.Errorf("%d of %d rows in %d pages", total, page.Total, pages+1)
 			}
-			got := call(t, s, "draw_call_flow", a)
-			decode(t, got.structured, &page)
-			if n := len(got.text); n >= most || page.Returned == 0 {
-				t.Fatalf("limit %d, page %d: %d octets, %d rows", limit, pages, n, page.Returned)
-			}
-			if total += page.Returned; page.Next == "" {
-				if total != page.Total || total < 100 {
-					t.Errorf("limit %d: %d of %d rows", limit, total, page.Total)
-				}
-				break
-			}
-			a["cursor"] = page.Next
+			return
+		}
+		if page.Next != total {
+			t.Fatalf("row %d is next, want %d", page.Next, total)
 		}
 	}
+	t.Error("the ladder does not end")
 }
 
 // TestApp: hosts of MCP Apps find the page of draw_call_flow, and models see no tool more.
