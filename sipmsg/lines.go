@@ -18,26 +18,16 @@ type lines struct {
 
 func (l *lines) begin(b []byte, n int) { l.b, l.looked, l.plain = b, n, n }
 
-// ready reports whether there is a next line feed, as far as b was looked through.
-func (l *lines) ready() bool { return l.i < l.n }
-
-// peek returns the place of the next line feed, when ready says that there is one.
-func (l *lines) peek() int { return l.base + int(l.at[l.i]) }
-
-// step steps over it.
-func (l *lines) step() { l.i++ }
-
 // next returns the place of the next line feed and steps over it, -1 for none.
 func (l *lines) next() int {
-	for !l.ready() {
+	for l.i == l.n {
 		if l.looked == len(l.b) {
 			return -1
 		}
 		l.look()
 	}
-	lf := l.peek()
-	l.step()
-	return lf
+	l.i++
+	return l.base + int(l.at[l.i-1])
 }
 
 // line returns where the line that starts at n ends and where the next one starts. All line

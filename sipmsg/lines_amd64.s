@@ -1,5 +1,16 @@
 #include "textflag.h"
 
+// PLACE writes the place of the lowest bit of AX behind the R12 places that are there, counts it
+// if there is such a bit, and takes the bit away.
+#define PLACE \
+	TZCNTQ AX, BX; \
+	ADDQ R9, BX; \
+	MOVW BX, (DI)(R12*2); \
+	CMPQ AX, $1; \
+	SBBQ $-1, R12; \
+	LEAQ -1(AX), DX; \
+	ANDQ DX, AX
+
 // func findLineFeeds(at []uint16, b []byte, base, skip int) (n, blocks int, odd bool)
 //
 // It needs nothing but SSE2, which every amd64 has (on the oldest TZCNT is BSF, which is the
@@ -12,7 +23,7 @@ TEXT ·findLineFeeds(SB), NOSPLIT, $0-81
 	MOVQ at_base+0(FP), DI
 	MOVQ at_len+8(FP), R10
 	MOVQ b_base+24(FP), SI
-		MOVQ base+48(FP), R9
+	MOVQ base+48(FP), R9
 	MOVQ skip+56(FP), CX
 	MOVQ $-1, R11
 	SHLQ CX, R11
@@ -62,27 +73,9 @@ block:
 	MOVQ $-1, R11
 
 places:
-	TZCNTQ AX, BX
-	ADDQ R9, BX
-	MOVW BX, (DI)(R12*2)
-	CMPQ AX, $1
-	SBBQ $-1, R12
-	LEAQ -1(AX), DX
-	ANDQ DX, AX
-	TZCNTQ AX, BX
-	ADDQ R9, BX
-	MOVW BX, (DI)(R12*2)
-	CMPQ AX, $1
-	SBBQ $-1, R12
-	LEAQ -1(AX), DX
-	ANDQ DX, AX
-	TZCNTQ AX, BX
-	ADDQ R9, BX
-	MOVW BX, (DI)(R12*2)
-	CMPQ AX, $1
-	SBBQ $-1, R12
-	LEAQ -1(AX), DX
-	ANDQ DX, AX
+	PLACE
+	PLACE
+	PLACE
 	JNZ places
 
 	ADDQ $64, SI
