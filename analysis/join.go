@@ -72,10 +72,33 @@ const (
 	endedTogether
 )
 
-var traits = [...]struct {
+// A scored is what traits are called and how much they say.
+type scored struct {
 	name  string
 	score int
-}{
+}
+
+// scoreOf adds up what the traits say whose bits are set, in the order of the list.
+func scoreOf(list []scored, bits uint) (n int) {
+	for i := range list {
+		if bits&(1<<i) != 0 {
+			n += list[i].score
+		}
+	}
+	return n
+}
+
+// namesOf returns the names of the traits whose bits are set.
+func namesOf(list []scored, bits uint) (names []string) {
+	for i := range list {
+		if bits&(1<<i) != 0 {
+			names = append(names, list[i].name)
+		}
+	}
+	return names
+}
+
+var traits = []scored{
 	{"session-id", scoreSessionID}, {"call-id-header", scoreNamed}, {"call-id-affix", scoreAffix},
 	{"same-call-id-header", scoreSameName}, {"from-tag", scoreTag}, {"replaces", scoreReplaces},
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
@@ -86,23 +109,8 @@ var traits = [...]struct {
 // strong are the traits that say so by themselves, whatever the addresses.
 const strong = sameSessionID | namesCallID | callIDAffix | sameName | tagAffix | sameOrigin | sameMedia | replaces
 
-func (t trait) score() (n int) {
-	for i := range traits {
-		if t&(1<<i) != 0 {
-			n += traits[i].score
-		}
-	}
-	return n
-}
-
-func (t trait) names() (list []string) {
-	for i := range traits {
-		if t&(1<<i) != 0 {
-			list = append(list, traits[i].name)
-		}
-	}
-	return list
-}
+func (t trait) score() int      { return scoreOf(traits, uint(t)) }
+func (t trait) names() []string { return namesOf(traits, uint(t)) }
 
 // A candidate is an earlier leg that a later one may belong to.
 type candidate struct {

@@ -53,31 +53,13 @@ const (
 	fromTransferee
 )
 
-var linkTraits = [...]struct {
-	name  string
-	score int
-}{
+var linkTraits = []scored{
 	{"refer-to-replaces", scoreDialog}, {"replaces", scoreDialog}, {"refer-to", scoreTarget}, {"refer-to-user", scoreTargetUser},
 	{"same-replaces", scoreSameReplaces}, {"referred-by", scoreReferredBy}, {"from-referee", scoreReferee}, {"from-transferee", scoreTransferee},
 }
 
-func (t linkTrait) score() (n int) {
-	for i := range linkTraits {
-		if t&(1<<i) != 0 {
-			n += linkTraits[i].score
-		}
-	}
-	return n
-}
-
-func (t linkTrait) names() (list []string) {
-	for i := range linkTraits {
-		if t&(1<<i) != 0 {
-			list = append(list, linkTraits[i].name)
-		}
-	}
-	return list
-}
+func (t linkTrait) score() int      { return scoreOf(linkTraits, uint(t)) }
+func (t linkTrait) names() []string { return namesOf(linkTraits, uint(t)) }
 
 // A Link ties two calls together.
 type Link struct {
@@ -239,7 +221,7 @@ func (k *linker) invite(t *tracker, v *liveLeg, x *seen) {
 		return
 	}
 	l := v.leg
-	n := asking{source: x.m.Src.Addr(), first: oneVia(x.s), from: keptUser(userKey(x.s, sipmsg.From)), by: targetIn(x.s, sipmsg.ReferredBy)}
+	n := asking{source: x.m.Src.Addr(), first: x.s.NumValues(sipmsg.Via) == 1, from: keptUser(userKey(x.s, sipmsg.From)), by: targetIn(x.s, sipmsg.ReferredBy)}
 	if replaces {
 		d := sipmsg.ParseReplaces(value)
 		n.replaces = replacedID(&d)
@@ -331,9 +313,6 @@ func targetIn(s *sipmsg.Message, id sipmsg.ID) string {
 	}
 	return targetOf(sipmsg.ParseAddress(v).URI)
 }
-
-// oneVia reports whether a request is on its first hop.
-func oneVia(s *sipmsg.Message) bool { return s.NumValues(sipmsg.Via) == 1 }
 
 // targetOf returns a URI in a form for comparing: without scheme, parameters and header
 // fields, the host in lower case.
