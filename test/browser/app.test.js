@@ -41,7 +41,9 @@ before(async () => {
   const tool = (await client.listTools()).tools.find((t) => t.name === 'draw_call_flow');
   uri = tool._meta.ui.resourceUri;
   html = (await client.readResource({ uri })).contents[0].text;
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  // A frame without an origin is a process of its own in Chromium, and a click into one that
+  // was just made larger can be lost between the two: here it stays in the process of its host.
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-features=IsolateSandboxedIframes'] });
 });
 
 after(async () => {
@@ -81,6 +83,25 @@ async function draw(page, args) {
 }
 
 const rows = (app) => app.locator('svg.ladder .row');
+
+// choose clicks the message of a row. The page grows when the ladder comes and the host gives
+// it room then, so it waits for both to agree; a click that went where the row no longer is
+// is made again.
+async function choose(page, app, row) {
+  await row.waitFor();
+  const height = () => app.locator(':root').evaluate((r) => Math.ceil(r.getBoundingClientRect().height));
+  for (let tries = 0; ; tries++) {
+    await until(page, (h) => document.getElementById('app').clientHeight === h, await height()).catch(() => {});
+    await row.click();
+    try {
+      await row.and(app.locator('.chosen')).waitFor({ timeout: 3000 });
+      return;
+    } catch (e) {
+      if (tries === 3) throw e;
+    }
+  }
+}
+
 const seen = (page) => page.evaluate(() => window.seen);
 
 async function shoot(page, name) {
@@ -88,7 +109,7 @@ async function shoot(page, name) {
 }
 
 // until waits for a condition of the host page.
-const until = (page, condition) => page.waitForFunction(condition, undefined, { timeout: 5000 });
+const until = (page, condition, arg) => page.waitForFunction(condition, arg, { timeout: 5000 });
 
 describe('the page of a call', { skip }, () => {
   test('is a resource of the tool, of some 30 KB', async () => {
@@ -155,7 +176,7 @@ describe('the page of a call', { skip }, () => {
     assert.match(await app.locator('h1').textContent(), /^call-1 alice → bob {2}completed$/);
     assert.match(await app.locator('.verdict.other').textContent(), /^call-2 alice → carol {2}confirmed\. .* It came of the REFER in frame \d+ of call-1 \(/);
     assert.deepEqual(await app.locator('.legend li').allTextContents(), ['Solid lines, leg 1: blind, of call-1', 'Dotted lines, leg 2: target, of call-2']);
-    await app.locator('.row.leg1').first().click();
+    await choose(page, app, app.locator('.row.leg1').first());
     await app.locator('pre:has-text("INVITE sip:carol@")').waitFor();
     const top = async (selector) => (await app.locator(selector).first().boundingBox()).y;
     assert.ok(await top('svg.ladder') < await top('pre') && await top('pre') < await top('.legend') && await top('.legend') < await top('.marks'), 'the message is next to the ladder');
@@ -170,7 +191,7 @@ describe('the page of a call', { skip }, () => {
 
   test('click a message, and by keyboard', () => host({}, async (page, app, calls) => {
     await draw(page, failed);
-    await rows(app).nth(2).click();
+    await choose(page, app, rows(app).nth(2));
     await app.locator('pre').waitFor();
     assert.match(await app.locator('pre').textContent(), /^SIP\/2\.0 486 Busy Here\n/);
     assert.deepEqual(calls.at(-1), { name: 'search_messages', arguments: { pcap_file: failed.pcap_file, frame: 9, limit: 20 } });
@@ -185,7 +206,7 @@ describe('the page of a call', { skip }, () => {
     await draw(page, failed);
     await app.locator('#explain').click();
     await app.locator('#status:has-text("was asked")').waitFor();
-    await rows(app).nth(2).click();
+    await choose(page, app, rows(app).nth(2));
     await app.locator('#explain-message').click();
     await until(page, () => window.seen.messages.length === 2);
     const file = JSON.stringify(failed.pcap_file);
@@ -200,7 +221,7 @@ describe('the page of a call', { skip }, () => {
 
   test('save as SVG', () => host({}, async (page, app) => {
     await draw(page, failed);
-    await rows(app).nth(1).click();
+    await choose(page, app, rows(app).nth(1));
     await app.locator('#save').click();
     await until(page, () => window.seen.files.length === 1);
     const [{ resource }] = (await seen(page)).files[0].contents;
@@ -227,7 +248,7 @@ describe('the page of a call', { skip }, () => {
     for (const [theme, colour, ink] of [['dark', 'rgb(21, 24, 27)', 'rgb(230, 233, 236)'], ['light', 'rgb(255, 255, 255)', 'rgb(28, 32, 36)']]) {
       await host({ context: { theme } }, async (page, app) => {
         await draw(page, { pcap_file: testdata('retransmission.pcap'), call: 'call-1' });
-        await rows(app).nth(1).click();
+        await choose(page, app, rows(app).nth(1));
         await app.locator('pre').waitFor();
         assert.equal(await paper(app), colour);
         assert.equal(await app.locator('svg.ladder text').first().evaluate((t) => getComputedStyle(t).fill), ink);
@@ -315,7 +336,7 @@ describe('the page of a call', { skip }, () => {
       const shown = await rows(app).count();
       assert.ok(shown > 50 && shown < 403, `${shown} rows`);
       assert.ok((await seen(page)).sizes.at(-1).height < 1000, 'the ladder scrolls');
-      await rows(app).nth(3).click();
+      await choose(page, app, rows(app).nth(3));
       await app.locator('pre').waitFor();
       for (let have = shown; have < 403; have = await rows(app).count()) {
         assert.equal(await app.locator('#more button').textContent(), `Show more: ${have} of 403 arrows are shown`);
@@ -337,7 +358,7 @@ describe('the page of a call', { skip }, () => {
       for (const call of structuredContent.calls) {
         await draw(page, { pcap_file: file, call: call.id });
         await app.locator(`h1:has-text("${call.id} ")`).waitFor();
-        await rows(app).first().click();
+        await choose(page, app, rows(app).first());
         await app.locator('pre:has-text("INVITE ")').first().waitFor();
         await app.locator('#save').click();
         await app.locator('#status:has-text("was given")').waitFor();
