@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,17 +24,30 @@ const (
 
 // A claim is an announcement of an address that a stream went to or came from.
 type claim struct {
-	leg   *claimant
-	side  Party
+	since int64 // as instant has it
 	kind  string
-	since time.Time
+	who   int32 // index into streamJoiner.who
+	addr  int32 // as streamJoiner.numbers has it
+	nth   uint8 // of the leg
+	side  Party
 }
 
-// A claimant is a leg that announces such addresses.
+// A claimant is a leg that announces such addresses: in the claims from and up to these.
 type claimant struct {
 	leg          int32
-	begin, ended time.Time
-	addrs        []netip.AddrPort
+	from, to     int32 // in streamJoiner.addrs
+	begin, ended int64 // as instant has it
+}
+
+// never is the instant of the zero time.
+const never = math.MinInt64
+
+// instant returns a time in nanoseconds since 1970, never for the zero time.
+func instant(t time.Time) int64 {
+	if t.IsZero() {
+		return never
+	}
+	return t.UnixNano()
 }
 
 // joinStreams finds the call of each stream: the one whose session descriptions announce
@@ -48,7 +62,7 @@ func (t *Traffic) joinStreams() {
 	if len(t.Streams) == 0 || t.Calls.Len() == 0 {
 		return
 	}
-	j := streamJoiner{streams: t.Streams, legs: legs, of: make([]*claimant, len(t.Streams)), last: make([]int32, legs.len())}
+	j := streamJoiner{streams: t.Streams, legs: legs, of: make([]int32, len(t.Streams)), last: make([]int32, legs.len())}
 	legs.streams, legs.first = t.Streams, make([]int32, legs.len())
 	j.byAddress()
 	j.describe()
@@ -65,34 +79,42 @@ func (t *Traffic) joinStreams() {
 type streamJoiner struct {
 	streams []*Stream
 	legs    *legStore
-	of      []*claimant // of the streams
-	last    []int32     // by leg, 1 + the last of its streams
+	of      []int32 // of the streams: 1 + the index of the claimant
+	last    []int32 // by leg, 1 + the last of its streams
+
+	numbers map[netip.AddrPort]int32 // of the addresses that streams went to or came from
+	who     []claimant
+	addrs   []int32 // those that claimants announce, one after the other
+	claims  []claim // by address, in the order of time
+	first   []int32 // by the number of an address, its first claim; and how many there are
 }
 
 // byAddress gives streams to the legs that announce one of their ends.
 func (j *streamJoiner) byAddress() {
-	claims := j.claims()
+	j.collect()
 	for i, s := range j.streams {
-		c := s.choose(claims[s.Destination], s.Source)
+		src, dst := j.numbers[s.Source], j.numbers[s.Destination]
 		by := Party(0)
+		c := j.choose(s, dst, src)
 		if c != nil {
 			by = c.side.other()
-		} else if c = s.choose(claims[s.Source], s.Destination); c != nil {
-			if by = c.side; s.Source == s.Destination {
+		} else if c = j.choose(s, src, dst); c != nil {
+			if by = c.side; src == dst {
 				by = by.other()
 			}
 		} else {
 			continue
 		}
-		j.join(i, c.leg, by, c.kind)
+		j.join(i, c.who, by, c.kind)
 	}
+	j.numbers, j.addrs, j.claims, j.first = nil, nil, nil, nil
 }
 
 // byAnswer gives those that are left to the leg of the stream that they answer.
 func (j *streamJoiner) byAnswer() {
 	asked := make(map[addrPorts]int32)
 	for i, s := range j.streams {
-		if j.of[i] == nil {
+		if j.of[i] == 0 {
 			asked[addrPorts{s.Destination, s.Source}] = 0
 		}
 	}
@@ -102,17 +124,17 @@ func (j *streamJoiner) byAnswer() {
 	var scratch legRoom
 	for i, s := range j.streams {
 		k := addrPorts{s.Source, s.Destination}
-		if _, is := asked[k]; is && j.of[i] != nil {
+		if _, is := asked[k]; is && j.of[i] != 0 {
 			asked[k] = int32(i + 1)
 		}
 	}
 	for i, s := range j.streams {
-		if j.of[i] != nil {
+		if j.of[i] != 0 {
 			continue
 		}
 		if n := asked[addrPorts{s.Destination, s.Source}]; n > 0 {
-			if back := j.streams[n-1]; j.of[n-1].speaks(s) {
-				j.join(i, j.of[n-1], back.SentBy.other(), back.Kind)
+			if back, who := j.streams[n-1], j.of[n-1]-1; j.who[who].speaks(s) {
+				j.join(i, who, back.SentBy.other(), back.Kind)
 				s.belong(j.legs, j.legs.look(int(s.leg-1), &scratch), s.SentBy, s.Kind)
 			}
 		}
@@ -120,16 +142,16 @@ func (j *streamJoiner) byAnswer() {
 }
 
 // join makes stream i one of a leg.
-func (j *streamJoiner) join(i int, c *claimant, by Party, kind string) {
-	s := j.streams[i]
-	j.of[i] = c
-	s.leg, s.SentBy, s.Kind = c.leg+1, by, kind
-	if last := j.last[c.leg]; last > 0 {
+func (j *streamJoiner) join(i int, who int32, by Party, kind string) {
+	s, leg := j.streams[i], j.who[who].leg
+	j.of[i] = who + 1
+	s.leg, s.SentBy, s.Kind = leg+1, by, kind
+	if last := j.last[leg]; last > 0 {
 		j.streams[last-1].sibling = int32(i + 1)
 	} else {
-		j.legs.first[c.leg] = int32(i + 1)
+		j.legs.first[leg] = int32(i + 1)
 	}
-	j.last[c.leg] = int32(i + 1)
+	j.last[leg] = int32(i + 1)
 }
 
 // describe says of all streams that are of a leg what its descriptions say of them.
@@ -156,7 +178,7 @@ const relayed = 2 * time.Second
 func (j *streamJoiner) bySSRC() {
 	known := make(map[uint32][]int)
 	for i, s := range j.streams {
-		if j.of[i] == nil {
+		if j.of[i] == 0 {
 			known[s.SSRC] = nil
 		}
 	}
@@ -164,19 +186,19 @@ func (j *streamJoiner) bySSRC() {
 		return
 	}
 	for i, s := range j.streams {
-		if list, wanted := known[s.SSRC]; wanted && j.of[i] != nil && len(list) < maxTried {
+		if list, wanted := known[s.SSRC]; wanted && j.of[i] != 0 && len(list) < maxTried {
 			known[s.SSRC] = append(list, i)
 		}
 	}
 	var scratch legRoom
 	for i, s := range j.streams {
-		if j.of[i] != nil {
+		if j.of[i] != 0 {
 			continue
 		}
 		if n := j.otherHop(s, known[s.SSRC]); n >= 0 {
 			k := j.streams[n]
 			s.RelayHop = true
-			j.join(i, j.of[n], k.SentBy, k.Kind)
+			j.join(i, j.of[n]-1, k.SentBy, k.Kind)
 			s.belong(j.legs, j.legs.look(int(s.leg-1), &scratch), s.SentBy, s.Kind)
 		}
 	}
@@ -206,37 +228,53 @@ func (s *Stream) isOnAnotherHop(k *Stream) bool {
 	return s.Type == k.Type && near(s.Begin, k.Begin) && near(s.End, k.End) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
 }
 
-// claims lists the announcements of every address that a stream went to or came from, in
-// the order of time.
-func (j *streamJoiner) claims() map[netip.AddrPort][]claim {
-	claims := make(map[netip.AddrPort][]claim, 2*len(j.streams))
+// collect lists the announcements of every address that a stream went to or came from.
+func (j *streamJoiner) collect() {
+	j.numbers = make(map[netip.AddrPort]int32)
 	for _, s := range j.streams {
-		claims[s.Source], claims[s.Destination] = nil, nil
+		j.number(s.Source)
+		j.number(s.Destination)
 	}
 	var scratch legRoom
 	for n := range j.legs.len() {
-		l := j.legs.look(n, &scratch)
-		if l.Media == nil {
-			continue
-		}
-		var who *claimant
-		for i := range l.Media.Endpoints {
-			e := &l.Media.Endpoints[i]
-			list, wanted := claims[e.Addr]
-			if !wanted {
-				continue
-			}
-			if who == nil {
-				who = &claimant{leg: int32(n), begin: l.Begin, ended: l.Ended}
-			}
-			who.addrs = append(who.addrs, e.Addr)
-			claims[e.Addr] = append(list, claim{who, e.Side, e.Kind, e.Since})
+		if l := j.legs.look(n, &scratch); l.Media != nil {
+			j.claim(l, int32(n))
 		}
 	}
-	for _, list := range claims {
-		slices.SortStableFunc(list, func(a, b claim) int { return a.since.Compare(b.since) })
+	slices.SortFunc(j.claims, func(a, b claim) int {
+		return cmp.Or(cmp.Compare(a.addr, b.addr), cmp.Compare(a.since, b.since), cmp.Compare(a.who, b.who), cmp.Compare(a.nth, b.nth))
+	})
+	j.first = make([]int32, 1, len(j.numbers)+1)
+	for i, c := range j.claims {
+		for int(c.addr) >= len(j.first) {
+			j.first = append(j.first, int32(i))
+		}
 	}
-	return claims
+	for len(j.first) <= len(j.numbers) {
+		j.first = append(j.first, int32(len(j.claims)))
+	}
+}
+
+// number gives an address a number.
+func (j *streamJoiner) number(a netip.AddrPort) {
+	if _, ok := j.numbers[a]; !ok {
+		j.numbers[a] = int32(len(j.numbers))
+	}
+}
+
+// claim takes in what a leg announces.
+func (j *streamJoiner) claim(l *Leg, leg int32) {
+	from := int32(len(j.addrs))
+	for i := range l.Media.Endpoints {
+		e := &l.Media.Endpoints[i]
+		if n, wanted := j.numbers[e.Addr]; wanted {
+			j.addrs = append(j.addrs, n)
+			j.claims = append(j.claims, claim{since: instant(e.Since), kind: e.Kind, who: int32(len(j.who)), addr: n, nth: uint8(i), side: e.Side})
+		}
+	}
+	if to := int32(len(j.addrs)); to > from {
+		j.who = append(j.who, claimant{leg: leg, from: from, to: to, begin: instant(l.Begin), ended: instant(l.Ended)})
+	}
 }
 
 // choose returns the claim that a stream fits best; nil for none. Ports are used again, so of
@@ -244,20 +282,22 @@ func (j *streamJoiner) claims() map[netip.AddrPort][]claim {
 // first one made within mediaBefore behind it, or later; then those of legs that had just
 // ended. One of a leg that announces the other end of the stream as well is better than any
 // that does not.
-func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
-	at := len(list)
-	if !s.Begin.IsZero() {
-		at, _ = slices.BinarySearchFunc(list, s.Begin, func(c claim, t time.Time) int {
-			return cmp.Or(c.since.Compare(t), -1) // behind the last one that is not later
+func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
+	list := j.claims[j.first[addr]:j.first[addr+1]]
+	at, begin := len(list), instant(s.Begin)
+	if begin != never {
+		at, _ = slices.BinarySearchFunc(list, begin, func(c claim, t int64) int {
+			return cmp.Or(cmp.Compare(c.since, t), -1) // behind the last one that is not later
 		})
 	}
 	rank := 6
 	try := func(i, r int) {
 		c := &list[i]
-		if !c.leg.speaks(s) {
+		who := &j.who[c.who]
+		if !who.speaks(s) {
 			return
 		}
-		if !slices.Contains(c.leg.addrs, other) {
+		if !slices.Contains(j.addrs[who.from:who.to], other) {
 			r += 3
 		}
 		if r < rank {
@@ -265,7 +305,7 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 		}
 	}
 	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
-		if l := list[i].leg; !l.ended.IsZero() && l.ended.Before(s.Begin) {
+		if ended := j.who[list[i].who].ended; ended != never && ended < begin {
 			try(i, 2)
 		} else {
 			try(i, 0)
@@ -279,10 +319,11 @@ func (s *Stream) choose(list []claim, other netip.AddrPort) (best *claim) {
 
 // speaks reports whether a stream was sent while the leg went on, or nearly so.
 func (c *claimant) speaks(s *Stream) bool {
-	if s.Begin.IsZero() || c.begin.IsZero() {
+	begin, end := instant(s.Begin), instant(s.End)
+	if begin == never || c.begin == never {
 		return true
 	}
-	return !s.End.Before(c.begin.Add(-mediaBefore)) && (c.ended.IsZero() || !s.Begin.After(c.ended.Add(mediaAfter)))
+	return end >= c.begin-int64(mediaBefore) && (c.ended == never || begin <= c.ended+int64(mediaAfter))
 }
 
 // other returns the other side.
