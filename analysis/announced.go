@@ -50,6 +50,14 @@ func instant(t time.Time) int64 {
 	return t.UnixNano()
 }
 
+// timeAt returns the time of an instant.
+func timeAt(ns int64) time.Time {
+	if ns == never {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
 // joinStreams finds the call of each stream: the one whose session descriptions announce
 // where it went to, or else where it came from, in the time in which it was sent. What
 // answers a stream from where that went to, to where that came from, is of the same call,
@@ -93,7 +101,7 @@ type streamJoiner struct {
 func (j *streamJoiner) byAddress() {
 	j.collect()
 	for i, s := range j.streams {
-		src, dst := j.numbers[s.Source], j.numbers[s.Destination]
+		src, dst := j.numbers[s.Source()], j.numbers[s.Destination()]
 		by := Party(0)
 		c := j.choose(s, dst, src)
 		if c != nil {
@@ -115,7 +123,7 @@ func (j *streamJoiner) byAnswer() {
 	asked := make(map[addrPorts]int32)
 	for i, s := range j.streams {
 		if j.of[i] == 0 {
-			asked[addrPorts{s.Destination, s.Source}] = 0
+			asked[addrPorts{s.Destination(), s.Source()}] = 0
 		}
 	}
 	if len(asked) == 0 {
@@ -123,7 +131,7 @@ func (j *streamJoiner) byAnswer() {
 	}
 	var scratch legRoom
 	for i, s := range j.streams {
-		k := addrPorts{s.Source, s.Destination}
+		k := addrPorts{s.Source(), s.Destination()}
 		if _, is := asked[k]; is && j.of[i] != 0 {
 			asked[k] = int32(i + 1)
 		}
@@ -132,7 +140,7 @@ func (j *streamJoiner) byAnswer() {
 		if j.of[i] != 0 {
 			continue
 		}
-		if n := asked[addrPorts{s.Destination, s.Source}]; n > 0 {
+		if n := asked[addrPorts{s.Destination(), s.Source()}]; n > 0 {
 			if back, who := j.streams[n-1], j.of[n-1]-1; j.who[who].speaks(s) {
 				j.join(i, who, back.SentBy.other(), back.Kind)
 				s.belong(j.legs, j.legs.look(int(s.leg-1), &scratch), s.SentBy, s.Kind)
@@ -179,15 +187,15 @@ func (j *streamJoiner) bySSRC() {
 	known := make(map[uint32][]int)
 	for i, s := range j.streams {
 		if j.of[i] == 0 {
-			known[s.SSRC] = nil
+			known[s.SSRC()] = nil
 		}
 	}
 	if len(known) == 0 {
 		return
 	}
 	for i, s := range j.streams {
-		if list, wanted := known[s.SSRC]; wanted && j.of[i] != 0 && len(list) < maxTried {
-			known[s.SSRC] = append(list, i)
+		if list, wanted := known[s.SSRC()]; wanted && j.of[i] != 0 && len(list) < maxTried {
+			known[s.SSRC()] = append(list, i)
 		}
 	}
 	var scratch legRoom
@@ -195,7 +203,7 @@ func (j *streamJoiner) bySSRC() {
 		if j.of[i] != 0 {
 			continue
 		}
-		if n := j.otherHop(s, known[s.SSRC]); n >= 0 {
+		if n := j.otherHop(s, known[s.SSRC()]); n >= 0 {
 			k := j.streams[n]
 			s.RelayHop = true
 			j.join(i, j.of[n]-1, k.SentBy, k.Kind)
@@ -225,15 +233,15 @@ func (s *Stream) isOnAnotherHop(k *Stream) bool {
 	near := func(a, b time.Time) bool { return a.Sub(b).Abs() < relayed }
 	const few = 10 // packets prove nothing
 	off := int16(s.stats.Last() - k.stats.Last())
-	return s.Type == k.Type && near(s.Begin, k.Begin) && near(s.End, k.End) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
+	return s.Type == k.Type && near(s.Begin(), k.Begin()) && near(s.End(), k.End()) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
 }
 
 // collect lists the announcements of every address that a stream went to or came from.
 func (j *streamJoiner) collect() {
 	j.numbers = make(map[netip.AddrPort]int32)
 	for _, s := range j.streams {
-		j.number(s.Source)
-		j.number(s.Destination)
+		j.number(s.Source())
+		j.number(s.Destination())
 	}
 	var scratch legRoom
 	for n := range j.legs.len() {
@@ -284,7 +292,7 @@ func (j *streamJoiner) claim(l *Leg, leg int32) {
 // that does not.
 func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 	list := j.claims[j.first[addr]:j.first[addr+1]]
-	at, begin := len(list), instant(s.Begin)
+	at, begin := len(list), instant(s.Begin())
 	if begin != never {
 		at, _ = slices.BinarySearchFunc(list, begin, func(c claim, t int64) int {
 			return cmp.Or(cmp.Compare(c.since, t), -1) // behind the last one that is not later
@@ -319,7 +327,7 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 
 // speaks reports whether a stream was sent while the leg went on, or nearly so.
 func (c *claimant) speaks(s *Stream) bool {
-	begin, end := instant(s.Begin), instant(s.End)
+	begin, end := instant(s.Begin()), instant(s.End())
 	if begin == never || c.begin == never {
 		return true
 	}
@@ -355,13 +363,13 @@ func (s *Stream) describe(m *Media) {
 	if c.Name == "" {
 		return
 	}
-	s.Codec, s.ClockRate = c.Name, c.ClockRate
+	s.Codec, s.ClockRate = c.Name, uint32(c.ClockRate)
 	if s.Kind == "audio" && s.ClockRate == 90000 && !strings.EqualFold(s.Codec, "MPA") {
 		s.Kind = "video" // of one address for both: RFC 9143
 	}
 	// What was measured stays what it is: jitter with a rate that timestamps do not keep
 	// would be none. Where the description has the same rate it is no estimate any more.
-	if int(s.rate) == s.ClockRate {
+	if s.rate == s.ClockRate {
 		s.RateEstimated = false
 	}
 }
@@ -414,7 +422,7 @@ func (m *Media) codec(s *Stream, payloadType uint8, side Party) (c rtp.Codec) {
 		if e.Side != side || e.Kind != s.Kind {
 			continue
 		}
-		if x := e.Codec(payloadType); x.Name != "" && (c.Name == "" || e.Addr == s.Destination) {
+		if x := e.Codec(payloadType); x.Name != "" && (c.Name == "" || e.Addr == s.Destination()) {
 			c = x
 		}
 	}

@@ -117,7 +117,7 @@ func joined(tr *analysis.Traffic) string {
 		if codec == "" {
 			codec = fmt.Sprint(s.Type)
 		}
-		list = append(list, fmt.Sprintf("%d %s %s", s.SSRC, call, codec))
+		list = append(list, fmt.Sprintf("%d %s %s", s.SSRC(), call, codec))
 	}
 	return strings.Join(list, ", ")
 }

@@ -85,7 +85,7 @@ func (k controlKey) four() (flow4, bool) {
 }
 
 func (t *controlTable) of(s *Stream) *Control {
-	return t.find(controlKey{s.Source.Addr(), s.Destination.Addr(), s.SSRC})
+	return t.find(controlKey{s.Source().Addr(), s.Destination().Addr(), s.SSRC()})
 }
 
 // datagram takes in a compound of RTCP. What does not end with the datagram is encrypted

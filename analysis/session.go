@@ -350,7 +350,7 @@ func newUDPTL(d *dissect.Datagram, b []byte) heard {
 // streamOf returns the flow that a datagram is of, nil for none.
 func (s *Session) streamOf(d *dissect.Datagram) *Stream {
 	for _, x := range s.Streams {
-		if x.Source == d.Src && x.Destination == d.Dst {
+		if x.Source() == d.Src && x.Destination() == d.Dst {
 			return x
 		}
 	}
@@ -366,8 +366,9 @@ func (t *streamTable) addUDPTL(d *dissect.Datagram, a announced, by Party, h hea
 			t.NotKept++
 			return
 		}
-		s = &Stream{UDPTL: true, Codec: "t38", Kind: "image", Source: d.Src, Destination: d.Dst, First: h.ref, order: h.order, Begin: h.time, End: h.time, leg: int32(a.leg.order + 1), SentBy: by}
-		s.class = h.class
+		s = NewStream(d.Src, d.Dst, 0, h.time, h.time)
+		s.UDPTL, s.Codec, s.Kind, s.SentBy = true, "t38", "image", by
+		s.First, s.order, s.leg, s.class = h.ref, h.order, int32(a.leg.order+1), h.class
 		t.fax, a.s.Streams = append(t.fax, s), append(a.s.Streams, s)
 	}
 	s.add(&h)

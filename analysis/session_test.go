@@ -69,7 +69,7 @@ func sessionsIn(t *testing.T, packets []capgen.Packet) (*analysis.Result, []stri
 			}
 			for _, x := range s.Streams {
 				r := x.Report()
-				text += fmt.Sprintf(", %v>%v %s %d lost %d", x.Source, x.Destination, x.SentBy, r.Packets, r.Lost)
+				text += fmt.Sprintf(", %v>%v %s %d lost %d", x.Source(), x.Destination(), x.SentBy, r.Packets, r.Lost)
 			}
 			if s.Conn != 0 {
 				text += fmt.Sprintf(", %s in %d, %d", s.Conn, s.ConnFrame.Number, s.Segments)
@@ -148,7 +148,7 @@ func TestFaxStreams(t *testing.T) {
 		t.Fatalf("%q, %d packets, %d and %d streams", got, res.Datagrams.UDPTL, len(res.Streams), len(res.Fax))
 	}
 	all := res.AllStreams()
-	if len(all) != 3 || !all[1].UDPTL || all[1].Call != 1 || all[1].SentBy != analysis.Caller || all[0].SSRC != 1 || all[2].SSRC != 2 {
+	if len(all) != 3 || !all[1].UDPTL || all[1].Call != 1 || all[1].SentBy != analysis.Caller || all[0].SSRC() != 1 || all[2].SSRC() != 2 {
 		t.Errorf("%+v", all)
 	}
 	if list := res.Calls.At(0).First().Media.AllStreams(); len(list) != 3 || !list[2].UDPTL {

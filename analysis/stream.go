@@ -36,48 +36,135 @@ const (
 type Stream struct {
 	pulse
 
-	Source, Destination netip.AddrPort
-	SSRC                uint32
-	PreviousSSRC        uint32   // of the stream whose place this one took, where HasPrevious
-	HasPrevious         bool     // there was one on the same ports, which had ended
-	UDPTL               bool     // it is of that, and has neither SSRC nor payload type: sequence numbers and times are all there is
-	Type                uint8    // the payload type of most packets that are no events
-	Class               uint8    // type of service, or traffic class, of the last packet
-	RateEstimated       bool     // the clock rate was found by comparing timestamps with the clock
-	RelayHop            bool     // no description announces it: it is one of its leg on another hop of a relay
-	SentBy              Party    // caller or callee of the leg whose session descriptions announce it
-	Security            Security // as packets show it
-	Types               []uint8  // all payload types, at most maxTypes, in order of appearance
-	Codec               string   // of Type; empty where only a session description tells
-	Kind                string   // audio, video …, as the description has it
-	ClockRate           int      // of Type as the description has it; 0 where none does
-	Call                int      // ID of its call; 0 for none
-	First, Last         Frame
-	Begin, End          time.Time // zero in captures without times
-	Copies              int64     // packets that were captured again: they are not counted otherwise
-	Noise               int64     // packets of comfort noise
-	Events              int64     // packets of telephone events
-	Tones               []Tone    // those events, at most maxTones
-	ToneCount           int
-	ClassChanges        int
-	Control             *Control // what RTCP says of it; nil for nothing
+	PreviousSSRC  uint32   // of the stream whose place this one took, where HasPrevious
+	HasPrevious   bool     // there was one on the same ports, which had ended
+	UDPTL         bool     // it is of that, and has neither SSRC nor payload type: sequence numbers and times are all there is
+	Type          uint8    // the payload type of most packets that are no events
+	Class         uint8    // type of service, or traffic class, of the last packet
+	RateEstimated bool     // the clock rate was found by comparing timestamps with the clock
+	RelayHop      bool     // no description announces it: it is one of its leg on another hop of a relay
+	SentBy        Party    // caller or callee of the leg whose session descriptions announce it
+	Security      Security // as packets show it
+	Codec         string   // of Type; empty where only a session description tells
+	Kind          string   // audio, video …, as the description has it
+	Call          int      // ID of its call; 0 for none
+	First         Frame
+	Copies        uint32   // packets that were captured again: they are not counted otherwise
+	Noise         uint32   // packets of comfort noise
+	Events        uint32   // packets of telephone events
+	ClockRate     uint32   // of Type as the description has it; 0 where none does
+	Control       *Control // what RTCP says of it; nil for nothing
 
+	six     *[2]netip.AddrPort // where it came from and went to, unless both are of IPv4
 	legs    *legStore
-	leg     int32       // 1 + the number of the leg whose session descriptions announce it; 0 for none
-	sibling int32       // 1 + the number of the next stream of that leg
-	course  *rtp.Course // nil unless Options.Courses asked for it
-	order   int64       // of the first packet in the timeline
-	types   [maxTypes]typeCount
+	extras  *extras // nil for none
+	order   int64   // of the first packet in the timeline
+	begin   int64   // as instant has it
+	leg     int32   // 1 + the number of the leg whose session descriptions announce it; 0 for none
+	sibling int32   // 1 + the number of the next stream of that leg
 
-	// For finding the clock rate of dynamic payload types: the first packet.
-	baseArrival   time.Duration
-	baseTimestamp uint32
-	rate          uint32 // 0: not known yet
+	counts    [maxTypes]uint32 // packets by payload type, in order of appearance …
+	kinds     [maxTypes]uint8  // … which are these
+	rate      uint32           // 0: not known yet
+	baseStamp uint32           // timestamp of the first packet, for finding the clock rate of dynamic payload types
+	eventType uint8            // payload type of events, 0 for none
+	secure    bool             // the descriptions of both sides ask for SRTP
+}
 
-	tone       uint32 // timestamp of the last event, or of the part of it that goes on
-	toneBefore uint32 // how long it lasted before that part, in units of the timestamp
-	eventType  uint8  // payload type of events, 0 for none
-	secure     bool   // the descriptions of both sides ask for SRTP
+// extras are what few streams have.
+type extras struct {
+	course *rtp.Course // nil unless Options.Courses asked for it
+
+	tones     []Tone // at most maxTones
+	toneCount int
+	tone      uint32 // timestamp of the last event, or of the part of it that goes on
+	before    uint32 // how long it lasted before that part, in units of the timestamp
+}
+
+// extra returns the extras of the stream, which it has from now on.
+func (s *Stream) extra() *extras {
+	if s.extras == nil {
+		s.extras = new(extras)
+	}
+	return s.extras
+}
+
+// course returns what Options.Courses asked for, nil for nothing.
+func (s *Stream) course() *rtp.Course {
+	if s.extras == nil {
+		return nil
+	}
+	return s.extras.course
+}
+
+// NewStream returns a stream without packets, of a codec of the payload type if that is static.
+// Begin and end are zero in a capture without times.
+func NewStream(src, dst netip.AddrPort, ssrc uint32, begin, end time.Time, types ...uint8) *Stream {
+	s := &Stream{begin: instant(begin)}
+	s.key, s.version, s.end = flow4{ports: uint32(src.Port())<<16 | uint32(dst.Port()), ssrc: ssrc}, 6, instant(end)
+	if k, ok := newFlow4(src, dst, ssrc); ok {
+		s.key, s.version = k, 4
+	} else {
+		s.six = &[2]netip.AddrPort{src, dst}
+	}
+	for i, t := range types[:min(len(types), maxTypes)] {
+		s.kinds[i], s.counts[i] = t, 1
+	}
+	return s
+}
+
+// Source returns where the packets came from.
+func (s *Stream) Source() netip.AddrPort {
+	if s.six != nil {
+		return s.six[0]
+	}
+	return s.key.end(32, 16)
+}
+
+// Destination returns where the packets went to.
+func (s *Stream) Destination() netip.AddrPort {
+	if s.six != nil {
+		return s.six[1]
+	}
+	return s.key.end(0, 0)
+}
+
+// SSRC returns the synchronization source of the packets; 0 of UDPTL.
+func (s *Stream) SSRC() uint32 { return s.key.ssrc }
+
+// Begin returns the time of the first packet; zero in a capture without times.
+func (s *Stream) Begin() time.Time { return timeAt(s.begin) }
+
+// End returns the latest time of a packet; zero in a capture without times.
+func (s *Stream) End() time.Time { return timeAt(s.end) }
+
+// Last returns the frame of the last packet.
+func (s *Stream) Last() Frame { return s.last }
+
+// Types returns all payload types, at most maxTypes, in order of appearance.
+func (s *Stream) Types() (list []uint8) {
+	for i, n := range s.counts {
+		if n > 0 {
+			list = append(list, s.kinds[i])
+		}
+	}
+	return list
+}
+
+// Tones returns the telephone events of the stream, at most maxTones. They are not to be changed.
+func (s *Stream) Tones() []Tone {
+	if s.extras == nil {
+		return nil
+	}
+	return s.extras.tones
+}
+
+// ToneCount returns how many telephone events there were.
+func (s *Stream) ToneCount() int {
+	if s.extras == nil {
+		return 0
+	}
+	return s.extras.toneCount
 }
 
 // A pulse is what every packet of a stream changes. It stands together so that it takes few lines
@@ -85,20 +172,15 @@ type Stream struct {
 type pulse struct {
 	key       flow4
 	last      Frame
-	end       int64  // the latest time that next saw, in nanoseconds since 1970
+	end       int64  // the latest time, as instant has it
 	usualRate uint32 // clock rate of the packets that next takes
 	count     uint32 // of them since the last other one
-	place     uint8  // in types of their payload type; maxTypes: there is no next
+	place     uint8  // in kinds of their payload type; maxTypes: there is no next
 	class     uint8
 	nth       uint8
 	version   uint8 // of IP
 	recent    [recentLen]recentPacket
 	stats     rtp.Stats
-}
-
-type typeCount struct {
-	n    uint32
-	kind uint8
 }
 
 // A recentPacket is what copies of a packet have in common, and when it came, in units of 2^19 ns.
@@ -145,10 +227,10 @@ func (s *Stream) Report() rtp.Report { return s.stats.Report() }
 // Course returns losses and jitter over time, in spans of step; none unless Options.Courses
 // asked for it.
 func (s *Stream) Course() (points []rtp.Point, step time.Duration) {
-	if s.course == nil {
-		return nil, 0
+	if c := s.course(); c != nil {
+		return c.Points()
 	}
-	return s.course.Points()
+	return nil, 0
 }
 
 // Quality returns the E-model of the stream as a listener behind the capture point and a
@@ -227,13 +309,9 @@ func (s *Stream) add(h *heard) {
 	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint16(h.Arrival >> 19)}
 	s.nth++
 	s.settle()
-	if h.class != s.class {
-		s.class, s.ClassChanges = h.class, s.ClassChanges+1
-	}
+	s.class = h.class
 	s.last = h.ref
-	if h.time.After(s.End) {
-		s.End = h.time
-	}
+	s.end = max(s.end, instant(h.time))
 	event := s.isEvent(h)
 	if event {
 		s.Events++
@@ -242,15 +320,16 @@ func (s *Stream) add(h *heard) {
 		s.clock(h)
 	}
 	s.place, s.usualRate = s.countType(h.Type), h.ClockRate
-	if event || s.course != nil {
+	course := s.course()
+	if event || course != nil {
 		s.place = maxTypes
 	}
 	verdict := s.stats.Add(&h.Sample)
 	if verdict != rtp.Duplicate && event {
 		s.hear(h)
 	}
-	if s.course != nil && !h.time.IsZero() {
-		s.course.Add(&s.stats, h.Arrival)
+	if course != nil && !h.time.IsZero() {
+		course.Add(&s.stats, h.Arrival)
 	}
 }
 
@@ -275,7 +354,7 @@ func (s *pulse) next(p *capture.Packet, b []byte, x *layers.Sight, ns int64) boo
 // settle takes in what next counted.
 func (s *Stream) settle() {
 	if s.count > 0 {
-		s.types[s.place].add(s.count)
+		s.countMore(s.place, s.count)
 		s.count = 0
 	}
 }
@@ -315,7 +394,7 @@ func (s *Stream) clock(h *heard) {
 		return
 	}
 	if s.rate == 0 && s.nth%64 == 0 && !h.Untimed {
-		s.estimate(rtp.NearestRate(slope(s.baseTimestamp, h.Timestamp, s.baseArrival, h.Arrival)))
+		s.estimate(rtp.NearestRate(slope(s.baseStamp, h.Timestamp, time.Duration(s.begin), h.Arrival)))
 	}
 	h.ClockRate = s.rate
 }
@@ -336,23 +415,25 @@ func slope(from, to uint32, start, end time.Duration) float64 {
 	return float64(ticks) / (end - start).Seconds()
 }
 
-// countType counts a packet of a payload type, and returns its place in types: maxTypes where
+// countType counts a packet of a payload type, and returns its place in kinds: maxTypes where
 // there is none left.
-func (s *Stream) countType(kind uint8) (slot uint8) {
-	for i := range s.types {
-		t := &s.types[i]
-		if t.n == 0 {
-			t.kind = kind
+func (s *Stream) countType(kind uint8) (place uint8) {
+	for i := range s.kinds {
+		if s.counts[i] == 0 {
+			s.kinds[i] = kind
 		}
-		if t.kind == kind {
-			t.add(1)
+		if s.kinds[i] == kind {
+			s.countMore(uint8(i), 1)
 			return uint8(i)
 		}
 	}
 	return maxTypes
 }
 
-func (t *typeCount) add(n uint32) { t.n += min(n, math.MaxUint32-t.n) }
+// countMore counts packets of the payload type at a place.
+func (s *Stream) countMore(place uint8, n uint32) {
+	s.counts[place] += min(n, math.MaxUint32-s.counts[place])
+}
 
 // isEvent reports whether a packet is of a telephone event. Without a session description
 // that is one that looks like it and has another payload type than the sound around it, or
@@ -362,8 +443,8 @@ func (s *Stream) isEvent(h *heard) bool {
 		return false
 	}
 	if s.eventType == 0 {
-		for _, t := range s.types {
-			if t.n > 0 && t.kind == h.Type {
+		for i, n := range s.counts {
+			if n > 0 && s.kinds[i] == h.Type {
 				return false // sound that happens to look like it
 			}
 		}
@@ -378,15 +459,16 @@ func (s *Stream) hear(h *heard) {
 	if rate == 0 {
 		rate = 8000
 	}
+	x := s.extra()
 	lasted := func() time.Duration {
-		return (time.Duration(s.toneBefore) + time.Duration(h.event.Duration)) * time.Second / rate
+		return (time.Duration(x.before) + time.Duration(h.event.Duration)) * time.Second / rate
 	}
-	if n := len(s.Tones); n > 0 && s.ToneCount == n {
-		t, offset := &s.Tones[n-1], int32(h.Timestamp-s.tone)
+	if n := len(x.tones); n > 0 && x.toneCount == n {
+		t, offset := &x.tones[n-1], int32(h.Timestamp-x.tone)
 		// RFC 4733, section 2.5.1.3: what lasts longer than the duration can say goes on
 		// with a timestamp of its own.
 		if offset > 0 && t.Ends == 0 && t.Event.Event == h.event.Event && offset == int32(t.Event.Duration) && !h.Marker {
-			s.tone, s.toneBefore = h.Timestamp, s.toneBefore+uint32(offset)
+			x.tone, x.before = h.Timestamp, x.before+uint32(offset)
 			offset = 0
 		}
 		switch {
@@ -402,44 +484,38 @@ func (s *Stream) hear(h *heard) {
 			return
 		}
 	}
-	s.tone, s.toneBefore = h.Timestamp, 0
-	if s.ToneCount++; s.ToneCount > maxTones {
+	x.tone, x.before = h.Timestamp, 0
+	if x.toneCount++; x.toneCount > maxTones {
 		return
 	}
 	t := Tone{Event: h.event, Time: h.time, Duration: lasted(), Packets: 1, Frame: h.ref}
 	if h.event.End {
 		t.Ends = 1
 	}
-	s.Tones = append(s.Tones, t)
+	x.tones = append(x.tones, t)
 }
 
 // stop takes the pulse into what is shown of the stream.
 func (s *Stream) stop() {
 	s.settle()
-	s.Last, s.Class = s.last, s.class
-	if end := time.Unix(0, s.end).UTC(); s.end != 0 && end.After(s.End) {
-		s.End = end
-	}
+	s.Class = s.class
 }
 
 // finish sets what follows from the whole stream.
 func (s *Stream) finish() {
 	s.stop()
 	var most uint32
-	for _, t := range s.types {
-		if t.n == 0 {
-			continue
-		}
-		s.Types = append(s.Types, t.kind)
-		if t.n > most && (t.kind != s.eventType || most == 0) && !rtp.IsComfortNoise(t.kind) {
-			s.Type, most = t.kind, t.n
-			if t.kind == s.eventType {
+	for i, n := range s.counts {
+		kind := s.kinds[i]
+		if n > most && (kind != s.eventType || most == 0) && !rtp.IsComfortNoise(kind) {
+			s.Type, most = kind, n
+			if kind == s.eventType {
 				most = 0
 			}
 		}
 	}
-	if most == 0 && s.eventType == 0 && len(s.Types) > 0 {
-		s.Type = s.Types[0] // comfort noise alone
+	if most == 0 && s.eventType == 0 && s.counts[0] > 0 {
+		s.Type = s.kinds[0] // comfort noise alone
 	}
 	switch c, ok := rtp.Static(s.Type); {
 	case ok:

@@ -167,7 +167,7 @@ func compareStreams(t *testing.T, name string, got []*analysis.Stream, want []or
 func (w *oracleStream) is(s *analysis.Stream) bool {
 	port := func(ip string, port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr(ip), port) }
 	ssrc, _ := strconv.ParseUint(w.SSRC, 0, 32)
-	return s.SSRC == uint32(ssrc) && s.Source == port(w.Source, w.SourcePort) && s.Destination == port(w.Destination, w.DestinationPort)
+	return s.SSRC() == uint32(ssrc) && s.Source() == port(w.Source, w.SourcePort) && s.Destination() == port(w.Destination, w.DestinationPort)
 }
 
 // differs lists the fields in which s is another.

@@ -76,7 +76,7 @@ func streamsOf(t *testing.T, file []byte) *analysis.Traffic {
 func line(s *analysis.Stream) string {
 	r := s.Report()
 	return fmt.Sprintf("%08x %v>%v type %d %s %d Hz, %d of %d, lost %d, duplicates %d, copies %d, tones %d, frames %d-%d",
-		s.SSRC, s.Source, s.Destination, s.Type, s.Codec, r.ClockRate, r.Packets, r.Expected, r.Lost, r.Duplicates, s.Copies, s.ToneCount, s.First.Number, s.Last.Number)
+		s.SSRC(), s.Source(), s.Destination(), s.Type, s.Codec, r.ClockRate, r.Packets, r.Expected, r.Lost, r.Duplicates, s.Copies, s.ToneCount(), s.First.Number, s.Last().Number)
 }
 
 func lines(tr *analysis.Traffic) string {
@@ -107,8 +107,8 @@ func TestStream(t *testing.T) {
 0000000d 192.0.2.1:4000>192.0.2.2:5000 type 8 PCMA 8000 Hz, 2 of 2, lost 0, duplicates 0, copies 0, tones 0, frames 103-106`)
 	s := tr.Streams[0]
 	r := s.Report()
-	if s.Begin != capgen.Start || s.End != capgen.Start.Add(99*20*time.Millisecond) || r.MaxDelta != 20*time.Millisecond || r.MaxJitter != 0 || r.Interval != 20*time.Millisecond {
-		t.Errorf("%v to %v: %+v", s.Begin, s.End, r)
+	if s.Begin() != capgen.Start || s.End() != capgen.Start.Add(99*20*time.Millisecond) || r.MaxDelta != 20*time.Millisecond || r.MaxJitter != 0 || r.Interval != 20*time.Millisecond {
+		t.Errorf("%v to %v: %+v", s.Begin(), s.End(), r)
 	}
 	if m, ok := s.Quality(); !ok || m.MOS() < 4.4 {
 		t.Errorf("MOS %v %v", m.MOS(), ok)
@@ -275,7 +275,7 @@ func TestPrevious(t *testing.T) {
 	}
 	var got []string
 	for _, s := range w.streams(t).Streams {
-		got = append(got, fmt.Sprintf("%d:%d %v", s.SSRC, s.PreviousSSRC, s.HasPrevious))
+		got = append(got, fmt.Sprintf("%d:%d %v", s.SSRC(), s.PreviousSSRC, s.HasPrevious))
 	}
 	if want := "1:0 false, 2:1 true, 3:2 true, 4:0 false"; strings.Join(got, ", ") != want {
 		t.Errorf("%v, want %s", got, want)
@@ -341,7 +341,7 @@ func TestTones(t *testing.T) {
 	check(t, lines(tr), "00000005 192.0.2.1:4000>192.0.2.2:5000 type 8 PCMA 8000 Hz, 134 of 134, lost 0, duplicates 0, copies 0, tones 3, frames 1-134")
 	s := tr.Streams[0]
 	var got []string
-	for _, x := range s.Tones {
+	for _, x := range s.Tones() {
 		got = append(got, fmt.Sprintf("%c %v %v packets %d ends %d frame %d", x.Event.Digit(), x.Time.Sub(capgen.Start), x.Duration, x.Packets, x.Ends, x.Frame.Number))
 	}
 	check(t, strings.Join(got, "\n"), `1 1s 120ms packets 8 ends 3 frame 51
@@ -350,11 +350,11 @@ func TestTones(t *testing.T) {
 	// A packet of the first key that comes after all others is no fourth key.
 	w.add(at, flow, media(101, seq-1, 8000, 5, event(1, true, 960)))
 	w.add(at, flow, media(101, seq, 8000, 5, event(1, true, 960)))
-	if again := w.streams(t).Streams[0]; again.ToneCount != 3 {
-		t.Errorf("%+v", again.Tones)
+	if again := w.streams(t).Streams[0]; again.ToneCount() != 3 {
+		t.Errorf("%+v", again.Tones())
 	}
-	if s.Events != 24 || s.Report().MaxJitter != 0 || !slices.Equal(s.Types, []uint8{8, 101}) {
-		t.Errorf("%d packets of events, max jitter %v, types %v", s.Events, s.Report().MaxJitter, s.Types)
+	if s.Events != 24 || s.Report().MaxJitter != 0 || !slices.Equal(s.Types(), []uint8{8, 101}) {
+		t.Errorf("%d packets of events, max jitter %v, types %v", s.Events, s.Report().MaxJitter, s.Types())
 	}
 }
 
@@ -383,8 +383,8 @@ func TestTonesAlone(t *testing.T) {
 		seq++
 	}
 	tr := w.streams(t)
-	if s := tr.Streams[0]; s.ToneCount != 1 || s.Tones[0].Packets != 500 || s.Tones[0].Ends != 1 || s.Tones[0].Duration.Round(time.Second) != 10*time.Second {
-		t.Errorf("%s: %+v", line(s), s.Tones)
+	if s := tr.Streams[0]; s.ToneCount() != 1 || s.Tones()[0].Packets != 500 || s.Tones()[0].Ends != 1 || s.Tones()[0].Duration.Round(time.Second) != 10*time.Second {
+		t.Errorf("%s: %+v", line(s), s.Tones())
 	}
 }
 
@@ -572,7 +572,7 @@ func TestManyStreams(t *testing.T) {
 		t.Fatalf("%d streams", len(tr.Streams))
 	}
 	for i, s := range tr.Streams {
-		if s.SSRC != uint32(i/2) || s.Report().Packets != 6 || s.Report().Lost != 0 {
+		if s.SSRC() != uint32(i/2) || s.Report().Packets != 6 || s.Report().Lost != 0 {
 			t.Fatalf("%d. %s", i, line(s))
 		}
 	}

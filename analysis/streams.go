@@ -205,7 +205,7 @@ func (t *streamTable) quick6(p *capture.Packet, off int, b []byte, ns int64) boo
 	if s == nil || s.key != k || s.version != 6 {
 		s = t.keyed(hash, k, 6)
 	}
-	if s == nil || s.Source.Addr().As16() != src || s.Destination.Addr().As16() != dst || !s.next(p, b, &x, ns) {
+	if s == nil || s.Source().Addr().As16() != src || s.Destination().Addr().As16() != dst || !s.next(p, b, &x, ns) {
 		return false
 	}
 	t.RTP++
@@ -274,18 +274,23 @@ func (t *streamTable) hash4(k flow4) uint64 {
 	return hi ^ lo
 }
 
-// identify sets what Quick finds the stream by.
+// end returns one end of a flow: address and port are so many bits from the right.
+func (k flow4) end(addr, port uint) netip.AddrPort {
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], uint32(k.addrs>>addr))
+	return netip.AddrPortFrom(netip.AddrFrom4(a), uint16(k.ports>>port))
+}
+
+// identify sets what Quick finds a stream of IPv6 by.
 func (s *Stream) identify(t *streamTable) {
-	k, four := newFlow4(s.Source, s.Destination, s.SSRC)
-	if s.key, s.version = k, 4; !four {
-		s.key = flow4{t.hash(s.Source, s.Destination, s.SSRC), uint32(s.Source.Port())<<16 | uint32(s.Destination.Port()), s.SSRC}
-		s.version = 6
+	if s.six != nil {
+		s.key.addrs = t.hash(s.six[0], s.six[1], s.key.ssrc)
 	}
 }
 
 // find returns the stream of a hash, nil for none.
 func (t *streamTable) find(hash uint64, src, dst netip.AddrPort, ssrc uint32) *Stream {
-	return t.slotOf(hash, func(s *Stream) bool { return s.SSRC == ssrc && s.Source == src && s.Destination == dst }).s
+	return t.slotOf(hash, func(s *Stream) bool { return s.SSRC() == ssrc && s.Source() == src && s.Destination() == dst }).s
 }
 
 // slotOf returns the slot of the stream of a hash that is the one, or the slot to put it in if there
@@ -314,9 +319,9 @@ func (t *streamTable) insert(s *Stream) {
 }
 
 func (t *streamTable) place(s *Stream) {
-	hash := t.hash(s.Source, s.Destination, s.SSRC)
+	hash := t.hash(s.Source(), s.Destination(), s.SSRC())
 	k := t.slotOf(hash, func(o *Stream) bool {
-		return o.SSRC == s.SSRC && o.Source == s.Source && o.Destination == s.Destination
+		return o.SSRC() == s.SSRC() && o.Source() == s.Source() && o.Destination() == s.Destination()
 	})
 	*k = slot{s, uint32(hash >> 32)}
 	t.recent[hash>>(64-recentBits)] = nil // it may be the one before
@@ -492,16 +497,16 @@ func (t *streamTable) accept(c *newcomer) {
 	t.Streams++
 	t.RTP += int64(len(c.held))
 	h := &c.held[0]
-	s := &Stream{Source: c.key.src, Destination: c.key.dst, SSRC: c.key.ssrc, First: h.ref, order: h.order, Begin: h.time, End: h.time}
+	s := NewStream(c.key.src, c.key.dst, c.key.ssrc, h.time, h.time)
+	s.First, s.order, s.baseStamp = h.ref, h.order, h.Timestamp
 	s.class = h.class
 	s.identify(t)
-	s.baseArrival, s.baseTimestamp = h.Arrival, h.Timestamp
 	if _, ok := rtp.Static(h.Type); !ok {
 		s.estimate(c.rate(2))
 	}
 	if t.coursesOf != nil && t.courses < maxCourses && t.coursesOf(s.First) {
 		t.courses++
-		s.course = new(rtp.Course)
+		s.extra().course = new(rtp.Course)
 	}
 	t.insert(s)
 	for i := range c.held {
@@ -519,7 +524,7 @@ func (t *streamTable) result() []*Stream {
 	}
 	for _, s := range t.list {
 		s.finish()
-		s.Security = max(t.secured[addrPorts{s.Source, s.Destination}], t.secured[addrPorts{s.Destination, s.Source}])
+		s.Security = max(t.secured[addrPorts{s.Source(), s.Destination()}], t.secured[addrPorts{s.Destination(), s.Source()}])
 		s.Control = t.control.of(s)
 	}
 	slices.SortFunc(t.list, func(a, b *Stream) int { return cmp.Compare(a.order, b.order) })
@@ -532,18 +537,18 @@ func (t *streamTable) result() []*Stream {
 func follow(list []*Stream) {
 	sorted := slices.Clone(list)
 	slices.SortStableFunc(sorted, func(a, b *Stream) int {
-		return cmp.Or(a.Source.Compare(b.Source), a.Destination.Compare(b.Destination))
+		return cmp.Or(a.Source().Compare(b.Source()), a.Destination().Compare(b.Destination()))
 	})
 	var last *Stream
 	for _, s := range sorted {
-		if last == nil || last.Source != s.Source || last.Destination != s.Destination {
+		if last == nil || last.Source() != s.Source() || last.Destination() != s.Destination() {
 			last = s
 			continue
 		}
-		if !last.End.After(s.Begin) {
-			s.PreviousSSRC, s.HasPrevious = last.SSRC, true
+		if !last.End().After(s.Begin()) {
+			s.PreviousSSRC, s.HasPrevious = last.SSRC(), true
 		}
-		if !last.End.After(s.End) {
+		if !last.End().After(s.End()) {
 			last = s
 		}
 	}

@@ -266,16 +266,16 @@ func tellStreams(t *testing.T, in io.Reader) string {
 	var packets int64
 	for _, s := range res.Streams {
 		p := s.Report()
-		packets += p.Packets + s.Copies
+		packets += p.Packets + int64(s.Copies)
 		line := report.Streams.AppendJSON(nil, &o, s, true)
 		checkJSON(t, "a stream", line)
 		out = append(append(out, line...), '\n')
 		row := strings.Join(report.StreamRow(s, &o), "\t")
 		checkText(t, "a row", []byte(row), "\t")
 		out = append(append(out, row...), '\n')
-		out = fmt.Appendf(out, "%+v %+v\n", s.Tones, s.Control)
-		for i := range s.Tones {
-			if x := &s.Tones[i]; x.Packets < 1 || x.Ends > x.Packets || x.Duration < 0 {
+		out = fmt.Appendf(out, "%+v %+v\n", s.Tones(), s.Control)
+		for i := range s.Tones() {
+			if x := &s.Tones()[i]; x.Packets < 1 || x.Ends > x.Packets || x.Duration < 0 {
 				t.Fatalf("tone %+v", x)
 			}
 		}

@@ -112,7 +112,7 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 		v.rank = ranks[v.side]
 		ranks[v.side]++
 		a.Rate = max(a.Rate, v.rate)
-		k := voiceKey{v.s.Source, v.s.Destination, v.s.SSRC}
+		k := voiceKey{v.s.Source(), v.s.Destination(), v.s.SSRC()}
 		if old := a.voices[k]; old != nil { // it began anew
 			old.extend(v)
 			continue
@@ -133,7 +133,7 @@ const maxLeftOut = 8
 
 func (a *Audio) leave(s *analysis.Stream, why string) {
 	if len(a.LeftOut) < maxLeftOut {
-		a.LeftOut = append(a.LeftOut, fmt.Sprintf("what the %s sent to %v %s", s.SentBy, s.Destination, why))
+		a.LeftOut = append(a.LeftOut, fmt.Sprintf("what the %s sent to %v %s", s.SentBy, s.Destination(), why))
 	}
 }
 
@@ -142,11 +142,11 @@ func newVoice(s *analysis.Stream) (*voice, string) {
 	if s.Encrypted() {
 		return nil, "is encrypted (SRTP), and its keys are not looked for"
 	}
-	v := &voice{s: s, first: s.First, last: s.Last}
+	v := &voice{s: s, first: s.First, last: s.Last()}
 	if s.SentBy == analysis.Callee {
 		v.side = 1
 	}
-	for _, t := range s.Types {
+	for _, t := range s.Types() {
 		c := s.CodecOf(t)
 		if event, ok := s.EventType(); ok && event == t || rtp.IsComfortNoise(t) || strings.EqualFold(c.Name, "CN") || strings.EqualFold(c.Name, "telephone-event") {
 			v.quiet[t&127] = true
@@ -172,7 +172,7 @@ func newVoice(s *analysis.Stream) (*voice, string) {
 
 // extend makes the voice that of two streams with the same ports and SSRC.
 func (v *voice) extend(x *voice) {
-	if x.s.Begin.Before(v.s.Begin) {
+	if x.s.Begin().Before(v.s.Begin()) {
 		v.first = x.first
 	} else {
 		v.last = x.last

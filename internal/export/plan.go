@@ -262,8 +262,8 @@ func (p *Plan) addMedia(c *analysis.Call) {
 			p.media.addRTP(l.Media.Endpoints[i].Addr, s)
 		}
 		for _, x := range l.Media.Relayed {
-			p.media.addRTP(x.Source, s)
-			p.media.addRTP(x.Destination, s)
+			p.media.addRTP(x.Source(), s)
+			p.media.addRTP(x.Destination(), s)
 		}
 		for _, x := range l.Media.Sessions {
 			for i := range x.Side {

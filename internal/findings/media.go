@@ -312,7 +312,7 @@ func (t *talk) sent(p path, by int, alone bool) (list []*analysis.Stream) {
 		}
 		on := alone
 		for _, a := range p {
-			on = on || a.side[by].addr == s.Source || a.side[1-by].addr == s.Destination
+			on = on || a.side[by].addr == s.Source() || a.side[1-by].addr == s.Destination()
 		}
 		if on {
 			list = append(list, s)
@@ -341,10 +341,10 @@ func comfort(list []*analysis.Stream) bool {
 // spanOf returns when streams began and ended.
 func spanOf(list []*analysis.Stream) (first, last *analysis.Stream) {
 	for _, s := range list {
-		if first == nil || s.Begin.Before(first.Begin) {
+		if first == nil || s.Begin().Before(first.Begin()) {
 			first = s
 		}
-		if last == nil || s.End.After(last.End) {
+		if last == nil || s.End().After(last.End()) {
 			last = s
 		}
 	}
@@ -450,18 +450,18 @@ one announced by the other side it is a note. Silent with ICE, where messages of
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
 		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
-			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Source == s.Destination }) {
+			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Source() == s.Destination() }) {
 				return f, false
 			}
-			exact, _, _ := r.announced(t, s.Destination, analysis.NoParty)
+			exact, _, _ := r.announced(t, s.Destination(), analysis.NoParty)
 			other := otherSide(s.SentBy)
-			_, host, any := r.announced(t, s.Destination, other)
+			_, host, any := r.announced(t, s.Destination(), other)
 			if exact || !any {
 				return f, false
 			}
 			f = Finding{
 				Severity: Error, Frames: []analysis.Frame{description(t.leg, other), s.First},
-				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination)),
+				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
 			}
 			if host {
@@ -499,17 +499,17 @@ other side sends to that source all the same (symmetric RTP), with ICE, where me
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
 		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
-			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Destination == s.Source }) {
+			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Destination() == s.Source() }) {
 				return f, false
 			}
-			exact, host, any := r.announced(t, s.Source, s.SentBy)
-			to, _, _ := r.announced(t, s.Destination, otherSide(s.SentBy))
+			exact, host, any := r.announced(t, s.Source(), s.SentBy)
+			to, _, _ := r.announced(t, s.Destination(), otherSide(s.SentBy))
 			if exact || !any || !to {
 				return f, false
 			}
 			f = Finding{
 				Severity: Warning, Frames: []analysis.Frame{description(t.leg, s.SentBy), s.First},
-				Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source), sideOf(s.SentBy), lastAddress(t.leg, s.SentBy)),
+				Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source()), sideOf(s.SentBy), lastAddress(t.leg, s.SentBy)),
 				Expected: "RTP from the announced address, or from one to which the other side sends",
 			}
 			if host {
@@ -566,7 +566,7 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 	for by := range sent {
 		sent[by] = t.sent(p, by, alone)
 		for _, s := range sent[by] {
-			heard[by] = heard[by] || s.End.After(from) && s.Begin.Before(to) && s.Noise < s.Report().Packets
+			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && int64(s.Noise) < s.Report().Packets
 		}
 	}
 	if heard[0] == heard[1] {
@@ -577,14 +577,14 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 		by = 1
 	}
 	a := p.at(to)
-	if slices.ContainsFunc(sent[1-by], func(s *analysis.Stream) bool { return s.End.After(from) }) || // comfort noise
+	if slices.ContainsFunc(sent[1-by], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
 		r.shared(a.side[by].addr, t, from, to) || r.shared(a.side[1-by].addr, t, from, to) {
 		return f, false
 	}
 	first, _ := spanOf(sent[by])
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{p.first().frame, first.First},
-		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination), sideNames[1-by], seconds(to.Sub(from))),
+		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(to.Sub(from))),
 		Expected: "RTP from " + endpoint(a.side[1-by].addr) + " to " + endpoint(a.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 	}
@@ -653,7 +653,7 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 		return true
 	}
 	for _, s := range list {
-		if !s.Of(t.leg) && s.End.After(from) && s.Begin.Before(to) {
+		if !s.Of(t.leg) && s.End().After(from) && s.Begin().Before(to) {
 			return true
 		}
 	}
@@ -680,19 +680,19 @@ func (r *captureRun) heard() *streamIndex {
 	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream)}
 	r.c.streams = x
 	sorted := slices.Clone(r.Streams)
-	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin.Compare(b.Begin) })
+	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
 	var last time.Time
 	for _, s := range sorted {
-		for _, a := range [2]netip.AddrPort{s.Source, s.Destination} {
+		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
 			x.at[a] = append(x.at[a], s)
 			if s.Call == 0 {
 				x.stray[a.Addr()] = append(x.stray[a.Addr()], s)
 			}
 		}
-		if s.End.After(last) {
-			last = s.End
+		if s.End().After(last) {
+			last = s.End()
 		}
-		x.begin, x.end = append(x.begin, s.Begin), append(x.end, last)
+		x.begin, x.end = append(x.begin, s.Begin()), append(x.end, last)
 	}
 	return x
 }
@@ -705,7 +705,7 @@ func (x *streamIndex) within(from, to time.Time) bool {
 
 // overlap reports whether one of some streams was sent in a time.
 func overlap(list []*analysis.Stream, from, to time.Time) bool {
-	return len(list) > maxShared || slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.End.After(from) && s.Begin.Before(to) })
+	return len(list) > maxShared || slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.End().After(from) && s.Begin().Before(to) })
 }
 
 var lateOrCutMedia = &Rule{
@@ -735,15 +735,15 @@ RTP, for one with comfort noise, whose sender may be silent, and where RTP of an
 
 func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list []Finding) {
 	first, last := spanOf(sent)
-	if first == nil || first.Begin.IsZero() || comfort(sent) {
+	if first == nil || first.Begin().IsZero() || comfort(sent) {
 		return nil
 	}
-	a := p.at(first.Begin)
-	if r.shared(a.side[by].addr, t, t.leg.Begin, last.End.Add(cutMedia)) || r.shared(a.side[1-by].addr, t, t.leg.Begin, last.End.Add(cutMedia)) {
+	a := p.at(first.Begin())
+	if r.shared(a.side[by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) || r.shared(a.side[1-by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) {
 		return nil
 	}
 	answered := p.first().at
-	if wait := first.Begin.Sub(answered); wait > lateMedia && p.at(answered).allows(by) && p.at(answered.Add(lateMedia)).allows(by) {
+	if wait := first.Begin().Sub(answered); wait > lateMedia && p.at(answered).allows(by) && p.at(answered.Add(lateMedia)).allows(by) {
 		list = append(list, Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
@@ -752,9 +752,9 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	if !t.leg.ByBye || t.bye.Number == 0 {
 		return list
 	}
-	if early := t.leg.Ended.Sub(last.End); early > cutMedia && p.at(t.leg.Ended).allows(by) && p.at(last.End).allows(by) && last.End.After(answered) {
+	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && p.at(last.End()).allows(by) && last.End().After(answered) {
 		list = append(list, Finding{
-			Severity: Warning, Frames: []analysis.Frame{last.Last, t.bye},
+			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
 		})
 	}
@@ -775,7 +775,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 			for _, s := range t.leg.Media.Streams {
 				v := t.receiver(s)
 				x := s.Report()
-				if v == nil || v.ptime == 0 && v.maxTime == 0 || x.Interval <= 0 || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || s.Noise == x.Packets {
+				if v == nil || v.ptime == 0 && v.maxTime == 0 || x.Interval <= 0 || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || int64(s.Noise) == x.Packets {
 					continue
 				}
 				if x.Interval >= silenceStep {
@@ -814,7 +814,7 @@ func (t *talk) receiver(s *analysis.Stream) (v *voice) {
 	}
 	for i := range t.agreed {
 		a := &t.agreed[i]
-		if a.audio && a.side[to].addr == s.Destination && (v == nil || !a.at.After(s.End)) {
+		if a.audio && a.side[to].addr == s.Destination() && (v == nil || !a.at.After(s.End())) {
 			v = &a.side[to]
 		}
 	}
@@ -841,7 +841,7 @@ one, it is forked early media: the caller can play only one.`,
 			f := Finding{Severity: Note, Frames: []analysis.Frame{t.early}, Observed: "a provisional response has a session description", Expected: "the caller to play what comes before the answer"}
 			var begun *analysis.Stream
 			for _, s := range t.leg.Media.Streams {
-				if (final.IsZero() || s.Begin.Before(final)) && (begun == nil || begun.SentBy == analysis.Caller && s.SentBy == analysis.Callee) {
+				if (final.IsZero() || s.Begin().Before(final)) && (begun == nil || begun.SentBy == analysis.Caller && s.SentBy == analysis.Callee) {
 					begun = s
 				}
 			}
@@ -872,7 +872,7 @@ func inTheClear(r *captureRun) {
 			}
 			r.applies()
 			size := 8*x.Interval.Milliseconds() + 12 + 8 + 20
-			if s.Source.Addr().Is6() {
+			if s.Source().Addr().Is6() {
 				size += 20
 			}
 			if x.Octets != x.Packets*size {
@@ -892,17 +892,17 @@ func inTheClear(r *captureRun) {
 func audioInPlaceOfFax(r *captureRun) {
 	for t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
-			if x := s.Report(); t.faxed && x.Packets >= 50 && x.LossPercent() < 50 && s.End.Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End) {
+			if x := s.Report(); t.faxed && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
 				r.tellOf(t.leg, Finding{
-					Severity: Error, Frames: []analysis.Frame{t.faxFrame, s.Last}, Expected: "T.38 alone behind the 2xx",
-					Observed: fmt.Sprintf("T.38 is agreed on, and %s goes on with audio for %s", sideOf(s.SentBy), seconds(s.End.Sub(t.faxAt))),
+					Severity: Error, Frames: []analysis.Frame{t.faxFrame, s.Last()}, Expected: "T.38 alone behind the 2xx",
+					Observed: fmt.Sprintf("T.38 is agreed on, and %s goes on with audio for %s", sideOf(s.SentBy), seconds(s.End().Sub(t.faxAt))),
 				})
 				break
 			}
-			k := slices.IndexFunc(s.Tones, func(x analysis.Tone) bool { return x.Event.Event == 32 || x.Event.Event == 36 })
+			k := slices.IndexFunc(s.Tones(), func(x analysis.Tone) bool { return x.Event.Event == 32 || x.Event.Event == 36 })
 			if k >= 0 && !t.fax && t.describes(s) {
 				r.tellOf(t.leg, Finding{
-					Severity: Warning, Frames: []analysis.Frame{s.Tones[k].Frame}, Expected: "an offer of T.38",
+					Severity: Warning, Frames: []analysis.Frame{s.Tones()[k].Frame}, Expected: "an offer of T.38",
 					Observed: fmt.Sprintf("%s sends the tone of a fax, and no T.38 is offered", sideOf(s.SentBy)),
 				})
 				break
@@ -924,7 +924,7 @@ func wrongDigits(r *captureRun) {
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
 			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.event >= 0 && v.event != int(kind) && own.event == int(kind) {
 				list = append(list, Finding{
-					Severity: Warning, Frames: []analysis.Frame{v.frame, s.Tones[0].Frame}, RFC: "RFC 3264 5.1",
+					Severity: Warning, Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
 					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %d", who, kind, to, v.event), Expected: fmt.Sprintf("payload type %d", v.event),
 				})
 			}
@@ -934,11 +934,11 @@ func wrongDigits(r *captureRun) {
 					Observed: fmt.Sprintf("%s sends one digit as INFO and as telephone event", who), Expected: "one way of sending digits",
 				})
 			}
-			last := s.Tones[len(s.Tones)-1]
-			if t.describes(s) && !slices.ContainsFunc(s.Tones, func(x analysis.Tone) bool { return x.Ends > 0 }) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
+			last := s.Tones()[len(s.Tones())-1]
+			if t.describes(s) && !slices.ContainsFunc(s.Tones(), func(x analysis.Tone) bool { return x.Ends > 0 }) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
 				list = append(list, Finding{
-					Severity: Warning, Frames: []analysis.Frame{s.Tones[0].Frame}, RFC: "RFC 4733 2.5.1.4",
-					Observed: fmt.Sprintf("none of the %s of %s has the end bit", number(s.ToneCount, "telephone event"), who), Expected: "three packets with the end bit behind each event",
+					Severity: Warning, Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
+					Observed: fmt.Sprintf("none of the %s of %s has the end bit", number(s.ToneCount(), "telephone event"), who), Expected: "three packets with the end bit behind each event",
 				})
 			}
 		}
@@ -961,7 +961,7 @@ func (t *talk) own(s *analysis.Stream) (v *voice) {
 		return nil
 	}
 	for i := range t.agreed {
-		if a := &t.agreed[i]; a.audio && a.side[1-by].addr == s.Destination && (v == nil || !a.at.After(s.End)) {
+		if a := &t.agreed[i]; a.audio && a.side[1-by].addr == s.Destination() && (v == nil || !a.at.After(s.End())) {
 			v = &a.side[by]
 		}
 	}
@@ -974,8 +974,8 @@ func (t *talk) twice(s *analysis.Stream) (info, event analysis.Frame, ok bool) {
 		if x.byCaller != (s.SentBy == analysis.Caller) {
 			continue
 		}
-		for i := range s.Tones {
-			y := &s.Tones[i]
+		for i := range s.Tones() {
+			y := &s.Tones()[i]
 			if y.Event.Event == x.event && max(y.Time.Sub(x.time), x.time.Sub(y.Time)) <= oneDigit {
 				return x.frame, y.Frame, true
 			}

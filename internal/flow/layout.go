@@ -442,20 +442,20 @@ func barOf(s *analysis.Stream) Bar {
 	if s.Codec != "" {
 		label += " " + cutText(clean.Text(s.Codec), 16)
 	}
-	if d := s.End.Sub(s.Begin); d > 0 {
+	if d := s.End().Sub(s.Begin()); d > 0 {
 		label += " " + report.DurationText(d)
 	}
 	if r.Lost > 0 {
 		label += fmt.Sprintf(", %.1f %% lost", r.LossPercent())
 	}
-	detail := fmt.Sprintf("%s → %s, %d packets, %d lost", s.Source, s.Destination, r.Packets, r.Lost)
+	detail := fmt.Sprintf("%s → %s, %d packets, %d lost", s.Source(), s.Destination(), r.Packets, r.Lost)
 	if !s.UDPTL {
-		detail = fmt.Sprintf("SSRC 0x%08x, ", s.SSRC) + detail
+		detail = fmt.Sprintf("SSRC 0x%08x, ", s.SSRC()) + detail
 	}
 	if m, ok := s.Quality(); ok {
 		detail += fmt.Sprintf(", estimated MOS %.2f", m.MOS())
 	}
-	return Bar{s.Begin, s.Source, s.Destination, label, detail}
+	return Bar{s.Begin(), s.Source(), s.Destination(), label, detail}
 }
 
 // bars puts the streams of media in their places.

@@ -85,7 +85,9 @@ func TestMediaOfPorts(t *testing.T) {
 		analysis.Step{Frame: analysis.Frame{Number: 4}, From: p, To: a, Method: "INVITE", Status: 200, Media: "audio PCMU"},
 	)
 	stream := func(from, to netip.AddrPort, by analysis.Party) *analysis.Stream {
-		return &analysis.Stream{Source: from, Destination: to, SentBy: by, Codec: "PCMU", Begin: c.Legs[0].Begin.Add(5 * time.Second)}
+		s := analysis.NewStream(from, to, 0, c.Legs[0].Begin.Add(5*time.Second), time.Time{})
+		s.SentBy, s.Codec = by, "PCMU"
+		return s
 	}
 	announced := addr("127.0.0.1:4000")
 	c.Legs[0].Media = &analysis.Media{

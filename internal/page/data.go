@@ -158,7 +158,7 @@ func coursesOf(o *report.Options, c *analysis.Call) (list []*course) {
 			continue
 		}
 		any = true
-		x := &course{Start: s.Begin.UTC().Format("15:04:05.000"), Step: float64(step) / float64(time.Millisecond)}
+		x := &course{Start: s.Begin().UTC().Format("15:04:05.000"), Step: float64(step) / float64(time.Millisecond)}
 		for _, p := range points {
 			x.Points = append(x.Points, []float64{float64(p.Packets), float64(p.Lost), math.Round(float64(p.Jitter)/1e4) / 100})
 		}

@@ -286,7 +286,7 @@ func streamsOf(c *analysis.Call) (list []*analysis.Stream) {
 		}
 	}
 	if len(c.Legs) > 1 || len(sessionsOf(c)) > 0 {
-		slices.SortStableFunc(list, func(a, b *analysis.Stream) int { return a.Begin.Compare(b.Begin) })
+		slices.SortStableFunc(list, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
 	}
 	return list
 }
@@ -319,13 +319,13 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 			w.quote([]byte(protocolText(s)))
 		} else {
 			w.key("ssrc")
-			w.quote([]byte(ssrcText(s.SSRC)))
+			w.quote([]byte(ssrcText(s.SSRC())))
 		}
-		if !s.Begin.IsZero() {
+		if !s.Begin().IsZero() {
 			w.key("start")
-			w.time(s.Begin)
+			w.time(s.Begin())
 		}
-		w.pair("source", s.Source, s.Destination)
+		w.pair("source", s.Source(), s.Destination())
 		w.key("sent_by")
 		w.quote([]byte(s.SentBy.String()))
 		if s.RelayHop {

@@ -12,11 +12,11 @@ import (
 
 // Streams is the listing of RTP streams.
 var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[analysis.Stream]{
-	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Text: ssrcText(s.SSRC)} }},
-	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source.Addr().String()) }},
-	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source.Port())) }},
-	{Key: "destination_ip", Brief: true, Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination.Addr().String()) }},
-	{Key: "destination_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination.Port())) }},
+	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Text: ssrcText(s.SSRC())} }},
+	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source().Addr().String()) }},
+	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source().Port())) }},
+	{Key: "destination_ip", Brief: true, Kind: Text, Doc: "where they went to", Get: func(s *analysis.Stream) Value { return textOf(s.Destination().Addr().String()) }},
+	{Key: "destination_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Destination().Port())) }},
 	{Key: "payload_type", Brief: true, Kind: Number, Doc: "of most packets", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Int: int64(s.Type)} }},
 	{Key: "payload_types", Kind: Object, json: (*jsonWriter).payloadTypes},
 	{Key: "codec", Brief: true, Kind: Captured, Doc: "what the payload type stands for", Get: func(s *analysis.Stream) Value { return textOf(s.Codec) }},
@@ -29,7 +29,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	{Key: "loss_bursts", Kind: Number, Doc: "bursts of losses: RFC 3611, section 4.7.2", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Bursts) }},
 	{Key: "lost_in_bursts", Kind: Number, Doc: "packets lost in them; the others were lost alone", Get: func(s *analysis.Stream) Value { return intOf(s.Report().BurstLost) }},
 	{Key: "duplicates", Brief: true, Kind: Number, Doc: "packets that came twice", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Duplicates) }},
-	{Key: "copies", Kind: Number, Doc: "packets that were captured twice, if any", Get: func(s *analysis.Stream) Value { return count64(s.Copies) }},
+	{Key: "copies", Kind: Number, Doc: "packets that were captured twice, if any", Get: func(s *analysis.Stream) Value { return count64(int64(s.Copies)) }},
 	{Key: "reordered", Brief: true, Kind: Number, Doc: "packets that others overtook", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Reordered) }},
 	{Key: "sequence_resets", Kind: Number, Doc: "how often the sequence numbers began anew, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().Resets) }},
 	{Key: "timestamp_jumps", Kind: Number, Doc: "how often timestamps stepped away from the clock, if ever", Get: func(s *analysis.Stream) Value { return countOf(s.Report().Jumps) }},
@@ -52,8 +52,8 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	}},
 	{Key: "dscp", Kind: Number, Doc: "the class of service of the last packet: RFC 2474", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Class >> 2)) }},
 	{Key: "markers", Kind: Number, Doc: "packets with the marker bit", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Markers) }},
-	{Key: "comfort_noise", Kind: Number, Doc: "packets of comfort noise, if any", Get: func(s *analysis.Stream) Value { return count64(s.Noise) }},
-	{Key: "telephone_events", Kind: Number, Doc: "digits and other tones sent as events, if any: RFC 4733", Get: func(s *analysis.Stream) Value { return countOf(s.ToneCount) }},
+	{Key: "comfort_noise", Kind: Number, Doc: "packets of comfort noise, if any", Get: func(s *analysis.Stream) Value { return count64(int64(s.Noise)) }},
+	{Key: "telephone_events", Kind: Number, Doc: "digits and other tones sent as events, if any: RFC 4733", Get: func(s *analysis.Stream) Value { return countOf(s.ToneCount()) }},
 	{Key: "discarded", Kind: Number, Doc: "packets too late for the jitter buffer that mos assumes, of 60 ms", Get: func(s *analysis.Stream) Value { r := s.Report(); return Value{Has: r.Jitters > 0, Int: r.Discarded} }},
 	{Key: "mos", Brief: true, Kind: Decimal, Doc: "estimated at the capture point by the E-model (ITU-T G.107); loss and delay behind it are not visible", Get: func(s *analysis.Stream) Value {
 		m, ok := s.Quality()
@@ -63,10 +63,10 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 		return decimalOf(m.MOS(), 2)
 	}},
 	{Key: "encryption", Kind: Text, Doc: "ZRTP or DTLS-SRTP, where their handshake was seen; SRTP where the session descriptions of both sides ask for it", Get: func(s *analysis.Stream) Value { return textOf(encryptionText(s)) }},
-	{Key: "start", Brief: true, Kind: Time, Doc: "the first packet", Get: func(s *analysis.Stream) Value { return timeOf(s.Begin) }},
-	{Key: "end", Brief: true, Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End) }},
+	{Key: "start", Brief: true, Kind: Time, Doc: "the first packet", Get: func(s *analysis.Stream) Value { return timeOf(s.Begin()) }},
+	{Key: "end", Brief: true, Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End()) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first packet", Get: func(s *analysis.Stream) Value { return frameOf(s.First) }},
-	{Key: "last_frame", Kind: Frame, Doc: "of the last packet", Get: func(s *analysis.Stream) Value { return frameOf(s.Last) }},
+	{Key: "last_frame", Kind: Frame, Doc: "of the last packet", Get: func(s *analysis.Stream) Value { return frameOf(s.Last()) }},
 	{Key: "call", Brief: true, Kind: Text, Doc: "the call it is of", Get: func(s *analysis.Stream) Value {
 		if s.Call == 0 {
 			return Value{}
@@ -100,7 +100,7 @@ func encryptionText(s *analysis.Stream) string {
 
 func ssrcText(n uint32) string { return fmt.Sprintf("0x%08x", n) }
 
-func timed(s *analysis.Stream) bool { return !s.Begin.IsZero() }
+func timed(s *analysis.Stream) bool { return !s.Begin().IsZero() }
 
 func count64(n int64) Value { return Value{Has: n != 0, Int: n} }
 
@@ -115,12 +115,12 @@ func roundMS(d time.Duration, ok bool) Value { return msOf(d.Round(time.Microsec
 
 // payloadTypes writes the payload types of a stream that has several.
 func (w *jsonWriter) payloadTypes(o *Options, s *analysis.Stream) {
-	if len(s.Types) < 2 {
+	if len(s.Types()) < 2 {
 		return
 	}
 	w.key("payload_types")
 	w.open('[')
-	for _, t := range s.Types {
+	for _, t := range s.Types() {
 		w.int(int64(t))
 	}
 	w.close(']')
@@ -215,7 +215,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 	jitter := r.Jitters > 0
 	mos, call, ssrc := "", "", ""
 	if !s.UDPTL {
-		ssrc = ssrcText(s.SSRC)
+		ssrc = ssrcText(s.SSRC())
 	}
 	if m, ok := s.Quality(); ok {
 		mos = strconv.FormatFloat(m.MOS(), 'f', 2, 64)
@@ -224,7 +224,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = CallName(s.Call)
 	}
 	return []string{
-		clockText(s.Begin), string(appendEndpoint(nil, s.Source)), string(appendEndpoint(nil, s.Destination)), ssrc, clean.Text(codecText(s)),
+		clockText(s.Begin()), string(appendEndpoint(nil, s.Source())), string(appendEndpoint(nil, s.Destination())), ssrc, clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/report"
@@ -12,15 +13,13 @@ import (
 
 // A stream of which little is known has few keys, and what comes from the wire is cleaned.
 func TestStreamJSON(t *testing.T) {
-	s := analysis.Stream{
-		Source: netip.MustParseAddrPort("192.0.2.1:4000"), Destination: netip.MustParseAddrPort("[2001:db8::1]:5000"), SSRC: 0xcafe, Type: 97,
-		Types: []uint8{97, 101}, Call: 3, Security: analysis.SecurityZRTP, First: analysis.Frame{Number: 1}, Last: analysis.Frame{Number: 9},
-		Control: &analysis.Control{
-			CNAME: "a\x1b]0;b", Reports: 2, CumulativeLost: -1, LostPercent: 25, RoundTripKnown: true, RoundTrip: 1500000, Feedback: 1, SenderReports: 1, SentPackets: 7,
-			VoIP: &rtp.VoIPMetrics{LossRate: 64, RFactor: 127, MOSListening: 41, MOSConversational: 127, RoundTrip: 9},
-		},
+	s := analysis.NewStream(netip.MustParseAddrPort("192.0.2.1:4000"), netip.MustParseAddrPort("[2001:db8::1]:5000"), 0xcafe, time.Time{}, time.Time{}, 97, 101)
+	s.Type, s.Call, s.Security, s.First = 97, 3, analysis.SecurityZRTP, analysis.Frame{Number: 1}
+	s.Control = &analysis.Control{
+		CNAME: "a\x1b]0;b", Reports: 2, CumulativeLost: -1, LostPercent: 25, RoundTripKnown: true, RoundTrip: 1500000, Feedback: 1, SenderReports: 1, SentPackets: 7,
+		VoIP: &rtp.VoIPMetrics{LossRate: 64, RFactor: 127, MOSListening: 41, MOSConversational: 127, RoundTrip: 9},
 	}
-	got := string(report.Streams.AppendJSON(nil, &report.Options{}, &s, false))
+	got := string(report.Streams.AppendJSON(nil, &report.Options{}, s, false))
 	for _, want := range []string{
 		`"ssrc":"0x0000cafe"`, `"destination_ip":"2001:db8::1"`, `"payload_types":[97,101]`, `"encryption":"ZRTP"`, `"call":"call-3"`,
 		`"rtcp":{"sender_reports":1,"sent_packets":7,"receiver_reports":2,"reported_lost":-1,"reported_loss_percent_max":25,"round_trip_ms":1.5,` +
@@ -36,7 +35,7 @@ func TestStreamJSON(t *testing.T) {
 			t.Errorf("%s of a stream without packets:\n%s", key, got)
 		}
 	}
-	row := strings.Join(report.StreamRow(&s, &report.Options{}), "|")
+	row := strings.Join(report.StreamRow(s, &report.Options{}), "|")
 	if want := "--:--:--.---|192.0.2.1:4000|[2001:db8::1]:5000|0x0000cafe|type 97|0|0|0.00|||||call-3"; row != want {
 		t.Errorf("row %s", row)
 	}
