@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"cmp"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -37,25 +36,6 @@ type claimant struct {
 	leg          int32
 	from, to     int32 // in streamJoiner.addrs
 	begin, ended int64 // as instant has it
-}
-
-// never is the instant of the zero time.
-const never = math.MinInt64
-
-// instant returns a time in nanoseconds since 1970, never for the zero time.
-func instant(t time.Time) int64 {
-	if t.IsZero() {
-		return never
-	}
-	return t.UnixNano()
-}
-
-// timeAt returns the time of an instant.
-func timeAt(ns int64) time.Time {
-	if ns == never {
-		return time.Time{}
-	}
-	return time.Unix(0, ns).UTC()
 }
 
 // joinStreams finds the call of each stream: the one whose session descriptions announce

@@ -97,7 +97,7 @@ func (v *liveLeg) triesAgain(a *attempt, x *seen, i int, vias int16) bool {
 		return false
 	}
 	first, tr := &v.trans[a.primary], &v.trans[i]
-	return first.Hop == tr.Hop && first.Forward == tr.Forward
+	return first.hop == tr.hop && first.forward == tr.forward
 }
 
 // attempt returns the index of the last attempt with that tag and number, -1 for none.
@@ -217,7 +217,7 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 func (v *liveLeg) forwarded(a *attempt) bool {
 	n := 0
 	for i := range v.trans {
-		if tr := &v.trans[i]; tr.Method == "INVITE" && tr.Initial && tr.CSeq == a.cseq {
+		if tr := &v.trans[i]; tr.method == "INVITE" && tr.initial && tr.cseq == a.cseq {
 			n++
 		}
 	}

@@ -150,7 +150,10 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 // tell gives the Detail of a leg to Options.Finished.
 func (t *tracker) tell(v *liveLeg) {
 	d := &t.detail
-	d.Leg, d.Messages, d.Transactions, d.Now, d.pages = v.leg, v.seen, v.trans, t.now, v.pages
+	d.Leg, d.Messages, d.Transactions, d.Now, d.pages = v.leg, v.seen, d.Transactions[:0], t.now, v.pages
+	for i := range v.trans {
+		d.Transactions = append(d.Transactions, v.trans[i].public())
+	}
 	if t.streams != nil {
 		d.RTP = t.streams.RTP
 	}
@@ -159,5 +162,5 @@ func (t *tracker) tell(v *liveLeg) {
 	t.pages.giveBack(v.pages)
 	clear(v.pages)
 	v.pages, v.octets = v.pages[:0], 0
-	d.Leg, d.Messages, d.Transactions, d.pages = nil, nil, nil, nil
+	d.Leg, d.Messages, d.pages = nil, nil, nil
 }

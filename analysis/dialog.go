@@ -153,9 +153,9 @@ func (v *liveLeg) refer(t *tracker, x *seen, hop int) int {
 }
 
 // referAnswer notes the final response to a REFER.
-func (v *liveLeg) referAnswer(tr *Transaction, code int) {
+func (v *liveLeg) referAnswer(tr *liveTransaction, code int) {
 	for i := range v.leg.Transfers {
-		if r := &v.leg.Transfers[i]; r.cseq == tr.CSeq && r.hop == tr.Hop && r.Status == 0 {
+		if r := &v.leg.Transfers[i]; r.cseq == tr.cseq && r.hop == tr.hop && r.Status == 0 {
 			r.Status = code
 		}
 	}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"hash/maphash"
+	"time"
 
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -13,7 +14,7 @@ type liveLeg struct {
 	call       int // the number of its Call-ID
 	prev, next *liveLeg
 	list       *legList
-	trans      []Transaction
+	trans      []liveTransaction
 	keys       []uint64 // under which the joiner knows it
 	joined     int64    // in which place its first INVITE came
 	attempts   []attempt
@@ -70,10 +71,10 @@ func (v *liveLeg) clear() {
 func (v *liveLeg) isNewInvite(x *seen) bool {
 	for i := range v.trans {
 		tr := &v.trans[i]
-		if tr.Method != "INVITE" || tr.key != x.key {
+		if tr.method != "INVITE" || tr.key != x.key {
 			continue
 		}
-		if ok, _ := v.leg.Hops[tr.Hop].pairs(x.m.Src, x.m.Dst); ok {
+		if ok, _ := v.leg.Hops[tr.hop].pairs(x.m.Src, x.m.Dst); ok {
 			return false
 		}
 	}
@@ -154,7 +155,7 @@ func (v *liveLeg) settled() bool {
 	}
 	for i := range v.trans {
 		tr := &v.trans[i]
-		if tr.Status == 0 || tr.Method == "INVITE" && !tr.Acked {
+		if tr.status == 0 || tr.method == "INVITE" && !tr.acked {
 			return false
 		}
 	}
@@ -202,7 +203,7 @@ func (v *liveLeg) hop(m *dissect.Message) (i int, forward bool) {
 func (v *liveLeg) find(key uint64, method string, hop int) int {
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.key == key && tr.Hop == hop && tr.Method == method {
+		if tr.key == key && tr.hop == hop && tr.method == method {
 			return i
 		}
 	}
@@ -214,7 +215,10 @@ func (v *liveLeg) begin(x *seen, hop int, forward bool) int {
 	if len(v.trans) == maxTransactions {
 		v.forget()
 	}
-	v.trans = append(v.trans, Transaction{key: x.key, Method: x.method, CSeq: x.cseq, Hop: hop, Forward: forward, attempt: -1})
+	v.trans = append(v.trans, liveTransaction{
+		key: x.key, method: x.method, cseq: x.cseq, hop: hop, forward: forward, attempt: -1,
+		sent: never, lastSent: never, provisional: never, early: never, answered: never, lastFinal: never, ackTime: never,
+	})
 	return len(v.trans) - 1
 }
 
@@ -226,7 +230,7 @@ func (v *liveLeg) forget() {
 	kept := v.trans[:0]
 	for i := range v.trans {
 		tr := &v.trans[i]
-		pending := tr.Method == "INVITE" && tr.Status == 0 && len(kept) < half/2
+		pending := tr.method == "INVITE" && tr.status == 0 && len(kept) < half/2
 		if i < half && !pending {
 			moved[i] = -1
 			continue
@@ -262,28 +266,28 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		i = v.begin(x, hop, forward)
 	}
 	tr := &v.trans[i]
-	x.transaction, tr.LastSent = i, x.now
-	if tr.Requests++; tr.Requests > 1 {
-		if tr.Forward == forward { // else a request that loops back
-			x.resent = tr.SentFrame
+	x.transaction, tr.lastSent = i, instant(x.now)
+	if tr.requests++; tr.requests > 1 {
+		if tr.forward == forward { // else a request that loops back
+			x.resent = tr.sentFrame
 		}
 		return
 	}
-	tr.Sent, tr.SentFrame, tr.Forward = x.now, x.frame, forward
+	tr.sent, tr.sentFrame, tr.forward = tr.lastSent, x.frame, forward
 	switch {
 	case len(x.to) > 0, x.method == "BYE": // elements of RFC 2543 may have no tags
 		t.inDialog(v, x, i)
 	case x.method == "INVITE":
-		tr.Initial = true
+		tr.initial = true
 		t.invite(v, x, i)
 	default:
-		tr.Initial = true
+		tr.initial = true
 	}
 }
 
 // inDialog takes in a request with a To tag: transaction i.
 func (t *tracker) inDialog(v *liveLeg, x *seen, i int) {
-	hop := v.trans[i].Hop
+	hop := v.trans[i].hop
 	d := v.dialog(x.from, x.to)
 	was := DialogConfirmed
 	switch {
@@ -335,14 +339,14 @@ func (v *liveLeg) ack(x *seen, hop int) {
 	best := -1
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.Method != "INVITE" || tr.CSeq != x.cseq {
+		if tr.method != "INVITE" || tr.cseq != x.cseq {
 			continue
 		}
-		if tr.key == x.key && tr.Hop == hop {
+		if tr.key == x.key && tr.hop == hop {
 			best = i
 			break
 		}
-		if best < 0 || tr.Hop == hop && v.trans[best].Hop != hop {
+		if best < 0 || tr.hop == hop && v.trans[best].hop != hop {
 			best = i
 		}
 	}
@@ -354,11 +358,11 @@ func (v *liveLeg) ack(x *seen, hop int) {
 	}
 	tr := &v.trans[best]
 	x.transaction = best
-	if tr.Acked && tr.Hop == hop && tr.ackKey == x.key {
-		x.resent = tr.AckFrame
+	if tr.acked && tr.hop == hop && tr.ackKey == x.key {
+		x.resent = tr.ackFrame
 		return
 	}
-	tr.Acked, tr.ackKey, tr.AckFrame, tr.AckTime = true, x.key, x.frame, x.now
+	tr.acked, tr.ackKey, tr.ackFrame, tr.ackTime = true, x.key, x.frame, instant(x.now)
 	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
 		a := &v.attempts[tr.attempt]
 		a.acked, a.ackAt = true, x.now
@@ -371,7 +375,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 	i := v.find(x.key, "INVITE", hop)
 	if i < 0 {
 		for j := len(v.trans) - 1; j >= 0; j-- {
-			if tr := &v.trans[j]; tr.Method == "INVITE" && tr.CSeq == x.cseq && tr.Hop == hop && tr.Forward == forward {
+			if tr := &v.trans[j]; tr.method == "INVITE" && tr.cseq == x.cseq && tr.hop == hop && tr.forward == forward {
 				i = j
 				break
 			}
@@ -381,7 +385,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen) {
 		return
 	}
 	tr := &v.trans[i]
-	tr.Cancelled = true
+	tr.cancelled = true
 	if tr.attempt < 0 {
 		return
 	}
@@ -399,7 +403,7 @@ func (v *liveLeg) cancelledBefore(x *seen, i, hop int) {
 		return
 	}
 	tr := &v.trans[i]
-	tr.Cancelled = true
+	tr.cancelled = true
 	if tr.attempt >= 0 && int(v.attempts[tr.attempt].primary) == i {
 		v.attempts[tr.attempt].cancelled = true
 	}
@@ -480,8 +484,8 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		tr := &v.trans[i]
 		if x.method == "INVITE" {
 			d := v.dialog(x.from, x.to)
-			tr.Initial = d == nil || d.State == DialogEarly || x.s.StatusCode < 200 && !v.answered()
-			if tr.Initial {
+			tr.initial = d == nil || d.State == DialogEarly || x.s.StatusCode < 200 && !v.answered()
+			if tr.initial {
 				t.attemptOf(v, x, i)
 				v.cancelledBefore(x, i, hop)
 			}
@@ -496,15 +500,15 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	default:
 		v.final(t, x, tr, code)
 	}
-	if x.method == "INVITE" && tr.Initial {
+	if x.method == "INVITE" && tr.initial {
 		t.inviteAnswer(v, x, i, hop)
 	}
 	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
 		tr.stray = false
 		v.bye(t, x)
 	}
-	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && !tr.Sent.IsZero() && !x.now.Before(tr.Sent) {
-		v.leg.ByeTook = x.now.Sub(tr.Sent)
+	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && tr.sent != never && instant(x.now) >= tr.sent {
+		v.leg.ByeTook = time.Duration(instant(x.now) - tr.sent)
 	}
 	if x.method == "REFER" && code >= 200 {
 		v.referAnswer(tr, code)
@@ -516,7 +520,7 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 func (v *liveLeg) findByCSeq(x *seen, hop int, forward bool) int {
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.CSeq == x.cseq && tr.Method == x.method && tr.Hop == hop && tr.Forward == forward && tr.Status == 0 && tr.Requests > 0 {
+		if tr.cseq == x.cseq && tr.method == x.method && tr.hop == hop && tr.forward == forward && tr.status == 0 && tr.requests > 0 {
 			return i
 		}
 	}
@@ -524,33 +528,33 @@ func (v *liveLeg) findByCSeq(x *seen, hop int, forward bool) int {
 }
 
 // provisional takes in a response of 1xx.
-func (v *liveLeg) provisional(t *tracker, x *seen, tr *Transaction, code int) {
-	if tr.Provisional.IsZero() {
-		tr.Provisional = x.now
+func (v *liveLeg) provisional(t *tracker, x *seen, tr *liveTransaction, code int) {
+	if tr.provisional == never {
+		tr.provisional = instant(x.now)
 	}
 	same := maphash.Bytes(t.seed, x.s.Raw())
-	if tr.provisional == code && tr.provisionalSum == same {
+	if int(tr.lastStatus) == code && tr.provisionalSum == same {
 		x.resent = tr.provisionalFrame
 		return
 	}
-	tr.provisional, tr.provisionalSum, tr.provisionalFrame = code, same, x.frame
-	if code > 100 && tr.Early.IsZero() {
-		tr.Early = x.now
+	tr.lastStatus, tr.provisionalSum, tr.provisionalFrame = int16(code), same, x.frame
+	if code > 100 && tr.early == never {
+		tr.early = instant(x.now)
 	}
 }
 
 // final takes in a final response.
-func (v *liveLeg) final(t *tracker, x *seen, tr *Transaction, code int) {
+func (v *liveLeg) final(t *tracker, x *seen, tr *liveTransaction, code int) {
 	tag := maphash.Bytes(t.seed, x.to)
-	if tr.Status == code && tr.finalTag == tag {
-		tr.Finals++
-		tr.LastFinal = x.now
-		x.resent = tr.FinalFrame
+	if int(tr.status) == code && tr.finalTag == tag {
+		tr.finals++
+		tr.lastFinal = instant(x.now)
+		x.resent = tr.finalFrame
 		return
 	}
-	if tr.Status == 0 || code/100 == 2 && tr.Status/100 != 2 {
-		tr.Status, tr.Finals, tr.Answered, tr.FinalFrame, tr.finalTag = code, 1, x.now, x.frame, tag
-		tr.LastFinal = x.now
+	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
+		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = int16(code), 1, instant(x.now), x.frame, tag
+		tr.lastFinal = instant(x.now)
 	}
 }
 

@@ -44,15 +44,45 @@ type Transaction struct {
 	AckTime  time.Time
 
 	Cancelled bool // of an INVITE: a CANCEL was seen
+}
 
-	key              uint64 // of the branch: see branchKey
-	attempt          int16  // of an initial INVITE: index of its attempt; -1 otherwise
-	provisional      int    // the last status of 1xx
-	provisionalSum   uint64 // of its octets, to tell another one from a copy
-	provisionalFrame Frame
-	finalTag         uint64
-	ackKey           uint64
+// A liveTransaction is a Transaction while its leg is followed, in half of the room. Times are as
+// instant has them.
+type liveTransaction struct {
+	method         string
+	key            uint64 // of the branch: see branchKey
+	provisionalSum uint64 // of the octets of the last 1xx, to tell another one from a copy
+	finalTag       uint64
+	ackKey         uint64
+
+	sent, lastSent      int64
+	provisional, early  int64
+	answered, lastFinal int64
+	ackTime             int64
+
+	sentFrame, provisionalFrame Frame
+	finalFrame, ackFrame        Frame
+
+	hop              int
+	cseq             uint32
+	requests, finals int32
+	status           int16
+	lastStatus       int16 // of a 1xx
+	attempt          int16 // of an initial INVITE: index of its attempt; -1 otherwise
+	forward, initial bool
+	acked, cancelled bool
 	stray            bool // a BYE with tags that no dialog has
+}
+
+// public returns the transaction as rules know it.
+func (x *liveTransaction) public() Transaction {
+	return Transaction{
+		Method: x.method, CSeq: x.cseq, Hop: x.hop, Forward: x.forward, Initial: x.initial,
+		Requests: int(x.requests), Sent: timeAt(x.sent), SentFrame: x.sentFrame, LastSent: timeAt(x.lastSent),
+		Provisional: timeAt(x.provisional), Early: timeAt(x.early),
+		Status: int(x.status), Finals: int(x.finals), FinalFrame: x.finalFrame, Answered: timeAt(x.answered), LastFinal: timeAt(x.lastFinal),
+		Acked: x.acked, AckFrame: x.ackFrame, AckTime: timeAt(x.ackTime), Cancelled: x.cancelled,
+	}
 }
 
 // branchKey names a transaction by the branch of the topmost Via. Where it does not begin
