@@ -24,18 +24,21 @@ type Control struct {
 	Reports       uint32 // of receivers
 	CNAME         string
 
-	LostPercent    float64 // the most of any two reports in a row
-	RoundTrip      time.Duration
-	RoundTripKnown bool             // from the capture point to the receiver and back
-	Bye            bool             // the sender said that it ends
+	RoundTrip      time.Duration    // from the capture point to the receiver and back …
+	VoIP           *rtp.VoIPMetrics // what the receiver measured: RFC 3611; nil for nothing
 	CumulativeLost int32            // as the last report has it
 	Jitter         uint32           // the most, in units of the RTP timestamp
 	Feedback       uint32           // messages about the stream: RFC 4585
-	VoIP           *rtp.VoIPMetrics // what the receiver measured: RFC 3611; nil for nothing
+	RoundTripKnown bool             // … which is known
+	Bye            bool             // the sender said that it ends
+	LostFraction   uint8            // the most between two reports, in 1/256
 
-	lastSR   uint32 // compact NTP time
-	lastSeen time.Time
+	lastSR   uint32 // compact NTP time …
+	lastSeen int64  // … and when it came, as instant has it
 }
+
+// LostPercent returns the most of what was lost from one report to the next.
+func (c *Control) LostPercent() float64 { return float64(c.LostFraction) / 256 * 100 }
 
 // A controlKey is a stream as its RTCP sees it. Ports are left out: those of RTCP are
 // others, or not.
@@ -46,8 +49,9 @@ type controlKey struct {
 
 // A controlTable holds what is known by RTCP, of streams of IPv4 by a key of a third of the size.
 type controlTable struct {
-	four map[flow4]*Control
-	m    map[controlKey]*Control
+	four  map[flow4]*Control
+	m     map[controlKey]*Control
+	names interner // of sources
 }
 
 // get returns what is known of a stream; nil if the table is full.
@@ -56,7 +60,7 @@ func (t *controlTable) get(k controlKey) *Control {
 	if c != nil || len(t.m)+len(t.four) >= maxControls {
 		return c
 	}
-	c = new(Control)
+	c = &Control{lastSeen: never}
 	if k4, ok := k.four(); ok {
 		if t.four == nil {
 			t.four = make(map[flow4]*Control)
@@ -111,7 +115,7 @@ func (t *controlTable) packet(d *dissect.Datagram, p *rtp.RTCP) {
 		if c := t.get(controlKey{src, dst, ssrc}); c != nil {
 			c.SenderReports++
 			c.SentPackets, c.SentOctets = s.Packets, s.Octets
-			c.lastSR, c.lastSeen = rtp.CompactNTP(s.NTP), d.Time
+			c.lastSR, c.lastSeen = rtp.CompactNTP(s.NTP), instant(d.Time)
 		}
 	}
 	for r := range p.Reports() {
@@ -121,7 +125,7 @@ func (t *controlTable) packet(d *dissect.Datagram, p *rtp.RTCP) {
 	}
 	for i := range p.Items() {
 		if c := t.get(controlKey{src, dst, i.SSRC}); c != nil && i.Type == rtp.CNAME && c.CNAME == "" {
-			c.CNAME = string(i.Text[:min(len(i.Text), maxCNAME)])
+			c.CNAME = t.names.string(i.Text[:min(len(i.Text), maxCNAME)])
 		}
 	}
 	for ssrc := range p.Leaving() {
@@ -149,13 +153,13 @@ func (t *controlTable) packet(d *dissect.Datagram, p *rtp.RTCP) {
 // report takes in what a receiver says.
 func (c *Control) report(r *rtp.ReportBlock, d *dissect.Datagram) {
 	c.Reports++
-	c.LostPercent = max(c.LostPercent, float64(r.FractionLost)/256*100)
+	c.LostFraction = max(c.LostFraction, r.FractionLost)
 	c.CumulativeLost = r.CumulativeLost
 	c.Jitter = max(c.Jitter, r.Jitter)
-	if r.LastSR == 0 || r.LastSR != c.lastSR || c.lastSeen.IsZero() {
+	if r.LastSR == 0 || r.LastSR != c.lastSR || c.lastSeen == never {
 		return
 	}
-	if rtt := d.Time.Sub(c.lastSeen) - rtp.FromCompact(r.Delay); rtt >= 0 {
+	if rtt := time.Duration(instant(d.Time)-c.lastSeen) - rtp.FromCompact(r.Delay); rtt >= 0 {
 		c.RoundTrip, c.RoundTripKnown = rtt, true
 	}
 }

@@ -512,7 +512,7 @@ func TestStreamControl(t *testing.T) {
 	if c.SenderReports != 1 || c.SentPackets != 55 || c.SentOctets != 8800 || c.CNAME != "a@b" || !c.Bye || c.Feedback != 1 {
 		t.Errorf("of the sender: %+v", c)
 	}
-	if c.Reports != 1 || c.LostPercent != 25 || c.CumulativeLost != 5 || c.Jitter != 80 || !c.RoundTripKnown || c.RoundTrip != 30*time.Millisecond {
+	if c.Reports != 1 || c.LostPercent() != 25 || c.CumulativeLost != 5 || c.Jitter != 80 || !c.RoundTripKnown || c.RoundTrip != 30*time.Millisecond {
 		t.Errorf("of the receiver: %+v", c)
 	}
 	if c.VoIP == nil || c.VoIP.RFactor != 93 || c.VoIP.MOSListening != 41 || c.VoIP.LossRate != 16 {

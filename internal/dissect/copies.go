@@ -17,11 +17,14 @@ const (
 	copyWindow = 50 * time.Millisecond
 
 	// maxRemembered bounds the messages remembered for telling copies: some hundred
-	// thousand a second.
+	// thousand a second. minRemembered of them are remembered however old they are: captures
+	// are not quite in the order of time.
 	maxRemembered = 1 << 14
+	minRemembered = 1 << 11
 )
 
-// A copyTable remembers the messages of the last moments.
+// A copyTable remembers the messages of the last moments, in a ring that grows only while what would
+// leave it is not older than that.
 //
 // Entries stand in a ring in the order in which they came, and are numbered through. Those
 // with the same bucket are chained from the newest to the oldest by their numbers; a number
@@ -31,8 +34,8 @@ type copyTable struct {
 	seed    maphash.Seed
 	buckets []uint32 // the number of the newest entry, 0 for none
 	links   []link
-	ring    []remembered
-	last    uint32 // the number of the last entry, from 1
+	ring    []remembered // with links of the same length
+	last    uint32       // the number of the last entry, from 1
 }
 
 // A link is what a search needs of an entry.
@@ -69,7 +72,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 	if t.buckets == nil {
 		t.seed = maphash.MakeSeed()
 		t.buckets = make([]uint32, maxRemembered)
-		t.links, t.ring = make([]link, maxRemembered), make([]remembered, 1, 64) // there is no entry 0
+		t.links, t.ring = make([]link, minRemembered), make([]remembered, minRemembered)
 	}
 	r := remembered{key: t.key(m, payload), time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
 	switch {
@@ -92,7 +95,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 
 // copies reports whether r is a copy of old, both having the same octets and addresses.
 func (r *remembered) copies(old *remembered) bool {
-	if d := time.Duration(r.time - old.time); d > copyWindow || d < -copyWindow {
+	if !r.near(old) {
 		return false
 	}
 	if r.kind == ofHEP || old.kind == ofHEP {
@@ -101,12 +104,19 @@ func (r *remembered) copies(old *remembered) bool {
 	return r.kind == ofDatagram && old.kind == ofDatagram && r.ipid == old.ipid && r.ref.Order != old.ref.Order
 }
 
+// near reports whether r came within copyWindow of old.
+func (r *remembered) near(old *remembered) bool {
+	d := time.Duration(r.time - old.time)
+	return -copyWindow <= d && d <= copyWindow
+}
+
 // lookup returns the entry of a key, nil for none.
 func (t *copyTable) lookup(key uint64) *remembered {
-	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < maxRemembered; {
-		l := &t.links[n%maxRemembered]
+	size := uint32(len(t.ring))
+	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < size; {
+		l := &t.links[n&(size-1)]
 		if l.tag == uint32(key>>32) {
-			if r := &t.ring[n%maxRemembered]; r.key == key {
+			if r := &t.ring[n&(size-1)]; r.key == key {
 				return r
 			}
 		}
@@ -119,17 +129,28 @@ func (t *copyTable) lookup(key uint64) *remembered {
 func (t *copyTable) remember(r *remembered) {
 	if t.last == math.MaxUint32 { // the numbers are used up: begin anew
 		clear(t.buckets)
-		t.ring, t.last = t.ring[:1], 0
+		t.last = 0
 	}
 	t.last++
-	n, bucket := t.last%maxRemembered, &t.buckets[r.key%maxRemembered]
+	size := uint32(len(t.ring))
+	if t.last >= size && size < maxRemembered && r.near(&t.ring[t.last&(size-1)]) {
+		t.grow()
+		size *= 2
+	}
+	n, bucket := t.last&(size-1), &t.buckets[r.key%maxRemembered]
 	t.links[n] = link{*bucket, uint32(r.key >> 32)}
 	*bucket = t.last
-	if t.last < maxRemembered {
-		t.ring = append(t.ring, *r)
-	} else {
-		t.ring[n] = *r
+	t.ring[n] = *r
+}
+
+// grow makes the ring twice as long.
+func (t *copyTable) grow() {
+	size := uint32(len(t.ring))
+	links, ring := make([]link, 2*size), make([]remembered, 2*size)
+	for n := t.last - size; n != t.last; n++ {
+		links[n&(2*size-1)], ring[n&(2*size-1)] = t.links[n&(size-1)], t.ring[n&(size-1)]
 	}
+	t.links, t.ring = links, ring
 }
 
 // key is the hash of what copies have in common.

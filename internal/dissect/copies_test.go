@@ -107,3 +107,20 @@ func TestCopyTableWraps(t *testing.T) {
 		}
 	}
 }
+
+// The ring grows only for messages that a copy may still follow.
+func TestCopyTableGrows(t *testing.T) {
+	for _, c := range []struct {
+		step time.Duration
+		want int
+	}{{time.Millisecond, minRemembered}, {copyWindow / minRemembered / 3, 4 * minRemembered}, {0, maxRemembered}} {
+		var table copyTable
+		for i := range 2 * maxRemembered {
+			m := &Message{HasTime: true, Time: time.Unix(1e9, 0).Add(time.Duration(i) * c.step), Ref: reassembly.Ref{Order: int64(i)}}
+			table.find(m, []byte{byte(i), byte(i >> 8), byte(i >> 16)}, 1)
+		}
+		if len(table.ring) != c.want || len(table.links) != c.want {
+			t.Errorf("a message each %v: room for %d, want %d", c.step, len(table.ring), c.want)
+		}
+	}
+}

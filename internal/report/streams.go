@@ -146,7 +146,7 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 		w.key("reported_lost")
 		w.int(int64(c.CumulativeLost))
 		w.key("reported_loss_percent_max")
-		w.float(decimalOf(c.LostPercent, 2).Float)
+		w.float(decimalOf(c.LostPercent(), 2).Float)
 		if rate := s.Report().ClockRate; rate > 0 {
 			w.key("reported_jitter_ms_max")
 			w.float(decimalOf(float64(c.Jitter)*1000/float64(rate), 3).Float)

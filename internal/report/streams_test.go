@@ -16,7 +16,7 @@ func TestStreamJSON(t *testing.T) {
 	s := analysis.NewStream(netip.MustParseAddrPort("192.0.2.1:4000"), netip.MustParseAddrPort("[2001:db8::1]:5000"), 0xcafe, time.Time{}, time.Time{}, 97, 101)
 	s.Type, s.Call, s.Security, s.First = 97, 3, analysis.SecurityZRTP, analysis.Frame{Number: 1}
 	s.Control = &analysis.Control{
-		CNAME: "a\x1b]0;b", Reports: 2, CumulativeLost: -1, LostPercent: 25, RoundTripKnown: true, RoundTrip: 1500000, Feedback: 1, SenderReports: 1, SentPackets: 7,
+		CNAME: "a\x1b]0;b", Reports: 2, CumulativeLost: -1, LostFraction: 64, RoundTripKnown: true, RoundTrip: 1500000, Feedback: 1, SenderReports: 1, SentPackets: 7,
 		VoIP: &rtp.VoIPMetrics{LossRate: 64, RFactor: 127, MOSListening: 41, MOSConversational: 127, RoundTrip: 9},
 	}
 	got := string(report.Streams.AppendJSON(nil, &report.Options{}, s, false))
