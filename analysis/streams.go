@@ -91,7 +91,7 @@ type streamKey struct {
 type addrPorts struct{ src, dst netip.AddrPort }
 
 type slot struct {
-	s   *Stream
+	n   int32 // 1 + index into list, 0 for none
 	tag uint32
 }
 
@@ -214,7 +214,7 @@ func (t *streamTable) quick6(p *capture.Packet, off int, b []byte, ns int64) boo
 
 // keyed returns the stream of a key, and remembers it as one that is sent now; nil for none.
 func (t *streamTable) keyed(hash uint64, k flow4, version uint8) *Stream {
-	s := t.slotOf(hash, func(s *Stream) bool { return s.key == k && s.version == version }).s
+	_, s := t.slotOf(hash, func(s *Stream) bool { return s.key == k && s.version == version })
 	if s != nil {
 		t.recent[hash>>(64-recentBits)] = s
 	}
@@ -290,17 +290,24 @@ func (s *Stream) identify(t *streamTable) {
 
 // find returns the stream of a hash, nil for none.
 func (t *streamTable) find(hash uint64, src, dst netip.AddrPort, ssrc uint32) *Stream {
-	return t.slotOf(hash, func(s *Stream) bool { return s.SSRC() == ssrc && s.Source() == src && s.Destination() == dst }).s
+	_, s := t.slotOf(hash, func(s *Stream) bool { return s.SSRC() == ssrc && s.Source() == src && s.Destination() == dst })
+	return s
 }
 
-// slotOf returns the slot of the stream of a hash that is the one, or the slot to put it in if there
-// is none. Slots are tried one after the other from the place that the hash names; none is
+// slotOf returns the slot of the stream of a hash that is the one, and it, or the slot to put it in
+// if there is none. Slots are tried one after the other from the place that the hash names; none is
 // ever given up.
-func (t *streamTable) slotOf(hash uint64, isOne func(*Stream) bool) *slot {
+func (t *streamTable) slotOf(hash uint64, isOne func(*Stream) bool) (*slot, *Stream) {
 	mask := uint64(len(t.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
-		if k := &t.slots[i]; k.s == nil || k.tag == uint32(hash>>32) && isOne(k.s) {
-			return k
+		k := &t.slots[i]
+		if k.n == 0 {
+			return k, nil
+		}
+		if k.tag == uint32(hash>>32) {
+			if s := t.list[k.n-1]; isOne(s) {
+				return k, s
+			}
 		}
 	}
 }
@@ -310,20 +317,22 @@ func (t *streamTable) insert(s *Stream) {
 	t.list = append(t.list, s)
 	if 2*len(t.list) > len(t.slots) {
 		t.slots = make([]slot, 2*len(t.slots))
-		for _, s := range t.list {
-			t.place(s)
+		for i := range t.list {
+			t.place(i)
 		}
 		return
 	}
-	t.place(s)
+	t.place(len(t.list) - 1)
 }
 
-func (t *streamTable) place(s *Stream) {
+// place puts stream i of the list where it is found.
+func (t *streamTable) place(i int) {
+	s := t.list[i]
 	hash := t.hash(s.Source(), s.Destination(), s.SSRC())
-	k := t.slotOf(hash, func(o *Stream) bool {
+	k, _ := t.slotOf(hash, func(o *Stream) bool {
 		return o.SSRC() == s.SSRC() && o.Source() == s.Source() && o.Destination() == s.Destination()
 	})
-	*k = slot{s, uint32(hash >> 32)}
+	*k = slot{int32(i + 1), uint32(hash >> 32)}
 	t.recent[hash>>(64-recentBits)] = nil // it may be the one before
 }
 
