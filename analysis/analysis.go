@@ -66,7 +66,10 @@ type Options struct {
 	CallsAlone bool
 
 	// Finished is called for each leg when nothing more is expected of it, or the
-	// capture ends; it needs Calls.
+	// capture ends; it needs Calls. Where there is more than one processor, it and
+	// Exchanged and Event are called on a goroutine of their own, one after the other in the
+	// order of what they tell of, while reading goes on; before Screened, and before Run
+	// returns, all has been told.
 	Finished func(*Detail)
 
 	// Exchanged is called for each request outside of calls, in the order in which
@@ -172,6 +175,10 @@ type Note struct {
 // every case.
 func Run(ctx context.Context, r *capture.Reader, o Options) (*Result, error) {
 	a := newAnalyzer(r, o)
+	if a.track != nil {
+		a.track.rules.start()
+		defer a.track.rules.stop()
+	}
 	err := a.run(ctx)
 	return a.result(), err
 }
@@ -208,7 +215,10 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		if o.Event != nil {
 			a.d.Watch(a.event)
 		}
-		a.track.finished, a.track.exchanged = o.Finished, o.Exchanged
+		w := &a.track.rules
+		w.finished, w.exchanged, w.event = o.Finished, o.Exchanged, o.Event
+		w.over = a.at
+		w.release = a.told
 	}
 	if o.Streams {
 		a.streams = newStreamTable(most.streams)
@@ -220,6 +230,14 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		}
 	}
 	return a
+}
+
+// told takes back what the rules were told of.
+func (a *analyzer) told(e *errand) {
+	if e.failed {
+		a.fault(e.over)
+	}
+	a.track.release(e)
 }
 
 // segment takes in a TCP segment; few timelines have sessions that ask for them.
@@ -288,6 +306,9 @@ func (a *analyzer) message(d *dissect.Message) error {
 	if a.o.Screen != nil && !d.Copy && a.o.Screen(d.SIP.Raw()) {
 		m := a.describe(d)
 		m.RetransmissionOf = resent
+		if a.track != nil {
+			a.track.rules.drain()
+		}
 		a.o.Screened(m)
 	}
 	if a.o.Message == nil {

@@ -146,21 +146,3 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	}
 	v.seen = append(v.seen, s)
 }
-
-// tell gives the Detail of a leg to Options.Finished.
-func (t *tracker) tell(v *liveLeg) {
-	d := &t.detail
-	d.Leg, d.Messages, d.Transactions, d.Now, d.pages = v.leg, v.seen, d.Transactions[:0], t.now, v.pages
-	for i := range v.trans {
-		d.Transactions = append(d.Transactions, v.trans[i].public())
-	}
-	if t.streams != nil {
-		d.RTP = t.streams.RTP
-	}
-	t.finished(d)
-	t.detailOctets -= v.octets
-	t.pages.giveBack(v.pages)
-	clear(v.pages)
-	v.pages, v.octets = v.pages[:0], 0
-	d.Leg, d.Messages, d.pages = nil, nil, nil
-}

@@ -55,5 +55,5 @@ func (a *analyzer) event(d *dissect.Event) {
 			e.CallID = string(capped(id, maxName))
 		}
 	}
-	a.o.Event(&e)
+	a.track.rules.tell(errand{event: &e})
 }

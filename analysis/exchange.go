@@ -123,8 +123,8 @@ type exchangeTable struct {
 	queue  []*exchange    // in order of time
 	over   bool
 	early  map[exchangeKey]earlyAnswer
-	parsed [2]sipmsg.Message
-	spare  []*exchange // settled ones, for those to come
+	answer sipmsg.Message // of takeEarly
+	spare  []*exchange    // settled ones, for those to come
 }
 
 // maxSpareExchanges bounds them, maxSpareRoom the room that one of them keeps.
@@ -188,7 +188,7 @@ func (t *tracker) takeEarly(k exchangeKey) {
 	}
 	delete(o.early, k)
 	r := o.m[k]
-	s := &o.parsed[1]
+	s := &o.answer
 	if r.Sent.Sub(e.now) > earlyWait || s.Parse(e.octets) != nil {
 		return
 	}
@@ -282,7 +282,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0, len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
 	r.Requests, r.Sent, r.LastSent, r.SentFrame = 1, x.now, x.now, x.frame
 	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), lengthOf(x.m)
-	if t.exchanged != nil {
+	if t.rules.exchanged != nil {
 		r.CallID = t.callID(x)
 		r.request = t.keepOctets(r.request, r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
@@ -311,7 +311,7 @@ func hasCredentials(m *sipmsg.Message) bool {
 // wants it.
 func (t *tracker) keepOctets(k kept, r *exchange, x *seen) kept {
 	raw := x.s.Raw()
-	if t.exchanged == nil || x.m.Partial {
+	if t.rules.exchanged == nil || x.m.Partial {
 		return k
 	}
 	if t.detailOctets+len(raw) > t.most.octets {
@@ -389,13 +389,18 @@ func (t *tracker) settle(r *exchange, waited bool) {
 	if r.peer != nil && (r.Status != 0 || waited) {
 		r.peer.settle(r)
 	}
-	if t.exchanged != nil {
-		r.parsed = &t.open.parsed
-		t.exchanged(&r.Exchange)
-		t.detailOctets -= r.octets
+	t.detailOctets -= r.octets
+	if t.rules.exchanged == nil {
+		t.open.putBack(r)
+		return
 	}
-	if len(t.open.spare) < maxSpareExchanges && cap(r.request.b)+cap(r.response.b) <= maxSpareRoom {
-		t.open.spare = append(t.open.spare, r)
+	t.rules.tell(errand{exchange: r, now: t.now})
+}
+
+// putBack leaves the room of an exchange to those to come.
+func (o *exchangeTable) putBack(r *exchange) {
+	if len(o.spare) < maxSpareExchanges && cap(r.request.b)+cap(r.response.b) <= maxSpareRoom {
+		o.spare = append(o.spare, r)
 	}
 }
 

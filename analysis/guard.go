@@ -43,20 +43,27 @@ func (a *analyzer) guarded(f func() error) (err error, fault bool) {
 			return
 		}
 		if v := recover(); v != nil {
-			a.fault()
+			if a.last != nil {
+				a.fault(a.at())
+			}
 			fault = true
 		}
 	}()
 	return f(), false
 }
 
-// fault counts a fault over the last packet.
-func (a *analyzer) fault() {
+// at returns the last packet.
+func (a *analyzer) at() Frame {
 	if a.last == nil {
-		return
+		return Frame{Number: 1}
 	}
+	return Frame{a.last.File, a.last.Frame}
+}
+
+// fault counts a fault over a packet.
+func (a *analyzer) fault(over Frame) {
 	const id = "internal-error"
-	f := a.r.Files()[a.last.File]
+	f := a.r.Files()[over.File]
 	for i := range f.Notes {
 		if f.Notes[i].ID == id {
 			f.Notes[i].Count++
@@ -64,5 +71,5 @@ func (a *analyzer) fault() {
 		}
 	}
 	f.Notes = append(f.Notes, capture.Note{ID: id, Count: 1, Lost: true,
-		What: fmt.Sprintf("an internal error over packet %d, which was left out; please report it with the capture", a.last.Frame)})
+		What: fmt.Sprintf("an internal error over packet %d, which was left out; please report it with the capture", over.Number)})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -73,5 +74,28 @@ func TestFaults(t *testing.T) {
 	}
 	if _, seen, err = faulty(t, panicReader{bytes.NewReader(b)}, func(int) bool { return false }); err != errFaults || seen == 0 {
 		t.Errorf("in reading: %v, %d messages", err, seen)
+	}
+}
+
+// TestFaultOfRules: a panic over a leg costs what is said of that leg, on a goroutine of its own
+// or not.
+func TestFaultOfRules(t *testing.T) {
+	defer func(f func() bool) { contained = f }(contained)
+	contained = func() bool { return true }
+	l := capgen.Ladder{}
+	call := "0 A > B INVITE\n+.1 B > A 404\n+.1 A > B ACK\n"
+	b := l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" + call)
+	for _, processors := range []int{1, 4} {
+		was := runtime.GOMAXPROCS(processors)
+		r, err := capture.NewReader(context.Background(), bytes.NewReader(b), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Run(context.Background(), r, Options{Calls: true, Finished: func(*Detail) { panic("secret") }})
+		runtime.GOMAXPROCS(was)
+		if notes := res.Files[0].Capture.Notes; err != nil || res.Calls.Len() != 1 || len(notes) != 1 || notes[0].ID != "internal-error" || !strings.Contains(notes[0].What, "packet 3") {
+			t.Errorf("%d processors: %v, %d calls, %+v", processors, err, res.Calls.Len(), notes)
+		}
+		r.Close()
 	}
 }

@@ -141,7 +141,7 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 	if v.steps {
 		t.step(v, x)
 	}
-	if t.finished != nil {
+	if t.rules.finished != nil {
 		t.keep(v, x)
 	}
 	t.file(v)

@@ -79,9 +79,7 @@ type tracker struct {
 
 	overLegs, overLive, overSteps, overDetail bool
 
-	finished      func(*Detail)   // is told of every leg; nil if nobody wants to know
-	exchanged     func(*Exchange) // … of every request outside of calls
-	detail        Detail
+	rules         teller     // is told of every leg, and of every request outside of calls
 	detailOctets  int        // kept for the legs followed …
 	pages         pageStore  // … in its pages
 	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs
@@ -227,6 +225,7 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 		return
 	}
 	if v == nil {
+		t.rules.drain()
 		t.legs.pin(leg).late(t, x)
 		return
 	}
@@ -423,12 +422,41 @@ func (t *tracker) finish(v *liveLeg) {
 	v.conclude(t.now)
 	v.list.remove(v)
 	t.joiner.finished(v)
-	if t.finished != nil {
-		t.tell(v)
-	}
 	v.leg.live = nil
-	t.legs.put(v.leg, v.call)
 	t.nLive--
+	t.detailOctets -= v.octets
+	if t.rules.finished == nil {
+		t.put(v)
+		return
+	}
+	e := errand{leg: v, now: t.now}
+	if t.streams != nil {
+		e.rtp = t.streams.RTP
+	}
+	m := v.leg.Media
+	changes := m != nil && len(m.Sessions) > 0 // packets are still added to them
+	t.rules.tell(e)
+	if changes {
+		t.rules.drain()
+	}
+}
+
+// release takes back what the rules were told of.
+func (t *tracker) release(e *errand) {
+	switch {
+	case e.leg != nil:
+		t.put(e.leg)
+	case e.exchange != nil:
+		t.open.putBack(e.exchange)
+	}
+}
+
+// put puts a leg that is finished with the others, and leaves its room to the next.
+func (t *tracker) put(v *liveLeg) {
+	t.pages.giveBack(v.pages)
+	clear(v.pages)
+	v.pages = v.pages[:0]
+	t.legs.put(v.leg, v.call)
 	if len(t.spare) < maxSpareLegs {
 		v.clear()
 		t.spare = append(t.spare, v)

@@ -50,6 +50,7 @@ type Gap struct {
 func (t *tracker) result() *Traffic {
 	t.end()
 	t.open.rest(t)
+	t.rules.drain()
 	r := &Traffic{
 		Calls:         t.calls(),
 		Registrations: t.regs.result(t.now),
