@@ -1,6 +1,10 @@
 package sipmsg
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 const (
 	// maxHead bounds the header section that a Framer waits for. Messages of a
@@ -10,6 +14,9 @@ const (
 	// maxBody bounds the body that a Framer waits for: a Content-Length is only a
 	// claim.
 	maxBody = 1 << 20
+
+	// maxToCSeq is how far behind a start line CSeq is waited for.
+	maxToCSeq = 4 << 10
 
 	// maxMethod bounds the method name at a place where a message may begin.
 	maxMethod = 128
@@ -399,7 +406,7 @@ func (f *Framer) headDone(end int) {
 func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 	limit, isGap := f.firstGap()
 	if f.end <= limit {
-		end, sure := f.bodyEnd(f.buf[f.end:limit])
+		end, sure := f.bodyEnd(limit)
 		if !sure && !isGap && !f.closed {
 			return u, false, true
 		}
@@ -418,27 +425,118 @@ func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 	return f.unit(limit, true), true, false
 }
 
-// bodyEnd returns the end of a message whose body is there and rest behind it. A
-// Content-Length that is too large may have swallowed the start of a message: the body
-// holds a start line and ends in the middle of a line. It did if rest cannot be the start
-// of one; sure is false as long as that cannot be told.
-func (f *Framer) bodyEnd(rest []byte) (end int, sure bool) {
+// bodyEnd returns the end of a message whose body is there, and what follows up to limit. A
+// Content-Length that is too large has swallowed the start of a message, or a part of its start
+// line: then what follows does not begin a message, or begins one with a part of its method. sure
+// is false as long as that cannot be told.
+func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
+	rest := f.buf[f.end:limit]
+	next := rest
+	for len(next) > 0 && isLineEnd(next[0]) {
+		next = next[1:]
+	}
+	switch beginsMessage(next, false) {
+	case yes:
+		if len(next) == len(rest) {
+			return f.behindMethod(rest)
+		}
+		return f.end, true
+	case perhaps: // or nothing is there yet
+		if len(next) == len(rest) && (f.maybeInside() || isToken[f.buf[f.end-1]] && !mayBeKnown(rest)) {
+			return f.end, false
+		}
+		return f.end, !f.runsOver(limit)
+	}
+	return f.firstInside(limit)
+}
+
+// runsOver reports whether the body may end in the middle of a start line that begins in it.
+func (f *Framer) runsOver(limit int) bool {
+	line := f.head + bytes.LastIndexByte(f.buf[f.head:f.end], '\n') + 1
+	return line > f.head && line < f.end && mayBeKnown(f.buf[line:limit]) && beginsMessage(f.buf[line:limit], true) != no
+}
+
+// behindMethod returns where the message begins that rest, behind the body, is the start of, with or
+// without the first octets of its method: CSeq has all of it.
+func (f *Framer) behindMethod(rest []byte) (end int, sure bool) {
+	n := scanToken(rest, 0)
+	if !isToken[f.buf[f.end-1]] || rest[n] == '/' || KnownMethod(rest[:n]) && !bytes.HasSuffix(f.buf[f.head:f.end], []byte("PR")) { // of PRACK
+		return f.end, true
+	}
+	method, ok := cseqMethod(rest)
+	if !ok {
+		return f.end, len(rest) > maxToCSeq // else wait for it
+	}
+	k := len(method) - n
+	if k > 0 && bytes.Equal(method[k:], rest[:n]) && bytes.HasSuffix(f.buf[f.head:f.end], method[:k]) {
+		return f.end - k, true
+	}
+	return f.end, true
+}
+
+// maybeInside reports whether a start line stands in a body that ends in the middle of a line.
+func (f *Framer) maybeInside() bool {
 	if f.inside < 0 {
 		f.inside = 0
 		if body := f.buf[f.head:f.end]; !bytes.HasSuffix(body, lineFeed) && !bytes.HasSuffix(body, dashes) { // dashes: of a multipart body
 			f.inside = f.startInside(f.head, f.end)
 		}
 	}
-	if f.inside == 0 || len(rest) > 0 && isLineEnd(rest[0]) {
-		return f.end, true
-	}
-	switch beginsMessage(rest, false) {
-	case no:
-		return f.inside, true
-	case perhaps:
-		return f.end, false
+	return f.inside > 0
+}
+
+// firstInside returns the first start line that begins in the body and that a known header field
+// follows, there or behind it; the end of the body where there is none.
+func (f *Framer) firstInside(limit int) (end int, sure bool) {
+	for f.scan < f.end { // lines that were looked at before are not looked at again
+		switch beginsMessage(f.buf[f.scan:limit], true) {
+		case yes:
+			return f.scan, true
+		case perhaps:
+			return f.end, false
+		}
+		i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
+		if i < 0 {
+			break
+		}
+		f.scan += i + 1
 	}
 	return f.end, true
+}
+
+// mayBeKnown reports whether b begins with a method that is registered, or with the version of a
+// status line, as far as there is enough of it to tell.
+func mayBeKnown(b []byte) bool {
+	if n := scanToken(b[:min(len(b), maxMethod)], 0); n < len(b) {
+		return KnownMethod(b[:n]) || hasVersion(b)
+	}
+	return slices.ContainsFunc(knownStarts[:], func(s string) bool { return strings.HasPrefix(s, string(b)) })
+}
+
+var knownStarts = [...]string{
+	"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE", "SIP/",
+}
+
+// cseqMethod returns the method in the CSeq of the header section that begins behind the first line
+// of b; ok is false where it is not there.
+func cseqMethod(b []byte) (method []byte, ok bool) {
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			return nil, false
+		}
+		b = b[i+1:]
+		name := scanToken(b[:min(len(b), maxMethod)], 0)
+		if name == 0 {
+			return nil, false
+		}
+		if Lookup(b[:name]) != CSeq {
+			continue
+		}
+		line, _, more := bytes.Cut(b, lineFeed)
+		line = trimSpaceRight(bytes.TrimSuffix(line, []byte("\r")))
+		return line[bytes.LastIndexByte(line, ' ')+1:], more
+	}
 }
 
 func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }
