@@ -21,6 +21,10 @@ const (
 	// are not quite in the order of time.
 	maxRemembered = 1 << 14
 	minRemembered = 1 << 11
+
+	// leastCut is how many octets of a cut message tell it from others, together with the
+	// identification of its datagram and its length.
+	leastCut = 64
 )
 
 // A copyTable remembers the messages of the last moments, in a ring that grows only while what would
@@ -65,8 +69,12 @@ const (
 // addresses and ports within copyWindow. Datagrams of IPv4 have to have the same
 // identification, or else it is a retransmission; streams never repeat a message by
 // themselves; HEP carries no identification. VLAN, TTL and tunnel may differ.
-func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly.Ref, isCopy bool) {
-	if !m.HasTime || m.Partial {
+//
+// Of a datagram that the capture cut, missing octets of it, the beginning has to be the same, and its
+// length: in a tunnel it is cut earlier.
+func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (of reassembly.Ref, isCopy bool) {
+	cut := m.Partial && m.Transport == UDP && missing > 0
+	if !m.HasTime || m.Partial && (!cut || len(payload) < leastCut) {
 		return of, false
 	}
 	if t.buckets == nil {
@@ -74,7 +82,14 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32) (of reassembly
 		t.buckets = make([]uint32, maxRemembered)
 		t.links, t.ring = make([]link, minRemembered), make([]remembered, minRemembered)
 	}
+	size := len(payload) + missing
+	if cut && ipid != 0 { // without that all that is there has to be the same
+		payload = payload[:leastCut]
+	}
 	r := remembered{key: t.key(m, payload), time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
+	if cut {
+		r.key ^= uint64(size) << 40
+	}
 	switch {
 	case m.HEP:
 		r.kind = ofHEP

@@ -32,7 +32,7 @@ func TestCopyTable(t *testing.T) {
 			Src:     netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), port),
 			Dst:     netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 2}), 5060),
 		}
-		of, isCopy := table.find(m, payload, 7)
+		of, isCopy := table.find(m, payload, 7, 0)
 		key := string(payload) + string(rune('0'+port))
 		old, known := seen[key]
 		want := known && m.Time.Sub(old.time) <= copyWindow
@@ -67,7 +67,7 @@ func TestCopyTableKey(t *testing.T) {
 		}
 		keys[k] = what
 	}
-	table.find(&Message{HasTime: true}, nil, 0) // makes the seed
+	table.find(&Message{HasTime: true}, nil, 0, 0) // makes the seed
 	add("the message", base, "OPTIONS")
 	add("payload", base, "OPTIONs")
 	add("no payload", base, "")
@@ -94,7 +94,7 @@ func TestCopyTableWraps(t *testing.T) {
 	find := func(i int) bool {
 		order++
 		payload := []byte{byte(i), byte(i >> 8), byte(i >> 16)}
-		of, isCopy := table.find(&Message{HasTime: true, Time: time.Unix(1e9, 0), Ref: reassembly.Ref{Order: order}}, payload, 1)
+		of, isCopy := table.find(&Message{HasTime: true, Time: time.Unix(1e9, 0), Ref: reassembly.Ref{Order: order}}, payload, 1, 0)
 		return isCopy && of.Order == order-1
 	}
 	for i := range maxRemembered + 5 {
@@ -117,7 +117,7 @@ func TestCopyTableGrows(t *testing.T) {
 		var table copyTable
 		for i := range 2 * maxRemembered {
 			m := &Message{HasTime: true, Time: time.Unix(1e9, 0).Add(time.Duration(i) * c.step), Ref: reassembly.Ref{Order: int64(i)}}
-			table.find(m, []byte{byte(i), byte(i >> 8), byte(i >> 16)}, 1)
+			table.find(m, []byte{byte(i), byte(i >> 8), byte(i >> 16)}, 1, 0)
 		}
 		if len(table.ring) != c.want || len(table.links) != c.want {
 			t.Errorf("a message each %v: room for %d, want %d", c.step, len(table.ring), c.want)

@@ -189,6 +189,7 @@ type carrier struct {
 	hasTime  bool
 	tunnels  []layers.Tunnel
 	ipid     uint32
+	missing  int // octets of a datagram that the capture cut
 	notes    Notes
 	hep      bool
 }
@@ -277,10 +278,11 @@ func (d *Dissector) Skim(p *capture.Packet, ns int64) bool {
 	return true
 }
 
-// mayMatter marks the first octets of SIP, of HEP and of what keeps bindings alive.
+// mayMatter marks the first octets of SIP, of HEP, of what keeps bindings alive, and of what
+// looksDTLS knows.
 var mayMatter = func() (m [256]bool) {
 	for c := range m {
-		m[c] = c == 1 || c == 2 || sipmsg.CanBegin([]byte{byte(c)})
+		m[c] = c == 1 || c == 2 || c >= 20 && c <= 26 || c >= 0xc0 || sipmsg.CanBegin([]byte{byte(c)})
 	}
 	return m
 }()
@@ -357,6 +359,7 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 	case layers.UDP:
 		if f.Missing > 0 && c.notes&NoteIncomplete == 0 {
 			c.notes |= NoteSnapped
+			c.missing = f.Missing
 		}
 		if !d.hep(f.Payload, c) && !d.datagram(UDP, f.Payload, f.Missing > 0, c) && d.Datagram != nil {
 			d.dgram = Datagram{f, c.ref, c.time, c.hasTime}
@@ -554,7 +557,7 @@ func (d *Dissector) give(t Transport, sip *sipmsg.Message, cut bool, c *carrier)
 	}
 	m := &d.msg
 	counts := &d.Counts[c.ref.File]
-	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid); m.Copy {
+	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid, c.missing); m.Copy {
 		m.Notes |= NoteCopy
 		counts.Copies++
 	} else {

@@ -127,8 +127,14 @@ func TestEncrypted(t *testing.T) {
 		{"a record cut short", []string{sips.UDP(dtls[:12])}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if d := expect(t, packetsOf(c.in...)); d.Counts[0].Encrypted != c.want {
-				t.Errorf("%d flows, want %d", d.Counts[0].Encrypted, c.want)
+			var ether []string
+			for _, ip := range c.in {
+				ether = append(ether, capgen.Ether(ip))
+			}
+			for _, in := range [][]capgen.Packet{packetsOf(c.in...), capgen.Packets(1, ether...)} {
+				if d := expect(t, in); d.Counts[0].Encrypted != c.want {
+					t.Errorf("%d flows, want %d", d.Counts[0].Encrypted, c.want)
+				}
 			}
 		})
 	}
@@ -151,7 +157,8 @@ func TestCopies(t *testing.T) {
 	vlan := func(ip string) []capgen.Packet { return capgen.Packets(1, capgen.Ether(ip, 5)) }
 	vxlan := capgen.NewFlow("198.51.100.1:9", "198.51.100.2:4789").UDP("\x08\x00\x00\x00\x00\x00\x2a\x00" + capgen.Ether(one))
 	ttl := one[:8] + "\x3f" + one[9:]
-	const first = "INVITE c1@h UDP [1]"
+	zero := flow4.WithID(0).UDP(invite)
+	const first, cut = "INVITE c1@h UDP [1]", " partial packet-cut"
 	for _, c := range []struct {
 		name string
 		in   []capgen.Packet
@@ -171,6 +178,13 @@ func TestCopies(t *testing.T) {
 		{"a proxy", join(after(0, one), after(1, capgen.NewFlow("192.0.2.2:5060", "192.0.2.3:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
 		{"another port", join(after(0, one), after(1, capgen.NewFlow("192.0.2.1:40001", "192.0.2.2:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
 		{"another octet", join(after(0, one), after(1, flow4.WithID(7).UDP(request("INVITE", "c1@h", 29)))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"a mirror that cuts", join(after(0, one[:200]), after(0, one[:200])), []string{first + cut, "INVITE c1@h UDP [2] partial copy of 1 packet-cut"}},
+		{"a mirror that cuts, inside and outside of a tunnel", join(after(0, one[:200]), after(0, vxlan[:200])), []string{first + cut, "INVITE  UDP [2] partial copy of 1 packet-cut"}},
+		{"a mirror that cuts, and another message", join(after(0, one[:200]), after(1, flow4.WithID(7).UDP(request("INVITE", "c1@h", 29))[:200])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
+		{"a mirror that cuts, and a retransmission", join(after(0, one[:200]), after(1, flow4.WithID(8).UDP(invite)[:200])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
+		{"without identification, cut at the same place", join(after(0, zero[:200]), after(1, zero[:200])), []string{first + cut, "INVITE c1@h UDP [2] partial copy of 1 packet-cut"}},
+		{"without identification, cut elsewhere", join(after(0, zero[:200]), after(1, zero[:201])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
+		{"too little is left", join(after(0, one[:80]), after(1, one[:80])), []string{"INVITE  UDP [1]" + cut, "INVITE  UDP [2]" + cut}},
 		{"the same request twice over TCP", after(0, flow4.TCP(1, 1, capgen.ACK, invite+invite)), []string{"INVITE c1@h TCP [1]", "INVITE c1@h TCP [1]"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
