@@ -487,7 +487,7 @@ func (f *Frame) proto(next byte) (step, uint16, error) {
 	case protoMPLS: // RFC 4023
 		return f.enter(MPLS, 0, 0, stepMPLS, 0)
 	case protoL2TP:
-		return f.l2tp3()
+		return f.l2tp3(0)
 	}
 	return 0, 0, ErrUnsupported
 }

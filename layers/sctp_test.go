@@ -63,11 +63,11 @@ func TestChunkData(t *testing.T) {
 		ok   bool
 		want layers.Data
 	}{
-		{"whole", data(3, "INVITE"), true, layers.Data{Begin: true, End: true, TSN: 100, Stream: 3, StreamSeq: 9, Protocol: 46, User: []byte("INVITE")}},
-		{"unordered, immediate", data(0xf, "x"), true, layers.Data{Begin: true, End: true, Unordered: true, TSN: 100, Stream: 3, StreamSeq: 9, Protocol: 46, User: []byte("x")}},
-		{"first", data(2, "x"), true, layers.Data{Begin: true, TSN: 100, Stream: 3, StreamSeq: 9, Protocol: 46, User: []byte("x")}},
-		{"middle", data(0, "x"), true, layers.Data{TSN: 100, Stream: 3, StreamSeq: 9, Protocol: 46, User: []byte("x")}},
-		{"last, empty", data(1, ""), true, layers.Data{End: true, TSN: 100, Stream: 3, StreamSeq: 9, Protocol: 46, User: []byte{}}},
+		{"whole", data(3, "INVITE"), true, layers.Data{Begin: true, End: true, TSN: 100, Stream: 3, Sequence: 9, Protocol: 46, User: []byte("INVITE")}},
+		{"unordered, immediate", data(0xf, "x"), true, layers.Data{Begin: true, End: true, Unordered: true, TSN: 100, Stream: 3, Sequence: 9, Protocol: 46, User: []byte("x")}},
+		{"first", data(2, "x"), true, layers.Data{Begin: true, TSN: 100, Stream: 3, Sequence: 9, Protocol: 46, User: []byte("x")}},
+		{"middle", data(0, "x"), true, layers.Data{TSN: 100, Stream: 3, Sequence: 9, Protocol: 46, User: []byte("x")}},
+		{"last, empty", data(1, ""), true, layers.Data{End: true, TSN: 100, Stream: 3, Sequence: 9, Protocol: 46, User: []byte{}}},
 		{"short", chunk(layers.ChunkData, 3, zeros(11)), false, layers.Data{}},
 		{"another chunk", chunk(4, 3, zeros(20)), false, layers.Data{}},
 	}

@@ -335,10 +335,12 @@ func tunnelOf(port uint16) func(*Frame) (step, uint16, error) {
 	return nil
 }
 
-// vxlan decodes RFC 7348, and the generic protocol extension's next protocol.
+// vxlan decodes RFC 7348, and the generic protocol extension's next protocol. Reserved bits mean
+// nothing to a receiver, and the group policy extension has some of them: where any is set, what is
+// inside has to look like Ethernet.
 func (f *Frame) vxlan() (step, uint16, error) {
 	p := f.Payload
-	if p[0]&8 == 0 || p[0]&0xc0 != 0 || p[7] != 0 {
+	if p[0]&8 == 0 || (p[0]&0xc0 != 0 || p[7] != 0) && !knownEtherType(p, 8+12) {
 		return stepDone, 0, nil
 	}
 	id := binary.BigEndian.Uint32(p[4:]) >> 8
@@ -383,6 +385,9 @@ func (f *Frame) gtp() (step, uint16, error) {
 			next = p[n-1]
 		}
 	}
+	if len(p) > n && p[n]>>4 != 4 && p[n]>>4 != 6 && knownEtherType(p, n+12) { // a session of Ethernet: 3GPP TS 23.501, section 5.6.10.2
+		return f.enter(GTP, id, n, stepEthernet, 0)
+	}
 	return f.enter(GTP, id, n, stepIP, 0)
 }
 
@@ -390,6 +395,13 @@ func (f *Frame) gtp() (step, uint16, error) {
 func (f *Frame) l2tp() (step, uint16, error) {
 	p := f.Payload
 	flags := binary.BigEndian.Uint16(p)
+	if flags == 3 && p[2] == 0 && p[3] == 0 {
+		s, arg, err := f.l2tp3(4)
+		if err != nil {
+			return stepDone, 0, nil
+		}
+		return s, arg, nil
+	}
 	if flags&0xb4ff != 2 { // a control message, another version, or reserved bits: text
 		return stepDone, 0, nil
 	}
@@ -413,19 +425,20 @@ func (f *Frame) l2tp() (step, uint16, error) {
 	return f.enter(L2TP, 0, n, stepPPP, 0)
 }
 
-// l2tp3 decodes a data message of version 3 over IP (RFC 3931, section 4.1.1): a session
-// and a cookie of 0, 4 or 8 octets, whose length the packet does not say.
-func (f *Frame) l2tp3() (step, uint16, error) {
+// l2tp3 decodes a data message of version 3, over IP (RFC 3931, section 4.1.1) or behind the header
+// that it has over UDP (section 4.1.2): a session and a cookie of 0, 4 or 8 octets, whose length the
+// packet does not say.
+func (f *Frame) l2tp3(header int) (step, uint16, error) {
 	p := f.Payload
-	if len(p) < 8 {
+	if len(p) < header+8 {
 		return 0, 0, ErrTruncated
 	}
-	id := binary.BigEndian.Uint32(p)
+	id := binary.BigEndian.Uint32(p[header:])
 	if id == 0 { // a control message
 		return 0, 0, ErrUnsupported
 	}
 	for _, n := range [...]int{4, 8, 12, 16} { // also with the default sublayer
-		if knownEtherType(p, n+12) {
+		if n += header; knownEtherType(p, n+12) {
 			return f.enter(L2TP, id, n, stepEthernet, 0)
 		}
 	}

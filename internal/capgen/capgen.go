@@ -117,6 +117,18 @@ func Data(flags byte, tsn uint32, user string) string {
 	return string(append(b, make([]byte, -len(user)&3)...))
 }
 
+// IData returns an I-DATA chunk with a fragment of a user message: RFC 8260, section 2.1.
+func IData(flags byte, tsn uint32, stream uint16, message, fragment uint32, user string) string {
+	b := []byte{64, flags}
+	b = binary.BigEndian.AppendUint16(b, uint16(20+len(user)))
+	b = binary.BigEndian.AppendUint32(b, tsn)
+	b = append(binary.BigEndian.AppendUint16(b, stream), 0, 0)
+	b = binary.BigEndian.AppendUint32(b, message)
+	b = binary.BigEndian.AppendUint32(b, fragment) // of the first one the protocol, which is 0 for SIP
+	b = append(b, user...)
+	return string(append(b, make([]byte, -len(user)&3)...))
+}
+
 // ICMPError returns an ICMP port unreachable, of either version, that quotes a packet.
 func (f Flow) ICMPError(quoted string) string {
 	if f.Src.Addr().Is6() {

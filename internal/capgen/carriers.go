@@ -250,6 +250,8 @@ func Tunnels() []Tunnel {
 			return gre("\x10\x00", u32(1)+"\x20\x01\x00\x07"+u32(9)+"\x00\x00\x00\x01"+u32(7)+u32(8), 0x22eb, Ether(ip))
 		}),
 		raw("VXLAN", "vxlan", func(ip string) string { return udp(4789, "\x08\x00\x00\x00\x00\x00\x2a\x00", Ether(ip)) }),
+		raw("VXLAN with a group policy", "vxlan", func(ip string) string { return udp(4789, "\x88\x08\x00\x07\x00\x00\x2a\x00", Ether(ip)) }),
+		raw("VXLAN with reserved bits", "vxlan", func(ip string) string { return udp(4789, "\x09\x00\x00\x00\x00\x00\x2a\x05", Ether(ip)) }),
 		raw("Geneve", "geneve", func(ip string) string { return udp(6081, "\x00\x00\x65\x58\x00\x00\x2a\x00", Ether(ip)) }),
 		raw("Geneve with options", "geneve", func(ip string) string {
 			return udp(6081, "\x02\x00\x65\x58\x00\x00\x2a\x00"+"\x01\x02\x80\x01"+u32(7), Ether(ip))
@@ -264,11 +266,14 @@ func Tunnels() []Tunnel {
 		raw("GTP-U with extension headers", "gtp", func(ip string) string {
 			return udp(2152, "\x34\xff"+u16(uint16(16+len(ip)))+u32(7)+"\x00\x00\x00\x85"+"\x01\x10\x09\x40"+"\x02\x00\x00\x00\x00\x00\x00\x00", ip)
 		}),
+		raw("GTP-U with Ethernet", "gtp", func(ip string) string { return udp(2152, "\x30\xff"+u16(uint16(len(Ether(ip))))+u32(7), Ether(ip)) }),
 		raw("L2TP", "l2tp", func(ip string) string { return udp(1701, "\x00\x02\x00\x01\x00\x02", "\xff\x03"+pppOf(ip)+ip) }),
 		raw("L2TP with length, sequence and offset", "l2tp", func(ip string) string {
 			return udp(1701, "\x4a\x02"+u16(uint16(18+len(ip)))+"\x00\x01\x00\x02\x00\x03\x00\x04\x00\x02\xaa\xbb", pppOf(ip)+ip)
 		}),
 		raw("L2TP version 3", "l2tp", func(ip string) string { return outer(0).IP(115, u32(7)+Ether(ip)) }),
+		raw("L2TP version 3 over UDP", "l2tp", func(ip string) string { return udp(1701, "\x00\x03\x00\x00"+u32(7), Ether(ip)) }),
+		raw("L2TP version 3 over UDP with a cookie", "l2tp", func(ip string) string { return udp(1701, "\x00\x03\x00\x00"+u32(7)+u32(8)+u32(9), Ether(ip)) }),
 		raw("authentication header", "", func(ip string) string {
 			if ip[0]>>4 == 6 {
 				return headed(ip, 51, string([]byte{ip[6], 4})+string(make([]byte, 22)))

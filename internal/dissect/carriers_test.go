@@ -231,6 +231,13 @@ func TestSCTP(t *testing.T) {
 		{"fragments, last first", []string{one(data(capgen.DataEnd, 3, invite[80:])), one(data(0, 2, invite[50:80])), one(data(capgen.DataBegin, 1, invite[:50]))}, []string{"INVITE c1@h SCTP [1 2 3]"}},
 		{"fragments over the last number", []string{one(data(capgen.DataBegin, 0xfffffffe, invite[:50])), one(data(0, 0xffffffff, invite[50:80])), one(data(capgen.DataEnd, 0, invite[80:]))}, []string{"INVITE c1@h SCTP [1 2 3]"}},
 		{"fragments with another message between them", []string{one(data(capgen.DataBegin, 1, invite[:50])), one(data(whole, 9, bye)), one(data(capgen.DataEnd, 2, invite[50:]))}, []string{"BYE c2@h SCTP [2]", "INVITE c1@h SCTP [1 3]"}},
+		{"I-DATA", []string{one(capgen.IData(whole, 1, 0, 5, 0, invite), data(whole, 2, bye))}, []string{"INVITE c1@h SCTP [1]", "BYE c2@h SCTP [1]"}},
+		{"I-DATA, fragments of two messages in turn", []string{
+			one(capgen.IData(capgen.DataBegin, 1, 1, 5, 0, invite[:50])), one(capgen.IData(capgen.DataBegin, 2, 2, 5, 0, bye[:50])), one(capgen.IData(0, 3, 1, 5, 1, invite[50:80])),
+			one(capgen.IData(capgen.DataEnd, 4, 2, 5, 1, bye[50:])), one(capgen.IData(capgen.DataEnd, 5, 1, 5, 2, invite[80:])),
+		}, []string{"BYE c2@h SCTP [2 4]", "INVITE c1@h SCTP [1 3 5]"}},
+		{"I-DATA, a message of another number", []string{one(capgen.IData(capgen.DataBegin, 1, 1, 5, 0, invite[:150])), one(capgen.IData(capgen.DataEnd, 2, 1, 6, 1, invite[150:]))}, []string{"INVITE c1@h SCTP [1] partial"}},
+		{"I-DATA that is too short", []string{one("\x40\x03\x00\x10"+strings.Repeat("\x00", 12), data(whole, 2, bye))}, []string{"BYE c2@h SCTP [1]"}},
 		{"no end", []string{one(data(capgen.DataBegin, 1, invite[:150])), one(data(whole, 3, bye))}, []string{"BYE c2@h SCTP [2]", "INVITE c1@h SCTP [1] partial"}},
 		{"no beginning", []string{one(data(0, 2, invite[50:80])), one(data(capgen.DataEnd, 3, invite[80:]))}, nil},
 		{"the same number in another association", []string{one(data(whole, 1, invite)), flow4.SCTP(8, data(whole, 1, bye))}, []string{"INVITE c1@h SCTP [1]", "BYE c2@h SCTP [2]"}},

@@ -42,7 +42,7 @@ type assocKey struct {
 type assoc struct {
 	key   assocKey
 	seen  [tsnMemory]uint64 // TSN + 1 at the place TSN modulo tsnMemory
-	parts []part            // sorted by TSN: fragments of user messages that are not whole
+	parts []part            // sorted: fragments of user messages that are not whole
 	bytes int
 }
 
@@ -52,7 +52,7 @@ type part struct {
 	c carrier
 }
 
-// chunks looks at the DATA chunks of an SCTP packet. RFC 4168: each user message is one
+// chunks looks at the DATA and I-DATA chunks of an SCTP packet. RFC 4168: each user message is one
 // SIP message.
 func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
 	var a *assoc
@@ -124,14 +124,14 @@ func (d *Dissector) userMessage(a *assoc, data layers.Data, c *carrier) {
 	p := part{data, *c}
 	p.User = slices.Clone(data.User)
 	p.c.refs, p.c.tunnels = slices.Clone(c.refs), slices.Clone(c.tunnels)
-	i, _ := slices.BinarySearchFunc(a.parts, p, func(x, y part) int { return cmp.Compare(int32(x.TSN-y.TSN), 0) })
+	i, _ := slices.BinarySearchFunc(a.parts, p, func(x, y part) int { return x.Compare(&y.Data) })
 	a.parts = slices.Insert(a.parts, i, p)
 	a.bytes += len(p.User)
 	first, last := i, i
-	for first > 0 && !a.parts[first].Begin && a.parts[first-1].TSN+1 == a.parts[first].TSN {
+	for first > 0 && !a.parts[first].Begin && a.parts[first-1].Precedes(&a.parts[first].Data) {
 		first--
 	}
-	for last+1 < len(a.parts) && !a.parts[last].End && a.parts[last].TSN+1 == a.parts[last+1].TSN {
+	for last+1 < len(a.parts) && !a.parts[last].End && a.parts[last].Precedes(&a.parts[last+1].Data) {
 		last++
 	}
 	if a.parts[first].Begin && a.parts[last].End {
@@ -181,7 +181,7 @@ func (d *Dissector) finishAssociations() {
 func (d *Dissector) incomplete(a *assoc) {
 	for len(a.parts) > 0 && d.err == nil {
 		n := 1
-		for n < len(a.parts) && !a.parts[n].Begin && a.parts[n-1].TSN+1 == a.parts[n].TSN {
+		for n < len(a.parts) && !a.parts[n].Begin && a.parts[n-1].Precedes(&a.parts[n].Data) {
 			n++
 		}
 		d.joined(a, 0, n, true)
