@@ -39,17 +39,19 @@ type Collector struct {
 	streams *streamIndex
 	talks   []*talk // of legs that are finished, as rules about media need them
 
-	legRules      []legRule // those that are asked about each leg, in their order
+	legRules      []legRule // those that may be asked about a leg, in their order
+	askAll        bool      // about every leg
 	exchangeRules []exchangeRule
 	legRun        legRun // of the rule that is applied
 	exchangeRun   exchangeRun
 }
 
-// A legRule is a rule that is asked about each leg.
+// A legRule is a rule that is asked about legs.
 type legRule struct {
 	*Rule
-	apply func(*legRun)
-	tally *tally
+	apply         func(*legRun)
+	tally         *tally
+	needs, counts traits
 }
 
 // An exchangeRule is a rule that is asked about each request outside of calls.
@@ -92,7 +94,11 @@ func (c *Collector) ask(r *Rule, s state, t *tally) {
 		exchange = s.exchange
 	}
 	if leg != nil {
-		c.legRules = append(c.legRules, legRule{r, leg, t})
+		needs := r.needs
+		if needs == 0 {
+			needs = everyLeg
+		}
+		c.legRules = append(c.legRules, legRule{r, leg, t, needs, r.counts})
 	}
 	if exchange != nil {
 		c.exchangeRules = append(c.exchangeRules, exchangeRule{r, exchange})
@@ -117,6 +123,7 @@ type run struct {
 type legRun struct {
 	run
 	*analysis.Detail
+	traits  traits
 	fired   [Error + 1]bool
 	applied bool
 }
@@ -199,9 +206,18 @@ func (c *Collector) finished(d *analysis.Detail) {
 	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
 	c.hear(d)
 	x := &c.legRun
-	*x = legRun{run: run{c: c}, Detail: d}
+	*x = legRun{run: run{c: c}, Detail: d, traits: traitsOf(d)}
+	if c.askAll {
+		x.traits = everything
+	}
 	for i := range c.legRules {
 		r := &c.legRules[i]
+		if x.traits&r.needs == 0 {
+			if x.traits&r.counts != 0 {
+				r.tally.applied++
+			}
+			continue
+		}
 		x.rule = r.Rule
 		r.apply(x)
 		if x.applied {

@@ -29,6 +29,8 @@ var glare491 = &Rule{
 capture does not show who made the Call-ID, 0 to 4 s. A retry in its window, or a dialog that ends first, is a note.`,
 	Why: "Both sides changed the session at once. The two windows lie apart so that they do not meet again: who waits wrongly meets the other one time after time, and a change that is not tried again is lost.",
 	Fix: "Make the side that was answered 491 wait as section 14.1 says, and then send the request again.",
+
+	needs: status491,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -93,6 +95,8 @@ var overlappingInvite = &Rule{
 collision that glare-491 tells. Without a final response to the second in the capture it is likely.`,
 	Why: "Offers and answers of the two can no longer be told apart: the sides may end with different codecs, or one of them on hold.",
 	Fix: "Make the side that sends the second INVITE wait for the final response to the first, and its ACK.",
+
+	needs: reINVITE,
 	leg: func(r *legRun) {
 		for j := range r.Messages {
 			m := &r.Messages[j]
@@ -178,6 +182,8 @@ var cseqBackwards = &Rule{
 that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out. It is told once a side.`,
 	Why: "The other side has to refuse it with 500: the request is taken for an old one.",
 	Fix: "Look at what numbers the requests of that side: often two programs share a dialog, or a server between them counts by itself.",
+
+	needs: cseqFalls, counts: inDialog,
 	leg: func(r *legRun) {
 		var few [4]numbering // mostly enough
 		sides := few[:0]

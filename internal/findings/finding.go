@@ -97,6 +97,12 @@ type Rule struct {
 	Why      string // why it matters
 	Fix      string // what to do: the next step of its findings
 
+	// The rule is asked about legs that have one of the traits that it needs, about all where
+	// it names none: without them it may neither report anything nor learn. A leg that it is not
+	// asked about counts as one that it could apply to if it has the trait counts. A need that is
+	// wrong silences the rule: TestNeeds compares with a run in which every rule is asked.
+	needs, counts traits
+
 	// At least one of them is set. A function that stands beside a state takes the place
 	// of the state's own.
 	leg      func(*legRun)

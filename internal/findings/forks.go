@@ -18,6 +18,8 @@ sender whose receiver did not pass the INVITE on. What became of each is a note.
 with its tag in 32 s; or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
+
+	needs: manyTags,
 	leg: func(r *legRun) {
 		if !r.manyTags() {
 			return
@@ -242,6 +244,8 @@ var redirectLoop = &Rule{
 error. URIs are compared by scheme, user, host, port, transport and maddr. An INVITE with more than 5 entries of History-Info, or more than 5 diversions in Diversion (counters included), is a note.`,
 	Why: "Two diversions that point at each other never ring: the call goes back and forth until somebody gives up.",
 	Fix: "Look at the forwarding rules of the users in the Contacts of the 3xx: they point at each other.",
+
+	needs: redirected | hasDiversions,
 	leg: func(r *legRun) {
 		r.deep()
 		redirected := false

@@ -22,8 +22,10 @@ var maxForwards = &Rule{
 	Doc: `483 to any request: an error. A request without Max-Forwards, with one of 0 (but for OPTIONS, which may ask so, and requests answered 483), with one that is no number, or
 with one that is not lower than at the hop before it (same Call-ID, method, CSeq and From tag, sent by the address that the earlier one went to): a warning. Over 70: a note. Of each
 kind one finding a leg; requests outside of calls are told once for each pair of addresses.`,
-	Why:   "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
-	Fix:   "Give each request Max-Forwards 70 and lower it by one at each hop; after a 483 look at the Vias of the request for the hosts that pass it around.",
+	Why: "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
+	Fix: "Give each request Max-Forwards 70 and lower it by one at each hop; after a 483 look at the Vias of the request for the hosts that pass it around.",
+
+	needs: maxForwardsOdd | severalHops | status483, counts: wholeRequest,
 	state: func() state { return new(forwards) },
 }
 
@@ -177,6 +179,8 @@ loop where its Request-URI and its topmost Route are those of the time before, a
 request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls 482 is told once for each pair of addresses.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
+
+	needs: tangled | status482, counts: everyLeg,
 	leg: func(r *legRun) {
 		r.applies()
 		if r.loops() {
@@ -389,6 +393,8 @@ var mergedRequest = &Rule{
 that host does not pass either on. A note, and an error where one of them is answered 482.`,
 	Why: "A proxy forked the request, and two of its branches lead to the same phone. The phone answers one and refuses the other with 482.",
 	Fix: "Look for a user that is registered twice with one address, or two proxies that both find it.",
+
+	needs: tangled, counts: everyLeg,
 	leg: func(r *legRun) {
 		r.applies()
 		for j := range r.Transactions {

@@ -118,6 +118,8 @@ the number of From nor that of P-Asserted-Identity, dest is not that of To (of t
 of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
+
+	needs: hasIdentity | identityRefused,
 	leg: func(r *legRun) {
 		if i := r.first(func(m *analysis.Seen) bool {
 			return m.Fields.Has(sipmsg.Identity) || !m.Request && isIdentityStatus(m.Status)

@@ -51,6 +51,8 @@ and statuses that are in no table, and 487 never conflict; 480, which says only 
 available now, conflicts with none of the causes that say so (17 to 20); 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
 	Why: "The cause is what the telephone network said; the status is what a gateway made of it. Where they differ the caller hears the wrong announcement, or a proxy tries elsewhere what is busy.",
 	Fix: "Believe the cause, and correct the mapping in the gateway that sent it.",
+
+	needs: hasReason,
 	leg: func(r *legRun) {
 		var told [8]reasonKey
 		n := 0
@@ -197,6 +199,8 @@ var unsupportedFeature = &Rule{
 asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note. Outside of calls it is told once for each pair of addresses.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
+
+	needs: unsupportedAsked, counts: everyLeg,
 	leg: func(r *legRun) {
 		r.applies()
 		for i := range r.Transactions {

@@ -17,11 +17,10 @@ import (
 // no media.
 var offerRules = []*Rule{answerInvalid, offerWithoutAnswer, codec488, lateOffer, holdState, oLineVersion, srtpSetup, t38Failed, dtmfMismatch}
 
-// plain reports whether the session descriptions of a leg are one offer and one answer that
+// isPlain reports whether the session descriptions of a leg are one offer and one answer that
 // fit each other at a glance: the same kinds of streams over the same transport, both ways, with a codec
 // in common. Most are, and need no closer look.
-func (r *legRun) plain() bool {
-	m := r.Leg.Media
+func isPlain(m *analysis.Media) bool {
 	if m == nil {
 		return true
 	}
@@ -34,7 +33,7 @@ func (r *legRun) plain() bool {
 		if a.Side == b.Side || a.Kind != b.Kind || a.Proto != b.Proto || a.Direction != "sendrecv" || b.Direction != "sendrecv" || a.Kind == "image" {
 			return false
 		}
-		if strings.Contains(a.Proto, "SAVP") || strings.Contains(a.Proto, "TLS") || !share(a.Codecs, b.Codecs) || hasEvents(a.Codecs) != hasEvents(b.Codecs) {
+		if a.Proto != "RTP/AVP" && (strings.Contains(a.Proto, "SAVP") || strings.Contains(a.Proto, "TLS")) || !share(a.Codecs, b.Codecs) || hasEvents(a.Codecs) != hasEvents(b.Codecs) {
 			return false
 		}
 	}
@@ -52,8 +51,9 @@ func share(a, b string) bool {
 }
 
 func hasName(list, name string) bool {
-	for x := range strings.SplitSeq(list, ",") {
-		if strings.EqualFold(x, name) {
+	for more := true; more; {
+		var x string
+		if x, list, more = strings.Cut(list, ","); strings.EqualFold(x, name) {
 			return true
 		}
 	}
@@ -74,8 +74,10 @@ with port 0 mean nothing); or with a direction that the offer does not allow; or
 is not allowed, are notes.`,
 	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
 	Fix: "Look at both descriptions in the frames named, and correct the one that answers, or what changes it on its way.",
+
+	needs: notPlain,
 	leg: func(r *legRun) {
-		if r.plain() {
+		if isPlain(r.Leg.Media) {
 			return
 		}
 		type told struct {
@@ -148,6 +150,8 @@ the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has n
 answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
+
+	needs: reoffers | withoutOffer | bareAnswer | unordered, counts: agreed,
 	leg: func(r *legRun) {
 		if r.Leg.Media == nil {
 			return
@@ -252,6 +256,8 @@ var codec488 = &Rule{
 in another description of it in the call, and what both have in common; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer it is a note.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
+
+	needs: mediaRefused,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -385,6 +391,8 @@ var lateOffer = &Rule{
 	Doc:   `The first INVITE of a call has no session description. The called side has to make the offer, and the caller answers it in the ACK. Told once a call.`,
 	Why:   "It is allowed, and usual between exchanges; yet some devices refuse it, and no early media can be heard.",
 	Fix:   "Nothing, unless the call fails: then make the caller, or the exchange in front of it, send an offer in the INVITE.",
+
+	needs: withoutOffer, counts: firstINVITE,
 	leg: func(r *legRun) {
 		i := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 })
 		if i < 0 {
@@ -422,6 +430,8 @@ var holdState = &Rule{
 so it is where the call was transferred, ends within 2 s of the hold, or no BYE was captured. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
+
+	needs: held,
 	leg: func(r *legRun) {
 		if r.Leg.Media != nil && !r.Leg.Media.HeldAt.IsZero() {
 			r.holds()
@@ -525,6 +535,8 @@ var oLineVersion = &Rule{
 offers that were refused are used up. Told once for each change.`,
 	Why: "Who sees the version unchanged may ignore the new description: it goes on sending to the old address, with the old codec.",
 	Fix: "Make the device raise the version in o= by one with each description that it changes, and keep it otherwise.",
+
+	needs: describedMore,
 	leg: func(r *legRun) {
 		if r.Leg.Media == nil || r.Leg.Media.Descriptions < 3 {
 			return
@@ -586,11 +598,13 @@ var srtpSetup = &Rule{
 	Title: "media that is to be encrypted, and cannot be",
 	Doc: `A stream of RTP/SAVP or RTP/SAVPF with a port has neither crypto nor fingerprint (nor key-mgmt, nor zrtp-hash); or a fingerprint and no setup; or offer and answer say both actpass, or both active; or its packets
 are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely).`,
-	Why:     "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
-	Fix:     "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
+	Why: "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
+	Fix: "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
+
+	needs:   notPlain,
 	capture: inTheClear,
 	leg: func(r *legRun) {
-		if r.plain() || !r.mayEncrypt() {
+		if isPlain(r.Leg.Media) || !r.mayEncrypt() {
 			return
 		}
 		var told []string
@@ -687,8 +701,10 @@ var t38Failed = &Rule{
 	Title: "a fax could not change over to T.38",
 	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. Or it is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on for over 5 s behind the 2xx. Or
 the tones CED or CNG are sent as telephone events, by a payload type that a description has, and no T.38 is ever offered (warning).`,
-	Why:     "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
-	Fix:     "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
+	Why: "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
+	Fix: "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
+
+	needs:   reoffers | withoutOffer,
 	capture: audioInPlaceOfFax,
 	leg: func(r *legRun) {
 		list := r.deals()
@@ -760,11 +776,13 @@ var dtmfMismatch = &Rule{
 	Title: "digits that the other side may not understand",
 	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for another. Or one digit is sent as
 INFO and as telephone event, within 1 s. Or all events of a stream lack the end bit. The last three need RTP. Digits are never shown.`,
-	Why:     "Menus do not hear keys, or hear them twice.",
-	Fix:     "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
+	Why: "Menus do not hear keys, or hear them twice.",
+	Fix: "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
+
+	needs:   notPlain,
 	capture: wrongDigits,
 	leg: func(r *legRun) {
-		if r.plain() {
+		if isPlain(r.Leg.Media) {
 			return
 		}
 		list := r.deals()

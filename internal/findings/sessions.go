@@ -16,6 +16,8 @@ var sessionTimerExpiry = &Rule{
 SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
+
+	needs: setsTimer,
 	leg: func(r *legRun) {
 		bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
 		if bye < 0 || r.Messages[bye].Time.IsZero() {
@@ -119,8 +121,10 @@ var session422 = &Rule{
 	Title: "a session timer that is too short, and is not made longer",
 	Doc: `An INVITE or UPDATE was answered 422 with Min-SE, and in 32 s neither a further one of that side follows on that Call-ID nor another INVITE of the same From to the same To;
 or the next one on that Call-ID has a Session-Expires below that Min-SE again. A retry that has no Session-Expires, or one that is long enough, is a note.`,
-	Why:   "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
-	Fix:   "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
+	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
+	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
+
+	needs: status422,
 	state: func() state { return new(tooShort) },
 }
 
@@ -242,16 +246,13 @@ that cross a BYE of the other side (which was sent before the 481 came, and not 
 each method and side of a leg, at the hop nearest to who answers.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
+
+	needs: status481, counts: dialogAnswered,
 	leg: func(r *legRun) {
 		var told []int
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
-			switch t.Method {
-			case "BYE", "INVITE", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY":
-			default:
-				continue
-			}
-			if t.Initial || t.Status == 0 || t.Requests == 0 {
+			if t.Initial || t.Status == 0 || t.Requests == 0 || !needsDialog(t.Method) {
 				continue
 			}
 			r.applies()
@@ -273,6 +274,15 @@ each method and side of a leg, at the hop nearest to who answers.`,
 			}
 		}
 	},
+}
+
+// needsDialog reports whether a request with a To tag needs a dialog that the other side knows.
+func needsDialog(method string) bool {
+	switch method {
+	case "BYE", "INVITE", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY":
+		return true
+	}
+	return false
 }
 
 // crossesBye reports whether the request of a transaction crossed a BYE of the other side.
@@ -369,6 +379,8 @@ var prackMissing = &Rule{
 or for 32 s. Where the capture ends before either it is only possible.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
 	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
+
+	needs: hasRSeq,
 	leg: func(r *legRun) {
 		var told []int
 		for i := range r.Messages {

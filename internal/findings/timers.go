@@ -20,6 +20,8 @@ var inviteNoResponse = &Rule{
 Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. Before that it is likely, and only where the capture goes on for 32 s.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
+
+	needs: invitesAgain | notUDP, counts: invitesOverUDP,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -52,6 +54,8 @@ var requestTimeout = &Rule{
 on that hop within 32 s (Timer F).`,
 	Why: "The other side of the dialog is gone, or its answers go elsewhere: the call hangs on one side.",
 	Fix: "Look at where the request went against the Contact and Record-Route of the dialog, and at what that host did with it.",
+
+	needs: unanswered, counts: otherRequests,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -78,6 +82,8 @@ var no100 = &Rule{
 	Doc:   `An INVITE was sent again at least once before its first response, which came more than 200 ms after the first copy. A late 100 counts as late.`,
 	Why:   "Whoever needs more than 200 ms has to send 100 at once: without it every INVITE is sent twice or more, and a loaded server gets more load.",
 	Fix:   "Make the called server send 100 Trying at once, or find out what delays it.",
+
+	needs: invitesAgain, counts: invites,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -113,6 +119,8 @@ var missingAck2xx = &Rule{
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
+
+	needs: unacked, counts: accepted,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -148,6 +156,8 @@ var missingAckFailure = &Rule{
 	Doc:   `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H).`,
 	Why:   "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
 	Fix:   "Look at where the response went against the Via of the INVITE.",
+
+	needs: refusedUnacked, counts: refused,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -174,6 +184,8 @@ var byeBeforeAck = &Rule{
 	Doc:   `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE.`,
 	Why:   "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
 	Fix:   "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
+
+	needs: calledHangsUp, counts: answerSeen,
 	leg: func(r *legRun) {
 		l := r.Leg
 		if l.Answered.IsZero() || l.AnswerUnseen {
@@ -208,6 +220,8 @@ var cancel200Race = &Rule{
 the called side talks to nobody: a ghost call.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
+
+	needs: cancelled,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -254,6 +268,8 @@ var cancelTooEarly = &Rule{
 	Doc:   `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop.`,
 	Why:   "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
 	Fix:   "The client has to wait for the first provisional response before it sends the CANCEL.",
+
+	needs: cancelled,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -283,6 +299,8 @@ var cancelNo487 = &Rule{
 	Doc:   `A CANCEL was answered 200 on a hop, and its INVITE has no final response there 64*T1 (32 s) later.`,
 	Why:   "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix:   "The called side has to answer a cancelled INVITE with 487.",
+
+	needs: cancels,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -309,6 +327,8 @@ var cancelMismatch = &Rule{
 	Doc:   `On one hop a CANCEL differs from the INVITE before it in branch, Request-URI, To, From or CSeq number. It will be answered 481.`,
 	Why:   "The server cannot find what is to be cancelled: the phone rings on.",
 	Fix:   "The client has to copy Request-URI, Call-ID, To, From, the number of CSeq and the topmost Via from the INVITE as it sent it on this hop.",
+
+	needs: cancels,
 	leg: func(r *legRun) {
 		for i := range r.Messages {
 			c := &r.Messages[i]
@@ -348,6 +368,8 @@ var dropAt32s = &Rule{
 	Doc:   `An answered call is ended 30 to 34 s after its 2xx by the side that sent the 2xx (or a server between), and no ACK was seen on that hop.`,
 	Why:   "The signalling path is broken, not the media: the called side waited 64*T1 for the ACK and gave up.",
 	Fix:   "Find out why the ACK does not reach the called side: its Contact and the Record-Routes of the 2xx say where it has to go.",
+
+	needs: unacked, counts: acceptedFirst,
 	leg: func(r *legRun) {
 		l := r.Leg
 		for i := range r.Transactions {
@@ -446,6 +468,8 @@ var noAnswerRefresh = &Rule{
 CANCEL or 408, Timer C of a proxy ended it: a warning. It is told once a leg.`,
 	Why: "A called side has to send a 1xx every minute while it rings; after three minutes without one a proxy gives the call up.",
 	Fix: "Make the called side repeat its provisional response every minute.",
+
+	needs: initialWaits, counts: initialPending,
 	leg: func(r *legRun) {
 		var best Finding
 		for i := range r.Transactions {

@@ -14,8 +14,10 @@ var transferFailed = &Rule{
 	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
 not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. REFER and NOTIFY
 outside of a call are paired by their Call-ID.`,
-	Why:   "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
-	Fix:   "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
+	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
+	Fix: "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
+
+	needs: refers | hasReplaces,
 	state: func() state { return &transfers{waiting: make(map[string]*outsideRefer)} },
 }
 

@@ -1,0 +1,162 @@
+package findings
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// verdicts returns what each rule makes of a capture: how many legs it could apply to and fired on,
+// and what it found. askAll asks every rule about every leg, whatever it needs.
+func verdicts(t *testing.T, pcap []byte, askAll bool) map[string]string {
+	t.Helper()
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := New()
+	c.askAll = askAll
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := c.Finish(res)
+	said := make(map[string]string)
+	for id, x := range c.count {
+		said[id] = fmt.Sprintf("applied to %d, fired on %v", x.applied, x.fired)
+	}
+	for _, f := range list {
+		said[f.ID] += fmt.Sprintf("\n%v %v %v %s; %s; %s; %s; %s", f.Severity, f.Confidence, f.Frames, f.Observed, f.Expected, f.Because, f.CallID, f.AOR)
+	}
+	return said
+}
+
+// A spoiledCase is a capture that rules are asked about.
+type spoiledCase struct {
+	name string
+	pcap []byte
+}
+
+// spoiledCases returns the cases of the rules, what is left of them where messages are lost, doubled
+// or out of order, and other captures.
+func spoiledCases(t *testing.T) (list []spoiledCase) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, file := range files {
+		text, calls := ladderOf(t, file)
+		for _, l := range []capgen.Ladder{{}, {TCP: true}, {IPv6: true}} {
+			l.Repeat(calls, 100)
+			packets := l.Packets(text)
+			name := fmt.Sprintf("%s (TCP %v, IPv6 %v)", filepath.Base(file), l.TCP, l.IPv6)
+			list = append(list, spoiledCase{name, capgen.Pcap(packets)})
+			for range 4 {
+				if !l.TCP {
+					list = append(list, spoiledCase{name + ", spoiled", capgen.Pcap(spoiled(packets, rng))})
+				}
+			}
+		}
+	}
+	captures, err := filepath.Glob("../../testdata/captures/*.pcap*")
+	if err != nil || len(captures) == 0 {
+		t.Fatal("no captures", err)
+	}
+	for _, name := range captures {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, spoiledCase{name, b})
+	}
+	return list
+}
+
+// TestNeeds: what a rule needs hides nothing that it has to say. And the captures that this is
+// tried with can tell: each rule that needs something says something else in one of them if it is
+// never asked.
+func TestNeeds(t *testing.T) {
+	cases := spoiledCases(t)
+	want := make([]map[string]string, len(cases))
+	for i, x := range cases {
+		want[i] = verdicts(t, x.pcap, true)
+		got := verdicts(t, x.pcap, false)
+		for id, w := range want[i] {
+			if got[id] != w {
+				t.Errorf("%s: what %s needs or counts by is wrong:\nasked about every leg it %s\notherwise it %s", x.name, id, w, got[id])
+			}
+		}
+	}
+	for _, r := range rules {
+		if needs := r.needs; needs != 0 {
+			r.needs = never
+			tells := false
+			for i, x := range cases {
+				tells = tells || verdicts(t, x.pcap, false)[r.ID] != want[i][r.ID]
+			}
+			if !tells {
+				t.Errorf("nothing shows what %s needs", r.ID)
+			}
+			r.needs = needs
+		}
+	}
+}
+
+// never is a trait that no leg has.
+const never traits = 1 << 63
+
+// ladderOf returns the ladder of a case, and how many calls it makes.
+func ladderOf(t *testing.T, file string) (text string, calls int) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls = 1
+	var ladder []string
+	for line := range strings.SplitSeq(string(b), "\n") {
+		switch key, value, _ := strings.Cut(line, ":"); key {
+		case "want", "none", "also", "ways", "gap":
+		case "calls":
+			fmt.Sscan(value, &calls)
+		default:
+			ladder = append(ladder, line)
+		}
+	}
+	return strings.Join(ladder, "\n"), calls
+}
+
+// spoiled returns packets of which some are lost, some come twice, and some change places.
+func spoiled(packets []capgen.Packet, rng *rand.Rand) []capgen.Packet {
+	list := slices.Clone(packets)
+	for range 1 + rng.IntN(3) {
+		i := rng.IntN(len(list))
+		switch rng.IntN(3) {
+		case 0:
+			if len(list) > 1 {
+				list = slices.Delete(list, i, i+1)
+			}
+		case 1:
+			again := list[i]
+			again.Time = list[len(list)-1].Time
+			list = append(list, again)
+		case 2:
+			j := rng.IntN(len(list))
+			list[i].Data, list[j].Data = list[j].Data, list[i].Data
+		}
+	}
+	return list
+}
