@@ -72,6 +72,12 @@ type Options struct {
 	// returns, all has been told.
 	Finished func(*Detail)
 
+	// Kept is called with each message of a leg whose octets are kept for Finished, while they are at
+	// hand: a look at them then costs less than one later. The message is the last one of the Detail,
+	// which is as far as the leg has come, and has what Kept returns as its Marks. Unlike Finished it
+	// is never called on a goroutine of its own.
+	Kept func(*Detail, *sipmsg.Message) uint64
+
 	// Exchanged is called for each request outside of calls, in the order in which
 	// they were sent, when nothing more is expected of it; it needs Calls.
 	Exchanged func(*Exchange)
@@ -219,6 +225,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		w.finished, w.exchanged, w.event = o.Finished, o.Exchanged, o.Event
 		w.over = a.at
 		w.release = a.told
+		a.track.kept = o.Kept
 	}
 	if o.Streams {
 		a.streams = newStreamTable(most.streams)

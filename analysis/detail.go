@@ -62,6 +62,7 @@ type Seen struct {
 	Body        int           // octets of it
 	SDP         bool          // it is, or has among its parts, a session description
 	Vias        uint8         // values of Via, 255 for more
+	Marks       uint64        // what Options.Kept returned; 0 where the octets were not kept
 
 	octets place
 	known  bool
@@ -145,4 +146,15 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		v.seen = slices.Grow(v.seen, min(3*len(v.seen)+1, usualMessages)) // of a flood each leg has one
 	}
 	v.seen = append(v.seen, s)
+	if t.kept != nil && s.octets.n > 0 {
+		t.mark(v, x.s)
+	}
+}
+
+// mark gives the message that was kept last to Options.Kept.
+func (t *tracker) mark(v *liveLeg, m *sipmsg.Message) {
+	d := &t.detail
+	d.Leg, d.Messages, d.Now, d.pages = v.leg, v.seen, t.now, v.pages
+	v.seen[len(v.seen)-1].Marks = t.kept(d, m)
+	d.Leg, d.Messages, d.pages = nil, nil, nil
 }

@@ -79,7 +79,9 @@ type tracker struct {
 
 	overLegs, overLive, overSteps, overDetail bool
 
-	rules         teller     // is told of every leg, and of every request outside of calls
+	rules         teller // is told of every leg, and of every request outside of calls
+	kept          func(*Detail, *sipmsg.Message) uint64
+	detail        Detail     // of a leg in the making, for kept
 	detailOctets  int        // kept for the legs followed …
 	pages         pageStore  // … in its pages
 	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs
