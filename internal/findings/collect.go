@@ -33,6 +33,8 @@ type Collector struct {
 	ledger  ledger
 	texts   texts
 	public  publicCache
+	timers  timerCache
+	faults  []fault // room for those of one message
 	n       int
 	index   legIndex // of the leg that is finished
 	deals   legDeals // likewise
@@ -40,7 +42,7 @@ type Collector struct {
 	talks   []*talk // of legs that are finished, as rules about media need them
 
 	legRules      []legRule // those that may be asked about a leg, in their order
-	askAll        bool      // about every leg
+	askAll        bool      // about every leg, and whatever its messages show while they are at hand
 	exchangeRules []exchangeRule
 	legRun        legRun // of the rule that is applied
 	exchangeRun   exchangeRun
@@ -109,6 +111,9 @@ func (c *Collector) ask(r *Rule, s state, t *tally) {
 func (c *Collector) Options(o analysis.Options) analysis.Options {
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
+	if !c.askAll {
+		o.Kept = c.kept
+	}
 	o.Screen, o.Screened = theScreen.suspect, c.screened
 	return o
 }
@@ -206,7 +211,7 @@ func (c *Collector) finished(d *analysis.Detail) {
 	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
 	c.hear(d)
 	x := &c.legRun
-	*x = legRun{run: run{c: c}, Detail: d, traits: traitsOf(d)}
+	*x = legRun{run: run{c: c}, Detail: d, traits: c.traitsOf(d)}
 	if c.askAll {
 		x.traits = everything
 	}

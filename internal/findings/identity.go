@@ -21,13 +21,20 @@ asks to hide the caller (id, header, user) and P-Asserted-Identity goes to a pub
 with a tel URI.`,
 	Why: "One side shows another number than the one that is billed or called back, or shows a number that was to be hidden.",
 	Fix: "Find the hop that sets the identities; whoever passes calls to a network that is not trusted has to take P-Asserted-Identity out when Privacy asks for it.",
+
+	needs: callerUnlike, counts: callerNamed,
 	leg: func(r *legRun) {
 		for i := range r.Messages {
-			if !r.isInitialINVITE(i) || !namesCaller(&r.Messages[i]) {
+			s := &r.Messages[i]
+			if !isInitialINVITE(r.Detail, s) || !namesCaller(s) {
 				continue
 			}
 			r.applies()
-			if what, expected := r.callerOf(i); what != "" {
+			m := r.Message(i)
+			if m == nil {
+				continue
+			}
+			if what, expected := callerOf(s, m); what != "" {
 				r.report(Finding{Severity: Warning, Frames: r.frames(i), Observed: what, Expected: expected})
 				return
 			}
@@ -40,24 +47,19 @@ func namesCaller(m *analysis.Seen) bool {
 	return m.Fields.Has(sipmsg.PAssertedIdentity) || m.Fields.Has(sipmsg.PPreferredIdentity) || m.Fields.Has(sipmsg.RemotePartyID)
 }
 
-// isInitialINVITE reports whether message i is the first copy of an INVITE outside of a
+// isInitialINVITE reports whether a message is the first copy of an INVITE outside of a
 // dialog, whole.
-func (r *legRun) isInitialINVITE(i int) bool {
-	m := &r.Messages[i]
-	return m.Request && m.Method == "INVITE" && m.Resent.Number == 0 && !m.Partial && m.Transaction >= 0 && r.Transactions[m.Transaction].Initial
+func isInitialINVITE(d *analysis.Detail, m *analysis.Seen) bool {
+	return m.Request && m.Method == "INVITE" && m.Resent.Number == 0 && !m.Partial && m.Transaction >= 0 && d.Transactions[m.Transaction].Initial
 }
 
 // callerOf says what contradicts itself in the identities of an INVITE, "" for nothing.
-func (r *legRun) callerOf(i int) (what, expected string) {
-	m := r.Message(i)
-	if m == nil {
-		return "", ""
-	}
+func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 	v, _ := m.First(sipmsg.From)
 	from := fullNumber(sipmsg.ParseAddress(v).URI)
 	var sips, tels int
 	for v := range m.Values(sipmsg.PAssertedIdentity) {
-		if sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).Scheme == sipmsg.SchemeTel {
+		if !bytes.HasPrefix(v, []byte("<sip:")) && sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).Scheme == sipmsg.SchemeTel {
 			tels++
 		} else {
 			sips++
@@ -66,8 +68,8 @@ func (r *legRun) callerOf(i int) (what, expected string) {
 	if sips > 1 || tels > 1 {
 		return fmt.Sprintf("P-Asserted-Identity has %d values with a sip and %d with a tel URI", sips, tels), "one of each at most"
 	}
-	if p, ok := m.First(sipmsg.Privacy); ok && sips+tels > 0 && hides(p) && isPublic(r.Messages[i].Destination.Addr()) {
-		return fmt.Sprintf("Privacy asks to hide the caller, and P-Asserted-Identity goes to %s", endpoint(r.Messages[i].Destination)), "no P-Asserted-Identity to a network that is not trusted"
+	if p, ok := m.First(sipmsg.Privacy); ok && sips+tels > 0 && hides(p) && isPublic(s.Destination.Addr()) {
+		return fmt.Sprintf("Privacy asks to hide the caller, and P-Asserted-Identity goes to %s", endpoint(s.Destination)), "no P-Asserted-Identity to a network that is not trusted"
 	}
 	if from == "" {
 		return "", ""
@@ -100,6 +102,9 @@ func hides(v []byte) bool {
 // fullNumber returns the digits of a URI whose user part is a full E.164 number, "" for
 // others.
 func fullNumber(uri []byte) string {
+	if bytes.IndexByte(uri, '+') < 0 {
+		return ""
+	}
 	u := sipmsg.ParseURI(uri)
 	if len(u.User) == 0 || u.User[0] != '+' {
 		return ""
@@ -142,7 +147,7 @@ func (r *legRun) stir() {
 	var frames []analysis.Frame
 	for i := range r.Messages {
 		m := &r.Messages[i]
-		if !r.isInitialINVITE(i) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
+		if !isInitialINVITE(r.Detail, m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
 			continue
 		}
 		frames = r.frames(i)

@@ -20,8 +20,10 @@ is not that of the request, or a response names another method than the request 
 Vias that are all of one sender; a body without Content-Type. In the first INVITE, the first response from 101 to 299 and the first refusal of each From tag in a leg, at the first hop, and in the first requests of each address outside of calls, also: parameters of a URI
 (transport, lr, maddr, ttl, user, method) behind the angle brackets, or without any, in From, To, Contact, Route, Record-Route, Refer-To; a Content-Type that is no type/subtype, or application/sdp on
 something else. A branch without z9hG4bK is a note. Of each kind one finding for requests and one for responses of a leg and From tag; requests outside of calls are told once for each pair of addresses. Max-Forwards and Content-Length have findings of their own.`,
-	Why:   "Each of these makes some other implementation refuse the message, lose it, or read it otherwise than it is meant.",
-	Fix:   "Correct the program that sent the message, or the server that changed it on the way.",
+	Why: "Each of these makes some other implementation refuse the message, lose it, or read it otherwise than it is meant.",
+	Fix: "Correct the program that sent the message, or the server that changed it on the way.",
+
+	needs: faulty, counts: everyLeg,
 	state: func() state { return &linter{closely: make(map[netip.Addr]int)} },
 }
 
@@ -57,6 +59,26 @@ type fault struct {
 	rfc      string
 	expected string
 	severity Severity
+}
+
+// faultless reports whether linted.check has nothing to say of a message: a look that costs less.
+func faultless(m *analysis.Seen) bool {
+	switch {
+	case m.Quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) != 0 || m.Body > 0 && !m.Fields.Has(sipmsg.ContentType):
+		return false
+	case !m.Request:
+		id, _ := mustAnswer(m.Method, m.Status)
+		return (m.Status <= 100 || m.ToTag != 0) && (id == sipmsg.Other || m.Fields.Has(id))
+	case m.OldBranch:
+		return false
+	}
+	ids, _ := must(m.Method)
+	for _, id := range ids {
+		if id != sipmsg.Other && !m.Fields.Has(id) {
+			return false
+		}
+	}
+	return true
 }
 
 // A linted is what is known of a message without looking at its octets.
@@ -169,8 +191,8 @@ func (s *linter) leg(r *legRun) {
 		if other >= 0 {
 			s.faults = append(s.faults, fault{"that names another method in CSeq than the request", "RFC 3261 8.2.6.2", "the CSeq of the request", Warning})
 		}
-		if n < len(senders) && r.looksClosely(i) {
-			if k := (closeLook{m.FromTag, m.Request, m.Status >= 300}); !slices.Contains(senders[:n], k) {
+		if n < len(senders) && looksClosely(r.Detail, m) {
+			if k := closeLookOf(m); !slices.Contains(senders[:n], k) {
 				senders[n] = k
 				n++
 				s.faults = closely(r.Message(i), s.faults)
@@ -200,6 +222,10 @@ type closeLook struct {
 	from    uint64 // From tag
 	request bool
 	refusal bool
+}
+
+func closeLookOf(m *analysis.Seen) closeLook {
+	return closeLook{m.FromTag, m.Request, m.Status >= 300}
 }
 
 // A leggedFault is what was told of a leg: the next hop says the same.
@@ -235,10 +261,10 @@ func (r *legRun) otherMethod(i int) int {
 	return -1
 }
 
-// looksClosely reports whether a message is a first INVITE, or a response over 100 to one.
-func (r *legRun) looksClosely(i int) bool {
-	m := &r.Messages[i]
-	return m.Method == "INVITE" && m.Transaction >= 0 && r.Transactions[m.Transaction].Initial && (m.Request || m.Status > 100)
+// looksClosely reports whether a message is a first INVITE, or a response over 100 to one, whole and
+// not sent again.
+func looksClosely(d *analysis.Detail, m *analysis.Seen) bool {
+	return m.Method == "INVITE" && !m.Partial && m.Resent.Number == 0 && m.Transaction >= 0 && d.Transactions[m.Transaction].Initial && (m.Request || m.Status > 100)
 }
 
 // moreVias returns the request of a response that has more Vias, -1 for none.
@@ -281,6 +307,9 @@ func closely(m *sipmsg.Message, faults []fault) []fault {
 	if !ok || len(m.Body) == 0 {
 		return faults
 	}
+	if string(ct) == "application/sdp" && bytes.HasPrefix(m.Body, []byte("v=")) { // nearly always
+		return faults
+	}
 	t := sipmsg.ParseMediaType(ct)
 	switch {
 	case len(t.Type) == 0 || len(t.Subtype) == 0:
@@ -311,11 +340,22 @@ func outsideURI(v []byte) string {
 // uriParams are the parameters of URIs.
 var uriParams = [...]string{"transport", "lr", "maddr", "ttl", "user", "method"}
 
+// skipSpace leaves off the white space that b begins with.
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	return b
+}
+
 // uriParam returns the parameter of a URI that b begins with, "" for none.
 func uriParam(b []byte) string {
-	b = bytes.TrimLeft(b, " \t\r\n")
+	if b = skipSpace(b); len(b) == 0 {
+		return ""
+	}
+	first := lower(b[0])
 	for _, p := range uriParams {
-		if hasFold(b, p) && (len(b) == len(p) || strings.IndexByte("=; \t\r\n", b[len(p)]) >= 0) {
+		if p[0] == first && hasFold(b, p) && (len(b) == len(p) || strings.IndexByte("=; \t\r\n", b[len(p)]) >= 0) {
 			return p
 		}
 	}
@@ -324,18 +364,25 @@ func uriParam(b []byte) string {
 
 // oneSender counts the Vias of a message and reports whether all have one sent-by.
 func oneSender(m *sipmsg.Message) (n int, one bool) {
-	var first []byte
+	var first sipmsg.ViaHop
 	one = true
 	for v := range m.Values(sipmsg.Via) {
 		h := sipmsg.ParseVia(v)
 		if n == 0 {
-			first = sentBy(h)
-		} else if !bytes.Equal(first, sentBy(h)) {
+			first = h
+		} else if differentAddrs(first, h) || !bytes.Equal(sentBy(first), sentBy(h)) {
 			one = false
 		}
 		n++
 	}
 	return n, one
+}
+
+// differentAddrs reports whether two Vias are of different addresses.
+func differentAddrs(a, b sipmsg.ViaHop) bool {
+	x, ok := a.HostAddr()
+	y, also := b.HostAddr()
+	return ok && also && x != y
 }
 
 func (s *linter) exchange(e *exchangeRun) {

@@ -17,7 +17,8 @@ import (
 )
 
 // verdicts returns what each rule makes of a capture: how many legs it could apply to and fired on,
-// and what it found. askAll asks every rule about every leg, whatever it needs.
+// and what it found. askAll asks every rule about every leg, whatever it needs,
+// and without marks.
 func verdicts(t *testing.T, pcap []byte, askAll bool) map[string]string {
 	t.Helper()
 	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})

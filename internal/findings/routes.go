@@ -128,20 +128,12 @@ Record-Route that had it.`,
 		if ok < 0 {
 			return
 		}
-		m := r.Message(ok)
-		if m == nil {
+		if r.Octets(ok) == nil {
 			return
 		}
 		r.applies()
-		for v := range m.Values(sipmsg.RecordRoute) {
-			if !isLoose(v) {
-				r.report(Finding{
-					Severity: Warning, Frames: r.frames(ok),
-					Observed: fmt.Sprintf("the Record-Route %s has no ;lr", hostOf(v)),
-					Expected: ";lr in every Record-Route",
-				})
-				return
-			}
+		if r.strictRecord(ok) {
+			return
 		}
 		n := 0
 		for i := ok + 1; i < len(r.Messages) && n < maxJudged; i++ {
@@ -155,13 +147,51 @@ Record-Route that had it.`,
 	},
 }
 
+// strictRecord reports a Record-Route of a 2xx that has no ;lr.
+func (r *legRun) strictRecord(ok int) bool {
+	if marks(r.Messages[ok].Marks)&looseRecord != 0 {
+		return false
+	}
+	m := r.Message(ok)
+	if m == nil {
+		return true
+	}
+	for v := range m.Values(sipmsg.RecordRoute) {
+		if !isLoose(v) {
+			r.report(Finding{
+				Severity: Warning, Frames: r.frames(ok),
+				Observed: fmt.Sprintf("the Record-Route %s has no ;lr", hostOf(v)),
+				Expected: ";lr in every Record-Route",
+			})
+			return true
+		}
+	}
+	return false
+}
+
+// comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, and these
+// are the Record-Routes of the 2xx, or it goes to the only proxy that these name, or comes from it.
+func comesPast(ok, m *analysis.Seen) bool {
+	k := marks(ok.Marks)
+	at := func(proxy netip.AddrPort) bool {
+		return m.Source.Addr() == proxy.Addr() || m.Destination.Addr() == proxy.Addr()
+	}
+	switch {
+	case marks(m.Marks)&oddRoute != 0:
+		return false
+	case k>>routeHosts != 0 && k>>routeHosts == marks(m.Marks)>>routeHosts:
+		return true
+	}
+	return k&routedBySource != 0 && at(ok.Source) || k&routedByDestination != 0 && at(ok.Destination)
+}
+
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
-	if r.Messages[i].Vias != 1 {
+	if x := &r.Messages[i]; x.Vias != 1 || !sameDialog(&r.Messages[ok], x) || comesPast(&r.Messages[ok], x) {
 		return false
 	}
 	answer, m := r.Message(ok), r.Message(i)
-	if m == nil || !sameDialog(answer, m) {
+	if answer == nil || m == nil {
 		return false
 	}
 	recorded := 0
@@ -225,8 +255,10 @@ var viaNAT = &Rule{
 	Doc: `The topmost Via of a request holds an IP address other than the one it came from, and its response has no received parameter, or goes to the address
 of the Via. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared. Over TCP,
 where the response comes back on the connection, a missing received is a note. The first request of each host to each other is judged.`,
-	Why:   "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
-	Fix:   "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
+	Why: "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
+	Fix: "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
+
+	needs: viaUnlike, counts: asks,
 	state: func() state { return &viaState{seen: make(memory[hostPair])} },
 }
 
@@ -374,8 +406,10 @@ var contactPrivate = &Rule{
 public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
 that comes back. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
 request of the peer reaches the sender all the same, or a registrar shows the public address in its Via, it is a note.`,
-	Why:   "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
-	Fix:   "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
+	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
+	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
+
+	needs: public | contactInvalid,
 	state: func() state { return &contactState{seen: make(memory[string])} },
 }
 
@@ -577,6 +611,8 @@ response, no request that comes back.
 If the next hop passes it on with a public address of its own, it is a note. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
+
+	needs: public,
 	leg: func(r *legRun) {
 		var told [4]netip.Addr
 		n, judged := 0, 0
@@ -728,10 +764,8 @@ func isLoose(v []byte) bool {
 }
 
 // sameDialog reports whether a request is inside of the dialog that a 2xx made.
-func sameDialog(ok, m *sipmsg.Message) bool {
-	caller, called := ok.Tag(sipmsg.From), ok.Tag(sipmsg.To)
-	from, to := m.Tag(sipmsg.From), m.Tag(sipmsg.To)
-	return len(to) > 0 && (bytes.Equal(from, caller) && bytes.Equal(to, called) || bytes.Equal(from, called) && bytes.Equal(to, caller))
+func sameDialog(ok, m *analysis.Seen) bool {
+	return m.ToTag != 0 && (m.FromTag == ok.FromTag && m.ToTag == ok.ToTag || m.FromTag == ok.ToTag && m.ToTag == ok.FromTag)
 }
 
 // maxShort bounds captured text in a finding.

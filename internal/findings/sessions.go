@@ -30,6 +30,11 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 		if set < 0 || r.Messages[set].Partial {
 			return
 		}
+		d := r.Messages[bye].Time.Sub(r.Messages[set].Time)
+		if marks(r.Messages[set].Marks)&longTimer != 0 && d < longInterval-timeout-2*time.Second && !r.Messages[set].Time.IsZero() {
+			r.applies()
+			return
+		}
 		v, ok := r.header(set, sipmsg.SessionExpires)
 		if !ok {
 			return
@@ -40,7 +45,6 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 		}
 		r.applies()
 		interval := time.Duration(se.Interval) * time.Second
-		d := r.Messages[bye].Time.Sub(r.Messages[set].Time)
 		if d < interval-min(timeout, interval/3)-2*time.Second || d > interval+2*time.Second {
 			return
 		}
@@ -61,6 +65,9 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 		r.report(f)
 	},
 }
+
+// longInterval is the session timer from which on most calls are over before it could have run out.
+const longInterval = 10 * time.Minute
 
 // timerSet returns the last 2xx to an INVITE or UPDATE before the message bye, on its hop or
 // on any; -1 for none, -2 where it sets no timer.

@@ -8,7 +8,7 @@ import (
 )
 
 // traits are what a leg shows at a glance. They are gathered once, in one pass over its
-// transactions and messages and without a look at their octets, and decide which rules are asked
+// transactions and messages and without a look at their octets: marks say what is in them. They decide which rules are asked
 // about the leg: see Rule.needs. A trait may be there without need, where that is cheaper to find
 // out; one that a rule counts by has to be exact.
 type traits uint64
@@ -46,7 +46,8 @@ const (
 	tangled // one may have come to a host twice
 
 	// Of requests and responses of whatever kind.
-	wholeRequest
+	asks         // a whole request other than ACK
+	wholeRequest // ACK as well
 	maxForwardsOdd
 	severalHops
 	notUDP
@@ -63,6 +64,12 @@ const (
 	hasDiversions
 	hasIdentity
 	hasRSeq
+	public         // one end of a hop is on the Internet
+	faulty         // lint may have something to say
+	viaUnlike      // a Via names another host than the request came from
+	contactInvalid // a Contact may be of a host that cannot be
+	callerNamed    // a first INVITE names the caller beside From …
+	callerUnlike   // … and in another way
 
 	// Of session descriptions.
 	notPlain      // they are more than an offer and an answer that fits
@@ -93,20 +100,23 @@ type glance struct {
 	*analysis.Detail
 	traits
 	fields  sipmsg.FieldSet // of all messages
-	tag     uint64          // To tag of the responses to first INVITEs
-	asked   uint64          // transactions whose request came, by index …
-	offered uint64          // … and those whose request offers a session
-	highest [2]uint32       // CSeq numbers of each direction
+	marks   marks           // likewise
+	vias    [maxGlanced]uint8
+	tag     uint64    // To tag of the responses to first INVITEs
+	asked   uint64    // transactions whose request came, by index …
+	offered uint64    // … and those whose request offers a session
+	highest [2]uint32 // CSeq numbers of each direction
 	passed  [2][maxChain]uint64
 }
 
 // traitsOf returns the traits of a leg: everything where something of it was not kept.
-func traitsOf(d *analysis.Detail) traits {
+func (c *Collector) traitsOf(d *analysis.Detail) traits {
 	if len(d.Messages) > maxGlance || len(d.Transactions) > maxGlanced {
 		return everything
 	}
 	g := glance{Detail: d, traits: everyLeg}
 	g.leg()
+	g.has(public, c.anyPublic(d.Leg.Hops))
 	for i := range d.Transactions {
 		g.transaction(&d.Transactions[i])
 	}
@@ -118,6 +128,7 @@ func traitsOf(d *analysis.Detail) traits {
 		for k, f := range m.Fields {
 			g.fields[k] |= f
 		}
+		g.marks |= marks(m.Marks)
 		if m.Transport != "UDP" {
 			g.traits |= notUDP
 		}
@@ -126,8 +137,10 @@ func traitsOf(d *analysis.Detail) traits {
 		} else {
 			g.response(m)
 		}
+		g.lint(m)
 	}
 	g.named()
+	g.marked()
 	return g.traits
 }
 
@@ -233,6 +246,36 @@ func (g *glance) pass(t *analysis.Transaction) {
 	way[t.Hop] |= request
 }
 
+// anyPublic reports whether a message of a leg may come from a public address, or go to one.
+func (c *Collector) anyPublic(hops []analysis.Hop) bool {
+	for i := range hops {
+		if h := &hops[i]; c.isPublic(h.A.Addr()) || c.isPublic(h.B.Addr()) {
+			return true
+		}
+	}
+	return len(hops) > maxChain // the last one of very many stands for others, too
+}
+
+// lint gathers whether lint may have something to say of a message.
+func (g *glance) lint(m *analysis.Seen) {
+	if m.Partial || m.Resent.Number != 0 {
+		return
+	}
+	g.has(faulty, !faultless(m) || looksClosely(g.Detail, m) != (marks(m.Marks)&judgedClosely != 0))
+	if m.Request || m.Transaction < 0 {
+		return
+	}
+	g.has(faulty, g.Transactions[m.Transaction].Requests == 0 || m.Vias > g.vias[m.Transaction])
+}
+
+// marked gathers what the marks of messages say.
+func (g *glance) marked() {
+	g.has(faulty, g.marks&oddClosely != 0)
+	g.has(viaUnlike, g.marks&strangeVia != 0)
+	g.has(contactInvalid, g.marks&invalidContact != 0)
+	g.has(callerUnlike, g.marks&oddCaller != 0)
+}
+
 // traitsOfStatus returns what a final response of 300 and over says.
 func traitsOfStatus(status int) (t traits) {
 	switch status {
@@ -282,6 +325,10 @@ func (g *glance) request(m *analysis.Seen) {
 		g.has(reINVITE, inside)
 		g.has(withoutOffer, !m.SDP)
 		g.number(m)
+		if namesCaller(m) && isInitialINVITE(g.Detail, m) {
+			g.traits |= callerNamed
+			g.has(callerUnlike, marks(m.Marks)&judgedCaller == 0)
+		}
 	default:
 		if inside {
 			g.number(m)
@@ -291,11 +338,14 @@ func (g *glance) request(m *analysis.Seen) {
 	if t == nil {
 		return
 	}
-	bit := uint64(1) << m.Transaction
-	if g.asked&bit == 0 && m.SDP && !m.Partial && (t.Method == "INVITE" || t.Method == "UPDATE") {
-		g.offered |= bit
+	g.has(asks, !m.Partial)
+	if bit := uint64(1) << m.Transaction; g.asked&bit == 0 {
+		g.asked |= bit
+		g.vias[m.Transaction] = m.Vias
+		if m.SDP && !m.Partial && (t.Method == "INVITE" || t.Method == "UPDATE") {
+			g.offered |= bit
+		}
 	}
-	g.asked |= bit
 }
 
 // number notes the CSeq number of a request inside of a dialog, or of one that makes it.

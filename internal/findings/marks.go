@@ -1,0 +1,236 @@
+package findings
+
+import (
+	"bytes"
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// marks are what the octets of a message show while they are at hand. A leg is over a minute after
+// its last message, and reading octets again that long after costs more than all else that rules do.
+// So what most messages have to be looked at for is found out at once, and rules look again where it
+// is out of the ordinary, or was not found out.
+type marks uint64
+
+const (
+	// strangeVia: the topmost Via of a request names another host than it came from, or maddr.
+	strangeVia marks = 1 << iota
+
+	// invalidContact: see mayBeInvalid.
+	invalidContact
+
+	// The caller of a first INVITE was looked at, and is named in two ways.
+	judgedCaller
+	oddCaller
+
+	// A message of its kind was looked at closely, as lint does, and has a fault.
+	judgedClosely
+	oddClosely
+
+	// All Record-Routes of a 2xx to an INVITE are loose; and they lead to its source, or to its
+	// destination. A Route of a request may be something else than loose.
+	looseRecord
+	routedBySource
+	routedByDestination
+	oddRoute
+
+	// A 2xx sets a session timer of longInterval or more.
+	longTimer
+
+	// The bits from here on are a hash of the hosts of Routes or Record-Routes, whatever their
+	// order; 0 where they were not found out.
+	routeHosts = 16
+)
+
+// kept returns the marks of a message: see analysis.Options.Kept.
+func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
+	s := &d.Messages[len(d.Messages)-1]
+	if s.Partial {
+		return 0
+	}
+	k := c.markClosely(d, s, m)
+	if s.Method == "INVITE" && (s.Request || s.Status > 100 && s.Status < 300) {
+		if v, ok := m.First(sipmsg.Contact); ok && mayBeInvalid(v) {
+			k |= invalidContact
+		}
+	}
+	switch {
+	case s.Request:
+		k |= c.markRequest(d, s, m)
+	case s.Status/100 == 2:
+		k |= c.markAnswer(s, m)
+	}
+	return uint64(k)
+}
+
+// markRequest returns the marks of a request.
+func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) (k marks) {
+	if s.Method == "ACK" {
+		return 0
+	}
+	if !viaFits(m, s.Source.Addr()) {
+		k |= strangeVia
+	}
+	if s.Fields.Has(sipmsg.Route) {
+		k |= markRoutes(m)
+	}
+	if namesCaller(s) && isInitialINVITE(d, s) {
+		k |= judgedCaller
+		if what, _ := callerOf(s, m); what != "" {
+			k |= oddCaller
+		}
+	}
+	return k
+}
+
+// viaFits reports whether the topmost Via of a request says where it came from.
+func viaFits(m *sipmsg.Message, source netip.Addr) bool {
+	v, _ := m.First(sipmsg.Via)
+	if host, ok := plainVia(v); ok {
+		addr, ok := sipmsg.URI{Host: host}.Addr()
+		return ok && sameHost(addr, source)
+	}
+	via, ok := m.TopVia()
+	if !ok || via.MAddr() != nil {
+		return false
+	}
+	addr, ok := via.HostAddr()
+	return ok && sameHost(addr, source)
+}
+
+// markAnswer returns the marks of a 2xx.
+func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
+	if s.Fields.Has(sipmsg.SessionExpires) {
+		k |= c.timers.marksOf(m)
+	}
+	if s.Method != "INVITE" || !s.Fields.Has(sipmsg.RecordRoute) {
+		return k
+	}
+	var hosts marks
+	routed := looseRecord | routedBySource | routedByDestination
+	for v := range m.Values(sipmsg.RecordRoute) {
+		host, ok := plainRoute(v)
+		if !ok {
+			return k
+		}
+		hosts += hashOfHost(host)
+		proxy, _ := sipmsg.URI{Host: host}.Addr()
+		if proxy != s.Source.Addr() {
+			routed &^= routedBySource
+		}
+		if proxy != s.Destination.Addr() {
+			routed &^= routedByDestination
+		}
+	}
+	return k | routed | hosts<<routeHosts
+}
+
+func hashOfHost(host []byte) marks { return marks(maphash.Bytes(seed, host)) }
+
+// markRoutes returns the marks of the Routes of a request.
+func markRoutes(m *sipmsg.Message) marks {
+	var hosts marks
+	for v := range m.Values(sipmsg.Route) {
+		host, ok := plainRoute(v)
+		if !ok {
+			return oddRoute
+		}
+		hosts += hashOfHost(host)
+	}
+	return hosts << routeHosts
+}
+
+// markClosely looks closely at the first message of each kind in a leg.
+func (c *Collector) markClosely(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) marks {
+	if !looksClosely(d, s) {
+		return 0
+	}
+	k := closeLookOf(s)
+	for i := range d.Messages[:len(d.Messages)-1] {
+		if x := &d.Messages[i]; marks(x.Marks)&judgedClosely != 0 && closeLookOf(x) == k {
+			return judgedClosely
+		}
+	}
+	if c.faults = closely(m, c.faults[:0]); len(c.faults) > 0 {
+		return judgedClosely | oddClosely
+	}
+	return judgedClosely
+}
+
+// plainVia returns the host of a Via that is written as most are; ok is false for others.
+func plainVia(v []byte) (host []byte, ok bool) {
+	v, ok = bytes.CutPrefix(v, []byte("SIP/2.0/"))
+	blank := bytes.IndexByte(v, ' ')
+	if !ok || blank < 0 || bytes.IndexByte(v, ',') >= 0 {
+		return nil, false
+	}
+	host, _, ok = plainHost(v[blank+1:])
+	return host, ok
+}
+
+// plainRoute returns the host of a Route or Record-Route that is written as most are: a SIP URI of a
+// loose router, without a user. ok is false for others.
+func plainRoute(v []byte) (host []byte, ok bool) {
+	v, ok = bytes.CutPrefix(v, []byte("<sip:"))
+	end := bytes.IndexByte(v, '>')
+	if !ok || end < 0 || bytes.IndexByte(v[:end], '@') >= 0 || bytes.IndexByte(v[:end], '?') >= 0 {
+		return nil, false
+	}
+	host, loose, ok := plainHost(v[:end])
+	return host, loose && ok
+}
+
+// plainHost cuts the host off a host with port and parameters, and reports whether lr is one of
+// these. ok is false where the host is no IPv4 address, maddr may be a parameter, or anything else needs a
+// closer look.
+func plainHost(b []byte) (host []byte, loose, ok bool) {
+	n := 0
+	for n < len(b) && (b[n]-'0' < 10 || b[n] == '.') {
+		n++
+	}
+	end := n
+	if end < len(b) && b[end] == ':' {
+		for end++; end < len(b) && b[end]-'0' < 10; end++ {
+		}
+	}
+	if end < len(b) && b[end] != ';' {
+		return nil, false, false
+	}
+	b, host = b[end:], b[:n]
+	if bytes.IndexByte(b, '"') >= 0 {
+		return nil, false, false
+	}
+	for i := bytes.IndexByte(b, ';'); i >= 0; i = bytes.IndexByte(b, ';') {
+		b = skipSpace(b[i+1:])
+		switch {
+		case len(b) > 0 && lower(b[0]) == 'm':
+			return nil, false, false
+		case hasFold(b, "lr") && (len(b) == 2 || b[2] == ';' || b[2] == '='):
+			loose = true
+		}
+	}
+	return host, loose, true
+}
+
+// A timerCache remembers what the last Session-Expires says: most say the same.
+type timerCache struct {
+	value []byte
+	marks marks
+}
+
+// marksOf returns the marks of the Session-Expires of a message.
+func (t *timerCache) marksOf(m *sipmsg.Message) marks {
+	v, _ := m.First(sipmsg.SessionExpires)
+	if bytes.Equal(v, t.value) {
+		return t.marks
+	}
+	t.value, t.marks = append(t.value[:0], v...), 0
+	if se := sipmsg.ParseSessionExpires(v); se.HasInterval && time.Duration(se.Interval)*time.Second >= longInterval {
+		t.marks = longTimer
+	}
+	return t.marks
+}
