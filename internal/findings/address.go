@@ -33,7 +33,7 @@ func within(list []netip.Prefix, a netip.Addr) bool {
 }
 
 // isPublic reports whether an address is one of the Internet.
-func isPublic(a netip.Addr) bool { return a.IsValid() && !within(notPublic, a) }
+func isPublic(a netip.Addr) bool { return a.IsValid() && !a.IsPrivate() && !within(notPublic, a) }
 
 // isPrivate reports whether an address is one of those behind a NAT.
 func isPrivate(a netip.Addr) bool { return a.IsValid() && within(private, a) }

@@ -60,7 +60,10 @@ func hasName(list, name string) bool {
 	return false
 }
 
-func hasEvents(list string) bool { return hasName(list, "telephone-event") }
+// hasEvents reports whether a list of names has that of telephone events, mostly the last one.
+func hasEvents(list string) bool {
+	return strings.HasSuffix(list, ",telephone-event") || hasName(list, "telephone-event")
+}
 
 // sameDeal reports whether two deals are of one request, on different hops.
 func (r *legRun) sameDeal(a, b *deal) bool { return r.sameRequest(a.transaction, b.transaction) }
@@ -656,22 +659,35 @@ func (r *legRun) mayEncrypt() bool {
 		if m := &r.Messages[i]; !m.SDP || m.Partial || m.Status >= 300 {
 			continue
 		}
-		b := r.Octets(i)
+		b := r.body(i)
 		if bytes.Contains(b, []byte("fingerprint")) {
 			return true
 		}
 		for at := bytes.Index(b, []byte("m=")); at >= 0; at = bytes.Index(b, []byte("m=")) {
-			line := b[at:]
-			if end := bytes.IndexByte(line, '\n'); end >= 0 {
-				line = line[:end]
-			}
-			if findFold(line, 0, "savp") >= 0 || findFold(line, 0, "tls") >= 0 {
+			b = b[at+len("m="):]
+			if line, _, _ := bytes.Cut(b, []byte("\n")); !inClear(line) {
 				return true
 			}
-			b = b[at+len("m="):]
 		}
 	}
 	return false
+}
+
+// inClear reports whether a line m= is of media that are not encrypted: one look for those that
+// are RTP/AVP.
+func inClear(line []byte) bool {
+	_, rest, _ := bytes.Cut(line, []byte(" ")) // kind …
+	_, rest, _ = bytes.Cut(rest, []byte(" "))  // … and port
+	if proto, _, _ := bytes.Cut(rest, []byte(" ")); string(proto) == "RTP/AVP" {
+		return true
+	}
+	return findFold(line, 0, "savp") < 0 && findFold(line, 0, "tls") < 0
+}
+
+// body returns the body of message i as it stands in its octets.
+func (r *legRun) body(i int) []byte {
+	b := r.Octets(i)
+	return b[max(0, len(b)-r.Messages[i].Body):]
 }
 
 // keysOf looks for the keys of a stream.
@@ -750,13 +766,19 @@ the tones CED or CNG are sent as telephone events, by a payload type that a desc
 // mayFax reports whether a description has a stream of images.
 func (r *legRun) mayFax() bool {
 	for i := range r.Messages {
-		if m := &r.Messages[i]; m.SDP && m.Request && m.ToTag != 0 {
+		if m := &r.Messages[i]; m.SDP && m.Request && m.ToTag != 0 && r.mayBeImage(i) {
 			if s := r.session(i); s != nil && fax(s) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// mayBeImage reports whether a session description may have a stream of images, as long as
+// there is room for all of the leg.
+func (r *legRun) mayBeImage(i int) bool {
+	return len(r.Messages) > maxSessions || findFold(r.body(i), 0, "image") >= 0
 }
 
 // faxedLater reports whether a later offer of T.38 was accepted.
