@@ -73,9 +73,9 @@ type Options struct {
 	Finished func(*Detail)
 
 	// Kept is called with each message of a leg whose octets are kept for Finished, while they are at
-	// hand: a look at them then costs less than one later. The message is the last one of the Detail,
-	// which is as far as the leg has come, and has what Kept returns as its Marks. Unlike Finished it
-	// is never called on a goroutine of its own.
+	// hand: a look at them then costs less than one later. It is the last message of the Detail, which
+	// is as far as the leg has come, has neither octets of the others nor Transactions, and gets what
+	// Kept returns as its Marks. Unlike Finished it is never called on a goroutine of its own.
 	Kept func(*Detail, *sipmsg.Message) uint64
 
 	// Exchanged is called for each request outside of calls, in the order in which

@@ -95,16 +95,19 @@ func (t *tracker) hash(tag []byte) uint64 {
 	return maphash.Bytes(t.seed, tag) | 1
 }
 
-// Octets returns the octets of message i, nil where they were not kept.
+// Octets returns the octets of message i, nil where they were not kept, and in Options.Kept.
 func (d *Detail) Octets(i int) []byte {
+	if d.pages == nil {
+		return nil
+	}
 	return d.Messages[i].octets.octets(d.pages)
 }
 
-// Message returns message i as it was, nil where its octets were not kept. It is parsed
-// when it is asked for, once.
+// Message returns message i as it was, nil where its octets were not kept, and in Options.Kept. It is
+// parsed when it is asked for, once.
 func (d *Detail) Message(i int) *sipmsg.Message {
 	s := &d.Messages[i]
-	if s.octets.n == 0 {
+	if s.octets.n == 0 || d.pages == nil {
 		return nil
 	}
 	for len(d.parsed) < len(d.Messages) {
@@ -154,7 +157,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 // mark gives the message that was kept last to Options.Kept.
 func (t *tracker) mark(v *liveLeg, m *sipmsg.Message) {
 	d := &t.detail
-	d.Leg, d.Messages, d.Now, d.pages = v.leg, v.seen, t.now, v.pages
+	d.Leg, d.Messages, d.Now = v.leg, v.seen, t.now
 	v.seen[len(v.seen)-1].Marks = t.kept(d, m)
-	d.Leg, d.Messages, d.pages = nil, nil, nil
+	d.Leg, d.Messages = nil, nil
 }
