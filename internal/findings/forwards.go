@@ -25,7 +25,7 @@ kind one finding a leg; requests outside of calls are told once for each pair of
 	Why: "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
 	Fix: "Give each request Max-Forwards 70 and lower it by one at each hop; after a 483 look at the Vias of the request for the hosts that pass it around.",
 
-	needs: maxForwardsOdd | severalHops | status483, counts: wholeRequest,
+	needs: maxForwardsOdd | notLowered | status483, counts: wholeRequest,
 	state: func() state { return new(forwards) },
 }
 

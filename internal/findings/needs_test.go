@@ -49,8 +49,11 @@ type spoiledCase struct {
 	pcap []byte
 }
 
+// madeCaptures is how many captures of calls are made that no case has.
+const madeCaptures = 1500
+
 // spoiledCases returns the cases of the rules, what is left of them where messages are lost, doubled
-// or out of order, and other captures.
+// or out of order, captures of programs, and made ones.
 func spoiledCases(t *testing.T) (list []spoiledCase) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -82,6 +85,9 @@ func spoiledCases(t *testing.T) (list []spoiledCase) {
 			t.Fatal(err)
 		}
 		list = append(list, spoiledCase{name, b})
+	}
+	for i := range madeCaptures {
+		list = append(list, spoiledCase{fmt.Sprintf("capture %d that was made", i), madeCapture(rand.New(rand.NewPCG(7, uint64(i))))})
 	}
 	return list
 }

@@ -49,7 +49,7 @@ const (
 	asks         // a whole request other than ACK
 	wholeRequest // ACK as well
 	maxForwardsOdd
-	severalHops
+	notLowered // a host may have passed on a Max-Forwards as it was
 	notUDP
 	status422
 	status481
@@ -77,7 +77,7 @@ const (
 	withoutOffer  // an INVITE has none
 	bareAnswer    // a 2xx to an INVITE or UPDATE has none
 	agreed        // an offer was answered 2xx
-	unordered     // a 2xx stands before its request
+	unordered     // a response stands before its request
 	mediaRefused  // an INVITE or UPDATE was refused for the sake of media
 	held          // audio was put on hold
 	describedMore // there are three or more
@@ -107,6 +107,7 @@ type glance struct {
 	offered uint64    // … and those whose request offers a session
 	highest [2]uint32 // CSeq numbers of each direction
 	passed  [2][maxChain]uint64
+	left    [64]int16 // Max-Forwards of requests where they were seen last; 0 for nowhere
 }
 
 // traitsOf returns the traits of a leg: everything where something of it was not kept.
@@ -141,6 +142,7 @@ func (c *Collector) traitsOf(d *analysis.Detail) traits {
 	}
 	g.named()
 	g.marked()
+	g.has(notLowered, len(d.Leg.Hops) > 1 && g.traits&(tangled|unordered) != 0)
 	return g.traits
 }
 
@@ -156,7 +158,6 @@ func (g *glance) leg() {
 	l := g.Leg
 	g.has(answerSeen, !l.Answered.IsZero() && !l.AnswerUnseen)
 	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee)
-	g.has(severalHops, len(l.Hops) > 1)
 	g.has(tangled, !isChain(l.Hops))
 	if m := l.Media; m != nil {
 		g.has(notPlain, !isPlain(m))
@@ -172,7 +173,7 @@ func isChain(hops []analysis.Hop) bool {
 	}
 	for i := range hops {
 		h := &hops[i]
-		if i > 0 && h.A.Addr() != hops[i-1].B.Addr() {
+		if len(hops) > 1 && h.A.Addr() == h.B.Addr() || i > 0 && h.A.Addr() != hops[i-1].B.Addr() {
 			return false
 		}
 		for _, x := range hops[:i] {
@@ -236,7 +237,7 @@ func (g *glance) pass(t *analysis.Transaction) {
 	if g.traits&tangled != 0 {
 		return
 	}
-	request := uint64(1) << ((t.CSeq + uint32(len(t.Method))) & 63)
+	request := uint64(1) << requestKey(t)
 	way, other := &g.passed[one(t.Forward)], &g.passed[one(!t.Forward)]
 	for h := range way {
 		again := other[h]&request != 0 || h == t.Hop && way[h]&request != 0
@@ -244,6 +245,17 @@ func (g *glance) pass(t *analysis.Transaction) {
 		g.has(tangled, again)
 	}
 	way[t.Hop] |= request
+}
+
+// requestKey tells requests apart, as far as six bits do. Where two have one key on a hop, they are
+// tangled.
+func requestKey(t *analysis.Transaction) uint32 { return (t.CSeq + uint32(len(t.Method))) & 63 }
+
+// lowers notes whether a request came with a lower Max-Forwards than on the hop before.
+func (g *glance) lowers(t *analysis.Transaction, m *analysis.Seen) {
+	left := &g.left[requestKey(t)]
+	g.has(notLowered, *left != 0 && m.MaxForwards >= *left)
+	*left = m.MaxForwards
 }
 
 // anyPublic reports whether a message of a leg may come from a public address, or go to one.
@@ -262,10 +274,7 @@ func (g *glance) lint(m *analysis.Seen) {
 		return
 	}
 	g.has(faulty, !faultless(m) || looksClosely(g.Detail, m) != (marks(m.Marks)&judgedClosely != 0))
-	if m.Request || m.Transaction < 0 {
-		return
-	}
-	g.has(faulty, g.Transactions[m.Transaction].Requests == 0 || m.Vias > g.vias[m.Transaction])
+	g.has(faulty, !m.Request && m.Transaction >= 0 && m.Vias > g.vias[m.Transaction]) // also if that was not captured
 }
 
 // marked gathers what the marks of messages say.
@@ -342,7 +351,11 @@ func (g *glance) request(m *analysis.Seen) {
 	if bit := uint64(1) << m.Transaction; g.asked&bit == 0 {
 		g.asked |= bit
 		g.vias[m.Transaction] = m.Vias
-		if m.SDP && !m.Partial && (t.Method == "INVITE" || t.Method == "UPDATE") {
+		if m.Partial {
+			return
+		}
+		g.lowers(t, m)
+		if m.SDP && (t.Method == "INVITE" || t.Method == "UPDATE") {
 			g.offered |= bit
 		}
 	}
@@ -372,9 +385,9 @@ func (g *glance) response(m *analysis.Seen) {
 		return
 	}
 	t, bit := &g.Transactions[m.Transaction], uint64(1)<<m.Transaction
+	g.has(unordered, g.asked&bit == 0)
 	if m.Status/100 == 2 && !m.Partial && m.Resent.Number == 0 && (t.Method == "INVITE" || t.Method == "UPDATE") {
 		g.has(bareAnswer, !m.SDP)
-		g.has(unordered, g.asked&bit == 0)
 		g.has(agreed, g.offered&bit != 0 && g.Leg.Media != nil)
 	}
 	if m.Method == "INVITE" && t.Initial && m.ToTag != 0 {
