@@ -44,6 +44,7 @@ type Seen struct {
 	CSeq        uint32
 	Status      int   // of a response
 	Transaction int   // index into Detail.Transactions; -1 for none; an ACK has that of its INVITE
+	Initial     bool  // that is Transaction.Initial
 	Resent      Frame // the first copy, where it was sent again
 	Partial     bool  // octets of it are missing: nothing may be concluded from what is not there
 	Lost        Loss  // why, if so
@@ -137,6 +138,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
 		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
 	}
+	s.Initial = x.transaction >= 0 && v.trans[x.transaction].initial
 	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
 	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {

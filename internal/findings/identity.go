@@ -26,7 +26,7 @@ with a tel URI.`,
 	leg: func(r *legRun) {
 		for i := range r.Messages {
 			s := &r.Messages[i]
-			if !isInitialINVITE(r.Detail, s) || !namesCaller(s) {
+			if !isInitialINVITE(s) || !namesCaller(s) {
 				continue
 			}
 			r.applies()
@@ -49,8 +49,8 @@ func namesCaller(m *analysis.Seen) bool {
 
 // isInitialINVITE reports whether a message is the first copy of an INVITE outside of a
 // dialog, whole.
-func isInitialINVITE(d *analysis.Detail, m *analysis.Seen) bool {
-	return m.Request && m.Method == "INVITE" && m.Resent.Number == 0 && !m.Partial && m.Transaction >= 0 && d.Transactions[m.Transaction].Initial
+func isInitialINVITE(m *analysis.Seen) bool {
+	return m.Request && m.Method == "INVITE" && m.Resent.Number == 0 && !m.Partial && m.Transaction >= 0 && m.Initial
 }
 
 // callerOf says what contradicts itself in the identities of an INVITE, "" for nothing.
@@ -147,7 +147,7 @@ func (r *legRun) stir() {
 	var frames []analysis.Frame
 	for i := range r.Messages {
 		m := &r.Messages[i]
-		if !isInitialINVITE(r.Detail, m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
+		if !isInitialINVITE(m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
 			continue
 		}
 		frames = r.frames(i)

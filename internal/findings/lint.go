@@ -191,7 +191,7 @@ func (s *linter) leg(r *legRun) {
 		if other >= 0 {
 			s.faults = append(s.faults, fault{"that names another method in CSeq than the request", "RFC 3261 8.2.6.2", "the CSeq of the request", Warning})
 		}
-		if n < len(senders) && looksClosely(r.Detail, m) {
+		if n < len(senders) && looksClosely(m) {
 			if k := closeLookOf(m); !slices.Contains(senders[:n], k) {
 				senders[n] = k
 				n++
@@ -263,8 +263,8 @@ func (r *legRun) otherMethod(i int) int {
 
 // looksClosely reports whether a message is a first INVITE, or a response over 100 to one, whole and
 // not sent again.
-func looksClosely(d *analysis.Detail, m *analysis.Seen) bool {
-	return m.Method == "INVITE" && !m.Partial && m.Resent.Number == 0 && m.Transaction >= 0 && d.Transactions[m.Transaction].Initial && (m.Request || m.Status > 100)
+func looksClosely(m *analysis.Seen) bool {
+	return m.Method == "INVITE" && !m.Partial && m.Resent.Number == 0 && m.Transaction >= 0 && m.Initial && (m.Request || m.Status > 100)
 }
 
 // moreVias returns the request of a response that has more Vias, -1 for none.

@@ -78,7 +78,7 @@ func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.
 	if s.Fields.Has(sipmsg.Route) {
 		k |= markRoutes(m)
 	}
-	if namesCaller(s) && isInitialINVITE(d, s) {
+	if namesCaller(s) && isInitialINVITE(s) {
 		k |= judgedCaller
 		if what, _ := callerOf(s, m); what != "" {
 			k |= oddCaller
@@ -146,7 +146,7 @@ func markRoutes(m *sipmsg.Message) marks {
 
 // markClosely looks closely at the first message of each kind in a leg.
 func (c *Collector) markClosely(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) marks {
-	if !looksClosely(d, s) {
+	if !looksClosely(s) {
 		return 0
 	}
 	k := closeLookOf(s)

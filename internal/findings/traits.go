@@ -273,7 +273,7 @@ func (g *glance) lint(m *analysis.Seen) {
 	if m.Partial || m.Resent.Number != 0 {
 		return
 	}
-	g.has(faulty, !faultless(m) || looksClosely(g.Detail, m) != (marks(m.Marks)&judgedClosely != 0))
+	g.has(faulty, !faultless(m) || looksClosely(m) != (marks(m.Marks)&judgedClosely != 0))
 	g.has(faulty, !m.Request && m.Transaction >= 0 && m.Vias > g.vias[m.Transaction]) // also if that was not captured
 }
 
@@ -334,7 +334,7 @@ func (g *glance) request(m *analysis.Seen) {
 		g.has(reINVITE, inside)
 		g.has(withoutOffer, !m.SDP)
 		g.number(m)
-		if namesCaller(m) && isInitialINVITE(g.Detail, m) {
+		if namesCaller(m) && isInitialINVITE(m) {
 			g.traits |= callerNamed
 			g.has(callerUnlike, marks(m.Marks)&judgedCaller == 0)
 		}
