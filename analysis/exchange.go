@@ -53,9 +53,11 @@ type Exchange struct {
 	AnswerLength     Length
 
 	// Of a REGISTER: whom it is about, and the contacts it asked for with what was
-	// granted. At most maxContacts.
-	AOR      string
-	Bindings []Binding
+	// granted. At most maxContacts. AORNumber numbers the addresses-of-record of a timeline
+	// from 0, without gaps; it says nothing where AOR is empty.
+	AOR       string
+	AORNumber int
+	Bindings  []Binding
 
 	// Where a response of the same server to the same request went that was not sent
 	// back to where the request came from.

@@ -85,6 +85,7 @@ type registrar struct {
 // An aor is a Registration in the making.
 type aor struct {
 	Registration
+	number     int        // of its address-of-record
 	from       netip.Addr // of the last REGISTER
 	challenged time.Time  // a challenge of this time was not taken up yet, behind an acceptance
 }
@@ -95,7 +96,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if a == nil {
 		return
 	}
-	r.aor, r.AOR = a, a.AOR
+	r.aor, r.AOR, r.AORNumber = a, a.AOR, a.number
 	a.see(x)
 	if !r.FirstHop {
 		return
@@ -139,7 +140,7 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	case n < len(g.list):
 		return g.list[n]
 	}
-	a := &aor{Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame}}
+	a := &aor{number: n, Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame}}
 	g.list = append(g.list, a)
 	return a
 }

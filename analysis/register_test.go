@@ -186,6 +186,36 @@ func TestAnswerFirst(t *testing.T) {
 	}
 }
 
+// TestAORNumbers: addresses-of-record are numbered from 0 as they come, whoever asks for them, and
+// keep their numbers.
+func TestAORNumbers(t *testing.T) {
+	const ladder = hosts + `
+		0  A > P REGISTER id=r1
+		+.01 P > A 200
+		1  B > P REGISTER id=r2 from=sip:bob@example.com
+		+.01 P > B 200
+		2  A > P OPTIONS id=o
+		+.01 P > A 200
+		3  A > P REGISTER id=r1
+		+.01 P > A 200
+		4  B > P REGISTER id=r3 from=sip:carol@example.com
+		+.01 P > B 200`
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(new(capgen.Ladder).Pcap(ladder)), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, err = analysis.Run(context.Background(), r, analysis.Options{Calls: true, Exchanged: func(e *analysis.Exchange) {
+		if e.AOR != "" {
+			got = append(got, fmt.Sprint(e.AORNumber, " ", e.AOR))
+		}
+	}})
+	want := []string{"0 sip:alice@example.com", "1 sip:bob@example.com", "0 sip:alice@example.com", "2 sip:carol@example.com"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v %v, want %v", got, err, want)
+	}
+}
+
 // TestGaps: times without any packet are known, those of a minute and less are none.
 func TestGaps(t *testing.T) {
 	res := analyze(t, capgen.Ladder{}, "0 A > B OPTIONS id=o1\n60 A > B OPTIONS id=o2\n121 A > B OPTIONS id=o3")
