@@ -31,6 +31,8 @@ type Collector struct {
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	ledger  ledger
+	hosts   hosts
+	watches watchList
 	texts   texts
 	public  publicCache
 	timers  timerCache
@@ -73,7 +75,7 @@ type tally struct {
 // New returns a Collector of all rules.
 func New() *Collector {
 	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool)}
-	c.ledger = newLedger(c)
+	c.ledger, c.watches.c = newLedger(c), c
 	for _, r := range rules {
 		var s state
 		if r.state != nil {

@@ -35,25 +35,40 @@ refreshes a contact comes more than 5 % of the granted time after that time is o
 is a phone that was off. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why:   "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix:   "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
-	state: func() state { return &registerState{m: make(map[string]*registerWatch)} },
+	state: func() state { return new(registerState) },
 }
 
 // A registerWatch is what register-failed remembers of an address-of-record.
 type registerWatch struct {
-	granted []grant
-	brief   *Finding   // a 423 that waits for what follows
-	asked   int64      // … to a REGISTER for so many seconds
-	least   int64      // its Min-Expires, 0 for none
-	refused *Finding   // a 403 or 404
-	from    netip.Addr // where it came from
-	at      time.Time
+	registerHead
+	granted []grant // at most maxOfAOR
+}
+
+type registerHead struct {
+	place   uint32           // when it was watched first: see watchList.seq; 0 for not yet
+	brief   *briefGrant      // a 423 that waits for what follows
+	refused *refusedRegister // a 403 or 404
 	late    bool
 	star    bool
 }
 
+// A briefGrant is a 423 to a REGISTER.
+type briefGrant struct {
+	Finding
+	asked int64 // seconds that the REGISTER was for
+	least int64 // Min-Expires, 0 for none
+}
+
+// A refusedRegister is a 403 or 404 to a REGISTER.
+type refusedRegister struct {
+	Finding
+	from netip.Addr // where the REGISTER came from
+	at   time.Time
+}
+
 // A grant is a contact in force.
 type grant struct {
-	uri, callID string
+	uri, callID uint64 // their hashes
 	at          time.Time
 	seconds     int64
 	frame       analysis.Frame
@@ -61,8 +76,7 @@ type grant struct {
 }
 
 type registerState struct {
-	m     map[string]*registerWatch
-	order []*registerWatch
+	watched int // addresses-of-record
 	bundles
 }
 
@@ -73,22 +87,21 @@ func (s *registerState) exchange(r *exchangeRun) {
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial {
 		return
 	}
-	w := s.m[e.AOR]
-	if w == nil {
-		if len(s.m) == maxWatched {
+	w := &r.c.watches.of(e).register
+	if w.place == 0 {
+		if s.watched == maxWatched {
 			return
 		}
-		w = new(registerWatch)
-		s.m[e.AOR], s.order = w, append(s.order, w)
+		s.watched++
+		w.place = r.c.watches.seq
 	}
 	w.request(r)
 	switch {
 	case e.Status/100 == 2:
-		if w.refused != nil && e.Sent.Sub(w.at) < timeout {
-			w.refused.Severity = Note
-			w.refused.Observed += "; accepted " + seconds(e.Answered.Sub(w.at)) + " later"
-			s.add(w.from.String()+" note", *w.refused)
-			w.refused = nil
+		if x := w.refused; x != nil && e.Sent.Sub(x.at) < timeout {
+			x.Severity = Note
+			x.Observed += "; accepted " + seconds(e.Answered.Sub(x.at)) + " later"
+			s.add(x.from.String()+" note", x.Finding)
 		}
 		w.accepted(e)
 	case e.Status == 423:
@@ -98,7 +111,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 		f.Frames = append(f.Frames, e.FinalFrame)
 		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
 		f.Expected = "200, or a challenge"
-		w.refused, w.from, w.at = &f, e.Source.Addr(), e.Answered
+		w.refused = &refusedRegister{f, e.Source.Addr(), e.Answered}
 	}
 }
 
@@ -137,30 +150,31 @@ func (w *registerWatch) request(r *exchangeRun) {
 	}
 	f := w.brief
 	w.brief = nil
-	if asked == -1 || asked > w.asked && asked >= w.least || e.Sent.Sub(f.gate.since) >= timeout && asked != w.asked {
+	if asked == -1 || asked > f.asked && asked >= f.least || e.Sent.Sub(f.gate.since) >= timeout && asked != f.asked {
 		return
 	}
 	f.gate = nil
 	f.Frames = append(f.Frames, e.SentFrame)
-	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, the next one asks for %d s", w.asked, asked)
-	if w.least > 0 {
-		f.Observed += fmt.Sprintf("; Min-Expires is %d", w.least)
+	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, the next one asks for %d s", f.asked, asked)
+	if f.least > 0 {
+		f.Observed += fmt.Sprintf("; Min-Expires is %d", f.least)
 	}
-	r.report(*f)
+	r.report(f.Finding)
 }
 
 // refresh looks whether a REGISTER for a contact comes too late.
 func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 	e := r.Exchange
+	uri, callID := textHash(b.URI), textHash(e.CallID)
 	for i := range w.granted {
 		g := &w.granted[i]
-		if g.uri != b.URI || g.tried {
+		if g.uri != uri || g.tried {
 			continue
 		}
 		g.tried = true
 		granted := time.Duration(g.seconds) * time.Second
 		after := e.Sent.Sub(g.at)
-		if late := after - granted; w.late || late*20 <= granted || g.callID != e.CallID && late > granted {
+		if late := after - granted; w.late || late*20 <= granted || g.callID != callID && late > granted {
 			return
 		}
 		w.late = true
@@ -177,35 +191,35 @@ func (w *registerWatch) accepted(e *analysis.Exchange) {
 	w.refused = nil
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
-		w.granted = slices.DeleteFunc(w.granted, func(g grant) bool { return b.URI == "*" || g.uri == b.URI })
+		uri := textHash(b.URI)
+		w.granted = slices.DeleteFunc(w.granted, func(g grant) bool { return b.URI == "*" || g.uri == uri })
 		if b.URI == "*" || b.Asked == 0 || b.Granted <= 0 || b.Granted > 1<<31 || e.Answered.IsZero() {
 			continue
 		}
 		if len(w.granted) == maxOfAOR {
 			w.granted = slices.Delete(w.granted, 0, 1)
 		}
-		w.granted = append(w.granted, grant{uri: b.URI, callID: e.CallID, at: e.Answered, seconds: b.Granted, frame: e.FinalFrame})
+		w.granted = append(w.granted, grant{uri: uri, callID: textHash(e.CallID), at: e.Answered, seconds: b.Granted, frame: e.FinalFrame})
 	}
 }
 
 // tooBrief takes in a 423.
 func (w *registerWatch) tooBrief(r *exchangeRun) {
 	e := r.Exchange
-	w.asked, w.least = -1, 0
+	f := &briefGrant{Finding: registerFinding(e, Error), asked: -1}
 	for i := range e.Bindings {
-		w.asked = max(w.asked, e.Bindings[i].Asked)
+		f.asked = max(f.asked, e.Bindings[i].Asked)
 	}
 	if m := r.Response(); m != nil {
 		if _, n, ok := m.Number(sipmsg.MinExpires); ok {
-			w.least = int64(n)
+			f.least = int64(n)
 		}
 	}
-	f := registerFinding(e, Error)
 	f.Frames = append(f.Frames, e.FinalFrame)
-	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", w.asked)
+	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", f.asked)
 	f.Expected = "a REGISTER for Min-Expires or longer"
 	f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Answered, wait: timeout}
-	w.brief = &f
+	w.brief = f
 }
 
 // attacked reports whether an address tries users or passwords: that finding tells of its
@@ -228,12 +242,13 @@ func (r *captureRun) attacked(a netip.Addr, id string) bool {
 }
 
 func (s *registerState) end(r *captureRun) {
-	for _, w := range s.order {
+	for _, x := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.register.place }) {
+		w := &x.register
 		if w.brief != nil && r.End.Sub(w.brief.gate.since) >= timeout {
-			r.report(*w.brief)
+			r.report(w.brief.Finding)
 		}
-		if w.refused != nil && !r.attacked(w.from, r.rule.ID) {
-			s.add(w.from.String(), *w.refused)
+		if w.refused != nil && !r.attacked(w.refused.from, r.rule.ID) {
+			s.add(w.refused.from.String(), w.refused.Finding)
 		}
 	}
 	s.report(r, "addresses-of-record")
@@ -246,11 +261,9 @@ var registerStorm = &Rule{
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
 second behind a pause of 10 s or more a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
 addresses-of-record.`,
-	Why: "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
-	Fix: "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
-	state: func() state {
-		return &stormState{aors: make(map[string]*stormAOR), sources: make(map[netip.Addr]*stormSource), registrars: make(map[netip.Addr]*stormRegistrar)}
-	},
+	Why:   "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
+	Fix:   "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
+	state: func() state { return &stormState{registrars: make(map[netip.Addr]*stormRegistrar)} },
 }
 
 const stormWindow = time.Minute
@@ -259,27 +272,35 @@ const stormWindow = time.Minute
 type count struct {
 	since  time.Time
 	n      int
-	frames []analysis.Frame // the first ones
+	frames [maxSiteProofs]analysis.Frame // the first ones
 }
 
 // take takes in a REGISTER, and reports whether it begins another minute.
 func (c *count) take(at time.Time, f analysis.Frame) (anew bool) {
 	if anew = c.n == 0 || at.Sub(c.since) > stormWindow; anew {
-		*c = count{since: at, frames: c.frames[:0]}
+		*c = count{since: at}
+	}
+	if c.n < len(c.frames) {
+		c.frames[c.n] = f
 	}
 	c.n++
-	if len(c.frames) < maxSiteProofs {
-		c.frames = append(c.frames, f)
-	}
 	return anew
 }
 
+// proofs returns the first frames.
+func (c *count) proofs() []analysis.Frame { return slices.Clone(c.frames[:min(c.n, len(c.frames))]) }
+
+// A stormAOR is what register-storm remembers of an address-of-record.
 type stormAOR struct {
+	stormHead
+	contacts []uint64 // their hashes; at most maxOfAOR
+}
+
+type stormHead struct {
+	place uint32 // as that of registerHead
 	count
-	aor      string
-	source   netip.Addr
-	contacts []string // at most maxOfAOR
-	granted  int64    // 0: not known
+	source   hostNo
+	granted  int64 // 0: not known
 	at       time.Time
 	worst    *Finding
 	most     int
@@ -297,7 +318,7 @@ func (a *stormAOR) expected() int {
 
 type stormSource struct {
 	count
-	addr     netip.Addr
+	host     hostNo
 	minute   int
 	aors     int
 	expected int // in thousandths
@@ -318,10 +339,9 @@ type stormRegistrar struct {
 }
 
 type stormState struct {
-	aors       map[string]*stormAOR
-	order      []*stormAOR
-	sources    map[netip.Addr]*stormSource
-	from       []*stormSource
+	watched    int     // addresses-of-record
+	sources    []int32 // by host, 1 + the index in from
+	from       pages[stormSource]
 	registrars map[netip.Addr]*stormRegistrar
 	at         []*stormRegistrar
 }
@@ -333,21 +353,22 @@ func (s *stormState) exchange(r *exchangeRun) {
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Sent.IsZero() {
 		return
 	}
-	a, src, reg := s.find(e)
+	a, src, reg := s.find(r)
 	if a == nil {
 		return
 	}
 	if e.Status != 401 && e.Status != 407 {
+		from := e.Source.Addr()
 		a.take(e.Sent, e.SentFrame)
-		a.judge()
-		src.register(e, a)
+		a.judge(e.AOR, from)
+		src.register(e, a, from)
 		reg.register(e, a)
 	}
 	reg.last = e.Sent
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
-		if !slices.Contains(a.contacts, b.URI) && len(a.contacts) < maxOfAOR {
-			a.contacts = append(a.contacts, b.URI)
+		if uri := textHash(b.URI); !slices.Contains(a.contacts, uri) && len(a.contacts) < maxOfAOR {
+			a.contacts = append(a.contacts, uri)
 		}
 		if e.Status/100 == 2 && b.Asked != 0 && b.Granted > 0 {
 			a.granted, a.at = b.Granted, e.Sent
@@ -356,37 +377,55 @@ func (s *stormState) exchange(r *exchangeRun) {
 }
 
 // find returns what is known of the parties of a REGISTER, nil where there are too many.
-func (s *stormState) find(e *analysis.Exchange) (*stormAOR, *stormSource, *stormRegistrar) {
-	a, src, reg := s.aors[e.AOR], s.sources[e.Source.Addr()], s.registrars[e.Destination.Addr()]
-	if a == nil && len(s.aors) == maxWatched || src == nil && len(s.sources) == maxWatched || reg == nil && len(s.registrars) == maxWatched {
+func (s *stormState) find(r *exchangeRun) (*stormAOR, *stormSource, *stormRegistrar) {
+	w := r.c.watches.of(r.Exchange)
+	a, src, reg := &w.storm, s.source(r.c.hosts.find(r.Source.Addr())), s.registrars[r.Destination.Addr()]
+	if a.place == 0 && s.watched == maxWatched || src == nil && s.from.n == maxWatched || reg == nil && len(s.registrars) == maxWatched {
 		return nil, nil, nil
 	}
 	if src == nil {
-		src = &stormSource{addr: e.Source.Addr()}
-		s.sources[src.addr], s.from = src, append(s.from, src)
+		src = s.newSource(r.c.hosts.number(r.Source.Addr()))
 	}
 	if reg == nil {
-		reg = &stormRegistrar{addr: e.Destination.Addr()}
+		reg = &stormRegistrar{addr: r.Destination.Addr()}
 		s.registrars[reg.addr], s.at = reg, append(s.at, reg)
 	}
-	if a == nil {
-		a = &stormAOR{aor: e.AOR}
-		s.aors[e.AOR], s.order = a, append(s.order, a)
+	if a.place == 0 {
+		s.watched++
+		a.place = r.c.watches.seq
 		reg.aors++
 	}
-	a.source = src.addr
+	a.source = src.host
 	return a, src, reg
 }
 
+// source returns what is known of a host, nil for nothing.
+func (s *stormState) source(h hostNo) *stormSource {
+	if h < 0 || int(h) >= len(s.sources) || s.sources[h] == 0 {
+		return nil
+	}
+	return s.from.at(int(s.sources[h] - 1))
+}
+
+func (s *stormState) newSource(h hostNo) *stormSource {
+	if n := int(h) + 1 - len(s.sources); n > 0 {
+		s.sources = append(s.sources, make([]int32, n)...)
+	}
+	src := s.from.add()
+	s.sources[h] = int32(s.from.n)
+	src.host = h
+	return src
+}
+
 // judge looks whether an address-of-record registers too often.
-func (a *stormAOR) judge() {
+func (a *stormAOR) judge(aor string, source netip.Addr) {
 	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
 		return
 	}
 	a.most = a.n
 	a.worst = &Finding{
-		Severity: Warning, AOR: a.aor, Frames: slices.Clone(a.frames), Count: a.n,
-		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, a.source.Unmap(), clock(a.since)),
+		Severity: Warning, AOR: aor, Frames: a.proofs(), Count: a.n,
+		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, source.Unmap(), clock(a.since)),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", max(a.granted, 1)),
 	}
 	if a.granted == 0 {
@@ -395,7 +434,7 @@ func (a *stormAOR) judge() {
 }
 
 // register counts a REGISTER of a host.
-func (s *stormSource) register(e *analysis.Exchange, a *stormAOR) {
+func (s *stormSource) register(e *analysis.Exchange, a *stormAOR, addr netip.Addr) {
 	if s.take(e.Sent, e.SentFrame) {
 		s.minute++
 		s.aors, s.expected = 0, 0
@@ -410,8 +449,8 @@ func (s *stormSource) register(e *analysis.Exchange, a *stormAOR) {
 	}
 	s.most, s.many = s.n, s.aors > 1
 	s.worst = &Finding{
-		Severity: Warning, Frames: slices.Clone(s.frames), Count: s.n,
-		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, s.addr.Unmap(), clock(s.since)),
+		Severity: Warning, Frames: s.proofs(), Count: s.n,
+		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, addr.Unmap(), clock(s.since)),
 		Expected: "no more REGISTERs than the granted times explain",
 	}
 }
@@ -440,16 +479,18 @@ func (g *stormRegistrar) register(e *analysis.Exchange, a *stormAOR) {
 }
 
 func (s *stormState) end(r *captureRun) {
-	told := map[netip.Addr]bool{}
-	for _, x := range s.from {
+	told := map[hostNo]bool{}
+	for i := range s.from.n {
+		x := s.from.at(i)
 		if x.most > 0 && x.many {
-			if told[x.addr] = true; !r.attacked(x.addr, r.rule.ID) {
+			if told[x.host] = true; !r.attacked(r.c.hosts.addr(x.host), r.rule.ID) {
 				r.report(*x.worst)
 			}
 		}
 	}
-	for _, a := range s.order {
-		if a.most > 0 && !told[a.source] && !r.attacked(a.source, r.rule.ID) {
+	for _, w := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.storm.place }) {
+		a := &w.storm
+		if a.most > 0 && !told[a.source] && !r.attacked(r.c.hosts.addr(a.source), r.rule.ID) {
 			r.report(*a.worst)
 		}
 	}
@@ -467,13 +508,13 @@ var bindingFlap = &Rule{
 port than the one before 3 times or more. Over TCP only addresses count: each connection has a port of its own. Two phones on one address-of-record are two bindings.`,
 	Why:   "The NAT forgets the binding sooner than the phone refreshes it: until the next REGISTER calls to the phone are lost.",
 	Fix:   "Let the phone send keepalives (RFC 5626: CRLF or STUN) or register more often than the NAT forgets, or use TCP.",
-	state: func() state { return &flapState{m: make(map[string][]flapBinding)} },
+	state: func() state { return new(flapState) },
 }
 
 // A flapBinding is a binding with the places it was seen at.
 type flapBinding struct {
 	key    uint64
-	callID string
+	callID uint64         // of the last REGISTER, its hash
 	first  analysis.Frame // of the first REGISTER
 	source netip.AddrPort
 	moves  *flapMoves // nil where there were none
@@ -481,6 +522,7 @@ type flapBinding struct {
 
 // A flapMoves is the changes of the place of a binding.
 type flapMoves struct {
+	callID string // of the last REGISTER
 	n      int
 	frames []analysis.Frame // the first REGISTER and those behind each change
 	places []string         // the first few
@@ -502,10 +544,14 @@ func (b *flapBinding) move(e *analysis.Exchange) {
 	}
 }
 
-type flapState struct {
-	m     map[string][]flapBinding
-	order []string
+// A flapAOR is what binding-flap remembers of an address-of-record.
+type flapAOR struct {
+	place uint32 // as that of registerHead
+	aor   string // "" where no binding has moved
+	list  []flapBinding
 }
+
+type flapState struct{ watched int } // addresses-of-record
 
 func (s *flapState) leg(*legRun) {}
 
@@ -514,34 +560,38 @@ func (s *flapState) exchange(r *exchangeRun) {
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial || len(e.Bindings) == 0 {
 		return
 	}
-	list, known := s.m[e.AOR]
-	if len(list) == 1 && list[0].callID == e.CallID && list[0].source == e.Source { // nearly always
+	a, callID := &r.c.watches.of(e).flap, textHash(e.CallID)
+	if len(a.list) == 1 && a.list[0].callID == callID && a.list[0].source == e.Source { // nearly always
 		return
 	}
-	if !known && len(s.m) == maxWatched {
+	if a.place == 0 && s.watched == maxWatched {
 		return
 	}
 	key := bindingKey(r)
 	if key == 0 {
 		return
 	}
-	if !known {
-		s.order = append(s.order, e.AOR)
+	if a.place == 0 {
+		s.watched++
+		a.place = r.c.watches.seq
 	}
-	for i := range list {
-		b := &list[i]
+	for i := range a.list {
+		b := &a.list[i]
 		if b.key != key {
 			continue
 		}
-		b.callID = e.CallID
+		b.callID = callID
 		if same := b.source == e.Source || e.Transport != "UDP" && b.source.Addr() == e.Source.Addr(); !same {
+			a.aor = e.AOR
 			b.move(e)
 		}
-		b.source = e.Source
+		if b.source = e.Source; b.moves != nil {
+			b.moves.callID = e.CallID
+		}
 		return
 	}
-	if len(list) < maxOfAOR {
-		s.m[e.AOR] = append(list, flapBinding{key: key, callID: e.CallID, first: e.SentFrame, source: e.Source})
+	if len(a.list) < maxOfAOR {
+		a.list = append(a.list, flapBinding{key: key, callID: callID, first: e.SentFrame, source: e.Source})
 	}
 }
 
@@ -568,13 +618,13 @@ func bindingKey(r *exchangeRun) uint64 {
 }
 
 func (s *flapState) end(r *captureRun) {
-	for _, aor := range s.order {
-		for _, b := range s.m[aor] {
+	for _, w := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.flap.place }) {
+		for _, b := range w.flap.list {
 			if b.moves == nil || b.moves.n < 3 {
 				continue
 			}
 			r.report(Finding{
-				Severity: Warning, AOR: aor, CallID: b.callID, Frames: b.moves.frames,
+				Severity: Warning, AOR: w.flap.aor, CallID: b.moves.callID, Frames: b.moves.frames,
 				Observed: fmt.Sprintf("the REGISTERs of one binding change their source %s: %s", times(b.moves.n), strings.Join(b.moves.places, ", ")),
 				Expected: "one address and port, as long as the phone stays where it is",
 			})

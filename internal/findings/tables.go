@@ -1,0 +1,100 @@
+package findings
+
+import (
+	"hash/maphash"
+	"net/netip"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// What is kept of very many, in as little room as may be.
+
+// pageLen is how many are in one allocation of pages.
+const pageLen = 256
+
+// Pages are a list whose items stay where they are while it grows.
+type pages[T any] struct {
+	list []*[pageLen]T
+	n    int
+}
+
+func (p *pages[T]) at(i int) *T { return &p.list[i/pageLen][i%pageLen] }
+
+// grow makes the list n long at least.
+func (p *pages[T]) grow(n int) {
+	for len(p.list)*pageLen < n {
+		p.list = append(p.list, new([pageLen]T))
+	}
+	p.n = max(p.n, n)
+}
+
+// add adds an item that holds nothing.
+func (p *pages[T]) add() *T {
+	p.grow(p.n + 1)
+	return p.at(p.n - 1)
+}
+
+// A frameNo is a frame in eight octets: its file above its number.
+type frameNo uint64
+
+const frameBits = 40 // of the number
+
+func frameNoOf(f analysis.Frame) frameNo {
+	return frameNo(f.File)<<frameBits | frameNo(f.Number)&(1<<frameBits-1)
+}
+
+func (n frameNo) frame() analysis.Frame {
+	return analysis.Frame{File: int(n >> frameBits), Number: int64(n & (1<<frameBits - 1))}
+}
+
+// A hostNo is the number of an address: see hosts.
+type hostNo int32
+
+// Hosts number addresses from 0. One gets its number where something is kept of it, so that
+// the bounds of what is kept bound them too.
+type hosts struct {
+	slots []int32 // 1 + the number, by hash; half of them are empty at least
+	list  []netip.Addr
+}
+
+// find returns the number of an address, -1 for none.
+func (h *hosts) find(a netip.Addr) hostNo {
+	if len(h.slots) == 0 {
+		return -1
+	}
+	return hostNo(h.slots[h.slot(a)] - 1)
+}
+
+// number returns the number of an address, a new one where it has none.
+func (h *hosts) number(a netip.Addr) hostNo {
+	if n := h.find(a); n >= 0 {
+		return n
+	}
+	h.list = append(h.list, a)
+	if 2*len(h.list) > len(h.slots) {
+		h.slots = make([]int32, max(64, 2*len(h.slots)))
+		for i, a := range h.list {
+			h.slots[h.slot(a)] = int32(i + 1)
+		}
+	} else {
+		h.slots[h.slot(a)] = int32(len(h.list))
+	}
+	return hostNo(len(h.list) - 1)
+}
+
+// slot returns the slot of an address: the one that it is in, or else the one that it goes to.
+func (h *hosts) slot(a netip.Addr) uint64 {
+	octets := a.As16()
+	mask := uint64(len(h.slots) - 1)
+	for i := maphash.Bytes(seed, octets[:]); ; i++ {
+		if n := h.slots[i&mask]; n == 0 || h.list[n-1] == a {
+			return i & mask
+		}
+	}
+}
+
+// addr returns the address with a number.
+func (h *hosts) addr(n hostNo) netip.Addr { return h.list[n] }
+
+// textHash returns a hash of a text.
+func textHash(s string) uint64 { return maphash.String(seed, s) }
