@@ -100,10 +100,10 @@ One finding for each user, client and server.`,
 	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
 	Fix: "The client has to count each use of a nonce, from 00000001 on.",
 	capture: func(r *captureRun) {
-		for _, x := range r.c.ledger.reused() {
+		for _, x := range r.c.ledger.reused(r.Result) {
 			f := Finding{
-				Severity: Warning, Frames: []analysis.Frame{x.a.frame, x.b.frame}, CallID: x.b.callID, leg: x.b.leg,
-				Observed: fmt.Sprintf("nc=%08x, and nc=%08x %s later with the same nonce", x.a.nc, x.b.nc, seconds(x.b.at.Sub(x.a.at))),
+				Severity: Warning, Frames: []analysis.Frame{x.a.frame.frame(), x.b.frame.frame()}, CallID: x.callID, leg: x.b.leg(),
+				Observed: fmt.Sprintf("nc=%08x, and nc=%08x %s later with the same nonce", x.a.nc, x.b.nc, seconds(x.b.at().Sub(x.a.at()))),
 				Expected: fmt.Sprintf("nc=%08x or more", uint64(x.a.nc)+1),
 			}
 			if x.n > 1 {
@@ -470,17 +470,29 @@ func (w *weakness) finding() (f Finding) {
 	return f
 }
 
-// A nonceUse is one use of a nonce that the capture shows the challenge of.
+// A nonceUse is one use of a nonce, which the capture may show the challenge of.
 type nonceUse struct {
-	key    uint64 // of who and nonce
-	who    uint64 // user, client and server
-	nonce  uint64
-	at     time.Time
-	nc     uint32
-	cseq   uint32
-	frame  analysis.Frame
-	callID string
-	leg    legNumber
+	who   uint64 // user, client and server
+	nonce uint64
+	sec   int64 // its time, …
+	nsec  int32 // … as of time.Time
+	of    int32 // a legNumber; of a request outside of calls, minus one more than the index in ledger.useIDs
+	nc    uint32
+	cseq  uint32
+	frame frameNo
+}
+
+// key returns a hash of who and nonce.
+func (u *nonceUse) key() uint64 { return u.who ^ bits.RotateLeft64(u.nonce, 1) }
+
+func (u *nonceUse) at() time.Time { return time.Unix(u.sec, int64(u.nsec)).UTC() }
+
+// leg returns the number of the leg, 0 outside of calls.
+func (u *nonceUse) leg() legNumber { return legNumber(max(u.of, 0)) }
+
+// compare compares uses by time.
+func (u *nonceUse) compare(x *nonceUse) int {
+	return cmp.Or(cmp.Compare(u.sec, x.sec), cmp.Compare(u.nsec, x.nsec))
 }
 
 // maxUses bounds the uses kept: they are compared at the end, in order of time.
@@ -493,56 +505,73 @@ func (l *ledger) use(t *tx) {
 	}
 	for i := range t.creds {
 		a := &t.creds[i]
-		if len(a.QOP) == 0 || !a.HasNC || len(a.Nonce) == 0 || len(l.uses) >= maxUses {
+		if len(a.QOP) == 0 || !a.HasNC || len(a.Nonce) == 0 || l.uses.n >= maxUses {
 			continue
 		}
-		who := t.hop() ^ hashOf(a.Username)
-		l.uses = append(l.uses, nonceUse{
-			key: who ^ bits.RotateLeft64(hashOf(a.Nonce), 1), who: who, nonce: hashOf(a.Nonce),
-			at: t.at, nc: a.NC, cseq: t.cseq, frame: t.frame, callID: t.callID, leg: t.leg,
-		})
+		of := int32(t.leg)
+		if of == 0 {
+			*l.useIDs.add() = t.callID
+			of = -int32(l.useIDs.n)
+		}
+		*l.uses.add() = nonceUse{
+			who: t.hop() ^ hashOf(a.Username), nonce: hashOf(a.Nonce), sec: t.at.Unix(), nsec: int32(t.at.Nanosecond()), of: of,
+			nc: a.NC, cseq: t.cseq, frame: frameNoOf(t.frame),
+		}
 	}
 }
 
 // A reuse is two uses of one nonce of which the later one does not count on, the first of n
 // of one user, client and server.
 type reuse struct {
-	a, b *nonceUse
-	n    int
+	a, b   *nonceUse
+	callID string // of b
+	n      int
 }
 
 // reused returns the uses that do not count on.
-func (l *ledger) reused() (list []*reuse) {
-	order := make([]int32, len(l.uses)) // by key and time
+func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
+	order := make([]int32, l.uses.n) // by key and time
 	for i := range order {
 		order[i] = int32(i)
 	}
 	slices.SortFunc(order, func(i, j int32) int {
-		a, b := &l.uses[i], &l.uses[j]
-		if a.key != b.key {
-			return cmp.Compare(a.key, b.key)
+		a, b := l.uses.at(int(i)), l.uses.at(int(j))
+		if c := cmp.Compare(a.key(), b.key()); c != 0 {
+			return c
 		}
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(i, j))
+		return cmp.Or(a.compare(b), cmp.Compare(i, j))
 	})
 	by := make(map[uint64]*reuse)
 	for i := 1; i < len(order); i++ {
-		a, b := &l.uses[order[i-1]], &l.uses[order[i]]
-		if a.key != b.key || b.nc > a.nc || a.callID == b.callID && a.cseq == b.cseq || !l.nonces.has(b.nonce) {
+		a, b := l.uses.at(int(order[i-1])), l.uses.at(int(order[i]))
+		if a.key() != b.key() || b.nc > a.nc || !l.nonces.has(b.nonce) {
+			continue
+		}
+		callID := l.callIDOf(b, res)
+		if a.cseq == b.cseq && l.callIDOf(a, res) == callID {
 			continue
 		}
 		x := by[b.who]
 		switch {
 		case x == nil:
-			x = &reuse{a: a, b: b}
+			x = &reuse{a: a, b: b, callID: callID}
 			by[b.who] = x
 			list = append(list, x)
-		case b.at.Before(x.b.at):
-			x.a, x.b = a, b
+		case b.compare(x.b) < 0:
+			x.a, x.b, x.callID = a, b, callID
 		}
 		x.n++
 	}
 	slices.SortFunc(list, func(x, y *reuse) int {
-		return cmp.Or(x.b.at.Compare(y.b.at), cmp.Compare(x.b.frame.Number, y.b.frame.Number))
+		return cmp.Or(x.b.compare(y.b), cmp.Compare(x.b.frame.frame().Number, y.b.frame.frame().Number))
 	})
 	return list
+}
+
+// callIDOf returns the Call-ID of a request that used a nonce.
+func (l *ledger) callIDOf(u *nonceUse, res *analysis.Result) string {
+	if u.of < 0 {
+		return *l.useIDs.at(int(-u.of) - 1)
+	}
+	return u.leg().of(res).CallID
 }

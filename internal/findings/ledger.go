@@ -53,7 +53,8 @@ type ledger struct {
 	weakBy   map[weakKey]*weakness
 
 	nonces    set
-	uses      []nonceUse
+	uses      pages[nonceUse]
+	useIDs    pages[string]          // Call-IDs of those outside of calls
 	registers map[[2]netip.Addr]bool // who registered where, or was accepted with credentials
 
 	sources map[netip.Addr]*source
