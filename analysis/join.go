@@ -142,6 +142,7 @@ type joiner struct {
 	candidates []pair
 	ends       map[int32]ending // of the legs of candidates that are finished
 	tops       map[int]int      // an earlier leg of the same call, for all but the first
+	keys       []joinKey        // of the leg that is looked at
 }
 
 // A joinKey is one thing that other legs may have in common with one.
@@ -157,12 +158,11 @@ type joinKey struct {
 func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	j.invited++
 	v.joined = j.invited
-	var buf [maxKeys]joinKey
-	keys := appendKeys(buf[:0], t.seed, v.leg, x.s)
+	j.keys = appendKeys(j.keys[:0], t.seed, v.leg, x.s)
 	var found [maxCandidates]candidate
 	list := found[:0]
 	var room [maxSharing]*liveLeg
-	for _, k := range keys {
+	for _, k := range j.keys {
 		if !k.looks {
 			continue
 		}
@@ -178,7 +178,7 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 			j.candidates = append(j.candidates, pair{int32(c.earlier.order), int32(c.later.order), c.t})
 		}
 	}
-	for _, k := range keys {
+	for _, k := range j.keys {
 		if k.keeps && j.table.add(k.sum, v) {
 			v.keys = append(v.keys, k.sum)
 		}
