@@ -1,50 +1,57 @@
 package analysis
 
-import "github.com/sipsight/sipsight/sipmsg"
+import (
+	"slices"
 
-// Octets of messages are kept in pages: the first message of a leg, and perhaps a short one behind
-// it, in a small one, since of a scanner or a flood no leg has more; the rest in larger ones.
+	"github.com/sipsight/sipsight/sipmsg"
+)
+
+// Octets of messages are kept in pages: the first message of a leg, and perhaps short ones behind
+// it, in a small one, since of a scanner or a flood no leg has more; the rest in the largest ones.
 const (
 	smallPage = 1 << 10
 	pageSize  = 4 << 10
 )
 
-// maxFreePages bounds the pages of each size that wait for the next leg.
-const maxFreePages = 1 << 10
+// pageSizes are the sizes of pages: an INVITE with a description, and the fields of a phone, is a
+// little too long for a small one.
+var pageSizes = [...]int{smallPage, 2 << 10, pageSize}
+
+// maxFreePages bounds the pages of each size that wait for the next leg: as many begin as end.
+const maxFreePages = 1 << 8
 
 // A pageStore lends pages and takes them back, so that the octets of a leg need neither be moved
 // while they grow nor leave garbage when it is over.
-type pageStore struct{ small, large [][]byte }
+type pageStore struct{ free [len(pageSizes)][][]byte }
 
 // take returns an empty page with room for n octets, the first one of a leg or a further one.
 func (s *pageStore) take(n int, first bool) []byte {
-	free, size := &s.large, pageSize
-	if first {
-		free, size = &s.small, smallPage
+	if !first {
+		n = max(n, pageSize)
 	}
-	last := len(*free) - 1
-	if n > size || last < 0 {
-		return make([]byte, 0, max(n, size))
+	for i, size := range pageSizes {
+		if n > size {
+			continue
+		}
+		free := &s.free[i]
+		last := len(*free) - 1
+		if last < 0 {
+			return make([]byte, 0, size)
+		}
+		p := (*free)[last]
+		*free = (*free)[:last]
+		return p
 	}
-	p := (*free)[last]
-	*free = (*free)[:last]
-	return p
+	return make([]byte, 0, n)
 }
 
 // giveBack takes back pages that nobody reads any more. Those of other sizes, of one long
 // message, are left to the collector.
 func (s *pageStore) giveBack(pages [][]byte) {
 	for _, p := range pages {
-		free := &s.large
-		switch cap(p) {
-		case pageSize:
-		case smallPage:
-			free = &s.small
-		default:
-			continue
-		}
-		if len(*free) < maxFreePages {
-			*free = append(*free, p[:0])
+		i := slices.Index(pageSizes[:], cap(p))
+		if i >= 0 && len(s.free[i]) < maxFreePages {
+			s.free[i] = append(s.free[i], p[:0])
 		}
 	}
 }
