@@ -28,7 +28,7 @@ func TestCallsAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n := len(res.Registrations) + len(res.Keepalives) + res.Subscriptions.Total + res.Subscriptions.Messages
+			n := res.Registrations.Len() + len(res.Keepalives) + res.Subscriptions.Total + res.Subscriptions.Messages
 			if alone && n > 0 {
 				t.Errorf("%s: %d requests outside of calls", name, n)
 			}

@@ -92,7 +92,7 @@ func TestCallsRotated(t *testing.T) {
 	packets := l.Packets(hosts + text)
 	all := func(res *analysis.Result) (list []string) {
 		list = describeAll(res)
-		for _, r := range res.Registrations {
+		for r := range res.Registrations.All() {
 			list = append(list, describeRegistration(r))
 		}
 		return list

@@ -113,7 +113,7 @@ func (e *Exchange) parse(i int, k kept) *sipmsg.Message {
 type exchange struct {
 	Exchange
 	key    exchangeKey
-	aor    *aor  // of a REGISTER
+	aor    int   // 1 + the number of the address-of-record of a REGISTER, 0 for none
 	peer   *peer // of an OPTIONS
 	octets int
 }
@@ -328,9 +328,9 @@ func (t *tracker) keepOctets(k kept, r *exchange, x *seen) kept {
 
 // again takes in a message sent again.
 func (t *tracker) again(x *seen, r *exchange) {
-	if r.aor != nil {
-		r.aor.see(x)
-		r.aor.Retransmissions++
+	if a := t.regs.of(r); a != nil {
+		a.see(x)
+		a.Retransmissions++
 	}
 	if r.peer != nil {
 		r.peer.Retransmissions++
@@ -343,8 +343,8 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 	switch {
 	case code < 200:
 		r.Provisional = code
-		if r.aor != nil {
-			r.aor.see(x)
+		if a := t.regs.of(r); a != nil {
+			a.see(x)
 		}
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
@@ -353,12 +353,12 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
 			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
 		}
-		if r.aor != nil {
-			r.aor.see(x)
+		if a := t.regs.of(r); a != nil {
+			a.see(x)
 		}
 		switch {
 		case !r.FirstHop:
-		case r.aor != nil:
+		case r.aor != 0:
 			t.registered(x, r)
 		case r.Method == "SUBSCRIBE":
 			t.subs.answer(code)
@@ -385,8 +385,8 @@ func (o *exchangeTable) take() *exchange {
 // long enough to say that no answer came.
 func (t *tracker) settle(r *exchange, waited bool) {
 	r.Waited = waited
-	if r.Status == 0 && waited && r.aor != nil && r.FirstHop {
-		r.aor.silent()
+	if r.Status == 0 && waited && r.aor != 0 && r.FirstHop {
+		t.regs.of(r).silent()
 	}
 	if r.peer != nil && (r.Status != 0 || waited) {
 		r.peer.settle(r)

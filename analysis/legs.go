@@ -116,7 +116,7 @@ func (s *legStore) callID(i int) string {
 	if l := s.legs[i]; l != nil {
 		return l.CallID
 	}
-	return s.packer.callID(s.packed[i])
+	return s.packer.callIDOf(s.packed[i])
 }
 
 // pin returns leg i, of which there is only one from now on.

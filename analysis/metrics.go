@@ -77,7 +77,7 @@ func (t *Traffic) Metrics() Metrics {
 	r := m.metrics()
 	r.RegistrationDelay = distribution(slices.Clone(t.delays))
 	attempts, failures := 0, 0
-	for _, g := range t.Registrations {
+	for g := range t.Registrations.Reader().All() {
 		attempts += g.Attempts - g.Challenges
 		failures += g.Failures
 	}

@@ -74,14 +74,8 @@ func (l *Leg) packable() bool {
 
 // pack returns a leg in its packed form. call is the number of its Call-ID, -1 for none.
 func (p *packer) pack(l *Leg, call int) string {
-	p.b, p.text, p.ends.n = p.b[:0], p.text[:0], 0
-	p.int(int64(call))
-	if call < 0 {
-		p.string(l.CallID)
-	}
-	if p.base.IsZero() {
-		p.base = l.Begin
-	}
+	p.begin(l.Begin)
+	p.callID(l.CallID, call)
 	p.time(l.Begin, p.base)
 	p.string(l.From)
 	p.string(l.To)
@@ -124,8 +118,29 @@ func (p *packer) pack(l *Leg, call int) string {
 		p.int(int64(d.Hops))
 	}
 	p.media(l)
+	return p.texts.keep(p.end())
+}
+
+// begin begins to pack what began at a time.
+func (p *packer) begin(at time.Time) {
+	p.b, p.text, p.ends.n = p.b[:0], p.text[:0], 0
+	if p.base.IsZero() {
+		p.base = at
+	}
+}
+
+// end returns what was packed, until the next time.
+func (p *packer) end() []byte {
 	p.whole = append(append(appendUint(p.whole[:0], uint64(len(p.b))), p.b...), p.text...)
-	return p.texts.keep(p.whole)
+	return p.whole
+}
+
+// callID puts a Call-ID by its number, or -1 and itself.
+func (p *packer) callID(id string, call int) {
+	p.int(int64(call))
+	if call < 0 {
+		p.string(id)
+	}
 }
 
 func (p *packer) transfers(l *Leg) {
@@ -276,8 +291,8 @@ func newUnpacker(s string, p *packer) unpacker {
 	return u
 }
 
-// callID returns the Call-ID of a packed leg, which comes first.
-func (p *packer) callID(s string) string {
+// callIDOf returns the Call-ID of a packed leg, which comes first.
+func (p *packer) callIDOf(s string) string {
 	u := numbers{s: s}
 	n := int(u.uint())
 	text := u.at + n
@@ -288,10 +303,16 @@ func (p *packer) callID(s string) string {
 }
 
 func (u *unpacker) callID() string {
-	if call := u.int(); call >= 0 {
-		return u.p.callIDs.names[call].text
+	id, _ := u.callIDNumber()
+	return id
+}
+
+// callIDNumber reads a Call-ID and its number, -1 for none.
+func (u *unpacker) callIDNumber() (string, int) {
+	if call := int(u.int()); call >= 0 {
+		return u.p.callIDs.names[call].text, call
 	}
-	return u.string()
+	return u.string(), -1
 }
 
 func (u *unpacker) transfers(l *Leg) {

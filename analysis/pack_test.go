@@ -16,6 +16,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	case *time.Time:
 		*x = time.Unix(1700000000+int64(*n), int64(*n)).UTC()
 		return
+	case *netip.Addr:
+		*x = netip.AddrFrom4([4]byte{10, 1, byte(*n >> 8), byte(*n)})
+		return
 	case *netip.AddrPort:
 		*x = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(*n >> 8), byte(*n)}), uint16(*n))
 		return
@@ -76,10 +79,19 @@ func fullLeg(t *testing.T) *Leg {
 	return l
 }
 
+// full fills the tables of names and of addresses.
+func (p *packer) full() {
+	p.names.limit = 0
+	for n := 0; len(p.addrs) < maxPackedAddrs; n++ {
+		a := netip.AddrFrom4([4]byte{172, byte(n >> 16), byte(n >> 8), byte(n)})
+		p.addrs = append(p.addrs, a)
+		p.addrNo[a] = int64(len(p.addrs) - 1)
+	}
+}
+
 // A leg is the same before it is packed and behind it, whatever it holds.
 func TestPack(t *testing.T) {
 	full := fullLeg(t)
-	number := 7000 // of names that fill the tables
 	for _, tt := range []struct {
 		name  string
 		limit bool
@@ -109,13 +121,7 @@ func TestPack(t *testing.T) {
 			ids.count([]byte("one@host"), 100)
 			p := newPacker(&ids)
 			if tt.limit {
-				p.names.limit = 0
-				for len(p.addrs) < maxPackedAddrs {
-					number++
-					a := netip.AddrFrom4([4]byte{172, byte(number >> 16), byte(number >> 8), byte(number)})
-					p.addrs = append(p.addrs, a)
-					p.addrNo[a] = int64(len(p.addrs) - 1)
-				}
+				p.full()
 			}
 			l := tt.l()
 			other := p.pack(&Leg{CallID: strings.Repeat("x", 100), Begin: time.Unix(1e9, 7).UTC()}, -1)
@@ -125,7 +131,7 @@ func TestPack(t *testing.T) {
 					t.Errorf("got  %.2000v, %+v\nwant %.2000v, %+v", *got, got.Media, *l, l.Media)
 				}
 			}
-			if got := p.callID(s); got != l.CallID {
+			if got := p.callIDOf(s); got != l.CallID {
 				t.Errorf("the Call-ID is %q in place of %q", got, l.CallID)
 			}
 			if got := p.unpack(new(legRoom), other, 0, true); len(got.CallID) != 100 {

@@ -76,8 +76,10 @@ func Outcomes() []string { return outcomeNames[:] }
 
 // A registrar makes Registrations of REGISTERs.
 type registrar struct {
+	packer *packer
 	aors   nameTable
-	list   []*aor // by the number of its address-of-record
+	rows   []string // the packed registration of each address-of-record, by its number
+	recent []aor    // those of the last REGISTERs, each in the one place that its number gives it
 	delays []time.Duration
 	over   bool
 }
@@ -85,7 +87,8 @@ type registrar struct {
 // An aor is a Registration in the making.
 type aor struct {
 	Registration
-	number     int        // of its address-of-record
+	held       int        // 1 + its number, 0 for none
+	call       int        // the number of CallID, -1 for none
 	from       netip.Addr // of the last REGISTER
 	challenged time.Time  // a challenge of this time was not taken up yet, behind an acceptance
 }
@@ -96,7 +99,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if a == nil {
 		return
 	}
-	r.aor, r.AOR, r.AORNumber = a, a.AOR, a.number
+	r.aor, r.AOR, r.AORNumber = a.held, a.AOR, a.held-1
 	a.see(x)
 	if !r.FirstHop {
 		return
@@ -112,7 +115,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if ua, ok := x.s.First(sipmsg.UserAgent); ok && a.UserAgent != string(ua) {
 		a.UserAgent = t.names.string(capped(ua, maxKept))
 	}
-	a.CallID = t.callID(x)
+	a.CallID, a.call = t.callID(x), x.call
 	r.Bindings = bindings(x.s, a.Contacts)
 }
 
@@ -125,7 +128,8 @@ func (a *aor) see(x *seen) {
 	}
 }
 
-// aor returns the record of the address-of-record of a REGISTER: the URI in To.
+// aor returns the record of the address-of-record of a REGISTER, the URI in To: nil where the
+// limit keeps it out. It is valid until another one is asked for.
 func (g *registrar) aor(t *tracker, x *seen) *aor {
 	v, _ := x.s.First(sipmsg.To)
 	uri := capped(bare(sipmsg.ParseAddress(v).URI), maxKept)
@@ -137,11 +141,12 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	case n < 0:
 		g.over = true
 		return nil
-	case n < len(g.list):
-		return g.list[n]
+	case n < len(g.rows):
+		return g.at(n)
 	}
-	a := &aor{number: n, Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame}}
-	g.list = append(g.list, a)
+	g.rows = append(g.rows, "")
+	a := g.place(n)
+	*a = aor{Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame, Contacts: a.Contacts[:0]}, held: n + 1, call: -1}
 	return a
 }
 
@@ -185,7 +190,8 @@ func contact(uri []byte, known [][]Binding) string {
 
 // registered takes in the final response to a REGISTER on its first hop.
 func (t *tracker) registered(x *seen, r *exchange) {
-	a, code, g := r.aor, r.Status, &t.regs
+	g, code := &t.regs, r.Status
+	a := g.of(r)
 	if d, ok := between(r.Sent, x.now); ok && len(g.delays) < maxDelays && code/100 == 2 {
 		g.delays = append(g.delays, d)
 	}
@@ -307,17 +313,4 @@ func (a *aor) silent() {
 	if a.Accepted == 0 && a.Status == 0 {
 		a.Outcome = RegUnanswered
 	}
-}
-
-// result returns the registrations in the order in which they began. now is the latest time
-// of the capture: a challenge that nothing followed for long enough was not taken up.
-func (g *registrar) result(now time.Time) []*Registration {
-	list := make([]*Registration, len(g.list))
-	for i, a := range g.list {
-		if !a.challenged.IsZero() && now.Sub(a.challenged) >= timerTimeout {
-			a.Outcome = RegChallenged
-		}
-		list[i] = &a.Registration
-	}
-	return list
 }

@@ -116,7 +116,8 @@ func TestRegistrations(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, r := range analyze(t, capgen.Ladder{}, tt.ladder).Registrations {
+			res := analyze(t, capgen.Ladder{}, tt.ladder)
+			for r := range res.Registrations.Reader().All() {
 				got = append(got, describeRegistration(r))
 			}
 			if !slices.Equal(got, tt.want) {

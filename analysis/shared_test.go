@@ -83,7 +83,8 @@ func sharedLines(t *testing.T, path string) string {
 			}
 		}
 	}
-	for i, g := range res.Registrations {
+	for i := range res.Registrations.Len() {
+		g := res.Registrations.At(i)
 		fmt.Fprintf(&b, "registration-%d %s", i+1, g.Outcome)
 		if g.Status != 0 {
 			fmt.Fprintf(&b, " %d", g.Status)

@@ -99,9 +99,10 @@ type tracker struct {
 }
 
 func newTracker(steps bool, callIDs *nameTable, most budget) *tracker {
+	legs := &legStore{packer: newPacker(callIDs)}
 	return &tracker{
 		seed: maphash.MakeSeed(), most: most, steps: steps, callIDs: callIDs, further: make(map[string]int32),
-		legs: &legStore{packer: newPacker(callIDs)},
+		legs: legs, regs: registrar{packer: &legs.packer},
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 // Traffic is what the packets of a timeline amount to.
 type Traffic struct {
 	Calls         CallList
-	Registrations []*Registration // in the order in which they began
-	Keepalives    []*Keepalive    // likewise
+	Registrations RegistrationList
+	Keepalives    []*Keepalive // in the order in which they began
 	Subscriptions Subscriptions
-	Streams       []*Stream // likewise
+	Streams       []*Stream // in the order in which they began
 	Fax           []*Stream // of UDPTL, likewise
 	Measured      bool      // Options.Streams asked for streams: there are no others
 	Datagrams     Datagrams

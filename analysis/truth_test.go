@@ -224,7 +224,7 @@ func compareCalls(t *testing.T, res *analysis.Result, want *callTruth, kind stri
 			t.Errorf("call of %s was joined with %s for %v", l.CallID, c.Legs[1].CallID, c.Legs[1].Joins)
 		}
 	}
-	for _, r := range res.Registrations {
+	for r := range res.Registrations.All() {
 		if r.Outcome == analysis.RegRegistered {
 			got.RegOK++
 		} else {

@@ -117,7 +117,7 @@ func calls(t *testing.T, pcap []byte) []byte {
 	if messages > res.Statistics.Messages {
 		t.Fatalf("%d messages of calls, of %d", messages, res.Statistics.Messages)
 	}
-	for _, g := range res.Registrations {
+	for g := range res.Registrations.All() {
 		if g.Challenges+g.Accepted > g.Attempts || len(g.Contacts) > 0 && g.Accepted == 0 {
 			t.Fatalf("registration %+v", g)
 		}

@@ -70,7 +70,7 @@ func FuzzTables(f *testing.F) {
 		o := &report.Options{Secrets: secrets}
 		calls := slices.Collect(res.Calls.All())
 		checkTable(t, report.Calls, o, calls, report.CallRow)
-		checkTable(t, report.Registrations, o, res.Registrations, report.RegistrationRow)
+		checkTable(t, report.Registrations, o, slices.Collect(res.Registrations.All()), report.RegistrationRow)
 		checkTable(t, report.Streams, o, res.Streams, report.StreamRow)
 		checkTable(t, report.Findings, o, found, report.FindingRow)
 		for _, call := range calls[:min(len(calls), 20)] {

@@ -56,7 +56,7 @@ was tried and refreshed, and for how long the registrar granted the last contact
 		return list(e, &q, fs.files, &shown[analysis.Registration]{
 			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",
 		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Registration] {
-			return sliceOf[analysis.Registration](r.Registrations)
+			return r.Registrations.Reader()
 		})
 	},
 }

@@ -104,7 +104,7 @@ func (e *env) investigate(r *capture.Reader, o analysis.Options) (*analysis.Resu
 	return res, c.Finish(res), err
 }
 
-// records are what is listed: an analysis.CallReader, or a slice. What At returns is valid until
+// records are what is listed: an analysis.CallReader or RegistrationReader, or a slice. What At returns is valid until
 // the next call.
 type records[T any] interface {
 	Len() int

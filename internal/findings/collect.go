@@ -357,19 +357,8 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 
 // tellRegistrations fills in the findings of each address-of-record, the worst first.
 func tellRegistrations(list []*Finding, res *analysis.Result) {
-	var of map[string]*analysis.Registration
 	for _, f := range list {
-		f.about(func(aor string) {
-			if of == nil {
-				of = make(map[string]*analysis.Registration, len(res.Registrations))
-				for _, x := range res.Registrations {
-					of[x.AOR] = x
-				}
-			}
-			if x := of[aor]; x != nil && !slices.Contains(x.Findings, f.ID) {
-				x.Findings = append(x.Findings, f.ID)
-			}
-		})
+		f.about(func(aor string) { res.Registrations.Tell(aor, f.ID) })
 	}
 }
 

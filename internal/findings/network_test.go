@@ -156,10 +156,10 @@ func TestManyAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Finish(res)
-	if len(res.Registrations) != 15 {
-		t.Fatalf("%d registrations", len(res.Registrations))
+	if res.Registrations.Len() != 15 {
+		t.Fatalf("%d registrations", res.Registrations.Len())
 	}
-	for _, x := range res.Registrations {
+	for x := range res.Registrations.All() {
 		if !slices.Equal(x.Findings, []string{"register-failed"}) {
 			t.Errorf("%s has %v", x.AOR, x.Findings)
 		}

@@ -151,7 +151,7 @@ func (w *writer) value(v any) {
 func (w *writer) data() {
 	res, o := w.r.Result, &w.o.Report
 	found := w.r.Found[:min(len(w.r.Found), maxFindings)]
-	regs := res.Registrations[:min(len(res.Registrations), maxRegistrations)]
+	regs := res.Registrations.Reader()
 	w.string(`{"head":`)
 	w.value(w.head())
 	w.string(",\n\"states\":")
@@ -170,9 +170,9 @@ func (w *writer) data() {
 		w.json(append(b[:len(b)-1], ",\"title\":"+quote(f.Title())+"}"...))
 	}
 	w.string("],\n\"registrations\":[")
-	for i, r := range regs {
+	for i := range min(regs.Len(), maxRegistrations) {
 		w.comma(i)
-		w.json(report.Registrations.AppendJSON(nil, o, r, true))
+		w.json(report.Registrations.AppendJSON(nil, o, regs.At(i), true))
 	}
 	w.string("],\n\"calls\":[")
 	w.rows()
@@ -224,7 +224,7 @@ func (w *writer) leftOut() []string {
 	left(res.Calls.Len(), min(res.Calls.Len(), maxRows), "calls are in the table.")
 	left(res.Calls.Len(), len(w.r.Full), "calls are shown in full (--max-calls): those with errors, warnings and failures first. The others are rows of the table.")
 	left(len(w.r.Found), maxFindings, "findings are listed, the worst ones.")
-	left(len(res.Registrations), maxRegistrations, "registrations are listed.")
+	left(res.Registrations.Len(), maxRegistrations, "registrations are listed.")
 	if w.r.Texts.over {
 		list = append(list, "Not all messages are here as a whole: they are too large.")
 	}

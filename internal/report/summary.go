@@ -216,14 +216,14 @@ func (w *jsonWriter) callCounts(t *analysis.Traffic) {
 func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
 	var outcomes [16]int64
 	attempts := int64(0)
-	for _, r := range t.Registrations {
+	for r := range t.Registrations.Reader().All() {
 		outcomes[r.Outcome]++
 		attempts += int64(r.Attempts)
 	}
 	w.key("registrations")
 	w.open('{')
 	w.key("total")
-	w.int(int64(len(t.Registrations)))
+	w.int(int64(t.Registrations.Len()))
 	w.key("attempts")
 	w.int(attempts)
 	for i, name := range analysis.Outcomes() {
@@ -490,9 +490,9 @@ func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 }
 
 func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
-	if n := len(t.Registrations); n > 0 {
+	if n := t.Registrations.Len(); n > 0 {
 		var counts [16]int
-		for _, r := range t.Registrations {
+		for r := range t.Registrations.Reader().All() {
 			counts[r.Outcome]++
 		}
 		var list []string

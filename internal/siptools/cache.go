@@ -201,7 +201,7 @@ func estimate(res *analysis.Result) int64 {
 			n += 500 + int64(len(l.Steps))*250
 		}
 	}
-	return n + int64(len(res.Registrations))*700 + int64(len(res.Streams))*1200
+	return n + int64(res.Registrations.Len())*300 + int64(len(res.Streams))*1200
 }
 
 // openFailure turns an error of examine into a result, if it is about a capture.

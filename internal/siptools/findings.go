@@ -3,7 +3,6 @@ package siptools
 import (
 	"fmt"
 
-	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
@@ -77,25 +76,26 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				if err := q.resume(expr); err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
-				var list []*analysis.Registration
-				for _, r := range x.res.Registrations {
-					if f == nil || f.Match(r) {
-						list = append(list, r)
+				all := x.res.Registrations.Reader()
+				var list []int
+				for i := range all.Len() {
+					if f == nil || f.Match(all.At(i)) {
+						list = append(list, i)
 					}
 				}
 				ro := report.Options{Files: q.names}
 				empty := "There are no registrations in the capture."
-				if len(x.res.Registrations) > 0 {
+				if all.Len() > 0 {
 					empty = "No registration is like that; leave out filter to see all."
 				}
 				return q.answer(&rows{
-					name: "registrations", plural: "registrations", total: len(list), all: len(x.res.Registrations), hint: ", filter for fewer", empty: empty,
+					name: "registrations", plural: "registrations", total: len(list), all: all.Len(), hint: ", filter for fewer", empty: empty,
 					row: func(i int, short bool) []byte {
 						s := ro
 						if short {
 							s.MaxText = 60
 						}
-						return report.Registrations.AppendJSON(nil, &s, list[i], false)
+						return report.Registrations.AppendJSON(nil, &s, all.At(list[i]), false)
 					},
 				}), nil
 			}

@@ -155,7 +155,7 @@ func nextQuestions(x *examined) (list []string) {
 	case res.Calls.Len() > 0:
 		list = append(list, "list_calls: the calls one by one")
 	}
-	if len(res.Registrations) > 0 {
+	if res.Registrations.Len() > 0 {
 		list = append(list, "list_registrations: who registers, from where, with what outcome")
 	}
 	return append(list, "search_messages: single messages by filter or text")
