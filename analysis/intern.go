@@ -2,20 +2,55 @@ package analysis
 
 import "strings"
 
-// A textStore keeps texts that live as long as the result, many in one allocation.
-type textStore struct{ chunk strings.Builder }
+// A textStore keeps texts that live as long as the result, many in one allocation, and knows
+// each by a number.
+type textStore struct {
+	chunks []string
+	last   strings.Builder // what the last but the long ones is made of
+	at     int             // the index of that one
+}
 
-const textChunk = 32 << 10
+// A textRef is where a text stands in a textStore: 1 + the index of its chunk, where in that it
+// begins, and its length, 0 for the whole chunk. 0 is the empty text.
+type textRef uint64
 
-// keep returns b as a string.
-func (s *textStore) keep(b []byte) string {
-	if s.chunk.Cap()-s.chunk.Len() < len(b) {
-		s.chunk = strings.Builder{}
-		s.chunk.Grow(max(textChunk, len(b)))
+// Texts as long as a chunk, or longer, have one of their own.
+const (
+	textBits  = 15
+	textChunk = 1 << textBits
+	textMask  = textChunk - 1
+)
+
+// keep keeps a text.
+func (s *textStore) keep(b []byte) textRef {
+	switch n := len(b); {
+	case n == 0:
+		return 0
+	case n >= textChunk:
+		s.chunks = append(s.chunks, string(b))
+		return textRef(len(s.chunks)) << (2 * textBits)
+	case s.last.Cap()-s.last.Len() < n:
+		s.last = strings.Builder{}
+		s.last.Grow(textChunk)
+		s.at, s.chunks = len(s.chunks), append(s.chunks, "")
 	}
-	n := s.chunk.Len()
-	s.chunk.Write(b)
-	return s.chunk.String()[n:]
+	start := s.last.Len()
+	s.last.Write(b)
+	s.chunks[s.at] = s.last.String()
+	return textRef(s.at+1)<<(2*textBits) | textRef(start)<<textBits | textRef(len(b))
+}
+
+// text returns a text that was kept.
+func (s *textStore) text(r textRef) string {
+	if r == 0 {
+		return ""
+	}
+	chunk := s.chunks[r>>(2*textBits)-1]
+	start, n := r>>textBits&textMask, r&textMask
+	if n == 0 {
+		return chunk
+	}
+	return chunk[start : start+n]
 }
 
 // maxInterned bounds the strings that an interner shares: beyond it, each is a copy of

@@ -5,9 +5,9 @@ package analysis
 // are packed.
 type legStore struct {
 	packer
-	legs   []*Leg   // nil where it is packed
-	packed []string // "" where it is not
-	calls  []int32  // the ID of the call of each, once that is known
+	legs   []*Leg    // nil where it is packed
+	packed []textRef // 0 where it is not
+	calls  []int32   // the ID of the call of each, once that is known
 	joins  map[int][]Join
 
 	spareLegs  []*Leg // that were packed, for others in their place
@@ -21,7 +21,7 @@ func (s *legStore) len() int { return len(s.legs) }
 
 func (s *legStore) add(l *Leg) {
 	l.order = len(s.legs)
-	s.legs, s.packed = append(s.legs, l), append(s.packed, "")
+	s.legs, s.packed = append(s.legs, l), append(s.packed, 0)
 }
 
 // put packs a leg that is finished, which nobody holds. call is the number of its Call-ID.
@@ -122,6 +122,6 @@ func (s *legStore) callID(i int) string {
 // pin returns leg i, of which there is only one from now on.
 func (s *legStore) pin(i int) *Leg {
 	l := s.at(i)
-	s.legs[i], s.packed[i] = l, ""
+	s.legs[i], s.packed[i] = l, 0
 	return l
 }

@@ -17,7 +17,8 @@ type nameTable struct {
 	over    bool // the limit kept a name out
 	seed    maphash.Seed
 	slots   []int32 // 1 + index into names, by hash; half of them are empty at least
-	names   []name
+	names   []textRef
+	tally   []int64 // how often each was counted, if counts are wanted
 	texts   textStore
 	recent  []recentName // by hash; its length is a power of two
 }
@@ -25,11 +26,6 @@ type nameTable struct {
 type recentName struct {
 	hash uint64
 	name int32 // 1 + index into names, 0 for none
-}
-
-type name struct {
-	text  string
-	count int64
 }
 
 func newNameTable(limit, recent int) nameTable {
@@ -44,7 +40,7 @@ func (t *nameTable) count(b []byte, max int) int {
 	recent := &t.recent[hash>>32&uint64(len(t.recent)-1)]
 	if recent.hash == hash && recent.name != 0 {
 		if t.counted {
-			t.names[recent.name-1].count++
+			t.tally[recent.name-1]++
 		}
 		return int(recent.name - 1)
 	}
@@ -55,15 +51,23 @@ func (t *nameTable) count(b []byte, max int) int {
 			t.over = true
 			return -1
 		}
-		t.names = append(t.names, name{text: t.texts.keep(b)})
+		t.names = append(t.names, t.texts.keep(b))
+		if t.counted {
+			t.tally = append(t.tally, 0)
+		}
 		i = int32(len(t.names))
 		t.slots[at] = i
 		t.grow()
 	}
 	*recent = recentName{hash, i}
-	t.names[i-1].count++
+	if t.counted {
+		t.tally[i-1]++
+	}
 	return int(i - 1)
 }
+
+// text returns the name with a number.
+func (t *nameTable) text(n int) string { return t.texts.text(t.names[n]) }
 
 // number returns the number of a name, -1 where it was not counted.
 func (t *nameTable) number(b []byte) int {
@@ -76,7 +80,7 @@ func (t *nameTable) find(h uint64, b []byte) int {
 	mask := uint64(len(t.slots) - 1)
 	for ; ; h++ {
 		i := t.slots[h&mask]
-		if i == 0 || t.names[i-1].text == string(b) {
+		if i == 0 || t.text(int(i-1)) == string(b) {
 			return int(h & mask)
 		}
 	}
@@ -90,7 +94,7 @@ func (t *nameTable) grow() {
 	t.slots = make([]int32, 2*len(t.slots))
 	mask := uint64(len(t.slots) - 1)
 	for i := range t.names {
-		h := maphash.String(t.seed, t.names[i].text)
+		h := maphash.String(t.seed, t.text(i))
 		for t.slots[h&mask] != 0 {
 			h++
 		}
@@ -108,7 +112,7 @@ func (t *nameTable) sorted() []string {
 	}
 	list := make([]string, len(t.names))
 	for i := range t.names {
-		list[i] = t.names[i].text
+		list[i] = t.text(i)
 	}
 	slices.Sort(list)
 	return list
@@ -118,7 +122,7 @@ func (t *nameTable) sorted() []string {
 func (t *nameTable) counts() map[string]int64 {
 	m := make(map[string]int64, len(t.names))
 	for i := range t.names {
-		m[t.names[i].text] = t.names[i].count
+		m[t.text(i)] = t.tally[i]
 	}
 	return m
 }

@@ -28,6 +28,7 @@ const (
 type packer struct {
 	callIDs *nameTable // those of the tracker
 	names   nameTable
+	shared  []string // the names, by their numbers: each is read many times
 	addrs   []netip.Addr
 	addrNo  map[netip.Addr]int64
 	texts   textStore
@@ -73,7 +74,7 @@ func (l *Leg) packable() bool {
 }
 
 // pack returns a leg in its packed form. call is the number of its Call-ID, -1 for none.
-func (p *packer) pack(l *Leg, call int) string {
+func (p *packer) pack(l *Leg, call int) textRef {
 	p.begin(l.Begin)
 	p.callID(l.CallID, call)
 	p.time(l.Begin, p.base)
@@ -218,9 +219,9 @@ func room[T any](in []T, n int64) []T {
 }
 
 // unpack makes leg number order out of its packed form, in a room that is empty. Its texts are
-// parts of s. head leaves out what a leg may have several of.
-func (p *packer) unpack(r *legRoom, s string, order int, head bool) *Leg {
-	u := newUnpacker(s, p)
+// parts of that. head leaves out what a leg may have several of.
+func (p *packer) unpack(r *legRoom, packed textRef, order int, head bool) *Leg {
+	u := newUnpacker(p.texts.text(packed), p)
 	u.head(r)
 	if !head {
 		u.rest(r)
@@ -292,12 +293,13 @@ func newUnpacker(s string, p *packer) unpacker {
 }
 
 // callIDOf returns the Call-ID of a packed leg, which comes first.
-func (p *packer) callIDOf(s string) string {
+func (p *packer) callIDOf(packed textRef) string {
+	s := p.texts.text(packed)
 	u := numbers{s: s}
 	n := int(u.uint())
 	text := u.at + n
 	if call := u.int(); call >= 0 {
-		return p.callIDs.names[call].text
+		return p.callIDs.text(int(call))
 	}
 	return s[text : text+int(u.uint())]
 }
@@ -310,7 +312,7 @@ func (u *unpacker) callID() string {
 // callIDNumber reads a Call-ID and its number, -1 for none.
 func (u *unpacker) callIDNumber() (string, int) {
 	if call := int(u.int()); call >= 0 {
-		return u.p.callIDs.names[call].text, call
+		return u.p.callIDs.text(call), call
 	}
 	return u.string(), -1
 }
@@ -464,9 +466,17 @@ func (p *packer) name(s string) {
 func (p *packer) nameNo(s string) int64 {
 	late := &p.lateName[lateHash(s)]
 	if late.no == 0 || late.key != s {
-		late.key, late.no = s, 1+int64(p.names.count([]byte(s), len(s)))
+		late.key, late.no = s, 1+p.findName(s)
 	}
 	return late.no - 1
+}
+
+func (p *packer) findName(s string) int64 {
+	n := p.names.count([]byte(s), len(s))
+	if n == len(p.shared) {
+		p.shared = append(p.shared, p.names.text(n))
+	}
+	return int64(n)
 }
 
 func lateHash(s string) uint8 {
@@ -479,7 +489,7 @@ func lateHash(s string) uint8 {
 
 func (u *unpacker) name() string {
 	if n := u.int(); n >= 0 {
-		return u.p.names.names[n].text
+		return u.p.shared[n]
 	}
 	return u.string()
 }

@@ -155,7 +155,7 @@ func TestPackedSize(t *testing.T) {
 	}
 	ids := newNameTable(10, 16)
 	p := newPacker(&ids)
-	if n := len(p.pack(l, ids.count([]byte(l.CallID), 100))); n > 200 {
+	if n := len(p.texts.text(p.pack(l, ids.count([]byte(l.CallID), 100)))); n > 200 {
 		t.Errorf("%d octets", n)
 	}
 }

@@ -146,7 +146,7 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	}
 	g.rows = append(g.rows, "")
 	a := g.place(n)
-	*a = aor{Registration: Registration{AOR: g.aors.names[n].text, Begin: x.now, First: x.frame, Contacts: a.Contacts[:0]}, held: n + 1, call: -1}
+	*a = aor{Registration: Registration{AOR: g.aors.text(n), Begin: x.now, First: x.frame, Contacts: a.Contacts[:0]}, held: n + 1, call: -1}
 	return a
 }
 

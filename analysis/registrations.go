@@ -30,7 +30,7 @@ func (g *registrar) at(n int) *aor {
 	a := g.place(n)
 	if a.held == 0 {
 		g.packer.unpackAOR(a, g.rows[n])
-		a.held, a.AOR = n+1, g.aors.names[n].text
+		a.held, a.AOR = n+1, g.aors.text(n)
 		for i := range a.Contacts { // rules hold them, and should not hold the row
 			a.Contacts[i].URI = strings.Clone(a.Contacts[i].URI)
 		}
@@ -157,7 +157,7 @@ func (l *RegistrationList) At(i int) *Registration {
 // fill makes a registration i.
 func (l *RegistrationList) fill(a *aor, i int) {
 	l.packer.unpackAOR(a, l.rows[i])
-	a.AOR, a.Findings = l.aors.names[i].text, l.findings[i]
+	a.AOR, a.Findings = l.aors.text(i), l.findings[i]
 	if !a.challenged.IsZero() && l.now.Sub(a.challenged) >= timerTimeout {
 		a.Outcome = RegChallenged
 	}

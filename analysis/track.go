@@ -143,7 +143,7 @@ func (t *tracker) callID(x *seen) string {
 	if x.call < 0 {
 		return string(capped(x.id, maxName))
 	}
-	return t.callIDs.names[x.call].text
+	return t.callIDs.text(x.call)
 }
 
 // clock takes in a packet later than all before it.
