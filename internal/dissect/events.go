@@ -1,7 +1,6 @@
 package dissect
 
 import (
-	"math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -9,10 +8,6 @@ import (
 	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/sipmsg"
 )
-
-// maxPairs bounds the pairs of addresses remembered: a scanner has an address for each
-// packet. What is beyond them was seen as far as anybody can tell.
-const maxPairs = 1 << 16
 
 // An Event is something that happened to a flow beside its messages. It is valid until the
 // function it was given to returns.
@@ -45,104 +40,6 @@ const (
 
 // Watch makes the Dissector tell of events, and remember which addresses sent to which.
 func (d *Dissector) Watch(event func(*Event)) { d.event = event }
-
-// Saw reports whether any packet went from src to dst. It remembers only after Watch; limited
-// reports that there were too many pairs to remember.
-func (d *Dissector) Saw(src, dst netip.Addr) (saw, limited bool) {
-	return d.pairs.has(pair{src, dst}), d.pairs.n >= maxPairs
-}
-
-// TwoWay reports whether packets went both ways between an address and any other.
-func (d *Dissector) TwoWay(a netip.Addr) bool {
-	if d.pairs.twoWay == nil {
-		d.pairs.twoWay = make(map[netip.Addr]bool)
-		for p := range d.pairs.all {
-			if p.src != p.dst && d.pairs.has(pair{p.dst, p.src}) {
-				d.pairs.twoWay[p.src] = true
-			}
-		}
-	}
-	return d.pairs.twoWay[a]
-}
-
-// Sent reports whether packets came from an address, and whether packets went to it.
-func (d *Dissector) Sent(a netip.Addr) (sent, got bool) {
-	if d.pairs.ends == nil {
-		d.pairs.ends = make(map[netip.Addr][2]bool)
-		for p := range d.pairs.all {
-			s, g := d.pairs.ends[p.src], d.pairs.ends[p.dst]
-			s[0], g[1] = true, true
-			d.pairs.ends[p.src] = s
-			if p.src == p.dst {
-				g[0] = true
-			}
-			d.pairs.ends[p.dst] = g
-		}
-	}
-	e := d.pairs.ends[a]
-	return e[0], e[1]
-}
-
-// A pair is a directed pair of addresses.
-type pair struct{ src, dst netip.Addr }
-
-// A pairTable remembers pairs, in slots that are found by a hash with a secret in it.
-type pairTable struct {
-	slots  []pair // as many as a power of two, at most half of them taken
-	n      int
-	secret uint64
-	twoWay map[netip.Addr]bool    // made of the pairs when it is asked for
-	ends   map[netip.Addr][2]bool // likewise: from it, to it
-}
-
-func (t *pairTable) add(src, dst netip.Addr) {
-	if 2*t.n >= len(t.slots) {
-		t.grow()
-	}
-	s := t.find(pair{src, dst})
-	if !s.src.IsValid() && t.n < maxPairs {
-		*s = pair{src, dst}
-		t.n++
-	}
-}
-
-// find returns the slot of a pair: the one that it is in, or the empty one that it goes to.
-func (t *pairTable) find(p pair) *pair {
-	mask := uint64(len(t.slots) - 1)
-	for i := t.hash(p); ; i++ {
-		if s := &t.slots[i&mask]; *s == p || !s.src.IsValid() {
-			return s
-		}
-	}
-}
-
-func (t *pairTable) hash(p pair) uint64 {
-	return mixAddr(mixAddr(t.secret, netip.AddrPortFrom(p.src, 0)), netip.AddrPortFrom(p.dst, 0))
-}
-
-func (t *pairTable) grow() {
-	if t.slots == nil {
-		t.secret = rand.Uint64()
-	}
-	was := t.slots
-	t.slots = make([]pair, max(64, 2*len(was)))
-	for _, p := range was {
-		if p.src.IsValid() {
-			*t.find(p) = p
-		}
-	}
-}
-
-func (t *pairTable) has(p pair) bool { return t.n > 0 && t.find(p).src.IsValid() }
-
-// all iterates over the pairs.
-func (t *pairTable) all(yield func(pair) bool) {
-	for _, p := range t.slots {
-		if p.src.IsValid() && !yield(p) {
-			return
-		}
-	}
-}
 
 // watch looks at a packet for what Watch is about.
 func (d *Dissector) watch(f *layers.Frame, c *carrier) {

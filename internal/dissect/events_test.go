@@ -100,11 +100,13 @@ func TestPairs(t *testing.T) {
 	to := func(src, dst netip.Addr) string {
 		return capgen.Flow{Src: netip.AddrPortFrom(src, 1), Dst: netip.AddrPortFrom(dst, 2)}.UDP("SIP/ hello")
 	}
-	d, _ := watched(t, to(a, b), to(b, a), to(a, c), to(a, c), to(c, c))
+	a6, b6, zero := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.IPv4Unspecified()
+	d, _ := watched(t, to(a, b), to(b, a), to(a, c), to(a, c), to(c, c), to(a6, b6), to(zero, zero), to(zero, a))
 	for _, p := range []struct {
 		src, dst netip.Addr
 		saw      bool
-	}{{a, b, true}, {b, a, true}, {a, c, true}, {c, a, false}, {c, c, true}, {x, a, false}, {a, x, false}} {
+	}{{a, b, true}, {b, a, true}, {a, c, true}, {c, a, false}, {c, c, true}, {x, a, false}, {a, x, false},
+		{a6, b6, true}, {b6, a6, false}, {a, a6, false}, {zero, zero, true}, {zero, a, true}, {a, zero, false}, {b, zero, false}, {netip.Addr{}, netip.Addr{}, false}} {
 		if saw, limited := d.Saw(p.src, p.dst); saw != p.saw || limited {
 			t.Errorf("%v > %v: %v", p.src, p.dst, saw)
 		}
@@ -112,7 +114,8 @@ func TestPairs(t *testing.T) {
 	for _, p := range []struct {
 		addr              netip.Addr
 		both, sent, among bool
-	}{{a, true, true, true}, {b, true, true, true}, {c, false, true, true}, {x, false, false, false}} {
+	}{{a, true, true, true}, {b, true, true, true}, {c, false, true, true}, {x, false, false, false},
+		{a6, false, true, false}, {b6, false, false, true}, {zero, false, true, true}} {
 		sent, got := d.Sent(p.addr)
 		if d.TwoWay(p.addr) != p.both || sent != p.sent || got != p.among {
 			t.Errorf("%v: both ways %v, sent %v, got %v", p.addr, d.TwoWay(p.addr), sent, got)
@@ -122,9 +125,15 @@ func TestPairs(t *testing.T) {
 	for i := range 1<<16 + 10 {
 		many = append(many, to(a, netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})), to(a, netip.AddrFrom4([4]byte{198, 19, byte(i >> 8), byte(i)})))
 	}
-	d, _ = watched(t, many...)
+	d, _ = watched(t, append(many, to(a6, b6))...)
 	if saw, limited := d.Saw(a, x); saw || !limited {
 		t.Errorf("of more pairs than are remembered: %v, %v", saw, limited)
+	}
+	if saw, _ := d.Saw(a6, b6); saw {
+		t.Error("one more is remembered")
+	}
+	if saw, _ := d.Saw(a, netip.MustParseAddr("198.18.0.1")); !saw {
+		t.Error("the first ones are not remembered")
 	}
 }
 
