@@ -36,7 +36,7 @@ const (
 // collector runs. Large captures keep much: at the usual 100 a third more memory saves one
 // part in twenty of the time.
 const (
-	gcPercent = 60
+	gcPercent = 40
 	gcSparing = 20 // where little is made that is not kept
 )
 
