@@ -212,7 +212,8 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 		d.closeEnded(p.Time)
 	}
 	if err == layers.ErrFragment {
-		d.fragment(f, ref, p.Time, p.HasTime)
+		d.one[0] = ref
+		d.fragment(f, d.one[:], p.Time, p.HasTime)
 		return d.err
 	}
 	d.one[0] = ref
@@ -303,8 +304,8 @@ func (d *Dissector) Finish() error {
 }
 
 // fragment takes in an IP fragment.
-func (d *Dissector) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time, hasTime bool) {
-	if w := d.frags.Add(f, ref, now); w != nil {
+func (d *Dissector) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time, hasTime bool) {
+	if w := d.frags.Add(f, refs, now); w != nil {
 		d.datagramOf(w, hasTime)
 	}
 }
@@ -340,7 +341,7 @@ func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
 	f := &w.Frame
 	err := f.Transport(w.Payload, w.Missing)
 	if err == layers.ErrFragment {
-		d.fragment(f, last, w.Time, hasTime)
+		d.fragment(f, w.Refs, w.Time, hasTime)
 		return
 	}
 	d.transport(f, err, &c)

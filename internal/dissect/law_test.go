@@ -3,6 +3,7 @@ package dissect_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -158,6 +159,13 @@ func TestLawTunnelFragments(t *testing.T) {
 				twice = append(twice, capgen.Fragment(tunnel.Wrap(p), uint32(100+i), 96)...)
 			}
 			same(t, tunnel.Name+", twice", packetsOf(twice...), []string{m})
+			var frames []string // all of them carry it
+			for i := range twice {
+				frames = append(frames, strconv.Itoa(i+1))
+			}
+			if got := dissected(t, packetsOf(twice...)).list; len(got) != 1 || !strings.Contains(got[0], "["+strings.Join(frames, " ")+"]") {
+				t.Errorf("%s: %q, in %d packets", tunnel.Name, got, len(twice))
+			}
 		}
 	}
 }

@@ -9,10 +9,6 @@ import (
 	"github.com/sipsight/sipsight/layers"
 )
 
-// maxNested bounds the datagrams that hold a fragment of another one, inside of a tunnel, and
-// wait for the others.
-const maxNested = 1024
-
 // An unpacker takes packets apart, as the analysis does, and puts fragments together.
 type unpacker struct {
 	// look is given every packet that is no fragment, and every datagram that was put
@@ -22,11 +18,10 @@ type unpacker struct {
 
 	enough func() bool // ends the reading where it says so; nil: never
 
-	order  int64
-	frame  layers.Frame
-	one    [1]reassembly.Ref
-	frags  reassembly.Fragments
-	nested map[reassembly.Ref][]reassembly.Ref
+	order int64
+	frame layers.Frame
+	one   [1]reassembly.Ref
+	frags reassembly.Fragments
 }
 
 // read reads all packets.
@@ -58,15 +53,16 @@ func (u *unpacker) packet(pkt *capture.Packet) {
 		}
 	}
 	if err == layers.ErrFragment {
-		u.fragment(f, ref, pkt.Time)
+		u.one[0] = ref
+		u.fragment(f, u.one[:], pkt.Time)
 		return
 	}
 	u.one[0] = ref
 	u.look(f, err, u.one[:], pkt.Time)
 }
 
-func (u *unpacker) fragment(f *layers.Frame, ref reassembly.Ref, now time.Time) {
-	if w := u.frags.Add(f, ref, now); w != nil {
+func (u *unpacker) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time) {
+	if w := u.frags.Add(f, refs, now); w != nil {
 		u.datagram(w)
 	}
 }
@@ -76,28 +72,14 @@ func (u *unpacker) datagram(w *reassembly.Datagram) {
 	if len(w.Refs) == 0 {
 		return
 	}
-	refs := w.Refs
-	for _, r := range w.Refs {
-		if outer, ok := u.nested[r]; ok {
-			refs = append(refs, outer...)
-			delete(u.nested, r)
-		}
-	}
 	f := &w.Frame
 	err := layers.ErrTruncated // as good as any where there is no beginning
 	if !w.NoHead {
 		err = f.Transport(w.Payload, w.Missing)
 	}
 	if err == layers.ErrFragment { // a packet inside of a tunnel, in fragments as well
-		last := w.Refs[len(w.Refs)-1]
-		if u.nested == nil {
-			u.nested = make(map[reassembly.Ref][]reassembly.Ref)
-		}
-		if len(u.nested) < maxNested {
-			u.nested[last] = refs
-		}
-		u.fragment(f, last, w.Time)
+		u.fragment(f, w.Refs, w.Time)
 		return
 	}
-	u.look(f, err, refs, w.Time)
+	u.look(f, err, w.Refs, w.Time)
 }

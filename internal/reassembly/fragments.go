@@ -3,6 +3,7 @@ package reassembly
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/layers"
@@ -26,8 +27,8 @@ const (
 	// section 4.5.
 	lifetime = 60 * time.Second
 
-	// reuse is the age from which another head with the same identification is
-	// another datagram. Fragments of one travel within milliseconds.
+	// reuse is the age from which a head with the same identification is of another datagram,
+	// and so is what has come before. Fragments of one travel within milliseconds.
 	reuse = 2 * time.Second
 
 	maxDatagram = 65535
@@ -106,10 +107,10 @@ type datagram struct {
 	conflict    bool
 }
 
-// Add takes in a fragment: f is its Frame after ErrFragment. It returns the datagram
-// that is whole now, or that has to be given up, or nil. More may have to be given up:
-// call Expired until it returns nil.
-func (t *Fragments) Add(f *layers.Frame, ref Ref, now time.Time) *Datagram {
+// Add takes in a fragment: f is its Frame after ErrFragment, refs are the packets that it came in:
+// one, unless those were fragments themselves. It returns the datagram that is whole now, or that
+// has to be given up, or nil. More may have to be given up: call Expired until it returns nil.
+func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 	if t.table == nil {
 		t.table = make(map[fragmentKey]*datagram)
 	}
@@ -127,7 +128,7 @@ func (t *Fragments) Add(f *layers.Frame, ref Ref, now time.Time) *Datagram {
 	}
 	d := t.table[key]
 	var old *Datagram
-	if d != nil && now.Sub(d.last) > reuse && d.holds(int64(f.Fragment.Offset)) {
+	if d != nil && now.Sub(d.last) > reuse && (f.Fragment.Offset == 0 || d.holds(int64(f.Fragment.Offset))) {
 		old = t.giveUp(d)
 		d = nil
 	}
@@ -138,7 +139,7 @@ func (t *Fragments) Add(f *layers.Frame, ref Ref, now time.Time) *Datagram {
 		t.Stats.Refused++
 		return old
 	}
-	t.take(d, f, ref, now)
+	t.take(d, f, refs, now)
 	if d.isWhole() {
 		whole := d.whole()
 		t.remove(d)
@@ -172,9 +173,9 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 }
 
 // take adds the octets of a fragment.
-func (t *Fragments) take(d *datagram, f *layers.Frame, ref Ref, now time.Time) {
+func (t *Fragments) take(d *datagram, f *layers.Frame, refs []Ref, now time.Time) {
 	d.last = now
-	s := span{off: int64(f.Fragment.Offset), data: f.Payload, ref: ref, time: now}
+	s := span{off: int64(f.Fragment.Offset), data: f.Payload, ref: refs[len(refs)-1], time: now}
 	spans, added, overlap, conflict := insert(d.spans, s)
 	cost := added + partCost*(len(spans)-len(d.spans))
 	d.spans = spans
@@ -182,7 +183,7 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, ref Ref, now time.Time) {
 	d.cost += cost
 	d.have += int64(added)
 	if added > 0 {
-		d.refs = append(d.refs, ref)
+		d.refs = append(d.refs, refs...)
 	}
 	switch {
 	case added == 0 && len(f.Payload) > 0 && !conflict:
@@ -231,7 +232,8 @@ func (d *datagram) holds(off int64) bool {
 
 // whole puts the octets together from the start on, up to the first that is missing.
 func (d *datagram) whole() *Datagram {
-	w := &Datagram{Frame: d.frame, Refs: d.refs, Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
+	slices.SortFunc(d.refs, func(a, b Ref) int { return cmp.Compare(a.Order, b.Order) })
+	w := &Datagram{Frame: d.frame, Refs: slices.Compact(d.refs), Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
 	w.Payload = make([]byte, 0, d.have)
 	for i := range d.spans {
 		if d.spans[i].off != int64(len(w.Payload)) {

@@ -60,7 +60,7 @@ func (t *table) addAt(now time.Time, packet string) {
 	if err := t.frame.Decode(layers.Raw, 0, in); err != layers.ErrFragment {
 		t.Fatalf("packet %d: %v", t.n, err)
 	}
-	if d := t.Add(&t.frame, reassembly.Ref{Frame: t.n, Order: t.n}, now); d != nil {
+	if d := t.Add(&t.frame, []reassembly.Ref{{Frame: t.n, Order: t.n}}, now); d != nil {
 		t.tell(d)
 	}
 	for i := range in { // nothing may be kept of it
@@ -211,6 +211,14 @@ func TestFragmentsTime(t *testing.T) {
 		tab.addAt(s(3*time.Second), g[1])
 		tab.addAt(s(3*time.Second), g[2])
 		tab.finish("letters 16 [1] missing", "letters 44 [2 3 4]")
+	})
+	t.Run("the id is used again, behind a stray tail", func(t *testing.T) {
+		tab := &table{TB: t}
+		tab.addAt(s(0), f[2])
+		tab.addAt(s(20*time.Second), g[0])
+		tab.addAt(s(20*time.Second), g[1])
+		tab.addAt(s(20*time.Second), g[2])
+		tab.finish("letters 0 [1] missing no head", "letters 44 [2 3 4]")
 	})
 	t.Run("time goes back", func(t *testing.T) {
 		tab := &table{TB: t}
