@@ -53,6 +53,28 @@ func Sniff(b []byte) bool {
 	return KnownMethod(b[:method]) && hasSIPScheme(trimSpace(line)) && end < len(b)
 }
 
+// SniffWhole is Sniff for a datagram, all of which is there. Lines of a log may begin like a request:
+// what has no SIP version, or neither a registered method nor a scheme in its URI, needs a header
+// field behind its start line.
+func SniffWhole(b []byte) bool {
+	if !Sniff(b) {
+		return false
+	}
+	for b[0] == '\r' || b[0] == '\n' {
+		b = b[1:]
+	}
+	if hasVersion(b) {
+		return true
+	}
+	end, next := lineEnd(b, 0)
+	line, method := trimSpaceRight(b[:end]), scanToken(b, 0)
+	uri := bytes.LastIndexByte(line, ' ')
+	if isVersion(line[uri+1:]) && (KnownMethod(b[:method]) || bytes.IndexByte(line[:uri], ':') >= 0) {
+		return true
+	}
+	return beginsHeader(b[next:], false) == yes && len(b) > next && !isLineEnd(b[next])
+}
+
 var sipScheme = []byte("sip:")
 
 // canStart marks the octets that can begin a SIP message.

@@ -215,3 +215,31 @@ func TestKnownMethod(t *testing.T) {
 		t.Error("the empty method is known")
 	}
 }
+
+// TestSniffWhole: what begins like a request and is a line of a log is none.
+func TestSniffWhole(t *testing.T) {
+	for in, want := range map[string]bool{
+		"INVITE sip:b@h SIP/2.0\r\n\r\n":                        true,
+		"\r\n\r\nINVITE sip:b@h SIP/2.0\r\nVia: x\r\n\r\n":      true,
+		"INVITE sip:b@h SIP/2.0":                                true,
+		"SIP/2.0 200 OK\r\n":                                    true,
+		"PING sip:b@h SIP/2.0\r\n\r\n":                          true,
+		"PING b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n\r\n":          true,
+		"OPTIONS b SIP/2.0\r\n\r\n":                             true,
+		"INVITE sip:b@h\r\nVia: SIP/2.0/UDP h\r\n\r\n":          true,
+		"INVITE sip:b@h\r\n\r\n":                                false,
+		"INFO sip:registrar - user 100 registered\n":            false,
+		"INFO sip:registrar - user 100 registered\nand again\n": false,
+		"MESSAGE sip:stack restarted by admin\r\n":              false,
+		"INVITE sip:bob@example.com from 10.0.0.3 rejected\n":   false,
+		"ACK tel:+123\n":                                        false,
+		"debug sending SIP/2.0\r\n":                             false,
+		"debug sending SIP/2.0\r\nto: 192.0.2.1\r\n":            true, // nothing tells
+		"GET / HTTP/1.1\r\nHost: h\r\n\r\n":                     false,
+		"":                                                      false,
+	} {
+		if got := sipmsg.SniffWhole([]byte(in)); got != want {
+			t.Errorf("%q: %v", in, got)
+		}
+	}
+}

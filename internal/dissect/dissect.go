@@ -502,7 +502,7 @@ func (d *Dissector) encryptedFlow(c *carrier) {
 // datagram looks at the payload of one datagram: it is one message or none. It reports
 // whether it is known what it is.
 func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) bool {
-	if !sipmsg.Sniff(b) {
+	if !sipmsg.SniffWhole(b) && !(cut && sipmsg.Sniff(b)) {
 		switch {
 		case isKeepalive(b):
 			d.Counts[d.file].Keepalives++
