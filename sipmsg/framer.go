@@ -185,6 +185,10 @@ func (f *Framer) Close() { f.closed = true }
 // Buffered returns how many octets wait for the rest of their message.
 func (f *Framer) Buffered() int { return len(f.buf) - f.lo }
 
+// Promising reports whether what waits begins with a registered method or with a SIP version, as far
+// as there is enough of it to tell: a stream that was anything else so far may go on with SIP.
+func (f *Framer) Promising() bool { return f.Buffered() > 0 && BeginsKnown(f.buf[f.lo:]) }
+
 // Offset returns the stream offset of the first octet that waits.
 func (f *Framer) Offset() int64 { return f.off + int64(f.lo) }
 
@@ -442,7 +446,7 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 		}
 		return f.end, true
 	case perhaps: // or nothing is there yet
-		if len(next) == len(rest) && (f.maybeInside() || isToken[f.buf[f.end-1]] && !mayBeKnown(rest)) {
+		if len(next) == len(rest) && (f.maybeInside() || isToken[f.buf[f.end-1]] && !BeginsKnown(rest)) {
 			return f.end, false
 		}
 		return f.end, !f.runsOver(limit)
@@ -453,7 +457,7 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 // runsOver reports whether the body may end in the middle of a start line that begins in it.
 func (f *Framer) runsOver(limit int) bool {
 	line := f.head + bytes.LastIndexByte(f.buf[f.head:f.end], '\n') + 1
-	return line > f.head && line < f.end && mayBeKnown(f.buf[line:limit]) && beginsMessage(f.buf[line:limit], true) != no
+	return line > f.head && line < f.end && BeginsKnown(f.buf[line:limit]) && beginsMessage(f.buf[line:limit], true) != no
 }
 
 // behindMethod returns where the message begins that rest, behind the body, is the start of, with or
@@ -504,9 +508,9 @@ func (f *Framer) firstInside(limit int) (end int, sure bool) {
 	return f.end, true
 }
 
-// mayBeKnown reports whether b begins with a method that is registered, or with the version of a
-// status line, as far as there is enough of it to tell.
-func mayBeKnown(b []byte) bool {
+// BeginsKnown reports whether b begins with a registered method or with a SIP version, as far as there
+// is enough of it to tell.
+func BeginsKnown(b []byte) bool {
 	if n := scanToken(b[:min(len(b), maxMethod)], 0); n < len(b) {
 		return KnownMethod(b[:n]) || hasVersion(b)
 	}

@@ -49,6 +49,31 @@ func TestLawCut(t *testing.T) {
 	}
 }
 
+// TestLawMidstream: a capture that begins in the middle of a connection has all messages that begin behind
+// that, whatever the port, but for one whose start line is cut before anything was known to be SIP.
+func TestLawMidstream(t *testing.T) {
+	m := []string{request("INVITE", "c1@h", 330), request("OPTIONS", "c2@h", 0), request("BYE", "c3@h", 0), request("MESSAGE", "c4@h", 20)}
+	messages := []string{m[0], m[1], m[2], m[3], m[0], m[1]}
+	stream := strings.Join(messages, "")
+	for _, f := range []capgen.Flow{flow4, odd} {
+		for n := 40; n < len(m[0]); n++ { // of a method that is cut nothing tells
+			want, at := messages, 0
+			for at < n {
+				at, want = at+len(want[0]), want[1:]
+			}
+			cut := (at-n)/400 != (at-n+strings.IndexByte(want[0], '\n'))/400
+			there := &capgen.Stream{Flow: f, Seq: 1000}
+			got := dissected(t, packetsOf(there.SendAll(stream[n:], 400)...)).raw
+			if cut && f == odd && len(got) >= len(want)-1 {
+				got, want = got[len(got)-len(want)+1:], want[1:]
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v, from octet %d on: %q, want %q", f.Dst, n, got, want)
+			}
+		}
+	}
+}
+
 // TestLawShuffle: and in whatever order they come, also twice, with FIN and RST among them.
 func TestLawShuffle(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))

@@ -356,10 +356,14 @@ func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) boo
 	if c.sure {
 		return false
 	}
-	if !sipmsg.Sniff(b) && !bytes.Contains(b, []byte(" SIP/2.0\r\n")) && !bytes.Contains(b, []byte("\nSIP/2.0 ")) {
+	switch {
+	case sipmsg.Sniff(b) || bytes.Contains(b, []byte(" SIP/2.0\r\n")) || bytes.Contains(b, []byte("\nSIP/2.0 ")):
+		c.kind = isSIP
+	case isStart(b) && sipmsg.BeginsKnown(b): // what comes next tells
+		c.kind = unknown
+	default:
 		return false
 	}
-	c.kind = isSIP
 	h := c.half(d, side, f)
 	h.stream.Start(seq)
 	h.framer.Gap(-1)
@@ -472,10 +476,20 @@ func (h *half) probe(b []byte) {
 		c.kind, c.sure = foreign, true
 	case onSIP:
 		c.kind = isSIP
-	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")):
+	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising():
 		c.kind = foreign
 		h.pieces = nil
 	}
+}
+
+// promising reports whether either direction waits for the rest of what begins like a message.
+func (c *conn) promising() bool {
+	for _, h := range c.sides {
+		if h != nil && h.framer.Promising() {
+			return true
+		}
+	}
+	return false
 }
 
 // isStart reports whether b is the start of a start line, of SIP or of another protocol,
@@ -527,7 +541,7 @@ func (h *half) messages() {
 		h.found()
 		h.give(&u)
 	}
-	if h.c.kind == unknown && h.framer.Skipped > 0 {
+	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising() {
 		h.c.kind = foreign
 		return
 	}
