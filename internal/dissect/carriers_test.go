@@ -64,6 +64,10 @@ func TestWebSocket(t *testing.T) {
 		{"70,000 octets", []seg{c(ask), s(answer), c(frame(true, large)[:60000]), c(frame(true, large)[60000:])}, []string{"MESSAGE l@h WS [6 7]"}},
 		{"a keepalive", []seg{c(ask), s(answer), c(frame(true, "\r\n\r\n") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
 		{"a request line of 2,000 octets", []seg{c(frame(true, long)[:600]), c(frame(true, long)[600:])}, []string{"MESSAGE long@h WS [4 5]"}},
+		{"credentials are asked for", []seg{c(ask), s("HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nHTTP/1.1 "), c(ask), s(answer), c(frame(true, invite)), s(frame(false, small))}, []string{"INVITE c1@h WS [8]", "OPTIONS s@h WS [9]"}},
+		{"twice, with a body in chunks", []seg{c(ask), s("HTTP/1.1 407 Proxy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), c(ask), s("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"), c(ask), s(answer), c(frame(true, invite))}, []string{"INVITE c1@h WS [10]"}},
+		{"a field without blanks", []seg{c(strings.Replace(ask, "Upgrade: websocket", "upgrade:WebSocket", 1)), s(answer), c(frame(true, invite)[:30]), c(frame(true, invite)[30:])}, []string{"INVITE c1@h WS [6 7]"}},
+		{"refused", []seg{c(ask), s("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")}, nil},
 		{"something else", []seg{c(ask), s(answer), c(frame(true, "{\"json\":1}") + frame(true, invite))}, []string{"INVITE c1@h WS [6]"}},
 		{"the middle of a connection", []seg{c("\x00\x00\x01 something"), c(frame(true, invite))}, []string{"INVITE c1@h WS [5]"}},
 		{"ends in a frame", []seg{c(ask), s(answer), c(frame(true, invite)[:150])}, []string{"INVITE c1@h WS [6] partial"}},
@@ -328,6 +332,30 @@ func TestHEP(t *testing.T) {
 				t.Errorf("segments of %d: %q", size, r.list)
 			}
 		}
+	})
+	t.Run("over TCP from the middle, and with a segment lost", func(t *testing.T) {
+		var stream string
+		for i := range 12 {
+			h := h4
+			h.Payload = request("OPTIONS", "s"+itoa(i), 20)
+			stream += h.V3()
+		}
+		for _, f := range []capgen.Flow{to, capgen.NewFlow("198.51.100.1:50000", "198.51.100.2:5060")} {
+			for start := 1; start < 500; start += 7 {
+				there := &capgen.Stream{Flow: f, Seq: 1000}
+				packets := there.SendAll(stream[start:], 300)
+				lost := 2 + start%5
+				r := dissected(t, packetsOf(append(packets[:lost:lost], packets[lost+1:]...)...))
+				if n := len(r.list); n < 12-5 || r.d.Streams.Skipped == 0 || strings.Contains(strings.Join(r.list, " "), "TCP") {
+					t.Fatalf("from octet %d on, without packet %d: %d messages, %d octets skipped, %q", start, lost, n, r.d.Streams.Skipped, r.list)
+				}
+			}
+		}
+	})
+	t.Run("several messages that an agent read from a stream", func(t *testing.T) {
+		h := h6
+		h.Payload = invite + "\r\n\r\n" + request("BYE", "c2@h", 5) + request("OPTIONS", "c3@h", 0)
+		expect(t, packetsOf(to.UDP(h.V3())), "INVITE c1@h TCP [1]", "BYE c2@h TCP [1]", "OPTIONS c3@h TCP [1]")
 	})
 	t.Run("over TCP with a hole", func(t *testing.T) {
 		there, _, packets := connection(to)

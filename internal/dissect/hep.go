@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"time"
@@ -61,8 +62,35 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 	if h.hasTime {
 		inner.time, inner.hasTime = time.Unix(int64(h.sec), int64(h.usec)*1000).UTC(), true
 	}
-	d.message(hepTransport(h.proto), h.payload, c.notes&(NoteSnapped|NoteIncomplete) != 0, &inner)
+	t := hepTransport(h.proto)
+	first, rest := h.payload, []byte(nil)
+	for t == TCP || t == TLS { // what an agent read from a stream may hold several: RFC 3261, section 18.3
+		if first, rest = d.oneOf(h.payload); rest == nil {
+			break
+		}
+		one := inner
+		d.message(t, first, false, &one)
+		h.payload = rest
+	}
+	d.message(t, first, c.notes&(NoteSnapped|NoteIncomplete) != 0, &inner)
 	return true
+}
+
+// oneOf cuts the first of several messages off b; rest is nil where there is one alone.
+func (d *Dissector) oneOf(b []byte) (first, rest []byte) {
+	if d.sip.Parse(b) != nil {
+		return b, nil
+	}
+	n, ok := d.sip.ContentLength()
+	body := d.sip.Body
+	if !ok || int64(n) >= int64(len(body)) {
+		return b, nil
+	}
+	rest = bytes.TrimLeft(body[n:], "\r\n")
+	if !sipmsg.SniffWhole(rest) {
+		return b, nil
+	}
+	return b[:len(b)-len(body)+int(n)], rest
 }
 
 // hepTransport maps the IP protocol of HEP, which has numbers of its own for TLS and
@@ -184,13 +212,35 @@ type hepReader struct {
 	off int64 // stream offset of buf[0]
 }
 
-// gap forgets what is not whole.
-func (r *hepReader) gap() {
-	r.off += int64(len(r.buf))
+// gap forgets what is not whole, and returns how many octets that are.
+func (r *hepReader) gap() (n int) {
+	n = len(r.buf)
+	r.off += int64(n)
 	r.buf = nil
+	return n
 }
 
-// hepStream takes the next octets of a stream of HEP3.
+// hepStart is how many octets tell that a packet of HEP3 begins: its header, and that of a chunk.
+const hepStart = 12
+
+// nextHEP3 returns where a packet of HEP3 begins in b, as far as its first chunk tells; -1 for nowhere.
+func nextHEP3(b []byte) int {
+	for at := 0; ; at += 4 {
+		i := bytes.Index(b[at:], []byte("HEP3"))
+		if i < 0 || len(b)-at-i < hepStart {
+			return -1
+		}
+		at += i
+		p := b[at:]
+		size, vendor, typ, n := binary.BigEndian.Uint16(p[4:]), binary.BigEndian.Uint16(p[6:]), binary.BigEndian.Uint16(p[8:]), binary.BigEndian.Uint16(p[10:])
+		if vendor == 0 && typ > 0 && typ < 64 && n > 6 && n <= size {
+			return at
+		}
+	}
+}
+
+// hepStream takes the next octets of a stream of HEP3. Where no packet begins, in the middle of a
+// connection or behind octets that are missing, the next one is looked for.
 func (h *half) hepStream(b []byte) {
 	if h.hep == nil {
 		h.hep = &hepReader{off: h.off - int64(len(b))}
@@ -200,10 +250,18 @@ func (h *half) hepStream(b []byte) {
 	n := 0
 	for h.d.err == nil && len(r.buf)-n >= 6 {
 		p := r.buf[n:]
-		if string(p[:4]) != "HEP3" { // octets were lost, or never were HEP: a packet may begin with a segment
-			r.gap()
-			h.forget(r.off)
-			return
+		if string(p[:4]) != "HEP3" {
+			i := nextHEP3(p)
+			more := i < 0
+			if more {
+				i = max(len(p)-hepStart+1, 0) // the beginning of one may be there
+			}
+			h.d.Streams.Skipped += int64(i)
+			n += i
+			if more {
+				break
+			}
+			continue
 		}
 		size := max(6, int(binary.BigEndian.Uint16(p[4:])))
 		if len(p) < size {

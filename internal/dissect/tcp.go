@@ -353,6 +353,11 @@ func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) boo
 		c.half(d, side, f).stream.Start(seq)
 		return true
 	}
+	if nextHEP3(b) >= 0 {
+		c.kind, c.sure = isHEP, false
+		c.half(d, side, f).stream.Start(seq)
+		return true
+	}
 	if c.sure {
 		return false
 	}
@@ -442,7 +447,7 @@ func (h *half) Gap(n int64) {
 		h.ws.gap()
 		return
 	case h.c.kind == isHEP && h.hep != nil:
-		h.hep.gap()
+		h.d.Streams.Skipped += int64(h.hep.gap())
 		return
 	}
 	h.first = nil
@@ -453,6 +458,12 @@ func (h *half) Gap(n int64) {
 // probe decides what a connection is by the first octets of a direction. A port of SIP has
 // the benefit of the doubt.
 func (h *half) probe(b []byte) {
+	if nextHEP3(b) == 0 { // whatever was waiting is the rest of a packet
+		h.c.kind = isHEP
+		h.framer = sipmsg.Framer{}
+		h.framer.ScanInto(&h.d.sip)
+		return
+	}
 	if h.framer.Buffered() > 0 {
 		return // a start line that is not whole yet
 	}
@@ -468,7 +479,7 @@ func (h *half) probe(b []byte) {
 		if onSIP || bytes.Contains(b[:min(len(b), maxHello)], []byte("\x05sip/2")) { // the name in ALPN
 			h.d.Counts[h.d.file].Encrypted++
 		}
-	case bytes.HasPrefix(b, []byte("HEP3")):
+	case bytes.HasPrefix(b, []byte("HEP3")) || nextHEP3(b) > 0:
 		c.kind = isHEP
 	case ws == perhaps || tls == perhaps || isStart(b):
 		h.first = append([]byte(nil), b...)

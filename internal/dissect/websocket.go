@@ -3,6 +3,7 @@ package dissect
 import (
 	"bytes"
 	"encoding/binary"
+	"strconv"
 
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -21,8 +22,10 @@ type wsReader struct {
 	buf      []byte
 	at       int   // buf[at:] is not read yet
 	off      int64 // stream offset of buf[at]
-	http     bool  // the HTTP header section of the upgrade is not over
-	looked   int   // octets of buf in which that does not end
+	http     bool  // HTTP is not over: the upgrade, and what was refused before it
+	body     int   // octets of the body of a refusal that are still to come
+	seeking  bool  // it has a body of a length that is not told: the next answer is looked for
+	looked   int   // octets of buf in which a header section does not end
 	message  []byte
 	start    int64 // stream offset of the first frame of message
 	opcode   byte
@@ -44,7 +47,19 @@ func (w *wsReader) gap() {
 // isUpgrade reports whether b is the header section of an HTTP request or answer that opens
 // a WebSocket.
 func isUpgrade(b []byte) bool {
-	return bytes.Contains(bytes.ToLower(b), []byte("upgrade: websocket"))
+	v, ok := httpField(b, "upgrade")
+	return ok && bytes.Contains(bytes.ToLower(v), []byte("websocket"))
+}
+
+// httpField returns the value of a field in an HTTP header section, whose name is given in lower case.
+func httpField(b []byte, name string) (value []byte, ok bool) {
+	for line := range bytes.SplitSeq(b, []byte("\n")) {
+		n, v, isField := bytes.Cut(line, []byte(":"))
+		if isField && len(n) == len(name) && string(bytes.ToLower(n)) == name {
+			return bytes.TrimSpace(v), true
+		}
+	}
+	return nil, false
 }
 
 // maxProbe bounds the octets that are looked at, and waited for, to tell what a connection
@@ -180,7 +195,7 @@ func (h *wsHeader) unmask(b []byte) {
 // webSocket takes the next octets of a WebSocket.
 func (h *half) webSocket(b []byte) {
 	if h.ws == nil {
-		h.ws = &wsReader{off: h.off - int64(len(b)), http: mayUpgrade(b) != no}
+		h.ws = &wsReader{off: h.off - int64(len(b)), http: beginsHTTP(b) != no}
 	}
 	w := h.ws
 	w.buf = append(w.buf, b...)
@@ -191,6 +206,7 @@ func (h *half) webSocket(b []byte) {
 	}
 	w.lost = false
 	if w.http && !h.skipHTTP() {
+		w.compact()
 		return
 	}
 	for h.d.err == nil && h.wsFrame() {
@@ -213,22 +229,79 @@ func (w *wsReader) resumes() bool {
 	return ok && h.fin && (h.opcode == 1 || h.opcode == 2) && h.rsv&3 == 0 && h.length == uint64(len(w.buf)-h.size)
 }
 
-// skipHTTP steps over the header section of the upgrade. It reports whether it is over. A
-// connection that turns out to be plain HTTP is of no interest.
+// beginsHTTP reports whether b begins a request that may open a WebSocket, or an answer.
+func beginsHTTP(b []byte) verdict {
+	for _, start := range [...]string{"GET ", "HTTP/1."} {
+		n := min(len(b), len(start))
+		switch {
+		case string(b[:n]) != start[:n]:
+		case n == len(start):
+			return yes
+		default:
+			return perhaps
+		}
+	}
+	return no
+}
+
+// skipHTTP steps over the upgrade, and over requests that were refused before it: for want of
+// credentials, or with a redirection. It reports whether frames begin. A connection that turns
+// out to be plain HTTP is of no interest.
 func (h *half) skipHTTP() bool {
 	w := h.ws
-	from := max(w.at, w.looked-3)
-	i := bytes.Index(w.buf[from:], []byte("\r\n\r\n"))
-	w.looked = len(w.buf)
-	switch {
-	case i < 0 && len(w.buf) <= maxUpgrade:
-		return false
-	case i < 0 || !isUpgrade(w.buf[:from+i]):
-		h.c.kind, h.c.sure = foreign, true
-		return false
+	for {
+		b := w.buf[w.at:]
+		switch {
+		case w.body > 0 && len(b) > 0:
+			n := min(w.body, len(b))
+			w.consume(n)
+			w.body -= n
+			continue
+		case w.seeking:
+			i := bytes.Index(b, []byte("HTTP/1."))
+			if i < 0 {
+				w.consume(max(len(b)-len("HTTP/1"), 0))
+				return false
+			}
+			w.consume(i)
+			w.seeking = false
+			continue
+		}
+		switch beginsHTTP(b) {
+		case perhaps:
+			return false
+		case no:
+			w.http = false
+			return true
+		}
+		from := max(w.at, w.looked-3)
+		i := bytes.Index(w.buf[from:], []byte("\r\n\r\n"))
+		w.looked = len(w.buf)
+		if i < 0 && len(b) <= maxUpgrade {
+			return false
+		}
+		if i < 0 || !w.passHTTP(w.buf[w.at:from+i]) {
+			h.c.kind, h.c.sure = foreign, true
+			return false
+		}
+		w.consume(from + i + 4 - w.at)
+		w.looked = w.at
 	}
-	w.consume(from + i + 4 - w.at)
-	w.http = false
+}
+
+// passHTTP takes in a header section: of a request that opens a WebSocket, of the answer to it, or of
+// a refusal. It reports whether it is one of these.
+func (w *wsReader) passHTTP(head []byte) bool {
+	status, isAnswer := bytes.CutPrefix(head, []byte("HTTP/1."))
+	if !isAnswer || len(status) > 5 && string(status[2:5]) == "101" {
+		return isUpgrade(head)
+	}
+	w.seeking = true
+	if v, ok := httpField(head, "content-length"); ok {
+		if n, err := strconv.ParseUint(string(v), 10, 31); err == nil {
+			w.body, w.seeking = int(n), false
+		}
+	}
 	return true
 }
 
@@ -248,6 +321,7 @@ func idle(b []byte) []byte {
 // compact drops what was read.
 func (w *wsReader) compact() {
 	w.buf = idle(w.buf[:copy(w.buf, w.buf[w.at:])])
+	w.looked = max(w.looked-w.at, 0)
 	w.at = 0
 }
 
