@@ -386,6 +386,9 @@ func (f *Framer) headFound(end int) {
 // headDone takes in msg, whose header section ends at end, and decides where the message
 // does.
 func (f *Framer) headDone(end int) {
+	if f.misplaced() {
+		return
+	}
 	f.head, f.scan, f.inside = end, end, -1
 	f.strict, f.mid, f.fresh = false, false, true
 	n, ok := f.msg.ContentLength()
@@ -404,6 +407,32 @@ func (f *Framer) headDone(end int) {
 	default:
 		f.state = inOpenEnd
 	}
+}
+
+// misplaced corrects the place of a message where its method is none that is registered, but begins
+// or ends in the middle of the one that CSeq has: octets of it are missing, in the middle of a
+// connection, or what is in front of it has no line end.
+func (f *Framer) misplaced() bool {
+	method := f.msg.Method
+	if len(method) == 0 || KnownMethod(method) {
+		return false
+	}
+	_, _, ok, whole := f.msg.CSeq()
+	switch {
+	case !ok || !KnownMethod(whole):
+		return false
+	case bytes.HasSuffix(method, whole):
+		n := len(method) - len(whole)
+		f.Skipped += int64(n)
+		f.lo += n
+	case bytes.HasSuffix(whole, method):
+		f.skipLine(f.buf[f.lo:])
+	default:
+		return false
+	}
+	f.state, f.scan = seeking, f.lo
+	f.tried, f.fresh, f.glued = false, false, false
+	return true
 }
 
 // nextBody waits for a body whose end is known.
