@@ -468,6 +468,9 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	for len(next) > 0 && isLineEnd(next[0]) {
 		next = next[1:]
 	}
+	if !isToken[f.buf[f.end-1]] && beginsUsual(next) {
+		return f.end, true
+	}
 	switch beginsMessage(next, false) {
 	case yes:
 		if len(next) == len(rest) {
@@ -487,6 +490,15 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 func (f *Framer) runsOver(limit int) bool {
 	line := f.head + bytes.LastIndexByte(f.buf[f.head:f.end], '\n') + 1
 	return line > f.head && line < f.end && BeginsKnown(f.buf[line:limit]) && beginsMessage(f.buf[line:limit], true) != no
+}
+
+// beginsUsual reports whether b begins a message as nearly all begin: what it says no to may be one.
+func beginsUsual(b []byte) bool {
+	if hasVersion(b) {
+		return len(b) > 8 && b[7] == ' ' && isDigit(b[8])
+	}
+	n := scanToken(b[:min(len(b), maxMethod)], 0)
+	return len(b) > n+4 && string(b[n:n+5]) == " sip:" && KnownMethod(b[:n])
 }
 
 // behindMethod returns where the message begins that rest, behind the body, is the start of, with or

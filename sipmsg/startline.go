@@ -67,6 +67,9 @@ func SniffWhole(b []byte) bool {
 		return true
 	}
 	end, next := lineEnd(b, 0)
+	if bytes.HasSuffix(b[:end], usualVersion) && bytes.IndexByte(b[:end], ':') >= 0 {
+		return true
+	}
 	line, method := trimSpaceRight(b[:end]), scanToken(b, 0)
 	uri := bytes.LastIndexByte(line, ' ')
 	if isVersion(line[uri+1:]) && (KnownMethod(b[:method]) || bytes.IndexByte(line[:uri], ':') >= 0) {
@@ -75,7 +78,10 @@ func SniffWhole(b []byte) bool {
 	return beginsHeader(b[next:], false) == yes && len(b) > next && !isLineEnd(b[next])
 }
 
-var sipScheme = []byte("sip:")
+var (
+	sipScheme    = []byte("sip:")
+	usualVersion = []byte(" SIP/2.0")
+)
 
 // canStart marks the octets that can begin a SIP message.
 var canStart = classOf(upper + lower + digits + "-.!%*_+`'~\r\n")
