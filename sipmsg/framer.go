@@ -15,9 +15,6 @@ const (
 	// claim.
 	maxBody = 1 << 20
 
-	// maxToCSeq is how far behind a start line CSeq is waited for.
-	maxToCSeq = 4 << 10
-
 	// maxMethod bounds the method name at a place where a message may begin.
 	maxMethod = 128
 )
@@ -459,94 +456,58 @@ func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 }
 
 // bodyEnd returns the end of a message whose body is there, and what follows up to limit. A
-// Content-Length that is too large has swallowed the start of a message, or a part of its start
-// line: then what follows does not begin a message, or begins one with a part of its method. sure
-// is false as long as that cannot be told.
+// Content-Length that is too large may have swallowed the start of a message, or a part of its start
+// line: then the body ends in the middle of a line, and holds a start line, or a start line runs
+// over its end. The first is so only where what follows cannot be the start of a message. sure is
+// false as long as that cannot be told, so that it does not depend on how the stream was cut.
 func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
-	rest := f.buf[f.end:limit]
-	next := rest
-	for len(next) > 0 && isLineEnd(next[0]) {
-		next = next[1:]
-	}
-	if !isToken[f.buf[f.end-1]] && beginsUsual(next) {
+	body, rest := f.buf[f.head:f.end], f.buf[f.end:limit]
+	if len(body) == 0 || body[len(body)-1] == '\n' || bytes.HasSuffix(body, dashes) { // dashes: of a multipart body
 		return f.end, true
 	}
-	switch beginsMessage(next, false) {
-	case yes:
-		if len(next) == len(rest) {
-			return f.behindMethod(rest)
-		}
+	if f.inside < 0 && !f.lookInside(limit) {
+		return f.end, false
+	}
+	last := f.head + bytes.LastIndexByte(body, '\n') + 1
+	switch {
+	case f.inside == 0 || f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
 		return f.end, true
-	case perhaps: // or nothing is there yet
-		if len(next) == len(rest) && (f.maybeInside() || isToken[f.buf[f.end-1]] && !BeginsKnown(rest)) {
-			return f.end, false
-		}
-		return f.end, !f.runsOver(limit)
+	case f.inside == last:
+		return f.inside, true
 	}
-	return f.firstInside(limit)
-}
-
-// runsOver reports whether the body may end in the middle of a start line that begins in it.
-func (f *Framer) runsOver(limit int) bool {
-	line := f.head + bytes.LastIndexByte(f.buf[f.head:f.end], '\n') + 1
-	return line > f.head && line < f.end && BeginsKnown(f.buf[line:limit]) && beginsMessage(f.buf[line:limit], true) != no
-}
-
-// beginsUsual reports whether b begins a message as nearly all begin: what it says no to may be one.
-func beginsUsual(b []byte) bool {
-	if hasVersion(b) {
-		return len(b) > 8 && b[7] == ' ' && isDigit(b[8])
-	}
-	n := scanToken(b[:min(len(b), maxMethod)], 0)
-	return len(b) > n+4 && string(b[n:n+5]) == " sip:" && KnownMethod(b[:n])
-}
-
-// behindMethod returns where the message begins that rest, behind the body, is the start of, with or
-// without the first octets of its method: CSeq has all of it.
-func (f *Framer) behindMethod(rest []byte) (end int, sure bool) {
-	n := scanToken(rest, 0)
-	if !isToken[f.buf[f.end-1]] || rest[n] == '/' || KnownMethod(rest[:n]) && !bytes.HasSuffix(f.buf[f.head:f.end], []byte("PR")) { // of PRACK
-		return f.end, true
-	}
-	method, ok := cseqMethod(rest)
-	if !ok {
-		return f.end, len(rest) > maxToCSeq // else wait for it
-	}
-	k := len(method) - n
-	if k > 0 && bytes.Equal(method[k:], rest[:n]) && bytes.HasSuffix(f.buf[f.head:f.end], method[:k]) {
-		return f.end - k, true
+	switch beginsMessage(rest, false) {
+	case no:
+		return f.inside, true
+	case perhaps:
+		return f.end, false
 	}
 	return f.end, true
 }
 
-// maybeInside reports whether a start line stands in a body that ends in the middle of a line.
-func (f *Framer) maybeInside() bool {
-	if f.inside < 0 {
-		f.inside = 0
-		if body := f.buf[f.head:f.end]; !bytes.HasSuffix(body, lineFeed) && !bytes.HasSuffix(body, dashes) { // dashes: of a multipart body
-			f.inside = f.startInside(f.head, f.end)
-		}
-	}
-	return f.inside > 0
-}
-
-// firstInside returns the first start line that begins in the body and that a known header field
-// follows, there or behind it; the end of the body where there is none.
-func (f *Framer) firstInside(limit int) (end int, sure bool) {
+// lookInside looks for the first start line that begins in the body and that a known header field
+// follows, there or behind it: inside is where, or 0. The last line, which runs over the end of the
+// body, has to begin with a registered method or a version, and is not all of the body. It
+// reports whether there is enough to tell.
+func (f *Framer) lookInside(limit int) bool {
 	for f.scan < f.end { // lines that were looked at before are not looked at again
+		i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
+		if i < 0 && (f.scan == f.head || !BeginsKnown(f.buf[f.scan:limit])) {
+			break
+		}
 		switch beginsMessage(f.buf[f.scan:limit], true) {
 		case yes:
-			return f.scan, true
+			f.inside = f.scan
+			return true
 		case perhaps:
-			return f.end, false
+			return false
 		}
-		i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
 		if i < 0 {
 			break
 		}
 		f.scan += i + 1
 	}
-	return f.end, true
+	f.inside = 0
+	return true
 }
 
 // BeginsKnown reports whether b begins with a registered method or with a SIP version, as far as there
@@ -560,28 +521,6 @@ func BeginsKnown(b []byte) bool {
 
 var knownStarts = [...]string{
 	"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE", "SIP/",
-}
-
-// cseqMethod returns the method in the CSeq of the header section that begins behind the first line
-// of b; ok is false where it is not there.
-func cseqMethod(b []byte) (method []byte, ok bool) {
-	for {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			return nil, false
-		}
-		b = b[i+1:]
-		name := scanToken(b[:min(len(b), maxMethod)], 0)
-		if name == 0 {
-			return nil, false
-		}
-		if Lookup(b[:name]) != CSeq {
-			continue
-		}
-		line, _, more := bytes.Cut(b, lineFeed)
-		line = trimSpaceRight(bytes.TrimSuffix(line, []byte("\r")))
-		return line[bytes.LastIndexByte(line, ' ')+1:], more
-	}
 }
 
 func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }
