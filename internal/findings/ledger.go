@@ -54,15 +54,16 @@ type ledger struct {
 
 	nonces    set
 	uses      pages[nonceUse]
-	useIDs    pages[string]          // Call-IDs of those outside of calls
-	registers map[[2]netip.Addr]bool // who registered where, or was accepted with credentials
+	useIDs    pages[string]   // Call-IDs of those outside of calls
+	registers table[struct{}] // by pairOf: who registered where, or was accepted with credentials
 
 	sources map[netip.Addr]*source
 	order   []*source
 	nTries  int
 	pending map[uint64][]*tx    // challenges without an answer, by From user and host
 	waiting []*tx               // likewise, the oldest first
-	given   map[uint64][4]int64 // times of credentials, by From user and host
+	given   table[int64]        // the last time of credentials, by From user and host, …
+	before  map[uint64][3]int64 // … and earlier ones
 
 	room []sipmsg.Auth // of the transactions that it is told of
 
@@ -72,18 +73,15 @@ type ledger struct {
 }
 
 // A set is a bounded set of hashes.
-type set struct{ m map[uint64]bool }
+type set struct{ table[struct{}] }
 
 func (s *set) add(h uint64) {
-	if s.m == nil {
-		s.m = make(map[uint64]bool)
-	}
-	if len(s.m) < maxNonces {
-		s.m[h] = true
+	if s.n < maxNonces {
+		s.table.add(h)
 	}
 }
 
-func (s *set) has(h uint64) bool { return s.m[h] }
+func (s *set) has(h uint64) bool { return s.get(h) != nil }
 
 // A tx is a request and its final response on one hop. Its messages are there only while
 // the ledger is told of it, and only where they matter.
@@ -127,12 +125,16 @@ func (t *tx) hop() uint64 {
 	return hashOf(src[:], dst[:], ports[:])
 }
 
-func pairOf(a, b netip.Addr) [2]netip.Addr { return [2]netip.Addr{a, b} }
+// pairOf returns a hash of a directed pair of addresses.
+func pairOf(a, b netip.Addr) uint64 {
+	x, y := a.As16(), b.As16()
+	return hashOf(x[:], y[:]) ^ uint64(toInt(a.Is4())+2*toInt(b.Is4()))
+}
 
 func newLedger(c *Collector) ledger {
 	return ledger{
 		c: c, chains: make(map[uint64]*chain), told: make(map[string]bool),
-		registers: make(map[[2]netip.Addr]bool), sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*tx), given: make(map[uint64][4]int64),
+		sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*tx), before: make(map[uint64][3]int64),
 		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string),
 	}
 }
@@ -244,8 +246,8 @@ func (l *ledger) accepted(e *analysis.Exchange) {
 
 // trust takes in that a host registers at a server, or was accepted there with credentials.
 func (l *ledger) trust(client, server netip.Addr) {
-	if len(l.registers) < maxPairs {
-		l.registers[pairOf(client, server)] = true
+	if l.registers.n < maxPairs {
+		l.registers.add(pairOf(client, server))
 	}
 }
 

@@ -98,3 +98,64 @@ func (h *hosts) addr(n hostNo) netip.Addr { return h.list[n] }
 
 // textHash returns a hash of a text.
 func textHash(s string) uint64 { return maphash.String(seed, s) }
+
+// A table holds a value for each of its keys, which are hashes with a seed. It takes no more room
+// than these and some empty slots.
+type table[V any] struct {
+	slots []tableSlot[V] // as many as a power of two; three quarters of them taken at most
+	n     int
+}
+
+// The value comes first: an empty one behind the key would take room.
+type tableSlot[V any] struct {
+	value V
+	key   uint64 // 0 for an empty slot
+}
+
+// slot returns the slot of a key, which is not 0: the one that it is in, or else the one that it
+// goes to.
+func (t *table[V]) slot(key uint64) *tableSlot[V] {
+	mask := uint64(len(t.slots) - 1)
+	for i := key; ; i++ {
+		if s := &t.slots[i&mask]; s.key == key || s.key == 0 {
+			return s
+		}
+	}
+}
+
+// get returns the value of a key, nil for none. It is valid until the next call of add.
+func (t *table[V]) get(key uint64) *V {
+	if t.n == 0 {
+		return nil
+	}
+	if s := t.slot(max(key, 1)); s.key != 0 {
+		return &s.value
+	}
+	return nil
+}
+
+// add returns the value of a key, an empty one where there was none.
+func (t *table[V]) add(key uint64) *V {
+	key = max(key, 1)
+	if 4*t.n >= 3*len(t.slots) {
+		was := t.slots
+		t.slots = make([]tableSlot[V], max(64, 2*len(was)))
+		for i := range was {
+			if was[i].key != 0 {
+				*t.slot(was[i].key) = was[i]
+			}
+		}
+	}
+	s := t.slot(key)
+	if s.key == 0 {
+		s.key = key
+		t.n++
+	}
+	return &s.value
+}
+
+// clear forgets all keys.
+func (t *table[V]) clear() {
+	clear(t.slots)
+	t.n = 0
+}

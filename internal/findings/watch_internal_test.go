@@ -156,3 +156,35 @@ func TestHosts(t *testing.T) {
 		t.Errorf("an address that was not numbered has the number %d", n)
 	}
 }
+
+// TestTable: a table holds what a map would, whatever its keys.
+func TestTable(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var table table[int]
+	if table.get(1) != nil {
+		t.Error("an empty table holds something")
+	}
+	for round := range 2 {
+		want := map[uint64]int{}
+		for range 5000 {
+			key := random.Uint64N(1<<12) << (random.Uint64N(3) * 26) // many of one slot
+			if v := table.get(key); (v != nil) != (want[key] != 0) || v != nil && *v != want[key] {
+				t.Fatalf("round %d: %d has %v, want %d", round, key, v, want[key])
+			}
+			if key == 0 || key == 1 { // are the same
+				continue
+			}
+			*table.add(key)++
+			want[key]++
+		}
+		if table.n != len(want) {
+			t.Errorf("%d keys, want %d", table.n, len(want))
+		}
+		if table.clear(); table.n != 0 || table.get(2) != nil {
+			t.Error("something is left")
+		}
+	}
+	if *table.add(0)++; table.get(0) == nil || *table.get(0) != 1 {
+		t.Error("0 is no key")
+	}
+}
