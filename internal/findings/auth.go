@@ -205,8 +205,9 @@ func (l *ledger) auths(m *sipmsg.Message, counts func(*sipmsg.Auth) bool, ids ..
 			if len(l.room)-n == maxAuths {
 				break
 			}
-			if a := sipmsg.ParseAuth(v); counts(&a) {
-				l.room = append(l.room, a)
+			last := len(l.room)
+			if l.room = append(l.room, sipmsg.ParseAuth(v)); !counts(&l.room[last]) {
+				l.room = l.room[:last]
 			}
 		}
 	}
