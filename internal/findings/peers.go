@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -40,8 +41,7 @@ Or: a 5xx said Retry-After, and its client sends the same request (method, From 
 // A load is what became of the requests to one host.
 type load struct {
 	addr netip.Addr
-	sent map[int64]int // requests, by second, …
-	sec  int64         // … those of this one apart: mostly the next request is of it
+	sec  int64 // the second that requests are counted in: mostly the next one is of it
 	n    int
 	bad  []refusal
 }
@@ -70,7 +70,7 @@ type loadState struct {
 	m        map[netip.Addr]*load
 	order    []*load
 	last     *load
-	seconds  int
+	sent     table[uint32] // requests, by host and second: see load.key; those of load.n apart
 	refusals int
 	pauses   map[uint64][]pause // by who asks for what, see pause.key
 	asked    []uint64           // the keys of all pauses, the oldest first
@@ -103,7 +103,7 @@ func (s *loadState) of(a netip.Addr) *load {
 		if len(s.m) == maxLoads {
 			return nil
 		}
-		x = &load{addr: a, sent: make(map[int64]int)}
+		x = &load{addr: a}
 		s.m[a], s.order = x, append(s.order, x)
 	}
 	s.last = x
@@ -129,12 +129,29 @@ func (s *loadState) request(server netip.Addr, sent time.Time, x refusal) {
 
 // flush counts the requests of the second that is counted apart.
 func (s *loadState) flush(l *load) {
-	n := len(l.sent)
-	if l.n > 0 && (s.seconds < maxSeconds || l.sent[l.sec] > 0) {
-		l.sent[l.sec] += l.n
-		s.seconds += len(l.sent) - n
+	if l.n == 0 {
+		return
+	}
+	if k := l.key(l.sec); s.sent.n < maxSeconds || s.sent.get(k) != nil {
+		*s.sent.add(k) += uint32(l.n)
 	}
 	l.n = 0
+}
+
+// key returns a hash of the host and a second.
+func (l *load) key(sec int64) uint64 {
+	a := l.addr.As16()
+	return hashOf(a[:], binary.BigEndian.AppendUint64(nil, uint64(sec))) ^ uint64(one(l.addr.Is4()))
+}
+
+// requests returns how many requests a host was sent in the seconds from one up to another.
+func (s *loadState) requests(l *load, from, to int64) (n int) {
+	for sec := from; sec <= to; sec++ {
+		if sent := s.sent.get(l.key(sec)); sent != nil {
+			n += int(*sent)
+		}
+	}
+	return n
 }
 
 func (s *loadState) leg(r *legRun) {
@@ -264,7 +281,7 @@ func (s *loadState) judge(r *captureRun, l *load) {
 			begin = flagged
 		}
 		switch {
-		case l.overloaded(l.bad[i].at, unavailable, j-i):
+		case s.overloaded(l, l.bad[i].at, unavailable, j-i):
 			if i >= flagged {
 				begin = i
 			}
@@ -289,14 +306,11 @@ func one(b bool) int {
 
 // overloaded reports whether so many 503, and 5xx together, are too many for the ten seconds
 // behind a time.
-func (l *load) overloaded(at time.Time, unavailable, all int) bool {
+func (s *loadState) overloaded(l *load, at time.Time, unavailable, all int) bool {
 	if unavailable < 3 && all < 10 {
 		return false
 	}
-	requests := 0
-	for n := range int64(overloadWindow/time.Second) + 1 {
-		requests += l.sent[at.Unix()+n]
-	}
+	requests := s.requests(l, at.Unix(), at.Unix()+int64(overloadWindow/time.Second))
 	return unavailable >= 3 && unavailable*10 >= requests || all >= 10 && all*10 >= requests*3
 }
 
@@ -319,11 +333,9 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 
 // burst tells of refusals that are too many.
 func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
-	requests, unavailable := 0, 0
+	unavailable := 0
 	first, last := list[0].at, list[len(list)-1].at
-	for sec := first.Unix(); sec <= last.Unix(); sec++ { // ten times as many as refusals at the most
-		requests += l.sent[sec]
-	}
+	requests := s.requests(l, first.Unix(), last.Unix()) // ten times as many seconds as refusals at the most
 	f := Finding{Severity: Error, Count: len(list), Expected: "final responses below 500"}
 	for i := range list {
 		x := &list[i]
