@@ -690,7 +690,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		}
 		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination}
 		s.m[e.CallID] = x
-		if len(s.order) == 2*maxSubscriptions {
+		if len(s.order) >= 2*len(s.m)+64 { // half of them have their NOTIFY
 			s.order = slices.DeleteFunc(s.order, func(x *subscription) bool { return x.sent.IsZero() })
 		}
 		s.order = append(s.order, x)
