@@ -186,7 +186,7 @@ func (s *source) call(l *analysis.Leg) {
 }
 
 // account takes in a request on the first hop that the capture shows, and what came of it.
-// It keeps x.
+// It may hold x.
 func (l *ledger) account(x *tx, given bool) {
 	s := l.source(x.src.Addr())
 	if x.at.IsZero() || s.unknown {
@@ -219,11 +219,11 @@ func (l *ledger) account(x *tx, given bool) {
 	}
 	if isChallenge(x.status) && !x.credentials {
 		if !x.retried {
-			l.wait(x)
+			l.wait(x.hold())
 		}
 		return
 	}
-	l.keep(s, x)
+	l.keep(s, x.hold())
 }
 
 // keep keeps a request without success until its sender is looked at.

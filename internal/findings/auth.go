@@ -303,7 +303,7 @@ func (l *ledger) again(c *chain, t *tx, realm, user string) {
 	case c.loop != nil:
 		c.loop.count = c.runs
 	case c.runs == 2 && l.first("auth-loop", t):
-		c.loop = &retry{tx: t, realm: realm, user: user, frames: c.past, count: 2}
+		c.loop = &retry{tx: t.hold(), realm: realm, user: user, frames: c.past, count: 2}
 		l.loops = append(l.loops, c.loop)
 	}
 }
@@ -314,12 +314,12 @@ func (l *ledger) retried(ch *challenge, t *tx, a *sipmsg.Auth) {
 	was.retried = true
 	frames := []analysis.Frame{was.frame, was.final, t.frame}
 	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t) {
-		l.sameCSeq = append(l.sameCSeq, &retry{tx: t, frames: frames})
+		l.sameCSeq = append(l.sameCSeq, &retry{tx: t.hold(), frames: frames})
 	}
 	if !t.calledSide {
 		return
 	}
-	x := &leak{retry: retry{tx: t, realm: ch.realm, user: string(a.Username), frames: frames}, beyond: was.beyond}
+	x := &leak{retry: retry{tx: t.hold(), realm: ch.realm, user: string(a.Username), frames: frames}, beyond: was.beyond}
 	if l.first("digest-leak", t) {
 		l.leaks = append(l.leaks, x)
 	} else if last := len(l.leaks) - 1; last >= 0 && l.leaks[last].leg == t.leg && t.at.Before(l.leaks[last].at) {

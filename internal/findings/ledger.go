@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -65,7 +66,9 @@ type ledger struct {
 	given   table[int64]        // the last time of credentials, by From user and host, …
 	before  map[uint64][3]int64 // … and earlier ones
 
-	room []sipmsg.Auth // of the transactions that it is told of
+	room []sipmsg.Auth // of the transactions that it is told of …
+	txs  []tx          // … and these, but those that are held
+	list []*tx         // of txs, for transactions
 
 	ignored   []*ignored
 	ignoredBy map[ignoredKey]*ignored
@@ -111,6 +114,19 @@ type tx struct {
 	stale       bool
 	retried     bool // a challenge that was taken up
 	taken       bool // a refusal that a 2xx took back
+
+	held bool // it does not stand in ledger.txs, which are used again
+}
+
+// hold returns a tx that stays: x itself, or a copy without its messages.
+func (x *tx) hold() *tx {
+	if x.held {
+		return x
+	}
+	y := *x
+	y.forget()
+	y.held = true
+	return &y
 }
 
 // hop returns a hash of the ends of the hop, whatever the ports: a client may change its own.
@@ -186,8 +202,12 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	if e.Partial || e.Status == 0 && !e.Waited || e.Method == "NOTIFY" && !isChallenge(e.Status) && !e.Credentials {
 		return
 	}
-	t := &tx{
-		method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
+	t := new(tx)
+	if e.Status/100 == 2 { // nothing waits for what follows
+		t = l.space(1)
+	}
+	*t = tx{
+		held: e.Status/100 != 2, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
 		frame: e.SentFrame, final: e.FinalFrame, status: e.Status, copies: e.Requests, inDialog: e.InDialog, req: e.Request(),
 	}
 	if isChallenge(e.Status) {
@@ -269,12 +289,14 @@ func (l *ledger) leg(d *analysis.Detail) {
 	if !asked {
 		for i := range d.Transactions {
 			if x := &d.Transactions[i]; x.Requests > 0 && x.Initial && x.Method == "INVITE" && onFirstHop(d, x) {
-				l.account(newTx(d, x), false)
+				t := l.space(1)
+				t.fillFrom(d, x)
+				l.account(t, false)
 			}
 		}
 		return
 	}
-	list := transactions(d)
+	list := l.transactions(d)
 	l.room = l.room[:0]
 	for _, t := range list {
 		if t != nil {
@@ -302,25 +324,38 @@ func onFirstHop(d *analysis.Detail, t *analysis.Transaction) bool {
 		(t.Status != 0 || t.Provisional.IsZero() && d.Now.Sub(t.Sent) >= timeout)
 }
 
-func newTx(d *analysis.Detail, t *analysis.Transaction) *tx {
+// space returns the first of n places for transactions that the ledger is told of. They are valid
+// until the next call.
+func (l *ledger) space(n int) *tx {
+	l.txs = slices.Grow(l.txs[:0], n)[:n]
+	return &l.txs[0]
+}
+
+// fillFrom fills in what a transaction of a leg tells.
+func (x *tx) fillFrom(d *analysis.Detail, t *analysis.Transaction) {
 	h := &d.Leg.Hops[t.Hop]
-	x := &tx{
+	*x = tx{
 		method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
 		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: legNo(d.Leg), of: d.Leg,
 	}
 	if !t.Forward {
 		x.src, x.dst = h.B, h.A
 	}
-	return x
 }
 
 // transactions returns the transactions of a leg that the ledger is about, at the index that
-// they have in the leg; the others are nil.
-func transactions(d *analysis.Detail) []*tx {
-	list := make([]*tx, len(d.Transactions))
+// they have in the leg; the others are nil. They are valid as those of space are.
+func (l *ledger) transactions(d *analysis.Detail) []*tx {
+	l.list = slices.Grow(l.list[:0], len(d.Transactions))[:len(d.Transactions)]
+	list := l.list
+	clear(list)
+	if len(list) > 0 {
+		l.space(len(list))
+	}
 	for i := range d.Transactions {
 		if t := &d.Transactions[i]; t.Requests > 0 && t.Method != "CANCEL" && t.Method != "ACK" {
-			list[i] = newTx(d, t)
+			list[i] = &l.txs[i]
+			list[i].fillFrom(d, t)
 		}
 	}
 	for i := range d.Messages {
