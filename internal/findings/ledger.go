@@ -202,12 +202,13 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	if e.Partial || e.Status == 0 && !e.Waited || e.Method == "NOTIFY" && !isChallenge(e.Status) && !e.Credentials {
 		return
 	}
-	t := new(tx)
-	if e.Status/100 == 2 { // nothing waits for what follows
-		t = l.space(1)
+	stays := e.Status/100 != 2 // something waits for what follows
+	t := l.space(1)
+	if stays {
+		t = new(tx)
 	}
 	*t = tx{
-		held: e.Status/100 != 2, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
+		held: stays, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
 		frame: e.SentFrame, final: e.FinalFrame, status: e.Status, copies: e.Requests, inDialog: e.InDialog, req: e.Request(),
 	}
 	if isChallenge(e.Status) {
