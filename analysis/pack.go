@@ -4,13 +4,14 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
-	"slices"
 	"time"
 )
 
 // Most legs are finished long before the capture ends, and nobody asks for them before that:
-// they are kept packed, a fifth of their size and without pointers. Texts that come again and
-// again, and addresses, are numbers; times count from the beginning of the leg.
+// they are kept packed, an eighth of their size and without pointers. Texts that come again and
+// again, and addresses, are numbers; times count from the one before. What says how a leg went,
+// and not when, where and whose it was, is its shape, which many others have as well: that is a
+// number, too.
 
 const (
 	// maxPackedNames and maxPackedAddrs bound the texts and addresses that are numbers:
@@ -18,13 +19,18 @@ const (
 	maxPackedNames = 1 << 16
 	maxPackedAddrs = 1 << 16
 
+	// maxShapes bounds the shapes that are numbers: where there are more, most legs have one
+	// of their own, and nothing is saved.
+	maxShapes = 1 << 14
+
 	// maxPackedEnds bounds the endpoints of a leg that are told from new ones: most legs have
 	// four, each of which comes twice.
 	maxPackedEnds = 8
 )
 
-// A packer packs legs. A packed leg is the length of its numbers, its numbers, and its texts one
-// behind the other.
+// A packer packs legs, and records of registrations. What is packed is 1 + the number of its shape,
+// or 0 and the length of its shape; the length of its numbers; its shape where that has no number;
+// its numbers; and its texts one behind the other.
 type packer struct {
 	callIDs *nameTable // those of the tracker
 	names   nameTable
@@ -37,10 +43,13 @@ type packer struct {
 	lateName recall[string]
 	lateAddr recall[netip.Addr]
 
+	shapes nameTable
+
 	// Of the leg that is being packed.
-	b, text []byte // its numbers and its texts
-	ends    ends
-	whole   []byte
+	shape, nums octets // its shape and its numbers
+	text        []byte
+	ends        ends
+	whole       octets
 }
 
 // A recall knows the numbers of some keys that were looked up lately, each in a place of its own:
@@ -63,8 +72,26 @@ func (e *ends) add(a netip.AddrPort) {
 	}
 }
 
+// find returns the place of an endpoint, which is that of the next one where it is not there, and 1
+// + that of one with the same address, 0 for none.
+func (e *ends) find(a netip.AddrPort) (at, host int) {
+	for i := range e.list[:e.n] {
+		x := &e.list[i]
+		if x.Addr() != a.Addr() {
+			continue
+		}
+		if x.Port() == a.Port() {
+			return i, 0
+		}
+		host = i + 1
+	}
+	return e.n, host
+}
+
 func newPacker(callIDs *nameTable) packer {
-	return packer{callIDs: callIDs, names: newNameTable(maxPackedNames, 1), addrNo: make(map[netip.Addr]int64)}
+	return packer{
+		callIDs: callIDs, names: newNameTable(maxPackedNames, 1), shapes: newNameTable(maxShapes, 256), addrNo: make(map[netip.Addr]int64),
+	}
 }
 
 // packable reports whether a leg can be packed: not where its messages are kept, which are
@@ -80,7 +107,7 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.time(l.Begin, p.base)
 	p.string(l.From)
 	p.string(l.To)
-	p.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
+	p.shape.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
 	if l.RequestURI != l.To {
 		p.string(l.RequestURI)
 	}
@@ -89,42 +116,57 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.addrPort(l.Source)
 	p.addrPort(l.Destination)
 	p.list(l.UserAgents)
-	p.int(int64(l.State))
-	p.int(int64(l.EndedBy))
-	p.int(int64(l.FinalStatus))
+	p.shape.int(int64(l.State))
+	p.shape.int(int64(l.EndedBy))
+	p.shape.int(int64(l.FinalStatus))
 	p.name(l.FinalReason)
 	p.name(l.Cause)
-	p.int(int64(l.Attempts))
+	p.shape.int(int64(l.Attempts))
 	p.list(l.Redirects)
-	for _, t := range [...]*time.Time{&l.Last, &l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended} {
-		p.time(*t, l.Begin)
+	from := l.Begin
+	for _, t := range l.times() {
+		p.time(*t, from)
+		from = later(*t, from)
 	}
-	p.uint(shortened(int64(l.ByeTook)))
+	p.nums.uint(shortened(int64(l.ByeTook)))
 	p.frame(l.First, Frame{})
 	p.frame(l.LastFrame, l.First)
-	p.int(int64(l.Messages))
-	p.int(int64(l.Retransmissions))
+	p.nums.int(int64(l.Messages))
+	p.nums.int(int64(l.Retransmissions))
 	p.transfers(l)
-	p.int(int64(len(l.Hops)))
+	p.shape.int(int64(len(l.Hops)))
 	for i := range l.Hops {
 		p.addrPort(l.Hops[i].A)
 		p.addrPort(l.Hops[i].B)
 	}
-	p.int(int64(len(l.Dialogs)))
+	p.shape.int(int64(len(l.Dialogs)))
 	for i := range l.Dialogs {
 		d := &l.Dialogs[i]
 		p.tag(d.LocalTag, l.FromTag)
 		p.string(d.RemoteTag)
-		p.int(int64(d.State))
-		p.int(int64(d.Hops))
+		p.shape.int(int64(d.State))
+		p.shape.int(int64(d.Hops))
 	}
 	p.media(l)
 	return p.texts.keep(p.end())
 }
 
+// times returns the times of a leg behind its beginning, in the order in which they mostly come.
+func (l *Leg) times() [7]*time.Time {
+	return [...]*time.Time{&l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended, &l.Last}
+}
+
+// later returns the time that the next one counts from: t where it is one, or else from.
+func later(t, from time.Time) time.Time {
+	if t.IsZero() {
+		return from
+	}
+	return t
+}
+
 // begin begins to pack what began at a time.
 func (p *packer) begin(at time.Time) {
-	p.b, p.text, p.ends.n = p.b[:0], p.text[:0], 0
+	p.shape, p.nums, p.text, p.ends.n = p.shape[:0], p.nums[:0], p.text[:0], 0
 	if p.base.IsZero() {
 		p.base = at
 	}
@@ -132,49 +174,59 @@ func (p *packer) begin(at time.Time) {
 
 // end returns what was packed, until the next time.
 func (p *packer) end() []byte {
-	p.whole = append(append(appendUint(p.whole[:0], uint64(len(p.b))), p.b...), p.text...)
+	shape := p.shapes.count(p.shape, len(p.shape))
+	p.whole = p.whole[:0]
+	p.whole.uint(uint64(shape + 1))
+	if shape < 0 {
+		p.whole.uint(uint64(len(p.shape)))
+	}
+	p.whole.uint(uint64(len(p.nums)))
+	if shape < 0 {
+		p.whole = append(p.whole, p.shape...)
+	}
+	p.whole = append(append(p.whole, p.nums...), p.text...)
 	return p.whole
 }
 
 // callID puts a Call-ID by its number, or -1 and itself.
 func (p *packer) callID(id string, call int) {
-	p.int(int64(call))
+	p.nums.int(int64(call))
 	if call < 0 {
 		p.string(id)
 	}
 }
 
 func (p *packer) transfers(l *Leg) {
-	p.int(int64(len(l.Transfers)))
+	p.shape.int(int64(len(l.Transfers)))
 	for i := range l.Transfers {
 		x := &l.Transfers[i]
 		p.string(x.Target)
-		p.int(int64(x.By))
+		p.shape.int(int64(x.By))
 		p.time(x.Time, l.Begin)
 		p.frame(x.Frame, l.First)
-		p.int(int64(x.Status))
-		p.int(int64(x.Result))
-		p.int(int64(x.cseq))
-		p.int(int64(x.hop))
+		p.shape.int(int64(x.Status))
+		p.shape.int(int64(x.Result))
+		p.nums.int(int64(x.cseq))
+		p.shape.int(int64(x.hop))
 	}
 }
 
 func (p *packer) media(l *Leg) {
 	m := l.Media
-	if p.flags(m != nil); m == nil {
+	if p.shape.bit(m != nil); m == nil {
 		return
 	}
 	held := !m.HeldAt.IsZero() || m.HeldFrame != Frame{} || m.HeldBy != NoParty
-	p.flags(held, m.Resumed)
+	p.shape.flags(held, m.Resumed)
 	if held {
 		p.time(m.HeldAt, l.Begin)
 		p.frame(m.HeldFrame, l.First)
-		p.int(int64(m.HeldBy))
+		p.shape.int(int64(m.HeldBy))
 	}
-	p.int(int64(len(m.Lines)))
+	p.shape.int(int64(len(m.Lines)))
 	for i := range m.Lines {
 		x := &m.Lines[i]
-		p.int(int64(x.Side))
+		p.shape.int(int64(x.Side))
 		p.name(x.Kind)
 		p.addrPort(x.Addr)
 		p.name(x.Proto)
@@ -182,18 +234,32 @@ func (p *packer) media(l *Leg) {
 		p.name(x.Direction)
 		p.frame(x.Frame, l.First)
 	}
-	p.int(int64(len(m.Endpoints)))
+	p.shape.int(int64(len(m.Endpoints)))
 	for i := range m.Endpoints {
 		x := &m.Endpoints[i]
+		at, frame := l.described(i)
 		p.addrPort(x.Addr)
-		p.int(int64(x.Side))
+		p.shape.int(int64(x.Side))
 		p.name(x.Kind)
-		p.time(x.Since, l.Begin)
-		p.frame(x.Frame, l.First)
+		p.time(x.Since, at)
+		p.frame(x.Frame, frame)
 		p.name(x.formats)
-		p.flags(x.secure)
+		p.shape.bit(x.secure)
 	}
-	p.int(int64(m.Descriptions))
+	p.shape.int(int64(m.Descriptions))
+}
+
+// described returns when and where endpoint i of a leg was most likely announced: with the line of
+// the same place, the first one in the INVITE and the others in the answer.
+func (l *Leg) described(i int) (at time.Time, frame Frame) {
+	at, frame = l.Begin, l.First
+	if i > 0 {
+		at = later(l.Answered, at)
+	}
+	if i < len(l.Media.Lines) {
+		frame = l.Media.Lines[i].Frame
+	}
+	return at, frame
 }
 
 // A legRoom is a leg with room for what most legs have: one allocation holds all of it.
@@ -221,7 +287,8 @@ func room[T any](in []T, n int64) []T {
 // unpack makes leg number order out of its packed form, in a room that is empty. Its texts are
 // parts of that. head leaves out what a leg may have several of.
 func (p *packer) unpack(r *legRoom, packed textRef, order int, head bool) *Leg {
-	u := newUnpacker(p.texts.text(packed), p)
+	var u unpacker
+	u.open(p.texts.text(packed), p)
 	u.head(r)
 	if !head {
 		u.rest(r)
@@ -232,11 +299,11 @@ func (p *packer) unpack(r *legRoom, packed textRef, order int, head bool) *Leg {
 
 func (u *unpacker) head(r *legRoom) {
 	l := &r.leg
-	l.CallID = u.callID()
+	l.CallID, _ = u.callID()
 	l.Begin = u.time(u.p.base)
 	l.From, l.To = u.string(), u.string()
 	var same bool
-	u.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
+	u.shape.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
 	if l.RequestURI = l.To; !same {
 		l.RequestURI = u.string()
 	}
@@ -244,126 +311,141 @@ func (u *unpacker) head(r *legRoom) {
 	l.Transport = u.name()
 	l.Source, l.Destination = u.addrPort(), u.addrPort()
 	l.UserAgents = u.list(r.agents[:])
-	l.State, l.EndedBy, l.FinalStatus = State(u.int()), Party(u.int()), int(u.int())
+	l.State, l.EndedBy, l.FinalStatus = State(u.shape.int()), Party(u.shape.int()), int(u.shape.int())
 	l.FinalReason, l.Cause = u.name(), u.name()
-	l.Attempts = int(u.int())
+	l.Attempts = int(u.shape.int())
 	l.Redirects = u.list(nil)
-	for _, t := range [...]*time.Time{&l.Last, &l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended} {
-		*t = u.time(l.Begin)
+	from := l.Begin
+	for _, t := range l.times() {
+		*t = u.time(from)
+		from = later(*t, from)
 	}
-	l.ByeTook = lengthened(u.uint())
+	l.ByeTook = lengthened(u.nums.uint())
 	l.First = u.frame(Frame{})
 	l.LastFrame = u.frame(l.First)
-	l.Messages, l.Retransmissions = int(u.int()), int(u.int())
+	l.Messages, l.Retransmissions = int(u.nums.int()), int(u.nums.int())
 }
 
 func (u *unpacker) rest(r *legRoom) {
 	l := &r.leg
 	u.transfers(l)
-	l.Hops = room(r.hops[:], u.int())
+	l.Hops = room(r.hops[:], u.shape.int())
 	for i := range l.Hops {
 		l.Hops[i] = Hop{u.addrPort(), u.addrPort()}
 	}
-	l.Dialogs = room(r.dialogs[:], u.int())
+	l.Dialogs = room(r.dialogs[:], u.shape.int())
 	for i := range l.Dialogs {
-		l.Dialogs[i] = Dialog{LocalTag: u.tag(l.FromTag), RemoteTag: u.string(), State: DialogState(u.int()), Hops: uint64(u.int())}
+		l.Dialogs[i] = Dialog{LocalTag: u.tag(l.FromTag), RemoteTag: u.string(), State: DialogState(u.shape.int()), Hops: uint64(u.shape.int())}
 	}
 	u.media(r)
 }
 
 // An unpacker reads what a packer wrote.
 type unpacker struct {
-	numbers
-	text int // where in the leg its next text begins
-	p    *packer
-	ends ends
+	shape, nums numbers
+	s           string // the leg
+	text        int    // where in it its next text begins
+	p           *packer
+	ends        ends
 }
 
-// numbers are the numbers of a packed leg.
+// numbers are the numbers of a packed leg, or those of its shape.
 type numbers struct {
-	s  string // the leg
-	at int    // the next one
+	s  string
+	at int // the next one
 }
 
-func newUnpacker(s string, p *packer) unpacker {
-	u := unpacker{numbers: numbers{s: s}, p: p}
-	n := u.uint()
-	u.text = u.at + int(n)
-	return u
+// open begins to read.
+func (u *unpacker) open(s string, p *packer) {
+	u.s, u.p = s, p
+	var shape, n int
+	if shape, n, u.text = u.nums.head(s); shape > 0 {
+		u.shape.s = p.shapes.text(shape - 1)
+	} else {
+		u.shape.s = s[u.nums.at-n : u.nums.at]
+	}
+}
+
+// head reads what stands in front of the numbers of a leg: 1 + the number of its shape, or 0 and
+// the length of its shape, and where its texts begin.
+func (u *numbers) head(s string) (shape, n, text int) {
+	u.s = s
+	if shape = int(u.uint()); shape == 0 {
+		n = int(u.uint())
+	}
+	length := int(u.uint())
+	u.at += n
+	return shape, n, u.at + length
 }
 
 // callIDOf returns the Call-ID of a packed leg, which comes first.
 func (p *packer) callIDOf(packed textRef) string {
-	s := p.texts.text(packed)
-	u := numbers{s: s}
-	n := int(u.uint())
-	text := u.at + n
+	var u numbers
+	_, _, text := u.head(p.texts.text(packed))
 	if call := u.int(); call >= 0 {
 		return p.callIDs.text(int(call))
 	}
-	return s[text : text+int(u.uint())]
+	return u.s[text : text+int(u.uint())]
 }
 
-func (u *unpacker) callID() string {
-	id, _ := u.callIDNumber()
-	return id
-}
-
-// callIDNumber reads a Call-ID and its number, -1 for none.
-func (u *unpacker) callIDNumber() (string, int) {
-	if call := int(u.int()); call >= 0 {
+// callID reads a Call-ID and its number, -1 for none.
+func (u *unpacker) callID() (string, int) {
+	if call := int(u.nums.int()); call >= 0 {
 		return u.p.callIDs.text(call), call
 	}
 	return u.string(), -1
 }
 
 func (u *unpacker) transfers(l *Leg) {
-	l.Transfers = room(l.Transfers, u.int())
+	l.Transfers = room(l.Transfers, u.shape.int())
 	for i := range l.Transfers {
 		l.Transfers[i] = Transfer{
-			Target: u.string(), By: Party(u.int()), Time: u.time(l.Begin), Frame: u.frame(l.First), Status: int(u.int()), Result: int(u.int()),
-			cseq: uint32(u.int()), hop: int(u.int()),
+			Target: u.string(), By: Party(u.shape.int()), Time: u.time(l.Begin), Frame: u.frame(l.First), Status: int(u.shape.int()), Result: int(u.shape.int()),
+			cseq: uint32(u.nums.int()), hop: int(u.shape.int()),
 		}
 	}
 }
 
 func (u *unpacker) media(r *legRoom) {
-	var has, held bool
-	if u.flags(&has); !has {
+	if !u.shape.bit() {
 		return
 	}
+	var held bool
 	l, m := &r.leg, &r.media
 	l.Media = m
-	if u.flags(&held, &m.Resumed); held {
-		m.HeldAt, m.HeldFrame, m.HeldBy = u.time(l.Begin), u.frame(l.First), Party(u.int())
+	if u.shape.flags(&held, &m.Resumed); held {
+		m.HeldAt, m.HeldFrame, m.HeldBy = u.time(l.Begin), u.frame(l.First), Party(u.shape.int())
 	}
-	m.Lines = room(r.lines[:], u.int())
+	m.Lines = room(r.lines[:], u.shape.int())
 	for i := range m.Lines {
 		m.Lines[i] = MediaLine{
-			Side: Party(u.int()), Kind: u.name(), Addr: u.addrPort(), Proto: u.name(), Codecs: u.name(), Direction: u.name(), Frame: u.frame(l.First),
+			Side: Party(u.shape.int()), Kind: u.name(), Addr: u.addrPort(), Proto: u.name(), Codecs: u.name(), Direction: u.name(), Frame: u.frame(l.First),
 		}
 	}
-	m.Endpoints = room(r.ends[:], u.int())
+	m.Endpoints = room(r.ends[:], u.shape.int())
 	for i := range m.Endpoints {
-		e := &m.Endpoints[i]
-		*e = Endpoint{Addr: u.addrPort(), Side: Party(u.int()), Kind: u.name(), Since: u.time(l.Begin), Frame: u.frame(l.First), formats: u.name()}
-		u.flags(&e.secure)
+		at, frame := l.described(i)
+		m.Endpoints[i] = Endpoint{Addr: u.addrPort(), Side: Party(u.shape.int()), Kind: u.name(), Since: u.time(at), Frame: u.frame(frame), formats: u.name(), secure: u.shape.bit()}
 	}
-	m.Descriptions = int(u.int())
+	m.Descriptions = int(u.shape.int())
 }
 
 // Numbers take an octet for each seven bits. The lowest bits of the first octet say how many
 // octets there are, so that a number is read at once: a one behind a zero for each further
 // octet. Eight zeros say that eight octets follow.
 
-// appendUint appends a number.
-func appendUint(b []byte, x uint64) []byte {
+// octets are numbers that are being packed.
+type octets []byte
+
+// uint puts a number.
+func (b *octets) uint(x uint64) {
 	n := (bits.Len64(x|1) + 6) / 7
 	if n > 8 {
-		return binary.LittleEndian.AppendUint64(append(b, 0), x)
+		*b = binary.LittleEndian.AppendUint64(append(*b, 0), x)
+		return
 	}
-	b = binary.LittleEndian.AppendUint64(b, (x<<1|1)<<(n-1))
-	return b[:len(b)-8+n]
+	*b = binary.LittleEndian.AppendUint64(*b, (x<<1|1)<<(n-1))
+	*b = (*b)[:len(*b)-8+n]
 }
 
 func (u *numbers) uint() uint64 {
@@ -397,7 +479,7 @@ func load(s string) uint64 {
 }
 
 // int puts a number that may be negative: those near to zero are short.
-func (p *packer) int(n int64) { p.uint(unsigned(n)) }
+func (b *octets) int(n int64) { b.uint(unsigned(n)) }
 
 func (u *numbers) int() int64 { return signed(u.uint()) }
 
@@ -405,17 +487,15 @@ func unsigned(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
 
 func signed(x uint64) int64 { return int64(x>>1) ^ -int64(x&1) }
 
-func (p *packer) uint(x uint64) { p.b = appendUint(p.b, x) }
-
 // flags puts up to eight bits into an octet.
-func (p *packer) flags(list ...bool) {
+func (b *octets) flags(list ...bool) {
 	c := byte(0)
 	for i, set := range list {
 		if set {
 			c |= 1 << i
 		}
 	}
-	p.b = append(p.b, c)
+	*b = append(*b, c)
 }
 
 func (u *numbers) flags(list ...*bool) {
@@ -426,13 +506,27 @@ func (u *numbers) flags(list ...*bool) {
 	}
 }
 
+// bit puts one bit into an octet.
+func (b *octets) bit(set bool) {
+	if set {
+		*b = append(*b, 1)
+	} else {
+		*b = append(*b, 0)
+	}
+}
+
+func (u *numbers) bit() bool {
+	u.at++
+	return u.s[u.at-1] != 0
+}
+
 func (p *packer) string(s string) {
-	p.uint(uint64(len(s)))
+	p.nums.uint(uint64(len(s)))
 	p.text = append(p.text, s...)
 }
 
 func (u *unpacker) string() string {
-	n := u.text + int(u.uint())
+	n := u.text + int(u.nums.uint())
 	s := u.s[u.text:n]
 	u.text = n
 	return s
@@ -440,15 +534,14 @@ func (u *unpacker) string() string {
 
 // tag puts a tag that is likely to be that of the caller.
 func (p *packer) tag(s, caller string) {
-	p.flags(s == caller)
+	p.shape.bit(s == caller)
 	if s != caller {
 		p.string(s)
 	}
 }
 
 func (u *unpacker) tag(caller string) string {
-	var same bool
-	if u.flags(&same); same {
+	if u.shape.bit() {
 		return caller
 	}
 	return u.string()
@@ -457,7 +550,7 @@ func (u *unpacker) tag(caller string) string {
 // name puts a text that others are likely to share: its number, or -1 and itself.
 func (p *packer) name(s string) {
 	n := p.nameNo(s)
-	p.int(n)
+	p.shape.int(n)
 	if n < 0 {
 		p.string(s)
 	}
@@ -488,21 +581,21 @@ func lateHash(s string) uint8 {
 }
 
 func (u *unpacker) name() string {
-	if n := u.int(); n >= 0 {
+	if n := u.shape.int(); n >= 0 {
 		return u.p.shared[n]
 	}
 	return u.string()
 }
 
 func (p *packer) list(list []string) {
-	p.int(int64(len(list)))
+	p.shape.int(int64(len(list)))
 	for _, s := range list {
 		p.name(s)
 	}
 }
 
 func (u *unpacker) list(in []string) []string {
-	list := room(in, u.int())
+	list := room(in, u.shape.int())
 	for i := range list {
 		list[i] = u.name()
 	}
@@ -512,30 +605,51 @@ func (u *unpacker) list(in []string) []string {
 // addrPort puts an endpoint: its place among those of the leg, or where it is not there yet the
 // number of that place, and the endpoint.
 func (p *packer) addrPort(a netip.AddrPort) {
-	at := slices.Index(p.ends.list[:p.ends.n], a)
-	if at >= 0 {
-		p.uint(uint64(at))
+	at, host := p.ends.find(a)
+	if p.shape.uint(uint64(at)); at < p.ends.n {
 		return
 	}
-	p.uint(uint64(p.ends.n))
+	if p.shape.uint(uint64(host)); host == 0 {
+		p.addr(a.Addr())
+	}
 	p.ends.add(a)
-	p.addr(a.Addr())
-	p.uint(uint64(a.Port()))
+	if p.shape.bit(a.Port() == sipPort); a.Port() != sipPort {
+		p.nums = binary.LittleEndian.AppendUint16(p.nums, a.Port())
+	}
 }
 
+// sipPort is the port that most endpoints of signalling have.
+const sipPort = 5060
+
 func (u *unpacker) addrPort() netip.AddrPort {
-	if at := int(u.uint()); at < u.ends.n {
+	if at := int(u.shape.uint()); at < u.ends.n {
 		return u.ends.list[at]
 	}
-	a := netip.AddrPortFrom(u.addr(), uint16(u.uint()))
+	var addr netip.Addr
+	if host := int(u.shape.uint()); host > 0 {
+		addr = u.ends.list[host-1].Addr()
+	} else {
+		addr = u.addr()
+	}
+	port := uint16(sipPort)
+	if !u.shape.bit() {
+		port = u.nums.uint16()
+	}
+	a := netip.AddrPortFrom(addr, port)
 	u.ends.add(a)
 	return a
+}
+
+// uint16 reads a number of two octets.
+func (u *numbers) uint16() uint16 {
+	u.at += 2
+	return uint16(u.s[u.at-2]) | uint16(u.s[u.at-1])<<8
 }
 
 // addr puts the number of an address, or -1 and itself.
 func (p *packer) addr(a netip.Addr) {
 	n := p.addrNumber(a)
-	p.int(n)
+	p.nums.int(n)
 	if n < 0 {
 		b, _ := a.MarshalBinary() // it never fails
 		p.string(string(b))
@@ -566,18 +680,19 @@ func (p *packer) findAddr(a netip.Addr) int64 {
 }
 
 func (u *unpacker) addr() (a netip.Addr) {
-	if n := u.int(); n >= 0 {
+	if n := u.nums.int(); n >= 0 {
 		return u.p.addrs[n]
 	}
 	a.UnmarshalBinary([]byte(u.string())) // which was marshalled
 	return a
 }
 
-// What a time begins with. Its distance from another one is the number less nearTime.
+// What a time is, in the shape.
 const (
-	noTime  = iota
-	farTime // too far away: its seconds and nanoseconds follow
-	nearTime
+	noTime   = iota
+	sameTime // as the one that it counts from
+	nearTime // its distance from that follows
+	farTime  // too far away: its seconds and nanoseconds follow
 )
 
 // shortened makes a number of nanoseconds. Most captures count microseconds: of those it is twice
@@ -602,48 +717,66 @@ const maxNear = 1 << 30 // whose nanoseconds take sixty of the bits
 
 // time puts a time by its distance from another one, in nanoseconds.
 func (p *packer) time(t, from time.Time) {
-	if t.IsZero() {
-		p.uint(noTime)
-		return
+	s, ns := t.Unix()-from.Unix(), t.Nanosecond()-from.Nanosecond()
+	switch {
+	case t.IsZero():
+		p.shape.uint(noTime)
+	case s == 0 && ns == 0:
+		p.shape.uint(sameTime)
+	case !from.IsZero() && s > -maxNear && s < maxNear:
+		p.shape.uint(nearTime)
+		p.nums.uint(shortened(s*1e9 + int64(ns)))
+	default:
+		p.shape.uint(farTime)
+		p.nums.int(t.Unix())
+		p.nums.int(int64(t.Nanosecond()))
 	}
-	if s := t.Unix() - from.Unix(); !from.IsZero() && s > -maxNear && s < maxNear {
-		p.uint(nearTime + shortened(s*1e9+int64(t.Nanosecond()-from.Nanosecond())))
-		return
-	}
-	p.uint(farTime)
-	p.int(t.Unix())
-	p.int(int64(t.Nanosecond()))
 }
 
 func (u *unpacker) time(from time.Time) time.Time {
-	switch x := u.uint(); x {
+	switch u.shape.uint() {
 	case noTime:
 		return time.Time{}
-	case farTime:
-		sec := u.int()
-		return time.Unix(sec, u.int()).UTC()
+	case sameTime:
+		return from
+	case nearTime:
+		return from.Add(lengthened(u.nums.uint()))
 	default:
-		return from.Add(lengthened(x - nearTime))
+		sec := u.nums.int()
+		return time.Unix(sec, u.nums.int()).UTC()
 	}
 }
 
-// frame puts a frame by its distance from another one, times two, and one more where another
-// file follows.
+// What a frame is, in the shape.
+const (
+	sameFrame = iota // as the one that it counts from
+	sameFile         // its distance from that follows
+	otherFile        // and its file
+)
+
+// frame puts a frame by its distance from another one.
 func (p *packer) frame(f, from Frame) {
-	d := (f.Number - from.Number) << 1
-	if f.File == from.File {
-		p.int(d)
+	switch {
+	case f == from:
+		p.shape.uint(sameFrame)
 		return
+	case f.File == from.File:
+		p.shape.uint(sameFile)
+	default:
+		p.shape.uint(otherFile)
+		p.nums.int(int64(f.File))
 	}
-	p.int(d | 1)
-	p.int(int64(f.File))
+	p.nums.int(f.Number - from.Number)
 }
 
 func (u *unpacker) frame(from Frame) Frame {
-	d := u.int()
-	f := Frame{File: from.File, Number: from.Number + d>>1}
-	if d&1 != 0 {
-		f.File = int(u.int())
+	f := from
+	switch u.shape.uint() {
+	case sameFrame:
+		return f
+	case otherFile:
+		f.File = int(u.nums.int())
 	}
+	f.Number += u.nums.int()
 	return f
 }

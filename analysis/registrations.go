@@ -76,26 +76,30 @@ func (p *packer) packAOR(a *aor) string {
 	p.addrPort(a.Source)
 	p.addrPort(a.Registrar)
 	same := a.from == a.Source.Addr()
-	if p.flags(same); !same {
+	if p.shape.bit(same); !same {
 		p.addr(a.from)
 	}
-	p.int(int64(a.Outcome))
-	p.int(int64(a.Status))
+	p.shape.int(int64(a.Outcome))
+	p.shape.int(int64(a.Status))
 	p.name(a.Reason)
 	p.name(a.UserAgent)
 	for _, n := range a.counts() {
-		p.int(int64(*n))
+		if p.shape.bit(*n != 0); *n != 0 {
+			p.nums.int(int64(*n))
+		}
 	}
 	p.time(a.Last, a.Begin)
-	p.time(a.challenged, a.Begin)
+	p.time(a.challenged, a.Last)
 	p.frame(a.First, Frame{})
 	p.frame(a.LastFrame, a.First)
-	p.int(int64(len(a.Contacts)))
+	p.shape.int(int64(len(a.Contacts)))
 	for i := range a.Contacts {
 		b := &a.Contacts[i]
 		p.string(b.URI)
-		p.int(b.Asked)
-		p.int(b.Granted)
+		p.shape.int(b.Asked)
+		if p.shape.bit(b.Granted == b.Asked); b.Granted != b.Asked {
+			p.nums.int(b.Granted)
+		}
 	}
 	return string(p.end())
 }
@@ -103,26 +107,35 @@ func (p *packer) packAOR(a *aor) string {
 // unpackAOR makes a record of its packed form. Its texts are parts of s.
 func (p *packer) unpackAOR(a *aor, s string) {
 	*a = aor{Registration: Registration{Contacts: a.Contacts[:0]}}
-	u := newUnpacker(s, p)
+	var u unpacker
+	u.open(s, p)
 	a.Begin = u.time(p.base)
-	a.CallID, a.call = u.callIDNumber()
+	a.CallID, a.call = u.callID()
 	a.Source, a.Registrar = u.addrPort(), u.addrPort()
-	var same bool
-	if u.flags(&same); same {
+	if u.shape.bit() {
 		a.from = a.Source.Addr()
 	} else {
 		a.from = u.addr()
 	}
-	a.Outcome, a.Status = Outcome(u.int()), int(u.int())
+	a.Outcome, a.Status = Outcome(u.shape.int()), int(u.shape.int())
 	a.Reason, a.UserAgent = u.name(), u.name()
 	for _, n := range a.counts() {
-		*n = int(u.int())
+		if u.shape.bit() {
+			*n = int(u.nums.int())
+		}
 	}
-	a.Last, a.challenged = u.time(a.Begin), u.time(a.Begin)
+	a.Last = u.time(a.Begin)
+	a.challenged = u.time(a.Last)
 	a.First = u.frame(Frame{})
 	a.LastFrame = u.frame(a.First)
-	for range u.int() {
-		a.Contacts = append(a.Contacts, Binding{URI: u.string(), Asked: u.int(), Granted: u.int()})
+	for range u.shape.int() {
+		b := Binding{URI: u.string(), Asked: u.shape.int()}
+		if u.shape.bit() {
+			b.Granted = b.Asked
+		} else {
+			b.Granted = u.nums.int()
+		}
+		a.Contacts = append(a.Contacts, b)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestPackedRegistrationSize(t *testing.T) {
 	}, call: ids.count([]byte("a84b4c76e66710@pc33.example.com"), 100)}
 	a.from = a.Source.Addr()
 	p := newPacker(&ids)
-	if n := len(p.packAOR(a)); n > 80 {
+	if n := len(p.packAOR(a)); n > 72 {
 		t.Errorf("%d octets", n)
 	}
 }
