@@ -472,7 +472,7 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	switch {
 	case f.inside == 0 || f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
 		return f.end, true
-	case f.inside == last:
+	case f.inside == last && f.end < last+scanToken(f.buf[last:limit], 0): // in the middle of its method
 		return f.inside, true
 	}
 	switch beginsMessage(rest, false) {

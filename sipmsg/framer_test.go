@@ -396,6 +396,8 @@ func TestFramerLongLength(t *testing.T) {
 		{"BYE", optionsLine, "OPTIONS", 0},
 		{"well\nPR", "ACK sip:b@h SIP/2.0", "ACK", -1}, // which is a PRACK: only a reader knows
 		{"well\nBYE ", okLine, "INVITE", 0},
+		{"then came\nINVITE sip:b@h SIP/2.0", optionsLine, "OPTIONS", 0}, // as text of a log does
+		{"then came\nSIP/2.0 200 OK", okLine, "INVITE", 0},
 		{"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h\r\nCall-ID: x\r\n", optionsLine, "OPTIONS", 0}, // of the body of a NOTIFY
 	} {
 		second := next(c.start, c.method)
