@@ -2,6 +2,7 @@ package findings
 
 import (
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // silence returns the gate of a finding that says «nothing came back»: a request of self to
@@ -33,4 +34,72 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 		return true
 	}
 	return c.silent[g.peer] || res.TwoWay(g.self)
+}
+
+// unacked reports whether an INVITE was answered 2xx and not acknowledged, as far as the capture can
+// tell, and begins the finding. A 2xx is repeated until its ACK comes. So one that was repeated for
+// 64*T1 got none, whatever the capture shows; and one that was sent once got it, where the ACK goes
+// past this hop. Observed of the finding is what is wrong with the ACK that there is.
+func (r *legRun) unacked(i int) (f Finding, ok bool) {
+	t := &r.Transactions[i]
+	acked, unfit := r.acked(i)
+	if acked {
+		return f, false
+	}
+	f.Severity, f.Observed = Error, unfit
+	if r.givenUp(i) {
+		return f, true
+	}
+	if !r.keepsHop(r.responseOf(i, t.Status)) {
+		f.Confidence = Possible
+		return f, t.Finals > 1
+	}
+	src, dst := r.ends(t)
+	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
+	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK
+		f.gate.wait = 0
+	}
+	return f, true
+}
+
+// givenUp reports whether the final response to an INVITE was repeated for as long as may be.
+func (r *legRun) givenUp(i int) bool {
+	t := &r.Transactions[i]
+	return t.LastFinal.Sub(t.Answered) >= timeout-t2
+}
+
+// keepsHop reports whether a request inside of the dialog that a response makes comes to its
+// sender on the hop of the response. It does not where a proxy has put no Record-Route in, or
+// where the first of them, or else the Contact, is another address; RFC 3261, section 12.2.1.1.
+func (r *legRun) keepsHop(response int) bool {
+	if response < 0 {
+		return true
+	}
+	seen, m := &r.Messages[response], r.Message(response)
+	if m == nil {
+		return true
+	}
+	var next []byte
+	for v := range m.Values(sipmsg.RecordRoute) {
+		next = v
+	}
+	if seen.Vias > 1 {
+		return next != nil
+	}
+	if next == nil {
+		next, _ = m.First(sipmsg.Contact)
+	}
+	to, isAddr := target(next)
+	if !isAddr {
+		return !r.handedOn(seen)
+	}
+	unreachable := isPrivate(to.Addr()) && isPublic(seen.Destination.Addr())
+	return unreachable || sameHost(to.Addr(), seen.Source.Addr())
+}
+
+// handedOn reports whether the sender of a response is seen to pass the INVITE on to another host.
+func (r *legRun) handedOn(response *analysis.Seen) bool {
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "INVITE" && sameHost(m.Source.Addr(), response.Source.Addr()) && !sameHost(m.Destination.Addr(), response.Destination.Addr())
+	}) >= 0
 }

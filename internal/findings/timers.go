@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -116,7 +117,8 @@ var missingAck2xx = &Rule{
 	ID: "missing-ack-2xx", RFC: "RFC 3261 13.3.1.4", Severity: "error",
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
-the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent.`,
+the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -128,20 +130,18 @@ the end of the capture or for 32 s. One lost ACK that is made good by a further 
 				continue
 			}
 			r.applies()
-			if r.acked(i) || t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
+			if t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
 				continue
 			}
-			f := Finding{
-				Severity: Error, Frames: r.finalFrames(i),
-				Observed: fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq),
-				Expected: "an ACK from the caller after each copy of the 2xx",
-				Because:  "the 2xx was never acknowledged",
+			f, ok := r.unacked(i)
+			if !ok {
+				continue
 			}
-			src, dst := r.ends(t)
-			f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
-			if t.Finals >= 2 { // it was repeated: whoever sent it saw no ACK
-				f.gate.wait = 0
-			}
+			src, _ := r.ends(t)
+			f.Frames = r.finalFrames(i)
+			f.Observed = fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
+			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
+			f.Because = "the 2xx was never acknowledged"
 			if contact, private := r.contactOf(i); private {
 				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
 			}
@@ -378,7 +378,7 @@ var dropAt32s = &Rule{
 				continue
 			}
 			r.applies()
-			if r.acked(i) || !l.ByBye || l.EndedBy == analysis.Caller {
+			if !l.ByBye || l.EndedBy == analysis.Caller {
 				continue
 			}
 			d := l.Ended.Sub(t.Answered)
@@ -389,11 +389,13 @@ var dropAt32s = &Rule{
 			if bye < 0 {
 				continue
 			}
-			f := Finding{
-				Severity: Error, Frames: append(r.finalFrames(i), r.Messages[bye].Frame),
-				Observed: fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(d), t.Status, times(t.Finals)),
-				Expected: "an ACK from the caller",
+			f, ok := r.unacked(i)
+			if !ok {
+				continue
 			}
+			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
+			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(d), t.Status, times(t.Finals)) + f.Observed
+			f.Expected = "an ACK from the caller"
 			src, _ := r.ends(t)
 			f.Because = fmt.Sprintf("the ACK of %s never came", endpoint(src))
 			if contact, private := r.contactOf(i); private {
@@ -613,24 +615,52 @@ func (r *legRun) finalFrames(i int) (list []analysis.Frame) {
 	return list
 }
 
-// acked reports whether an ACK to an INVITE was seen on its hop. An ACK that goes from end
-// to end may pass another hop than the INVITE, where the capture shows several.
-func (r *legRun) acked(i int) bool {
+// acked reports whether an ACK to the 2xx of an INVITE was seen on its hop. An ACK that goes from
+// end to end may pass another hop than the INVITE, where the capture shows several. A 2xx that is
+// repeated says that not any ACK will do: it has to have the To tag, and, if the 2xx is repeated to
+// the last, to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
+func (r *legRun) acked(i int) (is bool, unfit string) {
 	t := &r.Transactions[i]
-	if t.Acked {
-		return true
+	if t.Acked && t.Finals < 2 {
+		return true, ""
 	}
 	src, dst := r.ends(t)
+	oks := r.accepting(t.CSeq)
 	for j := range r.Messages {
 		m := &r.Messages[j]
-		if !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq {
-			continue
-		}
-		if m.Source.Addr() == src.Addr() || m.Destination.Addr() == dst.Addr() {
-			return true
+		switch {
+		case !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq:
+		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
+		case t.Finals < 2 || m.Partial:
+			return true, ""
+		case !r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) }):
+			if unfit = "; the ACK has another To tag"; m.ToTag == 0 {
+				unfit = "; the ACK has no To tag"
+			}
+		case m.Destination.Addr() == dst.Addr() || !r.givenUp(i):
+			return true, ""
+		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):
+			return true, ""
+		default:
+			unfit = "; the ACK goes to " + endpoint(m.Destination)
 		}
 	}
-	return false
+	return false, unfit
+}
+
+// accepting returns the 2xx to INVITEs with a CSeq number, those sent again left out.
+func (r *legRun) accepting(cseq uint32) (list []int) {
+	for i := range r.Messages {
+		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && m.CSeq == cseq && m.Resent.Number == 0 && len(list) < maxForks {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// any reports whether f holds for one of some messages.
+func (r *legRun) any(list []int, f func(*analysis.Seen) bool) bool {
+	return slices.ContainsFunc(list, func(i int) bool { return f(&r.Messages[i]) })
 }
 
 // onHop returns the requests of a method on a hop, those sent again left out.

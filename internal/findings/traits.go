@@ -24,7 +24,7 @@ const (
 	initialWaits   // … and no final one for a minute behind it
 	accepted       // one was answered 2xx …
 	acceptedFirst  // … a first one …
-	unacked        // … without an ACK on that hop
+	unacked        // … without an ACK on that hop, or in spite of one more than once
 	refused        // one was answered 300 and over …
 	refusedUnacked // … twice or more, without an ACK
 	cancelled      // one was cancelled
@@ -220,7 +220,7 @@ func (g *glance) invite(t *analysis.Transaction) {
 	case t.Status/100 == 2:
 		g.traits |= accepted
 		g.has(acceptedFirst, t.Initial)
-		g.has(unacked, !t.Acked)
+		g.has(unacked, !t.Acked || t.Finals > 1)
 	case t.Status >= 300:
 		g.traits |= refused
 		g.has(refusedUnacked, !t.Acked && t.Finals > 1)
