@@ -14,7 +14,7 @@ var forkOutcomes = &Rule{
 	ID: "fork-outcomes", RFC: "RFC 3261 13.2.2.4, 16.7", Severity: "note / error",
 	Title: "an INVITE that several phones answered",
 	Doc: `Responses to one INVITE (same CSeq and From tag) carry several To tags. A tag counts that a response from 101 to 299 carried, or a refusal on one of several branches of the same
-sender whose receiver did not pass the INVITE on. What became of each is a note. It is an error where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
+sender whose receiver did not pass the INVITE on; the tag that a server gives in place of those that it gets does not. What became of each is a note. It is an error where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
 with its tag in 32 s; or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
@@ -103,7 +103,35 @@ func (r *legRun) forksOf(first int) (f fork) {
 		}
 	}
 	f.tags = slices.DeleteFunc(f.tags, func(x forkTag) bool { return !x.dialog && !x.leaf })
+	all := f.tags
+	f.tags = nil
+	for i := range all {
+		if x := &all[i]; len(all) == 1 || !r.renamed(all, x) {
+			f.tags = append(f.tags, *x)
+		}
+	}
 	return f
+}
+
+// renamed reports whether a To tag is that which a server gave in place of those that it got: it passed
+// the INVITE on, with the same From tag, and none of the tags that came back went on from it.
+func (r *legRun) renamed(all []forkTag, x *forkTag) bool {
+	caller, server := r.ends(&r.Transactions[r.Messages[x.at].Transaction])
+	got, passed := false, false
+	for i := range all {
+		y := &all[i]
+		came, went := false, false
+		for j := y.at; j < len(r.Messages) && y.tag != x.tag && !(came && went); j++ {
+			m := &r.Messages[j]
+			if m.Request || m.Method != "INVITE" || m.ToTag != y.tag {
+				continue
+			}
+			came = came || m.Destination.Addr() == server.Addr() && m.Source.Addr() != caller.Addr()
+			went = went || m.Source.Addr() == server.Addr()
+		}
+		got, passed = got || came, passed || came && went
+	}
+	return got && !passed
 }
 
 // onLeaf reports whether a transaction is one of several branches of its sender, and its
