@@ -51,6 +51,7 @@ import (
 //	for=HOST    a response to a request of HOST, sent elsewhere
 //	frag=N      in IP fragments of N octets; lose=K: all but the first K of them
 //	snap=N      only N octets of the packet are captured
+//	unseen      sent, but not captured
 //	pad=N       a header field of N octets
 //
 // Indented lines change the message above: "Name: value" adds a header field, "-Name"
@@ -322,6 +323,9 @@ func (l *Ladder) emit(frame string) {
 
 // transmit sends a message over UDP or TCP.
 func (l *Ladder) transmit(s *sent, m *message) {
+	if captured := len(l.packets); m.has("unseen") {
+		defer func() { l.packets = l.packets[:captured] }()
+	}
 	f := Flow{Src: s.src, Dst: s.dst, ID: l.nextID()}
 	if !l.TCP {
 		s.packet = f.UDP(s.text)

@@ -77,7 +77,7 @@ var tollFraud = &Rule{
 	Title: "calls that somebody tries to make at your expense",
 	Doc: `An address that does not register, or that had just tried passwords, sends INVITEs to 10 or more numbers in 10 min that are sequential (each one above or below the last), or have five or more
 prefixes of countries or premium services, or are one number (its last seven digits) behind five or more guessed prefixes. Of an address that did not try passwords, half of them or more have to be
-refused (401 or 407 without a further try, 403, 404, 484, 488, 603, 604) or silent without being sent again, and no more than half of all its calls be answered: a busy trunk is none.`,
+refused (401 or 407 without a further try, 403, 404, 484, 488, 603, 604) or silent without being sent again (where an answer would have been seen), and no more than half of all its calls be answered: a busy trunk is none.`,
 	Why: "Whoever finds a way out calls numbers that pay him.",
 	Fix: "Block the address; let nobody but registered users and known trunks reach the dial plan, and bar countries that nobody calls.",
 	capture: func(r *captureRun) {
@@ -515,11 +515,27 @@ func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 	}
 	a.f.Severity = Error
 	if onSilence {
-		a.f.gate = &gate{self: list[0].src.Addr(), peer: list[0].dst.Addr(), since: list[0].at, wait: timeout}
+		a.restsOnSilence(list)
 	}
 	a.f.Observed = fmt.Sprintf("%s asked for %d users in %s: %s; none accepted", s.addr, len(users), seconds(last.at.Sub(list[0].at)), tallied(outcomes))
 	a.f.Expected = "requests for users that exist, with credentials"
 	return a
+}
+
+// restsOnSilence says that an attack is one only if what was not answered in the capture was not
+// answered at all. Credentials in such a request answer a challenge that is not in the capture.
+func (a *attack) restsOnSilence(list []*tx) {
+	for _, x := range list {
+		if x.status != 0 {
+			continue
+		}
+		if a.f.gate == nil {
+			a.f.gate = &gate{self: x.src.Addr(), peer: x.dst.Addr(), since: x.at, wait: timeout}
+		}
+		if x.credentials {
+			a.f.Confidence = Possible
+		}
+	}
 }
 
 // outcome says in words what came of a try.
@@ -697,11 +713,15 @@ func (s *source) findFraud() {
 			continue
 		}
 		brute := len(s.brutes) > 0 && s.brutes[0].last.Before(x.at)
-		if !brute && (!s.registered.IsZero() && s.registered.Before(window[0].at) || s.answered > len(list) || !mostlyRefused(window)) {
+		refused, onSilence := mostlyRefused(window)
+		if !brute && (!s.registered.IsZero() && s.registered.Before(window[0].at) || s.answered > len(list) || !refused) {
 			continue
 		}
 		if why := pattern(window); why != "" && !(why[0] == 's' && s.scan != nil) {
 			s.fraud = s.fraudOf(window, list[i+1:], why, brute)
+			if !brute && onSilence {
+				s.fraud.restsOnSilence(window)
+			}
 			return
 		}
 	}
@@ -719,17 +739,19 @@ func numbers(list []*tx) []*tx {
 	})
 }
 
-func mostlyRefused(list []*tx) bool {
-	n := 0
+// mostlyRefused reports whether half of some calls or more were refused, or silent without being sent
+// again; onSilence, whether they are so many only with the silent ones.
+func mostlyRefused(list []*tx) (is, onSilence bool) {
+	refused, silent := 0, 0
 	for _, x := range list {
 		switch x.status {
 		case 401, 407, 403, 404, 484, 488, 603, 604:
-			n++
+			refused++
 		case 0:
-			n += toInt(x.copies == 1)
+			silent += toInt(x.copies == 1)
 		}
 	}
-	return 2*n >= len(list)
+	return 2*(refused+silent) >= len(list), 2*refused < len(list)
 }
 
 // pattern says what is striking about the numbers that were called, "" for nothing.

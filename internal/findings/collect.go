@@ -42,6 +42,7 @@ type Collector struct {
 	deals   legDeals // likewise
 	streams *streamIndex
 	talks   []*talk // of legs that are finished, as rules about media need them
+	quality *qualityState
 
 	legRules      []legRule // those that may be asked about a leg, in their order
 	askAll        bool      // about every leg, and whatever its messages show while they are at hand
@@ -80,6 +81,9 @@ func New() *Collector {
 		var s state
 		if r.state != nil {
 			s = r.state()
+		}
+		if q, is := s.(*qualityState); is {
+			c.quality = q
 		}
 		t := new(tally)
 		c.states, c.count[r.ID] = append(c.states, s), t

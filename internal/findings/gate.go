@@ -12,6 +12,13 @@ func silence(t *analysis.Transaction, r *legRun) *gate {
 	return &gate{self: src.Addr(), peer: dst.Addr(), since: t.Sent, wait: timeout}
 }
 
+// heard returns the gate of a finding that says that something came before any answer did.
+func heard(t *analysis.Transaction, r *legRun) *gate {
+	g := silence(t, r)
+	g.wait = 0
+	return g
+}
+
 // judge lowers a finding that rests on silence where silence proves nothing, and whatever is
 // only possible to a note.
 func (c *Collector) judge(f *Finding, res *analysis.Result) {
@@ -32,6 +39,9 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 	}
 	if saw, limited := res.Saw(g.peer, g.self); saw || limited {
 		return true
+	}
+	if c.quality.answers(hostPair{g.self, g.peer}) {
+		return false
 	}
 	return c.silent[g.peer] || res.TwoWay(g.self)
 }

@@ -105,6 +105,10 @@ func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
 	s.ways[p] = w
 }
 
+// answers reports whether messages went from one host to another that answer some which do not
+// reach the capture.
+func (s *qualityState) answers(p hostPair) bool { return s.ways[p].proof }
+
 func (s *qualityState) leg(r *legRun) {
 	if r.Leg.Running {
 		s.ran = append(s.ran, legNo(r.Leg))

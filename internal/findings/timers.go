@@ -205,11 +205,17 @@ var byeBeforeAck = &Rule{
 		if bye < 0 || ok < 0 {
 			return
 		}
-		r.report(Finding{
+		answer := &r.Messages[ok]
+		f := Finding{
 			Severity: Warning, Confidence: Likely, Frames: r.frames(ok, bye),
+			gate:     &gate{self: answer.Source.Addr(), peer: answer.Destination.Addr(), since: answer.Time},
 			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
 			Expected: "an ACK, or 32 s of waiting for it",
-		})
+		}
+		if !r.keepsHop(ok) {
+			f.Confidence = Possible // the ACK goes another way
+		}
+		r.report(f)
 	},
 }
 
@@ -283,7 +289,7 @@ var cancelTooEarly = &Rule{
 					continue
 				}
 				r.report(Finding{
-					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame},
+					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
 					Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 					Expected: "a provisional response first",
 				})
