@@ -18,7 +18,8 @@ var inviteNoResponse = &Rule{
 	ID: "invite-no-response", RFC: "RFC 3261 17.1.1.2", Severity: "error",
 	Title: "an INVITE that nobody answers",
 	Doc: `An INVITE was sent twice or more over UDP (same branch and CSeq, on one hop) and no response of any kind came on that hop.
-Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. Before that it is likely, and only where the capture goes on for 32 s.`,
+Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
+another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
 
@@ -40,8 +41,13 @@ Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. B
 				Expected: "a provisional response within 200 ms, or a final one",
 				Because:  fmt.Sprintf("nothing came back from %s", endpoint(dst)),
 			}
-			if t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2 {
+			switch at := r.failover(i); {
+			case t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2:
 				f.Confidence = Certain
+			case at >= 0:
+				other := &r.Messages[at]
+				f.Severity, f.Because, f.NextStep = Note, "", "Nothing, if the host was to be down: another one was asked in time."
+				f.Observed += fmt.Sprintf("; after %s it was sent to %s, which answered", seconds(other.Time.Sub(t.Sent)), endpoint(other.Destination))
 			}
 			r.report(f)
 		}
@@ -562,6 +568,19 @@ func (r *legRun) overUDP(i int) bool {
 		}
 	}
 	return false
+}
+
+// failover returns the INVITE that who sent that of a transaction sent to another host behind it, and
+// that was answered; -1 for none. RFC 3263, section 4.3.
+func (r *legRun) failover(i int) int {
+	src, dst := r.ends(&r.Transactions[i])
+	return r.first(func(m *analysis.Seen) bool {
+		if !m.Request || m.Method != "INVITE" || m.Transaction < 0 || m.Source.Addr() != src.Addr() || m.Destination.Addr() == dst.Addr() {
+			return false
+		}
+		x := &r.Transactions[m.Transaction]
+		return x.Initial == r.Transactions[i].Initial && (x.Status != 0 || !x.Provisional.IsZero()) && m.Time.After(r.Transactions[i].LastSent)
+	})
 }
 
 // answeredElsewhere reports whether a response to the same request was seen on another hop
