@@ -291,8 +291,11 @@ var cancelTooEarly = &Rule{
 			r.applies()
 			for _, m := range r.onHop(t.Hop, "CANCEL") {
 				c := &r.Messages[m]
-				if c.Time.IsZero() || c.CSeq != t.CSeq || !t.Provisional.IsZero() && !c.Time.Before(t.Provisional) || !t.Answered.IsZero() && !c.Time.Before(t.Answered) {
+				if c.Time.IsZero() || !r.cancels(m, i) || !t.Provisional.IsZero() && !c.Time.Before(t.Provisional) || !t.Answered.IsZero() && !c.Time.Before(t.Answered) {
 					continue
+				}
+				if r.answeredElsewhere(i) {
+					break
 				}
 				r.report(Finding{
 					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
@@ -320,7 +323,7 @@ var cancelNo487 = &Rule{
 				continue
 			}
 			r.applies()
-			invite := r.inviteOf(t)
+			invite := r.inviteOf(i)
 			if invite < 0 || r.Transactions[invite].Status != 0 || r.since(t.Answered) < timeout {
 				continue
 			}
@@ -336,7 +339,7 @@ var cancelNo487 = &Rule{
 var cancelMismatch = &Rule{
 	ID: "cancel-mismatch", RFC: "RFC 3261 9.1", Severity: "warning",
 	Title: "a CANCEL that does not fit its INVITE",
-	Doc:   `On one hop a CANCEL differs from the INVITE before it in branch, Request-URI, To, From or CSeq number. It will be answered 481.`,
+	Doc:   `On one hop a CANCEL differs from the INVITE before it (the one with its branch, if there is one) in branch, Request-URI, To, From or CSeq number. It will be answered 481.`,
 	Why:   "The server cannot find what is to be cancelled: the phone rings on.",
 	Fix:   "The client has to copy Request-URI, Call-ID, To, From, the number of CSeq and the topmost Via from the INVITE as it sent it on this hop.",
 
@@ -348,13 +351,7 @@ var cancelMismatch = &Rule{
 				continue
 			}
 			r.applies()
-			invite := -1
-			for j := range i {
-				m := &r.Messages[j]
-				if m.Request && m.Method == "INVITE" && m.Hop == c.Hop && m.Forward == c.Forward && !m.Partial && !r.inDialog(j) {
-					invite = j
-				}
-			}
+			invite := r.inviteBefore(i)
 			if invite < 0 {
 				continue
 			}
@@ -372,6 +369,22 @@ var cancelMismatch = &Rule{
 			}
 		}
 	},
+}
+
+// inviteBefore returns the INVITE before a CANCEL on its hop that has its branch, or else the last
+// one; -1 for none.
+func (r *legRun) inviteBefore(cancel int) int {
+	c, last := &r.Messages[cancel], -1
+	for j := range cancel {
+		m := &r.Messages[j]
+		if !m.Request || m.Method != "INVITE" || m.Hop != c.Hop || m.Forward != c.Forward || m.Partial || r.inDialog(j) {
+			continue
+		}
+		if last = j; m.Branch == c.Branch && !m.OldBranch && !c.OldBranch {
+			return j
+		}
+	}
+	return last
 }
 
 var dropAt32s = &Rule{
@@ -698,15 +711,34 @@ func (r *legRun) onHop(hop int, method string) (list []int) {
 	return list
 }
 
-// inviteOf returns the INVITE that a CANCEL is of, -1 for none.
-func (r *legRun) inviteOf(cancel *analysis.Transaction) int {
+// inviteOf returns the INVITE that the CANCEL of a transaction is of: the one with its branch, or
+// else the last one with its CSeq number; -1 for none.
+func (r *legRun) inviteOf(cancel int) int {
+	x, c, last := &r.Transactions[cancel], r.requestOf(cancel), -1
 	for i := len(r.Transactions) - 1; i >= 0; i-- {
 		t := &r.Transactions[i]
-		if t.Method == "INVITE" && t.CSeq == cancel.CSeq && t.Hop == cancel.Hop && t.Forward == cancel.Forward {
+		if t.Method != "INVITE" || t.CSeq != x.CSeq || t.Hop != x.Hop || t.Forward != x.Forward {
+			continue
+		}
+		if c < 0 || r.cancels(c, i) {
 			return i
 		}
+		last = max(last, i)
 	}
-	return -1
+	return last
+}
+
+// cancels reports whether a CANCEL is of the INVITE of a transaction on its hop: it has the branch
+// of that, which tells INVITEs apart that have one CSeq number.
+func (r *legRun) cancels(cancel, i int) bool {
+	c, req := &r.Messages[cancel], r.requestOf(i)
+	if c.CSeq != r.Transactions[i].CSeq {
+		return false
+	}
+	if req < 0 || c.OldBranch || r.Messages[req].OldBranch {
+		return true
+	}
+	return c.Branch == r.Messages[req].Branch
 }
 
 // waitedForPerson reports whether a final response may be late because somebody thought
