@@ -146,4 +146,5 @@ type gate struct {
 	self, peer netip.Addr
 	since      time.Time
 	wait       time.Duration
+	stream     bool // over a connection: to send needs packets of peer, so they would be there
 }

@@ -32,7 +32,8 @@ func (c *Collector) judge(f *Finding, res *analysis.Result) {
 
 // visible reports whether packets of the peer would have been seen: the capture went on for
 // long enough, and it holds packets of the peer to the sender, or both directions of other
-// traffic of the sender, or an ICMP error about the peer.
+// traffic of the sender, or an ICMP error about the peer. Where the sender answers the peer,
+// whose packets are not there, the capture has one direction of the two: other traffic proves nothing.
 func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 	if g.since.IsZero() || res.End.Sub(g.since) < g.wait {
 		return false
@@ -40,7 +41,7 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 	if saw, limited := res.Saw(g.peer, g.self); saw || limited {
 		return true
 	}
-	if c.quality.answers(hostPair{g.self, g.peer}) {
+	if g.stream || c.quality.answers(hostPair{g.self, g.peer}) {
 		return false
 	}
 	return c.silent[g.peer] || res.TwoWay(g.self)

@@ -56,11 +56,12 @@ another host that answers.`,
 
 var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
-	Title: "a request of a call that is never answered",
+	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F).`,
-	Why: "The other side of the dialog is gone, or its answers go elsewhere: the call hangs on one side.",
-	Fix: "Look at where the request went against the Contact and Record-Route of the dialog, and at what that host did with it.",
+on that hop within 32 s (Timer F). Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
+digest-brute-force tells of.`,
+	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
+	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
 
 	needs: unanswered, counts: otherRequests,
 	leg: func(r *legRun) {
@@ -74,13 +75,45 @@ on that hop within 32 s (Timer F).`,
 				continue
 			}
 			_, dst := r.ends(t)
-			r.report(Finding{
-				Severity: Error, Frames: r.requestFrames(i), gate: silence(t, r),
-				Observed: fmt.Sprintf("%s sent %s to %s, no final response in 32 s", t.Method, times(t.Requests), endpoint(dst)),
-				Expected: "a final response",
-			})
+			f := timedOut(t.Method, t.Requests, dst)
+			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
+			r.report(f)
 		}
 	},
+	state: func() state { return new(timedOutOutside) },
+}
+
+// timedOut begins the finding that requests to a host got no final response.
+func timedOut(method string, copies int, dst netip.AddrPort) Finding {
+	return Finding{
+		Severity: Error,
+		Observed: fmt.Sprintf("%s sent %s to %s, no final response in 32 s", method, times(copies), endpoint(dst)),
+		Expected: "a final response",
+	}
+}
+
+// timedOutOutside applies request-timeout to requests outside of calls.
+type timedOutOutside struct{ found repeats }
+
+func (s *timedOutOutside) leg(*legRun) {}
+
+func (s *timedOutOutside) exchange(e *exchangeRun) {
+	udp := e.Transport == "UDP"
+	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
+		return
+	}
+	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
+		return
+	}
+	f := timedOut(e.Method, e.Requests, e.Destination)
+	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
+	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp}
+	s.found.add(e.Method, e, f)
+}
+
+func (s *timedOutOutside) end(r *captureRun) {
+	s.found.order = slices.DeleteFunc(s.found.order, func(x *repeat) bool { return r.attacked(x.f.gate.self.Unmap(), r.rule.ID) })
+	s.found.tell(r)
 }
 
 var no100 = &Rule{
