@@ -68,11 +68,15 @@ type forkTag struct {
 	at     int // the first message with it: nearest to who answered
 	best   int // the message that says most: a final response, or the last provisional one
 	leaf   bool
-	dialog bool // a response from 101 to 299 carried it
+	dialog bool       // a response from 101 to 299 carried it
+	ways   []hostPair // that responses with it went, at most maxTagWays
 }
 
 // maxForks bounds the tags that are told apart of one INVITE.
 const maxForks = 64
+
+// maxTagWays bounds the ways of one of them: a response passes each hop once.
+const maxTagWays = 16
 
 // forksOf returns what became of the INVITE of a transaction.
 func (r *legRun) forksOf(first int) (f fork) {
@@ -98,6 +102,9 @@ func (r *legRun) forksOf(first int) (f fork) {
 		}
 		x := &f.tags[k]
 		x.dialog = x.dialog || m.Status < 300
+		if p := (hostPair{m.Source.Addr(), m.Destination.Addr()}); len(x.ways) < maxTagWays && !slices.Contains(x.ways, p) {
+			x.ways = append(x.ways, p)
+		}
 		if r.Messages[x.best].Status < 200 && m.Status >= 180 || m.Status/100 == 2 && r.Messages[x.best].Status/100 != 2 {
 			x.best = i
 		}
@@ -119,15 +126,13 @@ func (r *legRun) renamed(all []forkTag, x *forkTag) bool {
 	caller, server := r.ends(&r.Transactions[r.Messages[x.at].Transaction])
 	got, passed := false, false
 	for i := range all {
-		y := &all[i]
+		if all[i].tag == x.tag {
+			continue
+		}
 		came, went := false, false
-		for j := y.at; j < len(r.Messages) && y.tag != x.tag && !(came && went); j++ {
-			m := &r.Messages[j]
-			if m.Request || m.Method != "INVITE" || m.ToTag != y.tag {
-				continue
-			}
-			came = came || m.Destination.Addr() == server.Addr() && m.Source.Addr() != caller.Addr()
-			went = went || m.Source.Addr() == server.Addr()
+		for _, p := range all[i].ways {
+			came = came || p.dst == server.Addr() && p.src != caller.Addr()
+			went = went || p.src == server.Addr()
 		}
 		got, passed = got || came, passed || came && went
 	}
