@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sdp"
@@ -28,8 +29,8 @@ var ackMisrouted = &Rule{
 	ID: "ack-misrouted", RFC: "RFC 3261 12.2.1.1, 13.2.2.4", Severity: "error",
 	Title: "an ACK that goes to the wrong address",
 	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact. Only
-addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it: the caller goes around a NAT. The
-right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
+addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it: the caller goes around a NAT. So it is
+if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
 	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
 	Fix: "Make the caller send the ACK to the first Route, which is the last Record-Route of the 2xx, or else to its Contact; look for a server between that changes them.",
 	leg: func(r *legRun) {
@@ -84,14 +85,14 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 	wrong := -1
 	for j := i + 1; j < len(r.Messages); j++ {
 		a := &r.Messages[j]
-		if !a.Request || a.Method != "ACK" || a.CSeq != seen.CSeq || a.Source.Addr() != seen.Destination.Addr() || a.Partial || a.Resent.Number != 0 {
+		if !a.Request || a.Method != "ACK" || a.CSeq != seen.CSeq || a.Source.Addr() != seen.Destination.Addr() || a.Partial {
 			continue
 		}
 		ack := r.Message(j)
 		if ack == nil || !oneVia(ack) || !bytes.Equal(ack.Tag(sipmsg.To), tag) {
 			continue
 		}
-		repeated := r.Transactions[seen.Transaction].LastFinal.After(a.Time)
+		repeated := r.repeated(&r.Transactions[seen.Transaction], a.Time, wrong >= 0)
 		switch {
 		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
 			return
@@ -111,6 +112,22 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		Expected: "an ACK to " + endpoint(want),
 		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)),
 	})
+}
+
+// repeated reports whether a 2xx goes on behind an ACK: it was not heard. If the ACK before it was not
+// heard either, it takes a silence in which one more copy was due to show that this one was.
+func (r *legRun) repeated(t *analysis.Transaction, ack time.Time, again bool) bool {
+	if t.LastFinal.After(ack) {
+		return true
+	}
+	if !again || t.Finals <= 2 {
+		return false
+	}
+	silence := r.since(ack)
+	if r.Leg.ByBye {
+		silence = r.Leg.Ended.Sub(ack)
+	}
+	return silence < t2 || t.LastFinal.Sub(t.Answered) >= timeout-t2
 }
 
 var routeBypass = &Rule{
