@@ -3,6 +3,8 @@ package findings
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -12,7 +14,8 @@ var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
 	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
-not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. REFER and NOTIFY
+not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
+were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID.`,
 	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
 	Fix: "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
@@ -28,6 +31,7 @@ const maxRefers = 10000
 type transfers struct {
 	waiting map[string]*outsideRefer
 	order   []*outsideRefer
+	numbers []uint32 // CSeq numbers of the REFERs of the leg that is looked at
 }
 
 type outsideRefer struct {
@@ -38,6 +42,13 @@ type outsideRefer struct {
 
 func (s *transfers) leg(r *legRun) {
 	s.replaces(r)
+	s.numbers = s.numbers[:0]
+	for i := range r.Transactions {
+		t := &r.Transactions[i]
+		if t.Method == "REFER" && len(s.numbers) < maxJudged && !slices.Contains(s.numbers, t.CSeq) {
+			s.numbers = append(s.numbers, t.CSeq)
+		}
+	}
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
 		if t.Method == "REFER" && t.Status/100 == 2 && r.firstHop(i) == i && r.requestOf(i) >= 0 {
@@ -55,14 +66,19 @@ func (s *transfers) refer(r *legRun, i int) {
 	if v, ok := r.header(req, sipmsg.ReferTo); ok {
 		target = " to " + quote(bareURI(sipmsg.ParseReferTo(v).URI))
 	}
-	notified := false
+	notified, over := false, false // whether a later REFER was sent
 	for j := req + 1; j < len(r.Messages); j++ {
 		m := &r.Messages[j]
 		if m.Request && m.Method == "REFER" && m.FromTag == q.FromTag && m.CSeq > q.CSeq {
-			break // what follows is of that one
+			if over = true; len(s.numbers) < 2 {
+				break
+			}
 		}
 		if !m.Request || m.Method != "NOTIFY" || m.FromTag != q.ToTag && q.ToTag != 0 {
 			continue
+		}
+		if of := s.referOf(r, j); of == 0 && over || of != 0 && of != q.CSeq {
+			continue // it is of the other one
 		}
 		notified = true
 		if code := fragment(r.Message(j)); code >= 300 && !m.Partial {
@@ -87,6 +103,23 @@ func (s *transfers) refer(r *legRun, i int) {
 	f.Observed = fmt.Sprintf("REFER%s answered %d, no NOTIFY in 32 s", target, t.Status)
 	f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: t.Answered, wait: timeout}
 	r.report(f)
+}
+
+// referOf returns the CSeq number of the REFER that NOTIFY i names in its Event, 0 where it names none
+// of the leg: RFC 3515, section 2.4.6.
+func (s *transfers) referOf(r *legRun, i int) uint32 {
+	if len(s.numbers) < 2 {
+		return 0
+	}
+	v, ok := r.header(i, sipmsg.Event)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(sipmsg.ParseEvent(v).ID), 10, 32)
+	if err != nil || !slices.Contains(s.numbers, uint32(n)) {
+		return 0
+	}
+	return uint32(n)
 }
 
 // messageAt returns message i, nil for -1.
