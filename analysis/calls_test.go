@@ -188,6 +188,23 @@ var callTests = []struct {
 		5.4  B > A 200 of=BYE`,
 		[]string{"c1@example completed 200 by caller pdd=100ms ring=4.9s setup=5s talk=300ms messages=8 a-c1-example/b-c1-example:terminated"},
 	},
+	{"given up with a BYE before the answer, which is then 487", `
+		0    A > B INVITE
+		0.5  B > A 180
+		5    A > B BYE
+		5.1  B > A 200 of=BYE
+		5.11 B > A 487
+		5.12 A > B ACK`,
+		[]string{"c1@example cancelled 487 by caller pdd=500ms ring=4.61s bye messages=6 a-c1-example/b-c1-example:terminated"},
+	},
+	{"a BYE behind a 487 did not give up the call", `
+		0    A > B INVITE
+		0.5  B > A 180
+		5    B > A 487
+		5.1  A > B ACK
+		6    A > B BYE`,
+		[]string{"c1@example failed 487 by callee pdd=500ms ring=4.5s bye messages=5 a-c1-example/b-c1-example:terminated"},
+	},
 	{"given up with a BYE before the answer", `
 		0    A > B INVITE
 		0.1  B > A 180

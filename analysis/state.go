@@ -11,7 +11,7 @@ func (v *liveLeg) conclude(now time.Time) {
 	switch {
 	case v.answered() || len(v.attempts) == 0 && v.midDialog:
 		v.concludeAnswered(a)
-	case v.hasBye && a != nil && a.status < 300: // an early dialog was given up: section 15
+	case v.hasBye && a != nil && (a.status < 300 || a.endedByBye(l.Ended)): // an early dialog was given up: section 15
 		l.State = StateCancelled
 		v.outcome(a)
 	case a == nil:
@@ -38,6 +38,12 @@ func (v *liveLeg) conclude(now time.Time) {
 	if l.State == StateConfirmed || l.State == StateEarly || l.State == StateTrying {
 		l.Unfinished = !l.Evicted
 	}
+}
+
+// endedByBye reports whether the 487 of an attempt answers a BYE that came at bye: RFC 3261,
+// section 15.1.2. That of a CANCEL answers the CANCEL.
+func (a *attempt) endedByBye(bye time.Time) bool {
+	return a.status == 487 && !a.cancelled && !a.at.Before(bye)
 }
 
 // whoEnded returns who sent the final response of an attempt.
