@@ -77,8 +77,14 @@ const (
 )
 
 // mayUpgrade reports whether b begins an HTTP request or answer that may open a WebSocket.
-func mayUpgrade(b []byte) verdict {
-	for _, start := range [...]string{"GET ", "HTTP/1.1 101"} {
+func mayUpgrade(b []byte) verdict { return beginsWith(b, "GET ", "HTTP/1.1 101") }
+
+// beginsHTTP reports whether b begins a request that may open a WebSocket, or an answer.
+func beginsHTTP(b []byte) verdict { return beginsWith(b, "GET ", "HTTP/1.") }
+
+// beginsWith reports whether b begins with one of several texts.
+func beginsWith(b []byte, starts ...string) verdict {
+	for _, start := range starts {
 		n := min(len(b), len(start))
 		switch {
 		case string(b[:n]) != start[:n]:
@@ -227,21 +233,6 @@ func (w *wsReader) resumes() bool {
 	}
 	h, ok := parseWSHeader(w.buf)
 	return ok && h.fin && (h.opcode == 1 || h.opcode == 2) && h.rsv&3 == 0 && h.length == uint64(len(w.buf)-h.size)
-}
-
-// beginsHTTP reports whether b begins a request that may open a WebSocket, or an answer.
-func beginsHTTP(b []byte) verdict {
-	for _, start := range [...]string{"GET ", "HTTP/1."} {
-		n := min(len(b), len(start))
-		switch {
-		case string(b[:n]) != start[:n]:
-		case n == len(start):
-			return yes
-		default:
-			return perhaps
-		}
-	}
-	return no
 }
 
 // skipHTTP steps over the upgrade, and over requests that were refused before it: for want of
