@@ -591,10 +591,7 @@ func (f *Framer) startInside(n, limit int) int {
 	return 0
 }
 
-var (
-	sipVersion = []byte("SIP/2.0")
-	lineFeed   = []byte("\n")
-)
+var sipVersion = []byte("SIP/2.0")
 
 // A verdict is an answer that may have to wait.
 type verdict uint8
