@@ -53,7 +53,8 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 			return true
 		}
 	}
-	if !sipmsg.Sniff(h.payload) {
+	cut := c.notes&(NoteSnapped|NoteIncomplete) != 0
+	if !sipmsg.SniffWhole(h.payload) && !(cut && sipmsg.Sniff(h.payload)) {
 		return true
 	}
 	inner := *c
@@ -72,7 +73,7 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 		d.message(t, first, false, &one)
 		h.payload = rest
 	}
-	d.message(t, first, c.notes&(NoteSnapped|NoteIncomplete) != 0, &inner)
+	d.message(t, first, cut, &inner)
 	return true
 }
 

@@ -362,7 +362,7 @@ func (h *half) wsFrame() bool {
 
 // wsMessage gives out one WebSocket message that lies at start to stop in the stream.
 func (h *half) wsMessage(b []byte, start, stop int64) {
-	if !sipmsg.Sniff(b) {
+	if !sipmsg.SniffWhole(b) {
 		if isKeepalive(b) {
 			h.d.Counts[h.d.file].Keepalives++
 		}
