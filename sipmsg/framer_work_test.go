@@ -37,3 +37,20 @@ func TestFramerWork(t *testing.T) {
 		t.Errorf("looked at %d octets of %d", looked, size)
 	}
 }
+
+// TestKnownStarts: what a stream may turn to SIP with are the registered methods, and all of them.
+func TestKnownStarts(t *testing.T) {
+	for _, s := range knownStarts {
+		if s != "SIP/" && !KnownMethod([]byte(s)) {
+			t.Errorf("%s is no registered method", s)
+		}
+		for n := range s {
+			if !BeginsKnown([]byte(s[:n+1])) {
+				t.Errorf("%q begins none", s[:n+1])
+			}
+		}
+	}
+	if len(knownStarts) != 14+1 { // RFC 3261 and its extensions, and the version
+		t.Errorf("%d of them", len(knownStarts))
+	}
+}

@@ -499,10 +499,14 @@ func (d *Dissector) encryptedFlow(c *carrier) {
 	d.Counts[d.file].Encrypted++
 }
 
+// isMessage reports whether b begins like a message. One that is cut may lack what tells it from a
+// line of a log.
+func isMessage(b []byte, cut bool) bool { return sipmsg.SniffWhole(b) || cut && sipmsg.Sniff(b) }
+
 // datagram looks at the payload of one datagram: it is one message or none. It reports
 // whether it is known what it is.
 func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) bool {
-	if !sipmsg.SniffWhole(b) && !(cut && sipmsg.Sniff(b)) {
+	if !isMessage(b, cut) {
 		switch {
 		case isKeepalive(b):
 			d.Counts[d.file].Keepalives++

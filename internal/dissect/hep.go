@@ -54,7 +54,7 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 		}
 	}
 	cut := c.notes&(NoteSnapped|NoteIncomplete) != 0
-	if !sipmsg.SniffWhole(h.payload) && !(cut && sipmsg.Sniff(h.payload)) {
+	if !isMessage(h.payload, cut) {
 		return true
 	}
 	inner := *c
