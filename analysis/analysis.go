@@ -73,9 +73,10 @@ type Options struct {
 	Finished func(*Detail)
 
 	// Kept is called with each message of a leg whose octets are kept for Finished, while they are at
-	// hand: a look at them then costs less than one later. It is the last message of the Detail, which
-	// is as far as the leg has come, has neither octets of the others nor Transactions, and gets what
-	// Kept returns as its Marks. Unlike Finished it is never called on a goroutine of its own.
+	// hand: a look at them then costs less than one later. It is the only message of the Detail, which
+	// is of the leg as far as it has come, has no Transactions, and keeps what is Noted for the next message;
+	// what Kept returns becomes the Marks of the message. Unlike Finished it is never called on a goroutine
+	// of its own.
 	Kept func(*Detail, *sipmsg.Message) uint64
 
 	// Exchanged is called for each request outside of calls, in the order in which

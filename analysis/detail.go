@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"math"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -21,10 +20,14 @@ const (
 // It is valid until the function returns.
 type Detail struct {
 	Leg          *Leg          // not to be held: it may still change; Leg.Index finds it again
-	Messages     []Seen        // in order, copies left out
+	Messages     []Seen        // in order, copies left out; in Options.Kept the one at hand alone
 	Transactions []Transaction // the last ones, where there were very many
 	Now          time.Time     // how far the capture has come
 	RTP          int64         // packets of streams so far; 0 unless Options.Streams asked for them
+
+	// Noted is what Options.Kept wrote there about messages of the same leg before; it is to be kept short.
+	// In Options.Finished there is nothing.
+	Noted []uint64
 
 	parsed []sipmsg.Message
 	pages  [][]byte
@@ -123,43 +126,4 @@ func (d *Detail) Message(i int) *sipmsg.Message {
 		s.known = true
 	}
 	return m
-}
-
-// keep keeps a message of a leg for its Detail.
-func (t *tracker) keep(v *liveLeg, x *seen) {
-	if len(v.seen) == maxSteps {
-		return
-	}
-	raw := x.s.Raw()
-	s := Seen{
-		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: x.hop, Forward: x.forward,
-		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
-		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m),
-		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
-		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
-	}
-	s.Initial = x.transaction >= 0 && v.trans[x.transaction].initial
-	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
-	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
-	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
-		s.octets = v.keepOctets(&t.pages, x.s, s.Partial)
-		t.detailOctets += len(raw)
-	} else {
-		t.overDetail = true
-	}
-	if len(v.seen) == cap(v.seen) && len(v.seen) < usualMessages {
-		v.seen = slices.Grow(v.seen, min(3*len(v.seen)+1, usualMessages)) // of a flood each leg has one
-	}
-	v.seen = append(v.seen, s)
-	if t.kept != nil && s.octets.n > 0 {
-		t.mark(v, x.s)
-	}
-}
-
-// mark gives the message that was kept last to Options.Kept.
-func (t *tracker) mark(v *liveLeg, m *sipmsg.Message) {
-	d := &t.detail
-	d.Leg, d.Messages, d.Now = v.leg, v.seen, t.now
-	v.seen[len(v.seen)-1].Marks = t.kept(d, m)
-	d.Leg, d.Messages = nil, nil
 }

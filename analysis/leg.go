@@ -23,7 +23,9 @@ type liveLeg struct {
 	over       bool                 // ended: by a BYE, or by the final response of the last attempt
 	midDialog  bool                 // a request inside of a confirmed dialog was seen, and no INVITE before it
 	pracked    bool                 // a PRACK was seen, and no INVITE before it
-	seen       []Seen               // for its Detail
+	seen       []liveMessage        // for its Detail
+	astray     []Hop                // the addresses of those that are astray
+	noted      []uint64             // Detail.Noted
 	pages      [][]byte             // their octets …
 	octets     int                  // … and how many
 	bodies     [maxBodies]described // the last session descriptions
@@ -59,7 +61,7 @@ func (v *liveLeg) clear() {
 	clear(v.attempts)
 	clear(v.seen)
 	was := *v
-	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0], pages: was.pages[:0]}
+	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0], pages: was.pages[:0], noted: was.noted[:0]}
 	if cap(was.seen) <= maxSpareSeen {
 		v.seen = was.seen[:0]
 	}
@@ -245,8 +247,8 @@ func (v *liveLeg) forget() {
 		}
 	}
 	for i := range v.seen {
-		if s := &v.seen[i]; s.Transaction >= 0 {
-			s.Transaction = moved[s.Transaction]
+		if s := &v.seen[i]; s.transaction >= 0 {
+			s.transaction = int16(moved[s.transaction])
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (w *teller) run(e *errand) {
 // of makes d the Detail of a leg.
 func (d *Detail) of(e *errand) {
 	v := e.leg
-	d.Leg, d.Messages, d.Transactions, d.Now, d.RTP, d.pages = v.leg, v.seen, d.Transactions[:0], e.now, e.rtp, v.pages
+	d.Leg, d.Messages, d.Transactions, d.Now, d.RTP, d.pages = v.leg, v.messages(d.Messages), d.Transactions[:0], e.now, e.rtp, v.pages
 	for i := range v.trans {
 		d.Transactions = append(d.Transactions, v.trans[i].public())
 	}

@@ -81,7 +81,8 @@ type tracker struct {
 
 	rules         teller // is told of every leg, and of every request outside of calls
 	kept          func(*Detail, *sipmsg.Message) uint64
-	detail        Detail     // of a leg in the making, for kept
+	detail        Detail     // of a leg in the making, for kept …
+	atHand        [1]Seen    // … and its message
 	detailOctets  int        // kept for the legs followed …
 	pages         pageStore  // … in its pages
 	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs

@@ -228,6 +228,18 @@ func closeLookOf(m *analysis.Seen) closeLook {
 	return closeLook{m.FromTag, m.Request, m.Status >= 300}
 }
 
+// word returns the kind as a number: as good as a comparison, since the tag is a hash.
+func (k closeLook) word() uint64 {
+	w := k.from << 2
+	if k.request {
+		w |= 1
+	}
+	if k.refusal {
+		w |= 2
+	}
+	return w
+}
+
 // A leggedFault is what was told of a leg: the next hop says the same.
 type leggedFault struct {
 	what    string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -48,7 +49,7 @@ const (
 
 // kept returns the marks of a message: see analysis.Options.Kept.
 func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
-	s := &d.Messages[len(d.Messages)-1]
+	s := &d.Messages[0]
 	if s.Partial {
 		return 0
 	}
@@ -144,17 +145,22 @@ func markRoutes(m *sipmsg.Message) marks {
 	return hosts << routeHosts
 }
 
+// maxNoted bounds the kinds of messages that are looked at closely while they pass.
+const maxNoted = 64
+
 // markClosely looks closely at the first message of each kind in a leg.
 func (c *Collector) markClosely(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) marks {
 	if !looksClosely(s) {
 		return 0
 	}
-	k := closeLookOf(s)
-	for i := range d.Messages[:len(d.Messages)-1] {
-		if x := &d.Messages[i]; marks(x.Marks)&judgedClosely != 0 && closeLookOf(x) == k {
-			return judgedClosely
-		}
+	k := closeLookOf(s).word()
+	switch {
+	case slices.Contains(d.Noted, k):
+		return judgedClosely
+	case len(d.Noted) == maxNoted:
+		return 0 // whoever wants to know looks himself
 	}
+	d.Noted = append(d.Noted, k)
 	if c.faults = closely(m, c.faults[:0]); len(c.faults) > 0 {
 		return judgedClosely | oddClosely
 	}
