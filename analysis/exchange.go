@@ -79,7 +79,7 @@ type Exchange struct {
 	ResponseFields sipmsg.FieldSet
 	ResponseToTag  bool // its To has a tag
 
-	request, response kept
+	request, response leaf
 	parsed            *[2]sipmsg.Message
 	known             [2]bool // which of them were parsed
 }
@@ -90,18 +90,12 @@ func (e *Exchange) Request() *sipmsg.Message { return e.parse(0, e.request) }
 // Response returns the final response as it was, nil for none.
 func (e *Exchange) Response() *sipmsg.Message { return e.parse(1, e.response) }
 
-// A kept is the octets of a message and its index behind them.
-type kept struct {
-	b []byte
-	n int // of the octets
-}
-
-func (e *Exchange) parse(i int, k kept) *sipmsg.Message {
-	if k.n == 0 {
+func (e *Exchange) parse(i int, l leaf) *sipmsg.Message {
+	if l.of == nil {
 		return nil
 	}
 	if !e.known[i] {
-		if !readAgain(&e.parsed[i], k.b[:k.n:k.n], k.b[k.n:], false) {
+		if !l.read(&e.parsed[i]) {
 			return nil
 		}
 		e.known[i] = true
@@ -126,16 +120,13 @@ type exchangeTable struct {
 	over   bool
 	early  map[exchangeKey]earlyAnswer
 	answer sipmsg.Message // of takeEarly
-	spare  []*exchange    // settled ones, for those to come
+	spare  []*exchange    // settled ones, for those to come; at most maxSpareExchanges
+	octets sheafStore     // of their messages
 }
 
-// maxSpareExchanges bounds them, maxSpareRoom the room that one of them keeps.
-const (
-	maxSpareExchanges = 1 << 10
-	maxSpareRoom      = 4 << 10
-)
+const maxSpareExchanges = 1 << 10
 
-// fresh returns an exchange that holds nothing, but perhaps has room for octets.
+// fresh returns an exchange that holds nothing.
 func (o *exchangeTable) fresh() *exchange {
 	n := len(o.spare)
 	if n == 0 {
@@ -143,9 +134,7 @@ func (o *exchangeTable) fresh() *exchange {
 	}
 	r := o.spare[n-1]
 	o.spare = o.spare[:n-1]
-	request, response := r.request.b[:0], r.response.b[:0]
 	*r = exchange{}
-	r.request.b, r.response.b = request, response
 	return r
 }
 
@@ -286,7 +275,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), lengthOf(x.m)
 	if t.rules.exchanged != nil {
 		r.CallID = t.callID(x)
-		r.request = t.keepOctets(r.request, r, x)
+		r.request = t.keepOctets(r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
 	}
 	o.m[k] = r
@@ -309,21 +298,19 @@ func hasCredentials(m *sipmsg.Message) bool {
 	return m.Has(sipmsg.Authorization) || m.Has(sipmsg.ProxyAuthorization)
 }
 
-// keepOctets keeps a message in the room of k for Options.Exchanged; k stays empty where nobody
-// wants it.
-func (t *tracker) keepOctets(k kept, r *exchange, x *seen) kept {
-	raw := x.s.Raw()
+// keepOctets keeps a message of r for Options.Exchanged, if anybody wants it.
+func (t *tracker) keepOctets(r *exchange, x *seen) (l leaf) {
+	n := len(x.s.Raw())
 	if t.rules.exchanged == nil || x.m.Partial {
-		return k
+		return l
 	}
-	if t.detailOctets+len(raw) > t.most.octets {
+	if t.detailOctets+n > t.most.octets {
 		t.overDetail = true
-		return k
+		return l
 	}
-	t.detailOctets += len(raw)
-	r.octets += len(raw)
-	b := append(slices.Grow(k.b[:0], len(raw)+x.s.IndexLen()), raw...)
-	return kept{x.s.AppendIndex(b), len(raw)}
+	t.detailOctets += n
+	r.octets += n
+	return t.open.octets.keep(x.s)
 }
 
 // again takes in a message sent again.
@@ -349,7 +336,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), lossOf(x.m), lengthOf(x.m)
-		r.response = t.keepOctets(r.response, r, x)
+		r.response = t.keepOctets(r, x)
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
 			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
 		}
@@ -401,7 +388,9 @@ func (t *tracker) settle(r *exchange, waited bool) {
 
 // putBack leaves the room of an exchange to those to come.
 func (o *exchangeTable) putBack(r *exchange) {
-	if len(o.spare) < maxSpareExchanges && cap(r.request.b)+cap(r.response.b) <= maxSpareRoom {
+	o.octets.drop(r.request)
+	o.octets.drop(r.response)
+	if len(o.spare) < maxSpareExchanges {
 		o.spare = append(o.spare, r)
 	}
 }

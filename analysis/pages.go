@@ -86,26 +86,104 @@ func readAgain(m *sipmsg.Message, raw, index []byte, cut bool) bool {
 	return m.Parse(raw) == nil
 }
 
-// keepOctets copies the octets of a message, and its index, into the pages of a leg. What is cut
-// gets none.
-func (v *liveLeg) keepOctets(s *pageStore, m *sipmsg.Message, cut bool) place {
-	raw, need := m.Raw(), len(m.Raw())
-	if !cut {
-		need += m.IndexLen()
+// roomFor returns how many octets a message, and its index, take.
+func roomFor(m *sipmsg.Message, cut bool) int {
+	if cut {
+		return len(m.Raw())
 	}
-	last := len(v.pages) - 1
-	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < need {
-		v.pages = append(v.pages, s.take(need, last < 0))
-		last++
-	}
-	page := v.pages[last]
-	p := place{page: int32(last), off: int32(len(page)), n: int32(len(raw))}
+	return len(m.Raw()) + m.IndexLen()
+}
+
+// appendMessage copies the octets of a message, and its index, behind those of a page with the number
+// n. What is cut gets no index.
+func appendMessage(page []byte, n int, m *sipmsg.Message, cut bool) ([]byte, place) {
+	raw := m.Raw()
+	p := place{page: int32(n), off: int32(len(page)), n: int32(len(raw))}
 	page = append(page, raw...)
 	if !cut {
 		page = m.AppendIndex(page)
 		p.index = int32(len(page)) - p.off - p.n
 	}
-	v.pages[last] = page
-	v.octets += len(raw)
+	return page, p
+}
+
+// keepOctets keeps a message in the pages of a leg.
+func (v *liveLeg) keepOctets(s *pageStore, m *sipmsg.Message, cut bool) (p place) {
+	need := roomFor(m, cut)
+	last := len(v.pages) - 1
+	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < need {
+		v.pages = append(v.pages, s.take(need, last < 0))
+		last++
+	}
+	v.pages[last], p = appendMessage(v.pages[last], last, m, cut)
+	v.octets += len(m.Raw())
 	return p
+}
+
+// A sheaf is a page for messages of requests outside of calls, which end in about the order in which they
+// begin: it is used again when nobody needs any of them.
+type sheaf struct {
+	pages [1][]byte // of its full length
+	used  int
+	users int
+}
+
+// sheafSize is the size of a sheaf, maxFreeSheaves how many wait for their next use.
+const (
+	sheafSize      = 64 << 10
+	maxFreeSheaves = 16
+)
+
+// A leaf is where a message stands in a sheaf; the zero leaf is none.
+type leaf struct {
+	of *sheaf
+	place
+}
+
+// read makes the message again.
+func (l leaf) read(m *sipmsg.Message) bool { return l.place.read(m, l.of.pages[:], false) }
+
+// A sheafStore keeps messages in sheaves.
+type sheafStore struct {
+	last *sheaf
+	free []*sheaf
+}
+
+// keep keeps a whole message.
+func (s *sheafStore) keep(m *sipmsg.Message) leaf {
+	need := roomFor(m, false)
+	if s.last == nil || len(s.last.pages[0])-s.last.used < need {
+		s.last = s.next(need)
+	}
+	c := s.last
+	page, p := appendMessage(c.pages[0][:c.used], 0, m, false)
+	c.used = len(page)
+	c.users++
+	return leaf{c, p}
+}
+
+// next returns a sheaf with room for n octets.
+func (s *sheafStore) next(n int) *sheaf {
+	last := len(s.free) - 1
+	if last < 0 || n > sheafSize {
+		return &sheaf{pages: [1][]byte{make([]byte, max(n, sheafSize))}}
+	}
+	c := s.free[last]
+	s.free = s.free[:last]
+	return c
+}
+
+// drop gives back the room of a message that nobody reads any more.
+func (s *sheafStore) drop(l leaf) {
+	c := l.of
+	if c == nil {
+		return
+	}
+	if c.users--; c.users > 0 {
+		return
+	}
+	c.used = 0
+	if c != s.last && len(c.pages[0]) == sheafSize && len(s.free) < maxFreeSheaves {
+		s.free = append(s.free, c)
+	}
 }
