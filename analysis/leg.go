@@ -35,14 +35,8 @@ type liveLeg struct {
 	paired     bool // it is one of a candidate of the joiner
 }
 
-// Of what a finished leg had room for, what the next one in its place may use: a call in
-// earnest has a dozen messages.
-const (
-	maxSpareLegs = 256
-	maxSpareSeen = 64
-
-	usualMessages = 16
-)
+// maxSpareLegs bounds the finished legs in whose place others may come.
+const maxSpareLegs = 256
 
 // newLive returns a liveLeg that holds nothing.
 func (t *tracker) newLive() *liveLeg {
@@ -55,16 +49,10 @@ func (t *tracker) newLive() *liveLeg {
 	return v
 }
 
-// clear makes v hold nothing, and keep its room.
+// clear makes v hold nothing, and keep what little room it has left.
 func (v *liveLeg) clear() {
-	clear(v.trans)
 	clear(v.attempts)
-	clear(v.seen)
-	was := *v
-	*v = liveLeg{trans: was.trans[:0], attempts: was.attempts[:0], keys: was.keys[:0], pages: was.pages[:0], noted: was.noted[:0]}
-	if cap(was.seen) <= maxSpareSeen {
-		v.seen = was.seen[:0]
-	}
+	*v = liveLeg{attempts: v.attempts[:0], keys: v.keys[:0], pages: v.pages[:0], noted: v.noted[:0]}
 }
 
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after
@@ -213,9 +201,12 @@ func (v *liveLeg) find(key uint64, method string, hop int) int {
 }
 
 // begin begins a transaction.
-func (v *liveLeg) begin(x *seen, hop int, forward bool) int {
+func (t *tracker) begin(v *liveLeg, x *seen, hop int, forward bool) int {
 	if len(v.trans) == maxTransactions {
 		v.forget()
+	}
+	if len(v.trans) == cap(v.trans) {
+		v.trans = t.transRooms.grow(v.trans)
 	}
 	v.trans = append(v.trans, liveTransaction{
 		key: x.key, method: x.method, cseq: x.cseq, hop: hop, forward: forward, attempt: -1,
@@ -265,7 +256,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 	}
 	i := v.find(x.key, x.method, hop)
 	if i < 0 {
-		i = v.begin(x, hop, forward)
+		i = t.begin(v, x, hop, forward)
 	}
 	tr := &v.trans[i]
 	x.transaction, tr.lastSent = i, instant(x.now)
@@ -482,7 +473,7 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		i = v.findByCSeq(x, hop, !forward)
 	}
 	if i < 0 { // its request was not captured
-		i = v.begin(x, hop, !forward)
+		i = t.begin(v, x, hop, !forward)
 		tr := &v.trans[i]
 		if x.method == "INVITE" {
 			d := v.dialog(x.from, x.to)

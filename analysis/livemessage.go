@@ -137,8 +137,8 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	if t.kept != nil && s.octets.n > 0 {
 		t.mark(v, x.s)
 	}
-	if len(v.seen) == cap(v.seen) && len(v.seen) < usualMessages {
-		v.seen = slices.Grow(v.seen, min(3*len(v.seen)+1, usualMessages)) // of a flood each leg has one
+	if len(v.seen) == cap(v.seen) {
+		v.seen = t.seenRooms.grow(v.seen)
 	}
 	v.seen = append(v.seen, compact(s, x.m.Transport))
 	if x.hop != maxHops-1 {

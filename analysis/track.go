@@ -81,10 +81,12 @@ type tracker struct {
 
 	rules         teller // is told of every leg, and of every request outside of calls
 	kept          func(*Detail, *sipmsg.Message) uint64
-	detail        Detail     // of a leg in the making, for kept …
-	atHand        [1]Seen    // … and its message
-	detailOctets  int        // kept for the legs followed …
-	pages         pageStore  // … in its pages
+	detail        Detail    // of a leg in the making, for kept …
+	atHand        [1]Seen   // … and its message
+	detailOctets  int       // kept for the legs followed …
+	pages         pageStore // … in its pages
+	seenRooms     rooms[liveMessage]
+	transRooms    rooms[liveTransaction]
 	spare         []*liveLeg // finished ones, for those to come; at most maxSpareLegs
 	callless      int64      // messages without Call-ID …
 	wholeCallless int64      // … those of which nothing is missing …
@@ -460,6 +462,9 @@ func (t *tracker) put(v *liveLeg) {
 	t.pages.giveBack(v.pages)
 	clear(v.pages)
 	v.pages = v.pages[:0]
+	t.seenRooms.giveBack(v.seen)
+	t.transRooms.giveBack(v.trans)
+	v.seen, v.trans = nil, nil
 	t.legs.put(v.leg, v.call)
 	if len(t.spare) < maxSpareLegs {
 		v.clear()

@@ -1,0 +1,44 @@
+package analysis
+
+import "slices"
+
+// roomSizes are the sizes of rooms: of a flood each leg has one message, a call in earnest a
+// dozen or two.
+var roomSizes = [...]int{1, 2, 4, 8, 12, 16, 24, 32, 48, 64}
+
+// maxFreeRooms bounds the rooms of each size that wait for the next leg.
+const maxFreeRooms = 1 << 8
+
+// rooms lend slices and take them back, so that what a leg holds needs little more room than it fills,
+// and leaves no garbage. A slice that was used again whole would be as long as the longest that it ever held.
+type rooms[T any] struct{ free [len(roomSizes)][][]T }
+
+// grow returns a slice with the things of s, and room for one more.
+func (r *rooms[T]) grow(s []T) []T {
+	i := 0
+	for i < len(roomSizes) && roomSizes[i] <= len(s) {
+		i++
+	}
+	if i == len(roomSizes) {
+		return slices.Grow(s, 1)
+	}
+	free := &r.free[i]
+	var room []T
+	if last := len(*free) - 1; last >= 0 {
+		room, *free = (*free)[last], (*free)[:last]
+	} else {
+		room = make([]T, 0, roomSizes[i])
+	}
+	room = append(room, s...)
+	r.giveBack(s)
+	return room
+}
+
+// giveBack takes back a slice that nobody uses any more. Longer ones are left to the collector.
+func (r *rooms[T]) giveBack(s []T) {
+	i := slices.Index(roomSizes[:], cap(s))
+	if i >= 0 && len(r.free[i]) < maxFreeRooms {
+		clear(s)
+		r.free[i] = append(r.free[i], s[:0])
+	}
+}
