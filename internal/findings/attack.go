@@ -187,14 +187,14 @@ func (s *source) call(l *analysis.Leg) {
 
 // account takes in a request on the first hop that the capture shows, and what came of it.
 // It may hold x.
-func (l *ledger) account(x *tx, given bool) {
+func (l *ledger) account(x *liveTx, given bool) {
 	s := l.source(x.src.Addr())
 	if x.at.IsZero() || s.unknown {
 		return
 	}
 	x.fill(given)
 	if x.credentials {
-		l.gave(x)
+		l.gave(x.tx)
 	}
 	if x.status/100 == 2 {
 		if x.credentials && s.refused[x.name] && len(s.oks) < maxOks {
@@ -239,7 +239,7 @@ func (l *ledger) keep(s *source, x *tx) {
 }
 
 // fill fills in whom a request is about and who sent it.
-func (x *tx) fill(given bool) {
+func (x *liveTx) fill(given bool) {
 	if x.req == nil {
 		if x.of != nil {
 			u, from := sipmsg.ParseURI([]byte(x.of.RequestURI)), sipmsg.ParseURI([]byte(x.of.From))

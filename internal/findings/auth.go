@@ -189,7 +189,7 @@ const maxAuths = 64
 // read reads the credentials of the request of a transaction and the challenges of its
 // response. They are valid until the ledger is told of the next one. Credentials as those of
 // the first REGISTER of IMS, which names the user alone with an empty nonce, are none.
-func (l *ledger) read(t *tx) {
+func (l *ledger) read(t *liveTx) {
 	if t.req != nil {
 		t.creds = l.auths(t.req, func(a *sipmsg.Auth) bool { return !a.IsDigest() || len(a.Nonce) > 0 }, sipmsg.Authorization, sipmsg.ProxyAuthorization)
 	}
@@ -216,7 +216,7 @@ func (l *ledger) auths(m *sipmsg.Message, counts func(*sipmsg.Auth) bool, ids ..
 
 // credentialsFor returns the credentials of a request for a realm, nil for none. Basic names no
 // realm.
-func (t *tx) credentialsFor(realm []byte) *sipmsg.Auth {
+func (t *liveTx) credentialsFor(realm []byte) *sipmsg.Auth {
 	for i := range t.creds {
 		if a := &t.creds[i]; a.HasToken || bytes.Equal(a.Realm, realm) {
 			return a
@@ -227,7 +227,7 @@ func (t *tx) credentialsFor(realm []byte) *sipmsg.Auth {
 
 // step takes in the next request of a chain and what came of it. It reports whether the
 // request answers a challenge.
-func (l *ledger) step(c *chain, t *tx) (answers bool) {
+func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	if t.req == nil {
 		return false
 	}
@@ -262,7 +262,7 @@ func (l *ledger) step(c *chain, t *tx) (answers bool) {
 		a := &t.asks[i]
 		nonce := hashOf(a.Nonce)
 		l.nonces.add(nonce)
-		c.challenged(challenge{l.realm(a.Realm), nonce, t})
+		c.challenged(challenge{l.realm(a.Realm), nonce, t.tx})
 	}
 	return answers
 }
@@ -279,7 +279,7 @@ func (l *ledger) realm(b []byte) string {
 	return s
 }
 
-func isChallenge(status int) bool { return status == 401 || status == 407 }
+func isChallenge[S int | int16](status S) bool { return status == 401 || status == 407 }
 
 func (c *chain) challenged(x challenge) {
 	for i := range c.open {
@@ -294,7 +294,7 @@ func (c *chain) challenged(x challenge) {
 }
 
 // again takes in that credentials were challenged again.
-func (l *ledger) again(c *chain, t *tx, realm, user string) {
+func (l *ledger) again(c *chain, t *liveTx, realm, user string) {
 	c.runs++
 	if len(c.past) < 4 {
 		c.past = append(c.past, t.frame, t.final)
@@ -302,25 +302,25 @@ func (l *ledger) again(c *chain, t *tx, realm, user string) {
 	switch {
 	case c.loop != nil:
 		c.loop.count = c.runs
-	case c.runs == 2 && l.first("auth-loop", t):
+	case c.runs == 2 && l.first("auth-loop", t.tx):
 		c.loop = &retry{tx: t.hold(), realm: realm, user: user, frames: c.past, count: 2}
 		l.loops = append(l.loops, c.loop)
 	}
 }
 
 // retried takes in that a request answers a challenge.
-func (l *ledger) retried(ch *challenge, t *tx, a *sipmsg.Auth) {
+func (l *ledger) retried(ch *challenge, t *liveTx, a *sipmsg.Auth) {
 	was := ch.t
 	was.retried = true
 	frames := []analysis.Frame{was.frame, was.final, t.frame}
-	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t) {
+	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t.tx) {
 		l.sameCSeq = append(l.sameCSeq, &retry{tx: t.hold(), frames: frames})
 	}
 	if !t.calledSide {
 		return
 	}
 	x := &leak{retry: retry{tx: t.hold(), realm: ch.realm, user: string(a.Username), frames: frames}, beyond: was.beyond}
-	if l.first("digest-leak", t) {
+	if l.first("digest-leak", t.tx) {
 		l.leaks = append(l.leaks, x)
 	} else if last := len(l.leaks) - 1; last >= 0 && l.leaks[last].leg == t.leg && t.at.Before(l.leaks[last].at) {
 		l.leaks[last] = x // the hop of the phone comes before those behind it
@@ -383,7 +383,7 @@ func (l *ledger) weakOf(t *tx, realm []byte) *weakness {
 }
 
 // weigh looks at how strong the challenges and credentials of a transaction are.
-func (l *ledger) weigh(t *tx) {
+func (l *ledger) weigh(t *liveTx) {
 	clear := t.transport != "TLS" && t.transport != "WSS"
 	if t.resp != nil && isChallenge(t.status) {
 		l.weighChallenges(t, clear)
@@ -398,7 +398,7 @@ func (l *ledger) weigh(t *tx) {
 		if !basic && !public || basic && !clear {
 			continue
 		}
-		w := l.weakOf(t, a.Realm)
+		w := l.weakOf(t.tx, a.Realm)
 		switch {
 		case basic:
 			w.basic.see(t.frame)
@@ -410,7 +410,7 @@ func (l *ledger) weigh(t *tx) {
 	}
 }
 
-func (l *ledger) weighChallenges(t *tx, clear bool) {
+func (l *ledger) weighChallenges(t *liveTx, clear bool) {
 	var md5, other *weakness
 	for i := range t.asks {
 		a := &t.asks[i]
@@ -418,7 +418,7 @@ func (l *ledger) weighChallenges(t *tx, clear bool) {
 		if !basic && !a.IsDigest() {
 			continue
 		}
-		w := l.weakOf(t, a.Realm)
+		w := l.weakOf(t.tx, a.Realm)
 		switch {
 		case basic:
 			if clear {
@@ -500,7 +500,7 @@ func (u *nonceUse) compare(x *nonceUse) int {
 const maxUses = 1 << 16
 
 // use takes in the uses of nonces by a request.
-func (l *ledger) use(t *tx) {
+func (l *ledger) use(t *liveTx) {
 	if t.method == "ACK" || t.method == "CANCEL" || t.at.IsZero() {
 		return
 	}

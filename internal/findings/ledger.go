@@ -67,8 +67,9 @@ type ledger struct {
 	before  map[uint64][3]int64 // … and earlier ones
 
 	room []sipmsg.Auth // of the transactions that it is told of …
-	txs  []tx          // … and these, but those that are held
-	list []*tx         // of txs, for transactions
+	txs  []tx          // … and these, but those that are held …
+	live []liveTx      // … with their messages
+	list []*liveTx     // of live, for transactions
 
 	ignored   []*ignored
 	ignoredBy map[ignoredKey]*ignored
@@ -86,45 +87,47 @@ func (s *set) add(h uint64) {
 
 func (s *set) has(h uint64) bool { return s.get(h) != nil }
 
-// A tx is a request and its final response on one hop. Its messages are there only while
-// the ledger is told of it, and only where they matter.
+// A tx is a request and its final response on one hop, as far as it is of use when both are gone.
 type tx struct {
 	method, callID string
-	cseq           uint32
-	src, dst       netip.AddrPort
 	transport      string
 	at, answered   time.Time
 	frame, final   analysis.Frame
-	status         int
-	copies         int
+	src, dst       netip.AddrPort
+	cseq           uint32
+	leg            legNumber
+	copies         int32
+	status         int16
 	inDialog       bool
 	calledSide     bool // sent by the called side of a call
 	beyond         bool // the response came from behind dst
-	req, resp      *sipmsg.Message
-	creds, asks    []sipmsg.Auth // of them: see ledger.read
-	leg            legNumber
-	of             *analysis.Leg // nil once the ledger has taken it in
+	held           bool // it does not stand in ledger.txs, which are used again
 
 	// What is known of one that was accounted for.
-	user        string // whom it is about
-	from        string // user of From
-	key         uint64 // of from and the host of the Request-URI
-	name        string // of the credentials
 	credentials bool
 	stale       bool
-	retried     bool // a challenge that was taken up
-	taken       bool // a refusal that a 2xx took back
-
-	held bool // it does not stand in ledger.txs, which are used again
+	retried     bool   // a challenge that was taken up
+	taken       bool   // a refusal that a 2xx took back
+	user        string // whom it is about
+	from        string // user of From
+	name        string // of the credentials
+	key         uint64 // of from and the host of the Request-URI
 }
 
-// hold returns a tx that stays: x itself, or a copy without its messages.
+// A liveTx is one that the ledger is told of, with its messages, where they matter.
+type liveTx struct {
+	*tx
+	req, resp   *sipmsg.Message
+	creds, asks []sipmsg.Auth // of them: see ledger.read
+	of          *analysis.Leg // nil once the ledger has taken it in
+}
+
+// hold returns a tx that stays: x itself, or a copy.
 func (x *tx) hold() *tx {
 	if x.held {
 		return x
 	}
 	y := *x
-	y.forget()
 	y.held = true
 	return &y
 }
@@ -205,12 +208,13 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	stays := e.Status/100 != 2 // something waits for what follows
 	t := l.space(1)
 	if stays {
-		t = new(tx)
+		t.tx = new(tx)
 	}
-	*t = tx{
+	*t.tx = tx{
 		held: stays, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
-		frame: e.SentFrame, final: e.FinalFrame, status: e.Status, copies: e.Requests, inDialog: e.InDialog, req: e.Request(),
+		frame: e.SentFrame, final: e.FinalFrame, status: int16(e.Status), copies: int32(e.Requests), inDialog: e.InDialog,
 	}
+	t.req = e.Request()
 	if isChallenge(e.Status) {
 		t.resp = e.Response()
 	}
@@ -249,11 +253,7 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	if e.Status/100 == 2 {
 		l.accepted(e)
 	}
-	t.forget()
 }
-
-// forget lets go of what is valid only while the ledger is told of it.
-func (t *tx) forget() { t.req, t.resp, t.creds, t.asks, t.of = nil, nil, nil, nil, nil }
 
 // accepted takes in that a request outside of calls was accepted.
 func (l *ledger) accepted(e *analysis.Exchange) {
@@ -310,11 +310,6 @@ func (l *ledger) leg(d *analysis.Detail) {
 			l.account(t, t.req != nil)
 		}
 	}
-	for _, t := range list {
-		if t != nil {
-			t.forget()
-		}
-	}
 }
 
 // onFirstHop reports whether a transaction is one of the first hop that the capture shows and
@@ -327,18 +322,22 @@ func onFirstHop(d *analysis.Detail, t *analysis.Transaction) bool {
 
 // space returns the first of n places for transactions that the ledger is told of. They are valid
 // until the next call.
-func (l *ledger) space(n int) *tx {
-	l.txs = slices.Grow(l.txs[:0], n)[:n]
-	return &l.txs[0]
+func (l *ledger) space(n int) *liveTx {
+	l.txs, l.live = slices.Grow(l.txs[:0], n)[:n], slices.Grow(l.live[:0], n)[:n]
+	for i := range l.live {
+		l.live[i] = liveTx{tx: &l.txs[i]}
+	}
+	return &l.live[0]
 }
 
 // fillFrom fills in what a transaction of a leg tells.
-func (x *tx) fillFrom(d *analysis.Detail, t *analysis.Transaction) {
+func (x *liveTx) fillFrom(d *analysis.Detail, t *analysis.Transaction) {
 	h := &d.Leg.Hops[t.Hop]
-	*x = tx{
+	*x.tx = tx{
 		method: t.Method, callID: d.Leg.CallID, cseq: t.CSeq, src: h.A, dst: h.B, at: t.Sent, answered: t.Answered, frame: t.SentFrame,
-		final: t.FinalFrame, status: t.Status, copies: t.Requests, inDialog: !t.Initial, leg: legNo(d.Leg), of: d.Leg,
+		final: t.FinalFrame, status: int16(t.Status), copies: int32(t.Requests), inDialog: !t.Initial, leg: legNo(d.Leg),
 	}
+	x.of = d.Leg
 	if !t.Forward {
 		x.src, x.dst = h.B, h.A
 	}
@@ -346,7 +345,7 @@ func (x *tx) fillFrom(d *analysis.Detail, t *analysis.Transaction) {
 
 // transactions returns the transactions of a leg that the ledger is about, at the index that
 // they have in the leg; the others are nil. They are valid as those of space are.
-func (l *ledger) transactions(d *analysis.Detail) []*tx {
+func (l *ledger) transactions(d *analysis.Detail) []*liveTx {
 	l.list = slices.Grow(l.list[:0], len(d.Transactions))[:len(d.Transactions)]
 	list := l.list
 	clear(list)
@@ -355,7 +354,7 @@ func (l *ledger) transactions(d *analysis.Detail) []*tx {
 	}
 	for i := range d.Transactions {
 		if t := &d.Transactions[i]; t.Requests > 0 && t.Method != "CANCEL" && t.Method != "ACK" {
-			list[i] = &l.txs[i]
+			list[i] = &l.live[i]
 			list[i].fillFrom(d, t)
 		}
 	}
@@ -367,14 +366,14 @@ func (l *ledger) transactions(d *analysis.Detail) []*tx {
 		t := list[m.Transaction]
 		switch {
 		case t == nil || t.method != m.Method:
-		case m.Partial && (m.Request || m.Status == t.status):
+		case m.Partial && (m.Request || int16(m.Status) == t.status):
 			list[m.Transaction] = nil
 		case m.Request:
 			t.transport = m.Transport
 			if isChallenge(t.status) || hasCredentials(m) {
 				t.req = d.Message(i)
 			}
-		case m.Status == t.status && isChallenge(t.status):
+		case int16(m.Status) == t.status && isChallenge(t.status):
 			t.resp = d.Message(i)
 		}
 	}
@@ -382,7 +381,7 @@ func (l *ledger) transactions(d *analysis.Detail) []*tx {
 }
 
 // auth follows the challenges of a leg, hop by hop.
-func (l *ledger) auth(d *analysis.Detail, list []*tx) {
+func (l *ledger) auth(d *analysis.Detail, list []*liveTx) {
 	challenged := false
 	for _, t := range list {
 		if t == nil {
@@ -421,7 +420,7 @@ func (l *ledger) auth(d *analysis.Detail, list []*tx) {
 }
 
 // weighed looks at the strength of what a transaction holds, and at its nonces.
-func (l *ledger) weighed(t *tx, given bool) {
+func (l *ledger) weighed(t *liveTx, given bool) {
 	if t.resp != nil || given {
 		l.weigh(t)
 	}
