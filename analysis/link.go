@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -376,8 +377,9 @@ func (k *linker) links(c *CallList) []Link {
 		}
 		list = append(list, l)
 	}
-	slices.SortStableFunc(list, func(a, b Link) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Score, a.Score))
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Score, a.Score)) < 0
 	})
 	return slices.CompactFunc(list, func(a, b Link) bool { return a.From == b.From && a.To == b.To && a.Kind == b.Kind })
 }
@@ -397,11 +399,11 @@ func (x *tie) stands(c *CallList) bool {
 }
 
 // apart puts ties in order, and keeps what keep does of those that order takes for equal.
-func apart(ties []tie, order func(a, b tie) int, keep func([]tie) []tie) (kept []tie) {
-	slices.SortStableFunc(ties, order)
+func apart(ties []tie, order func(a, b *tie) int, keep func([]tie) []tie) (kept []tie) {
+	sort.SliceStable(ties, func(i, j int) bool { return order(&ties[i], &ties[j]) < 0 })
 	for i := 0; i < len(ties); {
 		n := i + 1
-		for n < len(ties) && order(ties[i], ties[n]) == 0 {
+		for n < len(ties) && order(&ties[i], &ties[n]) == 0 {
 			n++
 		}
 		kept = append(kept, keep(ties[i:n])...)
@@ -413,7 +415,7 @@ func apart(ties []tie, order func(a, b tie) int, keep func([]tie) []tie) (kept [
 // clearest keeps of the ties of each INVITE with REFERs the one with the highest score; none
 // where REFERs of different calls are equally likely.
 func clearest(ties []tie, c *CallList) []tie {
-	order := func(a, b tie) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.to, b.to)) }
+	order := func(a, b *tie) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.to, b.to)) }
 	return apart(ties, order, func(list []tie) []tie {
 		if list[0].kind != Transferred {
 			return list
@@ -432,7 +434,7 @@ func clearest(ties []tie, c *CallList) []tie {
 // several that are equally likely those of which each was made when the one before had
 // failed, or none.
 func undivided(ties []tie, c *CallList) []tie {
-	order := func(a, b tie) int {
+	order := func(a, b *tie) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.from, b.from), cmp.Compare(a.transfer, b.transfer))
 	}
 	return apart(ties, order, func(list []tie) []tie {

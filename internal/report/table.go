@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -254,15 +254,15 @@ func (t *Table[T]) Sort(list []int, at func(int) *T, key string) error {
 	for i, n := range list {
 		all[i] = ranked{n, c.Get(at(n))}
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int {
-		x, y := &a.v, &b.v
+	sort.SliceStable(all, func(i, j int) bool {
+		x, y := &all[i].v, &all[j].v
 		switch {
 		case !x.Has || !y.Has:
-			return absentLast(x.Has, y.Has)
+			return absentLast(x.Has, y.Has) < 0
 		case down:
 			x, y = y, x
 		}
-		return compareValues(c.Kind, x, y)
+		return compareValues(c.Kind, x, y) < 0
 	})
 	for i := range all {
 		list[i] = all[i].index
