@@ -32,23 +32,8 @@ const (
 	exitUsage   = 64 // the command line is wrong
 )
 
-// gcPercent is how much may be allocated, in percent of what is in use, before the garbage
-// collector runs. Large captures keep much: at the usual 100 a third more memory saves one
-// part in twenty of the time.
-const (
-	gcPercent = 40
-	gcSparing = 20 // where little is made that is not kept
-)
-
-// collectAt sets that, unless the environment does.
-func collectAt(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
-}
-
 func main() {
-	collectAt(gcPercent)
+	pace.start(easyHeap)
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is a write error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
