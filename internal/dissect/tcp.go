@@ -73,8 +73,19 @@ type conn struct {
 	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
-	sure       bool // it is foreign whatever comes
+	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
 }
+
+// A heed is what a direction is listened to for. A direction that is known to be of another protocol
+// may carry anything, as a log; where that protocol has not begun, or where one of its messages has
+// just ended, a message of SIP may begin all the same.
+type heed uint8
+
+const (
+	heedAll   heed = iota // what reads like SIP anywhere in a segment
+	heedStart             // a message that begins with the next segment
+	heedNone
+)
 
 type connKind uint8
 
@@ -238,7 +249,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
 		d.alert(f, c)
 	}
-	if len(f.Payload) > 0 && (cn.kind != foreign || d.turnsSIP(cn, side, f, seq)) {
+	if len(f.Payload) > 0 && (cn.kind != foreign && cn.heeds[side] == heedAll || d.turnsSIP(cn, side, f, seq)) {
 		d.deliver(cn.half(d, side, f), seq, f, c)
 	}
 	if h := cn.sides[1-side]; h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
@@ -312,7 +323,7 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 	if f.Flags&layers.FlagACK == 0 {
 		c.sides[1-side].close()
 		d.conns.release(c, 1-side)
-		c.kind, c.sure = unknown, false
+		c.kind, c.heeds = unknown, [2]heed{}
 	}
 	c.midstream = false
 	c.half(d, side, f).stream.Start(seq)
@@ -348,31 +359,73 @@ func (d *Dissector) finishStreams() {
 // begins in it after all, the connection is followed from here on.
 func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) bool {
 	b := f.Payload
-	if mayUpgrade(b) == yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) == yes { // the second request of a connection, or the middle
-		c.kind, c.sure = isWebSocket, false
+	switch kind := c.turns(side, b); kind {
+	case foreign:
+		return false
+	case isWebSocket, isHEP:
+		c.kind, c.heeds = kind, [2]heed{}
 		c.half(d, side, f).stream.Start(seq)
-		return true
+	default:
+		if c.kind == foreign {
+			c.kind = kind
+		}
+		c.heeds[side] = heedAll
+		h := c.half(d, side, f)
+		h.stream.Start(seq)
+		h.framer.Gap(-1)
+	}
+	return true
+}
+
+// turns returns what a connection is as far as a segment tells that begins with b.
+func (c *conn) turns(side int, b []byte) connKind {
+	if mayUpgrade(b) == yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) == yes { // the second request of a connection, or the middle
+		return isWebSocket
 	}
 	if nextHEP3(b) >= 0 {
-		c.kind, c.sure = isHEP, false
-		c.half(d, side, f).stream.Start(seq)
-		return true
+		return isHEP
 	}
-	if c.sure {
-		return false
+	switch c.heeds[side] {
+	case heedNone:
+		return foreign
+	case heedStart:
+		switch {
+		case sipmsg.SniffWhole(b):
+			return isSIP
+		case startsKnown(b):
+			return unknown
+		case isBareGet(b):
+			return foreign
+		}
+		c.heeds[side] = heedNone
+		return foreign
 	}
 	switch {
 	case sipmsg.Sniff(b) || bytes.Contains(b, []byte(" SIP/2.0\r\n")) || bytes.Contains(b, []byte("\nSIP/2.0 ")):
-		c.kind = isSIP
-	case isStart(b) && sipmsg.BeginsKnown(b): // what comes next tells
-		c.kind = unknown
-	default:
-		return false
+		return isSIP
+	case startsKnown(b): // what comes next tells
+		return unknown
 	}
-	h := c.half(d, side, f)
-	h.stream.Start(seq)
-	h.framer.Gap(-1)
-	return true
+	return foreign
+}
+
+// isForeign says that a direction is of another protocol, and what it is listened to for. The other
+// one may turn out to be SIP as long as nothing came that way: whoever is asked in another language
+// answers in its own.
+func (h *half) isForeign(to heed) {
+	c := h.c
+	c.kind = foreign
+	for side, s := range c.sides {
+		switch {
+		case s == h:
+			c.heeds[side] = to
+		case c.heeds[side] != heedAll:
+		case s == nil || s.off == 0:
+			c.heeds[side] = heedStart
+		default:
+			c.heeds[side] = heedNone
+		}
+	}
 }
 
 // close ends a direction: what waits is given out.
@@ -410,6 +463,11 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 		h.first = append(h.first, b...)
 		b, h.first = h.first, nil
 	}
+	h.octets(b)
+}
+
+// octets takes what is next in the stream once there is enough to tell what it is.
+func (h *half) octets(b []byte) {
 	if h.c.kind == unknown {
 		h.probe(b)
 	}
@@ -475,7 +533,7 @@ func (h *half) probe(b []byte) {
 	case ws == yes:
 		c.kind = isWebSocket
 	case tls == yes:
-		c.kind, c.sure = foreign, true
+		h.isForeign(heedNone)
 		if onSIP || bytes.Contains(b[:min(len(b), maxHello)], []byte("\x05sip/2")) { // the name in ALPN
 			h.d.Counts[h.d.file].Encrypted++
 		}
@@ -484,7 +542,7 @@ func (h *half) probe(b []byte) {
 	case ws == perhaps || tls == perhaps || isStart(b):
 		h.first = append([]byte(nil), b...)
 	case isOther(b):
-		c.kind, c.sure = foreign, true
+		h.isForeign(heedNone)
 	case onSIP:
 		c.kind = isSIP
 	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising():
@@ -508,6 +566,9 @@ func (c *conn) promising() bool {
 func isStart(b []byte) bool {
 	return len(b) > 0 && len(b) < maxProbe && b[0] != '\r' && b[0] != '\n' && b[0] != 0 && bytes.IndexByte(b, '\n') < 0 && sipmsg.CanBegin(b)
 }
+
+// startsKnown reports whether b is the start of a start line with a method or a version of SIP.
+func startsKnown(b []byte) bool { return isStart(b) && sipmsg.BeginsKnown(b) }
 
 // maxHello bounds the start of a TLS handshake in which the name of SIP is looked for.
 const maxHello = 2048

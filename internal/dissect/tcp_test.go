@@ -220,7 +220,9 @@ func TestTCPForeign(t *testing.T) {
 	}{
 		{"a log over HTTP", []string{log, invite}},
 		{"a log sent with HTTP", []string{"POST /log HTTP/1.1\r\nHost: x\r\n\r\n" + invite, invite}},
-		{"a page", []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", invite}},
+		{"a page", []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "something\r\n", invite}},
+		{"a page asked for with a log", []string{"GET / HTTP/1.1\r\nContent-Length: 999\r\n\r\n", invite}},
+		{"a log sent behind a page", []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST /log HTTP/1.1\r\nHost: x\r\n\r\n", invite}},
 		{"RTSP", []string{"OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", "ANNOUNCE rtsp://h/ RTSP/1.0\r\n\r\n" + invite}},
 		{"MSRP", []string{"MSRP abc SEND\r\nTo-Path: msrp://h\r\n\r\n" + invite, invite}},
 		{"ICY", []string{"ICY 200 OK\r\n\r\n", invite}},
@@ -269,6 +271,31 @@ func TestTCPForeign(t *testing.T) {
 			expect(t, packetsOf(append(packets, there.SendAll(in, n)...)...), "p  WS "+frames(4, (len(in)+n-1)/n)+" partial")
 		}
 	})
+	for _, c := range []struct {
+		name, ask string
+		both      bool // what the one who asked sends next may be SIP
+	}{
+		{"GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
+		{"POST", "POST /log HTTP/1.1\r\nHost: x\r\n\r\n", false},
+		{"OPTIONS", "OPTIONS / HTTP/1.0\r\n\r\n", false},
+		{"RTSP", "OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", false},
+		{"TLS", "\x16\x03\x01\x00\x05hello", false},
+	} {
+		t.Run("an answer of SIP to "+c.name, func(t *testing.T) {
+			for _, flow := range []capgen.Flow{flow4, odd} {
+				for _, size := range []int{1000, 30, 3} {
+					there, here, packets := connection(flow)
+					packets = append(packets, there.SendAll(c.ask, size)...)
+					answer, next := here.SendAll(response("c1@h"), size), there.SendAll(invite, size)
+					want := []string{"200 c1@h TCP " + frames(len(packets)+1, len(answer))}
+					if packets = append(packets, answer...); c.both {
+						want = append(want, "INVITE c1@h TCP "+frames(len(packets)+1, len(next)))
+					}
+					expect(t, packetsOf(append(packets, next...)...), want...)
+				}
+			}
+		})
+	}
 	t.Run("behind CONNECT", func(t *testing.T) {
 		there, here, packets := connection(odd)
 		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))

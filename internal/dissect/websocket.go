@@ -271,13 +271,56 @@ func (h *half) skipHTTP() bool {
 		if i < 0 && len(b) <= maxUpgrade {
 			return false
 		}
-		if i < 0 || !w.passHTTP(w.buf[w.at:from+i]) {
-			h.c.kind, h.c.sure = foreign, true
+		if i < 0 {
+			h.isForeign(heedNone)
 			return false
 		}
-		w.consume(from + i + 4 - w.at)
+		end := from + i + 4
+		if head := w.buf[w.at:end]; !w.passHTTP(head) {
+			h.plainHTTP(isBareGet(head), w.buf[end:])
+			return false
+		}
+		w.consume(end - w.at)
 		w.looked = w.at
 	}
+}
+
+// isBareGet reports whether b is an HTTP request that HTTP alone may follow, and nothing else: without a
+// body, and without the wish for another protocol.
+func isBareGet(b []byte) bool {
+	if mayUpgrade(b) != yes || b[0] != 'G' || !bytes.HasSuffix(b, []byte("\r\n\r\n")) || bytes.Count(b, []byte("\r\n\r\n")) > 1 {
+		return false
+	}
+	for _, name := range [...]string{"content-length", "transfer-encoding", "upgrade"} {
+		if _, has := httpField(b, name); has {
+			return false
+		}
+	}
+	return true
+}
+
+// plainHTTP takes in that a connection is of HTTP, without a WebSocket; rest is what stands behind a
+// header section. Behind a request without a body a message of SIP may begin.
+func (h *half) plainHTTP(bare bool, rest []byte) {
+	switch {
+	case bare && len(rest) == 0:
+		h.isForeign(heedStart)
+	case bare && (sipmsg.SniffWhole(rest) || startsKnown(rest)):
+		h.restart(h.off - int64(len(rest)))
+		h.octets(rest)
+	default:
+		h.isForeign(heedNone)
+	}
+}
+
+// restart makes what stands at off in the stream its beginning.
+func (h *half) restart(off int64) {
+	h.forget(off)
+	for i := range h.pieces {
+		h.pieces[i].end -= off
+	}
+	h.off -= off
+	h.ws, h.c.kind = nil, unknown
 }
 
 // passHTTP takes in a header section: of a request that opens a WebSocket, of the answer to it, or of
