@@ -120,6 +120,16 @@ type half struct {
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
+	lead     *lead // of a stream that begins in the middle, until its next segment
+}
+
+// A lead is the segment that a stream begins with, which is the middle of a message. The one in front
+// of it may have been overtaken.
+type lead struct {
+	seq  uint32
+	data []byte
+	ref  reassembly.Ref
+	time time.Time
 }
 
 // A piece is a run of the stream with the packet it came in.
@@ -216,6 +226,9 @@ func (t *connTable) account(h *half) {
 		return
 	}
 	n := h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
+	if h.lead != nil {
+		n += len(h.lead.data)
+	}
 	if h.ws != nil {
 		n += h.ws.buffered()
 	}
@@ -333,7 +346,19 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	st := &d.Streams.StreamStats
 	h.tunnels = append(h.tunnels[:0], f.Tunnels...)
+	begins := !h.stream.Started()
+	if l := h.lead; l != nil {
+		if h.lead = nil; seq+uint32(len(f.Payload)) == l.seq && f.Missing == 0 {
+			d.Streams.Skipped -= h.skipped
+			h.reset()
+			h.stream.Start(seq)
+			h.stream.Add(l.seq, l.data, l.ref, l.time, st, h)
+		}
+	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
+	if begins && h.c.kind == isSIP && h.last.Frame == 0 && h.off > 0 && h.framer.Offset() == h.off {
+		h.lead = &lead{seq, bytes.Clone(f.Payload), c.ref, c.time}
+	}
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
 		h.stream.Skip(f.Missing, st, h)
 	}
@@ -440,11 +465,16 @@ func (h *half) close() {
 		h.wsRest()
 	}
 	h.done, h.ends = true, false
+	h.reset()
+}
+
+// reset forgets what came.
+func (h *half) reset() {
 	h.framer = sipmsg.Framer{}
 	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
 	h.last, h.lastSkip = reassembly.Ref{}, 0
-	h.ws, h.hep, h.first = nil, nil, nil
+	h.ws, h.hep, h.first, h.lead = nil, nil, nil, nil
 }
 
 // Data takes the next octets of the stream: reassembly.Sink.

@@ -175,6 +175,18 @@ func TestTCPMidstream(t *testing.T) {
 	}
 }
 
+// TestTCPMidstreamSwapped: the first two segments that were captured may have changed places.
+func TestTCPMidstreamSwapped(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	s := &capgen.Stream{Flow: flow4, Seq: 9}
+	p := []string{s.Send(invite[:200]), s.Send(invite[200:]), s.Send(bye)}
+	expect(t, packetsOf(p[1], p[0], p[2]), "INVITE c1@h TCP [1 2] tcp-reordered", "BYE c3@h TCP [3]")
+	d := expect(t, packetsOf(p[1], p[2], p[0]), "BYE c3@h TCP [2]") // too late
+	if n := int64(len(invite) - 200); d.Streams.Skipped != n {
+		t.Errorf("%d octets skipped, want %d", d.Streams.Skipped, n)
+	}
+}
+
 // TestTCPLost: octets that the receiver acknowledged and the capture lacks are given up
 // after a moment; the messages behind them are not held until the end.
 func TestTCPLost(t *testing.T) {
