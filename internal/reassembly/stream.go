@@ -42,7 +42,7 @@ const (
 // StreamStats counts what happened to segments.
 type StreamStats struct {
 	Retransmitted int64 // segments that brought nothing new
-	Reordered     int64 // segments that came ahead of octets missing before them
+	Reordered     int64 // segments that came ahead of octets before them
 	Overlaps      int64 // segments of which a part was there already
 	Conflicts     int64 // … and was different
 	Gaps          int64 // places where octets are missing
@@ -123,7 +123,7 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 		return
 	}
 	s.hold(span{s.off + d, data, ref, now, f}, st)
-	s.drain(sink)
+	s.drain(Reordered, st, sink)
 	s.CheckGap(now, st, sink)
 }
 
@@ -137,9 +137,6 @@ func (s *Stream) deliver(data []byte, ref Ref, now time.Time, f Flags, sink Sink
 func (s *Stream) hold(p span, st *StreamStats) {
 	if len(s.pending) == 0 {
 		s.since = p.time
-	}
-	if p.off > s.off {
-		st.Reordered++
 	}
 	list, added, overlap, conflict := insert(s.pending, p)
 	s.pending = list
@@ -155,13 +152,19 @@ func (s *Stream) hold(p span, st *StreamStats) {
 	}
 }
 
-// drain delivers what is in order now.
-func (s *Stream) drain(sink Sink) {
-	n := 0
+// drain delivers what is in order now. f is Reordered where the octets came that it waited for: behind a
+// gap, only what came before octets in front of it came out of order.
+func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
+	n, latest := 0, int64(0)
 	for n < len(s.pending) && s.pending[n].off == s.off {
 		p := &s.pending[n]
+		if p.ref.Order < latest {
+			p.f |= Reordered
+			st.Reordered++
+		}
+		latest = max(latest, p.ref.Order)
 		s.bytes -= len(p.data)
-		s.deliver(p.data, p.ref, p.time, p.f|Reordered, sink)
+		s.deliver(p.data, p.ref, p.time, p.f|f, sink)
 		n++
 	}
 	if n == len(s.pending) {
@@ -193,7 +196,7 @@ func (s *Stream) gap(st *StreamStats, sink Sink) {
 	sink.Gap(n)
 	s.seq += uint32(n)
 	s.off += n
-	s.drain(sink)
+	s.drain(0, st, sink)
 }
 
 // Flush gives all that waits to sink, with gaps where octets are missing.
