@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/internal/reassembly"
@@ -120,7 +119,8 @@ type half struct {
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
-	lead     *lead // of a stream that begins in the middle, until its next segment
+	lead     *lead            // of a stream that begins in the middle, until its next segment
+	parts    []reassembly.Ref // the packets that segments came in as IP fragments, the last of each twice
 }
 
 // A lead is the segment that a stream begins with, which is the middle of a message. The one in front
@@ -354,6 +354,9 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 			h.stream.Start(seq)
 			h.stream.Add(l.seq, l.data, l.ref, l.time, st, h)
 		}
+	}
+	if n := len(c.refs); n > 1 && len(h.parts)+n < maxParts {
+		h.parts = append(append(h.parts, c.refs...), c.ref)
 	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
 	if begins && h.c.kind == isSIP && h.last.Frame == 0 && h.off > 0 && h.framer.Offset() == h.off {
@@ -699,14 +702,32 @@ func (h *half) carry(start, end int64) carrier {
 		p := &h.pieces[i]
 		if p.end > start && begin < end {
 			c.take(p)
+			if len(h.parts) > 0 {
+				c.refs = h.appendParts(c.refs, p.ref)
+			}
 		}
 		begin = p.end
 	}
 	if len(c.refs) > 1 {
-		slices.SortFunc(c.refs, func(a, b reassembly.Ref) int { return cmp.Compare(a.Order, b.Order) })
+		c.refs = mergeRefs(c.refs, nil)
 	}
 	h.d.refs = c.refs
 	return c
+}
+
+// appendParts appends the packets of the fragments that the segment in ref came in.
+func (h *half) appendParts(refs []reassembly.Ref, ref reassembly.Ref) []reassembly.Ref {
+	first := 0
+	for i, last := range h.parts {
+		if i == 0 || last != h.parts[i-1] {
+			continue
+		}
+		if last == ref {
+			return append(refs, h.parts[first:i]...)
+		}
+		first = i + 1
+	}
+	return refs
 }
 
 // take takes a piece of the stream into the carrier of a message.
@@ -737,6 +758,9 @@ func (h *half) forget(off int64) {
 	if n == len(h.pieces) {
 		if h.pieces = h.pieces[:0]; cap(h.pieces) > maxIdlePieces {
 			h.pieces = nil
+		}
+		if h.stream.Pending() == 0 {
+			h.parts = nil
 		}
 	} else if n > 0 {
 		h.pieces = append(h.pieces[:0], h.pieces[n:]...)

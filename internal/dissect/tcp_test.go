@@ -175,6 +175,25 @@ func TestTCPMidstream(t *testing.T) {
 	}
 }
 
+// TestTCPFragments: a segment that came in IP fragments came in all of their packets.
+func TestTCPFragments(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	for _, flow := range []capgen.Flow{flow4, flow6} {
+		there, _, packets := connection(flow)
+		first := there.Send(invite[:100])
+		second := capgen.Fragment(there.Send(invite[100:]+bye[:50]), 7, 80)
+		packets = append(packets, second...) // before the first one
+		packets = append(packets, first, there.Send(bye[50:]))
+		n := len(second)
+		list := make([]string, 0, n+1)
+		for i := range n + 1 {
+			list = append(list, itoa(4+i))
+		}
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP ["+strings.Join(list, " ")+"] tcp-reordered",
+			"BYE c3@h TCP ["+strings.Join(list[:n], " ")+" "+itoa(4+n+1)+"] tcp-reordered")
+	}
+}
+
 // TestTCPMidstreamSwapped: the first two segments that were captured may have changed places.
 func TestTCPMidstreamSwapped(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
