@@ -97,6 +97,7 @@ type Frame struct {
 
 	outer   *Frame // what f was before it entered the last tunnel over UDP
 	entered bool   // outer is valid
+	unsized bool   // the IP header does not say how long the packet is
 }
 
 // A step is what has to be decoded next, at the start of Payload. Headers are decoded
@@ -141,8 +142,8 @@ func (f *Frame) DecodeIP(b []byte) error {
 // one of them. It sets the ports and all that follows.
 func (f *Frame) Transport(b []byte, missing int) error {
 	f.Fragment = Fragment{}
-	f.Payload, f.Missing = b, missing
-	f.outer, f.entered = nil, false // of a packet that is gone
+	f.Payload, f.Missing, f.unsized = b, missing, missing > 0 // how many of them, UDP may know
+	f.outer, f.entered = nil, false                           // of a packet that is gone
 	return f.run(stepProto, uint16(f.Proto), nil)
 }
 
@@ -315,7 +316,7 @@ func (f *Frame) ipv4() (step, uint16, error) {
 		return 0, 0, ErrMalformed
 	}
 	total := int(binary.BigEndian.Uint16(h[2:]))
-	if total == 0 { // segmentation offload: the card fills it in
+	if f.unsized = total == 0; f.unsized { // segmentation offload: the card fills it in
 		total = len(h)
 	}
 	if total < size {
@@ -363,7 +364,7 @@ func (f *Frame) ipv6() (step, uint16, error) {
 		return 0, 0, ErrTruncated
 	}
 	length := int(binary.BigEndian.Uint16(h[4:]))
-	if length == 0 { // a jumbo payload, or segmentation offload
+	if f.unsized = length == 0; f.unsized { // a jumbo payload, or segmentation offload
 		length = len(h) - 40
 	}
 	f.Version = 6
@@ -511,6 +512,9 @@ func (f *Frame) udp() (step, uint16, error) {
 		return 0, 0, ErrMalformed
 	default:
 		f.skip(8)
+		if all := len(f.Payload) + f.Missing; !f.unsized && n-8 > all { // more than the IP header says is there
+			n = 8 + all
+		}
 		f.limit(n - 8)
 	}
 	return f.udpTunnel()

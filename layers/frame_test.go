@@ -218,7 +218,9 @@ func TestDecodeIP(t *testing.T) {
 		{"UDP, length 8", ip4(17, udpLen(8, "hello")), want{nil, flow4, layers.UDP, "", headers, 0, 0}},
 		{"UDP, shorter than the packet", ip4(17, udpLen(10, "hello")), want{nil, flow4, layers.UDP, "he", headers, 0, 0}},
 		{"UDP, shorter than the packet, which is cut behind it", ip4(17, udpLen(10, "hello"))[:31], want{nil, flow4, layers.UDP, "he", headers, 0, 0}},
-		{"UDP, longer than the packet", ip4(17, udpLen(65535, "hello")), want{nil, flow4, layers.UDP, "hello", headers, 65535 - 13, 0}},
+		{"UDP, longer than the packet", ip4(17, udpLen(65535, "hello")), want{nil, flow4, layers.UDP, "hello", headers, 0, 0}},
+		{"UDP, longer than the packet, and cut", ip4(17, udpLen(65535, "hello"))[:30], want{nil, flow4, layers.UDP, "he", headers, 3, 0}},
+		{"UDP, longer than a packet of unknown length", patch(ip4(17, udpLen(65535, "hello")), 2, u16(0)), want{nil, flow4, layers.UDP, "hello", headers, 65535 - 13, 0}},
 		{"UDP, seven octets", ip4(17, udp("")[:7]), want{layers.ErrTruncated, bare4, layers.UDP, "", 20, 0, 0}},
 
 		{"TCP", ip4(6, tcp(0x18, "", "hello")), want{nil, flow4, layers.TCP, "hello", 40, 0, 0}},

@@ -56,7 +56,7 @@ type Sight struct {
 	Addrs uint64 // of IPv4: source and destination, the source in the upper half
 	Ports uint32 // likewise
 	IPID  uint16 // of IPv4
-	Len   uint16 // of the datagram and the UDP header, as that has it
+	Len   uint16 // of the datagram and the UDP header, as that and the IP header have it
 	Class uint8
 }
 
@@ -68,7 +68,7 @@ func Sight4(b []byte, off int) Sight {
 		Addrs: binary.BigEndian.Uint64(h[12:]),
 		Ports: binary.BigEndian.Uint32(h[20:]),
 		IPID:  binary.BigEndian.Uint16(h[4:]),
-		Len:   binary.BigEndian.Uint16(h[24:]),
+		Len:   min(binary.BigEndian.Uint16(h[24:]), binary.BigEndian.Uint16(h[2:])-20),
 		Class: h[1],
 	}
 }
@@ -76,7 +76,8 @@ func Sight4(b []byte, off int) Sight {
 // Sight6 is Sight4 for a packet of version 6, and returns the addresses beside it.
 func Sight6(b []byte, off int) (s Sight, src, dst [16]byte) {
 	h := b[off-40-8 : off]
-	return Sight{Ports: binary.BigEndian.Uint32(h[40:]), Len: binary.BigEndian.Uint16(h[44:]), Class: h[0]<<4 | h[1]>>4},
+	length := min(binary.BigEndian.Uint16(h[44:]), binary.BigEndian.Uint16(h[4:]))
+	return Sight{Ports: binary.BigEndian.Uint32(h[40:]), Len: length, Class: h[0]<<4 | h[1]>>4},
 		[16]byte(h[8:24]), [16]byte(h[24:40])
 }
 
