@@ -22,6 +22,10 @@ const (
 	maxRemembered = 1 << 14
 	minRemembered = 1 << 11
 
+	// maxAlike is how many datagrams that hold the same within copyWindow, each sent again, are told
+	// apart.
+	maxAlike = 8
+
 	// leastCut is how many octets of a cut message tell it from others, together with the
 	// identification of its datagram and its length.
 	leastCut = 64
@@ -98,12 +102,14 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	default:
 		r.kind = ofStream
 	}
-	if old := t.lookup(r.key); old == nil {
-		t.remember(&r)
-	} else if r.copies(old) {
+	old, isCopy := t.lookup(&r)
+	switch {
+	case isCopy:
 		return old.ref, true
-	} else {
+	case old != nil:
 		*old = r
+	default:
+		t.remember(&r)
 	}
 	return of, false
 }
@@ -125,19 +131,26 @@ func (r *remembered) near(old *remembered) bool {
 	return -copyWindow <= d && d <= copyWindow
 }
 
-// lookup returns the entry of a key, nil for none.
-func (t *copyTable) lookup(key uint64) *remembered {
+// lookup returns the entry that r is a copy of, or else one with its key that is too old for copies,
+// in whose place r may stand; nil for none.
+func (t *copyTable) lookup(r *remembered) (e *remembered, isCopy bool) {
 	size := uint32(len(t.ring))
-	for n := t.buckets[key%maxRemembered]; n > 0 && t.last-n < size; {
+	alike := 0
+	for n := t.buckets[r.key%maxRemembered]; n > 0 && t.last-n < size && alike < maxAlike; {
 		l := &t.links[n&(size-1)]
-		if l.tag == uint32(key>>32) {
-			if r := &t.ring[n&(size-1)]; r.key == key {
-				return r
+		if l.tag == uint32(r.key>>32) {
+			if old := &t.ring[n&(size-1)]; old.key == r.key {
+				if alike++; r.copies(old) {
+					return old, true
+				}
+				if !r.near(old) {
+					e = old
+				}
 			}
 		}
 		n = l.prev
 	}
-	return nil
+	return e, false
 }
 
 // remember puts r in the ring, in the place of the oldest entry once it is full.

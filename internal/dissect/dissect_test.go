@@ -175,6 +175,8 @@ func TestCopies(t *testing.T) {
 		{"51 ms later", join(after(0, one), after(51, one)), []string{first, "INVITE c1@h UDP [2]"}},
 		{"a retransmission", join(after(0, one), after(500, flow4.WithID(8).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
 		{"a retransmission at once", join(after(0, one), after(1, flow4.WithID(8).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
+		{"retransmissions at once, and their mirror", join(after(0, one), after(10, flow4.WithID(8).UDP(invite)), after(20, one), after(21, flow4.WithID(8).UDP(invite))),
+			[]string{first, "INVITE c1@h UDP [2]", "INVITE c1@h UDP [3] copy of 1", "INVITE c1@h UDP [4] copy of 2"}},
 		{"a proxy", join(after(0, one), after(1, capgen.NewFlow("192.0.2.2:5060", "192.0.2.3:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
 		{"another port", join(after(0, one), after(1, capgen.NewFlow("192.0.2.1:40001", "192.0.2.2:5060").WithID(7).UDP(invite))), []string{first, "INVITE c1@h UDP [2]"}},
 		{"another octet", join(after(0, one), after(1, flow4.WithID(7).UDP(request("INVITE", "c1@h", 29)))), []string{first, "INVITE c1@h UDP [2]"}},
