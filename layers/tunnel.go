@@ -495,19 +495,22 @@ func (f *Frame) esp() (step, uint16, error) {
 	if f.Missing > 0 || len(p) < 8+2 {
 		return 0, 0, ErrUnsupported
 	}
-	for _, icv := range [...]int{12, 16, 0, 24, 32} {
-		end := len(p) - icv
-		if end < 8+2 {
+	for i, icv := range [...]int{12, 16, 0, 24, 32, 16} {
+		end, start := len(p)-icv, 8
+		if i == 5 { // AES-GMAC has a vector of 8 octets in front: RFC 4543, section 3
+			start += 8
+		}
+		if end < start+2 {
 			continue
 		}
 		next, pad := p[end-1], int(p[end-2])
-		if end-2-pad < 8 || !isPadding(p[end-2-pad:end-2]) {
+		if end-2-pad < start || !isPadding(p[end-2-pad:end-2]) {
 			continue
 		}
-		if body := p[8 : end-2-pad]; plausible(next, body) {
+		if body := p[start : end-2-pad]; plausible(next, body) {
 			id := binary.BigEndian.Uint32(p)
 			f.Payload = p[: end-2-pad : end-2-pad]
-			return f.enter(ESP, id, 8, stepProto, uint16(next))
+			return f.enter(ESP, id, start, stepProto, uint16(next))
 		}
 	}
 	return 0, 0, ErrUnsupported

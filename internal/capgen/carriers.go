@@ -280,15 +280,8 @@ func Tunnels() []Tunnel {
 			}
 			return headed(ip, 51, string([]byte{ip[9], 4})+string(make([]byte, 22)))
 		}),
-		raw("ESP without encryption", "esp", func(ip string) string {
-			n, header := 20, ip[9]
-			if ip[0]>>4 == 6 {
-				n, header = 40, ip[6]
-			}
-			pad := -(len(ip) - n + 2) & 3
-			tail := "\x01\x02\x03"[:pad] + string([]byte{byte(pad), header}) + string(make([]byte, 12))
-			return headed(ip, 50, u32(0x1234)+u32(1)) + tail
-		}),
+		raw("ESP without encryption", "esp", func(ip string) string { return nullESP(ip, "", 12) }),
+		raw("ESP with AES-GMAC", "esp", func(ip string) string { return nullESP(ip, "\x99\x98\x97\x96\x95\x94\x93\x92", 16) }),
 		raw("EtherIP", "etherip", func(ip string) string { return outer(0).IP(97, "\x30\x00"+Ether(ip)) }),
 		raw("CAPWAP", "capwap", func(ip string) string { return udp(5247, "\x00\x10\x02\x00\x00\x00\x00\x00", Ether(ip)) }),
 		raw("CAPWAP with 802.11", "capwap", func(ip string) string { return udp(5247, "\x00\x10\x03\x00\x00\x00\x00\x00", WiFi(ip)) }),
@@ -304,6 +297,18 @@ func Teredo(ip string, origin bool) string {
 		return outer(3544).UDP("\x00\x00\x12\x34\x01\x02\x03\x04" + ip)
 	}
 	return outer(3544).UDP(ip)
+}
+
+// nullESP packs a packet into ESP that does not encrypt, with an initialization vector and a check value
+// of icv octets.
+func nullESP(ip, vector string, icv int) string {
+	n, header := 20, ip[9]
+	if ip[0]>>4 == 6 {
+		n, header = 40, ip[6]
+	}
+	pad := -(len(ip) - n + 2) & 3
+	tail := "\x01\x02\x03"[:pad] + string([]byte{byte(pad), header}) + string(make([]byte, icv))
+	return headed(ip, 50, u32(0x1234)+u32(1)+vector) + tail
 }
 
 // headed puts a header with the protocol number proto behind the IP header of a packet.
