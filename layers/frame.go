@@ -98,6 +98,9 @@ type Frame struct {
 	outer   *Frame // what f was before it entered the last tunnel over UDP
 	entered bool   // outer is valid
 	unsized bool   // the IP header does not say how long the packet is
+	tunnels uint8  // how many Tunnels there are in front of rest
+	rest    []byte // what follows in an aggregate of 802.11
+	restOff int    // where rest is in the packet
 }
 
 // A step is what has to be decoded next, at the start of Payload. Headers are decoded
@@ -128,6 +131,17 @@ func (f *Frame) Decode(link LinkType, fcs int, b []byte) error {
 	}
 	f.Payload = b[:len(b):len(b)]
 	s, arg, err := f.link(link)
+	return f.run(s, arg, err)
+}
+
+// More reports whether the packet is an aggregate that holds another frame behind the one that was
+// decoded: Next decodes it.
+func (f *Frame) More() bool { return len(f.rest) >= subframeHead }
+
+// Next is Decode for the next frame of an aggregate.
+func (f *Frame) Next() error {
+	*f = Frame{Tunnels: f.Tunnels[:f.tunnels], outer: f.outer, tunnels: f.tunnels, rest: f.rest, restOff: f.restOff}
+	s, arg, err := f.subframe()
 	return f.run(s, arg, err)
 }
 

@@ -344,12 +344,18 @@ func (f *Frame) wifi() (step, uint16, error) {
 		if len(p) < n+2 {
 			return 0, 0, ErrTruncated
 		}
-		if p[n]&0x80 != 0 { // several frames in one
-			return 0, 0, ErrUnsupported
-		}
+		aggregate := p[n]&0x80 != 0
 		n += 2
 		if flags&0x80 != 0 { // high throughput control
 			n += 4
+		}
+		if aggregate {
+			if len(p) < n {
+				return 0, 0, ErrTruncated
+			}
+			f.skip(n)
+			f.rest, f.restOff, f.tunnels = f.Payload, f.Off, uint8(len(f.Tunnels))
+			return f.subframe()
 		}
 	}
 	if len(p) < n+8 {
@@ -359,4 +365,24 @@ func (f *Frame) wifi() (step, uint16, error) {
 		n += 2
 	}
 	return f.skipTo(n, stepLLC)
+}
+
+// subframeHead is the length of the header of a frame in an A-MSDU: destination, source, length.
+const subframeHead = 14
+
+// subframe decodes the next frame in an A-MSDU: IEEE 802.11, section 9.3.2.2. Each but the last is
+// padded to four octets.
+func (f *Frame) subframe() (step, uint16, error) {
+	p := f.rest
+	f.Payload, f.Off = p, f.restOff
+	if len(p) < subframeHead {
+		f.rest = nil
+		return 0, 0, ErrTruncated
+	}
+	n := int(binary.BigEndian.Uint16(p[12:]))
+	next := min(len(p), (subframeHead+n+3)&^3)
+	f.rest, f.restOff = p[next:], f.restOff+next
+	f.skip(subframeHead)
+	f.limit(n)
+	return stepLLC, 0, nil
 }

@@ -150,7 +150,9 @@ func TestOddHeaders(t *testing.T) {
 		{"802.11, no data", layers.WiFi, wifi(0x48, 1, llc), refused},
 		{"802.11, encrypted", layers.WiFi, wifi(8, 0x41, llc), refused},
 		{"802.11, high throughput", layers.WiFi, wifi(0x88, 0x81, "\x00\x00"+zeros(4)+llc), there},
-		{"802.11, several frames in one", layers.WiFi, wifi(0x88, 1, "\x80\x00"+llc), refused},
+		{"802.11, several frames in one, and no lengths", layers.WiFi, wifi(0x88, 1, "\x80\x00"+llc), refused},
+		{"802.11, several frames in one, cut", layers.WiFi, wifi(0x88, 1, "\x80\x00"+zeros(13)), cut},
+		{"802.11, several frames in one, and half of what is in front", layers.WiFi, wifi(0x88, 0x81, "\x80\x00\x00"), cut},
 		{"802.11, quality of service that is cut", layers.WiFi, wifi(0x88, 1, ""), cut},
 		{"802.11, padded", layers.WiFi, wifi(0x88, 1, "\x00\x00\x00\x00"+llc), there},
 		{"link types in each other", layers.PPI, strings.Repeat("\x00\x00\x08\x00"+le32(192), 6), broken},
@@ -164,6 +166,39 @@ func TestOddHeaders(t *testing.T) {
 				t.Errorf("%v, %s, %q; want the datagram around", err, flow(&f), f.Payload)
 			}
 		})
+	}
+}
+
+// TestAggregate decodes the frames of an A-MSDU one after the other, cut at every octet: what is not
+// there is missing at the end of one, or its frame is not there at all.
+func TestAggregate(t *testing.T) {
+	inside := capgen.NewFlow("192.0.2.1:5060", "192.0.2.2:5062")
+	first, second, third := inside.UDP("hello"), inside.UDP("there"), capgen.NewFlow("[2001:db8::1]:5060", "[2001:db8::2]:5062").UDP("you")
+	whole := capgen.Aggregate(first, second, third)
+	for n := 26; n <= len(whole); n++ {
+		var got []string
+		missing := 0
+		var f layers.Frame
+		for err := f.Decode(layers.WiFi, 0, clip(whole[:n])); ; err = f.Next() {
+			if err == nil {
+				got = append(got, string(f.Payload))
+				missing += f.Missing
+			} else if err != layers.ErrTruncated {
+				t.Errorf("%d octets: %v", n, err)
+			}
+			if f.Off > n {
+				t.Errorf("%d octets: it stopped at %d", n, f.Off)
+			}
+			if !f.More() {
+				break
+			}
+		}
+		if text := strings.Join(got, ""); !strings.HasPrefix("hellothereyou", text) || len(text)+missing != [...]int{0, 5, 10, 13}[len(got)] {
+			t.Errorf("%d octets: %q, %d missing", n, got, missing)
+		}
+		if n == len(whole) && len(got) != 3 {
+			t.Errorf("%q", got)
+		}
 	}
 }
 

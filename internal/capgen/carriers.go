@@ -343,6 +343,19 @@ func mplsStack(n int) (s string) {
 // SNAP returns an IP packet behind an LLC header with SNAP.
 func SNAP(ip string) string { return "\xaa\xaa\x03\x00\x00\x00" + u16(EtherType(ip)) + ip }
 
+// Aggregate returns an IEEE 802.11 frame that holds several packets: an A-MSDU.
+func Aggregate(ips ...string) string {
+	b := "\x88\x00\x00\x00" + string(make([]byte, 20)) + "\x80\x00"
+	for i, ip := range ips {
+		one := SNAP(ip)
+		b += "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01" + u16(uint16(len(one))) + one
+		if i < len(ips)-1 {
+			b += "\x00\x00\x00"[:-(14+len(one))&3]
+		}
+	}
+	return b
+}
+
 // WiFi returns an IEEE 802.11 data frame from a station.
 func WiFi(ip string) string {
 	return "\x08\x01\x00\x00" + "\x02\x00\x00\x00\x00\x01" + "\x02\x00\x00\x00\x00\x02" + "\x02\x00\x00\x00\x00\x03" + "\x10\x00" + SNAP(ip)

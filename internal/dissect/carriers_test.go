@@ -217,6 +217,17 @@ func TestWebSocketDeflate(t *testing.T) {
 	})
 }
 
+// TestAggregate: a frame of 802.11 may hold several packets.
+func TestAggregate(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c2@h", 0)
+	parts := capgen.Fragment(flow6.UDP(invite), 7, 120)
+	d := expect(t, capgen.Packets(105, capgen.Aggregate(flow4.UDP(invite), parts[0], flow4.UDP(bye)), capgen.Aggregate(parts[1:]...)),
+		"INVITE c1@h UDP [1]", "BYE c2@h UDP [1]", "INVITE c1@h UDP [1 2]")
+	if n := &d.Counts[0]; n.Packets != 2 || n.IPv4 != 2 || n.IPv6 != int64(len(parts)) || n.Fragments != int64(len(parts)) || n.Malformed != 0 {
+		t.Errorf("%+v", *n)
+	}
+}
+
 func TestSCTP(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c2@h", 0)
 	data := func(flags byte, tsn uint32, user string) string { return capgen.Data(flags, tsn, user) }

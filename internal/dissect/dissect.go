@@ -211,15 +211,25 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	if len(d.conns.ending) > 0 {
 		d.closeEnded(p.Time)
 	}
-	if err == layers.ErrFragment {
-		d.one[0] = ref
-		d.fragment(f, d.one[:], p.Time, p.HasTime)
-		return d.err
+	d.decoded(f, err, ref, p)
+	for f.More() {
+		err = f.Next()
+		d.count(p, err)
+		d.Counts[p.File].Packets-- // it is one
+		d.decoded(f, err, ref, p)
 	}
+	return d.err
+}
+
+// decoded goes on with a packet that was decoded.
+func (d *Dissector) decoded(f *layers.Frame, err error, ref reassembly.Ref, p *capture.Packet) {
 	d.one[0] = ref
+	if err == layers.ErrFragment {
+		d.fragment(f, d.one[:], p.Time, p.HasTime)
+		return
+	}
 	c := carrier{ref: ref, refs: d.one[:], time: p.Time, hasTime: p.HasTime}
 	d.transport(f, err, &c)
-	return d.err
 }
 
 // isMedia reports whether a packet is a datagram that, by its first octet, is nothing that

@@ -52,13 +52,20 @@ func (u *unpacker) packet(pkt *capture.Packet) {
 			u.datagram(w)
 		}
 	}
+	u.decoded(f, err, ref, pkt.Time)
+	for f.More() {
+		u.decoded(f, f.Next(), ref, pkt.Time)
+	}
+}
+
+// decoded goes on with a packet that was decoded.
+func (u *unpacker) decoded(f *layers.Frame, err error, ref reassembly.Ref, now time.Time) {
+	u.one[0] = ref
 	if err == layers.ErrFragment {
-		u.one[0] = ref
-		u.fragment(f, u.one[:], pkt.Time)
+		u.fragment(f, u.one[:], now)
 		return
 	}
-	u.one[0] = ref
-	u.look(f, err, u.one[:], pkt.Time)
+	u.look(f, err, u.one[:], now)
 }
 
 func (u *unpacker) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time) {
