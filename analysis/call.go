@@ -13,6 +13,8 @@ type Call struct {
 
 	Links []Link // what ties it to other calls: transfers
 
+	Until time.Time // the latest time of the capture: what was still to come then is not known
+
 	Remarks
 }
 

@@ -1,6 +1,9 @@
 package analysis
 
-import "iter"
+import (
+	"iter"
+	"time"
+)
 
 // A CallList is the calls of a timeline, in the order in which they began. The zero CallList
 // is empty.
@@ -14,6 +17,7 @@ type CallList struct {
 	more    map[int32][]int32 // by ID, the other ones
 	remarks map[int]*Remarks  // by ID
 	linksOf map[int][]Link    // by ID
+	until   time.Time         // the latest time of the capture
 }
 
 // Len returns the number of calls.
@@ -32,7 +36,7 @@ func (c *CallList) At(i int) *Call {
 
 // fill makes x call i, whose first leg is in legs.
 func (c *CallList) fill(x *Call, legs []*Leg, i int) {
-	*x = Call{ID: i + 1, Legs: legs}
+	*x = Call{ID: i + 1, Legs: legs, Until: c.until}
 	for _, n := range c.more[int32(x.ID)] {
 		x.Legs = append(x.Legs, c.legs.at(int(n)))
 	}

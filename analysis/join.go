@@ -612,7 +612,7 @@ func (j *joiner) first(leg int) int {
 func (t *tracker) calls() CallList {
 	s := t.legs
 	t.joiner.join(s)
-	c := CallList{legs: s}
+	c := CallList{legs: s, until: t.now}
 	for i := range s.len() {
 		top := t.joiner.first(i)
 		if top == i {

@@ -18,7 +18,7 @@ func Verdict(c *analysis.Call) string {
 
 func appendVerdict(b []byte, c *analysis.Call) []byte {
 	l := c.First()
-	b = appendOutcome(b, l)
+	b = appendOutcome(b, l, c.Until)
 	if l.Running { // the capture has not all of it
 		b = append(b, "; it was running already when the capture begins"...)
 	}
@@ -31,8 +31,8 @@ func appendVerdict(b []byte, c *analysis.Call) []byte {
 	return append(b, '.')
 }
 
-// appendOutcome appends what became of a leg.
-func appendOutcome(b []byte, l *analysis.Leg) []byte {
+// appendOutcome appends what became of a leg up to the end of the capture.
+func appendOutcome(b []byte, l *analysis.Leg, until time.Time) []byte {
 	switch l.State {
 	case analysis.StateCompleted:
 		return appendCompleted(b, l)
@@ -41,7 +41,7 @@ func appendOutcome(b []byte, l *analysis.Leg) []byte {
 		if l.Evicted {
 			return append(b, "; not followed to its end because too many calls were going on"...)
 		}
-		return appendLater(append(b, "; no BYE until the capture ends"...), l.Answered, l.Last)
+		return appendLater(append(b, "; no BYE until the capture ends"...), l.Answered, until)
 	case analysis.StateFailed:
 		return appendFailed(b, l)
 	case analysis.StateCancelled:
@@ -59,9 +59,9 @@ func appendOutcome(b []byte, l *analysis.Leg) []byte {
 		b = appendAfter(append(b, "Rang"...), l.Invited, l.Ringing)
 		return append(b, "; no final response and no CANCEL followed in over three minutes"...)
 	case analysis.StateEarly:
-		return appendLater(append(b, "Not answered yet when the capture ends"...), l.Invited, l.Last)
+		return appendLater(append(b, "Not answered yet when the capture ends"...), l.Invited, until)
 	case analysis.StateTrying:
-		return appendLater(append(b, "No ringing and no final response yet when the capture ends"...), l.Invited, l.Last)
+		return appendLater(append(b, "No ringing and no final response yet when the capture ends"...), l.Invited, until)
 	}
 	return append(b, "Only parts of this call are in the capture"...)
 }

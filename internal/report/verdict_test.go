@@ -1,0 +1,27 @@
+package report
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// TestVerdictUntil holds that what is still open when the capture ends is said to be open up to
+// there, and not up to the last message of the call.
+func TestVerdictUntil(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	until := at.Add(100 * time.Second)
+	last := at.Add(3 * time.Second)
+	for want, l := range map[string]*analysis.Leg{
+		"Answered after 2.00 s; no BYE until the capture ends, 1 min 38 s later.": {State: analysis.StateConfirmed, Invited: at, Answered: at.Add(2 * time.Second), Last: last},
+		"Not answered yet when the capture ends, 1 min 40 s later.":               {State: analysis.StateEarly, Invited: at, Last: last},
+		"No ringing and no final response yet when the capture ends, 1 min 40 s later.": {
+			State: analysis.StateTrying, Invited: at, Last: last,
+		},
+	} {
+		if got := Verdict(&analysis.Call{Legs: []*analysis.Leg{l}, Until: until}); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
