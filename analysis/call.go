@@ -22,7 +22,7 @@ type Call struct {
 // what is wrong: see CallList.Remarks.
 type Remarks struct {
 	Findings []string // ids, the worst first
-	Because  string   // why the call ended as it did, going on with a sentence
+	Because  string   // why the call ended as it did, or what is wrong with one that goes on; a clause
 }
 
 // First returns the leg that began first: the caller's, as far as the capture shows it.

@@ -36,7 +36,7 @@ A challenge with stale=true does not count, and a 2xx begins anew.`,
 				Severity: Error, Frames: x.frames, CallID: x.callID, leg: x.leg,
 				Observed: fmt.Sprintf("%d %ss with credentials of %s for realm %s challenged again by %s", x.count, x.method, quote([]byte(x.user)), quote([]byte(x.realm)), endpoint(x.dst)),
 				Expected: "acceptance, or a refusal that says why",
-				Because:  "its credentials were challenged again and again",
+				Because:  "its credentials were challenged again and again", end: turnedDown, refusal: 401,
 			}
 			r.tell(f)
 		}
@@ -61,7 +61,7 @@ in any Call-ID. One finding for each sender, method and user. What belongs to a 
 				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout},
 				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
-				Because:  "its challenge was not answered",
+				Because:  "its challenge was not answered", end: turnedDown, refusal: t.status,
 			}
 			if t.method == "OPTIONS" {
 				f.Severity = Note

@@ -353,7 +353,7 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 		if !slices.Contains(m.Findings, f.ID) {
 			m.Findings = append(m.Findings, f.ID)
 		}
-		if m.Because == "" && f.Because != "" && f.Confidence >= Likely {
+		if m.Because == "" && f.Because != "" && f.Confidence >= Likely && f.explains(res) {
 			m.Because = f.Because
 		}
 	}

@@ -57,8 +57,11 @@ type Finding struct {
 	Related  []string // ids of findings that the same cause also meets
 
 	// Because goes on with the verdict of the call, as in «… because the ACK went to a
-	// private address»; "" where it does not explain how the call ended.
+	// private address»; "" where it explains no end. It is told of calls that ended so, which
+	// end says.
 	Because string
+	end     end
+	refusal int // the final response that Because explains, where end is turnedDown
 
 	CallID string
 	Call   int      // ID of the call, 0 for none

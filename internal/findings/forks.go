@@ -331,7 +331,7 @@ func (r *legRun) circles() {
 					Severity: Error, Frames: r.frames(v.request, v.redirected, i),
 					Observed: fmt.Sprintf("INVITE to a target that had answered %d %s before: %s", r.Messages[v.redirected].Status, seconds(m.Time.Sub(r.Messages[v.redirected].Time)), quote([]byte(uri))),
 					Expected: "no target twice",
-					Because:  "the call was redirected in a circle",
+					Because:  "the call was redirected in a circle", end: unreached,
 				})
 				return
 			}
@@ -369,7 +369,7 @@ func (r *legRun) circles() {
 				Severity: Error, Frames: r.frames(first, i),
 				Observed: fmt.Sprintf("%d names a target that the call has been sent to already: %s", m.Status, quote([]byte(to))),
 				Expected: "a target that is new",
-				Because:  "the call was redirected in a circle",
+				Because:  "the call was redirected in a circle", end: unreached,
 			}
 			if first != req {
 				f.Frames = r.frames(first, req, i)

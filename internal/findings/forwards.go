@@ -53,7 +53,7 @@ func tooManyHops(method string, left int16, frames []analysis.Frame) Finding {
 		Severity: Error, Frames: frames,
 		Observed: fmt.Sprintf("%s%s answered 483", method, withMaxForwards(left)),
 		Expected: "a way to the called host in fewer hops",
-		Because:  "the request passed too many hosts (483)",
+		Because:  "the request passed too many hosts (483)", end: turnedDown, refusal: 483,
 	}
 }
 
@@ -224,7 +224,7 @@ func refusedLoop(method string, frames []analysis.Frame, by netip.AddrPort) Find
 		Severity: Error, Frames: frames,
 		Observed: fmt.Sprintf("%s answered 482 by %s", method, endpoint(by)),
 		Expected: "a way that visits no host twice for the same target",
-		Because:  "the request ran in a circle (482)",
+		Because:  "the request ran in a circle (482)", end: turnedDown, refusal: 482,
 	}
 }
 
@@ -347,7 +347,7 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 			f.Severity, f.NextStep, f.Frames = Error, "", r.frames(p, next)
 			f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with the same Request-URI and Route", m.Method, host)
 			f.Expected = "a way that visits no host twice for the same target"
-			f.Because = fmt.Sprintf("the request ran in a circle through %s", host)
+			f.Because, f.end = fmt.Sprintf("the request ran in a circle through %s", host), unreached
 			return f, true
 		}
 	}

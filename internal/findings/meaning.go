@@ -217,7 +217,7 @@ asked for and what is supported stand side by side. A later request of that meth
 			f := unsupported(t.Method, t.Status, r.Message(req), r.Message(res))
 			f.Frames = []analysis.Frame{x.SentFrame, x.FinalFrame}
 			if t.Initial && t.Method == "INVITE" {
-				f.Because = fmt.Sprintf("%s asked for something that is not supported there (%d)", r.party(r.fromTag(i)), t.Status)
+				f.Because, f.end, f.refusal = fmt.Sprintf("%s asked for something that is not supported there (%d)", r.party(r.fromTag(i)), t.Status), turnedDown, t.Status
 			}
 			for j := i + 1; j < len(r.Transactions); j++ {
 				if y := &r.Transactions[j]; y.Method == t.Method && y.Status/100 == 2 && y.CSeq > t.CSeq && r.fromTag(j) == r.fromTag(i) {

@@ -336,7 +336,7 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 			f.Observed += "; what it supports it does not say"
 		}
 	}
-	if !t.Initial {
+	if f.end, f.refusal = turnedDown, t.Status; !t.Initial {
 		f.Because = ""
 	}
 	for j := i + 1; j < len(r.Transactions); j++ {

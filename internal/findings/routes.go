@@ -106,12 +106,16 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		return
 	}
 	to := r.Messages[wrong].Destination
-	r.report(Finding{
+	f := Finding{
 		Severity: Error, Frames: r.frames(i, wrong),
 		Observed: fmt.Sprintf("the ACK goes to %s; the %s of the %d says %s", endpoint(to), what, seen.Status, endpoint(want)),
 		Expected: "an ACK to " + endpoint(want),
-		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)),
-	})
+		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)), end: goesOn,
+	}
+	if givesUp(r.Leg, &r.Transactions[seen.Transaction]) {
+		f.end = cutOff
+	}
+	r.report(f)
 }
 
 // repeated reports whether a 2xx goes on behind an ACK: it was not heard. If the ACK before it was not

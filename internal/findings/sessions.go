@@ -52,7 +52,7 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 			Severity: Error, Frames: r.frames(set, bye),
 			Observed: fmt.Sprintf("BYE %s after the last 2xx that set a session timer of %d s", seconds(d), se.Interval),
 			Expected: fmt.Sprintf("a refresh about %d s after that 2xx", se.Interval/2),
-			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval),
+			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval), end: cutOff,
 		}
 		if who := r.refresher(set, se.Refresher); who != "" {
 			f.Observed += ", which " + who + " had to refresh"
@@ -170,7 +170,7 @@ func (s *tooShort) leg(r *legRun) {
 			Severity: Error, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame},
 			Observed: fmt.Sprintf("%s%s answered 422 with Min-SE %d", t.Method, r.interval(req), least.Interval),
 			Expected: fmt.Sprintf("another %s with Session-Expires %d or more", t.Method, least.Interval),
-			Because:  fmt.Sprintf("its session timer was refused (Min-SE %d) and not made longer", least.Interval),
+			Because:  fmt.Sprintf("its session timer was refused (Min-SE %d) and not made longer", least.Interval), end: turnedDown, refusal: 422,
 		}
 		q := &r.Messages[req]
 		retry := r.first(func(m *analysis.Seen) bool {
@@ -321,7 +321,7 @@ func (r *legRun) tellUnknown(i, req int) {
 	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.party(q.FromTag), endpoint(r.peerOf(i)), what)
 	if bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" && !m.Time.Before(t.Answered) }); bye >= 0 && t.Method != "BYE" {
 		if b := &r.Messages[bye]; b.FromTag == q.FromTag && b.Time.Sub(t.Answered) < t2 {
-			f.Because = fmt.Sprintf("its %s was answered 481", t.Method)
+			f.Because, f.end = fmt.Sprintf("its %s was answered 481", t.Method), cutOff
 		}
 	}
 	r.report(f)
@@ -475,7 +475,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		if t := &r.Transactions[m.Transaction]; t.Status != 0 {
 			f.gate.wait = 0 // it is too late for one
 			if t.Status >= 500 {
-				f.Because = fmt.Sprintf("no PRACK acknowledged the %d", m.Status)
+				f.Because, f.end, f.refusal = fmt.Sprintf("no PRACK acknowledged the %d", m.Status), turnedDown, t.Status
 			}
 		}
 	}

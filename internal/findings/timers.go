@@ -39,7 +39,10 @@ another host that answers.`,
 				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: silence(t, r),
 				Observed: fmt.Sprintf("INVITE sent %d times in %s to %s, no response", t.Requests, seconds(t.LastSent.Sub(t.Sent)), endpoint(dst)),
 				Expected: "a provisional response within 200 ms, or a final one",
-				Because:  fmt.Sprintf("nothing came back from %s", endpoint(dst)),
+				Because:  fmt.Sprintf("nothing came back from %s", endpoint(dst)), end: unreached,
+			}
+			if !t.Initial {
+				f.Because = ""
 			}
 			switch at := r.failover(i); {
 			case t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2:
@@ -180,7 +183,7 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or mo
 			f.Frames = r.finalFrames(i)
 			f.Observed = fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
 			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
-			f.Because = "the 2xx was never acknowledged"
+			f.Because, f.end = "the 2xx was never acknowledged", goesOn
 			if contact, private := r.contactOf(i); private {
 				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
 			}
@@ -301,7 +304,7 @@ the called side talks to nobody: a ghost call.`,
 			}
 			f.Severity, f.NextStep = Error, ""
 			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in 32 s", t.Status, missing)
-			f.Because = "CANCEL and the answer crossed"
+			f.Because, f.end = "CANCEL and the answer crossed", goesOn
 			r.report(f)
 		}
 	},
@@ -436,11 +439,7 @@ var dropAt32s = &Rule{
 				continue
 			}
 			r.applies()
-			if !l.ByBye || l.EndedBy == analysis.Caller {
-				continue
-			}
-			d := l.Ended.Sub(t.Answered)
-			if d < 30*time.Second || d > 34*time.Second {
+			if !givesUp(l, t) {
 				continue
 			}
 			bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
@@ -452,10 +451,10 @@ var dropAt32s = &Rule{
 				continue
 			}
 			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
-			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(d), t.Status, times(t.Finals)) + f.Observed
+			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals)) + f.Observed
 			f.Expected = "an ACK from the caller"
 			src, _ := r.ends(t)
-			f.Because = fmt.Sprintf("the ACK of %s never came", endpoint(src))
+			f.Because, f.end = fmt.Sprintf("the ACK of %s never came", endpoint(src)), cutOff
 			if contact, private := r.contactOf(i); private {
 				f.Observed += fmt.Sprintf("; the Contact of the 2xx is the private address %s", contact)
 				f.Because += ": the Contact of the 2xx is the private address " + contact
@@ -464,6 +463,12 @@ var dropAt32s = &Rule{
 			return
 		}
 	},
+}
+
+// givesUp reports whether a leg ended as who waits for an ACK in vain ends it.
+func givesUp(l *analysis.Leg, t *analysis.Transaction) bool {
+	d := l.Ended.Sub(t.Answered)
+	return l.ByBye && l.EndedBy != analysis.Caller && d >= 30*time.Second && d <= 34*time.Second
 }
 
 var slowSetup = &Rule{
@@ -590,7 +595,7 @@ func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 				}
 				f.Severity = Warning
 				f.Observed = fmt.Sprintf("%s %s after the last provisional response", what, seconds(d))
-				f.Because = "no provisional response came for three minutes (Timer C)"
+				f.Because, f.end = "no provisional response came for three minutes (Timer C)", cutOff
 				return f, true
 			}
 		}

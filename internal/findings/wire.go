@@ -102,14 +102,25 @@ func (r *legRun) sizeOf(i int) Finding {
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
-		f.Because = "later IP fragments of the " + what + " are missing"
+		switch {
+		case !r.invites(m):
+		case silent:
+			f.end = unreached
+		case t.Status/100 == 2 && givesUp(r.Leg, t):
+			f.end = cutOff
+		}
+		if f.end != 0 {
+			f.Because = "later IP fragments of the " + what + " are missing"
+		}
 		if silent {
 			f.Frames = r.requestFrames(m.Transaction)
 		}
 	case silent && m.Size > maxDatagram && !m.Partial:
 		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", what, m.Size, endpoint(m.Destination))
-		f.Because = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size)
+		if r.invites(m) {
+			f.Because, f.end = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size), unreached
+		}
 	case m.Fragmented || m.Lost == analysis.LostFragments:
 		f.Severity = Warning
 		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", what, m.Size)
@@ -321,6 +332,7 @@ type trouble struct {
 	first   analysis.Frame // of the message that the first one is about
 	what    string         // that message
 	handled bool
+	invites bool // it is of an INVITE that begins a call
 }
 
 func (s *errorState) leg(r *legRun) {
@@ -440,6 +452,7 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 			t := &r.Transactions[m.Transaction]
 			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
 		}
+		x.invites = r.invites(m) && (m.Request || e.Kind == analysis.TCPReset)
 	}
 	return append(list, x)
 }
@@ -494,7 +507,7 @@ func (r *run) troubleFinding(x *trouble) Finding {
 	case analysis.TCPReset:
 		f.Observed = fmt.Sprintf("the TCP connection to %s was reset by %s while %s had no final response", endpoint(x.end), endpoint(e.Src), what)
 		f.Expected = "a final response before the connection ends"
-		f.Because = "the connection to " + endpoint(x.end) + " was reset"
+		f.Because, f.end = "the connection to "+endpoint(x.end)+" was reset", unreached
 	default:
 		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), what, endpoint(x.end))
 		if n := len(x.events); n > 1 {
@@ -503,7 +516,10 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		if e.Reporter != x.end.Addr() {
 			f.Observed += ", reported by " + e.Reporter.Unmap().String()
 		}
-		f.Because = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e))
+		f.Because, f.end = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e)), unreached
+	}
+	if !x.invites {
+		f.end = goesOn
 	}
 	if x.media {
 		f.Confidence, f.Because = Likely, ""

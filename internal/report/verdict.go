@@ -19,14 +19,18 @@ func Verdict(c *analysis.Call) string {
 func appendVerdict(b []byte, c *analysis.Call) []byte {
 	l := c.First()
 	b = appendOutcome(b, l, c.Until)
+	if c.Because != "" {
+		link := " because "
+		if l.State == analysis.StateConfirmed || l.State == analysis.StateEarly { // that explains no end
+			link = "; "
+		}
+		b = append(append(b, link...), c.Because...)
+	}
 	if l.Running { // the capture has not all of it
 		b = append(b, "; it was running already when the capture begins"...)
 	}
 	if n := len(l.Transfers); n > 0 {
 		b = append(append(b, "; "...), transferText(&l.Transfers[n-1])...)
-	}
-	if c.Because != "" {
-		b = append(append(b, " because "...), c.Because...)
 	}
 	return append(b, '.')
 }

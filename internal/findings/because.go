@@ -1,0 +1,61 @@
+package findings
+
+import "github.com/sipsight/sipsight/analysis"
+
+// An end is one of the ways in which calls end that a finding may explain.
+type end uint8
+
+const (
+	unreached  end = iota + 1 // nobody answered, or a server said that it had reached nobody
+	turnedDown                // a final response, Finding.refusal, was the answer
+	cutOff                    // an answered or ringing call was ended, and not by who wanted to
+	goesOn                    // it had not ended when the capture did
+)
+
+// explains reports whether the call that a finding is about ended as the finding explains. A
+// call that became what it should has findings, too, and so has one that failed of something
+// else.
+func (f *Finding) explains(res *analysis.Result) bool {
+	if f.leg == 0 {
+		return false
+	}
+	l := res.Calls.At(f.Call - 1).First()
+	ringing := !l.Ringing.IsZero()
+	switch l.State {
+	case analysis.StateCompleted:
+		return f.end == cutOff
+	case analysis.StateConfirmed:
+		return f.end == goesOn
+	case analysis.StateTrying, analysis.StateEarly:
+		return f.end == unreached || f.end == goesOn
+	case analysis.StateAbandoned, analysis.StateCancelled:
+		return f.end == unreached && !ringing || f.end == cutOff && ringing
+	case analysis.StateRedirected:
+		return f.end == unreached || f.end == turnedDown && f.refusal == l.FinalStatus
+	case analysis.StateFailed:
+		switch f.end {
+		case unreached:
+			return l.FinalStatus/100 == 5 || !ringing && byServer(l.FinalStatus)
+		case turnedDown:
+			credentials := isChallenge(f.refusal) && (isChallenge(l.FinalStatus) || l.FinalStatus == 403)
+			return f.refusal == l.FinalStatus || credentials || legNo(l) != f.leg && byServer(l.FinalStatus)
+		}
+		return f.end == cutOff && ringing && l.FinalStatus == 408
+	}
+	return false
+}
+
+// byServer reports whether a final response may be what a server between makes of one that it
+// got from the next host, or of none.
+func byServer(status int) bool {
+	return status == 408 || status == 480 || status == 482 || status == 483 || status/100 == 5
+}
+
+// invites reports whether a message is of an INVITE that begins a call.
+func (r *legRun) invites(m *analysis.Seen) bool {
+	if m.Transaction < 0 {
+		return false
+	}
+	t := &r.Transactions[m.Transaction]
+	return t.Method == "INVITE" && t.Initial
+}

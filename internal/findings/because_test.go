@@ -1,0 +1,167 @@
+package findings
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// becauses are calls and what their end is put down to, "" for nothing.
+var becauses = []struct{ name, ladder, want string }{
+	{"the BYE meets a port that is closed", `
+		0    A > B INVITE
+		1    B > A 200
+		+.01 A > B ACK
+		9    A > B BYE
+		+.01 B > A ICMP`, ""},
+	{"the INVITE does", `
+		0    A > B INVITE
+		+.01 B > A ICMP
+		.5   A > B INVITE again
+		+.01 B > A ICMP`, "10.0.0.2:5060 cannot be reached (ICMP port unreachable)"},
+	{"the ringing does", `
+		850  A > B INVITE
+		851  B > A 180
+		+.01 A > B ICMP`, "10.0.0.1:5060 cannot be reached (ICMP port unreachable)"},
+	{"one that was refused for another reason later", `
+		0    A > B INVITE
+		     Require: foo
+		+.1  B > A 420
+		     Unsupported: foo
+		+.1  A > B ACK
+		+.1  A > B INVITE
+		3    B > A 486
+		+.1  A > B ACK`, ""},
+	{"one that was refused for that reason", `
+		0    A > B INVITE
+		     Require: foo
+		+.1  B > A 420
+		     Unsupported: foo
+		+.1  A > B ACK`, "the caller asked for something that is not supported there (420)"},
+	{"one server is silent, the next one reaches a busy phone", `
+		0    A > B INVITE
+		.5   A > B INVITE again
+		1.5  A > B INVITE again
+		3.5  A > B INVITE again
+		7.5  A > B INVITE again
+		15.5 A > B INVITE again
+		31.5 A > B INVITE again
+		33   A > C INVITE
+		34   C > A 486
+		+.1  A > C ACK`, ""},
+	{"the only one is silent", `
+		0    A > B INVITE
+		.5   A > B INVITE again
+		1.5  A > B INVITE again
+		3.5  A > B INVITE again
+		7.5  A > B INVITE again
+		15.5 A > B INVITE again
+		31.5 A > B INVITE again`, "nothing came back from 10.0.0.2:5060"},
+	{"a re-INVITE is not answered, and the caller hangs up later", `
+		0    A > B INVITE
+		1    B > A 200
+		+.01 A > B ACK
+		5    A > B INVITE
+		5.5  A > B INVITE again
+		6.5  A > B INVITE again
+		8.5  A > B INVITE again
+		12.5 A > B INVITE again
+		20.5 A > B INVITE again
+		36.5 A > B INVITE again
+		80   A > B BYE
+		+.01 B > A 200 of=BYE`, ""},
+	{"the 2xx is never acknowledged, and the call goes on", `
+		0    A > B INVITE
+		1    B > A 200
+		1.5  B > A 200 again
+		2.5  B > A 200 again`, "the 2xx was never acknowledged"},
+	{"the 2xx is never acknowledged, and the called side gives up", `
+		0    A > B INVITE
+		1    B > A 200
+		1.5  B > A 200 again
+		2.5  B > A 200 again
+		4.5  B > A 200 again
+		8.5  B > A 200 again
+		16.5 B > A 200 again
+		32.5 B > A 200 again
+		33   B > A BYE
+		+.1  A > B 200 of=BYE`, "the ACK of 10.0.0.1:5060 never came"},
+	{"CANCEL and the answer cross, and the call is over for both in the end", `
+		0    A > B INVITE
+		.1   B > A 180
+		2    A > B CANCEL
+		2    B > A 200 of=INVITE
+		2.1  B > A 200 of=CANCEL
+		+.1  A > B ACK
+		90   B > A BYE
+		+.1  A > B 200 of=BYE`, ""},
+	{"the session timer ran out", `
+		0    A > B INVITE
+		     Session-Expires: 90
+		1    B > A 200
+		     Session-Expires: 90;refresher=uas
+		+.1  A > B ACK
+		61.5 A > B BYE
+		+.1  B > A 200 of=BYE`, "its session timer of 90 s was not refreshed"},
+}
+
+// TestBecause holds what the end of a call is put down to: not to what is wrong with a call that
+// came to another end.
+func TestBecause(t *testing.T) {
+	const hosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\nC = 10.0.0.3:5060\n"
+	for _, x := range becauses {
+		var l capgen.Ladder
+		_, res := investigated(t, l.Pcap(hosts+x.ladder+"\n900 A > C OPTIONS id=late@example\n+.01 C > A 200\n"))
+		if got := res.Calls.At(0).Because; got != x.want {
+			t.Errorf("%s: because %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
+// TestBecauseSays holds that each finding with a cause says of which ends it is one.
+func TestBecauseSays(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	found := 0
+	for _, file := range files {
+		var l capgen.Ladder
+		text, calls := ladderOf(t, file)
+		l.Repeat(calls, 100)
+		list, _ := investigated(t, l.Pcap(text))
+		for _, f := range list {
+			if f.Because == "" {
+				continue
+			}
+			found++
+			if f.end == 0 || f.end == turnedDown && f.refusal < 300 {
+				t.Errorf("%s: %s does not say of which ends «%s» is the cause", file, f.ID, f.Because)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no finding has a cause")
+	}
+}
+
+// investigated returns the findings of a capture, and what else it holds.
+func investigated(t *testing.T, pcap []byte) ([]*Finding, *analysis.Result) {
+	t.Helper()
+	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := New()
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Finish(res), res
+}
