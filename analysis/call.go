@@ -164,6 +164,7 @@ type Transfer struct {
 
 	cseq uint32
 	hop  int
+	over bool // nothing more is to be reported of it
 }
 
 // A Join is a reason why two legs are one call.

@@ -683,6 +683,95 @@ var callTests = []struct {
 		5.7  P > B 488`,
 		[]string{"c1@example confirmed 200 setup=1s unfinished messages=12 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by callee 488 0)"},
 	},
+	{"a transfer is reported long behind the BYE", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  B > A 202
+		5.2  B > A NOTIFY
+			Event: refer
+			Subscription-State: active
+			Content-Type: message/sipfrag
+			| SIP/2.0 100 Trying
+		5.3  A > B 200 of=NOTIFY
+		5.4  A > B BYE
+		5.5  B > A 200 of=BYE
+		60   C > D OPTIONS id=between@example
+		120  B > A NOTIFY
+			Event: refer
+			Subscription-State: terminated;reason=noresource
+			Content-Type: message/sipfrag
+			| SIP/2.0 486 Busy Here
+		120.1 A > B 200 of=NOTIFY` + long,
+		[]string{"c1@example completed 200 by caller setup=1s talk=4.4s messages=11 a-c1-example/b-c1-example:terminated transfer(sip:carol@example.com by caller 202 486)"},
+	},
+	{"two transfers, each with the reports that name it", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B REFER cseq=10
+			Refer-To: <sip:carol@example.com>
+		5.1  B > A 202
+		5.2  A > B REFER cseq=11
+			Refer-To: <sip:dave@example.com>
+		5.3  B > A 202
+		6    B > A NOTIFY
+			Event: refer;id=10
+			Subscription-State: terminated;reason=noresource
+			Content-Type: message/sipfrag
+			| SIP/2.0 486 Busy Here
+		6.1  A > B 200 of=NOTIFY
+		7    B > A NOTIFY
+			Event: refer;id=11
+			Subscription-State: terminated;reason=noresource
+			Content-Type: message/sipfrag
+			| SIP/2.0 200 OK
+		7.1  A > B 200 of=NOTIFY`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=11 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by caller 202 486) transfer(sip:dave@example.com by caller 202 200)"},
+	},
+	{"both sides ask for a transfer, and a NOTIFY is about that of the other side", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  B > A 202
+		5.2  B > A REFER
+			Refer-To: <sip:dave@example.com>
+		5.3  A > B 202
+		6    B > A NOTIFY
+			Event: refer
+			Subscription-State: active
+			Content-Type: message/sipfrag
+			| SIP/2.0 100 Trying
+		6.1  A > B 200 of=NOTIFY`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=9 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by caller 202 100) transfer(sip:dave@example.com by callee 202 0)"},
+	},
+	{"a NOTIFY of another event, and a report that came out of order", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B REFER
+			Refer-To: <sip:carol@example.com>
+		5.1  B > A 202
+		6    B > A NOTIFY
+			Event: refer
+			Subscription-State: terminated;reason=noresource
+			Content-Type: message/sipfrag
+			| SIP/2.0 200 OK
+		6.01 B > A NOTIFY
+			Event: refer
+			Subscription-State: active
+			Content-Type: message/sipfrag
+			| SIP/2.0 100 Trying
+		7    B > A NOTIFY
+			Event: x-other
+			Content-Type: message/sipfrag
+			| SIP/2.0 500 Server Internal Error`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=8 a-c1-example/b-c1-example:confirmed transfer(sip:carol@example.com by caller 202 200)"},
+	},
 	{"a transfer over a hop that counts anew", `
 		0    A > P INVITE
 		0    P > B INVITE

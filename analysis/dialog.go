@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -138,7 +139,7 @@ func (v *liveLeg) refer(t *tracker, x *seen, hop int) int {
 		case r.Target == uri && r.cseq == x.cseq, r.Status == 0 && r.hop != hop && x.now.Sub(r.Time) < together:
 			return i // the next hop, perhaps behind a back-to-back user agent that counts anew
 		case r.Target == uri && r.hop == hop && (r.Status == 401 || r.Status == 407): // now with credentials
-			r.cseq, r.Status = x.cseq, 0
+			r.cseq, r.Status, r.over = x.cseq, 0, false
 			r.Time = x.now
 			return i
 		case r.Target == uri && (r.Status == 401 || r.Status == 407) && x.now.Sub(r.Time) < together:
@@ -152,24 +153,69 @@ func (v *liveLeg) refer(t *tracker, x *seen, hop int) int {
 	return len(l.Transfers) - 1
 }
 
-// referAnswer notes the final response to a REFER.
-func (v *liveLeg) referAnswer(tr *liveTransaction, code int) {
+// referAnswer notes the final response to a REFER. With Refer-Sub: false nothing is reported of
+// what it asked for: RFC 4488.
+func (v *liveLeg) referAnswer(tr *liveTransaction, x *seen) {
 	for i := range v.leg.Transfers {
 		if r := &v.leg.Transfers[i]; r.cseq == tr.cseq && r.hop == tr.hop && r.Status == 0 {
-			r.Status = code
+			r.Status = x.s.StatusCode
+			sub, _ := x.s.First(sipmsg.ReferSub)
+			r.over = r.Status >= 300 || bytes.EqualFold(capped(sub, len("false")), []byte("false"))
 		}
 	}
 }
 
-// notify takes in what a NOTIFY says of the transfer: RFC 3515, section 2.4.4.
+// notify takes in what a NOTIFY says of a transfer: RFC 3515, section 2.4.4.
 func (v *liveLeg) notify(x *seen) {
-	l := v.leg
-	if len(l.Transfers) == 0 || !sipmsg.Sniff(x.s.Body) {
+	if len(v.leg.Transfers) == 0 {
 		return
 	}
-	if code := sipfragStatus(x.s.Body); code > 0 {
-		l.Transfers[len(l.Transfers)-1].Result = code
+	event, _ := x.s.First(sipmsg.Event)
+	e := sipmsg.ParseEvent(event)
+	if len(e.Package) > 0 && !bytes.EqualFold(e.Package, []byte("refer")) {
+		return
 	}
+	r := v.reported(x, e.ID)
+	if code := sipfragStatus(x.s.Body); code > 0 && sipmsg.Sniff(x.s.Body) && (code >= 200 || r.Result < 200) {
+		r.Result = code
+	}
+	state, _ := x.s.First(sipmsg.SubscriptionState)
+	r.over = r.over || r.Result >= 200 || bytes.EqualFold(sipmsg.ParseSubscriptionState(state).State, []byte("terminated"))
+}
+
+// reported returns the transfer that a NOTIFY is about: the one whose REFER has the number that its Event
+// names, or else the last one that the other side asked for, of those of which something is to come
+// (RFC 3515, section 2.4.6). There is one.
+func (v *liveLeg) reported(x *seen, id []byte) *Transfer {
+	list, by := v.leg.Transfers, v.sideOf(x)
+	n, named := sipmsg.Number(id)
+	best, most := len(list)-1, 0
+	for i := range list {
+		r, says := &list[i], 0
+		if r.By != by || by == NoParty {
+			says += 2
+		}
+		if named && r.cseq == n {
+			says += 4
+		}
+		if !r.over {
+			says++
+		}
+		if says >= most {
+			best, most = i, says
+		}
+	}
+	return &list[best]
+}
+
+// reports reports whether something is still to be reported of a transfer that was accepted.
+func (v *liveLeg) reports() bool {
+	for i := range v.leg.Transfers {
+		if r := &v.leg.Transfers[i]; r.Status/100 == 2 && !r.over {
+			return true
+		}
+	}
+	return false
 }
 
 // sipfragStatus returns the status code of a message/sipfrag body, 0 for none.

@@ -504,7 +504,7 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		v.leg.ByeTook = time.Duration(instant(x.now) - tr.sent)
 	}
 	if x.method == "REFER" && code >= 200 {
-		v.referAnswer(tr, code)
+		v.referAnswer(tr, x)
 	}
 }
 

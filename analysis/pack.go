@@ -208,6 +208,7 @@ func (p *packer) transfers(l *Leg) {
 		p.shape.int(int64(x.Result))
 		p.nums.int(int64(x.cseq))
 		p.shape.int(int64(x.hop))
+		p.shape.bit(x.over)
 	}
 }
 
@@ -401,7 +402,7 @@ func (u *unpacker) transfers(l *Leg) {
 	for i := range l.Transfers {
 		l.Transfers[i] = Transfer{
 			Target: u.string(), By: Party(u.shape.int()), Time: u.time(l.Begin), Frame: u.frame(l.First), Status: int(u.shape.int()), Result: int(u.shape.int()),
-			cseq: uint32(u.nums.int()), hop: int(u.shape.int()),
+			cseq: uint32(u.nums.int()), hop: int(u.shape.int()), over: u.shape.bit(),
 		}
 	}
 }

@@ -379,6 +379,7 @@ const maxUser = 4*maxKept + 2
 func (t *tracker) file(v *liveLeg) {
 	list := &t.wait
 	switch {
+	case v.over && v.reports(): // it goes on waiting
 	case v.over && v.settled():
 		list = &t.settled
 	case v.over:

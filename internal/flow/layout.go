@@ -547,7 +547,7 @@ func (p *plan) transfer(c *analysis.Call, l *analysis.Leg, t *analysis.Transfer)
 // the arrow says.
 func outcomeOf(t *analysis.Transfer) string {
 	switch {
-	case t.Result != 0:
+	case t.Result >= 200:
 		return ", ended with " + report.StatusText(t.Result)
 	case t.Status >= 300:
 		return ", refused with " + report.StatusText(t.Status)

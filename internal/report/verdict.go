@@ -128,8 +128,10 @@ func transferText(t *analysis.Transfer) string {
 		s += " by the " + t.By.String()
 	}
 	switch {
-	case t.Result != 0:
+	case t.Result >= 200:
 		s += " and ended with " + statusText(t.Result)
+	case t.Result != 0:
+		s += " and accepted; the last that is reported of it is " + statusText(t.Result)
 	case t.Status >= 300:
 		s += " and refused with " + statusText(t.Status)
 	case t.Status != 0:

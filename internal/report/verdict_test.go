@@ -25,3 +25,20 @@ func TestVerdictUntil(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictTransfer holds that a transfer ends with a final status alone.
+func TestVerdictTransfer(t *testing.T) {
+	for _, x := range []struct {
+		t    analysis.Transfer
+		want string
+	}{
+		{analysis.Transfer{Status: 202, Result: 486}, "a transfer was asked for and ended with 486 Busy Here"},
+		{analysis.Transfer{Status: 202, Result: 100}, "a transfer was asked for and accepted; the last that is reported of it is 100 Trying"},
+		{analysis.Transfer{Status: 202}, "a transfer was asked for and accepted"},
+		{analysis.Transfer{Status: 488}, "a transfer was asked for and refused with 488 Not Acceptable Here"},
+	} {
+		if got := transferText(&x.t); got != x.want {
+			t.Errorf("%s\nwant %s", got, x.want)
+		}
+	}
+}
