@@ -429,6 +429,32 @@ var callTests = []struct {
 		9.1  P > A 200`,
 		[]string{"c1@example completed 200 by caller setup=3s talk=6s forked messages=13 a-c1-example/c:terminated a-c1-example/b:terminated"},
 	},
+	{"two phones answer, the caller acknowledges one, and the other repeats its answer", `
+		0    A > B INVITE
+		0.5  B > A 180 tt=b
+		0.6  B > A 180 tt=c
+		3    B > A 200 tt=b
+		3.1  A > B ACK tt=b
+		3.2  B > A 200 tt=c
+		3.7  B > A 200 tt=c again
+		4.7  B > A 200 tt=c again
+		9    A > B BYE tt=b
+		9.1  B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller pdd=500ms ring=2.5s setup=3s talk=6s forked messages=10 again=2 a-c1-example/b:terminated a-c1-example/c:confirmed"},
+	},
+	{"a second phone answers when the call with the first is over", `
+		0    A > B INVITE
+		0.5  B > A 180 tt=b
+		0.6  B > A 180 tt=c
+		2    B > A 200 of=INVITE tt=b
+		2.1  A > B ACK tt=b
+		4    A > B BYE tt=b
+		4.1  B > A 200 of=BYE tt=b
+		10   C > D OPTIONS id=between@example
+		14   B > A 200 of=INVITE tt=c
+		14.5 B > A 200 of=INVITE tt=c again` + long,
+		[]string{"c1@example completed 200 by caller pdd=500ms ring=1.5s setup=2s talk=2s forked messages=9 again=1 a-c1-example/b:terminated a-c1-example/c:confirmed"},
+	},
 	{"an early dialog given up, another one answers", `
 		0    A > B INVITE
 		0.5  B > A 180 tt=b

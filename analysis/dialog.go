@@ -75,9 +75,10 @@ func (v *liveLeg) earlyOrConfirmed(x *seen, hop int, code int) {
 }
 
 // resume takes in that a dialog is confirmed: a BYE that came before was of another one, an
-// early dialog that the caller gave up while the other phones went on ringing.
+// early dialog that the caller gave up while the other phones went on ringing. A phone that
+// answers when the call with another one is over is none that anybody talks to.
 func (v *liveLeg) resume() {
-	if v.hasBye {
+	if v.hasBye && !v.answered() {
 		l := v.leg
 		v.hasBye, v.over = false, false
 		l.ByBye, l.Ended, l.EndedBy, l.Cause = false, time.Time{}, NoParty, ""
@@ -86,14 +87,19 @@ func (v *liveLeg) resume() {
 
 // goesOn reports whether the call goes on behind a BYE for d, which was in that state: where
 // several phones answered one INVITE the caller keeps one (RFC 3261, section 13.2.2.4),
-// and an early dialog may be given up alone (section 15).
+// and an early dialog may be given up alone (section 15). It keeps none that it has not
+// acknowledged, if it has acknowledged d.
 func (v *liveLeg) goesOn(d *Dialog, was DialogState) bool {
-	for i := range v.leg.Dialogs {
-		k := &v.leg.Dialogs[i]
+	list, acked := v.leg.Dialogs, false
+	for i := range list {
+		acked = acked || &list[i] == d && v.acked&(1<<i) != 0
+	}
+	for i := range list {
+		k := &list[i]
 		if k == d || k.LocalTag != d.LocalTag || k.Hops&d.Hops == 0 {
 			continue
 		}
-		if k.State == DialogConfirmed || k.State == DialogEarly && was == DialogEarly {
+		if k.State == DialogConfirmed && (!acked || v.acked&(1<<i) != 0) || k.State == DialogEarly && was == DialogEarly {
 			return true
 		}
 	}

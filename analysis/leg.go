@@ -31,8 +31,10 @@ type liveLeg struct {
 	bodies     [maxBodies]described // the last session descriptions
 	said       [Server + 1]uint64   // hash of the last session description of each side
 	nBodies    int
-	steps      bool // its messages are kept
-	paired     bool // it is one of a candidate of the joiner
+	further    []forkAnswer
+	acked      uint64 // the set of indices of dialogs with an ACK
+	steps      bool   // its messages are kept
+	paired     bool   // it is one of a candidate of the joiner
 }
 
 // maxSpareLegs bounds the finished legs in whose place others may come.
@@ -146,6 +148,11 @@ func (v *liveLeg) settled() bool {
 	for i := range v.trans {
 		tr := &v.trans[i]
 		if tr.status == 0 || tr.method == "INVITE" && !tr.acked {
+			return false
+		}
+	}
+	for i := range v.leg.Dialogs { // a phone that still rings may answer
+		if v.leg.Dialogs[i].State == DialogEarly {
 			return false
 		}
 	}
@@ -329,6 +336,9 @@ func (v *liveLeg) running(x *seen, d *Dialog) {
 // ack finds the INVITE that an ACK is for: that of the same branch for a failure, that of
 // the same CSeq number for a 2xx.
 func (v *liveLeg) ack(x *seen, hop int) {
+	if i := v.leg.dialogIndex(x.from, x.to); i >= 0 {
+		v.acked |= 1 << i
+	}
 	best := -1
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
@@ -545,9 +555,34 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *liveTransaction, code int) {
 		x.resent = tr.finalFrame
 		return
 	}
+	if code/100 == 2 && tr.status/100 == 2 {
+		v.furtherAnswer(x, tag)
+		return
+	}
 	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
 		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = int16(code), 1, instant(x.now), x.frame, tag
 		tr.lastFinal = instant(x.now)
+	}
+}
+
+// A forkAnswer is the 2xx of a further phone to an INVITE that another one has answered.
+type forkAnswer struct {
+	cseq  uint32
+	hop   int32
+	tag   uint64 // hash of it
+	frame Frame
+}
+
+// furtherAnswer takes in a 2xx of another phone than that which answered first.
+func (v *liveLeg) furtherAnswer(x *seen, tag uint64) {
+	for i := range v.further {
+		if f := &v.further[i]; f.cseq == x.cseq && f.hop == int32(x.hop) && f.tag == tag {
+			x.resent = f.frame
+			return
+		}
+	}
+	if len(v.further) < maxDialogs {
+		v.further = append(v.further, forkAnswer{x.cseq, int32(x.hop), tag, x.frame})
 	}
 }
 
