@@ -160,12 +160,18 @@ func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop int) {
 		if l.Answered.IsZero() {
 			l.Answered = x.now
 		}
-		if i == int(a.primary) || a.status/100 != 2 {
+		if v.isPrimary(a, i) || a.status/100 != 2 {
 			a.setFinal(t, x, code)
 		}
 	default:
 		v.failed(t, x, a, i, code)
 	}
+}
+
+// isPrimary reports whether a transaction is that of an attempt on its first hop, or is of responses
+// to it that come from another address than it went to: the branch says so (RFC 3261, section 17.1.3).
+func (v *liveLeg) isPrimary(a *attempt, i int) bool {
+	return i == int(a.primary) || a.primary >= 0 && v.trans[i].requests == 0 && v.trans[i].key == v.trans[a.primary].key
 }
 
 // setFinal keeps the final response of the attempt on its first hop.
@@ -176,7 +182,7 @@ func (a *attempt) setFinal(t *tracker, x *seen, code int) {
 
 // failed takes in a final response of 300 and over to an initial INVITE.
 func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
-	if i != int(a.primary) {
+	if !v.isPrimary(a, i) {
 		if code == a.status { // a server passed it on; the captures of the hops are not in step
 			a.server = false
 		}
@@ -215,11 +221,10 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 
 // forwarded reports whether the INVITE of an attempt was seen on a further hop.
 func (v *liveLeg) forwarded(a *attempt) bool {
-	n := 0
 	for i := range v.trans {
-		if tr := &v.trans[i]; tr.method == "INVITE" && tr.initial && tr.cseq == a.cseq {
-			n++
+		if tr := &v.trans[i]; tr.method == "INVITE" && tr.initial && tr.cseq == a.cseq && !v.isPrimary(a, i) {
+			return true
 		}
 	}
-	return n > 1
+	return false
 }

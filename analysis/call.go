@@ -47,6 +47,7 @@ type Leg struct {
 	Unfinished   bool // it was still going on when the capture ended
 	Evicted      bool // it was given up because of a limit; what came later is counted alone
 	AnswerUnseen bool // the 2xx is not in the capture: Answered is the time of its ACK
+	ByeUnseen    bool // the BYE is not in the capture: Ended is the time of its 2xx
 	EarlyMedia   bool // a provisional response carried a session description
 	Forked       bool // several To tags answered one INVITE
 	EndedBy      Party

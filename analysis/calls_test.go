@@ -67,7 +67,7 @@ func describe(c *analysis.Call) string {
 	for _, x := range []struct {
 		name string
 		set  bool
-	}{{"forked", l.Forked}, {"early-media", l.EarlyMedia}, {"running", l.Running}, {"unfinished", l.Unfinished}, {"2xx-unseen", l.AnswerUnseen}, {"bye", l.ByBye && !l.IsAnswered()}} {
+	}{{"forked", l.Forked}, {"early-media", l.EarlyMedia}, {"running", l.Running}, {"unfinished", l.Unfinished}, {"2xx-unseen", l.AnswerUnseen}, {"bye-unseen", l.ByeUnseen}, {"bye", l.ByBye && !l.IsAnswered()}} {
 		if x.set {
 			b.WriteString(" " + x.name)
 		}
@@ -303,6 +303,39 @@ var callTests = []struct {
 		9    A > B BYE
 		9.1  B > A 200 of=BYE`,
 		[]string{"c1@example completed by caller pdd=100ms ring=2.9s setup=3s talk=6s 2xx-unseen messages=5 a-c1-example/b-c1-example:terminated"},
+	},
+	{"one direction only, that of the called side", `
+		0    A > B INVITE unseen
+		0.1  B > A 180
+		3    B > A 200
+		3.1  A > B ACK unseen
+		9    A > B BYE unseen
+		9.1  B > A 200 of=BYE`,
+		[]string{"c1@example completed 200 by caller ring=2.9s talk=6.1s bye-unseen messages=3 a-c1-example/b-c1-example:terminated"},
+	},
+	{"the 2xx to a BYE alone", `
+		0    A > B INVITE unseen
+		3    B > A 200 unseen
+		9    B > A BYE unseen
+		9.1  A > B 200 of=BYE`,
+		[]string{"c1@example completed running bye-unseen messages=1"},
+	},
+	{"a BYE that is captured behind its 2xx", `
+		0    A > B INVITE
+		3    B > A 200
+		3.1  A > B ACK
+		8.9  A > B BYE br=late unseen
+		9    B > A 200 of=BYE
+		9.01 A > B BYE br=late cseq=2`,
+		[]string{"c1@example completed 200 by caller setup=3s talk=6.01s messages=5 a-c1-example/b-c1-example:terminated"},
+	},
+	{"the responses come from another address than the INVITE went to, and refuse it", `
+		0    A > B INVITE br=one
+		0    A > C INVITE br=one cseq=1 unseen
+		0.5  C > A 180
+		2    C > A 486
+		2.1  A > B ACK br=one`,
+		[]string{"c1@example failed 486 by callee pdd=500ms ring=1.5s messages=4 a-c1-example/b-c1-example:terminated"},
 	},
 	{"one direction only", `
 		0    A > B INVITE

@@ -412,17 +412,33 @@ func (v *liveLeg) cancelledBefore(x *seen, i, hop int) {
 	}
 }
 
-// bye takes in the BYE that ends the call.
+// bye takes in the BYE that ends the call, or the 2xx to it, which one that was captured out of
+// order may follow.
 func (v *liveLeg) bye(t *tracker, x *seen) {
 	l := v.leg
-	if v.hasBye {
+	if v.hasBye && (!l.ByeUnseen || !x.s.IsRequest()) {
 		return
 	}
-	v.hasBye, l.ByBye = true, true
+	v.hasBye, l.ByBye, l.ByeUnseen = true, true, false
 	l.Ended = x.now
 	v.over = true
 	l.EndedBy = v.sideOf(x)
 	v.cause(t, x.s)
+}
+
+// byeUnseen takes in the 2xx to a BYE that was not captured.
+func (v *liveLeg) byeUnseen(t *tracker, x *seen) {
+	d, was := v.dialog(x.from, x.to), DialogConfirmed
+	if d != nil {
+		was, d.State = d.State, DialogTerminated
+	}
+	if len(v.attempts) == 0 {
+		v.running(x, d)
+	}
+	if !v.hasBye && (d == nil || !v.goesOn(d, was)) {
+		v.bye(t, x)
+		v.leg.ByeUnseen = true
+	}
 }
 
 // byCaller reports whether From is the caller: by its tag, or where both sides have the same
@@ -509,6 +525,9 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
 		tr.stray = false
 		v.bye(t, x)
+	}
+	if x.method == "BYE" && code/100 == 2 && tr.requests == 0 && tr.finals == 1 {
+		v.byeUnseen(t, x)
 	}
 	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && tr.sent != never && instant(x.now) >= tr.sent {
 		v.leg.ByeTook = time.Duration(instant(x.now) - tr.sent)
@@ -597,8 +616,8 @@ func (l *Leg) late(t *tracker, x *seen) {
 	if x.method == "INVITE" && !x.s.IsRequest() && x.s.StatusCode >= 200 {
 		l.lateFinal(t, x)
 	}
-	if x.method == "BYE" && x.s.IsRequest() && l.State == StateConfirmed {
-		l.State, l.Ended, l.ByBye = StateCompleted, x.now, true
+	if x.method == "BYE" && (x.s.IsRequest() || x.s.StatusCode/100 == 2) && l.State == StateConfirmed {
+		l.State, l.Ended, l.ByBye, l.ByeUnseen = StateCompleted, x.now, true, !x.s.IsRequest()
 		l.Unfinished = false
 		switch {
 		case string(x.from) == l.FromTag:

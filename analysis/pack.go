@@ -108,6 +108,7 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.string(l.From)
 	p.string(l.To)
 	p.shape.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
+	p.shape.bit(l.ByeUnseen)
 	if l.RequestURI != l.To {
 		p.string(l.RequestURI)
 	}
@@ -305,6 +306,7 @@ func (u *unpacker) head(r *legRoom) {
 	l.From, l.To = u.string(), u.string()
 	var same bool
 	u.shape.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
+	l.ByeUnseen = u.shape.bit()
 	if l.RequestURI = l.To; !same {
 		l.RequestURI = u.string()
 	}

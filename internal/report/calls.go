@@ -41,6 +41,7 @@ var Calls = &Table[analysis.Call]{Name: "calls", Prefix: "call", Columns: []Colu
 	{Key: "user_agents", Kind: List, Doc: "User-Agent and Server values", Get: func(c *analysis.Call) Value { return listOf(userAgents(c)) }},
 	{Key: "attempts", Kind: Number, Doc: "INVITEs with numbers of their own, where over 1", Get: func(c *analysis.Call) Value { return overOne(c.First().Attempts) }},
 	{Key: "answer_from_ack", Kind: Bool, Doc: "the 2xx is not in the capture: answer is the time of its ACK", Get: func(c *analysis.Call) Value { return boolOf(c.First().AnswerUnseen) }},
+	{Key: "end_from_response", Kind: Bool, Doc: "the BYE is not in the capture: end is the time of its 2xx", Get: func(c *analysis.Call) Value { return boolOf(c.First().ByeUnseen) }},
 	{Key: "forked", Kind: Bool, Doc: "several phones answered one INVITE", Get: func(c *analysis.Call) Value { return boolOf(c.First().Forked) }},
 	{Key: "early_media", Kind: Bool, Doc: "a session description came before the answer", Get: func(c *analysis.Call) Value { return boolOf(c.First().EarlyMedia) }},
 	{Key: "running_at_start", Kind: Bool, Doc: "it was going on when the capture began", Get: func(c *analysis.Call) Value { return boolOf(c.First().Running) }},

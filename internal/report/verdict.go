@@ -82,7 +82,11 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 	if l.EndedBy == analysis.Caller || l.EndedBy == analysis.Callee {
 		b = append(append(b, " by the "...), l.EndedBy.String()...)
 	}
-	return appendAfter(b, l.Answered, l.Ended)
+	b = appendAfter(b, l.Answered, l.Ended)
+	if l.ByeUnseen {
+		b = append(b, " (the BYE is not in the capture)"...)
+	}
+	return b
 }
 
 func appendFailed(b []byte, l *analysis.Leg) []byte {
