@@ -41,7 +41,8 @@ type Collector struct {
 	index   legIndex // of the leg that is finished
 	deals   legDeals // likewise
 	streams *streamIndex
-	talks   []*talk // of legs that are finished, as rules about media need them
+	talks   []*talk              // of legs that are finished, as rules about media need them
+	mapped  map[hostPair]mapping // at most maxMapped
 	quality *qualityState
 
 	legRules      []legRule // those that may be asked about a leg, in their order

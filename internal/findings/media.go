@@ -98,6 +98,7 @@ func (c *Collector) hear(d *analysis.Detail) {
 	caller := r.callerTag()
 	if d.RTP > 0 && caller != 0 {
 		r.listen(t, caller)
+		r.learnNAT()
 	}
 	c.talks = append(c.talks, t)
 }
@@ -423,9 +424,8 @@ func (r *captureRun) announced(t *talk, a netip.AddrPort, side analysis.Party) (
 			if side != analysis.NoParty && e.Side != side {
 				continue
 			}
-			any = true
-			exact = exact || e.Addr == a
-			host = host || e.Addr.Addr() == a.Addr()
+			same, near := r.announces(e, a)
+			exact, host, any = exact || same, host || near, true
 		}
 	}
 	return exact, host, any
@@ -445,7 +445,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either. Where only the port differs from
-one announced by the other side it is a note. Silent with ICE, where messages of the call are cut or its beginning is missing.`,
+one announced by the other side it is a note. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -494,7 +494,7 @@ var sdpVsSource = &Rule{
 	ID: "sdp-vs-source", RFC: "RFC 3264 5.1, 6.1", Severity: "warning / note",
 	Title: "RTP comes from another address than its sender announced",
 	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note). Silent where the
-other side sends to that source all the same (symmetric RTP), with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
+other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target), with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {

@@ -96,7 +96,7 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		switch {
 		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
 			return
-		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && !repeated:
+		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
 			return
 		case wrong < 0:
 			wrong = j
@@ -274,7 +274,7 @@ var viaNAT = &Rule{
 	ID: "via-nat", RFC: "RFC 3261 18.2.1, 18.2.2; RFC 3581 4", Severity: "warning / note",
 	Title: "a Via that does not fit where the request came from",
 	Doc: `The topmost Via of a request holds an IP address other than the one it came from, and its response has no received parameter, or goes to the address
-of the Via. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared. Over TCP,
+of the Via. Silent where the request comes from a private address and its Via names a public one, to a peer on the Internet whose response comes back: a NAT maps the two to each other. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared. Over TCP,
 where the response comes back on the connection, a missing received is a note. The first request of each host to each other is judged.`,
 	Why: "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
 	Fix: "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
@@ -346,7 +346,7 @@ func (s *viaState) request(r *legRun, i int) {
 	}
 	switch {
 	case answer >= 0:
-		if y := r.Message(answer); y != nil && isAddr && lacksReceived(m, y) {
+		if y := r.Message(answer); y != nil && isAddr && !behindNAT(seen.Source.Addr(), seen.Destination.Addr(), addr) && lacksReceived(m, y) {
 			r.report(noReceived(addr, seen.Source, seen.Transport, seen.Frame, r.Messages[answer].Frame))
 		}
 	case stray >= 0:
@@ -376,7 +376,7 @@ func (s *viaState) exchange(r *exchangeRun) {
 	switch answer := r.Response(); {
 	case e.Status == 0:
 		f = strayed(via.Host, e.Source, e.Strayed, e.SentFrame, e.StrayFrame)
-	case answer != nil && isAddr && lacksReceived(m, answer):
+	case answer != nil && isAddr && !behindNAT(e.Source.Addr(), e.Destination.Addr(), addr) && lacksReceived(m, answer):
 		f = noReceived(addr, e.Source, e.Transport, e.SentFrame, e.FinalFrame)
 	default:
 		return
