@@ -286,6 +286,19 @@ func (p path) at(t time.Time) *agreement {
 	return last
 }
 
+// of returns the agreement that a stream of a side belongs to: the last one that has both of its
+// ends, or else the one that was in force at its end. What is on its way goes on for a while when
+// another one is made.
+func (p path) of(s *analysis.Stream, by int) *agreement {
+	found := p.at(s.End())
+	for _, a := range p {
+		if a.side[by].addr == s.Source() && a.side[1-by].addr == s.Destination() {
+			found = a
+		}
+	}
+	return found
+}
+
 // both reports whether all agreements of the path let both sides send and receive, none being
 // on hold.
 func (p path) both() bool {
@@ -599,8 +612,8 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
-	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and packets of, or to, one of its two
-media addresses are. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
+	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and its own would be: packets between its two
+media addresses are in the capture, or one of these is an end of each of its hops and has RTP with a host that is not the other end. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
 	capture: func(r *captureRun) {
@@ -617,12 +630,7 @@ media addresses are. Silent where RTP that is of no call went to or came from on
 			if slices.ContainsFunc(r.legsOf(t), func(l *analysis.Leg) bool { return l.Media != nil && len(l.Media.Streams) > 0 }) {
 				continue
 			}
-			seen := false
-			for i := range a.side {
-				sent, got := r.Sent(a.side[i].addr.Addr())
-				seen = seen || sent || got
-			}
-			if !seen || !r.othersTalk(t, a, from, to) {
+			if !r.isCaptured(t, a) || !r.othersTalk(t, a, from, to) {
 				continue
 			}
 			r.tellOf(t.leg, Finding{
@@ -664,6 +672,7 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 type streamIndex struct {
 	at    map[netip.AddrPort][]*analysis.Stream // by both ends
 	stray map[netip.Addr][]*analysis.Stream     // those of no call, by both ends
+	peers map[netip.Addr][]netip.Addr           // of both ends, at most maxMediaPeers
 	begin []time.Time                           // of all streams, in order
 	end   []time.Time                           // the latest end of those up to it
 }
@@ -677,12 +686,14 @@ func (r *captureRun) heard() *streamIndex {
 	if r.c.streams != nil {
 		return r.c.streams
 	}
-	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream)}
+	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), peers: make(map[netip.Addr][]netip.Addr)}
 	r.c.streams = x
 	sorted := slices.Clone(r.Streams)
 	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
 	var last time.Time
 	for _, s := range sorted {
+		x.meet(s.Source().Addr(), s.Destination().Addr())
+		x.meet(s.Destination().Addr(), s.Source().Addr())
 		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
 			x.at[a] = append(x.at[a], s)
 			if s.Call == 0 {
@@ -695,6 +706,41 @@ func (r *captureRun) heard() *streamIndex {
 		x.begin, x.end = append(x.begin, s.Begin()), append(x.end, last)
 	}
 	return x
+}
+
+// maxMediaPeers bounds the hosts that are known to exchange media with one.
+const maxMediaPeers = 8
+
+// meet notes that a host exchanges media with another.
+func (x *streamIndex) meet(a, b netip.Addr) {
+	if list := x.peers[a]; len(list) < maxMediaPeers && !slices.Contains(list, b) {
+		x.peers[a] = append(list, b)
+	}
+}
+
+// isCaptured reports whether packets between the two media addresses of an agreement would be in
+// the capture: others between these hosts are, or it is one of them that is captured. That is an end of
+// each hop of the leg, and has media with a host that is not the other end: where all it has is with
+// that one, it is that one which is captured, and media may go past it.
+func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
+	from, to := a.side[0].addr.Addr(), a.side[1].addr.Addr()
+	there, _ := r.Saw(from, to)
+	back, _ := r.Saw(to, from)
+	if there || back {
+		return true
+	}
+	for i := range a.side {
+		host := a.side[i].addr.Addr()
+		if slices.ContainsFunc(r.heard().peers[host], func(peer netip.Addr) bool {
+			return !slices.ContainsFunc(t.leg.Hops, func(h analysis.Hop) bool {
+				x, y := h.A.Addr().Unmap(), h.B.Addr().Unmap()
+				return x != host && y != host || x == peer || y == peer
+			})
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // within reports whether any stream was sent in a time.
@@ -712,7 +758,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own; silent for a direction without any
-RTP, for one with comfort noise, whose sender may be silent, and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
+RTP, for one with comfort noise, whose sender may be silent, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -743,7 +789,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		return nil
 	}
 	answered := p.first().at
-	if wait := first.Begin().Sub(answered); wait > lateMedia && p.at(answered).allows(by) && p.at(answered.Add(lateMedia)).allows(by) {
+	if wait := first.Begin().Sub(answered); wait > lateMedia && p.at(answered).allows(by) && r.follows(t, p.of(first, by), p.at(answered)) && p.at(answered.Add(lateMedia)).allows(by) {
 		list = append(list, Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
@@ -752,13 +798,24 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	if !t.leg.ByBye || t.bye.Number == 0 {
 		return list
 	}
-	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && p.at(last.End()).allows(by) && last.End().After(answered) {
+	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && p.at(last.End()).allows(by) && last.End().After(answered) {
 		list = append(list, Finding{
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
 		})
 	}
 	return list
+}
+
+// follows reports whether media of an agreement would be in the capture, where those of another are:
+// they go between the same hosts, or others that are captured.
+func (r *captureRun) follows(t *talk, seen, other *agreement) bool {
+	for i := range seen.side {
+		if seen.side[i].addr.Addr() != other.side[i].addr.Addr() {
+			return r.isCaptured(t, other)
+		}
+	}
+	return true
 }
 
 var ptimeMismatch = &Rule{
