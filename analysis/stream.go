@@ -45,6 +45,7 @@ type Stream struct {
 	RelayHop      bool     // no description announces it: it is one of its leg on another hop of a relay
 	SentBy        Party    // caller or callee of the leg whose session descriptions announce it
 	Security      Security // as packets show it
+	Silence       uint32   // packets of audio that describe silence, by their length: rtp.DescribesSilence
 	Codec         string   // of Type; empty where only a session description tells
 	Kind          string   // audio, video …, as the description has it
 	Call          int      // ID of its call; 0 for none
@@ -69,6 +70,8 @@ type Stream struct {
 	baseStamp uint32           // timestamp of the first packet, for finding the clock rate of dynamic payload types
 	eventType uint8            // payload type of events, 0 for none
 	secure    bool             // the descriptions of both sides ask for SRTP
+
+	Pauses uint16 // silences in which nothing was sent: rtp.Stats.Resumes
 }
 
 // extras are what few streams have.
@@ -257,7 +260,8 @@ type heard struct {
 	ipid    uint16
 	anyID   bool // it has no identification: a repetition so soon is a copy
 	class   uint8
-	isEvent bool // its payload may be a telephone event
+	isEvent bool // its payload may be a telephone event …
+	silent  bool // … or describe silence
 	event   rtp.Event
 }
 
@@ -285,16 +289,20 @@ func (h *heard) take(d *dissect.Datagram, b []byte) {
 	if d.HasTime {
 		h.Arrival = time.Duration(d.Time.UnixNano())
 	}
-	if h.Type >= rtp.FirstDynamic && len(b) < maxEventLen && d.Missing == 0 {
-		h.takeEvent(b)
+	if len(b) < maxEventLen && d.Missing == 0 {
+		h.takeShort(b)
 	}
 }
 
-// takeEvent looks whether the payload may be a telephone event: four octets of which one
-// bit is zero and the first is of a key or a tone of fax.
-func (h *heard) takeEvent(b []byte) {
+// takeShort looks whether the payload may describe silence, or be a telephone event: four octets of
+// which one bit is zero and the first is of a key or a tone of fax.
+func (h *heard) takeShort(b []byte) {
 	var p rtp.Header
-	if p.Decode(b) != nil || len(p.Payload) != 4 {
+	if p.Decode(b) != nil {
+		return
+	}
+	h.silent = rtp.DescribesSilence(h.Type, len(p.Payload))
+	if len(p.Payload) != 4 || h.Type < rtp.FirstDynamic {
 		return
 	}
 	h.isEvent = h.event.Decode(p.Payload) && !h.event.Reserved && (h.event.Event <= 16 || h.event.Event >= 32 && h.event.Event < 40)
@@ -318,11 +326,17 @@ func (s *Stream) add(h *heard) {
 		h.Untimed = true
 	} else {
 		s.clock(h)
+		if h.silent {
+			s.Silence++
+		}
 	}
 	s.place, s.usualRate = s.countType(h.Type), h.ClockRate
 	course := s.course()
 	if event || course != nil {
 		s.place = maxTypes
+	}
+	if s.stats.Resumes(&h.Sample) && s.Pauses < math.MaxUint16 {
+		s.Pauses++
 	}
 	verdict := s.stats.Add(&h.Sample)
 	if verdict != rtp.Duplicate && event {

@@ -173,8 +173,8 @@ const (
 // dissect.Media. It is packet for these, in a fraction of the time.
 func (t *streamTable) Quick(p *capture.Packet, off, end int, version uint8, ns int64) bool {
 	b := p.Data[off:end]
-	if len(b) < rtpHeaderLen || b[1] >= rtpMarker || len(b) == rtpHeaderLen+4 {
-		return false // RTCP has the marker bit, a telephone event four octets
+	if len(b) <= rtpHeaderLen+rtp.MaxSilence || b[1] >= rtpMarker {
+		return false // RTCP has the marker bit, telephone events and silence are short
 	}
 	if version == 6 {
 		return t.quick6(p, off, b, ns)

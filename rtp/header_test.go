@@ -161,6 +161,31 @@ func TestStatic(t *testing.T) {
 	}
 }
 
+func TestDescribesSilence(t *testing.T) {
+	for _, c := range []struct {
+		kind uint8
+		are  []int
+		not  []int
+	}{
+		{18, []int{2, 12}, []int{0, 10, 20, 30, 1, 22}},
+		{4, []int{1, 4}, []int{0, 2, 20, 24}},
+		{96, []int{1, 2, 3, 5, 6, 7}, []int{-1, 0, 4, 8, 14, 32}},
+		{0, nil, []int{0, 1, 2, 4, 7, 12}},
+		{72, nil, []int{1, 2, 4}},
+	} {
+		for _, n := range c.are {
+			if !rtp.DescribesSilence(c.kind, n) {
+				t.Errorf("type %d: %d octets are silence", c.kind, n)
+			}
+		}
+		for _, n := range c.not {
+			if rtp.DescribesSilence(c.kind, n) {
+				t.Errorf("type %d: %d octets are no silence", c.kind, n)
+			}
+		}
+	}
+}
+
 // Every rate is found again from a measure that is off by 5 %, the usual ones by 10.
 func TestNearestRate(t *testing.T) {
 	usual := []int{8000, 16000, 32000, 48000, 90000}

@@ -62,6 +62,31 @@ func IsComfortNoise(payloadType uint8) bool {
 	return payloadType == TypeComfortNoise || payloadType == TypeOldComfortNoise
 }
 
+// MaxSilence is the most octets of payload that DescribesSilence knows for silence.
+const MaxSilence = 12
+
+// DescribesSilence reports whether a payload of n octets, of a packet of audio, is a description of
+// silence, or says that there is nothing to send: a sender that stops behind it has not failed.
+// G.729 has frames of 10 octets and descriptions of 2 (annex B; RFC 3551, section 4.5.6), G.723.1
+// descriptions of 4 octets and 1 for nothing (annex A; section 4.5.3). Of dynamic payload types it
+// takes 7 octets and less, but for the 4 of a telephone event: AMR and AMR-WB have 7, or 2 for
+// nothing (RFC 4867), EVS 6 and 7, Opus 1 to 3, and no speech is as short.
+func DescribesSilence(payloadType uint8, n int) bool {
+	switch {
+	case n <= 0 || n > MaxSilence:
+		return false
+	case payloadType >= FirstDynamic:
+		return n <= 7 && n != 4
+	}
+	switch static[payloadType].Name {
+	case "G729":
+		return n%10 == 2
+	case "G723":
+		return n == 4 || n == 1
+	}
+	return false
+}
+
 // rates are the clock rates in use, and how much worse a match with a rare one counts:
 // those of old sound cards, of which two are near to others.
 var rates = [...]struct {

@@ -564,6 +564,21 @@ func (s *Stats) OnTime(p *Sample) bool {
 	return off < maxSpurtStep || off < since/10
 }
 
+// minPause is the least silence between two talkspurts: five packets of the usual length.
+const minPause = 100 // ms
+
+// Resumes reports whether a packet that is to be added next begins a talkspurt behind a silence, in
+// which its sender sent nothing: it has the marker bit and the next sequence number, and its
+// timestamp went on as the time did. RFC 3551, section 4.1.
+func (s *Stats) Resumes(p *Sample) bool {
+	if !p.Marker || p.Untimed || !s.timed || s.rate == 0 || p.ClockRate != s.rate || p.Seq-s.high != 1 {
+		return false
+	}
+	step := int32(p.Timestamp - s.timestamp)
+	silence := float64(step) * s.tick
+	return silence >= minPause && math.Abs(s.delay(p.Arrival, step)) < silence/4
+}
+
 // LastArrival returns when the last packet came.
 func (s *Stats) LastArrival() time.Duration { return s.last }
 

@@ -307,6 +307,39 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A talkspurt behind a silence in which the time went on.
+func TestResumes(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		silence int64 // in packets
+		change  func(*rtp.Sample)
+		want    bool
+	}{
+		{"talkspurt", 100, func(*rtp.Sample) {}, true},
+		{"no silence", 1, func(*rtp.Sample) {}, false},
+		{"no marker", 100, func(p *rtp.Sample) { p.Marker = false }, false},
+		{"a packet lost", 100, func(p *rtp.Sample) { p.Seq++ }, false},
+		{"the timestamp stood still", 100, func(p *rtp.Sample) { p.Timestamp -= 100 * 160 }, false},
+		{"it was set anew", 100, func(p *rtp.Sample) { p.Timestamp += 100 * 160 }, false},
+		{"a telephone event", 100, func(p *rtp.Sample) { p.Untimed = true }, false},
+		{"another clock", 100, func(p *rtp.Sample) { p.ClockRate = 16000 }, false},
+	} {
+		var s sender
+		s.send(50)
+		s.sent += c.silence
+		s.seq -= uint16(c.silence)
+		p := s.sample(s.sent)
+		p.Marker = true
+		c.change(p)
+		if got := s.stats.Resumes(p); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if new(rtp.Stats).Resumes(&rtp.Sample{Marker: true, ClockRate: 8000}) {
+		t.Error("the first packet resumes nothing")
+	}
+}
+
 // A timestamp that is set anew is no jitter; a packet that is late is.
 func TestJumps(t *testing.T) {
 	for _, c := range []struct {

@@ -60,7 +60,7 @@ import (
 // Lines with "SYN", "SYNACK", "ACKED", "FIN" and "RST" send segments, data=X with octets. Lines with "ICMP" send a port
 // unreachable that quotes the last packet of the other side, to=HOST that to HOST;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
-// each; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
+// each, and len=N octets in place of those of G.711, skip=N: the timestamp is N packets further on than the number; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
 type Ladder struct {
 	TCP     bool // over TCP, a connection for each pair of hosts
@@ -716,7 +716,7 @@ func (m *message) rtp() {
 	every := time.Duration(m.number("every", 20)) * time.Millisecond
 	start, size := l.now, int(every/time.Millisecond)*8
 	for i := range n {
-		at, body := seq+i, strings.Repeat("\xff", size)+strings.Repeat("\x5a", m.number("tag", 0))
+		at, body := seq+i, strings.Repeat("\xff", m.number("len", size))+strings.Repeat("\x5a", m.number("tag", 0))
 		if m.what == "EVENT" {
 			at = seq
 			end := byte(10)
@@ -730,7 +730,7 @@ func (m *message) rtp() {
 			l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(u16(uint16(m.number("seq", 0)+i)) + "\x01\x02\x00\x00")))
 			continue
 		}
-		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32(at*size)) + u32(uint32(ssrc)) + body
+		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32((at+m.number("skip", 0))*size)) + u32(uint32(ssrc)) + body
 		l.now = start + time.Duration(i)*every
 		p := Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)
 		l.emit(Ether(p))

@@ -29,6 +29,9 @@ const (
 	// fewPackets is what strays: streams with less prove nothing about addresses.
 	fewPackets = 5
 
+	// manyPauses tell a sender that suppresses silence from one that was on hold.
+	manyPauses = 3
+
 	// silenceStep is the step of what codecs send while nobody speaks: AMR every 160 ms.
 	silenceStep = 160 * time.Millisecond
 
@@ -347,10 +350,14 @@ func sideIndex(p analysis.Party) int {
 
 var sideNames = [2]string{"the caller", "the called side"}
 
-// comfort reports whether a stream holds comfort noise: its sender is silent at times.
+// comfort reports whether the sender of a stream sends nothing at times: it holds comfort noise, frames
+// that describe silence, or pauses in which time went on. Digits are sent in place of sound.
 func comfort(list []*analysis.Stream) bool {
-	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.Noise > 0 })
+	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return quiet(s) > 0 || s.Pauses >= manyPauses && s.Events == 0 })
 }
+
+// quiet returns how many packets of a stream are of silence.
+func quiet(s *analysis.Stream) int64 { return int64(s.Noise) + int64(s.Silence) }
 
 // spanOf returns when streams began and ended.
 func spanOf(list []*analysis.Stream) (first, last *analysis.Stream) {
@@ -547,7 +554,7 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
-where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
+where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
@@ -579,7 +586,7 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 	for by := range sent {
 		sent[by] = t.sent(p, by, alone)
 		for _, s := range sent[by] {
-			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && int64(s.Noise) < s.Report().Packets
+			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && quiet(s) < s.Report().Packets
 		}
 	}
 	if heard[0] == heard[1] {
@@ -758,7 +765,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own; silent for a direction without any
-RTP, for one with comfort noise, whose sender may be silent, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
+RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus) or three pauses with talkspurts behind them, whose sender may be silent, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -832,7 +839,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 			for _, s := range t.leg.Media.Streams {
 				v := t.receiver(s)
 				x := s.Report()
-				if v == nil || v.ptime == 0 && v.maxTime == 0 || x.Interval <= 0 || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || int64(s.Noise) == x.Packets {
+				if v == nil || v.ptime == 0 && v.maxTime == 0 || x.Interval <= 0 || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
 					continue
 				}
 				if x.Interval >= silenceStep {

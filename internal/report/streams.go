@@ -53,6 +53,7 @@ var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns
 	{Key: "dscp", Kind: Number, Doc: "the class of service of the last packet: RFC 2474", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Class >> 2)) }},
 	{Key: "markers", Kind: Number, Doc: "packets with the marker bit", Get: func(s *analysis.Stream) Value { return intOf(s.Report().Markers) }},
 	{Key: "comfort_noise", Kind: Number, Doc: "packets of comfort noise, if any", Get: func(s *analysis.Stream) Value { return count64(int64(s.Noise)) }},
+	{Key: "silence_frames", Kind: Number, Doc: "packets that describe silence, if any: SID of G.729, G.723.1, AMR, EVS, DTX of Opus", Get: func(s *analysis.Stream) Value { return count64(int64(s.Silence)) }},
 	{Key: "telephone_events", Kind: Number, Doc: "digits and other tones sent as events, if any: RFC 4733", Get: func(s *analysis.Stream) Value { return countOf(s.ToneCount()) }},
 	{Key: "discarded", Kind: Number, Doc: "packets too late for the jitter buffer that mos assumes, of 60 ms", Get: func(s *analysis.Stream) Value { r := s.Report(); return Value{Has: r.Jitters > 0, Int: r.Discarded} }},
 	{Key: "mos", Brief: true, Kind: Decimal, Doc: "estimated at the capture point by the E-model (ITU-T G.107); loss and delay behind it are not visible", Get: func(s *analysis.Stream) Value {
