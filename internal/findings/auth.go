@@ -61,7 +61,7 @@ in any Call-ID. One finding for each sender, method and user. What belongs to a 
 				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout},
 				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
-				Because:  "its challenge was not answered", end: turnedDown, refusal: t.status,
+				Because:  "its challenge was not answered", end: turnedDown, refusal: int(t.status),
 			}
 			if t.method == "OPTIONS" {
 				f.Severity = Note
