@@ -81,7 +81,7 @@ func FuzzTables(f *testing.F) {
 }
 
 // checkTable checks every form of the records of a table.
-func checkTable[T any](t *testing.T, table *report.Table[T], o *report.Options, records []*T, row func(*T, *report.Options) []string) {
+func checkTable[T any](t *testing.T, table *report.Table[T], o *report.Options, records []T, row func(T, *report.Options) []string) {
 	t.Helper()
 	text := table.AppendCSVHeader(nil)
 	for _, x := range records {

@@ -72,8 +72,8 @@ func runAnalyze(e *env, c *command, args []string) int {
 // A wanted says which messages are described: those that satisfy the filter, up to most.
 // It counts all that satisfy it.
 type wanted struct {
-	matches *filter.Filter[analysis.Message] // nil: all
-	most    int64                            // 0: all
+	matches *filter.Filter[*analysis.Message] // nil: all
+	most    int64                             // 0: all
 	n       int64
 }
 

@@ -29,9 +29,9 @@ many. sipsight call ID tells one call in full.`,
 		if code, done := q.parse(e, fs, args); done {
 			return code
 		}
-		return list(e, &q, fs.files, &shown[analysis.Call]{
+		return list(e, &q, fs.files, &shown[*analysis.Call]{
 			report.Calls, report.CallColumns, report.CallRow, "calls",
-		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Call] { return r.Calls.Reader() })
+		}, func(r *analysis.Result, _ []*findings.Finding) records[*analysis.Call] { return r.Calls.Reader() })
 	},
 }
 
@@ -53,9 +53,9 @@ was tried and refreshed, and for how long the registrar granted the last contact
 		if code, done := q.parse(e, fs, args); done {
 			return code
 		}
-		return list(e, &q, fs.files, &shown[analysis.Registration]{
+		return list(e, &q, fs.files, &shown[*analysis.Registration]{
 			report.Registrations, report.RegistrationColumns, report.RegistrationRow, "registrations",
-		}, func(r *analysis.Result, _ []*findings.Finding) records[analysis.Registration] {
+		}, func(r *analysis.Result, _ []*findings.Finding) records[*analysis.Registration] {
 			return r.Registrations.Reader()
 		})
 	},

@@ -81,7 +81,7 @@ type exporting struct {
 	files           []string
 	calls, findings listFlag
 	filter          filterFlag
-	matches         *filter.Filter[analysis.Call]
+	matches         *filter.Filter[*analysis.Call]
 	out, hep        string
 	hepTCP          bool
 	force, noMedia  bool

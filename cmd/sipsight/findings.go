@@ -76,18 +76,18 @@ func runFindings(e *env, c *command, args []string) int {
 	if !q.check(e, c.name) || *id != "" && !e.knownFinding(*id) {
 		return exitUsage
 	}
-	return list(e, &q, fs.files, &shown[findings.Finding]{report.Findings, report.FindingColumns, report.FindingRow, "findings"},
-		func(res *analysis.Result, found []*findings.Finding) records[findings.Finding] {
+	return list(e, &q, fs.files, &shown[*findings.Finding]{report.Findings, report.FindingColumns, report.FindingRow, "findings"},
+		func(res *analysis.Result, found []*findings.Finding) records[*findings.Finding] {
 			number := 0
 			if *call != "" {
 				x := res.Find(*call)
 				if x == nil {
 					e.errorf("findings: %s", noSuchCall(res, *call))
-					return sliceOf[findings.Finding](nil)
+					return sliceOf[*findings.Finding](nil)
 				}
 				number = x.ID
 			}
-			return sliceOf[findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
+			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
 				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number
 			}))
 		})

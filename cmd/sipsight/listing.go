@@ -93,7 +93,7 @@ func (q *listing) noneOf(r *analysis.Result) string {
 type shown[T any] struct {
 	table   *report.Table[T]
 	columns []report.GridColumn
-	row     func(*T, *report.Options) []string
+	row     func(T, *report.Options) []string
 	plural  string // what they are called
 }
 
@@ -108,14 +108,14 @@ func (e *env) investigate(r *capture.Reader, o analysis.Options) (*analysis.Resu
 // the next call.
 type records[T any] interface {
 	Len() int
-	At(i int) *T
+	At(i int) T
 }
 
 // A sliceOf is records in a slice.
-type sliceOf[T any] []*T
+type sliceOf[T any] []T
 
-func (s sliceOf[T]) Len() int    { return len(s) }
-func (s sliceOf[T]) At(i int) *T { return s[i] }
+func (s sliceOf[T]) Len() int   { return len(s) }
+func (s sliceOf[T]) At(i int) T { return s[i] }
 
 // list analyses the files and lists the records that get takes from the result.
 func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result, []*findings.Finding) records[T]) int {
@@ -186,7 +186,7 @@ func sortKey(key, def string) string {
 }
 
 // within reports whether a record began in the time asked for.
-func within[T any](t *report.Table[T], q *listing, x *T) bool {
+func within[T any](t *report.Table[T], q *listing, x T) bool {
 	if !q.timed() {
 		return true
 	}

@@ -39,7 +39,7 @@ type messageQuery struct {
 	since, until            timeFlag
 	filter                  filterFlag
 	colour                  colourFlag
-	matches                 *filter.Filter[analysis.Message] // nil: all
+	matches                 *filter.Filter[*analysis.Message] // nil: all
 }
 
 // A frameFlag names one frame: N, or with several files K:N.

@@ -38,9 +38,9 @@ listener are not visible.`,
 			}
 			return report.NoStreams(r)
 		}
-		return list(e, &q, fs.files, &shown[analysis.Stream]{report.Streams, report.StreamColumns, report.StreamRow, "streams"},
-			func(r *analysis.Result, _ []*findings.Finding) records[analysis.Stream] {
-				return sliceOf[analysis.Stream](r.AllStreams())
+		return list(e, &q, fs.files, &shown[*analysis.Stream]{report.Streams, report.StreamColumns, report.StreamRow, "streams"},
+			func(r *analysis.Result, _ []*findings.Finding) records[*analysis.Stream] {
+				return sliceOf[*analysis.Stream](r.AllStreams())
 			})
 	},
 }

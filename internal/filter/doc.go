@@ -10,7 +10,7 @@
 // A Schema gives a kind of record its fields. Messages is that of SIP messages, whose names
 // are those of Wireshark; other records register theirs with a line a field:
 //
-//	s := filter.NewSchema[Call]("call")
+//	s := filter.NewSchema[*Call]("call")
 //	s.String("state", "the state of the call", func(c *Call) string { return c.State })
 //
 // What an expression says of a field with several values, or with none, is what Wireshark 4

@@ -21,13 +21,13 @@ type Filter[T any] struct {
 }
 
 // Match reports whether the record satisfies the filter.
-func (f *Filter[T]) Match(r *T) bool {
+func (f *Filter[T]) Match(r T) bool {
 	f.values.secrets = f.Secrets
 	return f.holds(f.root, r)
 }
 
 // holds evaluates a node. Its depth is bounded by that of the expression.
-func (f *Filter[T]) holds(n *node, r *T) bool {
+func (f *Filter[T]) holds(n *node, r T) bool {
 	switch n.op {
 	case nodeNot:
 		return !f.holds(n.kids[0], r)

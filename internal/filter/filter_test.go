@@ -29,8 +29,8 @@ type call struct {
 	port    uint16
 }
 
-var calls = func() *filter.Schema[call] {
-	s := filter.NewSchema[call]("call")
+var calls = func() *filter.Schema[*call] {
+	s := filter.NewSchema[*call]("call")
 	s.String("state", "the state", func(c *call) string { return c.state })
 	s.Strings("user_agents", "who took part", func(c *call) []string { return c.agents })
 	s.Millis("setup_ms", "until the answer", func(c *call) (time.Duration, bool) { return c.setup, c.answer })
@@ -225,7 +225,7 @@ func randomValue(r *rand.Rand, k filter.Kind) string {
 	return list[r.IntN(len(list))]
 }
 
-func parse(t *testing.T, expr string) *filter.Filter[call] {
+func parse(t *testing.T, expr string) *filter.Filter[*call] {
 	t.Helper()
 	f, err := calls.Parse(expr)
 	if err != nil {
@@ -321,7 +321,7 @@ func TestFieldsTwice(t *testing.T) {
 			t.Error("a field was added twice")
 		}
 	}()
-	s := filter.NewSchema[call]("call")
+	s := filter.NewSchema[*call]("call")
 	s.Bool("x", "", func(*call) bool { return true })
 	s.Bool("x", "", func(*call) bool { return true })
 }

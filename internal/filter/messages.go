@@ -13,10 +13,10 @@ import (
 
 // Messages returns the schema of SIP messages. The names are Wireshark's, and so is what
 // they mean: differences are listed in docs/filters.md.
-func Messages() *Schema[analysis.Message] { return messages() }
+func Messages() *Schema[*analysis.Message] { return messages() }
 
-var messages = sync.OnceValue(func() *Schema[analysis.Message] {
-	s := NewSchema[analysis.Message]("")
+var messages = sync.OnceValue(func() *Schema[*analysis.Message] {
+	s := NewSchema[*analysis.Message]("")
 	addFrame(s)
 	addNetwork(s)
 	addStartLine(s)
@@ -28,7 +28,7 @@ var messages = sync.OnceValue(func() *Schema[analysis.Message] {
 	return s
 })
 
-func addFrame(s *Schema[analysis.Message]) {
+func addFrame(s *Schema[*analysis.Message]) {
 	s.Add(Field{"frame", Present, "any message", ""}, func(m *analysis.Message, v *Values) { v.Present() })
 	s.Add(Field{"frame.number", Number, "the packet that completes the message, in its file", "frame.number in {17, 20 .. 29}"}, func(m *analysis.Message, v *Values) {
 		v.Number(uint32(min(m.Frame.Number, 1<<32-1)))
@@ -45,7 +45,7 @@ func frameTime(m *analysis.Message, v *Values) {
 
 // addNetwork adds the fields of the network and transport layers: the innermost, where
 // the message came through a tunnel.
-func addNetwork(s *Schema[analysis.Message]) {
+func addNetwork(s *Schema[*analysis.Message]) {
 	for _, p := range []struct {
 		name, doc string
 		kind      Kind
@@ -122,7 +122,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-func addStartLine(s *Schema[analysis.Message]) {
+func addStartLine(s *Schema[*analysis.Message]) {
 	add := func(name string, k Kind, doc, example string, get func(*sipmsg.Message, *Values)) {
 		s.Add(Field{name, k, doc, example}, func(m *analysis.Message, v *Values) { get(m.SIP, v) })
 	}
@@ -260,7 +260,7 @@ var headers = []struct {
 }
 
 // addHeaders adds the header fields: one value a line of the header, lists in one piece.
-func addHeaders(s *Schema[analysis.Message]) {
+func addHeaders(s *Schema[*analysis.Message]) {
 	for _, h := range headers {
 		name := h.name
 		if name == "" {
@@ -297,7 +297,7 @@ func leadingNumber(b []byte) (n uint32, ok bool) {
 }
 
 // addURIs adds the parts of the Request-URI and of addresses.
-func addURIs(s *Schema[analysis.Message]) {
+func addURIs(s *Schema[*analysis.Message]) {
 	type part func(uri []byte) (b []byte, ok bool)
 	parts := func(prefix, whole, what string, each func(m *sipmsg.Message, v *Values, p part)) {
 		add := func(name, doc string, p part) {
@@ -424,7 +424,7 @@ func splitURI(b []byte) (u uriParts) {
 }
 
 // addVia adds the parts of Via.
-func addVia(s *Schema[analysis.Message]) {
+func addVia(s *Schema[*analysis.Message]) {
 	add := func(name string, k Kind, doc string, get func(h sipmsg.ViaHop, v *Values)) {
 		s.Add(Field{"sip.Via." + name, k, doc, ""}, func(m *analysis.Message, v *Values) { v.vias(m.SIP, get) })
 	}
@@ -469,7 +469,7 @@ func (v *Values) vias(m *sipmsg.Message, get func(h sipmsg.ViaHop, v *Values)) {
 }
 
 // addFieldParts adds the parts of other header fields.
-func addFieldParts(s *Schema[analysis.Message]) {
+func addFieldParts(s *Schema[*analysis.Message]) {
 	add := func(name string, k Kind, doc, example string, get func(*sipmsg.Message, *Values)) {
 		s.Add(Field{name, k, doc, example}, func(m *analysis.Message, v *Values) { get(m.SIP, v) })
 	}

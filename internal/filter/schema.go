@@ -48,10 +48,10 @@ type fields struct {
 }
 
 // A Schema names the fields of records of type T. It is made once, by one goroutine;
-// after that it may be used by several.
+// after that it may be used by several. T is best a pointer: pointers share their code.
 type Schema[T any] struct {
 	fields
-	get []func(*T, *Values)
+	get []func(T, *Values)
 }
 
 // NewSchema returns a schema without fields, whose names begin with the prefix and a dot;
@@ -65,7 +65,7 @@ func NewSchema[T any](prefix string) *Schema[T] {
 
 // Add adds a field. get gives the values of one record to its second argument, none if
 // the field is absent. A name that is taken is a mistake of the program: Add panics.
-func (s *Schema[T]) Add(f Field, get func(*T, *Values)) {
+func (s *Schema[T]) Add(f Field, get func(T, *Values)) {
 	f.Name = s.prefix + f.Name
 	if _, taken := s.index[f.Name]; taken {
 		panic("filter: two fields are named " + f.Name)
@@ -76,8 +76,8 @@ func (s *Schema[T]) Add(f Field, get func(*T, *Values)) {
 }
 
 // String adds a text; "" is absent.
-func (s *Schema[T]) String(name, doc string, get func(*T) string) {
-	s.Add(Field{Name: name, Kind: String, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) String(name, doc string, get func(T) string) {
+	s.Add(Field{Name: name, Kind: String, Doc: doc}, func(r T, v *Values) {
 		if x := get(r); x != "" {
 			v.String(x)
 		}
@@ -85,8 +85,8 @@ func (s *Schema[T]) String(name, doc string, get func(*T) string) {
 }
 
 // Strings adds a list of texts.
-func (s *Schema[T]) Strings(name, doc string, get func(*T) []string) {
-	s.Add(Field{Name: name, Kind: String, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Strings(name, doc string, get func(T) []string) {
+	s.Add(Field{Name: name, Kind: String, Doc: doc}, func(r T, v *Values) {
 		for _, x := range get(r) {
 			v.String(x)
 		}
@@ -94,13 +94,13 @@ func (s *Schema[T]) Strings(name, doc string, get func(*T) []string) {
 }
 
 // Int adds a number that is always there, such as a count.
-func (s *Schema[T]) Int(name, doc string, get func(*T) int64) {
-	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r *T, v *Values) { v.Decimal(float64(get(r))) })
+func (s *Schema[T]) Int(name, doc string, get func(T) int64) {
+	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r T, v *Values) { v.Decimal(float64(get(r))) })
 }
 
 // Float adds a number; ok is false where it is absent.
-func (s *Schema[T]) Float(name, doc string, get func(*T) (x float64, ok bool)) {
-	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Float(name, doc string, get func(T) (x float64, ok bool)) {
+	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r T, v *Values) {
 		if x, ok := get(r); ok {
 			v.Decimal(x)
 		}
@@ -108,8 +108,8 @@ func (s *Schema[T]) Float(name, doc string, get func(*T) (x float64, ok bool)) {
 }
 
 // Millis adds a duration in milliseconds; ok is false where it is absent.
-func (s *Schema[T]) Millis(name, doc string, get func(*T) (d time.Duration, ok bool)) {
-	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Millis(name, doc string, get func(T) (d time.Duration, ok bool)) {
+	s.Add(Field{Name: name, Kind: Decimal, Doc: doc}, func(r T, v *Values) {
 		if d, ok := get(r); ok {
 			v.Decimal(float64(d) / float64(time.Millisecond))
 		}
@@ -117,8 +117,8 @@ func (s *Schema[T]) Millis(name, doc string, get func(*T) (d time.Duration, ok b
 }
 
 // Time adds a point in time; the zero time is absent.
-func (s *Schema[T]) Time(name, doc string, get func(*T) time.Time) {
-	s.Add(Field{Name: name, Kind: Time, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Time(name, doc string, get func(T) time.Time) {
+	s.Add(Field{Name: name, Kind: Time, Doc: doc}, func(r T, v *Values) {
 		if t := get(r); !t.IsZero() {
 			v.Time(t)
 		}
@@ -126,13 +126,13 @@ func (s *Schema[T]) Time(name, doc string, get func(*T) time.Time) {
 }
 
 // Bool adds a truth that is always there.
-func (s *Schema[T]) Bool(name, doc string, get func(*T) bool) {
-	s.Add(Field{Name: name, Kind: Bool, Doc: doc}, func(r *T, v *Values) { v.Bool(get(r)) })
+func (s *Schema[T]) Bool(name, doc string, get func(T) bool) {
+	s.Add(Field{Name: name, Kind: Bool, Doc: doc}, func(r T, v *Values) { v.Bool(get(r)) })
 }
 
 // Address adds an address; the zero Addr is absent.
-func (s *Schema[T]) Address(name, doc string, get func(*T) netip.Addr) {
-	s.Add(Field{Name: name, Kind: Address, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Address(name, doc string, get func(T) netip.Addr) {
+	s.Add(Field{Name: name, Kind: Address, Doc: doc}, func(r T, v *Values) {
 		if a := get(r); a.IsValid() {
 			v.Address(a)
 		}
@@ -140,8 +140,8 @@ func (s *Schema[T]) Address(name, doc string, get func(*T) netip.Addr) {
 }
 
 // Port adds a port; 0 is absent.
-func (s *Schema[T]) Port(name, doc string, get func(*T) uint16) {
-	s.Add(Field{Name: name, Kind: Port, Doc: doc}, func(r *T, v *Values) {
+func (s *Schema[T]) Port(name, doc string, get func(T) uint16) {
+	s.Add(Field{Name: name, Kind: Port, Doc: doc}, func(r T, v *Values) {
 		if p := get(r); p != 0 {
 			v.Number(uint32(p))
 		}

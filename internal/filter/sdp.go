@@ -9,7 +9,7 @@ import (
 )
 
 // addSDP adds the lines of session descriptions and their parts.
-func addSDP(s *Schema[analysis.Message]) {
+func addSDP(s *Schema[*analysis.Message]) {
 	s.Add(Field{"sdp", Protocol, "it has a session description; the text of that", `sdp contains "telephone-event"`}, func(m *analysis.Message, v *Values) {
 		for p := range m.SIP.Parts() {
 			if isDescription(&p) {

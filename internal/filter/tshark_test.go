@@ -343,7 +343,7 @@ func (s *sharkd) call(t *testing.T, method string, params map[string]any, answer
 
 // compare compares all expressions. Ours are evaluated in one pass over the capture.
 func (c *captured) compare(t *testing.T, list []string) {
-	var filters []*filter.Filter[analysis.Message]
+	var filters []*filter.Filter[*analysis.Message]
 	for _, expr := range list {
 		f, err := filter.Messages().Parse(expr)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Findings is the listing of findings.
-var Findings = &Table[findings.Finding]{Name: "findings", Prefix: "finding", Columns: []Column[findings.Finding]{
+var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Columns: []Column[*findings.Finding]{
 	{Key: "id", Brief: true, Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
 	{Key: "severity", Brief: true, Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return textOf(f.Severity.String()) }},
 	{Key: "confidence", Brief: true, Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return textOf(f.Confidence.String()) }},

@@ -9,7 +9,7 @@ import (
 )
 
 // Registrations is the listing of registrations.
-var Registrations = &Table[analysis.Registration]{Name: "registrations", Prefix: "reg", Columns: []Column[analysis.Registration]{
+var Registrations = &Table[*analysis.Registration]{Name: "registrations", Prefix: "reg", Columns: []Column[*analysis.Registration]{
 	{Key: "aor", Kind: URI, Doc: "the address-of-record: the URI of To", Get: func(r *analysis.Registration) Value { return textOf(r.AOR) }},
 	{Key: "source", Kind: Text, Doc: "where the REGISTER came from", Get: func(r *analysis.Registration) Value { return endpointOf(r.Source) }},
 	{Key: "registrar", Kind: Text, Doc: "where it went to", Get: func(r *analysis.Registration) Value { return endpointOf(r.Registrar) }},

@@ -11,7 +11,7 @@ import (
 )
 
 // Streams is the listing of RTP streams.
-var Streams = &Table[analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[analysis.Stream]{
+var Streams = &Table[*analysis.Stream]{Name: "streams", Prefix: "stream", Columns: []Column[*analysis.Stream]{
 	{Key: "ssrc", Brief: true, Kind: Text, Doc: "the SSRC in hexadecimal", Get: func(s *analysis.Stream) Value { return Value{Has: !s.UDPTL, Text: ssrcText(s.SSRC())} }},
 	{Key: "source_ip", Brief: true, Kind: Text, Doc: "where the packets came from", Get: func(s *analysis.Stream) Value { return textOf(s.Source().Addr().String()) }},
 	{Key: "source_port", Brief: true, Kind: Number, Doc: "its port", Get: func(s *analysis.Stream) Value { return intOf(int64(s.Source().Port())) }},

@@ -69,15 +69,16 @@ type Column[T any] struct {
 	Key  string
 	Kind Kind
 	Doc  string
-	Get  func(*T) Value
+	Get  func(T) Value
 
-	Brief   bool                                  // in brief rows too
-	json    func(w *jsonWriter, o *Options, r *T) // of an Object, and where Get would make a text of its own; nothing is written for none
-	full    bool                                  // only where one record is shown by itself
-	csvOnly bool                                  // not in JSON, which has it in another form
+	Brief   bool                                 // in brief rows too
+	json    func(w *jsonWriter, o *Options, r T) // of an Object, and where Get would make a text of its own; nothing is written for none
+	full    bool                                 // only where one record is shown by itself
+	csvOnly bool                                 // not in JSON, which has it in another form
 }
 
-// A Table is a listing of records of one type.
+// A Table is a listing of records of one type. All are pointers, so that one copy of the code
+// does for all of them.
 type Table[T any] struct {
 	Name    string // of the rows: calls, registrations
 	Prefix  string // of the keys in filters: call, reg
@@ -106,12 +107,12 @@ func (t *Table[T]) Keys() (keys []string) {
 
 // AppendJSON appends a record as one JSON object, without a line end. full adds what is
 // shown of a record by itself.
-func (t *Table[T]) AppendJSON(b []byte, o *Options, r *T, full bool) []byte {
+func (t *Table[T]) AppendJSON(b []byte, o *Options, r T, full bool) []byte {
 	return t.Rows(o).AppendJSON(b, r, full)
 }
 
 // AppendBrief appends the keys of a record that tell it apart and say what became of it.
-func (t *Table[T]) AppendBrief(b []byte, o *Options, r *T) []byte {
+func (t *Table[T]) AppendBrief(b []byte, o *Options, r T) []byte {
 	return t.Rows(o).appendJSON(b, r, func(c *Column[T]) bool { return c.Brief })
 }
 
@@ -128,11 +129,11 @@ func (t *Table[T]) Rows(o *Options) *Rows[T] {
 }
 
 // AppendJSON appends a record as Table.AppendJSON does.
-func (x *Rows[T]) AppendJSON(b []byte, r *T, full bool) []byte {
+func (x *Rows[T]) AppendJSON(b []byte, r T, full bool) []byte {
 	return x.appendJSON(b, r, func(c *Column[T]) bool { return full || !c.full })
 }
 
-func (x *Rows[T]) appendJSON(b []byte, r *T, wanted func(*Column[T]) bool) []byte {
+func (x *Rows[T]) appendJSON(b []byte, r T, wanted func(*Column[T]) bool) []byte {
 	t, o, w := x.table, x.o, &x.w
 	w.b, w.comma, w.sanitised = b, false, false
 	w.open('{')
@@ -198,7 +199,7 @@ func (t *Table[T]) AppendCSVHeader(b []byte) []byte {
 }
 
 // AppendCSV appends a record as one line of the table. Lists are joined with "; ".
-func (t *Table[T]) AppendCSV(b []byte, o *Options, r *T) []byte {
+func (t *Table[T]) AppendCSV(b []byte, o *Options, r T) []byte {
 	w := &jsonWriter{secrets: o.Secrets}
 	n := 0
 	for i := range t.Columns {
@@ -240,7 +241,7 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r *T) []byte {
 // Sort sorts the indices in list of records that at returns, by the values of a key: those
 // that lack it come last, equal ones keep their order. With a minus in front of the key the
 // largest come first.
-func (t *Table[T]) Sort(list []int, at func(int) *T, key string) error {
+func (t *Table[T]) Sort(list []int, at func(int) T, key string) error {
 	name, down := strings.CutPrefix(key, "-")
 	c := t.Column(name)
 	if c == nil || c.Kind == Object || c.Kind == List {
@@ -303,7 +304,7 @@ func (t *Table[T]) Filters() *filter.Schema[T] {
 			continue
 		}
 		f := filter.Field{Name: c.Key, Kind: filterKinds[c.Kind], Doc: c.Doc}
-		s.Add(f, func(r *T, values *filter.Values) {
+		s.Add(f, func(r T, values *filter.Values) {
 			if v := c.Get(r); v.Has {
 				v.filter(c.Kind, values)
 			}

@@ -35,7 +35,7 @@ func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 
 // A wanted says which messages search_messages is after.
 type wanted struct {
-	filter *filter.Filter[analysis.Message]
+	filter *filter.Filter[*analysis.Message]
 	text   []byte // in lower case
 	frame  analysis.Frame
 	masked []byte
