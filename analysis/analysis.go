@@ -198,6 +198,7 @@ type analyzer struct {
 	notes   []noteTable
 	stats   *counter
 	packets int64
+	vain    int // how many times in a row skim passed over none
 	last    *capture.Packet
 	number  int64
 	marks   []Mark

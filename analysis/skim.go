@@ -6,19 +6,32 @@ import (
 	"github.com/sipsight/sipsight/capture"
 )
 
-// skimSteps is how many packets are passed over at most before the context is looked at.
-const skimSteps = 1024
+const (
+	// skimSteps is how many packets are passed over at most before the context is looked at.
+	skimSteps = 1024
+
+	// skimTries is how many times in a row no packet has to be passed over before that is tried for one
+	// in skimPause packets only: a capture of signalling has no media.
+	skimTries = 32
+	skimPause = 8
+)
 
 // skim passes over packets of media behind p, of which nothing is known in the end but some
 // figures of their stream, up to the first that is something else. In a capture with RTP
 // those are nearly all packets.
 func (a *analyzer) skim(p *capture.Packet) {
 	left := skimSteps - 1 - a.packets%skimSteps
-	if left == skimSteps-1 || !a.d.Skims(p) {
+	if left == skimSteps-1 || a.vain >= skimTries && a.packets%skimPause != 0 || !a.d.Skims(p) {
 		return
 	}
 	before := a.d.Order()
-	defer func() { a.packets += a.d.Order() - before }() // also where something panics
+	defer func() { // also where something panics
+		passed := a.d.Order() - before
+		a.packets += passed
+		if a.vain++; passed > 0 {
+			a.vain = 0
+		}
+	}()
 	end := a.r.Skim(int(left), longGap, a.d)
 	if a.track != nil && end.After(a.track.now) {
 		a.track.now = end

@@ -125,11 +125,18 @@ const (
 // none. It does not allocate once Tunnels has grown. The error is nil, ErrTruncated,
 // ErrMalformed, ErrFragment or ErrUnsupported; the fields decoded before it are valid.
 func (f *Frame) Decode(link LinkType, fcs int, b []byte) error {
-	*f = Frame{Tunnels: f.Tunnels[:0], outer: f.outer}
 	if fcs > 0 && fcs <= len(b) {
 		b = b[:len(b)-fcs]
 	}
-	f.Payload = b[:len(b):len(b)]
+	if f.segment(link, b) {
+		return nil
+	}
+	return f.decode(link, b)
+}
+
+// decode is Decode without a way of its own for what is plain.
+func (f *Frame) decode(link LinkType, b []byte) error {
+	*f = Frame{Payload: b[:len(b):len(b)], Tunnels: f.Tunnels[:0], outer: f.outer}
 	s, arg, err := f.link(link)
 	return f.run(s, arg, err)
 }

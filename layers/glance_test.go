@@ -127,3 +127,68 @@ func TestGlanceTunnel(t *testing.T) {
 		t.Errorf("%d told, want all but nine ports: %d", told, want)
 	}
 }
+
+// checkSegment holds the short way of TCP against the long one.
+func checkSegment(t *testing.T, link layers.LinkType, in []byte) (told bool) {
+	t.Helper()
+	var short, long layers.Frame
+	if !short.Segment(link, in) {
+		return false
+	}
+	if err := long.DecodeAll(link, in); err != nil || !reflect.DeepEqual(short, long) {
+		t.Errorf("Segment makes %+v, Decode %v, %+v: %x", short, err, long, in)
+	}
+	return true
+}
+
+func TestSegment(t *testing.T) {
+	heads := []struct {
+		link layers.LinkType
+		head func(int, string) string
+	}{{layers.Ethernet, eth}, {layers.LinuxSLL, sll}, {layers.LinuxSLL2, sll2}}
+	plain := map[string]struct {
+		typ int
+		in  string
+	}{
+		"ipv4":         {typeIPv4, ip4(6, tcp(0x18, "", "hello, world"))},
+		"ipv4-options": {typeIPv4, ip4(6, tcp(0x10, "\x01\x01\x08\x0a"+zeros(8), "hello"))},
+		"ipv4-empty":   {typeIPv4, ip4(6, tcp(0x10, "", ""))},
+		"ipv4-padded":  {typeIPv4, ip4(6, tcp(0x10, "", "")) + zeros(6)},
+		"ipv6":         {typeIPv6, ip6(6, tcp(0x18, "", "hello, world"))},
+	}
+	for _, h := range heads {
+		for name, p := range plain {
+			in := h.head(p.typ, p.in)
+			if !checkSegment(t, h.link, clip(in)) {
+				t.Errorf("%s is not told", name)
+			}
+			told := 0
+			for n := range len(in) { // cut, and with every octet changed
+				checkSegment(t, h.link, clip(in[:n]))
+				for c := range 256 {
+					if checkSegment(t, h.link, clip(patch(in, n, string([]byte{byte(c)})))) {
+						told++
+					}
+				}
+			}
+			if told == 0 {
+				t.Errorf("%s: nothing told", name)
+			}
+		}
+	}
+	for _, s := range samples {
+		checkSegment(t, s.link, clip(s.in))
+		checkSegment(t, layers.Ethernet, clip(s.in))
+	}
+	for name, in := range map[string]string{
+		"fragment": eth(typeIPv4, frag4(6, 0x2000, tcp(2, "", "hello"))),
+		"options":  eth(typeIPv4, ip4opt(6, "\x94\x04\x00\x00", tcp(2, "", "hello"))),
+		"vlan":     eth(typeVLAN, tag(7, typeIPv4)+ip4(6, tcp(2, "", "hello"))),
+		"udp":      eth(typeIPv4, ip4(17, udp("hello, this is longer than a header of TCP"))),
+		"cut":      eth(typeIPv4, ip4(6, tcp(2, "", "hello"))[:42]),
+	} {
+		if checkSegment(t, layers.Ethernet, clip(in)) {
+			t.Errorf("%s is told", name)
+		}
+	}
+}

@@ -197,12 +197,23 @@ type carrier struct {
 // Packet looks into one packet. The error is the first that emit returned.
 func (d *Dissector) Packet(p *capture.Packet) error {
 	d.order++
-	if d.isMedia(p) {
+	var off, end int
+	var version uint8
+	if p.FCSLen <= 0 {
+		off, end, version = layers.Glance(layers.LinkType(p.LinkType), p.Data)
+	}
+	if off < end && !mayMatter[p.Data[off]] && !d.frags.Waiting() {
+		d.media(p, off, end, version)
 		return d.err
 	}
 	d.file = p.File
 	f := &d.frame
-	err := f.Decode(layers.LinkType(p.LinkType), p.FCSLen, p.Data)
+	var err error
+	if off > 0 {
+		f.Sighted(p.Data, off, end, version)
+	} else {
+		err = f.Decode(layers.LinkType(p.LinkType), p.FCSLen, p.Data)
+	}
 	d.count(p, err)
 	ref := reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}
 	if d.frags.Waiting() {
@@ -232,24 +243,15 @@ func (d *Dissector) decoded(f *layers.Frame, err error, ref reassembly.Ref, p *c
 	d.transport(f, err, &c)
 }
 
-// isMedia reports whether a packet is a datagram that, by its first octet, is nothing that
-// is looked for here, as all RTP, and counts it if it is. In a capture with media this is
-// the whole work for ninety-nine packets of a hundred.
-func (d *Dissector) isMedia(p *capture.Packet) bool {
-	if p.FCSLen > 0 || d.frags.Waiting() {
-		return false
-	}
-	off, end, version := layers.Glance(layers.LinkType(p.LinkType), p.Data)
-	if off >= end || mayMatter[p.Data[off]] {
-		return false
-	}
+// media takes in a datagram that, by its first octet, is nothing that is looked for here, as all RTP. In a
+// capture with media this is the whole work for ninety-nine packets of a hundred.
+func (d *Dissector) media(p *capture.Packet, off, end int, version uint8) {
 	d.Counts[p.File].media(version)
 	if d.Datagram != nil {
 		d.frame.Sighted(p.Data, off, end, version)
 		d.dgram = Datagram{&d.frame, reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}, p.Time, p.HasTime}
 		d.Datagram(&d.dgram)
 	}
-	return true
 }
 
 // media counts a datagram that is nothing that is looked for here.
