@@ -44,7 +44,7 @@ was refused as well or nothing was sent again: a trunk whose peer is down sends 
 			}
 		}
 		for _, x := range r.c.texts.tool.list {
-			if s := l.sources[x.source]; s != nil && s.scan != nil {
+			if s := l.sourceOf(x.source); s != nil && s.scan != nil {
 				continue
 			}
 			r.report(Finding{
@@ -143,15 +143,23 @@ const (
 // source returns what is known of a sender; of too many of them nothing is kept.
 func (l *ledger) source(a netip.Addr) *source {
 	a = a.Unmap()
-	s := l.sources[a]
+	s := l.sourceOf(a)
 	if s == nil {
-		if s = (&source{addr: a, unknown: true}); len(l.sources) < maxSources {
+		if s = (&source{addr: a, unknown: true}); len(l.order) < maxSources {
 			s.unknown = false
-			l.sources[a] = s
+			l.sources.number(a)
 			l.order = append(l.order, s)
 		}
 	}
 	return s
+}
+
+// sourceOf returns the sender with an address, nil for none that is known.
+func (l *ledger) sourceOf(a netip.Addr) *source {
+	if n := l.sources.find(a.Unmap()); n >= 0 {
+		return l.order[n]
+	}
+	return nil
 }
 
 // succeed takes in a 2xx.
@@ -671,7 +679,7 @@ func (s *source) bruteSuccess() {
 
 // bruteOf returns the attack on the password of a user, nil for none.
 func (l *ledger) bruteOf(a netip.Addr, user string) *attack {
-	s := l.sources[a.Unmap()]
+	s := l.sourceOf(a)
 	if s == nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ in any Call-ID. One finding for each sender, method and user. What belongs to a 
 	capture: func(r *captureRun) {
 		for _, x := range r.c.ledger.ignored {
 			t := x.first
-			if s := r.c.ledger.sources[t.src.Addr()]; s != nil && s.scan != nil {
+			if s := r.c.ledger.sourceOf(t.src.Addr()); s != nil && s.scan != nil {
 				s.scan.related("auth-ignored")
 				continue
 			}

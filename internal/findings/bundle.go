@@ -89,8 +89,25 @@ func (m memory[K]) isNew(k K) bool {
 	return true
 }
 
+// A pairMemory is a memory of pairs of hosts.
+type pairMemory struct{ table[struct{}] }
+
+// isNew remembers a pair and reports whether it did not know it.
+func (m *pairMemory) isNew(p hostPair) bool {
+	if m.knows(p) || m.n == maxBundles {
+		return false
+	}
+	m.add(p.hash())
+	return true
+}
+
+// knows reports whether it remembers a pair.
+func (m *pairMemory) knows(p hostPair) bool { return m.get(p.hash()) != nil }
+
 // A hostPair is a directed pair of addresses.
 type hostPair struct{ src, dst netip.Addr }
+
+func (p hostPair) hash() uint64 { return pairOf(p.src, p.dst) }
 
 // A pairCache tells whether a pair is one of those that were asked for lately: the same few
 // come again and again, and a table of many is slow.

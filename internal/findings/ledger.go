@@ -58,8 +58,8 @@ type ledger struct {
 	useIDs    pages[string]   // Call-IDs of those outside of calls
 	registers table[struct{}] // by pairOf: who registered where, or was accepted with credentials
 
-	sources map[netip.Addr]*source
-	order   []*source
+	sources hosts
+	order   []*source // by their number
 	nTries  int
 	pending map[uint64][]*tx    // challenges without an answer, by From user and host
 	waiting []*tx               // likewise, the oldest first
@@ -153,7 +153,7 @@ func pairOf(a, b netip.Addr) uint64 {
 func newLedger(c *Collector) ledger {
 	return ledger{
 		c: c, chains: make(map[uint64]*chain), told: make(map[string]bool),
-		sources: make(map[netip.Addr]*source), pending: make(map[uint64][]*tx), before: make(map[uint64][3]int64),
+		pending: make(map[uint64][]*tx), before: make(map[uint64][3]int64),
 		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string),
 	}
 }

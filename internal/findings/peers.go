@@ -35,7 +35,7 @@ var overload = &Rule{
 Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over. A 500 or 503 apart from these is a note.`,
 	Why:   "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix:   "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
-	state: func() state { return &loadState{m: make(map[netip.Addr]*load)} },
+	state: func() state { return new(loadState) },
 }
 
 // A load is what became of the requests to one host.
@@ -67,8 +67,8 @@ type pause struct {
 }
 
 type loadState struct {
-	m        map[netip.Addr]*load
-	order    []*load
+	hosts    hosts
+	order    []*load // by their number
 	last     *load
 	sent     table[uint32] // requests, by host and second: see load.key; those of load.n apart
 	refusals int
@@ -98,16 +98,16 @@ func (s *loadState) of(a netip.Addr) *load {
 	if s.last != nil && s.last.addr == a {
 		return s.last
 	}
-	x := s.m[a]
-	if x == nil {
-		if len(s.m) == maxLoads {
+	n := s.hosts.find(a)
+	if n < 0 {
+		if len(s.order) == maxLoads {
 			return nil
 		}
-		x = &load{addr: a}
-		s.m[a], s.order = x, append(s.order, x)
+		n = s.hosts.number(a)
+		s.order = append(s.order, &load{addr: a})
 	}
-	s.last = x
-	return x
+	s.last = s.order[n]
+	return s.last
 }
 
 // request counts a request, and what it was answered.

@@ -225,7 +225,7 @@ func (w *registerWatch) tooBrief(r *exchangeRun) {
 // attacked reports whether an address tries users or passwords: that finding tells of its
 // REGISTERs too, and takes id as related.
 func (r *captureRun) attacked(a netip.Addr, id string) bool {
-	s := r.c.ledger.sources[a]
+	s := r.c.ledger.sourceOf(a)
 	if s == nil || s.scan == nil && len(s.brutes) == 0 {
 		return false
 	}

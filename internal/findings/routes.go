@@ -280,11 +280,11 @@ where the response comes back on the connection, a missing received is a note. T
 	Fix: "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
 
 	needs: viaUnlike, counts: asks,
-	state: func() state { return &viaState{seen: make(memory[hostPair])} },
+	state: func() state { return new(viaState) },
 }
 
 type viaState struct {
-	seen  memory[hostPair]
+	seen  pairMemory
 	known pairCache
 	bundles
 }

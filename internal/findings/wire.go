@@ -25,13 +25,13 @@ warning. It is an error where later fragments are missing and no answer came, or
 smaller ones from the same host to the same host were.`,
 	Why:   "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix:   "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
-	state: func() state { return &sizeState{small: make(memory[hostPair]), bundles: bundles{least: 2}} },
+	state: func() state { return &sizeState{bundles: bundles{least: 2}} },
 }
 
 type sizeState struct {
-	small memory[hostPair] // pairs of hosts with small requests that were answered
-	known pairCache        // of them
-	wait  []Finding        // of large requests that were not answered; at most maxOfRule
+	small pairMemory // pairs of hosts with small requests that were answered
+	known pairCache  // of them
+	wait  []Finding  // of large requests that were not answered; at most maxOfRule
 	bundles
 }
 
@@ -175,7 +175,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 
 func (s *sizeState) end(r *captureRun) {
 	for _, f := range s.wait {
-		if !s.small[hostPair{f.gate.self, f.gate.peer}] {
+		if !s.small.knows(hostPair{f.gate.self, f.gate.peer}) {
 			continue
 		}
 		if f.leg != 0 {
