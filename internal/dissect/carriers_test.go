@@ -106,8 +106,7 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// TestWebSocketGap: behind octets that are missing frames are found at the start of
-// segments.
+// TestWebSocketGap: behind octets that are missing frames are found again.
 func TestWebSocketGap(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 400), request("BYE", "c2@h", 0)
 	ask, answer := capgen.Upgrade(false)
@@ -118,6 +117,76 @@ func TestWebSocketGap(t *testing.T) {
 	there.Send(first[300:400])
 	packets = append(packets, there.Send(first[400:]), there.Send(frame(true, bye)), there.FIN())
 	expect(t, packetsOf(packets...), "INVITE c1@h WS [6] partial tcp-gap", "BYE c2@h WS [8]")
+}
+
+// TestWebSocketGapAnywhere: of a stream that lacks one segment each message is found that lacks none of
+// its octets, however frames and segments lie to each other.
+func TestWebSocketGapAnywhere(t *testing.T) {
+	ask, answer := capgen.Upgrade(false)
+	messages := []string{request("INVITE", "c0@h", 400), response("c1@h"), request("OPTIONS", "c2@h", 0), request("MESSAGE", "c3@h", 70000), request("BYE", "c4@h", 30)}
+	for _, masked := range []bool{false, true} {
+		for _, size := range []int{1, 4, 100, 150, 299, 1400} {
+			var stream string
+			var ends []int
+			for i, m := range messages {
+				if size < 100 && len(m) > 1000 {
+					m = request("MESSAGE", "c3@h", 200)
+				}
+				if i == 2 {
+					f := capgen.WSFrame{Opcode: capgen.WSText, More: true, Masked: masked, Mask: [4]byte{1, 2, 3, 4}, Payload: m[:60]}
+					stream += f.String()
+					f.Opcode, f.More, f.Payload = 0, false, m[60:]
+					stream += f.String()
+				} else {
+					stream += frame(masked, m)
+				}
+				ends = append(ends, len(stream))
+			}
+			for lost := 0; lost*size < len(stream); lost += max(1, len(stream)/size/40) {
+				there, here, packets := connection(odd)
+				packets = append(packets, there.Send(ask), here.Send(answer))
+				packets = append(packets, slices.Delete(there.SendAll(stream, size), lost, lost+1)...)
+				var got, want []string
+				for _, m := range dissected(t, packetsOf(append(packets, there.FIN())...)).list {
+					if !strings.Contains(m, "partial") {
+						got = append(got, strings.Join(strings.Fields(m)[1:3], " "))
+					}
+				}
+				for i, from := 0, 0; i < len(ends); from, i = ends[i], i+1 {
+					if lost*size >= ends[i] || (lost+1)*size <= from {
+						want = append(want, "c"+itoa(i)+"@h WS")
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("masked %v, segments of %d without number %d: %q, want %q", masked, size, lost, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestWebSocketMidstream: a connection that was captured from the middle of a frame on.
+func TestWebSocketMidstream(t *testing.T) {
+	first, ok, bye := frame(false, response("c1@h")), frame(false, response("c2@h")), frame(false, request("BYE", "c3@h", 0))
+	const header = 4
+	for _, c := range []struct {
+		name string
+		in   []string
+		want []string
+	}{
+		{"headers in segments of their own", []string{first[50:], ok[:header], ok[header:], bye[:header], bye[header:]}, []string{"200 c2@h WS [2 3]", "BYE c3@h WS [4 5]"}},
+		{"a frame behind the rest of one", []string{first[50:], first[100:] + bye, ok}, []string{"BYE c3@h WS [2]", "200 c2@h WS [3]"}},
+		{"a request of TCP behind something", []string{first[50:], first[100:] + request("BYE", "c3@h", 0)}, []string{"BYE c3@h TCP [2]"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &capgen.Stream{Flow: odd, Seq: 9}
+			var packets []string
+			for _, b := range c.in {
+				packets = append(packets, s.Send(b))
+			}
+			expect(t, packetsOf(packets...), c.want...)
+		})
+	}
 }
 
 // TestWebSocketGapInUpgrade: the handshake may lack octets too.

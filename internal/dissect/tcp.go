@@ -429,9 +429,14 @@ func (c *conn) turns(side int, b []byte) connKind {
 		return foreign
 	}
 	switch {
-	case sipmsg.Sniff(b) || bytes.Contains(b, []byte(" SIP/2.0\r\n")) || bytes.Contains(b, []byte("\nSIP/2.0 ")):
+	case sipmsg.Sniff(b), bytes.Contains(b, []byte("\nSIP/2.0 ")):
 		return isSIP
-	case startsKnown(b): // what comes next tells
+	case bytes.Contains(b, []byte(" SIP/2.0\r\n")):
+		if w := (wsReader{buf: b}); w.resumes(-1) {
+			return isWebSocket
+		}
+		return isSIP
+	case startsKnown(b), len(b) <= maxWSHeader && sniffWebSocket(b) == perhaps: // what comes next tells
 		return unknown
 	}
 	return foreign
@@ -535,7 +540,7 @@ func (h *half) Gap(n int64) {
 	switch {
 	case h.c.kind == isWebSocket && h.ws != nil:
 		h.wsRest()
-		h.ws.gap()
+		h.ws.gap(n)
 		return
 	case h.c.kind == isHEP && h.hep != nil:
 		h.d.Streams.Skipped += int64(h.hep.gap())

@@ -12,6 +12,9 @@ const (
 	// maxWSMessage bounds one WebSocket message. RFC 7118: each is one SIP message.
 	maxWSMessage = 1 << 20
 
+	// maxWSHeader is the length of the longest header of a frame.
+	maxWSHeader = 14
+
 	// maxUpgrade bounds the header section that opens a WebSocket; cookies make the
 	// largest.
 	maxUpgrade = 64 << 10
@@ -28,20 +31,30 @@ type wsReader struct {
 	looked   int   // octets of buf in which a header section does not end
 	message  []byte
 	start    int64 // stream offset of the first frame of message
-	opcode   byte
-	deflated bool // message is compressed
+	open     bool  // message goes on in further frames
+	deflated bool  // message is compressed
 	window   []byte
-	lost     bool
+	lost     bool // where frames begin is not known
+	skip     int  // octets of a frame that are still to come, and of no use
 }
 
 func (w *wsReader) buffered() int { return len(w.buf) + len(w.message) + len(w.window) }
 
-// gap forgets what is not whole: where frames begin is not known any more, nor what later
-// messages were compressed with.
-func (w *wsReader) gap() {
-	w.off += int64(len(w.buf) - w.at)
+// gap forgets what is not whole, n octets being missing, or -1: what later messages were compressed with
+// is not known any more, nor where frames begin, but for a gap inside of one.
+func (w *wsReader) gap(n int64) {
+	b := w.buf[w.at:]
+	rest := int64(w.skip)
+	if f, ok := parseWSHeader(b); ok && f.length <= maxWSMessage {
+		rest = int64(f.size) + int64(f.length) - int64(len(b))
+	}
+	w.lost, w.skip = n < 0 || n > rest || w.http || w.lost, 0
+	if !w.lost {
+		w.skip = int(rest - n)
+	}
+	w.off += int64(len(b))
 	w.buf, w.at, w.message, w.window = nil, 0, nil, nil
-	w.lost, w.http = true, false
+	w.open, w.http = false, false
 }
 
 // isUpgrade reports whether b is the header section of an HTTP request or answer that opens
@@ -189,6 +202,17 @@ func parseWSHeader(b []byte) (h wsHeader, ok bool) {
 	return h, true
 }
 
+// valid reports whether a header can be one: RFC 6455, section 5.2.
+func (h *wsHeader) valid() bool {
+	switch {
+	case h.rsv&3 != 0 || h.length > maxWSMessage:
+		return false
+	case h.opcode >= 8:
+		return h.opcode <= 10 && h.fin && h.length <= 125
+	}
+	return h.opcode <= 2
+}
+
 func (h *wsHeader) unmask(b []byte) {
 	if !h.masked {
 		return
@@ -201,21 +225,25 @@ func (h *wsHeader) unmask(b []byte) {
 // webSocket takes the next octets of a WebSocket.
 func (h *half) webSocket(b []byte) {
 	if h.ws == nil {
-		h.ws = &wsReader{off: h.off - int64(len(b)), http: beginsHTTP(b) != no}
+		http := beginsHTTP(b) != no
+		h.ws = &wsReader{off: h.off - int64(len(b)), http: http, lost: !http && max(sniffWebSocket(b), h.d.sniffDeflated(b)) != yes}
 	}
 	w := h.ws
 	w.buf = append(w.buf, b...)
-	if w.lost && !w.resumes() {
-		w.gap()
-		h.forget(w.off)
-		return
-	}
-	w.lost = false
+	n := min(w.skip, len(w.buf))
+	w.consume(n)
+	w.skip -= n
 	if w.http && !h.skipHTTP() {
 		w.compact()
 		return
 	}
-	for h.d.err == nil && h.wsFrame() {
+	for segment := len(w.buf) - len(b); h.d.err == nil; {
+		if w.lost && !w.resumes(segment) {
+			break
+		}
+		if w.lost = false; !h.wsFrame() && !w.lost {
+			break
+		}
 	}
 	w.compact()
 	keep := w.off
@@ -225,14 +253,46 @@ func (h *half) webSocket(b []byte) {
 	h.forget(keep)
 }
 
-// resumes reports whether a frame begins at the start of a segment behind a gap: one that
-// holds SIP, or a data frame that is as long as the segment.
-func (w *wsReader) resumes() bool {
-	if sniffWebSocket(w.buf) == yes {
+// resumes looks for the start of a frame behind a gap, or in the middle of a connection: of one that
+// holds SIP, or at the start of a segment, at buf[segment], of a data frame that is as long as the
+// segment. It reports whether there is one; what may become one is kept.
+func (w *wsReader) resumes(segment int) bool {
+	for i := w.at; i < len(w.buf); i++ {
+		b := w.buf[i:]
+		v := no
+		if mayHoldSIP(b) {
+			v = sniffWebSocket(b)
+		}
+		if i == segment && v == no {
+			h, ok := parseWSHeader(b)
+			if ok && h.valid() && h.fin && (h.opcode == 1 || h.opcode == 2) && h.length == uint64(len(b)-h.size) {
+				v = yes
+			}
+		}
+		if v != no {
+			w.consume(i - w.at)
+			return v == yes
+		}
+	}
+	w.consume(len(w.buf) - w.at)
+	return false
+}
+
+// mayHoldSIP reports whether b may begin with the first frame of a message of SIP: with a registered
+// method or a version, as far as there is enough of b to tell. It is what sniffWebSocket looks for, at a
+// fraction of the cost.
+func mayHoldSIP(b []byte) bool {
+	if op := b[0] & 0x7f; op != 1 && op != 2 {
+		return false
+	}
+	h, ok := parseWSHeader(b)
+	if !ok {
 		return true
 	}
-	h, ok := parseWSHeader(w.buf)
-	return ok && h.fin && (h.opcode == 1 || h.opcode == 2) && h.rsv&3 == 0 && h.length == uint64(len(w.buf)-h.size)
+	var start [12]byte
+	n := copy(start[:], b[h.size:min(uint64(len(b)), uint64(h.size)+h.length)])
+	h.unmask(start[:n])
+	return h.length > 0 && sipmsg.BeginsKnown(bytes.TrimLeft(start[:n], "\r\n"))
 }
 
 // skipHTTP steps over the upgrade, and over requests that were refused before it: for want of
@@ -367,8 +427,9 @@ func (h *half) wsFrame() bool {
 	if !ok {
 		return false
 	}
-	if f.length > maxWSMessage || len(w.message) > maxWSMessage {
-		w.gap()
+	if !f.valid() || len(w.message) > maxWSMessage {
+		w.message, w.window, w.open, w.lost = nil, nil, false, true
+		w.consume(1)
 		return false
 	}
 	end := f.size + int(f.length)
@@ -378,14 +439,14 @@ func (h *half) wsFrame() bool {
 	payload := b[f.size:end]
 	f.unmask(payload)
 	switch {
-	case f.opcode >= 8: // control: may stand between the fragments of a message
+	case f.opcode >= 8, f.opcode == 0 && !w.open: // control, which may stand between the fragments of a message; or the rest of one
 		w.consume(end)
 		return true
 	case f.opcode != 0:
-		w.message, w.start, w.opcode, w.deflated = nil, w.off, f.opcode, f.rsv&4 != 0
+		w.message, w.start, w.deflated = nil, w.off, f.rsv&4 != 0
 	}
 	w.message = append(w.message, payload...)
-	if !f.fin {
+	if w.open = !f.fin; w.open {
 		w.consume(end)
 		return true
 	}
@@ -423,12 +484,12 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 // use behind it.
 func (h *half) wsRest() {
 	w := h.ws
-	if w == nil || w.http {
+	if w == nil || w.http || w.lost {
 		return
 	}
 	m, start, deflated := w.message, w.start, w.deflated
 	b := w.buf[w.at:]
-	if f, ok := parseWSHeader(b); ok && f.opcode < 8 && (f.opcode == 0) == (len(m) > 0) {
+	if f, ok := parseWSHeader(b); ok && f.opcode < 8 && (f.opcode == 0) == w.open {
 		if f.opcode != 0 {
 			start, deflated = w.off, f.rsv&4 != 0
 		}
