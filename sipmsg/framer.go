@@ -17,6 +17,10 @@ const (
 
 	// maxMethod bounds the method name at a place where a message may begin.
 	maxMethod = 128
+
+	// maxUnknown bounds the header fields of unknown names in front of a known one, where that has to
+	// prove that a message begins.
+	maxUnknown = 1 << 10
 )
 
 // A Framer cuts a stream of octets into SIP messages: RFC 3261, section 18.3. The zero
@@ -638,30 +642,38 @@ func beginsMessage(b []byte, strict bool) verdict {
 }
 
 // beginsHeader reports whether a header field, or the end of the header section, follows a
-// start line.
+// start line. If strict, one of the first fields has to be a known one.
 func beginsHeader(b []byte, strict bool) verdict {
-	if len(b) == 0 {
-		return perhaps
-	}
-	if b[0] == '\r' || b[0] == '\n' {
+	if len(b) > 0 && isLineEnd(b[0]) && b[0] != 0 {
 		if strict {
 			return no
 		}
 		return yes
 	}
-	name := scanToken(b[:min(len(b), maxMethod)], 0)
-	colon := scanBlanks(b, name)
-	switch {
-	case name == 0:
-		return no
-	case colon == len(b) && name < maxMethod:
-		return perhaps
-	case colon >= len(b) || b[colon] != ':':
-		return no
-	case strict && Lookup(b[:name]) == Other:
-		return no
+	for all := b; ; {
+		name := scanToken(b[:min(len(b), maxMethod)], 0)
+		colon := scanBlanks(b, name)
+		switch {
+		case name == 0 && len(b) > 0:
+			if len(b) == len(all) || !isBlank(b[0]) { // else the line before goes on
+				return no
+			}
+		case colon == len(b) && name < maxMethod:
+			return perhaps
+		case colon >= len(b) || b[colon] != ':':
+			return no
+		case !strict || Lookup(b[:name]) != Other:
+			return yes
+		}
+		_, next := lineEnd(b, 0)
+		switch {
+		case len(all)-len(b)+next > maxUnknown:
+			return no
+		case b[next-1] != '\n':
+			return perhaps
+		}
+		b = b[next:]
 	}
-	return yes
 }
 
 // CanBegin reports whether b can be the beginning of a SIP message, or line ends in front

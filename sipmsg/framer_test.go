@@ -131,6 +131,8 @@ func TestFramer(t *testing.T) {
 	long := sized(inviteLine, body, 40) // swallows the start of what follows
 	large := sized(inviteLine, strings.Repeat("x\r\n", 2000), 0)
 	half := strings.Index(invite, "o=-")
+	odd := strings.Replace(bare, "\r\n", "\r\nX-Trace: 1,\r\n\t2\r\nX-Other:\r\n", 1)
+	far := strings.Replace(bare, "\r\n", "\r\nX-Trace: "+strings.Repeat("x", 1100)+"\r\n", 1)
 	garbage := "\x16\x03\x01 not SIP\r\nnor this\r\n"
 	bogus := func(n int64) string { return cl(fmt.Sprintf("Content-Length: %d\r\n", n)) }
 
@@ -176,6 +178,10 @@ func TestFramer(t *testing.T) {
 		{name: "something else in between", in: []any{bare + garbage + bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}, skipped: len(garbage)},
 		{name: "something else alone", in: []any{garbage + garbage}, skipped: 2 * len(garbage)},
 		{name: "a start line without header fields is none", in: []any{garbage + inviteLine + "\r\nNothing-Known: x\r\n\r\n" + bare}, want: []string{unit(optionsLine, bare)}, skipped: len(garbage) + len(inviteLine) + 20},
+		{name: "a known header field behind others", in: []any{garbage + odd + bare}, want: []string{unit(optionsLine, odd), unit(optionsLine, bare)}, skipped: len(garbage)},
+		{name: "a known header field far behind others", in: []any{garbage + far + bare}, want: []string{unit(optionsLine, bare)}, skipped: len(garbage) + len(far) - 2},
+		{name: "a known header field behind other lines", in: []any{garbage + inviteLine + "\r\nFoo: y\r\n\r\nVia: x\r\n" + bare}, want: []string{unit(optionsLine, bare)}, skipped: len(garbage) + len(inviteLine) + 18},
+		{name: "a body of unknown length in front of a known header field behind others", in: []any{cl("") + odd}, want: []string{unit(inviteLine, cl("")), unit(optionsLine, odd)}},
 		{name: "RTSP", in: []any{"OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"}, skipped: 37},
 		{name: "ends in the header section", in: []any{bare + invite[:60]}, want: []string{unit(optionsLine, bare), unit(inviteLine, invite[:60], "partial")}},
 		{name: "ends in the start line", in: []any{bare + "INVITE sip:b@"}, want: []string{unit(optionsLine, bare)}, skipped: 13},
