@@ -453,20 +453,26 @@ func (f *Framer) nextBody() (u Unit, ok, wait bool) {
 		return u, false, true
 	}
 	// The stream ended first: was the Content-Length too large for what came?
-	if q := f.startInside(f.head, limit); q > 0 {
-		return f.unit(q, false), true, false
+	if f.end = limit; f.inside < 0 {
+		f.lookInside(limit)
+	}
+	if f.inside > 0 {
+		return f.unit(f.inside, false), true, false
 	}
 	return f.unit(limit, true), true, false
 }
 
 // bodyEnd returns the end of a message whose body is there, and what follows up to limit. A
 // Content-Length that is too large may have swallowed the start of a message, or a part of its start
-// line: then the body ends in the middle of a line, and holds a start line, or a start line runs
-// over its end. The first is so only where what follows cannot be the start of a message. sure is
-// false as long as that cannot be told, so that it does not depend on how the stream was cut.
+// line: then the body holds a start line, or a start line runs over its end. The first is so only where
+// what follows cannot be the start of a message. sure is false as long as that cannot be told, so that
+// it does not depend on how the stream was cut.
 func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	body, rest := f.buf[f.head:f.end], f.buf[f.end:limit]
-	if len(body) == 0 || body[len(body)-1] == '\n' || bytes.HasSuffix(body, dashes) { // dashes: of a multipart body
+	switch {
+	case len(body) == 0 || bytes.HasSuffix(body, dashes): // dashes: of a multipart body
+		return f.end, true
+	case body[len(body)-1] == '\n' && (!bytes.Contains(body, sipVersion) || f.mayHoldMessage()): // most bodies
 		return f.end, true
 	}
 	if f.inside < 0 && !f.lookInside(limit) {
@@ -474,10 +480,15 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	}
 	last := f.head + bytes.LastIndexByte(body, '\n') + 1
 	switch {
-	case f.inside == 0 || f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
+	case f.inside == 0:
 		return f.end, true
 	case f.inside == last && f.end < last+scanToken(f.buf[last:limit], 0): // in the middle of its method
 		return f.inside, true
+	case f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
+		if last == f.end && !hasEmptyLine(f.buf[f.inside:f.end]) { // the one that ends its header section
+			return f.inside, true
+		}
+		return f.end, true
 	}
 	switch beginsMessage(rest, false) {
 	case no:
@@ -486,6 +497,21 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 		return f.end, false
 	}
 	return f.end, true
+}
+
+// hasEmptyLine reports whether a header section ends in b.
+func hasEmptyLine(b []byte) bool {
+	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
+}
+
+// mayHoldMessage reports whether the body is of a type that start lines may stand in.
+func (f *Framer) mayHoldMessage() bool {
+	if !f.fresh && f.msg.Parse(f.buf[f.lo:f.head]) != nil {
+		return false
+	}
+	v, _ := f.msg.First(ContentType)
+	kind, _, _ := bytes.Cut(v, []byte("/"))
+	return equalFold(kind, "message") || equalFold(kind, "multipart") || equalFold(kind, "text")
 }
 
 // lookInside looks for the first start line that begins in the body and that a known header field
@@ -574,25 +600,6 @@ func (f *Framer) nextOpenEnd() (u Unit, ok bool) {
 		return f.unit(limit, false), true
 	}
 	return u, false
-}
-
-// startInside returns the place of the first start line in buf[n:limit] that a known header
-// field follows, 0 for none.
-func (f *Framer) startInside(n, limit int) int {
-	if !bytes.Contains(f.buf[n:limit], sipVersion) { // most bodies, in a fraction of the time
-		return 0
-	}
-	for n < limit {
-		if beginsMessage(f.buf[n:limit], true) == yes {
-			return n
-		}
-		i := bytes.IndexByte(f.buf[n:limit], '\n')
-		if i < 0 {
-			break
-		}
-		n += i + 1
-	}
-	return 0
 }
 
 var sipVersion = []byte("SIP/2.0")

@@ -237,6 +237,46 @@ func TestFramer(t *testing.T) {
 	}
 }
 
+// TestFramerLengthAtLineEnd: a Content-Length that ends at a line end of the next message hides none of
+// it; but one that covers all of the next message is believed, and so is a type that may hold messages.
+func TestFramerLengthAtLineEnd(t *testing.T) {
+	body := "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n"
+	bare := sip(optionsLine, "Content-Length: 0\r\n", "")
+	first := func(kind string, n int) string {
+		return sip(inviteLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)+n), body)
+	}
+	for _, next := range []string{sip("SIP/2.0 183 Session Progress", fmt.Sprintf("c: application/sdp\r\nl: %d\r\n", len(body)), body), bare, strings.ReplaceAll(bare, "\r\n", "\n")} {
+		line, _, _ := strings.Cut(next, "\n")
+		line = strings.TrimSuffix(line, "\r")
+		for n := 1; n <= len(next); n++ {
+			if next[n-1] != '\n' {
+				continue
+			}
+			for _, kind := range []string{"Content-Type: application/sdp\r\n", "", "Content-Type: text/plain\r\n"} {
+				in := first(kind, n)
+				want := []string{unit(inviteLine, in), unit(line, next), unit(optionsLine, bare)}
+				skipped := int64(0)
+				switch {
+				case n == len(next):
+					want = []string{unit(inviteLine, in+next), unit(optionsLine, bare)}
+				case strings.HasPrefix(kind, "Content-Type: text"):
+					want = []string{unit(inviteLine, in+next[:n]), unit(optionsLine, bare)}
+					skipped = -1
+				}
+				for _, size := range []int{1 << 30, 1, 7, len(in) + n} {
+					got := cut([]any{in + next + bare}, func() int { return size })
+					for i, u := range got.units { // its empty line may be left
+						got.units[i] = strings.TrimSuffix(u, "|glued")
+					}
+					if !slices.Equal(got.units, want) || skipped == 0 && got.skipped != 0 {
+						t.Errorf("%q, over by %d octets, in pieces of %d: %q, %d skipped; want %q", kind, n, size, got.units, got.skipped, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestFramerOffsets: Off, Buffered and Offset say where things lie.
 func TestFramerOffsets(t *testing.T) {
 	var f sipmsg.Framer
