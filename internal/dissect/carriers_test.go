@@ -462,3 +462,66 @@ func TestHEP(t *testing.T) {
 		expect(t, packetsOf(to.UDP(now.V3()), flow4.UDP(invite)), "INVITE c1@h UDP [1]", "INVITE c1@h UDP [2] copy of 1")
 	})
 }
+
+// TestRealms: the same ends in two networks are two connections, unless it is the same packet that is seen
+// in both of them, or outside of them as well.
+func TestRealms(t *testing.T) {
+	invite, bye, ok := request("INVITE", "c1@h", 200), request("BYE", "c2@h", 200), response("c1@h")
+	outer := capgen.NewFlow("198.51.100.1:9", "198.51.100.2:4789")
+	vxlan := func(id int, ip string) string {
+		return outer.UDP("\x08\x00\x00\x00\x00\x00" + string(rune(id)) + "\x00" + capgen.Ether(ip))
+	}
+	in := func(id int) func(string) []string {
+		return func(ip string) []string { return []string{vxlan(id, ip)} }
+	}
+	both := func(ip string) []string { return []string{vxlan(1, ip), vxlan(2, ip)} }
+	plain := func(ip string) []string { return []string{vxlan(1, ip), ip} }
+	swapped := func(ip string) []string { return []string{vxlan(2, ip), vxlan(1, ip)} }
+	// talk is one connection, with its packets as they are seen.
+	talk := func(seq uint32, seen func(string) []string, request, answer string) (packets [][]string) {
+		there, here := &capgen.Stream{Flow: odd, Seq: seq}, &capgen.Stream{Flow: odd.Back(), Seq: seq + 1<<30}
+		syn := there.SYN()
+		here.Ack = there.Seq
+		synAck := here.TCP(here.Seq, here.Ack, capgen.SYN|capgen.ACK, "")
+		here.Seq++
+		there.Ack = here.Seq
+		for _, ip := range []string{syn, synAck, there.Send(request[:100]), there.Send(request[100:]), here.Send(answer)} {
+			packets = append(packets, seen(ip))
+		}
+		return packets
+	}
+	names := func(packets []string) (list []string) {
+		for _, s := range dissected(t, packetsOf(packets...)).list {
+			list = append(list, strings.Join(strings.Fields(s)[:2], " "))
+		}
+		return list
+	}
+	turns := func(a, b [][]string) (packets []string) {
+		for i := range a {
+			packets = append(append(packets, a[i]...), b[i]...)
+		}
+		return packets
+	}
+	for _, far := range []uint32{1 << 31, 50000} {
+		got := names(turns(talk(7, in(1), invite, ok), talk(7+far, in(2), bye, ok)))
+		if want := []string{"INVITE c1@h", "BYE c2@h", "200 c1@h", "200 c1@h"}; !slices.Equal(got, want) {
+			t.Errorf("two networks, %d apart: %q, want %q", far, got, want)
+		}
+	}
+	for name, seen := range map[string][2]func(string) []string{
+		"inside and outside": {plain, plain}, "in both": {both, both}, "in both, and then the other way round": {both, swapped}, "in one, and then in the other": {in(1), in(2)},
+	} {
+		packets := slices.Concat(slices.Concat(talk(7, seen[0], invite, ok)...), slices.Concat(talk(1<<31, seen[1], bye, ok)...))
+		if got, want := names(packets), []string{"INVITE c1@h", "200 c1@h", "BYE c2@h", "200 c1@h"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		packets = slices.Concat(slices.Concat(talk(7, seen[0], invite, ok)[2:]...), slices.Concat(talk(1<<31, seen[1], bye, ok)...))
+		if got, want := names(packets), []string{"INVITE c1@h", "200 c1@h", "BYE c2@h", "200 c1@h"}; !slices.Equal(got, want) {
+			t.Errorf("%s, from the middle: %q, want %q", name, got, want)
+		}
+	}
+	packets := slices.Concat(slices.Concat(talk(7, in(1), invite, ok)[2:]...), slices.Concat(talk(1<<31, in(2), bye, ok)[2:]...))
+	if got, want := names(packets), []string{"INVITE c1@h", "200 c1@h", "BYE c2@h", "200 c1@h"}; !slices.Equal(got, want) {
+		t.Errorf("two networks from the middle: %q, want %q", got, want)
+	}
+}

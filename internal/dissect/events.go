@@ -58,7 +58,7 @@ func (d *Dissector) newEvent(kind EventKind, f *layers.Frame, c *carrier) *Event
 
 // reset takes in an RST: of a connection that carried SIP, or to a SYN.
 func (d *Dissector) reset(f *layers.Frame, c *carrier) {
-	cn, side := d.conns.get(f.Src, f.Dst, d.order, false)
+	cn, side := d.connOf(f, false)
 	switch {
 	case cn != nil && (cn.kind == isSIP || cn.kind == isWebSocket):
 		d.event(d.newEvent(TCPReset, f, c))

@@ -73,6 +73,24 @@ type conn struct {
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
 	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
+	realm      realm
+}
+
+// A realm is a network whose addresses may be those of others as well: the kind of a tunnel and its id;
+// 0 is that of packets outside of tunnels.
+type realm uint64
+
+// realmOf returns the realm of a packet. Tags and sessions of mirrors do not make one.
+func realmOf(f *layers.Frame) realm {
+	for i := len(f.Tunnels) - 1; i >= 0; i-- {
+		switch t := &f.Tunnels[i]; t.Kind {
+		case layers.VXLAN, layers.Geneve, layers.GRE, layers.GTP:
+			if t.ID != 0 {
+				return realm(t.Kind)<<32 | realm(t.ID)
+			}
+		}
+	}
+	return 0
 }
 
 // A heed is what a direction is listened to for. A direction that is known to be of another protocol
@@ -165,6 +183,11 @@ func (t *connTable) get(src, dst netip.AddrPort, order int64, create bool) (c *c
 	if !create {
 		return nil, 0
 	}
+	return t.add(src, dst, hash, order)
+}
+
+// add puts in a connection, and returns the side of src.
+func (t *connTable) add(src, dst netip.AddrPort, hash uint64, order int64) (c *conn, side int) {
 	c = &conn{ends: [2]netip.AddrPort{src, dst}, hash: hash, same: t.m[hash], midstream: true, touched: order}
 	if cmp.Or(src.Addr().Compare(dst.Addr()), cmp.Compare(src.Port(), dst.Port())) > 0 {
 		c.ends[0], c.ends[1], side = dst, src, 1
@@ -248,9 +271,69 @@ func (t *connTable) release(c *conn, side int) {
 	}
 }
 
+// connOf returns the connection of a segment and its side, as get does. The same ends in several realms may
+// be several connections; or one, of which a packet is seen in each of them.
+func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {
+	c, side = d.conns.get(f.Src, f.Dst, d.order, create)
+	if c == nil || len(f.Tunnels) == 0 {
+		return c, side
+	}
+	r := realmOf(f)
+	if c.realm == 0 && c.kind == unknown && c.sides[0] == nil && c.sides[1] == nil { // it is new
+		c.realm = r
+	}
+	if r == 0 || c.realm == 0 || c.realm == r && c.same == nil {
+		return c, side
+	}
+	var in, fits *conn
+	for x := c; x != nil; x = x.same {
+		if x.ends != c.ends {
+			continue
+		}
+		if x.realm == r {
+			in = x
+		}
+		if fits == nil && x.fits(side, f) {
+			fits = x
+		}
+	}
+	switch {
+	case in == nil && (fits != nil || !create):
+		return fits, side
+	case fits != nil && fits != in && isSYN(f): // the ports are used again, which was seen in another realm first
+		d.drop(in)
+		return fits, side
+	case in != nil:
+		return in, side
+	}
+	c, side = d.conns.add(f.Src, f.Dst, c.hash, d.order)
+	c.realm = r
+	return c, side
+}
+
+// fits reports whether a segment can be one of the connection, as far as what came before it tells: a SYN
+// is the same one again.
+func (c *conn) fits(side int, f *layers.Frame) bool {
+	h, other := c.sides[side], c.sides[1-side]
+	switch {
+	case isSYN(f):
+		return h != nil && h.stream.IsStart(f.Seq+1)
+	case h != nil && h.stream.Started():
+		return h.stream.Near(f.Seq)
+	case other != nil && other.stream.Started() && f.Flags&layers.FlagACK != 0:
+		return other.stream.Near(f.Ack)
+	}
+	return true
+}
+
+// isSYN reports whether a segment begins a connection.
+func isSYN(f *layers.Frame) bool {
+	return f.Flags&(layers.FlagSYN|layers.FlagACK) == layers.FlagSYN
+}
+
 // segment takes in one TCP segment.
 func (d *Dissector) segment(f *layers.Frame, c *carrier) {
-	cn, side := d.conns.get(f.Src, f.Dst, d.order, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
+	cn, side := d.connOf(f, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
 	if cn == nil {
 		return
 	}

@@ -80,6 +80,12 @@ func (s *Stream) IsStart(seq uint32) bool {
 // Reached reports whether all octets before seq were given out, or given up.
 func (s *Stream) Reached(seq uint32) bool { return s.started && int32(s.seq-seq) >= 0 }
 
+// Near reports whether seq is within a window of the next octet.
+func (s *Stream) Near(seq uint32) bool {
+	d := int64(int32(seq - s.seq))
+	return -window <= d && d <= window
+}
+
 // Ack takes in an acknowledgment of the other side.
 func (s *Stream) Ack(ack uint32) {
 	if !s.acked || int32(ack-s.ack) > 0 {
@@ -93,7 +99,7 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 		s.Start(seq)
 	}
 	d := int64(int32(seq - s.seq))
-	if d > window || d < -window {
+	if !s.Near(seq) {
 		st.Stray++
 		if s.stray++; s.stray < maxStray {
 			return
