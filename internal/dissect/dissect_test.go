@@ -109,6 +109,16 @@ func TestEncrypted(t *testing.T) {
 		there, here, packets := connection(f)
 		return append(packets, there.Send(data), here.Send(data), there.Send(data))
 	}
+	cutTLS := func(f capgen.Flow, data string, size int) []string {
+		there, here, packets := connection(f)
+		return append(append(packets, there.SendAll(data, size)...), here.Send(hello))
+	}
+	long := "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00", 512-6-len(alpn[11:]))
+	named := func(name string) string {
+		n := byte(len(name))
+		return "\x16\x03\x01\x00" + string([]byte{15 + n}) + "\x01\x00\x00" + string([]byte{11 + n}) + "\x03\x03" +
+			string([]byte{0, 0, 0, n + 5, 0, n + 3, 0, 0, n}) + name
+	}
 	for _, c := range []struct {
 		name string
 		in   []string
@@ -119,6 +129,14 @@ func TestEncrypted(t *testing.T) {
 		{"TLS data from the middle", []string{sips.TCP(9, 1, capgen.ACK, "\x17\x03\x03\x00\x05hello")}, 1},
 		{"TLS on another port", tls(odd, hello), 0},
 		{"TLS on another port that names SIP", tls(odd, alpn), 1},
+		{"TLS on another port that names SIP, in two segments", cutTLS(odd, long+alpn[11:], 300), 1},
+		{"TLS on another port that names SIP, octet by octet", cutTLS(odd, alpn[:4]+string([]byte{byte(len(alpn) - 5)})+alpn[5:], 1), 1},
+		{"TLS to a server of SIP", tls(odd, named("sip2.example.org")), 1},
+		{"TLS to a server of SIP over TLS", tls(odd, named("sips.example.org")), 1},
+		{"TLS to another server", tls(odd, named("siphon.example.org")), 0},
+		{"TLS to a server with SIP in its domain", tls(odd, named("www.sip.example.org")), 0},
+		{"data of TLS that hold a name", tls(odd, "\x17"+named("sip.example.org")[1:]), 0},
+		{"TLS from the middle of a record", []string{sips.TCP(9, 1, capgen.ACK, strings.Repeat("\x99", 50)), sips.TCP(59, 1, capgen.ACK, "\x17\x03\x03\x00\x05hello")}, 1},
 		{"DTLS", []string{sips.UDP(dtls), sips.Back().UDP(dtls), sips.UDP(dtls)}, 1},
 		{"two flows of DTLS", []string{sips.UDP(dtls), capgen.NewFlow("192.0.2.9:40000", "192.0.2.2:5061").UDP(dtls)}, 2},
 		{"DTLS on another port", []string{odd.UDP(dtls)}, 0},

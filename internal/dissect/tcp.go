@@ -3,6 +3,7 @@ package dissect
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 	"time"
@@ -584,6 +585,10 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 		h.first = append(h.first, b...)
 		b, h.first = h.first, nil
 	}
+	if h.c.kind == isSIP && h.c.midstream && looksTLS(b) == yes && h.framer.Buffered() == 0 { // what came before it was the middle of a record
+		h.encrypted()
+		return
+	}
 	h.octets(b)
 }
 
@@ -650,14 +655,16 @@ func (h *half) probe(b []byte) {
 	onSIP := isSIPPort(h.src.Port()) || isSIPPort(h.dst.Port())
 	ws := max(sniffWebSocket(b), mayUpgrade(b), h.d.sniffDeflated(b))
 	tls := looksTLS(b)
+	if tls == yes && !onSIP && helloIsCut(b) {
+		tls = perhaps
+	}
 	switch {
 	case ws == yes:
 		c.kind = isWebSocket
+	case tls == yes && (onSIP || helloNamesSIP(b)):
+		h.encrypted()
 	case tls == yes:
 		h.isForeign(heedNone)
-		if onSIP || bytes.Contains(b[:min(len(b), maxHello)], []byte("\x05sip/2")) { // the name in ALPN
-			h.d.Counts[h.d.file].Encrypted++
-		}
 	case bytes.HasPrefix(b, []byte("HEP3")) || nextHEP3(b) > 0:
 		c.kind = isHEP
 	case ws == perhaps || tls == perhaps || isStart(b):
@@ -670,6 +677,17 @@ func (h *half) probe(b []byte) {
 		c.kind = foreign
 		h.pieces = nil
 	}
+}
+
+// encrypted takes in that a connection carries SIP in TLS, by what can be told of it.
+func (h *half) encrypted() {
+	h.d.Counts[h.d.file].Encrypted++
+	for _, s := range h.c.sides {
+		if s != nil {
+			h.d.Streams.Skipped -= s.skipped
+		}
+	}
+	h.isForeign(heedNone)
 }
 
 // promising reports whether either direction waits for the rest of what begins like a message.
@@ -690,9 +708,6 @@ func isStart(b []byte) bool {
 
 // startsKnown reports whether b is the start of a start line with a method or a version of SIP.
 func startsKnown(b []byte) bool { return isStart(b) && sipmsg.BeginsKnown(b) }
-
-// maxHello bounds the start of a TLS handshake in which the name of SIP is looked for.
-const maxHello = 2048
 
 // isOther reports whether b begins with the start line of another protocol that is made
 // like SIP. What it carries may read like SIP, as a log does; CONNECT makes a way for
@@ -722,6 +737,45 @@ func looksTLS(b []byte) verdict {
 		return perhaps
 	}
 	return yes
+}
+
+// maxHello bounds the start of a TLS handshake in which the name of SIP is looked for.
+const maxHello = 4 << 10
+
+// helloIsCut reports whether b is the beginning of a TLS handshake of which more is to come.
+func helloIsCut(b []byte) bool {
+	return b[0] == 22 && len(b) < min(maxHello, tlsHead+int(binary.BigEndian.Uint16(b[3:])))
+}
+
+// tlsHead is the length of the header of a TLS record.
+const tlsHead = 5
+
+// helloNamesSIP reports whether a TLS handshake asks for SIP: by ALPN, or by the name of a server whose
+// first label is sip, perhaps with something behind it that is no letter.
+func helloNamesSIP(b []byte) bool {
+	b = b[:min(len(b), maxHello)]
+	if b[0] != 22 {
+		return false
+	}
+	if bytes.Contains(b, []byte("\x05sip/2")) {
+		return true
+	}
+	const before = 9 // the extension, its length, that of the list, a type, the length of the name
+	for at := before; at < len(b); at++ {
+		i := bytes.Index(b[at:], []byte("sip"))
+		if i < 0 {
+			return false
+		}
+		at += i
+		p := b[at-before:]
+		n := binary.BigEndian.Uint16(p[7:])
+		name := p[before:]
+		isName := binary.BigEndian.Uint16(p) == 0 && binary.BigEndian.Uint16(p[2:]) == n+5 && binary.BigEndian.Uint16(p[4:]) == n+3 && p[6] == 0
+		if isName && n > 4 && len(name) > 4 && (name[3]|0x20 < 'a' || name[3]|0x20 > 'z' || name[3] == 's' && name[4] == '.') {
+			return true
+		}
+	}
+	return false
 }
 
 // messages gives out what the framer has.
