@@ -12,7 +12,7 @@ var (
 	ErrTruncated = errors.New("layers: packet ends inside a header")
 	// ErrMalformed: a header contradicts itself.
 	ErrMalformed = errors.New("layers: malformed header")
-	// ErrFragment: an IP fragment. Payload is its part of the datagram; Fragment
+	// ErrFragment: a fragment of IP, or of CAPWAP. Payload is its part of the datagram; Fragment
 	// says which part.
 	ErrFragment = errors.New("layers: IP fragment")
 	// ErrUnsupported: a protocol that is not decoded here.
@@ -98,6 +98,7 @@ type Frame struct {
 	outer   *Frame // what f was before it entered the last tunnel over UDP
 	entered bool   // outer is valid
 	unsized bool   // the IP header does not say how long the packet is
+	inside  step   // with ErrFragment, what the datagram holds that is no protocol of IP
 	tunnels uint8  // how many Tunnels there are in front of rest
 	rest    []byte // what follows in an aggregate of 802.11
 	restOff int    // where rest is in the packet
@@ -165,6 +166,10 @@ func (f *Frame) Transport(b []byte, missing int) error {
 	f.Fragment = Fragment{}
 	f.Payload, f.Missing, f.unsized = b, missing, missing > 0 // how many of them, UDP may know
 	f.outer, f.entered = nil, false                           // of a packet that is gone
+	if s := f.inside; s != stepDone {
+		f.inside = stepDone
+		return f.run(s, 0, nil)
+	}
 	return f.run(stepProto, uint16(f.Proto), nil)
 }
 

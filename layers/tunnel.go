@@ -466,13 +466,20 @@ func (f *Frame) capwap() (step, uint16, error) {
 	p := f.Payload
 	n := int(p[1]>>3) * 4
 	native, fragment, keepalive := p[2]&1 != 0, p[3]&0x80 != 0, p[3]&0x08 != 0
-	if p[0] != 0 || n < 8 || len(p) < n || fragment || keepalive {
+	if p[0] != 0 || n < 8 || len(p) < n || keepalive {
 		return stepDone, 0, nil
 	}
+	inside := stepEthernet
 	if native {
-		return f.enter(CAPWAP, 0, n, stepWiFi, 0)
+		inside = stepWiFi
 	}
-	return f.enter(CAPWAP, 0, n, stepEthernet, 0)
+	_, _, err := f.enter(CAPWAP, 0, n, inside, 0)
+	if fragment && err == nil { // section 3.4
+		f.Fragment = Fragment{ID: uint32(binary.BigEndian.Uint16(p[4:])), Offset: int(binary.BigEndian.Uint16(p[6:]) &^ 7), More: p[3]&0x40 == 0}
+		f.inside = inside
+		err = ErrFragment
+	}
+	return inside, 0, err
 }
 
 // udpESP looks at ESP in UDP (RFC 3948): a zero instead of the SPI marks IKE.

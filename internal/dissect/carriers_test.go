@@ -463,6 +463,34 @@ func TestHEP(t *testing.T) {
 	})
 }
 
+// TestCAPWAPFragments: CAPWAP has fragments of its own, which may come in any order, and in fragments of IP.
+func TestCAPWAPFragments(t *testing.T) {
+	outer := capgen.NewFlow("198.51.100.1:5247", "198.51.100.2:5247")
+	cut := func(id byte, native bool, inside string) (list []string) {
+		kind := byte(2)
+		if native {
+			kind = 3
+		}
+		const size = 160
+		for off := 0; off < len(inside); off += size {
+			last := byte(0x80)
+			if off+size >= len(inside) {
+				last = 0xc0
+			}
+			list = append(list, outer.UDP(string([]byte{0, 0x10, kind, last, 0, id, byte(off >> 8), byte(off)})+inside[off:min(len(inside), off+size)]))
+		}
+		return list
+	}
+	invite, bye := request("INVITE", "c1@h", 200), request("BYE", "c2@h", 0)
+	a, b := cut(1, false, capgen.Ether(flow4.UDP(invite))), cut(2, true, capgen.WiFi(flow4.UDP(bye)))
+	if len(a) != 3 || len(b) != 2 {
+		t.Fatalf("%d and %d fragments", len(a), len(b))
+	}
+	expect(t, packetsOf(a[2], b[1], a[0], b[0], a[1]), "BYE c2@h UDP [2 4]", "INVITE c1@h UDP [1 3 5]")
+	expect(t, packetsOf(append(capgen.Fragment(a[1], 9, 80), a[0], a[2])...), "INVITE c1@h UDP [1 2 3 4 5]")
+	expect(t, packetsOf(a[0], a[1]), "INVITE c1@h UDP [1 2] partial frag-incomplete")
+}
+
 // TestRealms: the same ends in two networks are two connections, unless it is the same packet that is seen
 // in both of them, or outside of them as well.
 func TestRealms(t *testing.T) {
