@@ -184,7 +184,7 @@ func (t *tracker) takeEarly(k exchangeKey) {
 		return
 	}
 	e.m.SIP = s
-	x := seen{m: &e.m, s: s, call: -1, frame: e.frame, now: e.now, method: r.Method, cseq: r.CSeq, key: k.branch, from: s.Tag(sipmsg.From), to: s.Tag(sipmsg.To), quirks: s.Check()}
+	x := seen{m: &e.m, s: s, call: -1, frame: e.frame, now: e.now, method: r.Method, cseq: r.CSeq, key: k.branch, from: s.Tag(sipmsg.From), to: s.Tag(sipmsg.To), quirks: s.Check(), counted: true}
 	t.exchangeAnswer(&x, r)
 }
 
@@ -229,6 +229,10 @@ func (t *tracker) other(x *seen) {
 		}
 	case r == nil:
 		if o.ids[k.id] > 0 {
+			if r = o.fromElsewhere(x, k); r != nil {
+				t.exchangeAnswer(x, r)
+				return
+			}
 			o.stray(x, k)
 		}
 		o.keepEarly(x, k)
@@ -248,6 +252,17 @@ func (t *tracker) other(x *seen) {
 // maxStray bounds the exchanges looked at, the newest first, for the request of a response
 // that went astray: what is older has been answered.
 const maxStray = 256
+
+// fromElsewhere returns the exchange of a response that comes from another address than its request went
+// to, nil for none: the branch says so (RFC 3261, section 17.1.3).
+func (o *exchangeTable) fromElsewhere(x *seen, k exchangeKey) *exchange {
+	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
+		if r := o.queue[i]; r.key.id == k.id && r.key.branch == k.branch && r.Source == x.m.Dst {
+			return r
+		}
+	}
+	return nil
+}
 
 // stray takes in a response that went between other addresses than its request.
 func (o *exchangeTable) stray(x *seen, k exchangeKey) {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"time"
@@ -121,6 +122,9 @@ func (t *tracker) register(x *seen, r *exchange) {
 
 // see takes in that a message is of an address-of-record.
 func (a *aor) see(x *seen) {
+	if x.counted {
+		return
+	}
 	a.Messages++
 	a.LastFrame = x.frame
 	if !x.now.IsZero() {
@@ -132,7 +136,8 @@ func (a *aor) see(x *seen) {
 // limit keeps it out. It is valid until another one is asked for.
 func (g *registrar) aor(t *tracker, x *seen) *aor {
 	v, _ := x.s.First(sipmsg.To)
-	uri := capped(bare(sipmsg.ParseAddress(v).URI), maxKept)
+	var room [128]byte
+	uri := lowerHost(room[:0], capped(bare(sipmsg.ParseAddress(v).URI), maxKept))
 	if g.aors.slots == nil {
 		g.aors = newNameTable(t.most.aors, 256)
 	}
@@ -148,6 +153,22 @@ func (g *registrar) aor(t *tracker, x *seen) *aor {
 	a := g.place(n)
 	*a = aor{Registration: Registration{AOR: g.aors.text(n), Begin: x.now, First: x.frame, Contacts: a.Contacts[:0]}, held: n + 1, call: -1}
 	return a
+}
+
+// lowerHost returns a bare URI with its host in lower case, as hosts are compared (RFC 3261, section
+// 19.1.4): the URI itself, or else one in the room.
+func lowerHost(room, uri []byte) []byte {
+	at := bytes.LastIndexByte(uri, '@') + 1
+	if !bytes.ContainsFunc(uri[at:], func(c rune) bool { return c >= 'A' && c <= 'Z' }) {
+		return uri
+	}
+	room = append(room, uri...)
+	for i := at; i < len(room); i++ {
+		if c := room[i]; c >= 'A' && c <= 'Z' {
+			room[i] = c | 0x20
+		}
+	}
+	return room
 }
 
 // bindings lists the contacts of a REGISTER with the time asked for: that of the contact,
@@ -199,11 +220,7 @@ func (t *tracker) registered(x *seen, r *exchange) {
 	switch {
 	case code == 401 || code == 407:
 		a.Challenges++
-		if a.Outcome == RegRegistered && !x.now.IsZero() { // it stands until it is clear that nothing follows
-			a.challenged = x.now
-		} else {
-			a.Outcome = RegChallenged
-		}
+		a.challenge(x)
 	case code < 300:
 		a.challenged = time.Time{}
 		t.accepted(a, r, x)
@@ -299,11 +316,20 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 	a.Status, a.Reason = code, t.names.string(capped(x.s.Reason, maxKept))
 	switch {
 	case code == 401 || code == 407:
-		a.Outcome = RegChallenged
+		a.challenge(x)
 	case code < 300:
 		a.Outcome = RegRegistered
 	default:
 		a.Outcome = RegFailed
+	}
+}
+
+// challenge takes in a 401 or 407. What is registered stands until it is clear that nothing follows.
+func (a *aor) challenge(x *seen) {
+	if a.Outcome == RegRegistered && !x.now.IsZero() {
+		a.challenged = x.now
+	} else {
+		a.Outcome = RegChallenged
 	}
 }
 

@@ -102,6 +102,34 @@ func TestRegistrations(t *testing.T) {
 			60   A > P REGISTER id=r
 			60.1 P > A 401`,
 			[]string{"sip:alice@example.com registered 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"a response that is captured before its request counts once", `
+			0    A > P REGISTER id=r br=one unseen
+			0.1  P > A 200
+			0.2  A > P REGISTER id=r br=one cseq=1`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"a challenge that is captured before its request, when the capture ends: still registered", `
+			0    A > P REGISTER id=r
+			0.1  P > A 200
+			60   A > P REGISTER id=r br=one cseq=2 unseen
+			60.1 P > A 401
+			60.2 A > P REGISTER id=r br=one cseq=2`,
+			[]string{"sip:alice@example.com registered 401 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"the response comes from another address than the request went to", `
+			0    A > P REGISTER id=r br=one
+			0    A > Q REGISTER id=r br=one cseq=1 unseen
+			0.1  Q > A 200` + long,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"hosts are the same in capitals, and users are not", `
+			0    A > P REGISTER id=r from=sip:Al@Example.COM
+			0.1  P > A 200
+			60   A > P REGISTER id=r from=sip:Al@example.com
+			60.1 P > A 200
+			70   A > P REGISTER id=r2 from=sip:al@example.com
+			70.1 P > A 200`,
+			[]string{
+				"sip:Al@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=0 refreshes=1 failures=0 messages=4 sip:Al@10.0.0.1:5060(3600/3600)",
+				"sip:al@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:al@10.0.0.1:5060(3600/3600)",
+			}},
 		{"challenged again and given up", `
 			0    A > P REGISTER id=r
 			0.1  P > A 200

@@ -176,6 +176,7 @@ type seen struct {
 	transaction int   // index of its transaction; -1 for none
 	hop         int   // index into the hops of its leg …
 	forward     bool  // … and whether it goes from A to B there
+	counted     bool  // it came before its request, and is taken in again
 }
 
 // message takes in one message with the number of its Call-ID. It returns the frame of the
