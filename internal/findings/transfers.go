@@ -16,7 +16,7 @@ var transferFailed = &Rule{
 	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
 not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
-outside of a call are paired by their Call-ID.`,
+outside of a call are paired by their Call-ID in the same way.`,
 	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
 	Fix: "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
 
@@ -35,6 +35,8 @@ type transfers struct {
 }
 
 type outsideRefer struct {
+	before   *outsideRefer // the one before it on its Call-ID
+	cseq     uint32
 	f        Finding
 	notified bool
 	excused  bool
@@ -222,10 +224,10 @@ func (s *transfers) exchange(e *exchangeRun) {
 	switch {
 	case e.Partial || !e.FirstHop:
 	case e.Method == "REFER" && e.Status/100 == 2:
-		if w != nil || len(s.order) == maxRefers {
+		if w != nil && w.cseq == e.CSeq || len(s.order) == maxRefers {
 			return
 		}
-		w = new(outsideRefer)
+		w = &outsideRefer{before: w, cseq: e.CSeq}
 		w.f, w.excused = unreported(e.Request(), e.Response())
 		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
 		w.f.CallID = e.CallID
@@ -233,9 +235,10 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout}
 		s.waiting[e.CallID] = w
 		s.order = append(s.order, w)
-	case e.Method == "NOTIFY" && w != nil && !w.notified:
+	case e.Method == "NOTIFY" && w != nil:
+		w = w.of(e.Request())
 		code := fragment(e.Request())
-		if w.excused = true; code < 300 {
+		if w.excused = true; code < 300 || w.notified {
 			return
 		}
 		w.notified = true
@@ -245,6 +248,28 @@ func (s *transfers) exchange(e *exchangeRun) {
 			Expected: "a NOTIFY that says 200",
 		})
 	}
+}
+
+// maxOnOne bounds the REFERs of one Call-ID that a NOTIFY is compared with.
+const maxOnOne = 16
+
+// of returns the REFER that a NOTIFY on its Call-ID is about: the one with the number that its Event names,
+// or else the last; then it may be about any, and excuses all.
+func (w *outsideRefer) of(notify *sipmsg.Message) *outsideRefer {
+	if w.before == nil || notify == nil {
+		return w
+	}
+	v, _ := notify.First(sipmsg.Event)
+	n, named := sipmsg.Number(sipmsg.ParseEvent(v).ID)
+	for x, i := w, 0; named && x != nil && i < maxOnOne; x, i = x.before, i+1 {
+		if x.cseq == n {
+			return x
+		}
+	}
+	for x, i := w, 0; x != nil && i < maxOnOne; x, i = x.before, i+1 {
+		x.excused = true
+	}
+	return w
 }
 
 func (s *transfers) end(r *captureRun) {
