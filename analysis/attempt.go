@@ -18,7 +18,8 @@ type attempt struct {
 	behind    bool // it began when the attempt before had failed
 	cancelled bool
 	acked     bool      // by an ACK with a branch of its own …
-	ackAt     time.Time // … at this time
+	denied    bool      // … or with that of the INVITE, on the first hop
+	ackAt     time.Time // of the first of both
 	status    int       // the final response on the first hop, 0 for none
 	best      int       // the best final response on any other hop
 	reason    string    // phrase of status
@@ -112,12 +113,13 @@ func (v *liveLeg) attempt(fromTag []byte, cseq uint32) int {
 
 // answerUnseen takes in that an attempt was answered though the capture has no final
 // response to it: an ACK with a branch of its own is that of a 2xx (RFC 3261, section
-// 13.2.2.4). It is called when nothing more is to come.
+// 13.2.2.4), and so is any where a BYE ends the call, for there are programs that give all the branch
+// of the INVITE. It is called when nothing more is to come.
 func (v *liveLeg) answerUnseen() {
 	l := v.leg
 	for i := range v.attempts {
 		a := &v.attempts[i]
-		if !a.acked || a.answered || a.status != 0 || a.best != 0 {
+		if !a.acked && (!a.denied || !v.hasBye) || a.answered || a.status != 0 || a.best != 0 {
 			continue
 		}
 		a.answered = true

@@ -304,6 +304,28 @@ var callTests = []struct {
 		9.1  B > A 200 of=BYE`,
 		[]string{"c1@example completed by caller pdd=100ms ring=2.9s setup=3s talk=6s 2xx-unseen messages=5 a-c1-example/b-c1-example:terminated"},
 	},
+	{"one direction only, refused", `
+		0    A > B INVITE
+		0.1  B > A 180 unseen
+		3    B > A 486 unseen
+		3.1  A > B ACK`,
+		[]string{"c1@example failed messages=2"},
+	},
+	{"one direction only, challenged and then answered", `
+		0    A > B INVITE
+		0.1  B > A 407 unseen
+		0.2  A > B ACK
+		0.3  A > B INVITE
+		1    B > A 200 unseen
+		1.1  A > B ACK br=own tt=y`,
+		[]string{"c1@example confirmed setup=1.1s attempts=2 unfinished 2xx-unseen messages=4"},
+	},
+	{"one direction only, and the ACK has the branch of the INVITE, but a BYE follows", `
+		0    A > B INVITE br=one
+		3    A > B ACK br=one tt=y
+		9    A > B BYE tt=y`,
+		[]string{"c1@example completed by caller setup=3s talk=6s 2xx-unseen messages=3 a-c1-example/y:terminated"},
+	},
 	{"one direction only, that of the called side", `
 		0    A > B INVITE unseen
 		0.1  B > A 180

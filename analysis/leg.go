@@ -366,9 +366,18 @@ func (v *liveLeg) ack(x *seen, hop int) {
 		return
 	}
 	tr.acked, tr.ackKey, tr.ackFrame, tr.ackTime = true, x.key, x.frame, instant(x.now)
-	if tr.key != x.key && tr.attempt >= 0 && len(x.to) > 0 {
-		a := &v.attempts[tr.attempt]
-		a.acked, a.ackAt = true, x.now
+	if tr.attempt < 0 {
+		return
+	}
+	a, before := &v.attempts[tr.attempt], false
+	switch {
+	case tr.key != x.key && len(x.to) > 0:
+		before, a.acked = a.acked || a.denied, true
+	case tr.key == x.key && x.cookie && best == int(a.primary):
+		before, a.denied = a.acked || a.denied, true
+	}
+	if !before {
+		a.ackAt = x.now
 	}
 }
 

@@ -19,6 +19,8 @@ func (v *liveLeg) conclude(now time.Time) {
 	case a.cancelled:
 		l.State, l.EndedBy = StateCancelled, Caller
 		v.outcome(a)
+	case a.status == 0 && a.denied: // the refusal is not in the capture: section 17.1.1.3
+		l.State, l.Final, l.Ended = StateFailed, a.ackAt, a.ackAt
 	case a.status >= 400:
 		l.State, l.EndedBy = StateFailed, a.whoEnded()
 		v.outcome(a)

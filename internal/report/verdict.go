@@ -91,6 +91,9 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 
 func appendFailed(b []byte, l *analysis.Leg) []byte {
 	b = append(appendAfter(append(b, "Failed"...), l.Invited, l.Final), ": "...)
+	if l.FinalStatus == 0 {
+		return append(b, "the caller acknowledged a refusal that is not in the capture"...)
+	}
 	b = appendStatus(b, l.FinalStatus)
 	switch l.FinalStatus {
 	case 401, 407:

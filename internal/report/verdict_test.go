@@ -42,3 +42,18 @@ func TestVerdictTransfer(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictUnseen holds that what is not in the capture is said not to be.
+func TestVerdictUnseen(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for want, l := range map[string]*analysis.Leg{
+		"Failed after 3.00 s: the caller acknowledged a refusal that is not in the capture.": {State: analysis.StateFailed, Invited: at, Final: at.Add(3 * time.Second)},
+		"Answered after 1.00 s, ended by the caller after 2.00 s (the BYE is not in the capture).": {
+			State: analysis.StateCompleted, Invited: at, Answered: at.Add(time.Second), Ended: at.Add(3 * time.Second), EndedBy: analysis.Caller, ByBye: true, ByeUnseen: true,
+		},
+	} {
+		if got := Verdict(&analysis.Call{Legs: []*analysis.Leg{l}}); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
