@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -244,7 +245,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 			continue
 		}
 		for j := range granted {
-			if granted[j].URI == b.URI {
+			if sameContact(granted[j].URI, b.URI) {
 				b.Granted, listed = granted[j].Asked, true
 			}
 		}
@@ -265,7 +266,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	}
 	if listed && len(granted) < maxContacts { // those that are not listed beside it are gone: section 10.3
 		a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool {
-			return !slices.ContainsFunc(granted, func(g Binding) bool { return g.URI == b.URI })
+			return !slices.ContainsFunc(granted, func(g Binding) bool { return sameContact(g.URI, b.URI) })
 		})
 	}
 	switch {
@@ -280,10 +281,16 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	}
 }
 
+// sameContact reports whether two URIs without parameters are the same but for capitals in the host.
+func sameContact(a, b string) bool {
+	at := strings.LastIndexByte(a, '@') + 1
+	return a == b || len(a) == len(b) && a[:at] == b[:at] && strings.EqualFold(a[at:], b[at:])
+}
+
 // set takes in a binding and reports whether it was there.
 func (a *aor) set(b Binding) bool {
 	for i := range a.Contacts {
-		if a.Contacts[i].URI == b.URI {
+		if sameContact(a.Contacts[i].URI, b.URI) {
 			a.Contacts[i] = b
 			return true
 		}
@@ -296,7 +303,7 @@ func (a *aor) set(b Binding) bool {
 }
 
 func (a *aor) remove(uri string) {
-	a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool { return uri == "*" || b.URI == uri })
+	a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool { return uri == "*" || sameContact(b.URI, uri) })
 }
 
 // unasked takes in a response whose REGISTER was not captured.

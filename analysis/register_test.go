@@ -130,6 +130,20 @@ func TestRegistrations(t *testing.T) {
 				"sip:Al@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=0 refreshes=1 failures=0 messages=4 sip:Al@10.0.0.1:5060(3600/3600)",
 				"sip:al@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=1 challenges=0 refreshes=0 failures=0 messages=2 sip:al@10.0.0.1:5060(3600/3600)",
 			}},
+		{"the registrar writes the host of contacts in small letters", `
+			0    A > P REGISTER id=r
+				-Contact
+				Contact: <sip:alice@One.example.com>, <sip:alice@Two.example.com>;expires=60
+			0.1  P > A 200
+				-Contact
+				Contact: <sip:alice@one.example.com>;expires=600, <sip:alice@two.example.com>;expires=30
+			20   A > P REGISTER id=r
+				-Contact
+				Contact: <sip:alice@two.example.com>;expires=0
+			20.1 P > A 200
+				-Contact
+				Contact: <sip:alice@one.example.com>;expires=580`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=0 refreshes=0 failures=0 messages=4 sip:alice@One.example.com(3600/600)"}},
 		{"challenged again and given up", `
 			0    A > P REGISTER id=r
 			0.1  P > A 200
