@@ -210,6 +210,9 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 
 // other takes in a message that is of no call.
 func (t *tracker) other(x *seen) {
+	if x.method == "REFER" {
+		t.linker.outside(t, x)
+	}
 	if t.callsAlone {
 		return
 	}

@@ -3,6 +3,7 @@ package analysis
 import (
 	"bytes"
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"sort"
@@ -65,7 +66,7 @@ func (t linkTrait) names() []string { return namesOf(linkTraits, uint(t)) }
 // A Link ties two calls together.
 type Link struct {
 	Kind   LinkKind
-	From   int   // ID of the call with the REFER, or which another one takes the place of
+	From   int   // ID of the call with the REFER, or which another one takes the place of; 0 for a REFER of no call
 	To     int   // ID of the call that came of it, or that a REFER speaks of
 	Refer  Frame // the REFER; the zero Frame for Replaced
 	Invite Frame // the first message of the leg of To that it is about
@@ -88,8 +89,10 @@ func (k LinkKind) String() string { return [...]string{"transfer", "consultation
 
 // A referral is a REFER that an INVITE is waited for.
 type referral struct {
-	leg      int32 // by its order
-	transfer int   // index into its Transfers
+	leg      int32  // by its order; -1 for none
+	transfer int    // index into its Transfers, -1 for a REFER outside of calls …
+	sum      uint64 // … of which this is the hash of Call-ID and CSeq number
+	frame    Frame
 	at       time.Time
 	keys     []string // what it is found by
 	user     string   // of its target, "" for none
@@ -103,8 +106,9 @@ type referral struct {
 // A tie is what may become a Link.
 type tie struct {
 	kind     LinkKind
-	from, to int32 // legs by their order
+	from, to int32 // legs by their order; from is -1 for none
 	transfer int   // index into the Transfers of from; -1 for none
+	refer    Frame // the REFER, where it is of no Transfer
 	frame    Frame // the first message of to
 	t        linkTrait
 }
@@ -137,21 +141,24 @@ func (k *linker) refer(t *tracker, v *liveLeg, x *seen, i int) {
 			return
 		}
 	}
+	k.await(t, x, &referral{leg: int32(v.leg.order), transfer: i})
+}
+
+// await begins to wait for the INVITE of a REFER, unless it asks for something else.
+func (k *linker) await(t *tracker, x *seen, r *referral) {
 	value, _ := x.s.First(sipmsg.ReferTo)
 	to := sipmsg.ParseReferTo(value)
 	if string(to.Method()) != "INVITE" {
 		return
 	}
-	r := &referral{
-		leg: int32(v.leg.order), transfer: i, at: x.now, user: keptUser(userOf(to.URI)), target: targetOf(to.URI),
-		referee: x.m.Dst.Addr(), to: keptUser(userKey(x.s, sipmsg.To)),
-	}
+	r.at, r.user, r.target, r.frame = x.now, keptUser(userOf(to.URI)), targetOf(to.URI), x.frame
+	r.referee, r.to = x.m.Dst.Addr(), keptUser(userKey(x.s, sipmsg.To))
 	var buf [256]byte
 	if b, ok := to.AppendReplaces(buf[:0]); ok {
 		d := sipmsg.ParseReplaces(b)
 		r.replaces = replacedID(&d)
-		if leg := t.legOfDialog(&d); leg >= 0 {
-			k.add(tie{Consulted, r.leg, int32(leg), i, t.legs.at(leg).First, referReplaces})
+		if leg := t.legOfDialog(&d); leg >= 0 && r.leg >= 0 {
+			k.add(tie{Consulted, r.leg, int32(leg), r.transfer, x.frame, t.legs.at(leg).First, referReplaces})
 		}
 	}
 	for _, id := range []sipmsg.ID{sipmsg.ReferredBy, sipmsg.From} {
@@ -162,13 +169,39 @@ func (k *linker) refer(t *tracker, v *liveLeg, x *seen, i int) {
 	k.wait(r)
 }
 
+// outside takes in a REFER that is of no call, on whatever hop, or a response to one. Target-Dialog may say
+// which call it is about: RFC 4538.
+func (k *linker) outside(t *tracker, x *seen) {
+	if x.now.IsZero() {
+		return
+	}
+	k.expire(x.now)
+	sum := mix(maphash.Bytes(t.seed, x.id), uint64(x.cseq))
+	known := slices.IndexFunc(k.referrals, func(r *referral) bool { return r.transfer < 0 && r.sum == sum })
+	switch {
+	case !x.s.IsRequest():
+		if known >= 0 && x.s.StatusCode >= 300 {
+			k.drop(known)
+		}
+	case known >= 0: // the next hop
+		k.referrals[known].referee = x.m.Dst.Addr()
+	default:
+		r := &referral{leg: -1, transfer: -1, sum: sum}
+		if v, ok := x.s.First(sipmsg.TargetDialog); ok {
+			d := sipmsg.ParseReplaces(v)
+			r.leg = int32(t.legOfDialog(&d))
+		}
+		k.await(t, x, r)
+	}
+}
+
 // wait begins to wait for the INVITE of a REFER.
 func (k *linker) wait(r *referral) {
 	if k.byKey == nil {
 		k.byKey = make(map[string][]*referral)
 	}
 	if len(k.referrals) == maxReferrals {
-		k.forget(k.referrals[0])
+		k.drop(0)
 	}
 	k.referrals = append(k.referrals, r)
 	r.keys = appendKey(appendKey(nil, "user ", r.user), "replaces ", r.replaces)
@@ -195,13 +228,14 @@ func appendKey(keys []string, kind, value string) []string {
 // expire forgets the REFERs of which nothing is to be expected any more.
 func (k *linker) expire(now time.Time) {
 	for len(k.referrals) > 0 && now.Sub(k.referrals[0].at) > linkWindow {
-		k.forget(k.referrals[0])
+		k.drop(0)
 	}
 }
 
-// forget forgets the REFER that came first.
-func (k *linker) forget(r *referral) {
-	k.referrals = slices.Delete(k.referrals, 0, 1)
+// drop forgets a REFER.
+func (k *linker) drop(i int) {
+	r := k.referrals[i]
+	k.referrals = slices.Delete(k.referrals, i, i+1)
 	for _, key := range r.keys {
 		list := k.byKey[key]
 		if i := slices.Index(list, r); i >= 0 {
@@ -227,7 +261,7 @@ func (k *linker) invite(t *tracker, v *liveLeg, x *seen) {
 		d := sipmsg.ParseReplaces(value)
 		n.replaces = replacedID(&d)
 		if leg := t.legOfDialog(&d); leg >= 0 && leg != l.order {
-			k.add(tie{Replaced, int32(leg), int32(l.order), -1, l.First, inviteReplaces})
+			k.add(tie{Replaced, int32(leg), int32(l.order), -1, Frame{}, l.First, inviteReplaces})
 		}
 	}
 	if x.now.IsZero() {
@@ -243,7 +277,7 @@ func (k *linker) invite(t *tracker, v *liveLeg, x *seen) {
 			continue
 		}
 		if traits := r.traits(&n); traits.score() >= linkScore {
-			k.add(tie{Transferred, r.leg, int32(l.order), r.transfer, l.First, traits})
+			k.add(tie{Transferred, r.leg, int32(l.order), r.transfer, r.frame, l.First, traits})
 		}
 	}
 }
@@ -371,10 +405,7 @@ func (k *linker) links(c *CallList) []Link {
 		if reasons[x.t] == nil {
 			reasons[x.t] = x.t.names()
 		}
-		l := Link{Kind: x.kind, From: int(c.legs.calls[x.from]), To: int(c.legs.calls[x.to]), Invite: x.frame, Score: x.t.score(), Reason: reasons[x.t]}
-		if x.transfer >= 0 {
-			l.Refer = c.legs.at(int(x.from)).Transfers[x.transfer].Frame
-		}
+		l := Link{Kind: x.kind, From: int(c.callOf(x.from)), To: int(c.callOf(x.to)), Refer: x.refer, Invite: x.frame, Score: x.t.score(), Reason: reasons[x.t]}
 		list = append(list, l)
 	}
 	sort.SliceStable(list, func(i, j int) bool {
@@ -387,15 +418,25 @@ func (k *linker) links(c *CallList) []Link {
 // stands reports whether a tie is one between two calls, and not one that was refused. An
 // INVITE that a call only passes on was asked for by whoever made the call.
 func (x *tie) stands(c *CallList) bool {
-	from, to := c.legs.calls[x.from], c.legs.calls[x.to]
+	from, to := c.callOf(x.from), c.callOf(x.to)
 	if from == to {
 		return false
 	}
 	if x.kind != Transferred {
 		return true
 	}
-	status := c.legs.at(int(x.from)).Transfers[x.transfer].Status
-	return status < 300 && c.first[to-1] == x.to
+	if x.transfer >= 0 && c.legs.at(int(x.from)).Transfers[x.transfer].Status >= 300 {
+		return false
+	}
+	return c.first[to-1] == x.to
+}
+
+// callOf returns the ID of the call of a leg, 0 for -1.
+func (c *CallList) callOf(leg int32) int32 {
+	if leg < 0 {
+		return 0
+	}
+	return c.legs.calls[leg]
 }
 
 // apart puts ties in order, and keeps what keep does of those that order takes for equal.
@@ -422,7 +463,7 @@ func clearest(ties []tie, c *CallList) []tie {
 		}
 		best := likeliest(list)
 		for _, x := range best {
-			if c.legs.calls[x.from] != c.legs.calls[best[0].from] {
+			if c.callOf(x.from) != c.callOf(best[0].from) || x.from < 0 && x.refer != best[0].refer {
 				return nil
 			}
 		}
@@ -435,7 +476,8 @@ func clearest(ties []tie, c *CallList) []tie {
 // failed, or none.
 func undivided(ties []tie, c *CallList) []tie {
 	order := func(a, b *tie) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.from, b.from), cmp.Compare(a.transfer, b.transfer))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.from, b.from), cmp.Compare(a.transfer, b.transfer),
+			cmp.Compare(a.refer.File, b.refer.File), cmp.Compare(a.refer.Number, b.refer.Number))
 	}
 	return apart(ties, order, func(list []tie) []tie {
 		if list[0].kind != Transferred {
@@ -479,7 +521,9 @@ func (c *CallList) linked(list []Link) (over bool) {
 			over = true
 			continue
 		}
-		c.linksOf[l.From] = append(c.linksOf[l.From], l)
+		if l.From != 0 {
+			c.linksOf[l.From] = append(c.linksOf[l.From], l)
+		}
 		c.linksOf[l.To] = append(c.linksOf[l.To], l)
 	}
 	return over
@@ -497,7 +541,7 @@ func (c *CallList) Linked(id int) (ids []int, more bool) {
 		for _, l := range c.Links(ids[i]) {
 			for _, other := range []int{l.From, l.To} {
 				switch {
-				case slices.Contains(ids, other):
+				case other == 0, slices.Contains(ids, other):
 				case len(ids) == maxLinked:
 					more = true
 				default:

@@ -239,7 +239,7 @@ func (p *plan) apart() {
 			for _, id := range []int{k.From, k.To} {
 				name := report.CallName(id)
 				switch {
-				case p.has(id) || slices.Contains(p.l.Apart, name):
+				case id == 0 || p.has(id) || slices.Contains(p.l.Apart, name):
 				case len(p.l.Apart) < maxApart:
 					p.l.Apart = append(p.l.Apart, name)
 				default:

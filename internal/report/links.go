@@ -25,6 +25,8 @@ func LinkText(l *analysis.Link, id int, o *Options) string {
 	switch {
 	case l.Kind == analysis.Transferred && out:
 		return to + " came of its REFER in " + refer
+	case l.From == 0:
+		return "it came of the REFER in " + refer + ", which is of no call"
 	case l.Kind == analysis.Transferred:
 		return "it came of the REFER in " + refer + " of " + from
 	case l.Kind == analysis.Consulted && out:
@@ -57,8 +59,10 @@ func (w *jsonWriter) linked(o *Options, c *analysis.Call) {
 		w.open('{')
 		w.key("kind")
 		w.quote([]byte(l.Kind.String()))
-		w.key("from")
-		w.quote([]byte(CallName(l.From)))
+		if l.From != 0 {
+			w.key("from")
+			w.quote([]byte(CallName(l.From)))
+		}
 		w.key("to")
 		w.quote([]byte(CallName(l.To)))
 		if l.Refer != (analysis.Frame{}) {
