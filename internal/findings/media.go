@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"iter"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -75,9 +76,28 @@ type voice struct {
 	dir            sdp.Direction
 	hold           bool
 	secure         bool
-	ptime, maxTime uint32 // in ms; 0 for none
-	event          int    // payload type of telephone events, -1 for none
+	ptime, maxTime uint16  // in ms; 0 for none
+	events         typeSet // of telephone events: there is one for each clock rate
 	frame          analysis.Frame
+}
+
+// A typeSet is a set of payload types.
+type typeSet [2]uint64
+
+func (s *typeSet) add(t uint8) { s[t>>6&1] |= 1 << (t & 63) }
+
+func (s typeSet) has(t uint8) bool { return s[t>>6&1]&(1<<(t&63)) != 0 }
+
+func (s typeSet) String() (text string) {
+	for t := range uint8(128) {
+		if s.has(t) {
+			if text != "" {
+				text += " or "
+			}
+			text += strconv.Itoa(int(t))
+		}
+	}
+	return text
 }
 
 // An infoTone is a digit sent as INFO.
@@ -211,13 +231,25 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 }
 
 func voiceOf(m *sdp.Media, f analysis.Frame) voice {
-	v := voice{dir: m.Direction(), hold: m.IsHold(), secure: m.IsSecure(), event: eventOf(m), frame: f}
+	v := voice{dir: m.Direction(), hold: m.IsHold(), secure: m.IsSecure(), frame: f}
+	for _, c := range m.Codecs() {
+		if c.IsEvent() {
+			v.events.add(c.PayloadType)
+		}
+	}
 	if a, ok := m.Addr(); ok {
 		v.addr = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
-	v.ptime, _ = m.PTime()
-	v.maxTime, _ = m.MaxPTime()
+	v.ptime, v.maxTime = shortTime(m.PTime()), shortTime(m.MaxPTime())
 	return v
+}
+
+// shortTime returns a packet time of a description as far as a voice keeps it, 0 for none.
+func shortTime(ms uint32, ok bool) uint16 {
+	if !ok {
+		return 0
+	}
+	return uint16(min(ms, math.MaxUint16))
 }
 
 // digit returns the digit that an INFO sends, by its number in RFC 4733.
@@ -986,10 +1018,10 @@ func wrongDigits(r *captureRun) {
 			}
 			r.applies()
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
-			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.event >= 0 && v.event != int(kind) && own.event == int(kind) {
+			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.events != (typeSet{}) && !v.events.has(kind) && own.events.has(kind) {
 				list = append(list, Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
-					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %d", who, kind, to, v.event), Expected: fmt.Sprintf("payload type %d", v.event),
+					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, kind, to, v.events), Expected: "payload type " + v.events.String(),
 				})
 			}
 			if x, y, twice := t.twice(s); twice {
@@ -1015,7 +1047,7 @@ func wrongDigits(r *captureRun) {
 func (t *talk) describes(s *analysis.Stream) bool {
 	kind, ok := s.EventType()
 	v, own := t.receiver(s), t.own(s)
-	return ok && (v != nil && v.event == int(kind) || own != nil && own.event == int(kind))
+	return ok && (v != nil && v.events.has(kind) || own != nil && own.events.has(kind))
 }
 
 // own returns what the sender of a stream says of itself, nil if that is not known.
