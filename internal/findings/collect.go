@@ -181,6 +181,14 @@ func (r *captureRun) reportOf(leg legNumber, callID string, f Finding) {
 	r.add(f)
 }
 
+// lower takes a finding of a leg back to a lesser severity.
+func (r *captureRun) lower(f *Finding, s Severity) {
+	fired := &r.c.count[r.rule.ID].fired
+	fired[f.as]--
+	fired[s]++
+	f.Severity, f.as = s, s
+}
+
 // A legNumber is what is held of a leg beyond the time in which it is looked at: one more than
 // its Index; 0 for none.
 type legNumber int32

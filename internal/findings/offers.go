@@ -430,11 +430,12 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
-so it is where the call was transferred, ends within 2 s of the hold, or no BYE was captured. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, or no BYE was captured. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 
-	needs: held,
+	needs:   held,
+	capture: replaced,
 	leg: func(r *legRun) {
 		if r.Leg.Media != nil && !r.Leg.Media.HeldAt.IsZero() {
 			r.holds()
@@ -529,6 +530,23 @@ func (r *legRun) holds() {
 		}
 	}
 	r.report(f)
+}
+
+// replaced makes notes of calls on hold that end since another call takes their place: what ties calls
+// together is known at the end alone.
+func replaced(r *captureRun) {
+	for _, f := range r.c.found {
+		if f.rule != r.rule || f.Severity != Warning {
+			continue
+		}
+		call := r.Calls.CallNumber(int(f.leg) - 1)
+		if slices.ContainsFunc(r.Calls.Links(call), func(l analysis.Link) bool {
+			return l.Kind == analysis.Replaced && l.From == call || l.Kind == analysis.Consulted && l.To == call
+		}) {
+			f.Observed += ", as another call takes its place"
+			r.lower(f, Note)
+		}
+	}
 }
 
 var oLineVersion = &Rule{
