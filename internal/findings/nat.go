@@ -89,10 +89,8 @@ func (r *legRun) seenFrom(i int, a netip.Addr) mapping {
 	}
 	from, ok := via.HostAddr()
 	ok = ok && r.Messages[i].Transport == "UDP"
-	if v, has := via.Params.Get("received"); has {
-		var err error
-		from, err = netip.ParseAddr(string(v))
-		ok = err == nil
+	if via.Received() != nil {
+		from, ok = via.ReceivedAddr()
 	}
 	switch from = from.Unmap(); {
 	case !ok || !isPublic(from):

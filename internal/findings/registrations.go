@@ -505,7 +505,7 @@ var bindingFlap = &Rule{
 	ID: "binding-flap", RFC: "RFC 5626 4.4", Severity: "warning",
 	Title: "a binding whose address changes all the time",
 	Doc: `The REGISTERs of one binding (address-of-record and +sip.instance, or, without that, user of the Contact and Call-ID) come from another address or
-port than the one before 3 times or more. Over TCP only addresses count: each connection has a port of its own. Two phones on one address-of-record are two bindings.`,
+port than the one before 3 times or more. Behind a proxy that is what received and rport of the lowest Via say, or its sent-by, where the REGISTERs come by way of another proxy. Over TCP only addresses count: each connection has a port of its own. Two phones on one address-of-record are two bindings.`,
 	Why:   "The NAT forgets the binding sooner than the phone refreshes it: until the next REGISTER calls to the phone are lost.",
 	Fix:   "Let the phone send keepalives (RFC 5626: CRLF or STUN) or register more often than the NAT forgets, or use TCP.",
 	state: func() state { return new(flapState) },
@@ -522,26 +522,64 @@ type flapBinding struct {
 
 // A flapMoves is the changes of the place of a binding.
 type flapMoves struct {
-	callID string // of the last REGISTER
+	callID string         // of the last REGISTER
+	phone  netip.AddrPort // where it came from in the end
 	n      int
 	frames []analysis.Frame // the first REGISTER and those behind each change
 	places []string         // the first few
 }
 
-// move takes in that a binding is at another place.
-func (b *flapBinding) move(e *analysis.Exchange) {
+// move takes in that a binding is at another place. A phone that comes by way of another proxy has
+// not moved; where it was before the first time is not known.
+func (b *flapBinding) move(e *analysis.Exchange, phone netip.AddrPort) {
 	m := b.moves
 	if m == nil {
 		m = &flapMoves{frames: []analysis.Frame{b.first}, places: []string{endpoint(b.source)}}
 		b.moves = m
 	}
+	if samePlace(m.phone, phone, e.Transport) {
+		return
+	}
+	m.phone = phone
 	m.n++
 	if len(m.frames) < maxFrames {
 		m.frames = append(m.frames, e.SentFrame)
 	}
 	if len(m.places) < 4 {
-		m.places = append(m.places, endpoint(e.Source))
+		m.places = append(m.places, endpoint(phone))
 	}
+}
+
+// samePlace reports whether a phone is at the same place: over TCP each connection has a port of its
+// own.
+func samePlace(a, b netip.AddrPort, transport string) bool {
+	return a == b || transport != "UDP" && a.Addr() == b.Addr()
+}
+
+// phoneOf returns where a REGISTER came from in the end, as far as its lowest Via tells: ok is false
+// where there are proxies, and that is a name.
+func phoneOf(r *exchangeRun) (at netip.AddrPort, ok bool) {
+	m := r.Request()
+	if m == nil || oneVia(m) {
+		return r.Source, m != nil
+	}
+	var last []byte
+	for v := range m.Values(sipmsg.Via) {
+		last = v
+	}
+	via := sipmsg.ParseVia(last)
+	a, ok := via.HostAddr()
+	if via.Received() != nil {
+		a, ok = via.ReceivedAddr()
+	}
+	port, _, known := via.RPort()
+	switch {
+	case !bytes.EqualFold(via.Transport, []byte("UDP")): // see samePlace
+		port = 0
+	case !known:
+		port = via.Port
+	}
+	return netip.AddrPortFrom(a.Unmap(), port), ok
 }
 
 // A flapAOR is what binding-flap remembers of an address-of-record.
@@ -581,9 +619,11 @@ func (s *flapState) exchange(r *exchangeRun) {
 			continue
 		}
 		b.callID = callID
-		if same := b.source == e.Source || e.Transport != "UDP" && b.source.Addr() == e.Source.Addr(); !same {
-			a.aor = e.AOR
-			b.move(e)
+		if !samePlace(b.source, e.Source, e.Transport) {
+			if phone, ok := phoneOf(r); ok {
+				a.aor = e.AOR
+				b.move(e, phone)
+			}
 		}
 		if b.source = e.Source; b.moves != nil {
 			b.moves.callID = e.CallID
