@@ -382,10 +382,16 @@ func sideIndex(p analysis.Party) int {
 
 var sideNames = [2]string{"the caller", "the called side"}
 
-// comfort reports whether the sender of a stream sends nothing at times: it holds comfort noise, frames
-// that describe silence, or pauses in which time went on. Digits are sent in place of sound.
+// comfort reports whether a stream holds comfort noise, or frames that describe silence: its sender
+// sends nothing at times.
 func comfort(list []*analysis.Stream) bool {
-	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return quiet(s) > 0 || s.Pauses >= manyPauses && s.Events == 0 })
+	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return quiet(s) > 0 })
+}
+
+// pauses reports whether the sender of a stream sends nothing between talkspurts: it may end with a
+// pause. Digits are sent in place of sound.
+func pauses(list []*analysis.Stream) bool {
+	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.Pauses >= manyPauses && s.Events == 0 })
 }
 
 // quiet returns how many packets of a stream are of silence.
@@ -797,7 +803,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own; silent for a direction without any
-RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus) or three pauses with talkspurts behind them, whose sender may be silent, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
+RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -834,7 +840,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 		})
 	}
-	if !t.leg.ByBye || t.bye.Number == 0 {
+	if !t.leg.ByBye || t.bye.Number == 0 || pauses(sent) {
 		return list
 	}
 	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && p.at(last.End()).allows(by) && last.End().After(answered) {
