@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -426,7 +427,7 @@ var contactPrivate = &Rule{
 	Doc: `The Contact of an INVITE, its 1xx or 2xx, a REGISTER or a SUBSCRIBE holds a private address (RFC 1918, 6598, 3927, 4193) while its packet comes from a
 public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
 that comes back. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
-request of the peer reaches the sender all the same, or a registrar shows the public address in its Via, it is a note.`,
+request of the peer reaches the sender all the same, or it passes the INVITE on with the public address in the Contact, or a registrar shows the public address in its Via, it is a note.`,
 	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
 	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
 
@@ -470,7 +471,7 @@ func (s *contactState) leg(r *legRun) {
 		if !ok || told[0] == m.Source.Addr() || told[1] == m.Source.Addr() || told[2] == m.Source.Addr() {
 			continue
 		}
-		if r.calledBack(i) || !from && m.Request && r.repaired(i) {
+		if r.calledBack(i) || m.Request && (!from && r.repaired(i) || from && r.namesSource(i)) {
 			if !from {
 				continue
 			}
@@ -599,6 +600,17 @@ func (r *legRun) calledBack(i int) bool {
 	return false
 }
 
+// namesSource reports whether request i is passed on with the address that it came from in its Contact,
+// as a server does that knows of the NAT: in place of the private one, or beside it.
+func (r *legRun) namesSource(i int) bool {
+	j := r.onward(i)
+	if j < 0 {
+		return false
+	}
+	v, _ := r.header(j, sipmsg.Contact)
+	return bytes.Contains(v, []byte(r.Messages[i].Source.Addr().Unmap().String()))
+}
+
 // repaired reports whether a response to request i shows that the server knows of the NAT.
 func (r *legRun) repaired(i int) bool {
 	for j := i + 1; j < len(r.Messages); j++ {
@@ -629,11 +641,12 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back.
-If the next hop passes it on with a public address of its own, it is a note. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes both ways all the same, from and to somewhere else than the peer was told or at the address itself. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
-	needs: public,
+	needs:   public,
+	capture: latched,
 	leg: func(r *legRun) {
 		var told [4]netip.Addr
 		n, judged := 0, 0
@@ -667,7 +680,7 @@ If the next hop passes it on with a public address of its own, it is a note. Onc
 				}
 				f.Observed = fmt.Sprintf("media is asked for at %s, the packet goes to %s", addr, endpoint(m.Destination))
 			}
-			if r.relayed(i) {
+			if r.relayed(i, addr) {
 				f.Severity, f.NextStep = Note, "Nothing: the next hop puts an address of its own there."
 			}
 			told[n] = m.Source.Addr()
@@ -708,16 +721,63 @@ func (r *legRun) toldBefore(i int, addr netip.Addr) bool {
 	return false
 }
 
-// relayed reports whether message i was passed on with public addresses for media.
-func (r *legRun) relayed(i int) bool {
+// relayed reports whether message i was passed on with another address for media.
+func (r *legRun) relayed(i int, addr netip.Addr) bool {
+	j := r.onward(i)
+	if j < 0 {
+		return false
+	}
+	for g := range sdp.Glance(sdpOf(r.Message(j))) {
+		return g.Addr.IsValid() && g.Addr != addr
+	}
+	return false
+}
+
+// onward returns message i as who got it passed it on, -1 for not captured. That one may have sent it
+// from another address of its own: there it has one Via more or less.
+func (r *legRun) onward(i int) int {
 	m := &r.Messages[i]
 	for j := i + 1; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
-		if x.Request != m.Request || x.Method != m.Method || x.CSeq != m.CSeq || x.Status != m.Status || x.Source.Addr() != m.Destination.Addr() {
+		if x.Request != m.Request || x.Method != m.Method || x.CSeq != m.CSeq || x.Status != m.Status || x.FromTag != m.FromTag || x.Hop == m.Hop {
 			continue
 		}
-		for g := range sdp.Glance(sdpOf(r.Message(j))) {
-			return r.c.isPublic(g.Addr)
+		if x.Source.Addr() == m.Destination.Addr() || m.Request && x.Vias == m.Vias+1 || !m.Request && m.Vias == x.Vias+1 {
+			return j
+		}
+	}
+	return -1
+}
+
+// latched makes notes of private addresses of sides whose media work all the same: the other side sends
+// to where it hears them.
+func latched(r *captureRun) {
+	for _, f := range r.c.found {
+		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
+			continue
+		}
+		if m := f.leg.of(r.Result).Media; m != nil && goesBothWays(m, f.Frames[0]) {
+			f.Observed += "; RTP goes both ways all the same"
+			f.NextStep = "Nothing, as long as the peer sends media to where it hears them."
+			r.lower(f, Note)
+		}
+	}
+}
+
+// goesBothWays reports whether the side that announces an address in a message sends media, and gets
+// some from where it sends to.
+func goesBothWays(m *analysis.Media, said analysis.Frame) bool {
+	side := analysis.NoParty
+	for i := range m.Endpoints {
+		if e := &m.Endpoints[i]; e.Frame == said && isPrivate(e.Addr.Addr()) {
+			side = e.Side
+		}
+	}
+	for _, s := range m.Streams {
+		if s.SentBy == side && side != analysis.NoParty && s.Report().Packets >= fewPackets && slices.ContainsFunc(m.Streams, func(x *analysis.Stream) bool {
+			return x.Source() == s.Destination() && x.Destination() == s.Source() && x.Report().Packets >= fewPackets
+		}) {
+			return true
 		}
 	}
 	return false
