@@ -295,7 +295,7 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		switch v := beginsMessage(b, f.strict); {
-		case v == yes:
+		case v == yes, v == perhaps && isGap && SniffCut(b):
 			f.state, f.scan = inHead, f.lo
 			return true
 		case v == perhaps && !isGap && !f.closed:

@@ -98,11 +98,15 @@ func (m *Message) Parse(b []byte) error {
 }
 
 // ParseCut is Parse for octets that are known to be only the beginning of a message: a
-// header line that stops in the middle is left out, since a part of a value, such as half
-// a Call-ID, would be taken for a value.
+// header line that stops in the middle is left out, and so is such a Request-URI, since a part of a
+// value, such as half a Call-ID, would be taken for a value.
 func (m *Message) ParseCut(b []byte) error {
 	err := m.Parse(b)
 	n := len(m.fields)
+	if len(m.StartLine) == len(b)-m.start && m.Version == nil { // half a URI is none either
+		m.RequestURI = nil
+		m.quirks &^= QuirkStartLine | QuirkStartSpace
+	}
 	if err != nil || m.quirks&QuirkUnterminated == 0 || m.quirks&QuirkFieldLimit != 0 || n == 0 {
 		return err
 	}

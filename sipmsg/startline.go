@@ -53,6 +53,14 @@ func Sniff(b []byte) bool {
 	return KnownMethod(b[:method]) && hasSIPScheme(trimSpace(line)) && end < len(b)
 }
 
+// SniffCut is Sniff for the beginning of what was on the wire: its request line may stop in the URI,
+// where that is one of SIP so far and the method is registered.
+func SniffCut(b []byte) bool {
+	method := scanToken(b[:min(len(b), maxMethod)], 0)
+	rest := b[method:]
+	return Sniff(b) || KnownMethod(b[:method]) && (bytes.HasPrefix(rest, []byte(" sip:")) || bytes.HasPrefix(rest, []byte(" sips:"))) && bytes.IndexByte(rest, '\n') < 0
+}
+
 // SniffWhole is Sniff for a datagram, all of which is there. Lines of a log may begin like a request:
 // what has no SIP version, or neither a registered method nor a scheme in its URI, needs a header
 // field behind its start line.

@@ -102,6 +102,26 @@ var sniffTests = []struct {
 	{"four letters", "SIP/", false},
 }
 
+// TestSniffCut: what is the beginning of a message is told by it, wherever it was cut behind the scheme.
+func TestSniffCut(t *testing.T) {
+	for _, whole := range []string{"INVITE sip:bob@example.com SIP/2.0\r\nVia: x\r\n\r\n", "BYE sips:b SIP/2.0\r\n", "SIP/2.0 200 OK\r\n"} {
+		for n := range len(whole) + 1 {
+			told := n >= len("SIP/2.0 200")
+			if i := strings.IndexByte(whole, ':'); i > 0 && whole[0] != 'S' {
+				told = n > i
+			}
+			if got := sipmsg.SniffCut(clip(whole[:n])); got != told {
+				t.Errorf("%q: %t", whole[:n], got)
+			}
+		}
+	}
+	for _, in := range []string{"", "FROB sip:bob", "INVITE http://h", "FROB sip:b\n", "OPTIONS * RT", "INVITE"} {
+		if sipmsg.SniffCut(clip(in)) {
+			t.Errorf("%q", in)
+		}
+	}
+}
+
 func TestSniff(t *testing.T) {
 	for _, test := range sniffTests {
 		t.Run(test.name, func(t *testing.T) {

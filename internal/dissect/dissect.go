@@ -513,7 +513,7 @@ func (d *Dissector) encryptedFlow(c *carrier) {
 
 // isMessage reports whether b begins like a message. One that is cut may lack what tells it from a
 // line of a log.
-func isMessage(b []byte, cut bool) bool { return sipmsg.SniffWhole(b) || cut && sipmsg.Sniff(b) }
+func isMessage(b []byte, cut bool) bool { return sipmsg.SniffWhole(b) || cut && sipmsg.SniffCut(b) }
 
 // datagram looks at the payload of one datagram: it is one message or none. It reports
 // whether it is known what it is.

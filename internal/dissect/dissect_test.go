@@ -242,6 +242,8 @@ func TestFragmentsOfMessages(t *testing.T) {
 func TestSnapped(t *testing.T) {
 	ip := flow4.UDP(request("INVITE", "c1@h", 300))
 	expect(t, packetsOf(ip[:250]), "INVITE c1@h UDP [1] partial packet-cut")
+	expect(t, packetsOf(ip[:28+20]), "INVITE  UDP [1] partial packet-cut") // in its start line
+	expect(t, packetsOf(ip[:28+10]))
 }
 
 // TestEmitError: the error of the function that takes messages ends everything.

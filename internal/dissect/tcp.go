@@ -634,6 +634,10 @@ func (h *half) Gap(n int64) {
 		h.d.Streams.Skipped += int64(h.hep.gap())
 		return
 	}
+	if sipmsg.SniffCut(h.first) {
+		h.c.kind = isSIP
+		h.framer.Write(h.first)
+	}
 	h.first = nil
 	h.framer.Gap(n)
 	h.messages()

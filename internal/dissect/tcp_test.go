@@ -239,6 +239,12 @@ func TestTCPSnaplen(t *testing.T) {
 	first := there.Send(invite)
 	packets := packetsOf(append(handshake, first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)))...)
 	expect(t, packets, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [5]")
+	for _, flow := range []capgen.Flow{flow4, odd} { // in its start line
+		there, _, handshake = connection(flow)
+		first, second := there.Send(invite), there.Send(invite)
+		packets = packetsOf(append(handshake, first[:40+20], second[:40+20], there.Send(request("BYE", "c2@h", 0)))...)
+		expect(t, packets, "INVITE  TCP [4] partial tcp-gap", "INVITE  TCP [5] partial tcp-gap", "BYE c2@h TCP [6]")
+	}
 }
 
 // TestTCPForeign: other protocols are none of ours, whatever they carry.
