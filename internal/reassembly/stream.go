@@ -60,7 +60,7 @@ type Stream struct {
 	since   time.Time // when the first of pending came
 	ack     uint32    // the highest acknowledgment of the other side
 	acked   bool
-	stray   int
+	strays  []span // those in a row; their offsets are sequence numbers
 }
 
 // Started reports whether a segment has been seen.
@@ -101,16 +101,10 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 	d := int64(int32(seq - s.seq))
 	if !s.Near(seq) {
 		st.Stray++
-		if s.stray++; s.stray < maxStray {
-			return
-		}
-		s.Flush(st, sink)
-		st.Gaps++
-		sink.Gap(-1)
-		s.seq, s.off = seq, s.off+1
-		d = 0
+		s.astray(span{int64(seq), data, ref, now, 0}, st, sink)
+		return
 	}
-	s.stray = 0
+	s.strays = nil
 	f := Flags(0)
 	if d < 0 {
 		if -d >= int64(len(data)) {
@@ -131,6 +125,36 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 	s.hold(span{s.off + d, data, ref, now, f}, st)
 	s.drain(Reordered, st, sink)
 	s.CheckGap(now, st, sink)
+}
+
+// astray takes in a segment that is far from the stream. With several in a row that are near to each other
+// another stream begins.
+func (s *Stream) astray(p span, st *StreamStats, sink Sink) {
+	first := uint32(p.off)
+	other := Stream{seq: first}
+	for i := range s.strays {
+		seq := uint32(s.strays[i].off)
+		if !other.Near(seq) {
+			s.strays = nil
+			break
+		}
+		if int32(seq-first) < 0 {
+			first = seq
+		}
+	}
+	p.data = append([]byte(nil), p.data...)
+	list := append(s.strays, p)
+	if s.strays = list; len(list) < maxStray {
+		return
+	}
+	s.Flush(st, sink)
+	st.Gaps++
+	sink.Gap(-1)
+	s.seq, s.off, s.acked = first, s.off+1, false
+	for i := range list {
+		p := &list[i]
+		s.Add(uint32(p.off), p.data, p.ref, p.time, st, sink)
+	}
 }
 
 func (s *Stream) deliver(data []byte, ref Ref, now time.Time, f Flags, sink Sink) {

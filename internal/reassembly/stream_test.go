@@ -128,7 +128,11 @@ func TestStream(t *testing.T) {
 		{name: "stray segments, not one behind the other", start: seq(100), in: []seg{{seq: 100, data: "a"}, {seq: 1 << 30, data: "x"}, {seq: 101, data: "b"}, {seq: 1 << 30, data: "x"}, {seq: 102, data: "c"}, {seq: 1 << 30, data: "x"}, {seq: 103, data: "d"}},
 			want: "abcd", st: reassembly.StreamStats{Stray: 3}},
 		{name: "another stream", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "lost"}, {seq: 1<<30 + 4, data: "lost too"}, {seq: 1<<30 + 12, data: "new"}, {seq: 1<<30 + 15, data: "er"}},
-			want: "abc_newer", st: reassembly.StreamStats{Stray: 3, Gaps: 1}},
+			want: "abc_lostlost toonewer", refs: []int64{1, 2, 3, 4, 5}, st: reassembly.StreamStats{Stray: 3, Gaps: 1}},
+		{name: "another stream, out of order", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1<<30 + 2, data: "cd"}, {seq: 1 << 30, data: "ab"}, {seq: 1<<30 + 6, data: "gh"}, {seq: 1<<30 + 4, data: "ef"}},
+			want: "abc_abcdefgh", st: reassembly.StreamStats{Stray: 3, Gaps: 1, Reordered: 2}},
+		{name: "two stray segments, and two elsewhere", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "x"}, {seq: 1<<30 + 1, data: "y"}, {seq: 1 << 31, data: "z"}, {seq: 1<<31 + 1, data: "z"}, {seq: 103, data: "def"}},
+			want: "abcdef", st: reassembly.StreamStats{Stray: 4}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
