@@ -342,6 +342,9 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	if f.Flags&layers.FlagSYN != 0 {
 		seq++
 		d.synchronize(cn, side, seq, f)
+	} else if len(f.Payload) > 0 && cn.isOver(side, seq) {
+		d.restart(cn)
+		cn.midstream = true
 	}
 	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
 		d.alert(f, c)
@@ -415,15 +418,30 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 		return
 	}
 	d.Streams.Connections++
-	c.sides[side].close()
-	d.conns.release(c, side)
-	if f.Flags&layers.FlagACK == 0 {
-		c.sides[1-side].close()
-		d.conns.release(c, 1-side)
-		c.kind, c.heeds = unknown, [2]heed{}
+	if isSYN(f) {
+		d.restart(c)
+	} else {
+		c.sides[side].close()
+		d.conns.release(c, side)
 	}
 	c.midstream = false
 	c.half(d, side, f).stream.Start(seq)
+}
+
+// restart begins both directions of a connection anew.
+func (d *Dissector) restart(c *conn) {
+	for side, h := range c.sides {
+		h.close()
+		d.conns.release(c, side)
+	}
+	c.kind, c.heeds = unknown, [2]heed{}
+}
+
+// isOver reports whether a segment is of another connection with the same ends: this one has ended, and
+// seq is far from where it was.
+func (c *conn) isOver(side int, seq uint32) bool {
+	h, other := c.sides[side], c.sides[1-side]
+	return h != nil && (h.done || other != nil && other.done) && h.stream.Started() && !h.stream.Near(seq)
 }
 
 // deliver gives a segment to its stream.
@@ -453,10 +471,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 
 // drop gives up a connection.
 func (d *Dissector) drop(c *conn) {
-	for side, h := range c.sides {
-		h.close()
-		d.conns.release(c, side)
-	}
+	d.restart(c)
 	d.conns.remove(c)
 }
 
@@ -594,6 +609,20 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 
 // octets takes what is next in the stream once there is enough to tell what it is.
 func (h *half) octets(b []byte) {
+	for h.c.kind == unknown && h.off == int64(len(b)) { // what a proxy put in front of it
+		n := proxyHeader(b)
+		if n == 0 {
+			break
+		}
+		if n > len(b) {
+			h.first = bytes.Clone(b)
+			return
+		}
+		b = b[n:]
+		if h.restart(h.off - int64(len(b))); len(b) == 0 {
+			return
+		}
+	}
 	if h.c.kind == unknown {
 		h.probe(b)
 	}
@@ -692,6 +721,24 @@ func (h *half) encrypted() {
 		}
 	}
 	h.isForeign(heedNone)
+}
+
+// proxyHeader returns the length of the header of the PROXY protocol that a stream begins with, more than
+// there is of b if more is needed to tell it, 0 for none.
+func proxyHeader(b []byte) int {
+	const version2, head = "\r\n\r\n\x00\r\nQUIT\n", 16
+	switch {
+	case bytes.HasPrefix(b, []byte("PROXY ")):
+		return bytes.IndexByte(b[:min(len(b), 108)], '\n') + 1
+	case len(b) <= 4 || string(b[:min(len(b), len(version2))]) != version2[:min(len(b), len(version2))]: // four are a keepalive as well
+		return 0
+	case len(b) < head:
+		return head
+	}
+	if n := head + int(binary.BigEndian.Uint16(b[14:])); n <= maxProbe {
+		return n
+	}
+	return 0
 }
 
 // promising reports whether either direction waits for the rest of what begins like a message.

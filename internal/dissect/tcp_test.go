@@ -117,6 +117,21 @@ func testTCP(t *testing.T, flow capgen.Flow, invite, options, bye, ok string) {
 		here.Seq++
 		return append(first, syn, answer, there.Send(bye), here.Send(ok))
 	}, "INVITE c1@h TCP [4] partial", "200 c1@h TCP [5] partial", "BYE c3@h TCP [8]", "200 c1@h TCP [9]")
+	for name, end := range map[string]func(s *s) string{
+		"an RST": func(s *s) string { return s.TCP(s.Seq, 0, capgen.RST, "") },
+		"a FIN":  (*s).FIN,
+	} {
+		run("the ports are used again behind "+name+", without a SYN", func(there, here *s) []string {
+			packets := []string{there.Send(invite[:150]), end(here)}
+			there.Seq, here.Seq = 1<<30, 1<<31
+			return append(packets, there.Send(bye), here.Send(ok), there.Send(options))
+		}, "INVITE c1@h TCP [4] partial", "BYE c3@h TCP [6]", "200 c1@h TCP [7]", "OPTIONS c2@h TCP [8]")
+	}
+	run("the ports are used again, and nothing was seen between", func(there, here *s) []string {
+		packets := []string{there.Send(invite)}
+		there.Seq, here.Seq = 1<<30, 1<<31
+		return append(packets, there.Send(bye), there.Send(options), there.Send(invite))
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [5]", "OPTIONS c2@h TCP [6]", "INVITE c1@h TCP [7]")
 }
 
 // frames names n packets from the first on.
@@ -338,11 +353,29 @@ func TestTCPForeign(t *testing.T) {
 		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))
 		expect(t, packetsOf(packets...), "INVITE c1@h TCP [6]")
 	})
-	t.Run("behind a proxy's line", func(t *testing.T) {
-		there, _, packets := connection(odd)
-		packets = append(packets, there.Send("PROXY TCP4 192.0.2.9 192.0.2.2 4000 5060\r\n"+invite), there.Send(invite))
-		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4]", "INVITE c1@h TCP [5]")
-	})
+	for name, header := range map[string]string{
+		"PROXY":                     "PROXY TCP4 192.0.2.9 192.0.2.2 4000 5060\r\n",
+		"PROXY, nothing known":      "PROXY UNKNOWN\r\n",
+		"PROXY of version 2":        "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x09\xc0\x00\x02\x02\x0f\xa0\x13\xc4\x04\x00\x05hello",
+		"PROXY of version 2, local": "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00",
+	} {
+		t.Run("behind "+name, func(t *testing.T) {
+			for _, flow := range []capgen.Flow{flow4, odd} {
+				for n := 5; n <= len(header)+50; n++ { // a keepalive comes in a segment of its own
+					there, here, packets := connection(flow)
+					packets = append(packets, there.Send((header + invite)[:n]), there.Send((header + invite)[n:]), there.Send(invite), here.Send(response("c1@h")))
+					want := "INVITE c1@h TCP [4 5]"
+					if n <= len(header) {
+						want = "INVITE c1@h TCP [5]"
+					}
+					expect(t, packetsOf(packets...), want, "INVITE c1@h TCP [6]", "200 c1@h TCP [7]")
+				}
+				there, _, packets := connection(flow)
+				packets = append(packets, there.Send(header+header+invite))
+				expect(t, packetsOf(packets...), "INVITE c1@h TCP [4]")
+			}
+		})
+	}
 }
 
 // TestTCPLimit: with more connections than the table holds the one that was quiet for
