@@ -57,9 +57,8 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 	for _, r := range l.Redirects {
 		b = folded(b, "redirected to", "%s", uriText(r, o))
 	}
-	for i := range l.Transfers {
-		t := &l.Transfers[i]
-		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(t))
+	for _, t := range transfersOf(c) {
+		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(&t))
 	}
 	b = appendLinksText(b, c, o)
 	for i := range l.Dialogs {

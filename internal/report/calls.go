@@ -195,14 +195,14 @@ func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
 
 // transfers writes the REFERs of the call.
 func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
-	l := c.First()
-	if len(l.Transfers) == 0 {
+	list := transfersOf(c)
+	if len(list) == 0 {
 		return
 	}
 	w.key("transfers")
 	w.open('[')
-	for i := range l.Transfers {
-		t := &l.Transfers[i]
+	for i := range list {
+		t := &list[i]
 		w.open('{')
 		w.key("target")
 		w.uris([]byte(t.Target))

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,8 +30,8 @@ func appendVerdict(b []byte, c *analysis.Call) []byte {
 	if l.Running { // the capture has not all of it
 		b = append(b, "; it was running already when the capture begins"...)
 	}
-	if n := len(l.Transfers); n > 0 {
-		b = append(append(b, "; "...), transferText(&l.Transfers[n-1])...)
+	if list := transfersOf(c); len(list) > 0 {
+		b = append(append(b, "; "...), transferText(&list[len(list)-1])...)
 	}
 	return append(b, '.')
 }
@@ -127,6 +128,27 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
 	}
 	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
+}
+
+// transfersOf returns the transfers that were asked for on any leg of a call, in order. A back-to-back user
+// agent may pass a REFER on to the next leg, or do itself what it asks for.
+func transfersOf(c *analysis.Call) []analysis.Transfer {
+	list := c.First().Transfers
+	for _, l := range c.Legs[1:] {
+		for i := range l.Transfers {
+			t := &l.Transfers[i]
+			if !slices.ContainsFunc(list, func(x analysis.Transfer) bool {
+				return x.Target == t.Target && x.By == t.By && t.Time.Sub(x.Time).Abs() < time.Second
+			}) {
+				list = append(list[:len(list):len(list)], *t)
+			}
+		}
+	}
+	if len(c.Legs) > 1 && len(list) > 1 {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, func(a, b analysis.Transfer) int { return a.Time.Compare(b.Time) })
+	}
+	return list
 }
 
 func transferText(t *analysis.Transfer) string {

@@ -57,3 +57,30 @@ func TestVerdictUnseen(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictTransferLeg holds that a verdict tells of a transfer on whatever leg, and once of one
+// that was passed on.
+func TestVerdictTransferLeg(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	first := analysis.Transfer{Target: "sip:carol@example.com", By: analysis.Callee, Time: at, Status: 202, Result: 200}
+	passed, other := first, first
+	passed.Time, passed.Result = at.Add(20*time.Millisecond), 0
+	other.Target, other.Time, other.Status, other.Result = "sip:dave@example.com", at.Add(-time.Minute), 403, 0
+	for _, x := range []struct {
+		legs [][]analysis.Transfer
+		want string
+	}{
+		{[][]analysis.Transfer{nil, {first}}, "Answered; no BYE until the capture ends; a transfer was asked for by the callee and ended with 200 OK."},
+		{[][]analysis.Transfer{{first}, {passed}}, "Answered; no BYE until the capture ends; a transfer was asked for by the callee and ended with 200 OK."},
+		{[][]analysis.Transfer{{first}, {other}}, "Answered; no BYE until the capture ends; a transfer was asked for by the callee and ended with 200 OK."},
+		{[][]analysis.Transfer{{other}, {other}}, "Answered; no BYE until the capture ends; a transfer was asked for by the callee and refused with 403 Forbidden."},
+	} {
+		c := new(analysis.Call)
+		for _, list := range x.legs {
+			c.Legs = append(c.Legs, &analysis.Leg{State: analysis.StateConfirmed, Transfers: list})
+		}
+		if got := Verdict(c); got != x.want {
+			t.Errorf("%s\nwant %s", got, x.want)
+		}
+	}
+}
