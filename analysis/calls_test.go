@@ -304,6 +304,21 @@ var callTests = []struct {
 		9.1  B > A 200 of=BYE`,
 		[]string{"c1@example completed by caller pdd=100ms ring=2.9s setup=3s talk=6s 2xx-unseen messages=5 a-c1-example/b-c1-example:terminated"},
 	},
+	{"one direction only, that of the called side, cancelled", `
+		0    A > B INVITE unseen
+		0.1  B > A 180
+		3    A > B CANCEL unseen
+		3.1  B > A 200 of=CANCEL
+		3.2  B > A 487 of=INVITE`,
+		[]string{"c1@example cancelled 487 by caller ring=3.1s messages=3 a-c1-example/b-c1-example:terminated"},
+	},
+	{"one direction only, that of the caller, cancelled", `
+		0    A > B INVITE
+		3    A > B CANCEL
+		3.2  B > A 487 of=INVITE unseen
+		3.3  A > B ACK`,
+		[]string{"c1@example cancelled by caller messages=3"},
+	},
 	{"one direction only, refused", `
 		0    A > B INVITE
 		0.1  B > A 180 unseen

@@ -259,7 +259,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		v.ack(x, hop)
 		return
 	case "CANCEL":
-		v.cancel(t, x)
+		v.cancel(t, x, hop, forward)
 	}
 	i := v.find(x.key, x.method, hop)
 	if i < 0 {
@@ -381,9 +381,9 @@ func (v *liveLeg) ack(x *seen, hop int) {
 	}
 }
 
-// cancel notes that an INVITE was cancelled. CANCEL has the branch of its INVITE.
-func (v *liveLeg) cancel(t *tracker, x *seen) {
-	hop, forward := x.hop, x.forward
+// cancel notes that an INVITE that went forward on a hop was cancelled: x is the CANCEL, which has its
+// branch, or the 2xx to one.
+func (v *liveLeg) cancel(t *tracker, x *seen, hop int, forward bool) {
 	i := v.find(x.key, "INVITE", hop)
 	if i < 0 {
 		for j := len(v.trans) - 1; j >= 0; j-- {
@@ -535,8 +535,13 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		tr.stray = false
 		v.bye(t, x)
 	}
-	if x.method == "BYE" && code/100 == 2 && tr.requests == 0 && tr.finals == 1 {
-		v.byeUnseen(t, x)
+	if code/100 == 2 && tr.requests == 0 && tr.finals == 1 {
+		switch x.method {
+		case "BYE":
+			v.byeUnseen(t, x)
+		case "CANCEL":
+			v.cancel(t, x, hop, !forward)
+		}
 	}
 	if x.method == "BYE" && code >= 200 && v.leg.ByeTook < 0 && tr.sent != never && instant(x.now) >= tr.sent {
 		v.leg.ByeTook = time.Duration(instant(x.now) - tr.sent)

@@ -20,7 +20,8 @@ func (v *liveLeg) conclude(now time.Time) {
 		l.State, l.EndedBy = StateCancelled, Caller
 		v.outcome(a)
 	case a.status == 0 && a.denied: // the refusal is not in the capture: section 17.1.1.3
-		l.State, l.Final, l.Ended = StateFailed, a.ackAt, a.ackAt
+		l.State = StateFailed
+		v.outcome(a)
 	case a.status >= 400:
 		l.State, l.EndedBy = StateFailed, a.whoEnded()
 		v.outcome(a)
@@ -94,8 +95,11 @@ func (v *liveLeg) concludeAnswered(a *attempt) {
 func (v *liveLeg) outcome(a *attempt) {
 	l := v.leg
 	l.FinalStatus, l.FinalReason, l.Final = a.status, a.reason, a.at
+	if a.status == 0 && a.denied { // it is not in the capture
+		l.Final = a.ackAt
+	}
 	if l.Ended.IsZero() {
-		l.Ended = a.at
+		l.Ended = l.Final
 	}
 }
 

@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"time"
+
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -50,7 +52,7 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 // unacked reports whether an INVITE was answered 2xx and not acknowledged, as far as the capture can
 // tell, and begins the finding. A 2xx is repeated until its ACK comes. So one that was repeated for
 // 64*T1 got none, whatever the capture shows; and one that was sent once got it, where the ACK goes
-// past this hop. Observed of the finding is what is wrong with the ACK that there is.
+// past this hop, or the dialog is used behind it. Observed of the finding is what is wrong with the ACK that there is.
 func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	t := &r.Transactions[i]
 	acked, unfit := r.acked(i)
@@ -60,6 +62,9 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	f.Severity, f.Observed = Error, unfit
 	if r.givenUp(i) {
 		return f, true
+	}
+	if t.Finals == 1 && r.used(i) {
+		return f, false
 	}
 	if !r.keepsHop(r.responseOf(i, t.Status)) {
 		f.Confidence = Possible
@@ -71,6 +76,17 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 		f.gate.wait = 0
 	}
 	return f, true
+}
+
+// used reports whether who sent an INVITE sends another request in the dialog that the 2xx made, on the
+// hop, when another 2xx was due if no ACK had come.
+func (r *legRun) used(i int) bool {
+	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
+	return ok >= 0 && r.first(func(m *analysis.Seen) bool {
+		a := &r.Messages[ok]
+		return m.Request && m.Method != "ACK" && m.Hop == t.Hop && m.Forward == t.Forward && m.FromTag == a.FromTag && m.ToTag == a.ToTag &&
+			m.CSeq > t.CSeq && m.Time.Sub(t.Answered) > 2*time.Second
+	}) >= 0
 }
 
 // givenUp reports whether the final response to an INVITE was repeated for as long as may be.

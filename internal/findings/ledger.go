@@ -305,11 +305,25 @@ func (l *ledger) leg(d *analysis.Detail) {
 		}
 	}
 	l.auth(d, list)
+	for _, t := range list {
+		if t != nil && isChallenge(t.status) && !t.retried {
+			t.retried = retriedUnseen(d, t)
+		}
+	}
 	for i := range list {
 		if t := list[i]; t != nil && onFirstHop(d, &d.Transactions[i]) {
 			l.account(t, t.req != nil)
 		}
 	}
+}
+
+// retriedUnseen reports whether a later request between the hosts of a challenge was answered that is
+// not in the capture: nobody knows which credentials it had.
+func retriedUnseen(d *analysis.Detail, t *tx) bool {
+	return slices.ContainsFunc(d.Transactions, func(x analysis.Transaction) bool {
+		h := &d.Leg.Hops[x.Hop]
+		return x.Requests == 0 && x.Method == t.method && x.CSeq > t.cseq && (h.A == t.src && h.B == t.dst || h.A == t.dst && h.B == t.src)
+	})
 }
 
 // onFirstHop reports whether a transaction is one of the first hop that the capture shows and

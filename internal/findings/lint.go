@@ -265,7 +265,7 @@ func (r *legRun) otherMethod(i int) int {
 	for j := range i {
 		q := &r.Messages[j]
 		if q.Request && q.Branch == m.Branch && q.Hop == m.Hop && q.Forward != m.Forward && q.Method != m.Method && q.Method != "ACK" {
-			if m.Method != "CANCEL" || q.Method != "INVITE" { // a CANCEL has the branch of its INVITE
+			if (m.Method != "CANCEL" || q.Method != "INVITE") && (m.Method != "INVITE" || q.Method != "CANCEL") { // which have one branch
 				return j
 			}
 		}

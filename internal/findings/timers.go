@@ -160,7 +160,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where its caller sends another request in the dialog 2 s behind it or later.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -347,7 +347,7 @@ var cancelTooEarly = &Rule{
 var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
-	Doc:   `A CANCEL was answered 200 on a hop, and its INVITE has no final response there 64*T1 (32 s) later.`,
+	Doc:   `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later.`,
 	Why:   "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix:   "The called side has to answer a cancelled INVITE with 487.",
 
@@ -360,7 +360,7 @@ var cancelNo487 = &Rule{
 			}
 			r.applies()
 			invite := r.inviteOf(i)
-			if invite < 0 || r.Transactions[invite].Status != 0 || r.since(t.Answered) < timeout {
+			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout {
 				continue
 			}
 			r.report(Finding{
