@@ -52,7 +52,7 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 // unacked reports whether an INVITE was answered 2xx and not acknowledged, as far as the capture can
 // tell, and begins the finding. A 2xx is repeated until its ACK comes. So one that was repeated for
 // 64*T1 got none, whatever the capture shows; and one that was sent once got it, where the ACK goes
-// past this hop, or the dialog is used behind it. Observed of the finding is what is wrong with the ACK that there is.
+// past this hop, or the dialog is used soon behind it. Observed of the finding is what is wrong with the ACK that there is.
 func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	t := &r.Transactions[i]
 	acked, unfit := r.acked(i)
@@ -78,14 +78,15 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	return f, true
 }
 
-// used reports whether who sent an INVITE sends another request in the dialog that the 2xx made, on the
-// hop, when another 2xx was due if no ACK had come.
+// used reports whether another request follows in the dialog that a 2xx made, on its hop, when another
+// 2xx was due if no ACK had come, and not of who sent the 2xx when it gives up.
 func (r *legRun) used(i int) bool {
 	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
 	return ok >= 0 && r.first(func(m *analysis.Seen) bool {
 		a := &r.Messages[ok]
-		return m.Request && m.Method != "ACK" && m.Hop == t.Hop && m.Forward == t.Forward && m.FromTag == a.FromTag && m.ToTag == a.ToTag &&
-			m.CSeq > t.CSeq && m.Time.Sub(t.Answered) > 2*time.Second
+		same := m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag
+		d := m.Time.Sub(t.Answered)
+		return m.Request && m.Method != "ACK" && m.Hop == t.Hop && same && d > t2/2 && (m.Forward == t.Forward || d < timeout-2*time.Second)
 	}) >= 0
 }
 

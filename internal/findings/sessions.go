@@ -61,6 +61,9 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 			t := &r.Transactions[i]
 			f.Frames = []analysis.Frame{f.Frames[0], t.SentFrame, f.Frames[1]}
 			f.Observed += fmt.Sprintf("; the %s tried was %s", t.Method, outcome(t))
+			if t.Status == 0 && r.wasHeard(i, r.Messages[bye].Time) {
+				f.Confidence = Possible
+			}
 		}
 		r.report(f)
 	},

@@ -160,7 +160,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where its caller sends another request in the dialog 2 s behind it or later.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller 2 s behind it or later, of the called side up to 30 s behind it, or an ACK with its tags is on another hop.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -223,9 +223,10 @@ var missingAckFailure = &Rule{
 var byeBeforeAck = &Rule{
 	ID: "bye-before-ack", RFC: "RFC 3261 15", Severity: "warning",
 	Title: "the called side hangs up before the ACK",
-	Doc:   `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE.`,
-	Why:   "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
-	Fix:   "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
+	Doc: `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE. It is only possible
+where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
+	Why: "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
+	Fix: "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
 
 	needs: calledHangsUp, counts: answerSeen,
 	leg: func(r *legRun) {
@@ -254,8 +255,8 @@ var byeBeforeAck = &Rule{
 			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
 			Expected: "an ACK, or 32 s of waiting for it",
 		}
-		if !r.keepsHop(ok) {
-			f.Confidence = Possible // the ACK goes another way
+		if !r.keepsHop(ok) || r.Transactions[answer.Transaction].Finals == 1 && l.Ended.Sub(answer.Time) > t2/2 {
+			f.Confidence = Possible // the ACK goes another way, or the 2xx would have been repeated
 		}
 		r.report(f)
 	},
@@ -313,9 +314,10 @@ the called side talks to nobody: a ghost call.`,
 var cancelTooEarly = &Rule{
 	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
 	Title: "CANCEL before any provisional response",
-	Doc:   `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop.`,
-	Why:   "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
-	Fix:   "The client has to wait for the first provisional response before it sends the CANCEL.",
+	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for a second:
+it had a response then, though the capture has it not.`,
+	Why: "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
+	Fix: "The client has to wait for the first provisional response before it sends the CANCEL.",
 
 	needs: cancelled,
 	leg: func(r *legRun) {
@@ -333,11 +335,15 @@ var cancelTooEarly = &Rule{
 				if r.answeredElsewhere(i) {
 					break
 				}
-				r.report(Finding{
+				f := Finding{
 					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
 					Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 					Expected: "a provisional response first",
-				})
+				}
+				if r.wasHeard(i, c.Time) {
+					f.Confidence = Possible
+				}
+				r.report(f)
 				break
 			}
 		}
@@ -610,6 +616,13 @@ func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 
 // What the rules above ask of a leg.
 
+// wasHeard reports whether the request of a transaction had a response before a time, though the capture has
+// none: over UDP it would have been sent again.
+func (r *legRun) wasHeard(i int, by time.Time) bool {
+	t := &r.Transactions[i]
+	return t.Requests == 1 && by.Sub(t.Sent) > time.Second && r.overUDP(i)
+}
+
 // overUDP reports whether the request of a transaction went over a transport that loses
 // packets.
 func (r *legRun) overUDP(i int) bool {
@@ -706,6 +719,10 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		m := &r.Messages[j]
 		switch {
 		case !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq:
+		case t.Finals < 2 && r.any(oks, func(ok *analysis.Seen) bool {
+			return ok.Transaction == i && ok.FromTag == m.FromTag && ok.ToTag == m.ToTag
+		}):
+			return true, "" // on whatever hop: the next one has it of this one
 		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
 		case t.Finals < 2 || m.Partial:
 			return true, ""
