@@ -256,7 +256,7 @@ var codec488 = &Rule{
 	ID: "codec-488", RFC: "RFC 3261 21.4.26, 20.43", Severity: "error / note",
 	Title: "an offer was refused: no codec or transport that both sides have",
 	Doc: `An INVITE or UPDATE that offers audio or video (and no T.38) is answered 488 or 606, or refused with a Warning of 304 or 305. Shown is what was offered, what the peer supports as far as it says so in the refusal or
-in another description of it in the call, and what both have in common; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer it is a note.`,
+in another description of it in the call, and what both have in common, of the stream that does not fit that; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer it is a note.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
 
@@ -311,28 +311,31 @@ func faxOf(s *sdp.Session) int {
 // refused reports an offer that was refused.
 func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 	t := &r.Transactions[i]
-	var offered *sdp.Media
-	for k := range offer.Media {
-		if m := &offer.Media[k]; (m.Is("audio") || m.Is("video")) && !m.Disabled() {
-			offered = m
-			break
-		}
-	}
-	if offered == nil && len(offer.Media) == 0 {
+	place, has := r.refusedFor(req, final, offer)
+	if place < 0 && len(offer.Media) == 0 {
 		return
 	}
 	f := Finding{Severity: Error, Frames: r.frames(req, final), Observed: fmt.Sprintf("%s answers %d to ", endpoint(r.Messages[final].Source), t.Status)}
-	if offered == nil {
+	if place < 0 {
 		f.Observed += "an offer in which every stream has port 0, which means that none is wanted"
 		f.Expected = "an offer of at least one stream, with a port"
 		f.Because = "the offer wants no stream at all"
 	} else {
-		f.Observed += fmt.Sprintf("%s over %s with %s", streamName(offered, 0), quote(offered.Proto), names(offered))
+		offered := &offer.Media[place]
+		kind := string(offered.Kind[:min(len(offered.Kind), 16)])
+		f.Observed += fmt.Sprintf("%s over %s with %s", streamName(offered, place), quote(offered.Proto), names(offered))
 		f.Expected = "an answer with at least one of the codecs offered"
 		f.Because = "the called side has none of the codecs or transports offered"
-		if has := r.supports(req, final, offered); has != nil {
+		switch said := r.session(final); {
+		case has != nil:
 			f.Observed += fmt.Sprintf("; it supports %s over %s; in common: %s", names(has), quote(has.Proto), common(offered, has))
-		} else {
+			if fits(offered, has) { // it says no reason
+				f.Because = ""
+			}
+		case said != nil && len(said.Media) > 0:
+			f.Observed += "; it describes no " + kind
+			f.Because = "the called side has no " + kind
+		default:
 			f.Observed += "; what it supports it does not say"
 		}
 	}
@@ -345,6 +348,33 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 		}
 	}
 	r.report(f)
+}
+
+// refusedFor returns the place of the audio or video stream that an offer was refused for, and what the
+// other side supports of its kind, nil if it does not say: the first stream that does not fit that, or
+// else the first of which nothing is said, or else the first. place is -1 where the offer wants none.
+func (r *legRun) refusedFor(req, final int, offer *sdp.Session) (place int, has *sdp.Media) {
+	place, fit := -1, false
+	for k := range offer.Media {
+		m := &offer.Media[k]
+		if !m.Is("audio") && !m.Is("video") || m.Disabled() {
+			continue
+		}
+		h := r.supports(req, final, m)
+		if h != nil && !fits(m, h) {
+			return k, h
+		}
+		if place < 0 || fit && h == nil {
+			place, has, fit = k, h, h != nil
+		}
+	}
+	return place, has
+}
+
+// fits reports whether what is offered has a codec in common with what the other side supports, over
+// the same transport.
+func fits(offered, has *sdp.Media) bool {
+	return bytes.EqualFold(offered.Proto, has.Proto) && common(offered, has) != nothing
 }
 
 // supports returns what the side that refused an offer says of that kind of stream, in the
@@ -383,10 +413,13 @@ func common(a, b *sdp.Media) string {
 		}
 	}
 	if len(list) == 0 {
-		return "nothing"
+		return nothing
 	}
 	return quote([]byte(strings.Join(list, ", ")))
 }
+
+// nothing is what two descriptions have in common where there is no codec.
+const nothing = "nothing"
 
 var lateOffer = &Rule{
 	ID: "late-offer", RFC: "RFC 3261 13.2.1", Severity: "note",
