@@ -675,7 +675,7 @@ func (s *flapState) end(r *captureRun) {
 var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
-	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s (Timer N). Or a NOTIFY ends the subscription with the reason rejected, probation,
+	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
 giveup, or, for events other than refer, noresource. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
@@ -692,6 +692,7 @@ type subscription struct {
 	frames         [2]analysis.Frame
 	status         int
 	client, server netip.AddrPort
+	notifier       netip.Addr // who sends the NOTIFY, if that is not the server and may go past it
 }
 
 type subscribeState struct {
@@ -728,7 +729,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
 			return
 		}
-		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination}
+		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination, notifierOf(r)}
 		s.m[e.CallID] = x
 		if len(s.order) >= 2*len(s.m)+64 { // half of them have their NOTIFY
 			s.order = slices.DeleteFunc(s.order, func(x *subscription) bool { return x.sent.IsZero() })
@@ -786,11 +787,32 @@ func (s *subscribeState) end(r *captureRun) {
 		if x.sent.IsZero() || r.End.Sub(x.answered) < timeout || !s.inCalls[x.callID].Before(x.sent) {
 			continue
 		}
-		r.report(Finding{
+		f := Finding{
 			Severity: Warning, CallID: x.callID, Frames: x.frames[:],
 			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", x.status, endpoint(x.server)),
 			Expected: "a NOTIFY at once",
 			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout},
-		})
+		}
+		if x.notifier.IsValid() {
+			if saw, _ := r.Saw(x.notifier, x.client.Addr()); !saw {
+				f.Confidence = Possible
+			}
+		}
+		r.report(f)
 	}
+}
+
+// notifierOf returns the host in the Contact of the response to a SUBSCRIBE where its requests may go
+// past the one that answered: it is another address, and there is no Record-Route.
+func notifierOf(r *exchangeRun) (a netip.Addr) {
+	m := r.Response()
+	if m == nil || r.ResponseFields.Has(sipmsg.RecordRoute) {
+		return a
+	}
+	v, _ := m.First(sipmsg.Contact)
+	to, isAddr := target(v)
+	if !isAddr || sameHost(to.Addr(), r.Destination.Addr()) {
+		return a
+	}
+	return to.Addr()
 }
