@@ -383,7 +383,7 @@ func (s *Stream) over(h *heard) bool {
 // isCopy reports whether a packet whose number came of late is another capture of that
 // one: the same identification, or none in either.
 func (s *Stream) isCopy(h *heard) bool {
-	for _, r := range s.recent[:min(s.nth, recentLen)] {
+	for _, r := range s.recent {
 		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) && uint16(h.Arrival>>19)-r.at <= copyWindow {
 			return true
 		}

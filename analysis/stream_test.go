@@ -283,6 +283,18 @@ func TestPrevious(t *testing.T) {
 }
 
 // IPv6 has no identification: packets that repeat each other so soon are copies.
+
+// However many packets came before.
+func TestStreamCopiesLong(t *testing.T) {
+	var w wire
+	for i := range 600 {
+		at, p := time.Duration(i)*20*time.Millisecond, media(8, uint16(i), uint32(i)*160, 1, speech)
+		w.add(at, flow, p)
+		w.again(at+time.Millisecond, flow, p)
+	}
+	check(t, lines(w.streams(t)), "00000001 192.0.2.1:4000>192.0.2.2:5000 type 8 PCMA 8000 Hz, 600 of 600, lost 0, duplicates 0, copies 600, tones 0, frames 1-1199")
+}
+
 func TestStreamCopiesIPv6(t *testing.T) {
 	var w wire
 	f := capgen.NewFlow("[2001:db8::1]:4000", "[2001:db8::2]:5000")
