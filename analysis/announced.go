@@ -197,7 +197,7 @@ func (j *streamJoiner) bySSRC() {
 func (j *streamJoiner) otherHop(s *Stream, list []int) int {
 	found := -1
 	for _, n := range list {
-		if !s.isOnAnotherHop(j.streams[n]) {
+		if !s.IsRelayOf(j.streams[n]) {
 			continue
 		}
 		if found >= 0 && j.of[found] != j.of[n] {
@@ -208,12 +208,13 @@ func (j *streamJoiner) otherHop(s *Stream, list []int) int {
 	return found
 }
 
-// isOnAnotherHop reports whether a stream is another one, seen elsewhere.
-func (s *Stream) isOnAnotherHop(k *Stream) bool {
+// IsRelayOf reports whether a stream is another one on another hop, of a relay or a NAT: SSRC, payload
+// type, sequence numbers and times are the same.
+func (s *Stream) IsRelayOf(k *Stream) bool {
 	near := func(a, b time.Time) bool { return a.Sub(b).Abs() < relayed }
 	const few = 10 // packets prove nothing
 	off := int16(s.stats.Last() - k.stats.Last())
-	return s.Type == k.Type && near(s.Begin(), k.Begin()) && near(s.End(), k.End()) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
+	return s.SSRC() == k.SSRC() && s.Type == k.Type && near(s.Begin(), k.Begin()) && near(s.End(), k.End()) && max(off, -off) <= 200 && s.Report().Packets >= few && k.Report().Packets >= few
 }
 
 // collect lists the announcements of every address that a stream went to or came from.

@@ -70,7 +70,8 @@ type Finding struct {
 	AOR    string   // of a registration
 
 	gate *gate
-	aors []string // of a bundle
+	from netip.Addr // of sdp-private: whom the description comes from
+	aors []string   // of a bundle
 	leg  legNumber
 	rule *Rule
 	n    int      // order in which it was reported

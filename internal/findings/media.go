@@ -502,7 +502,7 @@ func description(l *analysis.Leg, side analysis.Party) (f analysis.Frame) {
 var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
-	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either. Where only the port differs from
+	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
 one announced by the other side it is a note. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
@@ -514,7 +514,10 @@ one announced by the other side it is a note. A private address stands for the p
 			exact, _, _ := r.announced(t, s.Destination(), analysis.NoParty)
 			other := otherSide(s.SentBy)
 			_, host, any := r.announced(t, s.Destination(), other)
-			if exact || !any {
+			if exact || !any || r.throughNAT(t, s, func(x *analysis.Stream) bool {
+				exact, _, _ := r.announced(t, x.Destination(), other)
+				return exact && x.Source() == s.Source()
+			}) {
 				return f, false
 			}
 			f = Finding{
@@ -529,6 +532,12 @@ one announced by the other side it is a note. A private address stands for the p
 			return f, true
 		})
 	},
+}
+
+// throughNAT reports whether a stream is captured on the other side of a NAT, too, where it has an end that
+// was announced: what is told of that by fits.
+func (r *captureRun) throughNAT(t *talk, s *analysis.Stream, fits func(*analysis.Stream) bool) bool {
+	return slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x != s && s.IsRelayOf(x) && fits(x) })
 }
 
 func otherSide(p analysis.Party) analysis.Party {
@@ -552,7 +561,7 @@ var sdpVsSource = &Rule{
 	ID: "sdp-vs-source", RFC: "RFC 3264 5.1, 6.1", Severity: "warning / note",
 	Title: "RTP comes from another address than its sender announced",
 	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note). Silent where the
-other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target), with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
+other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target) or the stream is in the capture with that as its source, too, with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
@@ -562,7 +571,10 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			}
 			exact, host, any := r.announced(t, s.Source(), s.SentBy)
 			to, _, _ := r.announced(t, s.Destination(), otherSide(s.SentBy))
-			if exact || !any || !to {
+			if exact || !any || !to || r.throughNAT(t, s, func(x *analysis.Stream) bool {
+				exact, _, _ := r.announced(t, x.Source(), s.SentBy)
+				return exact && x.Destination() == s.Destination()
+			}) {
 				return f, false
 			}
 			f = Finding{

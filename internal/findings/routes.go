@@ -641,7 +641,7 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back.
-If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes both ways all the same, from and to somewhere else than the peer was told or at the address itself. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
@@ -670,7 +670,7 @@ If the next hop passes it on with another address, it is a note; so it is where 
 				continue
 			}
 			f := Finding{
-				Severity: Warning, Confidence: Likely, Frames: r.frames(i),
+				Severity: Warning, Confidence: Likely, Frames: r.frames(i), from: m.Source.Addr().Unmap(),
 				Observed: fmt.Sprintf("media is asked for at %s, the packet comes from %s", addr, endpoint(m.Source)),
 				Expected: "an address that the peer can reach",
 			}
@@ -749,38 +749,21 @@ func (r *legRun) onward(i int) int {
 	return -1
 }
 
-// latched makes notes of private addresses of sides whose media work all the same: the other side sends
-// to where it hears them.
+// latched makes notes of private addresses of sides that hear the other one all the same: it sends to
+// where their messages come from.
 func latched(r *captureRun) {
 	for _, f := range r.c.found {
 		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
 			continue
 		}
-		if m := f.leg.of(r.Result).Media; m != nil && goesBothWays(m, f.Frames[0]) {
-			f.Observed += "; RTP goes both ways all the same"
+		if m := f.leg.of(r.Result).Media; m != nil && slices.ContainsFunc(m.Streams, func(s *analysis.Stream) bool {
+			return s.Destination().Addr() == f.from && s.Report().Packets >= fewPackets
+		}) {
+			f.Observed += "; RTP goes to " + f.from.String() + " all the same"
 			f.NextStep = "Nothing, as long as the peer sends media to where it hears them."
 			r.lower(f, Note)
 		}
 	}
-}
-
-// goesBothWays reports whether the side that announces an address in a message sends media, and gets
-// some from where it sends to.
-func goesBothWays(m *analysis.Media, said analysis.Frame) bool {
-	side := analysis.NoParty
-	for i := range m.Endpoints {
-		if e := &m.Endpoints[i]; e.Frame == said && isPrivate(e.Addr.Addr()) {
-			side = e.Side
-		}
-	}
-	for _, s := range m.Streams {
-		if s.SentBy == side && side != analysis.NoParty && s.Report().Packets >= fewPackets && slices.ContainsFunc(m.Streams, func(x *analysis.Stream) bool {
-			return x.Source() == s.Destination() && x.Destination() == s.Source() && x.Report().Packets >= fewPackets
-		}) {
-			return true
-		}
-	}
-	return false
 }
 
 // sdpOf returns the session description that a message carries, nil for none.
