@@ -307,7 +307,7 @@ func (l *ledger) leg(d *analysis.Detail) {
 	l.auth(d, list)
 	for _, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
-			t.retried = retriedUnseen(d, t)
+			t.retried = retriedUnseen(d, t.tx)
 		}
 	}
 	for i := range list {
