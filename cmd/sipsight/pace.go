@@ -14,7 +14,7 @@ const (
 	// leastPercent and mostPercent bound how much may be allocated, in percent of what is in use, before
 	// the garbage collector runs. A large capture keeps much: at the usual 100 half more memory would save one
 	// part in ten of the time.
-	leastPercent = 15
+	leastPercent = 12
 	mostPercent  = 60
 )
 
