@@ -312,18 +312,18 @@ func TestMetrics(t *testing.T) {
 		50.1 B > A 302
 		50.5 A > B INVITE id=6
 		50.9 B > A 407`)
-	m := res.Metrics()
+	m := res.Overview()
 	got := fmt.Sprintf("calls=%d attempts=%d answered=%d SER=%.0f SEER=%.0f ISA=%.0f SCR=%.0f ASR=%.0f NER=%.0f SRD=%v/%v failed=%d SDD=%v SDT=%v", m.Calls, m.Attempts, m.Answered,
 		m.Establishment, m.Effectiveness, m.Ineffective, m.Completion, m.AnswerSeizure, m.NetworkEffect, m.RequestDelay.Min, m.RequestDelay.Max, m.FailedRequestDelay.Count, m.DisconnectDelay.Max, m.Duration.Max)
 	want := "calls=6 attempts=6 answered=1 SER=20 SEER=40 ISA=17 SCR=17 ASR=17 NER=50 SRD=1s/1s failed=2 SDD=200ms SDT=10s"
 	if got != want {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
-	peers := res.ByPeer()
+	peers := m.Peers
 	if len(peers) != 2 || peers[0].Calls != 6 || peers[0].Name != "10.0.0.1" {
 		t.Errorf("peers %+v", peers)
 	}
-	list, size := res.OverTime()
+	list, size := m.Buckets, m.Size
 	calls, failed := 0, 0
 	for _, b := range list {
 		calls, failed = calls+b.Calls, failed+b.Failed

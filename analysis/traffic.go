@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,9 @@ type Traffic struct {
 	Start, End    time.Time // of the timeline's messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 	Gaps          []Gap     // without any packet at all; at most maxGaps
+
+	once     sync.Once
+	overview *Overview
 
 	delays []time.Duration // of registrations
 	saw    func(src, dst netip.Addr) (saw, limited bool)

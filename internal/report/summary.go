@@ -63,11 +63,11 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	w.int(int64(len(s.CallIDs)))
 	w.callCounts(res.Traffic)
 	w.otherCounts(res.Traffic)
-	m := res.Metrics()
+	m := res.Overview()
 	w.key("metrics")
-	w.metrics(&m)
-	w.groups("peers", res.ByPeer(), o)
-	w.groups("user_agents", res.ByUserAgent(), o)
+	w.metrics(&m.Metrics)
+	w.groups("peers", m.Peers, o)
+	w.groups("user_agents", m.UserAgents, o)
 	if !o.Brief {
 		w.overTime(res.Traffic)
 	}
@@ -189,13 +189,8 @@ func (w *jsonWriter) summaryFile(f *analysis.File) {
 
 // stateCounts counts the calls by their state.
 func stateCounts(t *analysis.Traffic) (counts [16]int, answered int) {
-	for c := range t.Calls.Heads() {
-		counts[c.First().State]++
-		if c.First().IsAnswered() {
-			answered++
-		}
-	}
-	return counts, answered
+	counts = t.Overview().States
+	return counts, counts[analysis.StateConfirmed] + counts[analysis.StateCompleted]
 }
 
 func (w *jsonWriter) callCounts(t *analysis.Traffic) {
@@ -214,21 +209,16 @@ func (w *jsonWriter) callCounts(t *analysis.Traffic) {
 }
 
 func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
-	var outcomes [16]int64
-	attempts := int64(0)
-	for r := range t.Registrations.Reader().All() {
-		outcomes[r.Outcome]++
-		attempts += int64(r.Attempts)
-	}
+	v := t.Overview()
 	w.key("registrations")
 	w.open('{')
 	w.key("total")
 	w.int(int64(t.Registrations.Len()))
 	w.key("attempts")
-	w.int(attempts)
+	w.int(int64(v.Registers))
 	for i, name := range analysis.Outcomes() {
 		w.key(name)
-		w.int(outcomes[i])
+		w.int(int64(v.Outcomes[i]))
 	}
 	w.close('}')
 	u := &t.Subscriptions
@@ -400,7 +390,7 @@ func (w *jsonWriter) groups(key string, list []analysis.Group, o *Options) {
 
 // overTime writes the calls over time.
 func (w *jsonWriter) overTime(t *analysis.Traffic) {
-	list, size := t.OverTime()
+	list, size := t.Overview().Buckets, t.Overview().Size
 	if len(list) < 2 {
 		return
 	}
@@ -443,10 +433,10 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	}
 	b = appendCallsText(b, res.Traffic)
 	b = appendRegistrationsText(b, res.Traffic)
-	m := res.Metrics()
-	b = appendMetricsText(b, &m)
-	b = appendGroupsText(b, "peers", res.ByPeer())
-	b = appendGroupsText(b, "user agents", res.ByUserAgent())
+	m := res.Overview()
+	b = appendMetricsText(b, &m.Metrics)
+	b = appendGroupsText(b, "peers", m.Peers)
+	b = appendGroupsText(b, "user agents", m.UserAgents)
 	b = appendFailuresText(b, res.Traffic)
 	b = appendFindingsText(b, found)
 	return appendUnreadText(b, res)
@@ -491,10 +481,7 @@ func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 
 func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 	if n := t.Registrations.Len(); n > 0 {
-		var counts [16]int
-		for r := range t.Registrations.Reader().All() {
-			counts[r.Outcome]++
-		}
+		counts := &t.Overview().Outcomes
 		var list []string
 		for i, name := range analysis.Outcomes() {
 			if counts[i] > 0 {

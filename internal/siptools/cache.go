@@ -131,7 +131,11 @@ func run(ctx context.Context, r *capture.Reader, id identity, o *Options, p mcpj
 	if err != nil {
 		return nil, err
 	}
-	return &examined{res: res, found: c.Finish(res), ident: id}, nil
+	x := &examined{res: res, found: c.Finish(res), ident: id}
+	if res.Traffic != nil {
+		res.Overview() // kept with the rest, so that whatever is asked next is answered at once
+	}
+	return x, nil
 }
 
 // entry returns the entry of a capture. mine says that it is new, and that the caller has to

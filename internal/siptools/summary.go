@@ -93,16 +93,23 @@ func failed(c *analysis.Call) bool {
 // appendFailed appends the first calls that went wrong, one of each reason.
 func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) []byte {
 	seen := map[string]bool{}
-	for c := range res.Calls.All() {
-		l := c.First()
-		why := fmt.Sprint(l.State, l.FinalStatus, c.Because != "")
-		if !wentWrong(c) || seen[why] || len(seen) == most {
+	for head := range res.Calls.Heads() {
+		if len(seen) == most {
+			break
+		}
+		if !wentWrong(head) {
+			continue
+		}
+		why := fmt.Sprint(head.First().State, head.First().FinalStatus, head.Because != "")
+		if seen[why] {
 			continue
 		}
 		if len(seen) > 0 {
 			b = append(b, ',')
 		}
 		seen[why] = true
+		c := res.Calls.At(head.ID - 1)
+		l := c.First()
 		b = append(b, `{"id":`...)
 		b = appendString(b, report.CallID(c))
 		b = append(b, `,"verdict":`...)
@@ -129,13 +136,12 @@ func nextQuestions(x *examined) (list []string) {
 			break
 		}
 	}
-	first, wrong := 0, 0
-	for c := range res.Calls.All() {
-		if failed(c) {
-			wrong++
-		}
-		if first == 0 && wentWrong(c) {
+	states := &res.Overview().States
+	first, wrong := 0, states[analysis.StateFailed]+states[analysis.StateAbandoned]
+	for c := range res.Calls.Heads() {
+		if wentWrong(c) {
 			first = c.ID
+			break
 		}
 	}
 	if worst != nil {
