@@ -294,15 +294,90 @@ func (f *Framer) seek() bool {
 			f.keepalive(b)
 			continue
 		}
-		switch v := beginsMessage(b, f.strict); {
+		v := beginsMessage(b, f.strict)
+		inner := no
+		if f.strict {
+			var n int
+			if n, inner = startWithin(b); inner == yes {
+				f.Skipped += int64(n)
+				f.lo += n
+				v = yes
+			}
+		}
+		switch {
 		case v == yes, v == perhaps && isGap && SniffCut(b):
 			f.state, f.scan = inHead, f.lo
 			return true
-		case v == perhaps && !isGap && !f.closed:
+		case (v == perhaps || inner == perhaps) && !isGap && !f.closed:
 			return false
 		}
 		f.glued = false
 		f.skipLine(b)
+	}
+	return false
+}
+
+// maxInner bounds the line that startWithin looks through, and waits for.
+const maxInner = 1 << 10
+
+// startWithin looks for a start line in the middle of the first line of b, behind the end of a body
+// that has no line end: a registered method or a version, and a known header field behind the line. In
+// a log, something stands in front of it that parts it from the rest.
+func startWithin(b []byte) (n int, v verdict) {
+	if BeginsKnown(b) {
+		return 0, no
+	}
+	end := bytes.IndexByte(b[:min(len(b), maxInner)], '\n')
+	if end < 0 && len(b) < maxInner {
+		return 0, perhaps
+	}
+	for i := 0; ; {
+		n, next := knownWithin(b[:max(end, 0)], i)
+		if n == 0 {
+			return 0, no
+		}
+		if !isParted(b[:n]) {
+			if v := beginsMessage(b[n:], true); v != no {
+				return n, v
+			}
+		}
+		i = next
+	}
+}
+
+// knownWithin returns where a registered method or a version begins in a line, not at its start, that a
+// blank at i or behind it follows, and where to go on. n is 0 for none.
+func knownWithin(line []byte, i int) (n, next int) {
+	for {
+		k := bytes.IndexByte(line[i:], ' ')
+		if k < 0 {
+			return 0, 0
+		}
+		end := i + k
+		i = end + 1
+		n := end
+		for _, s := range knownStarts {
+			if s == "SIP/" {
+				s = "SIP/2.0"
+			}
+			if at := end - len(s); at > 0 && at < n && string(line[at:end]) == s { // the longest: PRACK is no ACK
+				n = at
+			}
+		}
+		if n < end {
+			return n, i
+		}
+	}
+}
+
+// isParted reports whether what follows b stands by itself: behind a blank or a sign that text puts in front
+// of something quoted.
+func isParted(b []byte) bool {
+	switch c := b[len(b)-1]; c {
+	case ' ', '\t', '"', '\'', '(', '[', ']', ':', '|', '=', '<', '-', '*', '#', '/', ',', ';', '\\', '`', '+', '_':
+		return true
+	case '>': // behind the priority of syslog, not behind a tag
+		return len(b) > 1 && b[len(b)-2]-'0' < 10
 	}
 	return false
 }
@@ -366,6 +441,9 @@ func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 	}
 short:
 	if isGap || f.closed || len(b)-f.lo > maxHead {
+		if f.msg.ParseCut(b[f.lo:]) == nil && f.misplaced() {
+			return u, false, false
+		}
 		u = f.unit(limit, true)
 		f.strict = true
 		return u, true, false
@@ -410,23 +488,26 @@ func (f *Framer) headDone(end int) {
 	}
 }
 
-// misplaced corrects the place of a message where its method is none that is registered, but begins
-// or ends in the middle of the one that CSeq has: octets of it are missing, in the middle of a
-// connection, or what is in front of it has no line end.
+// misplaced corrects the place of a message where its method is none that is registered: it is the end
+// of the one that CSeq has, with octets missing in front of it; or that one stands behind it in the line,
+// where what is in front of it has no line end. Behind octets that are missing, where CSeq is missing as
+// well, it may be any registered one.
 func (f *Framer) misplaced() bool {
 	method := f.msg.Method
 	if len(method) == 0 || KnownMethod(method) {
 		return false
 	}
-	_, _, ok, whole := f.msg.CSeq()
-	switch {
-	case !ok || !KnownMethod(whole):
+	_, _, hasCSeq, whole := f.msg.CSeq()
+	if hasCSeq && !KnownMethod(whole) || !hasCSeq && !f.strict {
 		return false
-	case bytes.HasSuffix(method, whole):
-		n := len(method) - len(whole)
+	}
+	line := f.msg.StartLine
+	n, _ := knownWithin(line, 0)
+	switch {
+	case n > 0 && (!hasCSeq || bytes.HasPrefix(line[n:], whole)):
 		f.Skipped += int64(n)
 		f.lo += n
-	case bytes.HasSuffix(whole, method):
+	case hasCSeq && bytes.HasSuffix(whole, method), !hasCSeq && endsKnown(method):
 		f.skipLine(f.buf[f.lo:])
 	default:
 		return false
@@ -551,6 +632,11 @@ func BeginsKnown(b []byte) bool {
 
 var knownStarts = [...]string{
 	"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE", "SIP/",
+}
+
+// endsKnown reports whether a registered method ends in b.
+func endsKnown(b []byte) bool {
+	return slices.ContainsFunc(knownStarts[:], func(s string) bool { return strings.HasSuffix(s, string(b)) })
 }
 
 func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }

@@ -122,6 +122,7 @@ func TestFramer(t *testing.T) {
 	bare := sip(optionsLine, "Content-Length: 0\r\n", "")
 	none := sip(okLine, "", "")
 	lf := strings.ReplaceAll(bare, "\r\n", "\n")
+	prack := sip("PRACK sip:b@h SIP/2.0", "CSeq: 1 PRACK\r\nContent-Length: 0\r\n", "")
 	frag := "x\r\nSIP/2.0 180 Ringing\r\nVia: SIP/2.0/TCP x\r\nCall-ID: inner\r\n\r\n"
 	notify := sized("NOTIFY sip:b@h SIP/2.0", frag, 0)
 	multipart := "--b\r\nContent-Type: message/sip\r\n\r\n" + sip("BYE sip:x SIP/2.0", "", "") + "\r\n--b--\r\n"
@@ -199,6 +200,13 @@ func TestFramer(t *testing.T) {
 		{name: "gap in a body with a start line", in: []any{notify[:len(notify)-50], gap(5), notify[len(notify)-45:] + bare}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify[:len(notify)-50], "partial"), unit(optionsLine, bare)}},
 		{name: "gap between messages", in: []any{bare, gap(100), bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}},
 		{name: "gap in a body without Content-Length", in: []any{cl(""), gap(5), "x\r\n" + bare}, want: []string{unit(inviteLine, cl(""), "partial"), unit(optionsLine, bare)}, skipped: 3},
+		{name: "gap, and the rest of a body without a line end", in: []any{invite[:60], gap(-1), "Hello world" + bare}, want: []string{unit(inviteLine, invite[:60], "partial"), unit(optionsLine, bare)}, skipped: 11},
+		{name: "gap, and the rest of a body without a line end, in front of an answer", in: []any{gap(-1), "\x01\x80</x>" + none + bare}, want: []string{unit(okLine, none), unit(optionsLine, bare)}, skipped: 6},
+		{name: "gap, and the rest of a body that is one word", in: []any{gap(-1), "Hello" + prack + bare}, want: []string{unit("PRACK sip:b@h SIP/2.0", prack), unit(optionsLine, bare)}, skipped: 5},
+		{name: "gap, and the rest of a body that ends in a blank", in: []any{gap(-1), "Hi " + strings.Replace(bare, "Via", "CSeq: 1 OPTIONS\r\nVia", 1) + none}, want: []string{unit(optionsLine, bare+"CSeq: 1 OPTIONS\r\n"), unit(okLine, none)}, skipped: 3},
+		{name: "gap, and lines of a log", in: []any{gap(-1), "10:00 recv: " + bare + "<13>" + none + "[1]" + bare + bare}, want: []string{unit(optionsLine, bare)}, skipped: 12 + 4 + 3 + 2*(len(bare)-2) + len(none) - 2},
+		{name: "gap, and a long line", in: []any{gap(-1), strings.Repeat("\x01 ", 600) + bare + none}, want: []string{unit(okLine, none)}, skipped: 1200 + len(bare) - 2},
+		{name: "gap in a start line, and another one behind it", in: []any{gap(-1), bare[6:50], gap(3), bare[53:] + none}, want: []string{unit(okLine, none)}, skipped: len(bare) - 6 - 3 - 2},
 		{name: "gap in a start line", in: []any{bare + "INVITE s", gap(5), "h SIP/2.0\r\nVia: x\r\n\r\n" + bare}, want: []string{unit(optionsLine, bare), unit(optionsLine, bare)}, skipped: 27},
 	}
 	r := rand.New(rand.NewPCG(7, 8))
