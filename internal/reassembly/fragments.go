@@ -31,6 +31,10 @@ const (
 	// and so is what has come before. Fragments of one travel within milliseconds.
 	reuse = 2 * time.Second
 
+	// overlapping is that age for a head that is different: it is within that of fragments of one
+	// datagram that overlap.
+	overlapping = 200 * time.Millisecond
+
 	maxDatagram = 65535
 )
 
@@ -128,7 +132,7 @@ func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 	}
 	d := t.table[key]
 	var old *Datagram
-	if d != nil && now.Sub(d.last) > reuse && (f.Fragment.Offset == 0 || d.holds(int64(f.Fragment.Offset))) {
+	if d != nil && d.isOver(f, now) {
 		old = t.giveUp(d)
 		d = nil
 	}
@@ -218,6 +222,19 @@ func (d *datagram) isWhole() bool {
 		at = d.spans[i].end()
 	}
 	return at >= d.total
+}
+
+// isOver reports whether a fragment with the identification of d is of another datagram.
+func (d *datagram) isOver(f *layers.Frame, now time.Time) bool {
+	switch age := now.Sub(d.last); {
+	case age > reuse:
+		return f.Fragment.Offset == 0 || d.holds(int64(f.Fragment.Offset))
+	case age > overlapping && f.Fragment.Offset == 0 && d.holds(0):
+		head := d.spans[0].data
+		n := min(len(head), len(f.Payload))
+		return string(head[:n]) != string(f.Payload[:n])
+	}
+	return false
 }
 
 // holds reports whether the octet at off has come.
