@@ -53,6 +53,7 @@ func TestWebSocket(t *testing.T) {
 		{"upgrade in pieces", []seg{c(ask[:60]), c(ask[60:]), s(answer[:5]), s(answer[5:]), c(frame(true, invite)), s(frame(false, ok))}, []string{"INVITE c1@h WS [8]", "200 c1@h WS [9]"}},
 		{"upgrade and frames in one segment", []seg{c(ask), s(answer + frame(false, ok)), c(frame(true, invite))}, []string{"200 c1@h WS [5]", "INVITE c1@h WS [6]"}},
 		{"upgrade as the second request", []seg{c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 200 OK\r\n\r\n"), c(ask), s(answer), c(frame(true, invite)), s(frame(false, ok))}, []string{"INVITE c1@h WS [8]", "200 c1@h WS [9]"}},
+		{"upgrade as the second request, in pieces", []seg{c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 200 OK\r\n\r\n"), c(ask[:30]), c(ask[30:]), s(answer[:20]), s(answer[20:] + frame(false, ok)), c(frame(true, invite))}, []string{"200 c1@h WS [9]", "INVITE c1@h WS [10]"}},
 		{"upgrade refused", []seg{c(ask), s("HTTP/1.1 403 Forbidden\r\n\r\n" + invite), c(invite)}, nil},
 		{"upgrade to something else", []seg{c("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n" + invite), c(invite)}, nil},
 		{"two in a segment", []seg{c(ask), s(answer), c(frame(true, invite) + frame(true, small))}, []string{"INVITE c1@h WS [6]", "OPTIONS s@h WS [6]"}},

@@ -506,7 +506,7 @@ func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) boo
 
 // turns returns what a connection is as far as a segment tells that begins with b.
 func (c *conn) turns(side int, b []byte) connKind {
-	if mayUpgrade(b) == yes && isUpgrade(b[:min(len(b), maxUpgrade)]) || sniffWebSocket(b) == yes { // the second request of a connection, or the middle
+	if mayUpgrade(b) == yes && (isUpgrade(b[:min(len(b), maxUpgrade)]) || c.kind == foreign && !bytes.Contains(b, emptyLine)) || sniffWebSocket(b) == yes { // the second request of a connection, perhaps the first part of it, or the middle
 		return isWebSocket
 	}
 	if nextHEP3(b) >= 0 {
@@ -517,12 +517,14 @@ func (c *conn) turns(side int, b []byte) connKind {
 		return foreign
 	case heedStart:
 		switch {
-		case sipmsg.SniffWhole(b):
+		case startsMessage(b):
 			return isSIP
 		case startsKnown(b):
 			return unknown
 		case isBareGet(b):
 			return foreign
+		case mayUpgrade(b) == perhaps && c.kind == foreign:
+			return isWebSocket
 		}
 		c.heeds[side] = heedNone
 		return foreign
@@ -756,6 +758,10 @@ func (c *conn) promising() bool {
 func isStart(b []byte) bool {
 	return len(b) > 0 && len(b) < maxProbe && b[0] != '\r' && b[0] != '\n' && b[0] != 0 && bytes.IndexByte(b, '\n') < 0 && sipmsg.CanBegin(b)
 }
+
+// startsMessage reports whether b begins with a start line of SIP, and a header field as far as there is
+// enough of it to tell.
+func startsMessage(b []byte) bool { return sipmsg.SniffWhole(b) && sipmsg.CanBegin(b) }
 
 // startsKnown reports whether b is the start of a start line with a method or a version of SIP.
 func startsKnown(b []byte) bool { return isStart(b) && sipmsg.BeginsKnown(b) }

@@ -348,6 +348,13 @@ func TestTCPForeign(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an answer of HTTP with a status line of SIP in front", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		packets = append(packets, there.Send("GET / HTTP/1.1\r\n\r\n"), here.Send("SIP/2.0 200 ok\r\nHTTP/1.1 200 ok\r\n\r\n"))
+		if d := expect(t, packetsOf(packets...)); d.Streams.Skipped != 0 {
+			t.Errorf("%d octets skipped", d.Streams.Skipped)
+		}
+	})
 	t.Run("behind CONNECT", func(t *testing.T) {
 		there, here, packets := connection(odd)
 		packets = append(packets, there.Send("CONNECT h:5060 HTTP/1.1\r\n\r\n"), here.Send("HTTP/1.1 200 OK\r\n\r\n"), there.Send(invite))

@@ -326,7 +326,7 @@ func (h *half) skipHTTP() bool {
 			return true
 		}
 		from := max(w.at, w.looked-3)
-		i := bytes.Index(w.buf[from:], []byte("\r\n\r\n"))
+		i := bytes.Index(w.buf[from:], emptyLine)
 		w.looked = len(w.buf)
 		if i < 0 && len(b) <= maxUpgrade {
 			return false
@@ -345,10 +345,12 @@ func (h *half) skipHTTP() bool {
 	}
 }
 
+var emptyLine = []byte("\r\n\r\n")
+
 // isBareGet reports whether b is an HTTP request that HTTP alone may follow, and nothing else: without a
 // body, and without the wish for another protocol.
 func isBareGet(b []byte) bool {
-	if mayUpgrade(b) != yes || b[0] != 'G' || !bytes.HasSuffix(b, []byte("\r\n\r\n")) || bytes.Count(b, []byte("\r\n\r\n")) > 1 {
+	if mayUpgrade(b) != yes || b[0] != 'G' || !bytes.HasSuffix(b, emptyLine) || bytes.Count(b, emptyLine) > 1 {
 		return false
 	}
 	for _, name := range [...]string{"content-length", "transfer-encoding", "upgrade"} {
@@ -365,7 +367,7 @@ func (h *half) plainHTTP(bare bool, rest []byte) {
 	switch {
 	case bare && len(rest) == 0:
 		h.isForeign(heedStart)
-	case bare && (sipmsg.SniffWhole(rest) || startsKnown(rest)):
+	case bare && (startsMessage(rest) || startsKnown(rest)):
 		h.restart(h.off - int64(len(rest)))
 		h.octets(rest)
 	default:
