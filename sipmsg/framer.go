@@ -296,7 +296,7 @@ func (f *Framer) seek() bool {
 		}
 		v := beginsMessage(b, f.strict)
 		inner := no
-		if f.strict {
+		if f.strict || v == no && f.off+int64(f.lo) == 0 { // the middle of a connection, perhaps
 			var n int
 			if n, inner = startWithin(b); inner == yes {
 				f.Skipped += int64(n)

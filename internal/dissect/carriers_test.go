@@ -438,6 +438,17 @@ func TestHEP(t *testing.T) {
 		h.Payload = invite + "\r\n\r\n" + request("BYE", "c2@h", 5) + request("OPTIONS", "c3@h", 0)
 		expect(t, packetsOf(to.UDP(h.V3())), "INVITE c1@h TCP [1]", "BYE c2@h TCP [1]", "OPTIONS c3@h TCP [1]")
 	})
+	t.Run("over TCP, from where it reads like SIP on", func(t *testing.T) {
+		second := h6
+		second.Payload = request("BYE", "c2@h", 5)
+		s := h6.V3() + second.V3() + second.V3()
+		at := strings.Index(s, "INVITE ")
+		there := &capgen.Stream{Flow: capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:9060"), Seq: 1000}
+		r := dissected(t, packetsOf(there.Send(s[at:at+100]), there.Send(s[at+100:at+len(invite)+20]), there.Send(s[at+len(invite)+20:])))
+		if got := strings.Join(r.list, ", "); got != "INVITE c1@h TCP [1 2], BYE c2@h TCP [2 3], BYE c2@h TCP [3]" || r.d.Counts[0].HEP != 2 {
+			t.Errorf("%s; %d packets", got, r.d.Counts[0].HEP)
+		}
+	})
 	t.Run("over TCP with a hole", func(t *testing.T) {
 		there, _, packets := connection(to)
 		packets = append(packets, there.Send(h4.V3()[:100]))

@@ -142,8 +142,8 @@ type half struct {
 	parts    []reassembly.Ref // the packets that segments came in as IP fragments, the last of each twice
 }
 
-// A lead is the segment that a stream begins with, which is the middle of a message. The one in front
-// of it may have been overtaken.
+// A lead is the segment that a stream begins with in the middle, if no message ends in it. The one in
+// front of it may have been overtaken.
 type lead struct {
 	seq  uint32
 	data []byte
@@ -461,7 +461,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 		h.parts = append(append(h.parts, c.refs...), c.ref)
 	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
-	if begins && h.c.kind == isSIP && h.last.Frame == 0 && h.off > 0 && h.framer.Offset() == h.off {
+	if begins && h.c.kind == isSIP && h.last.Frame == 0 && h.off > 0 {
 		h.lead = &lead{seq, bytes.Clone(f.Payload), c.ref, c.time}
 	}
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
@@ -602,7 +602,7 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 		h.first = append(h.first, b...)
 		b, h.first = h.first, nil
 	}
-	if h.c.kind == isSIP && h.c.midstream && looksTLS(b) == yes && h.framer.Buffered() == 0 { // what came before it was the middle of a record
+	if h.c.kind == isSIP && h.c.midstream && looksTLS(b) == yes && !h.framer.Promising() { // what came before it was the middle of a record
 		h.encrypted()
 		return
 	}
@@ -641,8 +641,19 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
+	skipped := h.framer.Skipped
 	h.framer.Borrow(b)
 	h.messages()
+	if h.framer.Skipped > skipped {
+		if at := nextHEP3(b); at >= 0 { // what was taken for SIP was the middle of a packet
+			h.framer = sipmsg.Framer{}
+			h.framer.ScanInto(&h.d.sip)
+			h.last, h.lastSkip, h.skipped, h.keeps = reassembly.Ref{}, 0, 0, 0
+			h.restart(h.off - int64(len(b)-at))
+			h.octets(b[at:])
+			return
+		}
+	}
 	if len(h.pieces) > maxPieces { // segments of an octet each: enough is enough
 		h.framer.Gap(-1)
 		h.messages()

@@ -215,6 +215,11 @@ func TestTCPMidstreamSwapped(t *testing.T) {
 	s := &capgen.Stream{Flow: flow4, Seq: 9}
 	p := []string{s.Send(invite[:200]), s.Send(invite[200:]), s.Send(bye)}
 	expect(t, packetsOf(p[1], p[0], p[2]), "INVITE c1@h TCP [1 2] tcp-reordered", "BYE c3@h TCP [3]")
+	s = &capgen.Stream{Flow: flow4, Seq: 9}
+	p = []string{s.Send(invite[:200]), s.Send(invite[200:244]), s.Send(invite[244:])}
+	expect(t, packetsOf(p[1], p[0], p[2]), "INVITE c1@h TCP [1 2 3] tcp-reordered") // no line ends where it is cut
+	s = &capgen.Stream{Flow: flow4, Seq: 9}
+	p = []string{s.Send(invite[:200]), s.Send(invite[200:]), s.Send(bye)}
 	d := expect(t, packetsOf(p[1], p[2], p[0]), "BYE c3@h TCP [2]") // too late
 	if n := int64(len(invite) - 200); d.Streams.Skipped != n {
 		t.Errorf("%d octets skipped, want %d", d.Streams.Skipped, n)
