@@ -448,6 +448,10 @@ func TestHEP(t *testing.T) {
 		if got := strings.Join(r.list, ", "); got != "INVITE c1@h TCP [1 2], BYE c2@h TCP [2 3], BYE c2@h TCP [3]" || r.d.Counts[0].HEP != 2 {
 			t.Errorf("%s; %d packets", got, r.d.Counts[0].HEP)
 		}
+		there.Seq = 1000
+		if r = dissected(t, packetsOf(there.Send(s[at:at+100]), there.Send(s[at+100:]))); len(r.list) != 3 {
+			t.Errorf("%q", r.list)
+		}
 	})
 	t.Run("over TCP with a hole", func(t *testing.T) {
 		there, _, packets := connection(to)

@@ -138,6 +138,7 @@ type half struct {
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
+	given    int64            // the offset in the stream behind the last message
 	lead     *lead            // of a stream that begins in the middle, until its next segment
 	parts    []reassembly.Ref // the packets that segments came in as IP fragments, the last of each twice
 }
@@ -581,7 +582,7 @@ func (h *half) close() {
 func (h *half) reset() {
 	h.framer = sipmsg.Framer{}
 	h.framer.ScanInto(&h.d.sip)
-	h.pieces, h.off, h.skipped, h.keeps = nil, 0, 0, 0
+	h.pieces, h.off, h.skipped, h.keeps, h.given = nil, 0, 0, 0, 0
 	h.last, h.lastSkip = reassembly.Ref{}, 0
 	h.ws, h.hep, h.first, h.lead = nil, nil, nil, nil
 }
@@ -645,11 +646,13 @@ func (h *half) octets(b []byte) {
 	h.framer.Borrow(b)
 	h.messages()
 	if h.framer.Skipped > skipped {
-		if at := nextHEP3(b); at >= 0 { // what was taken for SIP was the middle of a packet
+		begin := h.off - int64(len(b))
+		from := int(max(h.given-begin, 0))
+		if at := nextHEP3(b[from:]) + from; at >= from { // what was taken for SIP was the middle of a packet
 			h.framer = sipmsg.Framer{}
 			h.framer.ScanInto(&h.d.sip)
-			h.last, h.lastSkip, h.skipped, h.keeps = reassembly.Ref{}, 0, 0, 0
-			h.restart(h.off - int64(len(b)-at))
+			h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
+			h.restart(begin + int64(at))
 			h.octets(b[at:])
 			return
 		}
@@ -891,6 +894,7 @@ func (h *half) give(u *sipmsg.Unit) {
 		h.d.skippedEvent(h, n, &c)
 	}
 	h.gap = false
+	h.given = u.Off + int64(len(u.Data))
 	h.last, h.lastSkip = c.ref, h.framer.Skipped
 	if u.Partial {
 		h.last = reassembly.Ref{}
