@@ -440,12 +440,12 @@ func TestHEP(t *testing.T) {
 	})
 	t.Run("over TCP, from where it reads like SIP on", func(t *testing.T) {
 		second := h6
-		second.Payload = request("BYE", "c2@h", 5)
+		second.Payload = response("c2@h") // of such a length that the octet in front of it is a letter
 		s := h6.V3() + second.V3() + second.V3()
 		at := strings.Index(s, "INVITE ")
 		there := &capgen.Stream{Flow: capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:9060"), Seq: 1000}
 		r := dissected(t, packetsOf(there.Send(s[at:at+100]), there.Send(s[at+100:at+len(invite)+20]), there.Send(s[at+len(invite)+20:])))
-		if got := strings.Join(r.list, ", "); got != "INVITE c1@h TCP [1 2], BYE c2@h TCP [2 3], BYE c2@h TCP [3]" || r.d.Counts[0].HEP != 2 {
+		if got := strings.Join(r.list, ", "); got != "INVITE c1@h TCP [1 2], 200 c2@h TCP [2 3], 200 c2@h TCP [3]" || r.d.Counts[0].HEP != 2 {
 			t.Errorf("%s; %d packets", got, r.d.Counts[0].HEP)
 		}
 		there.Seq = 1000

@@ -642,7 +642,7 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
-	skipped := h.framer.Skipped
+	skipped, last := h.framer.Skipped, h.pieces[len(h.pieces)-1]
 	h.framer.Borrow(b)
 	h.messages()
 	if h.framer.Skipped > skipped {
@@ -652,6 +652,7 @@ func (h *half) octets(b []byte) {
 			h.framer = sipmsg.Framer{}
 			h.framer.ScanInto(&h.d.sip)
 			h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
+			h.pieces = append(h.pieces[:0], last)
 			h.restart(begin + int64(at))
 			h.octets(b[at:])
 			return
