@@ -33,7 +33,7 @@ const (
 
 	// overlapping is that age for a head that is different: it is within that of fragments of one
 	// datagram that overlap.
-	overlapping = 200 * time.Millisecond
+	overlapping = time.Second
 
 	maxDatagram = 65535
 )

@@ -212,13 +212,13 @@ func TestFragmentsTime(t *testing.T) {
 		tab.addAt(s(3*time.Second), g[2])
 		tab.finish("letters 16 [1] missing", "letters 44 [2 3 4]")
 	})
-	t.Run("the id is used again within a second", func(t *testing.T) {
+	t.Run("the id is used again within two seconds", func(t *testing.T) {
 		tab := &table{TB: t}
 		tab.addAt(s(0), f[0])
 		tab.addAt(s(300*time.Millisecond), f[0]) // the same again
-		tab.addAt(s(600*time.Millisecond), g[0][:len(g[0])-8]+"another.")
-		tab.addAt(s(600*time.Millisecond), g[1])
-		tab.addAt(s(600*time.Millisecond), g[2])
+		tab.addAt(s(1500*time.Millisecond), g[0][:len(g[0])-8]+"another.")
+		tab.addAt(s(1500*time.Millisecond), g[1])
+		tab.addAt(s(1500*time.Millisecond), g[2])
 		tab.finish("letters 16 [1] missing", "44 octets [3 4 5]")
 	})
 	t.Run("the id is used again, behind a stray tail", func(t *testing.T) {
