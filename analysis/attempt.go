@@ -113,13 +113,13 @@ func (v *liveLeg) attempt(fromTag []byte, cseq uint32) int {
 
 // answerUnseen takes in that an attempt was answered though the capture has no final
 // response to it: an ACK with a branch of its own is that of a 2xx (RFC 3261, section
-// 13.2.2.4), and so is any where a BYE ends the call, for there are programs that give all the branch
+// 13.2.2.4), and so is any that a BYE follows, for there are programs that give all the branch
 // of the INVITE. It is called when nothing more is to come.
 func (v *liveLeg) answerUnseen() {
 	l := v.leg
 	for i := range v.attempts {
 		a := &v.attempts[i]
-		if !a.acked && (!a.denied || !v.hasBye) || a.answered || a.status != 0 || a.best != 0 {
+		if !a.acked && (!a.denied || !v.hasBye || !a.ackAt.Before(l.Ended)) || a.answered || a.status != 0 || a.best != 0 {
 			continue
 		}
 		a.answered = true
@@ -127,7 +127,7 @@ func (v *liveLeg) answerUnseen() {
 			l.Answered, l.AnswerUnseen = a.ackAt, true
 		}
 		for j := range l.Dialogs {
-			if d := &l.Dialogs[j]; d.State == DialogEarly && d.LocalTag == a.fromTag {
+			if d := &l.Dialogs[j]; d.State == DialogEarly && d.LocalTag == a.fromTag && (v.acked == 0 || v.acked&(1<<j) != 0) {
 				d.State = DialogConfirmed
 			}
 		}

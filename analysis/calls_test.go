@@ -319,6 +319,32 @@ var callTests = []struct {
 		3.3  A > B ACK`,
 		[]string{"c1@example cancelled by caller messages=3"},
 	},
+	{"announcement and ringing have tags of their own, and the 2xx is not in the capture", `
+		0    A > B INVITE
+		0.1  B > A 183 tt=ann
+		1    B > A 180 tt=b
+		3    B > A 200 of=INVITE tt=b unseen
+		3.1  A > B ACK tt=b br=own
+		9    B > A BYE ft=b tt=a-c1-example by=callee
+		9.1  A > B 200 of=BYE`,
+		[]string{"c1@example completed by callee pdd=100ms ring=2.1s setup=3.1s talk=5.9s forked 2xx-unseen messages=6 a-c1-example/ann:terminated a-c1-example/b:terminated"},
+	},
+	{"given up with a BYE before the answer, and the 487 is not in the capture", `
+		0    A > B INVITE
+		0.5  B > A 180
+		5    A > B BYE
+		5.1  B > A 200 of=BYE
+		5.11 B > A 487 of=INVITE unseen
+		5.12 A > B ACK`,
+		[]string{"c1@example cancelled by caller pdd=500ms ring=4.62s bye messages=5 a-c1-example/b-c1-example:terminated"},
+	},
+	{"busy, and once more six seconds later, the ACK between is not in the capture", `
+		0    A > B INVITE
+		0.5  B > A 486
+		6.6  A > B INVITE cseq=2
+		7    B > A 180`,
+		[]string{"c1@example failed 486 by callee messages=2", "c1@example early pdd=400ms unfinished messages=2 a-c1-example/b-c1-example:early"},
+	},
 	{"one direction only, refused", `
 		0    A > B INVITE
 		0.1  B > A 180 unseen

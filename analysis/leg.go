@@ -373,6 +373,9 @@ func (v *liveLeg) ack(x *seen, hop int) {
 	switch {
 	case tr.key != x.key && len(x.to) > 0:
 		before, a.acked = a.acked || a.denied, true
+		if d := v.dialog(x.from, x.to); d != nil && d.State == DialogEarly && a.status == 0 && a.best == 0 { // the 2xx is not in the capture
+			d.State = DialogConfirmed
+		}
 	case tr.key == x.key && x.cookie && best == int(a.primary):
 		before, a.denied = a.acked || a.denied, true
 	}

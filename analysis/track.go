@@ -322,6 +322,9 @@ func (t *tracker) beginsAnother(v *liveLeg, x *seen) bool {
 	if len(v.attempts) == 0 || v.answered() {
 		return true
 	}
+	if !v.asksAgain() && x.now.Sub(l.Last) > settledWait {
+		return true
+	}
 	if string(x.from) != l.FromTag {
 		if !v.asksAgain() || x.m.Src.Addr() != l.Source.Addr() {
 			return true

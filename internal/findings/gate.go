@@ -78,15 +78,21 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	return f, true
 }
 
-// used reports whether another request follows in the dialog that a 2xx made, on its hop, when another
-// 2xx was due if no ACK had come, and not of who sent the 2xx when it gives up.
+// used reports whether another request follows in the dialog that a 2xx made, on its hop: one of the caller that
+// is accepted, or any when another 2xx was due if no ACK had come, but not of who sent the 2xx when it gives up.
 func (r *legRun) used(i int) bool {
 	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
 	return ok >= 0 && r.first(func(m *analysis.Seen) bool {
 		a := &r.Messages[ok]
 		same := m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag
+		if !m.Request || m.Method == "ACK" || m.Hop != t.Hop || !same {
+			return false
+		}
 		d := m.Time.Sub(t.Answered)
-		return m.Request && m.Method != "ACK" && m.Hop == t.Hop && same && d > t2/2 && (m.Forward == t.Forward || d < timeout-2*time.Second)
+		if m.Forward == t.Forward {
+			return d > t2/2 || d >= 0 && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 == 2
+		}
+		return d > t2/2 && d < timeout-2*time.Second
 	}) >= 0
 }
 

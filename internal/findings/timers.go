@@ -160,7 +160,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller 2 s behind it or later, of the called side up to 30 s behind it, or an ACK with its tags is on another hop.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side up to 30 s behind it, or an ACK with its tags is on another hop.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -265,7 +265,7 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE it is handled well: a note. If the ACK or the BYE does not follow in 32 s,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s,
 the called side talks to nobody: a ghost call.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -289,7 +289,13 @@ the called side talks to nobody: a ghost call.`,
 				NextStep: "Nothing: the race was handled.",
 			}
 			bye := r.onHop(t.Hop, "BYE")
-			if t.Acked && len(bye) > 0 {
+			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
+			switch {
+			case t.Acked && (len(bye) > 0 || accepted):
+				r.report(f)
+				continue
+			case accepted && t.Finals == 1:
+				f.Observed = fmt.Sprintf("CANCEL and %d crossed; BYE followed", t.Status)
 				r.report(f)
 				continue
 			}
