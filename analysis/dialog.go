@@ -88,7 +88,7 @@ func (v *liveLeg) resume() {
 // goesOn reports whether the call goes on behind a BYE for d, which was in that state: where
 // several phones answered one INVITE the caller keeps one (RFC 3261, section 13.2.2.4),
 // and an early dialog may be given up alone (section 15). It keeps none that it has not
-// acknowledged, if it has acknowledged d.
+// acknowledged, if it has acknowledged d, whose 2xx may not be in the capture.
 func (v *liveLeg) goesOn(d *Dialog, was DialogState) bool {
 	list, acked := v.leg.Dialogs, false
 	for i := range list {
@@ -99,7 +99,7 @@ func (v *liveLeg) goesOn(d *Dialog, was DialogState) bool {
 		if k == d || k.LocalTag != d.LocalTag || k.Hops&d.Hops == 0 {
 			continue
 		}
-		if k.State == DialogConfirmed && (!acked || v.acked&(1<<i) != 0) || k.State == DialogEarly && was == DialogEarly {
+		if k.State == DialogConfirmed && (!acked || v.acked&(1<<i) != 0) || k.State == DialogEarly && was == DialogEarly && !acked {
 			return true
 		}
 	}

@@ -336,8 +336,10 @@ func (v *liveLeg) running(x *seen, d *Dialog) {
 // ack finds the INVITE that an ACK is for: that of the same branch for a failure, that of
 // the same CSeq number for a 2xx.
 func (v *liveLeg) ack(x *seen, hop int) {
-	if i := v.leg.dialogIndex(x.from, x.to); i >= 0 {
-		v.acked |= 1 << i
+	if n := len(v.leg.Dialogs); n == 1 {
+		v.acked = 1
+	} else if n > 1 {
+		v.ackOf(x)
 	}
 	best := -1
 	for i := len(v.trans) - 1; i >= 0; i-- {
@@ -373,14 +375,18 @@ func (v *liveLeg) ack(x *seen, hop int) {
 	switch {
 	case tr.key != x.key && len(x.to) > 0:
 		before, a.acked = a.acked || a.denied, true
-		if d := v.dialog(x.from, x.to); d != nil && d.State == DialogEarly && a.status == 0 && a.best == 0 { // the 2xx is not in the capture
-			d.State = DialogConfirmed
-		}
 	case tr.key == x.key && x.cookie && best == int(a.primary):
 		before, a.denied = a.acked || a.denied, true
 	}
 	if !before {
 		a.ackAt = x.now
+	}
+}
+
+// ackOf notes which of several dialogs an ACK is of.
+func (v *liveLeg) ackOf(x *seen) {
+	if i := v.leg.dialogIndex(x.from, x.to); i >= 0 {
+		v.acked |= 1 << i
 	}
 }
 
