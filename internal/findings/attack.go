@@ -1,10 +1,10 @@
 package findings
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -563,7 +563,10 @@ func tallied(counts map[string]int) string {
 	for k := range counts {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	sort.Slice(keys, func(i, j int) bool {
+		a, b := counts[keys[i]], counts[keys[j]]
+		return a > b || a == b && keys[i] < keys[j]
+	})
 	for i, k := range keys {
 		keys[i] = fmt.Sprintf("%d × %s", counts[k], k)
 	}

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -535,12 +536,13 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 	for i := range order {
 		order[i] = int32(i)
 	}
-	slices.SortFunc(order, func(i, j int32) int {
-		a, b := l.uses.at(int(i)), l.uses.at(int(j))
-		if c := cmp.Compare(a.key(), b.key()); c != 0 {
-			return c
+	sort.Slice(order, func(i, j int) bool {
+		a, b := l.uses.at(int(order[i])), l.uses.at(int(order[j]))
+		if a, b := a.key(), b.key(); a != b {
+			return a < b
 		}
-		return cmp.Or(a.compare(b), cmp.Compare(i, j))
+		c := a.compare(b)
+		return c < 0 || c == 0 && order[i] < order[j]
 	})
 	by := make(map[uint64]*reuse)
 	for i := 1; i < len(order); i++ {

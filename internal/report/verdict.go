@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -146,7 +147,7 @@ func transfersOf(c *analysis.Call) []analysis.Transfer {
 	}
 	if len(c.Legs) > 1 && len(list) > 1 {
 		list = slices.Clone(list)
-		slices.SortStableFunc(list, func(a, b analysis.Transfer) int { return a.Time.Compare(b.Time) })
+		sort.SliceStable(list, func(i, j int) bool { return list[i].Time.Before(list[j].Time) })
 	}
 	return list
 }
