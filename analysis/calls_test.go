@@ -829,6 +829,15 @@ var callTests = []struct {
 		120.1 A > B 200 of=NOTIFY` + long,
 		[]string{"c1@example completed 200 by caller setup=1s talk=4.4s messages=11 a-c1-example/b-c1-example:terminated transfer(sip:carol@example.com by caller 202 486)"},
 	},
+	{"a REFER that asks for no call is no transfer", `
+		0    A > B INVITE
+		1    B > A 200
+		1.1  A > B ACK
+		5    A > B REFER
+			Refer-To: <sip:carol@example.com;method=BYE>
+		5.1  B > A 202`,
+		[]string{"c1@example confirmed 200 setup=1s unfinished messages=5 a-c1-example/b-c1-example:confirmed"},
+	},
 	{"two transfers, each with the reports that name it", `
 		0    A > B INVITE
 		1    B > A 200

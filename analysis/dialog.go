@@ -136,7 +136,11 @@ func (v *liveLeg) refer(t *tracker, x *seen, hop int) int {
 	if !ok {
 		return -1
 	}
-	uri := t.bareURI(sipmsg.ParseAddress(target).URI)
+	to := sipmsg.ParseReferTo(target)
+	if string(to.Method()) != "INVITE" { // a conference is asked to let somebody go: RFC 4579
+		return -1
+	}
+	uri := t.bareURI(to.URI)
 	by := v.sideOf(x)
 	for i := range l.Transfers {
 		r := &l.Transfers[i]
