@@ -345,6 +345,15 @@ var callTests = []struct {
 		7    B > A 180`,
 		[]string{"c1@example failed 486 by callee messages=2", "c1@example early pdd=400ms unfinished messages=2 a-c1-example/b-c1-example:early"},
 	},
+	{"one direction only, that of the caller, and the called side invites again", `
+		0    A > B INVITE
+		1    B > A 200 unseen
+		1.1  A > B ACK tt=b-c1-example br=own
+		20   B > A INVITE ft=b-c1-example tt=a-c1-example cseq=50 unseen
+		20.1 A > B 200 of=INVITE
+		30   A > B BYE tt=b-c1-example`,
+		[]string{"c1@example completed by caller setup=1.1s talk=28.9s 2xx-unseen messages=4 a-c1-example/b-c1-example:terminated"},
+	},
 	{"one direction only, refused", `
 		0    A > B INVITE
 		0.1  B > A 180 unseen

@@ -522,6 +522,12 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 		if x.method == "INVITE" {
 			d := v.dialog(x.from, x.to)
 			tr.initial = d == nil || d.State == DialogEarly || x.s.StatusCode < 200 && !v.answered()
+			if len(v.attempts) > 0 && string(x.to) == v.leg.FromTag && string(x.from) != v.leg.FromTag { // the called side invites again
+				tr.initial = false
+				if d == nil {
+					v.newDialog(x.to, x.from, hop)
+				}
+			}
 			if tr.initial {
 				t.attemptOf(v, x, i)
 				v.cancelledBefore(x, i, hop)

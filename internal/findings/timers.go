@@ -497,13 +497,13 @@ for over 60 s without an answer is a note.`,
 		}
 		r.applies()
 		at := l.Ringing
-		if at.IsZero() {
+		if at.IsZero() && !l.AnswerUnseen {
 			at = l.Answered
 		}
-		if at.IsZero() {
+		if at.IsZero() && l.FinalStatus != 0 {
 			at = l.Final
 		}
-		if at.IsZero() {
+		if at.IsZero() { // what came is not in the capture
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
