@@ -337,10 +337,14 @@ func (s *Stream) belong(legs *legStore, l *Leg, by Party, kind string) {
 // describe takes over what descriptions say of the payload type. The numbers of payload types are
 // those of who receives them: RFC 3264, section 5.1; some take their own.
 func (s *Stream) describe(m *Media) {
-	if _, ok := rtp.Static(s.Type); ok {
+	c, static := rtp.Static(s.Type)
+	if static {
+		if s.Kind == "audio" && c.Channels == 0 {
+			s.Kind = "video" // as below
+		}
 		return
 	}
-	c := s.described(m, s.Type)
+	c = s.described(m, s.Type)
 	if c.Name == "" {
 		return
 	}

@@ -190,7 +190,7 @@ func (r *legRun) listen(t *talk, caller uint64) {
 			continue
 		}
 		t.fax = t.fax || fax(offer)
-		if d.answer < 0 || !d.accepted() || len(t.agreed) == maxAgreed {
+		if d.answer < 0 || !d.accepted() {
 			continue
 		}
 		answer := r.session(d.answer)
@@ -227,7 +227,29 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 	if image && !a.audio && t.faxFrame.Number == 0 {
 		t.faxed, t.faxAt, t.faxFrame = true, m.Time, m.Frame
 	}
-	t.agreed = append(t.agreed, a)
+	switch {
+	case t.repeats(&a):
+	case len(t.agreed) == maxAgreed:
+		t.partial = true
+	default:
+		t.agreed = append(t.agreed, a)
+	}
+}
+
+// repeats reports whether an agreement is the one in force on its hop: the session was refreshed.
+func (t *talk) repeats(a *agreement) bool {
+	for i := len(t.agreed) - 1; i >= 0; i-- {
+		if b := &t.agreed[i]; b.hop == a.hop {
+			return b.acked && a.audio == b.audio && a.side[0].same(b.side[0]) && a.side[1].same(b.side[1])
+		}
+	}
+	return false
+}
+
+// same reports whether a side says the same of its audio again.
+func (v voice) same(x voice) bool {
+	v.frame, x.frame = analysis.Frame{}, analysis.Frame{}
+	return v == x
 }
 
 func voiceOf(m *sdp.Media, f analysis.Frame) voice {
@@ -604,7 +626,7 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
-where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
+where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
@@ -652,6 +674,9 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 		return f, false
 	}
 	first, _ := spanOf(sent[by])
+	if seen := p.of(first, by); slices.ContainsFunc(p, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
+		return f, false
+	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{p.first().frame, first.First},
 		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(to.Sub(from))),
@@ -815,7 +840,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own; silent for a direction without any
-RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
+RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -852,7 +877,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 		})
 	}
-	if !t.leg.ByBye || t.bye.Number == 0 || pauses(sent) {
+	if !t.leg.ByBye || t.bye.Number == 0 || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
 		return list
 	}
 	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && p.at(last.End()).allows(by) && last.End().After(answered) {
@@ -878,7 +903,7 @@ func (r *captureRun) follows(t *talk, seen, other *agreement) bool {
 var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
-	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime. Silent without
+	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent without
 ptime and maxptime, for streams of comfort noise or telephone events alone, and where the step is 160 ms and more, as codecs have it that describe silence.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
@@ -887,28 +912,18 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 			var list []Finding
 			applied := false
 			for _, s := range t.leg.Media.Streams {
-				v := t.receiver(s)
-				x := s.Report()
-				if v == nil || v.ptime == 0 && v.maxTime == 0 || x.Interval <= 0 || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
-					continue
-				}
-				if x.Interval >= silenceStep {
+				v, x := t.receiver(s), s.Report()
+				if v == nil || v.ptime == 0 && v.maxTime == 0 || !strings.EqualFold(s.Kind, "audio") || x.Interval <= 0 || x.Interval >= silenceStep || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
 					continue
 				}
 				applied = true
-				each := x.Interval.Seconds() * 1000
-				off := v.ptime != 0 && (each <= 0.67*float64(v.ptime) || each >= 1.5*float64(v.ptime))
-				over := v.maxTime != 0 && each > float64(v.maxTime)+0.5
-				if !off && !over || len(list) == 2 {
+				asked := v.refuses(x.Interval)
+				if asked == "" || len(list) == 2 || slices.ContainsFunc(t.receivers(s), func(v *voice) bool { return v.refuses(x.Interval) == "" }) {
 					continue
-				}
-				asked := fmt.Sprintf("ptime %d ms", v.ptime)
-				if !off {
-					asked = fmt.Sprintf("maxptime %d ms", v.maxTime)
 				}
 				list = append(list, Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.First},
-					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(each, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
+					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(x.Interval.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
 				})
 			}
 			if applied {
@@ -917,6 +932,35 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 			r.tellOf(t.leg, list...)
 		}
 	},
+}
+
+// refuses returns what a side asks for that packets of a length are not, "" for nothing.
+func (v *voice) refuses(length time.Duration) string {
+	each := length.Seconds() * 1000
+	switch asked, most := float64(v.ptime), float64(v.maxTime); {
+	case v.ptime != 0 && (each <= 0.67*asked || each >= 1.5*asked):
+		return fmt.Sprintf("ptime %d ms", v.ptime)
+	case v.maxTime != 0 && each > most+0.5:
+		return fmt.Sprintf("maxptime %d ms", v.maxTime)
+	}
+	return ""
+}
+
+// receivers returns what the receiver of a stream says while it is sent: all that receiver may return,
+// for a stream that ends earlier.
+func (t *talk) receivers(s *analysis.Stream) (list []*voice) {
+	to := sideIndex(otherSide(s.SentBy))
+	for i := range t.agreed {
+		a := &t.agreed[i]
+		if to < 0 || !a.audio || a.side[to].addr != s.Destination() || a.at.After(s.End()) {
+			continue
+		}
+		if !a.at.After(s.Begin()) { // it takes the place of those before
+			list = list[:0]
+		}
+		list = append(list, &a.side[to])
+	}
+	return list
 }
 
 // receiver returns what the receiver of a stream says, nil if that is not known: the last
