@@ -40,6 +40,7 @@ const (
 	cutMedia  = 5 * time.Second // ahead of the BYE
 	faxGrace  = 5 * time.Second // of audio behind the 2xx to T.38
 	oneDigit  = time.Second     // INFO and event that are one press of a key
+	maxKey    = 16              // the last event that is a key, or a flash: others are tones of fax and modem
 	otherCall = time.Minute     // how far away the RTP of others shows that RTP is captured
 )
 
@@ -1093,7 +1094,8 @@ func wrongDigits(r *captureRun) {
 				})
 			}
 			last := s.Tones()[len(s.Tones())-1]
-			if t.describes(s) && !slices.ContainsFunc(s.Tones(), func(x analysis.Tone) bool { return x.Ends > 0 }) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
+			ends := func(x analysis.Tone) bool { return x.Ends > 0 || x.Event.Event > maxKey }
+			if t.describes(s) && !slices.ContainsFunc(s.Tones(), ends) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
 				list = append(list, Finding{
 					Severity: Warning, Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
 					Observed: fmt.Sprintf("none of the %s of %s has the end bit", number(s.ToneCount(), "telephone event"), who), Expected: "three packets with the end bit behind each event",
