@@ -260,7 +260,7 @@ func voiceOf(m *sdp.Media, f analysis.Frame) voice {
 			v.events.add(c.PayloadType)
 		}
 	}
-	if a, ok := m.Addr(); ok {
+	if a, ok := m.Addr(); ok && !a.Addr().IsMulticast() { // to that everybody sends
 		v.addr = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
 	v.ptime, v.maxTime = shortTime(m.PTime()), shortTime(m.MaxPTime())
@@ -584,7 +584,7 @@ var sdpVsSource = &Rule{
 	ID: "sdp-vs-source", RFC: "RFC 3264 5.1, 6.1", Severity: "warning / note",
 	Title: "RTP comes from another address than its sender announced",
 	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note). Silent where the
-other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target) or the stream is in the capture with that as its source, too, with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
+other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target) or the stream is in the capture with that as its source, too, where it goes to a multicast address, with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
@@ -594,7 +594,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			}
 			exact, host, any := r.announced(t, s.Source(), s.SentBy)
 			to, _, _ := r.announced(t, s.Destination(), otherSide(s.SentBy))
-			if exact || !any || !to || r.throughNAT(t, s, func(x *analysis.Stream) bool {
+			if exact || !any || !to || s.Destination().Addr().IsMulticast() || r.throughNAT(t, s, func(x *analysis.Stream) bool {
 				exact, _, _ := r.announced(t, x.Source(), s.SentBy)
 				return exact && x.Destination() == s.Destination()
 			}) {
