@@ -685,7 +685,7 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 		RFC:      "RFC 3264 6.1",
 	}
 	for i := range a.side {
-		if sent, _ := r.Sent(a.side[i].addr.Addr()); !sent {
+		if !r.sends(a.side[i].addr.Addr()) {
 			f.Confidence = Possible
 		}
 	}

@@ -112,6 +112,20 @@ func (r *captureRun) isMapped(inside, outside netip.Addr) bool {
 	return !sent && !got
 }
 
+// sends reports whether a packet of an address is in the capture, or of the private one that a NAT maps
+// to it.
+func (r *captureRun) sends(a netip.Addr) bool {
+	if sent, _ := r.Sent(a); sent {
+		return true
+	}
+	for p := range r.c.mapped {
+		if p.dst == a && r.isMapped(p.src, a) {
+			return true // whoever is on the list sent a description
+		}
+	}
+	return false
+}
+
 // announces reports whether an address that was announced is one at which packets were captured, in
 // front of a NAT or behind it; host if the hosts are the same at least.
 func (r *captureRun) announces(e *analysis.Endpoint, a netip.AddrPort) (exact, host bool) {
