@@ -696,7 +696,7 @@ var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
 	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and its own would be: packets between its two
-media addresses are in the capture, or one of these is an end of each of its hops and has RTP with a host that is not the other end. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
+media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
 	capture: func(r *captureRun) {
@@ -755,7 +755,7 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 type streamIndex struct {
 	at    map[netip.AddrPort][]*analysis.Stream // by both ends
 	stray map[netip.Addr][]*analysis.Stream     // those of no call, by both ends
-	peers map[netip.Addr][]netip.Addr           // of both ends, at most maxMediaPeers
+	hosts map[netip.Addr]*mediaHost             // both ends
 	begin []time.Time                           // of all streams, in order
 	end   []time.Time                           // the latest end of those up to it
 }
@@ -769,14 +769,16 @@ func (r *captureRun) heard() *streamIndex {
 	if r.c.streams != nil {
 		return r.c.streams
 	}
-	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), peers: make(map[netip.Addr][]netip.Addr)}
+	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), hosts: make(map[netip.Addr]*mediaHost)}
 	r.c.streams = x
 	sorted := slices.Clone(r.Streams)
 	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
 	var last time.Time
 	for _, s := range sorted {
 		x.meet(s.Source().Addr(), s.Destination().Addr())
-		x.meet(s.Destination().Addr(), s.Source().Addr())
+		if s.Source().Addr() != s.Destination().Addr() {
+			x.meet(s.Destination().Addr(), s.Source().Addr())
+		}
 		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
 			x.at[a] = append(x.at[a], s)
 			if s.Call == 0 {
@@ -791,39 +793,56 @@ func (r *captureRun) heard() *streamIndex {
 	return x
 }
 
-// maxMediaPeers bounds the hosts that are known to exchange media with one.
-const maxMediaPeers = 8
+// maxMediaPeers bounds the hosts that are known to exchange media with one, manyMediaPeers are so many
+// that it is that one which is captured.
+const (
+	maxMediaPeers  = 16
+	manyMediaPeers = 3
+)
 
-// meet notes that a host exchanges media with another.
+// A mediaHost is a host that sends or gets media.
+type mediaHost struct {
+	peers   []netip.Addr // at most maxMediaPeers
+	streams int
+}
+
+// meet notes that a stream has a host for one end, and another one for the other.
 func (x *streamIndex) meet(a, b netip.Addr) {
-	if list := x.peers[a]; len(list) < maxMediaPeers && !slices.Contains(list, b) {
-		x.peers[a] = append(list, b)
+	h := x.hosts[a]
+	if h == nil {
+		h = new(mediaHost)
+		x.hosts[a] = h
+	}
+	h.streams++
+	if len(h.peers) < maxMediaPeers && !slices.Contains(h.peers, b) {
+		h.peers = append(h.peers, b)
 	}
 }
 
 // isCaptured reports whether packets between the two media addresses of an agreement would be in
-// the capture: others between these hosts are, or it is one of them that is captured. That is an end of
-// each hop of the leg, and has media with a host that is not the other end: where all it has is with
-// that one, it is that one which is captured, and media may go past it.
+// the capture: others between these hosts are, or it is one of them that is captured.
 func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
 	from, to := a.side[0].addr.Addr(), a.side[1].addr.Addr()
 	there, _ := r.Saw(from, to)
 	back, _ := r.Saw(to, from)
-	if there || back {
-		return true
+	return there || back || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
+}
+
+// seesAll reports whether the capture is likely to hold all media of a host. It has some with three
+// others, those left out that the signalling of the leg goes to; or with one, and is an end of each hop
+// and of most streams. Where all it has is with an end of a hop, it may be that one which is captured.
+func (r *captureRun) seesAll(l *analysis.Leg, host netip.Addr) bool {
+	h, others := r.heard().hosts[host], 0
+	if h == nil {
+		return false
 	}
-	for i := range a.side {
-		host := a.side[i].addr.Addr()
-		if slices.ContainsFunc(r.heard().peers[host], func(peer netip.Addr) bool {
-			return !slices.ContainsFunc(t.leg.Hops, func(h analysis.Hop) bool {
-				x, y := h.A.Addr().Unmap(), h.B.Addr().Unmap()
-				return x != host && y != host || x == peer || y == peer
-			})
-		}) {
-			return true
+	is := func(h analysis.Hop, a netip.Addr) bool { return h.A.Addr().Unmap() == a || h.B.Addr().Unmap() == a }
+	for _, peer := range h.peers {
+		if !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return is(h, peer) }) {
+			others++
 		}
 	}
-	return false
+	return others >= manyMediaPeers || others > 0 && 2*h.streams > len(r.Streams) && !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return !is(h, host) })
 }
 
 // within reports whether any stream was sent in a time.
