@@ -64,7 +64,7 @@ type talk struct {
 // An agreement is what offer and answer come to for audio, from a 2xx on.
 type agreement struct {
 	hop   int
-	at    time.Time
+	at    time.Time      // of the 2xx, or of the ACK that has the answer
 	frame analysis.Frame // the 2xx
 	acked bool
 	audio bool
@@ -207,6 +207,9 @@ func (r *legRun) listen(t *talk, caller uint64) {
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint64) {
 	m := &r.Messages[d.final]
 	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked}
+	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
+		a.at = x.Time
+	}
 	from, to := 0, 1
 	if speaker(&r.Messages[d.offer]) != caller {
 		from, to = 1, 0
