@@ -29,16 +29,16 @@ func (c *CallList) At(i int) *Call {
 		Call
 		legs [1]*Leg
 	})
-	x.legs[0] = c.legs.at(int(c.first[i]))
-	c.fill(&x.Call, x.legs[:], i)
+	x.legs[0] = c.legs.whole(int(c.first[i]))
+	c.fill(&x.Call, x.legs[:], i, c.legs.whole)
 	return &x.Call
 }
 
-// fill makes x call i, whose first leg is in legs.
-func (c *CallList) fill(x *Call, legs []*Leg, i int) {
+// fill makes x call i, whose first leg is in legs; get gives the others.
+func (c *CallList) fill(x *Call, legs []*Leg, i int, get func(int) *Leg) {
 	*x = Call{ID: i + 1, Legs: legs, Until: c.until}
 	for _, n := range c.more[int32(x.ID)] {
-		x.Legs = append(x.Legs, c.legs.at(int(n)))
+		x.Legs = append(x.Legs, get(int(n)))
 	}
 	if m := c.remarks[x.ID]; m != nil {
 		x.Remarks = *m
@@ -47,7 +47,7 @@ func (c *CallList) fill(x *Call, legs []*Leg, i int) {
 }
 
 // Leg returns the leg with an Index.
-func (c *CallList) Leg(index int) *Leg { return c.legs.at(index) }
+func (c *CallList) Leg(index int) *Leg { return c.legs.whole(index) }
 
 // CallNumber returns the ID of the call that the leg with an Index belongs to. It costs far less
 // than Leg.
@@ -64,8 +64,8 @@ type LegReader struct {
 // LegReader returns a reader of the legs of the list.
 func (c *CallList) LegReader() *LegReader { return &LegReader{legs: c.legs} }
 
-// Leg returns the leg with an Index as CallList.Leg does. It is valid until the next call; its
-// texts stay.
+// Leg returns the leg with an Index as CallList.Leg does, but without its Steps. It is valid until the next
+// call; its texts stay.
 func (r *LegReader) Leg(index int) *Leg {
 	if l := r.legs.legs[index]; l != nil {
 		return l
@@ -90,12 +90,25 @@ func (c *CallList) Reader() *CallReader {
 // Len returns the number of calls.
 func (r *CallReader) Len() int { return r.list.Len() }
 
-// At returns call i as CallList.At does. The Call and its legs are valid until the next call of
-// At; texts of theirs stay.
+// At returns call i as CallList.At does, but without the Steps of its legs. The Call and its legs are valid
+// until the next call of At; texts of theirs stay.
 func (r *CallReader) At(i int) *Call {
 	r.legs[0] = r.first.Leg(int(r.list.first[i]))
-	r.list.fill(&r.call, r.legs[:], i)
+	r.list.fill(&r.call, r.legs[:], i, r.list.legs.at)
 	return &r.call
+}
+
+// Each iterates over the calls in order as All does, each in the place of the one before: they are valid for
+// one turn, and their legs have no Steps.
+func (c *CallList) Each() iter.Seq[*Call] {
+	return func(yield func(*Call) bool) {
+		r := c.Reader()
+		for i := range r.Len() {
+			if !yield(r.At(i)) {
+				return
+			}
+		}
+	}
 }
 
 // All iterates over the calls in order.

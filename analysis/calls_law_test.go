@@ -205,11 +205,24 @@ func TestCallsTogether(t *testing.T) {
 						t.Errorf("the head of call %d is %+v in place of %+v", c.ID, got, want)
 					}
 				}
-				all := res.Calls.Reader()
-				for i := range all.Len() {
-					if got, want := all.At(i), res.Calls.At(i); !reflect.DeepEqual(got, want) {
+				n := 0
+				for got := range res.Calls.Each() {
+					want := res.Calls.At(n)
+					n++
+					for i, l := range want.Legs {
+						if (len(l.Steps) > 0) != steps {
+							t.Errorf("call %d with %d steps", n, len(l.Steps))
+						}
+						bare := *l
+						bare.Steps = nil
+						want.Legs[i] = &bare
+					}
+					if !reflect.DeepEqual(got, want) {
 						t.Errorf("a reader gives %+v in place of %+v", got, want)
 					}
+				}
+				if n != 2 {
+					t.Errorf("%d calls", n)
 				}
 			})
 		}

@@ -711,5 +711,8 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 			p.Media = l.Media.text(v.speaker(x))
 		}
 	}
+	if len(l.Steps) == cap(l.Steps) {
+		l.Steps = t.legs.room.grow(l.Steps)
+	}
 	l.Steps = append(l.Steps, p)
 }

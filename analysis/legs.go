@@ -7,7 +7,9 @@ type legStore struct {
 	packer
 	legs   []*Leg    // nil where it is packed
 	packed []textRef // 0 where it is not
-	calls  []int32   // the ID of the call of each, once that is known
+	steps  []textRef // the packed Steps of legs that are finished, as far as there are any
+	room   rooms[Step]
+	calls  []int32 // the ID of the call of each, once that is known
 	joins  map[int][]Join
 
 	spareLegs  []*Leg // that were packed, for others in their place
@@ -26,7 +28,15 @@ func (s *legStore) add(l *Leg) {
 
 // put packs a leg that is finished, which nobody holds. call is the number of its Call-ID.
 func (s *legStore) put(l *Leg, call int) {
-	if l.packable() {
+	switch {
+	case len(l.Steps) > 0: // it will be asked for often: see Options.Steps
+		for len(s.steps) <= l.order {
+			s.steps = append(s.steps, 0)
+		}
+		s.steps[l.order] = s.packSteps(l)
+		s.room.giveBack(l.Steps)
+		l.Steps = nil
+	case l.packable():
 		s.legs[l.order], s.packed[l.order] = nil, s.pack(l, call)
 		s.spare(l)
 	}
@@ -62,12 +72,23 @@ func last[T any](list *[]*T) *T {
 	return x
 }
 
-// at returns leg i: the one that is there, or else one made for the caller.
+// at returns leg i without its Steps: the one that is there, or else one made for the caller.
 func (s *legStore) at(i int) *Leg {
 	if l := s.legs[i]; l != nil {
 		return l
 	}
 	return s.make(new(legRoom), i, false)
+}
+
+// whole returns leg i with its Steps.
+func (s *legStore) whole(i int) *Leg {
+	l := s.at(i)
+	if i < len(s.steps) && s.steps[i] != 0 {
+		with := *l
+		s.unpackSteps(&with, s.steps[i])
+		return &with
+	}
+	return l
 }
 
 // make makes leg i, which is packed, in a room that is empty; head says that its head is enough.

@@ -94,13 +94,11 @@ func newPacker(callIDs *nameTable) packer {
 	}
 }
 
-// packable reports whether a leg can be packed: not where its messages are kept, which are
-// many times as large, or it has sessions, which packets are still added to.
-func (l *Leg) packable() bool {
-	return len(l.Steps) == 0 && (l.Media == nil || len(l.Media.Sessions) == 0)
-}
+// packable reports whether a leg can be packed: not where it has sessions, which packets are still
+// added to.
+func (l *Leg) packable() bool { return l.Media == nil || len(l.Media.Sessions) == 0 }
 
-// pack returns a leg in its packed form. call is the number of its Call-ID, -1 for none.
+// pack returns a leg in its packed form, without its Steps. call is the number of its Call-ID, -1 for none.
 func (p *packer) pack(l *Leg, call int) textRef {
 	p.begin(l.Begin)
 	p.callID(l.CallID, call)
@@ -174,8 +172,10 @@ func (p *packer) begin(at time.Time) {
 }
 
 // end returns what was packed, until the next time.
-func (p *packer) end() []byte {
-	shape := p.shapes.count(p.shape, len(p.shape))
+func (p *packer) end() []byte { return p.ended(p.shapes.count(p.shape, len(p.shape))) }
+
+// ended is end for what has a shape with a number, or -1.
+func (p *packer) ended(shape int) []byte {
 	p.whole = p.whole[:0]
 	p.whole.uint(uint64(shape + 1))
 	if shape < 0 {
@@ -187,6 +187,43 @@ func (p *packer) end() []byte {
 	}
 	p.whole = append(append(p.whole, p.nums...), p.text...)
 	return p.whole
+}
+
+// packSteps returns the Steps of a leg in their packed form. No two legs have the same shape there.
+func (p *packer) packSteps(l *Leg) textRef {
+	p.begin(l.Begin)
+	p.shape.uint(uint64(len(l.Steps)))
+	var was Step
+	was.Time, was.Frame = l.Begin, l.First
+	for i := range l.Steps {
+		x := &l.Steps[i]
+		resent := x.Resent != Frame{}
+		p.shape.flags(x.Request, x.InDialog, x.ToCallee, x.Partial, resent, x.Body != "", x.Media != "", x.Media == was.Media)
+		p.time(x.Time, was.Time)
+		p.frame(x.Frame, was.Frame)
+		p.addrPort(x.From)
+		p.addrPort(x.To)
+		p.name(x.Method)
+		p.nums.int(int64(x.CSeq) - int64(was.CSeq))
+		p.shape.int(int64(x.Status))
+		p.name(x.Reason)
+		p.shape.int(int64(x.Dialog))
+		if resent {
+			p.frame(x.Resent, x.Frame)
+		}
+		if x.Body != "" {
+			p.name(x.Body)
+		}
+		if x.Media != "" && x.Media != was.Media {
+			p.string(x.Media)
+		}
+		at, media := later(x.Time, was.Time), was.Media
+		if was = *x; x.Media == "" {
+			was.Media = media
+		}
+		was.Time = at
+	}
+	return p.texts.keep(p.ended(-1))
 }
 
 // callID puts a Call-ID by its number, or -1 and itself.
@@ -297,6 +334,36 @@ func (p *packer) unpack(r *legRoom, packed textRef, order int, head bool) *Leg {
 	}
 	r.leg.order = order
 	return &r.leg
+}
+
+// unpackSteps makes the Steps of l again.
+func (p *packer) unpackSteps(l *Leg, packed textRef) {
+	var u unpacker
+	u.open(p.texts.text(packed), p)
+	l.Steps = make([]Step, u.shape.uint())
+	at, frame, cseq, media := l.Begin, l.First, int64(0), ""
+	for i := range l.Steps {
+		x := &l.Steps[i]
+		var resent, body, described, again bool
+		u.shape.flags(&x.Request, &x.InDialog, &x.ToCallee, &x.Partial, &resent, &body, &described, &again)
+		x.Time, x.Frame = u.time(at), u.frame(frame)
+		x.From, x.To, x.Method = u.addrPort(), u.addrPort(), u.name()
+		cseq += u.nums.int()
+		x.CSeq, x.Status, x.Reason, x.Dialog = uint32(cseq), int(u.shape.int()), u.name(), int(u.shape.int())
+		if resent {
+			x.Resent = u.frame(x.Frame)
+		}
+		if body {
+			x.Body = u.name()
+		}
+		if described && !again {
+			media = u.string()
+		}
+		if described {
+			x.Media = media
+		}
+		at, frame = later(x.Time, at), x.Frame
+	}
 }
 
 func (u *unpacker) head(r *legRoom) {

@@ -159,3 +159,38 @@ func TestPackedSize(t *testing.T) {
 		t.Errorf("%d octets", n)
 	}
 }
+
+// The Steps of a leg are the same before they are packed and behind it.
+func TestPackSteps(t *testing.T) {
+	ids := newNameTable(10, 16)
+	p := newPacker(&ids)
+	l := &Leg{Begin: time.Unix(1e9, 5).UTC(), First: Frame{1, 7}}
+	n := 0
+	for i := range 40 {
+		var x Step
+		if i%4 != 3 { // else there is nothing in it
+			fill(t, reflect.ValueOf(&x).Elem(), &n)
+		}
+		x.Partial, x.Request = i%3 == 0, i%2 == 0
+		switch i % 5 {
+		case 0:
+			x.Media, x.Resent, x.CSeq = "", Frame{}, 1<<32-1
+		case 1:
+			x.Media = "the same"
+		case 2:
+			x.Time, x.Dialog, x.Status = time.Time{}, -1, 0
+		}
+		l.Steps = append(l.Steps, x)
+	}
+	for range 2 {
+		got := &Leg{Begin: l.Begin, First: l.First}
+		if p.unpackSteps(got, p.packSteps(l)); !reflect.DeepEqual(got.Steps, l.Steps) {
+			for i := range got.Steps {
+				if got.Steps[i] != l.Steps[i] {
+					t.Errorf("%d: got  %+v\nwant %+v", i, got.Steps[i], l.Steps[i])
+				}
+			}
+		}
+		p.full()
+	}
+}

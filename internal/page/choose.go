@@ -13,7 +13,7 @@ import (
 func Choose(res *analysis.Result, found []*findings.Finding, most int) []*analysis.Call {
 	worst := worstOf(res, found)
 	rank, order := make([]int, res.Calls.Len()), make([]int, res.Calls.Len())
-	for c := range res.Calls.All() {
+	for c := range res.Calls.Heads() {
 		i := c.ID - 1
 		order[i], rank[i] = i, -2*int(worst[i])
 		switch c.First().State {

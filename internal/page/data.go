@@ -44,7 +44,7 @@ func setupTimes(t *analysis.Traffic) []bin {
 	for i, b := range bins {
 		list[i].Label = b.label
 	}
-	for c := range t.Calls.All() {
+	for c := range t.Calls.Heads() {
 		d, ok := c.First().SetupTime()
 		if !ok {
 			continue

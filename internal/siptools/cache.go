@@ -200,9 +200,9 @@ func (c *cache) remove(e *entry) {
 // estimate says about how many octets a result takes.
 func estimate(res *analysis.Result) int64 {
 	n := int64(len(res.Statistics.CallIDs)) * 80
-	for call := range res.Calls.All() {
+	for call := range res.Calls.Heads() {
 		for _, l := range call.Legs {
-			n += 500 + int64(len(l.Steps))*250
+			n += 300 + int64(l.Messages)*25
 		}
 	}
 	return n + int64(res.Registrations.Len())*300 + int64(len(res.Streams))*1200

@@ -35,7 +35,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 					return mcpjsonrpc.Result{}, err
 				}
 				var list []int
-				for call := range x.res.Calls.All() {
+				for call := range x.res.Calls.Each() {
 					if (state == "" || call.First().State.String() == state) && (f == nil || f.Match(call)) {
 						list = append(list, call.ID-1)
 					}

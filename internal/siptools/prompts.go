@@ -199,7 +199,7 @@ func (p *prompter) calls(ctx context.Context, value string, args map[string]stri
 		if file := args["pcap_file"]; file != "" && (len(x.res.Files) == 0 || x.res.Files[0].Capture.Name != file) {
 			continue
 		}
-		for call := range x.res.Calls.All() {
+		for call := range x.res.Calls.Heads() {
 			if len(list) == maxCompletions {
 				return list
 			}
