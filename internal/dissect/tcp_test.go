@@ -337,10 +337,11 @@ func TestTCPForeign(t *testing.T) {
 		{"OPTIONS", "OPTIONS / HTTP/1.0\r\n\r\n", false},
 		{"RTSP", "OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", false},
 		{"TLS", "\x16\x03\x01\x00\x05hello", false},
+		{"an upgrade", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", true},
 	} {
 		t.Run("an answer of SIP to "+c.name, func(t *testing.T) {
 			for _, flow := range []capgen.Flow{flow4, odd} {
-				for _, size := range []int{1000, 30, 3} {
+				for _, size := range []int{1000, 30, 12} {
 					there, here, packets := connection(flow)
 					packets = append(packets, there.SendAll(c.ask, size)...)
 					answer, next := here.SendAll(response("c1@h"), size), there.SendAll(invite, size)

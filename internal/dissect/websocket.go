@@ -224,6 +224,11 @@ func (h *wsHeader) unmask(b []byte) {
 
 // webSocket takes the next octets of a WebSocket.
 func (h *half) webSocket(b []byte) {
+	if h.ws == nil && startsMessage(b) { // an answer to the upgrade of one who does not know it
+		h.answersInSIP()
+		h.octets(b)
+		return
+	}
 	if h.ws == nil {
 		http := beginsHTTP(b) != no
 		h.ws = &wsReader{off: h.off - int64(len(b)), http: http, lost: !http && max(sniffWebSocket(b), h.d.sniffDeflated(b)) != yes}
@@ -251,6 +256,18 @@ func (h *half) webSocket(b []byte) {
 		keep = w.start
 	}
 	h.forget(keep)
+}
+
+// answersInSIP makes a connection that seemed to be a WebSocket one of SIP, which this direction begins with.
+func (h *half) answersInSIP() {
+	c := h.c
+	c.kind = isSIP
+	for side, s := range c.sides {
+		if s != h {
+			c.heeds[side] = heedStart
+			h.d.conns.release(c, side)
+		}
+	}
 }
 
 // resumes looks for the start of a frame behind a gap, or in the middle of a connection: of one that
