@@ -373,6 +373,9 @@ func knownWithin(line []byte, i int) (n, next int) {
 // isParted reports whether what follows b stands by itself: behind a blank or a sign that text puts in front
 // of something quoted.
 func isParted(b []byte) bool {
+	if n := len(b) - 6; n >= 0 && string(b[n:n+4]) == "\x00\x00\x00\x0f" { // the payload of a packet of HEP3
+		return true
+	}
 	switch c := b[len(b)-1]; c {
 	case ' ', '\t', '"', '\'', '(', '[', ']', ':', '|', '=', '<', '-', '*', '#', '/', ',', ';', '\\', '`', '+', '_':
 		return true
@@ -566,18 +569,40 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	case f.inside == last && f.end < last+scanToken(f.buf[last:limit], 0): // in the middle of its method
 		return f.inside, true
 	case f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
-		if last == f.end && !hasEmptyLine(f.buf[f.inside:f.end]) { // the one that ends its header section
+		if last == f.end && !hasEmptyLine(f.buf[f.inside:f.end]) && f.isHead(limit) == yes { // the one that ends its header section
 			return f.inside, true
 		}
 		return f.end, true
 	}
 	switch beginsMessage(rest, false) {
 	case no:
+		if last < f.end {
+			return f.inside, true
+		}
+		v := f.isHead(limit)
+		if v != yes {
+			return f.end, v == no
+		}
 		return f.inside, true
 	case perhaps:
 		return f.end, false
 	}
 	return f.end, true
+}
+
+// isHead reports whether a start line in the body is that of a message, and not quoted: its header section
+// has what each has.
+func (f *Framer) isHead(limit int) verdict {
+	f.fresh = false
+	switch {
+	case f.msg.Parse(f.buf[f.inside:limit]) != nil:
+		return no
+	case f.msg.Has(CallID) && f.msg.Has(CSeq):
+		return yes
+	case f.msg.quirks&QuirkUnterminated != 0 && limit-f.inside < maxHead:
+		return perhaps
+	}
+	return no
 }
 
 // hasEmptyLine reports whether a header section ends in b.

@@ -125,6 +125,7 @@ func TestFramer(t *testing.T) {
 	prack := sip("PRACK sip:b@h SIP/2.0", "CSeq: 1 PRACK\r\nContent-Length: 0\r\n", "")
 	frag := "x\r\nSIP/2.0 180 Ringing\r\nVia: SIP/2.0/TCP x\r\nCall-ID: inner\r\n\r\n"
 	notify := sized("NOTIFY sip:b@h SIP/2.0", frag, 0)
+	quoted := sip(inviteLine, "Content-Type: application/sdp\r\nContent-Length: 24\r\n", "SIP/2.0 200 OK\r\nVia: x\r\n")
 	multipart := "--b\r\nContent-Type: message/sip\r\n\r\n" + sip("BYE sip:x SIP/2.0", "", "") + "\r\n--b--\r\n"
 	log := "line\r\nINVITE sip:x@y SIP/2.0\r\nFrom: a\r\n\r\nBYE sip:x SIP/2.0\r\nTo: a\r\n\r\n"
 	cl := func(lines string) string { return sip(inviteLine, "Content-Type: text/plain\r\n"+lines, body) }
@@ -156,6 +157,10 @@ func TestFramer(t *testing.T) {
 		{name: "sipfrag in the body", in: []any{notify + bare}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify), unit(optionsLine, bare)}},
 		{name: "sipfrag in the body at the end", in: []any{notify}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify)}},
 		{name: "sipfrag in the body and a keepalive", in: []any{notify + "\r\n\r\n"}, want: []string{unit("NOTIFY sip:b@h SIP/2.0", notify)}, keepalives: 1},
+		{name: "sipfrag in the body under another type, and a keepalive", in: []any{quoted + "\r\n\r\n" + bare}, want: []string{unit(inviteLine, quoted), unit(optionsLine, bare, "glued")}, keepalives: 1},
+		{name: "sipfrag in the body under another type, and something else", in: []any{quoted + "garbage\r\n" + bare}, want: []string{unit(inviteLine, quoted), unit(optionsLine, bare)}, skipped: 9},
+		{name: "sipfrag in the body under another type, and something else at the end", in: []any{quoted + "garbage\r\n"}, want: []string{unit(inviteLine, quoted)}, skipped: 9},
+		{name: "sipfrag in the body under another type, at the end", in: []any{quoted}, want: []string{unit(inviteLine, quoted)}},
 		{name: "a message in a multipart body", in: []any{sized(inviteLine, multipart, 0) + bare}, want: []string{unit(inviteLine, sized(inviteLine, multipart, 0)), unit(optionsLine, bare)}},
 		{name: "a log in the body", in: []any{sized("MESSAGE sip:b SIP/2.0", log, 0) + bare}, want: []string{unit("MESSAGE sip:b SIP/2.0", sized("MESSAGE sip:b SIP/2.0", log, 0)), unit(optionsLine, bare)}},
 
@@ -249,11 +254,11 @@ func TestFramer(t *testing.T) {
 // it; but one that covers all of the next message is believed, and so is a type that may hold messages.
 func TestFramerLengthAtLineEnd(t *testing.T) {
 	body := "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n"
-	bare := sip(optionsLine, "Content-Length: 0\r\n", "")
+	bare := sip(optionsLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
 	first := func(kind string, n int) string {
 		return sip(inviteLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)+n), body)
 	}
-	for _, next := range []string{sip("SIP/2.0 183 Session Progress", fmt.Sprintf("c: application/sdp\r\nl: %d\r\n", len(body)), body), bare, strings.ReplaceAll(bare, "\r\n", "\n")} {
+	for _, next := range []string{sip("SIP/2.0 183 Session Progress", fmt.Sprintf("CSeq: 1 INVITE\r\nc: application/sdp\r\nl: %d\r\n", len(body)), body), bare, strings.ReplaceAll(bare, "\r\n", "\n")} {
 		line, _, _ := strings.Cut(next, "\n")
 		line = strings.TrimSuffix(line, "\r")
 		for n := 1; n <= len(next); n++ {

@@ -642,19 +642,19 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
+	if b[0] == 'H' && nextHEP3(b) == 0 { // what was taken for SIP was the middle of a packet
+		h.turnsHEP(b)
+		return
+	}
 	skipped, last := h.framer.Skipped, h.pieces[len(h.pieces)-1]
 	h.framer.Borrow(b)
 	h.messages()
 	if h.framer.Skipped > skipped {
 		begin := h.off - int64(len(b))
 		from := int(max(h.given-begin, 0))
-		if at := nextHEP3(b[from:]) + from; at >= from { // what was taken for SIP was the middle of a packet
-			h.framer = sipmsg.Framer{}
-			h.framer.ScanInto(&h.d.sip)
-			h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
+		if at := nextHEP3(b[from:]) + from; at >= from {
 			h.pieces = append(h.pieces[:0], last)
-			h.restart(begin + int64(at))
-			h.octets(b[at:])
+			h.turnsHEP(b[at:])
 			return
 		}
 	}
@@ -738,6 +738,15 @@ func (h *half) encrypted() {
 		}
 	}
 	h.isForeign(heedNone)
+}
+
+// turnsHEP goes on with the octets that came last, b, as a stream of HEP.
+func (h *half) turnsHEP(b []byte) {
+	h.framer = sipmsg.Framer{}
+	h.framer.ScanInto(&h.d.sip)
+	h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
+	h.restart(h.off - int64(len(b)))
+	h.octets(b)
 }
 
 // proxyHeader returns the length of the header of the PROXY protocol that a stream begins with, more than
