@@ -453,6 +453,17 @@ func TestHEP(t *testing.T) {
 			t.Errorf("%q", r.list)
 		}
 	})
+	t.Run("over TCP, from a length that looks like a frame of a WebSocket on", func(t *testing.T) {
+		first, second := h6, h6
+		first.Payload, second.Payload = request("INVITE", "c1@h", 150), request("BYE", "c2@h", 5)
+		s := first.V3() + second.V3()
+		at := strings.Index(s, "INVITE ")
+		there := &capgen.Stream{Flow: capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:9060"), Seq: 1000}
+		r := dissected(t, packetsOf(there.Send(s[at-40:at-8]), there.Send(s[at-8:at+50]), there.Send(s[at+50:at+100]), there.Send(s[at+100:])))
+		if n := len(r.list); n == 0 || r.list[n-1] != "BYE c2@h TCP [4]" || r.d.Counts[0].HEP != 1 || s[at-2] != 1 {
+			t.Errorf("%q, %x", r.list, s[at-2:at])
+		}
+	})
 	t.Run("over TCP with a hole", func(t *testing.T) {
 		there, _, packets := connection(to)
 		packets = append(packets, there.Send(h4.V3()[:100]))

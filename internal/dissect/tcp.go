@@ -534,7 +534,7 @@ func (c *conn) turns(side int, b []byte) connKind {
 	case sipmsg.Sniff(b), bytes.Contains(b, []byte("\nSIP/2.0 ")):
 		return isSIP
 	case bytes.Contains(b, []byte(" SIP/2.0\r\n")):
-		if w := (wsReader{buf: b}); w.resumes(-1) {
+		if w := (wsReader{buf: b}); w.resumes(-1) && b[w.at]&0x80 != 0 { // whole: a length may look like the start of another
 			return isWebSocket
 		}
 		return isSIP
