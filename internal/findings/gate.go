@@ -92,7 +92,7 @@ func (r *legRun) used(i int) bool {
 		if m.Forward == t.Forward {
 			return d > t2/2 || d >= 0 && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 == 2
 		}
-		return d > t2/2 && d < timeout-2*time.Second
+		return d > t2/2 && (d < timeout-2*time.Second || d > timeout+2*time.Second)
 	}) >= 0
 }
 

@@ -305,9 +305,9 @@ func (l *ledger) leg(d *analysis.Detail) {
 		}
 	}
 	l.auth(d, list)
-	for _, t := range list {
+	for i, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
-			t.retried = retriedUnseen(d, t.tx)
+			t.retried = retriedUnseen(d, &d.Transactions[i])
 		}
 	}
 	for i := range list {
@@ -317,13 +317,15 @@ func (l *ledger) leg(d *analysis.Detail) {
 	}
 }
 
-// retriedUnseen reports whether a later request between the hosts of a challenge was answered that is
-// not in the capture: nobody knows which credentials it had.
-func retriedUnseen(d *analysis.Detail, t *tx) bool {
-	return slices.ContainsFunc(d.Transactions, func(x analysis.Transaction) bool {
-		h := &d.Leg.Hops[x.Hop]
-		return x.Requests == 0 && x.Method == t.method && x.CSeq > t.cseq && (h.A == t.src && h.B == t.dst || h.A == t.dst && h.B == t.src)
-	})
+// retriedUnseen reports whether a later request of that method and side was answered on the hop of a transaction that
+// is not in the capture: nobody knows what it had.
+func retriedUnseen(d *analysis.Detail, t *analysis.Transaction) bool {
+	for i := range d.Transactions {
+		if x := &d.Transactions[i]; x.Requests == 0 && x.Method == t.Method && x.CSeq > t.CSeq && x.Hop == t.Hop && x.Forward == t.Forward {
+			return true
+		}
+	}
+	return false
 }
 
 // onFirstHop reports whether a transaction is one of the first hop that the capture shows and

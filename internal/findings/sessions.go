@@ -176,6 +176,9 @@ func (s *tooShort) leg(r *legRun) {
 			Because:  fmt.Sprintf("its session timer was refused (Min-SE %d) and not made longer", least.Interval), end: turnedDown, refusal: 422,
 		}
 		q := &r.Messages[req]
+		if retriedUnseen(r.Detail, t) {
+			continue
+		}
 		retry := r.first(func(m *analysis.Seen) bool {
 			return m.Request && m.Method == t.Method && m.FromTag == q.FromTag && m.CSeq > q.CSeq && !m.Partial && !m.Time.Before(t.Answered)
 		})
@@ -300,7 +303,11 @@ func (r *legRun) crossesBye(i int) bool {
 	t := &r.Transactions[i]
 	for j := range r.Transactions {
 		b := &r.Transactions[j]
-		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || b.Requests == 0 || b.Sent.After(t.Answered) {
+		sent := b.Sent
+		if b.Requests == 0 { // it is not in the capture, but its answer is
+			sent = b.Answered.Add(-time.Second)
+		}
+		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.After(t.Answered) {
 			continue
 		}
 		if b.Status == 0 || !b.Answered.Before(t.Sent) {
