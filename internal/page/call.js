@@ -42,7 +42,7 @@ function facts(c) {
     term('Final response', c.final_status ? `${c.final_status} ${c.final_reason ?? ''}` : ''), term('Ended by', c.ended_by), term('Reason', c.release_cause),
     term('User agents', (c.user_agents ?? []).join('; ')), term('Redirected to', (c.redirects ?? []).join('; ')),
     (c.transfers ?? []).map((t) => term('Transfer', `to ${t.target}${t.by ? ` by the ${t.by}` : ''}${t.result ? `, result ${t.result}` : ''}`)),
-    (c.linked ?? []).map((l) => term('Linked', `${l.kind}: ${l.from} → ${l.to}; score ${l.score}: ${l.reasons.join(', ')}`)),
+    (c.linked ?? []).map((l) => term('Linked', `${l.kind}: ${l.from ?? 'REFER in frame ' + l.refer_frame} → ${l.to}; score ${l.score}: ${l.reasons.join(', ')}`)),
     (c.legs ?? []).map((l, i) => term(`Leg ${i + 2}`, `${l.call_id}, ${l.state}${l.reasons ? `; joined by ${l.reasons.join(', ')}` : ''}`)));
 }
 
