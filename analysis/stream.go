@@ -260,8 +260,7 @@ type heard struct {
 	ipid    uint16
 	anyID   bool // it has no identification: a repetition so soon is a copy
 	class   uint8
-	isEvent bool // its payload may be a telephone event …
-	silent  bool // … or describe silence
+	isEvent bool // its payload may be a telephone event
 	event   rtp.Event
 }
 
@@ -301,7 +300,7 @@ func (h *heard) takeShort(b []byte) {
 	if p.Decode(b) != nil {
 		return
 	}
-	h.silent = rtp.DescribesSilence(h.Type, len(p.Payload))
+	h.Silent = rtp.DescribesSilence(h.Type, len(p.Payload))
 	if len(p.Payload) != 4 || h.Type < rtp.FirstDynamic {
 		return
 	}
@@ -326,7 +325,7 @@ func (s *Stream) add(h *heard) {
 		h.Untimed = true
 	} else {
 		s.clock(h)
-		if h.silent {
+		if h.Silent {
 			s.Silence++
 		}
 	}

@@ -44,6 +44,7 @@ type Sample struct {
 	Seq       uint16
 	Type      uint8 // payload type
 	Marker    bool
+	Silent    bool // it describes silence: the step to it is no packetisation
 
 	// Untimed says that timestamp and arrival have nothing to do with each other: the
 	// packets of a telephone event repeat the timestamp, and some captures have no
@@ -316,7 +317,7 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 		s.anchor(p)
 		return
 	}
-	if v == InOrder && step > 0 && !p.Marker && s.window&2 != 0 {
+	if v == InOrder && step > 0 && spoken && !p.Silent && s.window&2 != 0 {
 		s.count(uint32(step))
 	}
 	s.jitter += float32(abs-float64(s.jitter)) / 16
@@ -495,7 +496,7 @@ type Report struct {
 	MeanJitter time.Duration
 	MaxJitter  time.Duration
 	ClockRate  int           // 0: unknown
-	Interval   time.Duration // commonest step of the timestamp between packets: the packetisation
+	Interval   time.Duration // commonest step of the timestamp between packets of sound: the packetisation
 	Skew       time.Duration // how much later than its timestamp says the last packet came
 
 	// Drift is how much slower than the clock of the capture that of the sender is, in

@@ -307,6 +307,30 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// What describes silence comes at steps of its own, which are no packetisation.
+func TestIntervalSilence(t *testing.T) {
+	for _, describe := range []func(*rtp.Sample){
+		func(p *rtp.Sample) { p.Type = rtp.TypeComfortNoise },
+		func(p *rtp.Sample) { p.Silent = true },
+	} {
+		var s sender
+		s.send(20)
+		for range 100 {
+			s.sent += 4
+			s.seq -= 4
+			p := s.sample(s.sent)
+			describe(p)
+			s.stats.Add(p)
+			s.sent++
+		}
+		r := s.stats.Report()
+		near(t, "interval", r.Interval, 20)
+		if r.Lost != 0 || r.Jumps != 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // A talkspurt behind a silence in which the time went on.
 func TestResumes(t *testing.T) {
 	for _, c := range []struct {
