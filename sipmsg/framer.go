@@ -328,18 +328,19 @@ func startWithin(b []byte) (n int, v verdict) {
 		return 0, no
 	}
 	end := bytes.IndexByte(b[:min(len(b), maxInner)], '\n')
-	if end < 0 && len(b) < maxInner {
+	switch {
+	case end < 0 && len(b) < maxInner:
 		return 0, perhaps
+	case end < 0:
+		return 0, no
 	}
 	for i := 0; ; {
-		n, next := knownWithin(b[:max(end, 0)], i)
+		n, next := knownWithin(b[:end], i)
 		if n == 0 {
 			return 0, no
 		}
-		if !isParted(b[:n]) {
-			if v := beginsMessage(b[n:], true); v != no {
-				return n, v
-			}
+		if !isParted(b[:n]) && bytes.IndexByte(b[n:end], 0) < 0 && Sniff(b[n:end+1]) {
+			return n, beginsHeader(b[end+1:], true)
 		}
 		i = next
 	}
