@@ -245,7 +245,7 @@ func (r *legRun) openAt(o *deal, i int) bool {
 	}
 	for _, j := range r.of(o.transaction) {
 		m := &r.Messages[j]
-		if j < i && !m.Request && (m.SDP || m.Status >= 200) {
+		if j < i && (m.SDP && !m.Request || m.Status >= 200 || m.Method == "ACK") { // an ACK says that there was a final response
 			return false
 		}
 	}
