@@ -175,7 +175,8 @@ var loop = &Rule{
 	ID: "loop", RFC: "RFC 3261 16.3; RFC 5393 4.2", Severity: "error / note",
 	Title: "a request that comes back to a host that has passed it on",
 	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
-loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. 482 to a
+loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. What a host sent is the
+time before only if that had not come to it with another Request-URI: a host that forwards a call to another user by way of a proxy gets back what it sent. 482 to a
 request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls 482 is told once for each pair of addresses.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
@@ -327,31 +328,58 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 		Expected: "nothing else: a spiral is allowed as long as the target changes",
 		NextStep: "Nothing, unless calls are slow: each turn costs the hosts of the circle a transaction.",
 	}
+	p, same := r.timeBefore(j, m, x, inside)
+	if p < 0 {
+		return f, true
+	}
+	f.Frames = r.frames(p, next)
+	f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with another Request-URI or Route", m.Method, host)
+	if same {
+		f.Severity, f.NextStep = Error, ""
+		f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with the same Request-URI and Route", m.Method, host)
+		f.Expected = "a way that visits no host twice for the same target"
+		f.Because, f.end = fmt.Sprintf("the request ran in a circle through %s", host), unreached
+	}
+	return f, true
+}
+
+// timeBefore returns a request before transaction j that was at the host that m comes back to
+// (that m leaves, unless inside), and whether it had the target of m; -1 for none. As that host
+// sent it, it counts only if it had not come there for another user: who forwards a call to
+// another user gets back what he sent, and that is no circle.
+func (r *legRun) timeBefore(j int, m *analysis.Seen, x *sipmsg.Message, inside bool) (before int, same bool) {
+	before = -1
+	sent, forwarded := -1, false
 	for i := range j {
 		p := r.requestOf(i)
 		if p < 0 || !r.sameRequest(i, j) || r.Messages[p].Partial {
 			continue
 		}
-		if q := &r.Messages[p]; inside && q.Destination != m.Destination && q.Source.Addr() != m.Destination.Addr() || !inside && q.Source.Addr() != m.Source.Addr() {
+		q := &r.Messages[p]
+		came := inside && q.Destination == m.Destination
+		if !came && (inside && q.Source.Addr() != m.Destination.Addr() || !inside && q.Source.Addr() != m.Source.Addr()) {
 			continue
 		}
 		y := r.Message(p)
 		if y == nil {
 			continue
 		}
-		if len(f.Frames) == 1 {
-			f.Frames = r.frames(p, next)
+		if before < 0 {
+			before = p
 		}
-		f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with another Request-URI or Route", m.Method, host)
-		if sameTarget(x, y) {
-			f.Severity, f.NextStep, f.Frames = Error, "", r.frames(p, next)
-			f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with the same Request-URI and Route", m.Method, host)
-			f.Expected = "a way that visits no host twice for the same target"
-			f.Because, f.end = fmt.Sprintf("the request ran in a circle through %s", host), unreached
-			return f, true
+		switch equal := sameTarget(x, y); {
+		case equal && (came || !inside):
+			return p, true
+		case equal && sent < 0:
+			sent = p
+		case came && !bytes.Equal(x.RequestURI, y.RequestURI):
+			forwarded = true
 		}
 	}
-	return f, true
+	if sent >= 0 && !forwarded {
+		return sent, true
+	}
+	return before, false
 }
 
 // sameTarget reports whether two requests have the same Request-URI and topmost Route.
