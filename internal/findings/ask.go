@@ -77,6 +77,30 @@ func (r *legRun) lastHop(i int) int {
 	return i
 }
 
+// onwards reports whether the server that the request of i was sent to passed it on, with a
+// transaction that has a fault, too: who is further away has to answer first.
+func (r *legRun) onwards(i int, fault func(int) bool) bool {
+	_, at := r.ends(&r.Transactions[i])
+	for j := i + 1; j < len(r.Transactions); j++ {
+		if src, dst := r.ends(&r.Transactions[j]); src.Addr() == at.Addr() && dst != at && r.sameRequest(i, j) && fault(j) {
+			return true
+		}
+	}
+	return false
+}
+
+// cameBy reports whether the request of i is one of another transaction that was sent to who sends
+// it now, and that has a fault, too: who is nearer to the caller has to act first.
+func (r *legRun) cameBy(i int, fault func(int) bool) bool {
+	at, to := r.ends(&r.Transactions[i])
+	for j := range i {
+		if src, dst := r.ends(&r.Transactions[j]); dst.Addr() == at.Addr() && src != to && r.sameRequest(i, j) && fault(j) {
+			return true
+		}
+	}
+	return false
+}
+
 // responseOf returns the first response with a status to a transaction, -1 for none.
 func (r *legRun) responseOf(i, status int) int {
 	return r.first(func(m *analysis.Seen) bool { return m.Transaction == i && !m.Request && m.Status == status })

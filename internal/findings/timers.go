@@ -61,7 +61,7 @@ var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
 	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F). Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
+on that hop within 32 s (Timer F). A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
@@ -74,7 +74,7 @@ digest-brute-force tells of.`,
 				continue
 			}
 			r.applies()
-			if t.Status != 0 || t.Requests < 3 && r.overUDP(i) || r.since(t.Sent) < timeout || r.answeredElsewhere(i) {
+			if !r.timedOut(i) || r.onwards(i, r.timedOut) {
 				continue
 			}
 			_, dst := r.ends(t)
@@ -84,6 +84,12 @@ digest-brute-force tells of.`,
 		}
 	},
 	state: func() state { return new(timedOutOutside) },
+}
+
+// timedOut reports whether Timer F of a transaction ran out.
+func (r *legRun) timedOut(i int) bool {
+	t := &r.Transactions[i]
+	return t.Status == 0 && t.Requests != 0 && (t.Requests >= 3 || !r.overUDP(i)) && r.since(t.Sent) >= timeout && !r.answeredElsewhere(i)
 }
 
 // timedOut begins the finding that requests to a host got no final response.
@@ -266,7 +272,7 @@ var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
 	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s,
-the called side talks to nobody: a ghost call.`,
+the called side talks to nobody: a ghost call. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
 
@@ -278,7 +284,7 @@ the called side talks to nobody: a ghost call.`,
 				continue
 			}
 			r.applies()
-			if t.Status/100 != 2 {
+			if t.Status/100 != 2 || r.cameBy(i, r.crossed) {
 				continue
 			}
 			cancel := r.onHop(t.Hop, "CANCEL")
@@ -315,6 +321,13 @@ the called side talks to nobody: a ghost call.`,
 			r.report(f)
 		}
 	},
+}
+
+// crossed reports whether a CANCEL met the answer of an INVITE and the caller did not do all
+// that it has to.
+func (r *legRun) crossed(i int) bool {
+	t := &r.Transactions[i]
+	return t.Cancelled && t.Status/100 == 2 && (!t.Acked || len(r.onHop(t.Hop, "BYE")) == 0)
 }
 
 var cancelTooEarly = &Rule{
@@ -359,9 +372,10 @@ it had a response then, though the capture has it not.`,
 var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
-	Doc:   `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later.`,
-	Why:   "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
-	Fix:   "The called side has to answer a cancelled INVITE with 487.",
+	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later. Where a server passed both on to a host that does
+not answer either, that hop is told.`,
+	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
+	Fix: "The called side has to answer a cancelled INVITE with 487.",
 
 	needs: cancels,
 	leg: func(r *legRun) {
@@ -372,7 +386,7 @@ var cancelNo487 = &Rule{
 			}
 			r.applies()
 			invite := r.inviteOf(i)
-			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout {
+			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) {
 				continue
 			}
 			r.report(Finding{
@@ -382,6 +396,11 @@ var cancelNo487 = &Rule{
 			})
 		}
 	},
+}
+
+// hangs reports whether a cancelled INVITE has no final response.
+func (r *legRun) hangs(i int) bool {
+	return r.Transactions[i].Cancelled && r.Transactions[i].Status == 0
 }
 
 var cancelMismatch = &Rule{
