@@ -97,7 +97,7 @@ var authReusedNonce = &Rule{
 	Title: "a nonce count that does not count",
 	Doc: `Two requests of one client to one server carry credentials of one user with the same nonce and a qop, and the nc of the later one is not higher. The challenge with that nonce is in
 the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq) and credentials without qop are left out.
-One finding for each user, client and server.`,
+One finding for each user, client and server, at the first hop.`,
 	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
 	Fix: "The client has to count each use of a nonce, from 00000001 on.",
 	capture: func(r *captureRun) {
@@ -568,7 +568,17 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 	slices.SortFunc(list, func(x, y *reuse) int {
 		return cmp.Or(x.b.compare(y.b), cmp.Compare(x.b.frame.frame().Number, y.b.frame.frame().Number))
 	})
-	return list
+	// What a proxy passes on is the same use again, between other hosts.
+	first := make(map[uint64]*reuse, len(list))
+	return slices.DeleteFunc(list, func(x *reuse) bool {
+		use := x.b.nonce ^ uint64(x.b.cseq)
+		y := first[use]
+		if y == nil {
+			first[use] = x
+			return false
+		}
+		return y.b.nonce == x.b.nonce && y.b.cseq == x.b.cseq && y.callID == x.callID
+	})
 }
 
 // callIDOf returns the Call-ID of a request that used a nonce.
