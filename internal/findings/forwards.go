@@ -176,7 +176,7 @@ var loop = &Rule{
 	Title: "a request that comes back to a host that has passed it on",
 	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
 loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. What a host sent is the
-time before only if that had not come to it with another Request-URI: a host that forwards a call to another user by way of a proxy gets back what it sent. 482 to a
+time before only if it had come to it with that Request-URI as well: a host that forwards a call to another user by way of a proxy gets back what it sent. 482 to a
 request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls 482 is told once for each pair of addresses.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
@@ -345,11 +345,11 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 
 // timeBefore returns a request before transaction j that was at the host that m comes back to
 // (that m leaves, unless inside), and whether it had the target of m; -1 for none. As that host
-// sent it, it counts only if it had not come there for another user: who forwards a call to
-// another user gets back what he sent, and that is no circle.
+// sent it, it counts only if it had come there for that user as well, by whatever Route: who forwards
+// a call to another user gets back what he sent, and that is no circle.
 func (r *legRun) timeBefore(j int, m *analysis.Seen, x *sipmsg.Message, inside bool) (before int, same bool) {
 	before = -1
-	sent, forwarded := -1, false
+	sent, arrived := -1, false
 	for i := range j {
 		p := r.requestOf(i)
 		if p < 0 || !r.sameRequest(i, j) || r.Messages[p].Partial {
@@ -372,11 +372,11 @@ func (r *legRun) timeBefore(j int, m *analysis.Seen, x *sipmsg.Message, inside b
 			return p, true
 		case equal && sent < 0:
 			sent = p
-		case came && !bytes.Equal(x.RequestURI, y.RequestURI):
-			forwarded = true
+		case came && bytes.Equal(x.RequestURI, y.RequestURI):
+			arrived = true
 		}
 	}
-	if sent >= 0 && !forwarded {
+	if sent >= 0 && arrived {
 		return sent, true
 	}
 	return before, false
