@@ -80,6 +80,10 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 	case vias < v.attempts[n].vias:
 		a := &v.attempts[n]
 		a.primary, a.vias = int16(i), vias
+		if n == 0 {
+			v.leg.goes(x)
+			v.moved = true
+		}
 		if a.status != 0 && !a.answered {
 			a.best, a.bestAt = a.status, a.at
 			a.finals++

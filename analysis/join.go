@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -125,14 +126,39 @@ type pair struct {
 }
 
 // An ending is what a candidate needs to know of a leg at the end.
-type ending struct{ answered, ended time.Time }
+type ending struct {
+	answered, ended     time.Time
+	source, destination netip.AddrPort
+	moved               bool             // what came first was of a further hop
+	answers             []netip.AddrPort // where the called side wants its media
+}
+
+// answersOf returns where the called side of a leg wants its media.
+func answersOf(l *Leg) (list []netip.AddrPort) {
+	if l.Media == nil {
+		return nil
+	}
+	for i := range l.Media.Endpoints {
+		if e := &l.Media.Endpoints[i]; e.Side == Callee {
+			list = append(list, e.Addr)
+		}
+	}
+	return list
+}
+
+// differ reports whether two legs have answers, and none in common: who passes on the offer of another, so
+// that media go directly, passes on the answer as well.
+func differ(a, b *ending) bool {
+	return len(a.answers) > 0 && len(b.answers) > 0 && !slices.ContainsFunc(a.answers, func(x netip.AddrPort) bool { return slices.Contains(b.answers, x) })
+}
 
 // endingOf returns the ending of a leg.
 func (j *joiner) endingOf(leg int32, legs *legStore) ending {
+	e := j.ends[leg]
 	if l := legs.legs[leg]; l != nil { // late messages may have changed it
-		return ending{l.Answered, l.Ended}
+		e.answered, e.ended = l.Answered, l.Ended
 	}
-	return j.ends[leg]
+	return e
 }
 
 // A joiner finds legs that are one call.
@@ -204,7 +230,7 @@ func (j *joiner) finished(v *liveLeg) {
 		if j.ends == nil {
 			j.ends = make(map[int32]ending)
 		}
-		j.ends[int32(v.leg.order)] = ending{v.leg.Answered, v.leg.Ended}
+		j.ends[int32(v.leg.order)] = ending{v.leg.Answered, v.leg.Ended, v.leg.Source, v.leg.Destination, v.moved, answersOf(v.leg)}
 	}
 	for _, sum := range v.keys {
 		j.table.remove(sum, v)
@@ -225,8 +251,8 @@ func (c *candidate) plausible(x *seen) bool {
 	if !a.live.answered() {
 		c.t |= nested
 	}
-	if siblings(a, b) { // a caller with many calls at once may describe them all alike
-		c.t &^= sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCalled | sameCaller
+	if siblings(a.Source, a.Destination, b.Source, b.Destination) {
+		c.t &^= ofCaller
 	}
 	if c.t&sameUsers != 0 { // which says so
 		c.t &^= sameCalled
@@ -235,6 +261,16 @@ func (c *candidate) plausible(x *seen) bool {
 		return true
 	}
 	return c.t&nested != 0 && (c.t&chained != 0 || elsewhere(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < joinWindow
+}
+
+// again looks again where two legs came from, one of which was seen on a further hop first.
+func (c *pair) again(a, b *ending) {
+	if siblings(a.source, a.destination, b.source, b.destination) {
+		c.t &^= ofCaller
+	}
+	if from := b.source.Addr(); b.source != a.destination && (from == a.source.Addr() || from != a.destination.Addr()) {
+		c.t &^= chained
+	}
 }
 
 // comesFrom reports whether an INVITE was made by the host at an address: it was sent from
@@ -261,9 +297,13 @@ func comesFrom(x *seen, at netip.Addr) bool {
 }
 
 // siblings reports whether two legs are calls of one caller, and not one passed on.
-func siblings(a, b *Leg) bool {
-	return a.Source == b.Source || a.Source.Addr() == b.Source.Addr() && a.Destination == b.Destination
+func siblings(from, to, from2, to2 netip.AddrPort) bool {
+	return from == from2 || from.Addr() == from2.Addr() && to == to2
 }
+
+// ofCaller are the traits that say nothing of siblings: a caller with many calls at once may describe them all
+// alike.
+const ofCaller = sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCalled | sameCaller
 
 // elsewhere reports whether two legs have no host in common.
 func elsewhere(a, b *Leg) bool {
@@ -544,6 +584,12 @@ func (j *joiner) join(legs *legStore) {
 		}
 		if d := a.ended.Sub(b.ended); !a.ended.IsZero() && !b.ended.IsZero() && d.Abs() < together {
 			c.t |= endedTogether
+		}
+		if a.moved || b.moved {
+			c.again(&a, &b)
+		}
+		if differ(&a, &b) {
+			c.t &^= sameMedia
 		}
 	}
 	for i := 0; i < len(j.candidates); {

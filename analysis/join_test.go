@@ -26,6 +26,27 @@ func TestJoinOutOfOrder(t *testing.T) {
 	}
 }
 
+// TestFirstHopLate: where the INVITE of a further hop is captured first, the call still begins where the one
+// with the fewest Vias does, and is not taken for one that the proxy made.
+func TestFirstHopLate(t *testing.T) {
+	l := capgen.Ladder{}
+	p := l.Packets(hosts + `
+		0    A > P INVITE sdp
+		0.1  A > P INVITE id=c2@x sdp to=sip:carol@example.com
+		0.2  P > B INVITE id=c2@x sdp
+		1    B > P 200 id=c2@x sdp m=5000
+		1.1  P > A 200 id=c1@example sdp m=5000`)
+	p[1], p[2] = p[2], p[1]
+	p[1].Time, p[2].Time = p[2].Time, p[1].Time
+	res := run(t, capgen.Pcap(p))
+	if res.Calls.Len() != 2 {
+		t.Fatal(describe(res.Calls.At(0)))
+	}
+	if l := res.Calls.At(1).First(); l.Source.String() != "10.0.0.1:5060" || l.Destination.String() != "10.0.0.9:5060" {
+		t.Errorf("from %s to %s", l.Source, l.Destination)
+	}
+}
+
 // TestApart: calls that have something in common, and are calls of their own all the same.
 func TestApart(t *testing.T) {
 	for _, tt := range []struct {
@@ -106,6 +127,13 @@ func TestApart(t *testing.T) {
 			1    B > C 486 id=c3@x
 			1.1  P > A 486 id=c2@x
 			1.2  P > A 486 id=c1@example`, 3},
+		{"one medium offered in two calls that are answered with different ones", `
+			0    A > P INVITE sdp c=10.0.0.7 m=4000
+			1    C > B INVITE id=c2@x sdp c=10.0.0.7 m=4000 from=sip:carol@example.com to=sip:dave@example.com
+			2    B > C 200 id=c2@x sdp m=5000
+			2.1  P > A 200 id=c1@example sdp m=6000
+			8    A > P BYE id=c1@example
+			8.1  C > B BYE id=c2@x`, 2},
 		{"the same users, long after", `
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
@@ -137,6 +165,13 @@ func TestTogether(t *testing.T) {
 			0    A > P INVITE sdp o=123456789/1 c=10.0.0.1
 			0.1  P > B INVITE id=c2@p fwd=no sdp o=123456789/1 c=10.0.0.1 from=sip:x@p to=sip:y@b
 				-Contact`},
+		{"one medium offered, and one that answers, passed on for media to go directly", `
+			0    A > P INVITE sdp c=10.0.0.7 m=4000
+			1    C > B INVITE id=c2@x sdp c=10.0.0.7 m=4000 from=sip:carol@example.com to=sip:dave@example.com
+			2    B > C 200 id=c2@x sdp c=10.0.0.8 m=5000
+			2.1  P > A 200 id=c1@example sdp c=10.0.0.8 m=5000
+			8    A > P BYE id=c1@example
+			8.1  C > B BYE id=c2@x`},
 		{"three legs, the last two by a Session-ID", `
 			0    A > P INVITE
 			0.1  P > Q INVITE id=c2@p fwd=no

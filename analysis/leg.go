@@ -35,6 +35,7 @@ type liveLeg struct {
 	acked      uint64 // the set of indices of dialogs with an ACK
 	steps      bool   // its messages are kept
 	paired     bool   // it is one of a candidate of the joiner
+	moved      bool   // what came first was of a further hop
 }
 
 // maxSpareLegs bounds the finished legs in whose place others may come.
@@ -80,18 +81,15 @@ func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
 		t.overLegs = true
 		return nil
 	}
-	m, s := x.m, x.s
+	s := x.s
 	l := t.legs.fresh()
-	l.CallID, l.Transport, l.FromTag = t.callID(x), m.Transport.String(), string(capped(x.from, maxKept))
-	l.Source, l.Destination = m.Src, m.Dst
+	l.CallID, l.FromTag = t.callID(x), string(capped(x.from, maxKept))
+	l.goes(x)
 	l.Begin, l.First, l.ByeTook = x.now, x.frame, -1
 	if old != nil {
 		t.finish(old)
 	}
 	l.From, l.To = t.uri(s, sipmsg.From), t.uri(s, sipmsg.To)
-	if !s.IsRequest() { // the request went the other way
-		l.Source, l.Destination = m.Dst, m.Src
-	}
 	v := t.newLive()
 	v.leg, v.call, v.steps = l, x.call, t.steps && (t.stepsOf == nil || t.stepsOf(l.CallID))
 	l.live = v
@@ -103,6 +101,14 @@ func (t *tracker) newLeg(x *seen, old *liveLeg) *liveLeg {
 		t.evict()
 	}
 	return v
+}
+
+// goes says that a message is of the first hop of a leg.
+func (l *Leg) goes(x *seen) {
+	l.Source, l.Destination, l.Transport = x.m.Src, x.m.Dst, x.m.Transport.String()
+	if !x.s.IsRequest() { // the request went the other way
+		l.Source, l.Destination = x.m.Dst, x.m.Src
+	}
 }
 
 // take takes in a message of a leg that is followed.
