@@ -89,6 +89,7 @@ func FuzzWebSocket(f *testing.F) {
 	f.Add([]byte(ringing), []byte{0xff, 0x80, 0x40}, []byte{3})
 	f.Add([]byte("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), []byte{}, []byte{1})
 	f.Add([]byte("\x88\x02\x03\xe8\x81\x05hello\xc1\x01x"), []byte{}, []byte{1, 2})
+	f.Add([]byte("0\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), []byte{}, []byte{'0'}) // a length that runs over, behind octets that are none of a frame
 	f.Fuzz(func(t *testing.T, b, ops, lengths []byte) {
 		if len(b) > 8<<10 || len(ops) > 100 || len(lengths) > 100 {
 			return

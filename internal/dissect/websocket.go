@@ -306,8 +306,12 @@ func mayHoldSIP(b []byte) bool {
 	if !ok {
 		return true
 	}
+	payload := b[h.size:]
+	if h.length < uint64(len(payload)) { // it may be as large as a number can be
+		payload = payload[:h.length]
+	}
 	var start [12]byte
-	n := copy(start[:], b[h.size:min(uint64(len(b)), uint64(h.size)+h.length)])
+	n := copy(start[:], payload)
 	h.unmask(start[:n])
 	return h.length > 0 && sipmsg.BeginsKnown(bytes.TrimLeft(start[:n], "\r\n"))
 }
