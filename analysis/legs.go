@@ -29,7 +29,7 @@ func (s *legStore) add(l *Leg) {
 // put packs a leg that is finished, which nobody holds. call is the number of its Call-ID.
 func (s *legStore) put(l *Leg, call int) {
 	switch {
-	case len(l.Steps) > 0: // it will be asked for often: see Options.Steps
+	case len(l.Steps) > 0: // whoever wants them asks for the leg often: only they are packed
 		for len(s.steps) <= l.order {
 			s.steps = append(s.steps, 0)
 		}

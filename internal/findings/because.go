@@ -12,14 +12,10 @@ const (
 	goesOn                    // it had not ended when the capture did
 )
 
-// explains reports whether the call that a finding is about ended as the finding explains. A
+// explains reports whether a finding explains how a call ended, of which l is the first leg. A
 // call that became what it should has findings, too, and so has one that failed of something
 // else.
-func (f *Finding) explains(res *analysis.Result) bool {
-	if f.leg == 0 {
-		return false
-	}
-	l := res.Calls.At(f.Call - 1).First()
+func (f *Finding) explains(l *analysis.Leg) bool {
 	ringing := !l.Ringing.IsZero()
 	switch l.State {
 	case analysis.StateCompleted:
@@ -49,13 +45,4 @@ func (f *Finding) explains(res *analysis.Result) bool {
 // got from the next host, or of none.
 func byServer(status int) bool {
 	return status == 408 || status == 480 || status == 482 || status == 483 || status/100 == 5
-}
-
-// invites reports whether a message is of an INVITE that begins a call.
-func (r *legRun) invites(m *analysis.Seen) bool {
-	if m.Transaction < 0 {
-		return false
-	}
-	t := &r.Transactions[m.Transaction]
-	return t.Method == "INVITE" && t.Initial
 }

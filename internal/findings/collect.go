@@ -354,6 +354,7 @@ func compareFrames(a, b *Finding) int {
 
 // tellCalls fills in the findings of each call, the worst first, and why it ended as it did.
 func tellCalls(list []*Finding, res *analysis.Result) {
+	calls := res.Calls.Reader()
 	for _, f := range list {
 		if f.Call == 0 {
 			continue
@@ -362,7 +363,7 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 		if !slices.Contains(m.Findings, f.ID) {
 			m.Findings = append(m.Findings, f.ID)
 		}
-		if m.Because == "" && f.Because != "" && f.Confidence >= Likely && f.explains(res) {
+		if m.Because == "" && f.Because != "" && f.leg != 0 && f.Confidence >= Likely && f.explains(calls.At(f.Call-1).First()) {
 			m.Because = f.Because
 		}
 	}

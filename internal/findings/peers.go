@@ -141,7 +141,7 @@ func (s *loadState) flush(l *load) {
 // key returns a hash of the host and a second.
 func (l *load) key(sec int64) uint64 {
 	a := l.addr.As16()
-	return hashOf(a[:], binary.BigEndian.AppendUint64(nil, uint64(sec))) ^ uint64(one(l.addr.Is4()))
+	return hashOf(a[:], binary.BigEndian.AppendUint64(nil, uint64(sec))) ^ uint64(toInt(l.addr.Is4()))
 }
 
 // requests returns how many requests a host was sent in the seconds from one up to another.
@@ -273,7 +273,7 @@ func (s *loadState) judge(r *captureRun, l *load) {
 	unavailable := 0       // 503 of i up to j
 	for i, j := 0, 0; i < len(l.bad); i++ {
 		for j < len(l.bad) && l.bad[j].at.Sub(l.bad[i].at) <= overloadWindow {
-			unavailable += one(l.bad[j].status == 503)
+			unavailable += toInt(l.bad[j].status == 503)
 			j++
 		}
 		if i == flagged && begin < flagged {
@@ -290,18 +290,11 @@ func (s *loadState) judge(r *captureRun, l *load) {
 			s.single(r, l, &l.bad[i])
 			begin, flagged = i+1, i+1
 		}
-		unavailable -= one(l.bad[i].status == 503)
+		unavailable -= toInt(l.bad[i].status == 503)
 	}
 	if begin < flagged {
 		s.burst(r, l, l.bad[begin:flagged])
 	}
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // overloaded reports whether so many 503, and 5xx together, are too many for the ten seconds

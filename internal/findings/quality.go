@@ -128,7 +128,7 @@ func (s *qualityState) leg(r *legRun) {
 		}
 		w := &wayOfLeg{}
 		if m.Hop < maxHopsOfLeg {
-			w = &ways[2*m.Hop+one(m.Forward)]
+			w = &ways[2*m.Hop+toInt(m.Forward)]
 		}
 		if proof { // an ACK that goes its own way, or a response, proves nothing
 			if judged++; judged > maxJudged {

@@ -238,7 +238,7 @@ func (g *glance) pass(t *analysis.Transaction) {
 		return
 	}
 	request := uint64(1) << requestKey(t)
-	way, other := &g.passed[one(t.Forward)], &g.passed[one(!t.Forward)]
+	way, other := &g.passed[toInt(t.Forward)], &g.passed[toInt(!t.Forward)]
 	for h := range way {
 		again := other[h]&request != 0 || h == t.Hop && way[h]&request != 0
 		again = again || way[h]&request != 0 && (h > t.Hop) == t.Forward
@@ -367,7 +367,7 @@ func (g *glance) number(m *analysis.Seen) {
 		return
 	}
 	g.has(inDialog, m.ToTag != 0)
-	highest := &g.highest[one(m.Forward)]
+	highest := &g.highest[toInt(m.Forward)]
 	g.has(cseqFalls, m.CSeq < *highest)
 	*highest = max(*highest, m.CSeq)
 }

@@ -103,7 +103,7 @@ func (r *legRun) sizeOf(i int) Finding {
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
 		switch {
-		case !r.invites(m):
+		case !ofInitialINVITE(m):
 		case silent:
 			f.end = unreached
 		case t.Status/100 == 2 && givesUp(r.Leg, t):
@@ -118,7 +118,7 @@ func (r *legRun) sizeOf(i int) Finding {
 	case silent && m.Size > maxDatagram && !m.Partial:
 		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", what, m.Size, endpoint(m.Destination))
-		if r.invites(m) {
+		if ofInitialINVITE(m) {
 			f.Because, f.end = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size), unreached
 		}
 	case m.Fragmented || m.Lost == analysis.LostFragments:
@@ -452,7 +452,7 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 			t := &r.Transactions[m.Transaction]
 			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
 		}
-		x.invites = r.invites(m) && (m.Request || e.Kind == analysis.TCPReset)
+		x.invites = ofInitialINVITE(m) && (m.Request || e.Kind == analysis.TCPReset)
 	}
 	return append(list, x)
 }
@@ -664,4 +664,9 @@ func alertName(code uint8) string {
 		return "certificate_required"
 	}
 	return fmt.Sprintf("%d", code)
+}
+
+// ofInitialINVITE reports whether a message is of an INVITE that begins a call: that, a response, or the ACK.
+func ofInitialINVITE(m *analysis.Seen) bool {
+	return m.Transaction >= 0 && m.Initial && (m.Method == "INVITE" || m.Method == "ACK")
 }
