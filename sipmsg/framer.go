@@ -60,7 +60,8 @@ type Framer struct {
 
 	own   []byte // the memory of buf while buf is borrowed
 	lent  bool   // buf is borrowed
-	tried bool   // msg was tried on what was there of the head
+	tried bool   // msg was tried on what was there of the head …
+	whole bool   // … and all of it was there
 	fresh bool   // msg is the head that begins at buf[lo]
 	msg   *Message
 }
@@ -246,7 +247,7 @@ func (f *Framer) unit(end int, partial bool) Unit {
 func (f *Framer) consume(end int) {
 	f.lo, f.scan = end, end
 	f.state, f.mid = seeking, false
-	f.tried, f.fresh = false, false
+	f.untried()
 	for len(f.gaps) > 0 && f.gaps[0].at <= end {
 		f.drop = left(f.drop, f.gaps[0].n)
 		f.gaps = f.gaps[1:]
@@ -294,19 +295,20 @@ func (f *Framer) seek() bool {
 			f.keepalive(b)
 			continue
 		}
-		v := beginsMessage(b, f.strict)
+		v := f.begins(b)
 		inner := no
 		if f.strict || v == no && f.off+int64(f.lo) == 0 { // the middle of a connection, perhaps
 			var n int
 			if n, inner = startWithin(b); inner == yes {
 				f.Skipped += int64(n)
 				f.lo += n
+				f.untried()
 				v = yes
 			}
 		}
 		switch {
 		case v == yes, v == perhaps && isGap && SniffCut(b):
-			f.state, f.scan = inHead, f.lo
+			f.state, f.scan = inHead, max(f.scan, f.lo)
 			return true
 		case (v == perhaps || inner == perhaps) && !isGap && !f.closed:
 			return false
@@ -315,6 +317,34 @@ func (f *Framer) seek() bool {
 		f.skipLine(b)
 	}
 	return false
+}
+
+// untried says that msg is nothing that is there.
+func (f *Framer) untried() { f.tried, f.whole, f.fresh = false, false, false }
+
+// begins is beginsMessage for b, which is at lo. Where b begins as most messages do, mostly all of the head
+// is there: then one scan tells both.
+func (f *Framer) begins(b []byte) verdict {
+	f.untried()
+	f.scan = f.lo
+	if hasUsualStart(b) && f.try(b) {
+		m := f.msg
+		end := m.start + len(m.StartLine)
+		if len(m.fields) > 0 && m.fields[0].id != Other && int(m.fields[0].name) <= end+2 && m.plain >= end && end < maxStartLine {
+			return yes
+		}
+	}
+	return beginsMessage(b, f.strict)
+}
+
+// try scans b, which is at lo, and reports whether all of a head is there.
+func (f *Framer) try(b []byte) bool {
+	var last int
+	f.tried = true
+	if f.whole, last = f.msg.parseWhole(b); !f.whole {
+		f.scan = f.lo + last
+	}
+	return f.whole
 }
 
 // maxInner bounds the line that startWithin looks through, and waits for.
@@ -415,12 +445,9 @@ func (f *Framer) skipLine(b []byte) {
 func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 	limit, isGap := f.firstGap()
 	b := f.buf[:limit]
-	if !f.tried { // mostly all of it is there, and is scanned once
-		f.tried = true
-		if f.msg.Parse(b[f.lo:]) == nil && f.msg.quirks&QuirkUnterminated == 0 {
-			f.headDone(limit - len(f.msg.Body))
-			return u, false, false
-		}
+	if f.whole || !f.tried && f.try(b[f.lo:]) { // mostly all of it is there, and is scanned once
+		f.headDone(limit - len(f.msg.Body))
+		return u, false, false
 	}
 	f.scan = max(f.scan, f.lo)
 	for {
@@ -516,8 +543,8 @@ func (f *Framer) misplaced() bool {
 	default:
 		return false
 	}
-	f.state, f.scan = seeking, f.lo
-	f.tried, f.fresh, f.glued = false, false, false
+	f.state, f.scan, f.glued = seeking, f.lo, false
+	f.untried()
 	return true
 }
 

@@ -43,6 +43,23 @@ func (l *lines) line(n int) (end, next int) {
 	return lf, lf + 1
 }
 
+// emptyLine looks for an empty line behind the first one in what was looked through last. It returns the last line
+// feed that it knows of, and whether there is one.
+func (l *lines) emptyLine() (last int, ok bool) {
+	at := l.at[l.i:l.n]
+	if len(at) == 0 {
+		return 0, false
+	}
+	before := at[0]
+	for _, lf := range at[1:] {
+		if n := lf - before; n == 1 || n == 2 && l.b[l.base+int(lf)-1] == '\r' {
+			return 0, true
+		}
+		before = lf
+	}
+	return l.base + int(before), false
+}
+
 // look looks through the next octets of b.
 func (l *lines) look() {
 	end := min(len(l.b), l.looked+linesAtOnce)

@@ -98,3 +98,70 @@ func TestFindLineFeeds(t *testing.T) {
 		}
 	}
 }
+
+// randomFields returns a header section that is mostly usual, with a few octets that are not.
+func randomFields(rnd *rand.Rand) []byte {
+	names := []string{"Via", "v", "CSeq", "Call-ID", "To", "From", "Content-Length", "max-forwards", "ALLOW", "X-Other", "Record-Route",
+		"P-Charging-Vector", "WWW-Authenticate", "Subscription-State", "Proxy-Require", ""}
+	seps := []string{": ", ":", ":  ", " :", ":\t", "", ":\r\n "}
+	values := []string{"SIP/2.0/UDP h;branch=z9hG4bK1", "x", "", "a:b", " y ", "\t", "\xc3\xa4"}
+	ends := []string{"\r\n", "\n", " \r\n", "\r\n ", "\r\n\t", "\r\r\n", ""}
+	pick := func(from []string, usual int) string { // mostly one of the first
+		if rnd.IntN(12) > 0 {
+			return from[rnd.IntN(usual)]
+		}
+		return from[rnd.IntN(len(from))]
+	}
+	var b []byte
+	for range rnd.IntN(12) {
+		b = append(b, pick(names, 9)+pick(seps, 2)+pick(values, 2)+pick(ends, 1)...)
+	}
+	for range rnd.IntN(8) - 5 {
+		if len(b) > 0 {
+			b[rnd.IntN(len(b))] = []byte{0, ':', '\n', '\r', ' ', 'a', 0xff}[rnd.IntN(7)]
+		}
+	}
+	return b[:rnd.IntN(len(b)+1)]
+}
+
+// TestScanFields compares what is written in assembly with what is not, and the fields with what a look at
+// each line says.
+func TestScanFields(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for range 100000 {
+		b := randomFields(rnd)
+		at := feeds(b)
+		base := rnd.IntN(20)
+		have, n := rnd.IntN(9), base
+		b = append(bytes.Repeat([]byte("x"), base), b...)
+		fields, want := make([]field, len(at)), make([]field, len(at))
+		var first, wantFirst [numIDs]uint16
+		first[rnd.IntN(int(numIDs))] = 1
+		wantFirst = first
+		count, next, twice := scanFields(fields, b, at, base, n, &first, have)
+		wantCount, wantNext, wantTwice := scanFieldsInGo(want, b, at, base, n, &wantFirst, have)
+		if count != wantCount || next != wantNext || twice != wantTwice || first != wantFirst || !slices.Equal(fields, want) {
+			t.Fatalf("%q from %d: %d fields up to %d, twice %t, %v, want %d up to %d, %t, %v", b, n, count, next, twice, fields, wantCount, wantNext, wantTwice, want)
+		}
+		for _, f := range fields[:count] {
+			if name := b[f.name:f.nameEnd]; Lookup(name) != f.id || f.id == Other || b[f.nameEnd] != ':' {
+				t.Fatalf("%q: %q is no %v", b, name, f.id)
+			}
+		}
+		found += count
+	}
+	if found < 100000 {
+		t.Errorf("%d fields in all", found)
+	}
+}
+
+// feeds returns where the line feeds of b are.
+func feeds(b []byte) (at []uint16) {
+	for i, c := range b {
+		if c == '\n' {
+			at = append(at, uint16(i))
+		}
+	}
+	return at
+}

@@ -76,25 +76,43 @@ type Field struct {
 // stream. It does not fail on anything that has a SIP start line. The error is nil or a
 // *SyntaxError.
 func (m *Message) Parse(b []byte) error {
-	*m = Message{raw: b, fields: m.fields[:0]}
-	if len(b) > MaxLen {
-		return errTooLong
-	}
 	n := 0
 	for n < len(b) && (b[n] == '\r' || b[n] == '\n') {
 		n++
 	}
-	m.start = n
 	var l lines
 	l.begin(b, n)
+	return m.parse(b, n, &l)
+}
+
+// parse is Parse behind the n line ends that b begins with: l is at b[n].
+func (m *Message) parse(b []byte, n int, l *lines) error {
+	*m = Message{raw: b, start: n, fields: m.fields[:0]}
+	if len(b) > MaxLen {
+		return errTooLong
+	}
 	end, next := l.line(n)
 	if !m.startLine(b[n:end]) {
 		return errNoStartLine
 	}
 	m.lineQuirk(end, next)
-	m.headers(&l, next)
+	m.headers(l, next)
 	m.plain = l.plain
 	return nil
+}
+
+// parseWhole is Parse for the beginning of a stream. It reports whether the header section ends in b. Where
+// it does not, m is not of use, and no empty line is in front of the line end at last; it costs little to tell that of
+// few octets.
+func (m *Message) parseWhole(b []byte) (whole bool, last int) {
+	var l lines
+	l.begin(b, 0)
+	if l.look(); l.looked == len(b) {
+		if last, whole = l.emptyLine(); !whole {
+			return false, last
+		}
+	}
+	return m.parse(b, 0, &l) == nil && m.quirks&QuirkUnterminated == 0, 0
 }
 
 // ParseCut is Parse for octets that are known to be only the beginning of a message: a
@@ -172,24 +190,31 @@ func (m *Message) headers(l *lines, n int) {
 	m.quirks |= QuirkUnterminated
 }
 
-// usualFields scans header fields from n on as long as they are like nine of ten: a known name
-// of less than sixteen octets, a colon, a blank at most, a value without white space at its
-// ends, CRLF, and then no fold. It returns where the first line starts that is otherwise, or
-// whose end was not looked for yet.
-//
-// It is the innermost loop of all, and written so that hardly a bound has to be checked.
+// usualFields scans header fields from n on as long as they are usual ones. It returns where the first line
+// starts that is otherwise, or whose end was not looked for yet.
 func (m *Message) usualFields(l *lines, n int) (next int) {
 	at := l.at[l.i:l.n]
 	have := len(m.fields)
 	if have+len(at) > MaxFields {
 		return n
 	}
-	m.fields = slices.Grow(m.fields, len(at))
-	fields := m.fields[have : have+len(at)]
-	b := l.b[n:]
+	m.fields = slices.Grow(m.fields, len(at))[:have+len(at)]
+	count, next, twice := scanFields(m.fields[have:], l.b, at, l.base, n, &m.first, have)
+	m.fields = m.fields[:have+count]
+	l.i += count
+	if twice {
+		m.quirks |= QuirkDuplicate
+	}
+	return next
+}
+
+// scanFieldsInGo is scanFields for processors without a way of their own. It is written so that hardly a bound
+// has to be checked.
+func scanFieldsInGo(fields []field, b []byte, at []uint16, base, n int, first *[numIDs]uint16, have int) (count, next int, twice bool) {
+	b = b[n:]
 	i := 0
 	for ; i < len(at) && i < len(fields); i++ {
-		lf := l.base + int(at[i]) - n
+		lf := base + int(at[i]) - n
 		if len(b) < 18 || lf < 2 || lf+2 > len(b) {
 			break
 		}
@@ -216,13 +241,15 @@ func (m *Message) usualFields(l *lines, n int) (next int) {
 		}
 		f := &fields[i] // part by part: a whole one would be made on the stack first
 		f.name, f.nameEnd, f.value, f.valueEnd, f.id = uint32(n), uint32(n+name), uint32(n+value), uint32(n+lf-1), k.id
-		m.note(k.id, have+i+1)
+		if first[k.id] == 0 {
+			first[k.id] = uint16(have + i + 1)
+		} else if singles[k.id] {
+			twice = true
+		}
 		b = b[lf+1:]
 		n += lf + 1
 	}
-	m.fields = m.fields[:have+i]
-	l.i += i
-	return n
+	return i, n, twice
 }
 
 // addField scans the header field b[n:end].

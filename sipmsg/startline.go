@@ -136,9 +136,63 @@ func hasSIPScheme(b []byte) bool {
 	return i > 0 && (equalFold(b[:i], "sip") || equalFold(b[:i], "sips") || equalFold(b[:i], "tel"))
 }
 
+// hasUsualStart reports whether b begins as most messages do: with a usual status line, or with a registered
+// method and a URI of SIP.
+func hasUsualStart(b []byte) bool {
+	if len(b) < 16 {
+		return false
+	}
+	if string(b[:8]) == "SIP/2.0 " {
+		return isDigit(b[8]) && isDigit(b[9]) && isDigit(b[10])
+	}
+	n := usualMethod(b)
+	return n > 0 && bytes.HasPrefix(b[n+1:], sipScheme)
+}
+
+// usualMethod returns the length of the registered method that b, of sixteen octets at least, begins with and
+// that a blank follows, 0 for none.
+func usualMethod(b []byte) int {
+	n := 3
+	for b[n] > ' ' && n < 10 {
+		n++
+	}
+	if b[n] != ' ' || !KnownMethod(b[:n]) {
+		return 0
+	}
+	return n
+}
+
+// usualStartLine is startLine for nine lines of ten, which are as they should be. It reports whether this is one.
+func (m *Message) usualStartLine(line []byte) bool {
+	if len(line) < 16 {
+		return false
+	}
+	if string(line[:8]) == "SIP/2.0 " {
+		code := int(line[8]-'0')*100 + int(line[9]-'0')*10 + int(line[10]-'0')
+		if line[8]-'1' > 5 || !isDigit(line[9]) || !isDigit(line[10]) || line[11] != ' ' {
+			return false
+		}
+		m.Version, m.StatusText, m.StatusCode, m.Reason = line[:7], line[8:11], code, line[12:]
+		return true
+	}
+	n, end := usualMethod(line), len(line)-len(usualVersion)
+	if n == 0 || string(line[end:]) != string(usualVersion) || n+1 >= end {
+		return false
+	}
+	uri := line[n+1 : end]
+	if uri[0] <= ' ' || uri[len(uri)-1] <= ' ' || bytes.IndexByte(uri, ' ') >= 0 {
+		return false
+	}
+	m.Method, m.RequestURI, m.Version = line[:n], uri, line[end+1:]
+	return true
+}
+
 // startLine takes in a start line, without its line end. It reports whether it is one.
 func (m *Message) startLine(line []byte) bool {
 	m.StartLine = line
+	if m.usualStartLine(line) {
+		return true
+	}
 	if hasVersion(line) {
 		return m.statusLine(line)
 	}
