@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -41,5 +42,49 @@ func TestCallsAlone(t *testing.T) {
 	}
 	if outside == 0 {
 		t.Error("the captures hold no requests outside of calls")
+	}
+}
+
+// Without names all else in the statistics is the same, and so are the calls.
+func TestNoNames(t *testing.T) {
+	files, err := filepath.Glob("../testdata/captures/*.pcap*")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, "no captures")
+	}
+	names := 0
+	for _, name := range files {
+		var told [2][]string
+		for i, o := range []analysis.Options{{Calls: true}, {Calls: true, NoNames: true}, {NoNames: true}} {
+			r, err := capture.Open(t.Context(), []string{name}, capture.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := analysis.Run(t.Context(), r, o)
+			r.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &res.Statistics
+			if n := len(s.Methods) + len(s.CallIDs) + len(s.UserAgents); i == 0 {
+				names += n
+			} else if n > 0 {
+				t.Errorf("%s: %d names", name, n)
+			}
+			s.Methods, s.CallIDs, s.UserAgents = nil, nil, nil
+			if i < 2 {
+				told[i] = describeAll(res)
+			}
+			if text := fmt.Sprintf("%+v", *s); i == 0 {
+				told[0] = append(told[0], text)
+			} else if told[1] = append(told[1], text); text != told[0][len(told[0])-1] {
+				t.Errorf("%s: %s, without names %s", name, told[0][len(told[0])-1], text)
+			}
+		}
+		if told[1] = told[1][:len(told[1])-1]; !slices.Equal(told[0], told[1]) {
+			t.Errorf("%s: %q\nwithout names %q", name, told[0], told[1])
+		}
+	}
+	if names == 0 {
+		t.Error("the captures hold no names")
 	}
 }

@@ -65,6 +65,10 @@ type Options struct {
 	// they are counted, and cost little more.
 	CallsAlone bool
 
+	// NoNames leaves the lists out of Result.Statistics: methods, Call-IDs and user agents. To gather them is a
+	// part of the time that little else takes.
+	NoNames bool
+
 	// Finished is called for each leg when nothing more is expected of it, or the
 	// capture ends; it needs Calls. Where there is more than one processor, it and
 	// Exchanged and Event are called on a goroutine of their own, one after the other in the
@@ -213,7 +217,7 @@ type analyzer struct {
 func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	n := len(r.Files())
 	most := budgetOf(o.MaxMemory)
-	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter(most.callIDs)}
+	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter(most.callIDs, !o.NoNames, o.Calls)}
 	a.d = dissect.New(n, a.message)
 	a.number, a.stats.messages = o.From.Messages, o.From.Ordinal
 	a.d.Limit(most.segments, most.fragments)

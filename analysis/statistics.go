@@ -47,10 +47,14 @@ type counter struct {
 	statuses                               [1000]int64
 	transports                             [dissect.NumTransports]int64
 	methods, callIDs, agents               nameTable
+	names                                  bool // methods and user agents are counted, and all is listed …
+	ids                                    bool // … or the Call-IDs are counted
 }
 
-func newCounter(callIDs int) *counter {
+func newCounter(callIDs int, names, calls bool) *counter {
 	c := &counter{
+		names:   names,
+		ids:     names || calls,
 		methods: newNameTable(maxNames, 64),
 		callIDs: newNameTable(callIDs, 8192), // the calls of one moment
 		agents:  newNameTable(maxNames, 256),
@@ -69,14 +73,21 @@ func (c *counter) count(m *dissect.Message) (call int) {
 	s := m.SIP
 	if s.IsRequest() {
 		c.requests++
-		c.methods.count(s.Method, maxMethod)
+		if c.names {
+			c.methods.count(s.Method, maxMethod)
+		}
 	} else {
 		c.responses++
 		c.statuses[s.StatusCode]++
 	}
 	c.transports[m.Transport]++
-	if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
-		c.agents.count(ua, maxName)
+	if c.names {
+		if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
+			c.agents.count(ua, maxName)
+		}
+	}
+	if !c.ids {
+		return -1
 	}
 	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
 		return c.callIDs.count(id, maxName)
@@ -89,12 +100,12 @@ func (c *counter) statistics() Statistics {
 		Messages:   c.messages,
 		Requests:   c.requests,
 		Responses:  c.responses,
-		Methods:    c.methods.counts(),
 		Statuses:   make(map[int]int64),
 		Transports: make(map[string]int64),
-		CallIDs:    c.callIDs.sorted(),
-		UserAgents: c.agents.sorted(),
 		Partial:    c.partial,
+	}
+	if c.names {
+		s.Methods, s.CallIDs, s.UserAgents = c.methods.counts(), c.callIDs.sorted(), c.agents.sorted()
 	}
 	for t, n := range c.transports {
 		if n > 0 {

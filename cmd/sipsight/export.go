@@ -303,7 +303,7 @@ func (x *exporting) messages(e *env) error {
 		return err
 	}
 	defer r.Close()
-	_, err = e.analyze(r, analysis.Options{Message: func(m *analysis.Message) error {
+	_, err = e.analyze(r, analysis.Options{NoNames: true, Message: func(m *analysis.Message) error {
 		if !x.plan.Message(m) || x.sender == nil || m.IsCopy() {
 			return nil
 		}

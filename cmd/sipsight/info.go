@@ -33,7 +33,7 @@ func runInfo(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	res, err := e.analyze(r, analysis.Options{})
+	res, err := e.analyze(r, analysis.Options{NoNames: true})
 	var b []byte
 	for i := range res.Files {
 		if *asJSON {

@@ -134,7 +134,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	defer r.Close()
 	var found []*findings.Finding
 	var res *analysis.Result
-	o := analysis.Options{Calls: true, Streams: !*q.noMedia}
+	o := analysis.Options{Calls: true, NoNames: true, Streams: !*q.noMedia}
 	if q.unruled {
 		o.CallsAlone = true // the lists without rules are of what calls have
 		pace.start(0)       // little is made that is not kept
