@@ -16,6 +16,11 @@ const (
 	// part in ten of the time.
 	leastPercent = 12
 	mostPercent  = 60
+
+	// Up to freeHeap the garbage collector hardly runs, where memory is not to be spared from the start: a small
+	// capture needs it once or never. Before it ran, the runtime takes four megabytes to be in use.
+	freeHeap    = 16 << 20
+	freePercent = 300
 )
 
 // A pacer tells the garbage collector how often to run: seldom while little is in use.
@@ -65,8 +70,12 @@ func (p *pacer) set() {
 
 // percentFor returns the percentage for so many octets in use.
 func percentFor(live, easy int64) int {
-	if live == 0 {
+	switch {
+	case live == 0 && easy == 0:
 		return mostPercent
+	case live == 0:
+		return freePercent
 	}
-	return int(min(max((easy-live)*100/live, leastPercent), mostPercent))
+	free := min((min(freeHeap, easy)-live)*100/live, freePercent)
+	return int(max(min((easy-live)*100/live, mostPercent), free, leastPercent))
 }
