@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/sipsight/sipsight/pcapfile"
 	"github.com/sipsight/sipsight/pcapng"
@@ -19,6 +20,12 @@ type pcapSource struct {
 func newPcapSource(r *pcapfile.Reader) *pcapSource { return &pcapSource{r: r, h: r.Header()} }
 
 func (s *pcapSource) next(p *Packet) error {
+	if data, origLen, ns, ok := s.r.Quick(); ok {
+		p.Time, p.HasTime = time.Unix(0, ns).UTC(), true
+		p.OrigLen, p.Data = origLen, data
+		p.LinkType, p.FCSLen = s.r.LinkType()
+		return nil
+	}
 	q := &s.p
 	if err := s.r.Read(q); err != nil {
 		return err

@@ -86,10 +86,10 @@ func (f *Frame) segment(link LinkType, b []byte) bool {
 	if head < 20 || head > len(t) {
 		return false
 	}
-	*f = Frame{
-		Version: h[0] >> 4, Proto: TCP, Seq: binary.BigEndian.Uint32(t[4:]), Ack: binary.BigEndian.Uint32(t[8:]), Flags: t[13],
-		Off: ip + size + head, Payload: t[head:], Tunnels: f.Tunnels[:0], outer: f.outer,
-	}
+	f.clear()
+	f.Version, f.Proto = h[0]>>4, TCP
+	f.Seq, f.Ack, f.Flags = binary.BigEndian.Uint32(t[4:]), binary.BigEndian.Uint32(t[8:]), t[13]
+	f.Off, f.Payload = ip+size+head, t[head:]
 	src, dst := binary.BigEndian.Uint16(t), binary.BigEndian.Uint16(t[2:])
 	if size == 20 {
 		f.TTL, f.Class, f.IPID = h[8], h[1], uint32(binary.BigEndian.Uint16(h[4:]))
@@ -101,6 +101,13 @@ func (f *Frame) segment(link LinkType, b []byte) bool {
 	f.Src = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[8:24])), src)
 	f.Dst = netip.AddrPortFrom(netip.AddrFrom16([16]byte(h[24:40])), dst)
 	return true
+}
+
+// clear makes f as it was before the first packet, and keeps its memory.
+func (f *Frame) clear() {
+	tunnels, outer := f.Tunnels[:0], f.outer
+	*f = Frame{}
+	f.Tunnels, f.outer = tunnels, outer
 }
 
 // A Sight is what tells packets that Glance knows apart.
@@ -136,7 +143,8 @@ func Sight6(b []byte, off int) (s Sight, src, dst [16]byte) {
 // Sighted replaces *f with what Decode makes of a packet, of which Glance returned where its
 // payload is and the version of IP.
 func (f *Frame) Sighted(b []byte, off, end int, version uint8) {
-	*f = Frame{Version: version, Proto: UDP, Payload: b[off:end:end], Off: off, Tunnels: f.Tunnels[:0], outer: f.outer}
+	f.clear()
+	f.Version, f.Proto, f.Payload, f.Off = version, UDP, b[off:end:end], off
 	var length uint16
 	if version == 4 {
 		s := Sight4(b, off)

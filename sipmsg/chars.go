@@ -91,6 +91,15 @@ func Number(v []byte) (n uint32, ok bool) {
 	if len(v) == 0 {
 		return 0, false
 	}
+	if len(v) < 10 { // so many fit
+		for _, c := range v {
+			if !isDigit(c) {
+				return 0, false
+			}
+			n = n*10 + uint32(c-'0')
+		}
+		return n, true
+	}
 	var x uint64
 	for _, c := range v {
 		if !isDigit(c) {

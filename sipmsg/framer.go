@@ -199,8 +199,7 @@ func (f *Framer) Next() (u Unit, ok bool) {
 	if f.msg == nil {
 		f.msg = new(Message)
 	}
-	u, ok = f.next()
-	if !ok {
+	if ok = f.next(&u); !ok {
 		f.fresh = false
 		if f.lent {
 			f.giveBack()
@@ -209,38 +208,37 @@ func (f *Framer) Next() (u Unit, ok bool) {
 	return u, ok
 }
 
-func (f *Framer) next() (u Unit, ok bool) {
+// next is Next with the message written to *u.
+func (f *Framer) next(u *Unit) (ok bool) {
 	for {
 		switch f.state {
 		case seeking:
 			if !f.seek() {
 				f.release()
-				return Unit{}, false
+				return false
 			}
 		case inHead:
-			if u, ok, wait := f.nextHead(); ok || wait {
-				return u, ok
+			if ok, wait := f.nextHead(u); ok || wait {
+				return ok
 			}
 		case inBody:
-			if u, ok, wait := f.nextBody(); ok || wait {
-				return u, ok
-			}
+			return f.nextBody(u)
 		case inOpenEnd:
-			return f.nextOpenEnd()
+			return f.nextOpenEnd(u)
 		}
 	}
 }
 
-// unit gives out buf[lo:end] and goes on behind it.
-func (f *Framer) unit(end int, partial bool) Unit {
-	u := Unit{Data: f.buf[f.lo:end:end], Off: f.off + int64(f.lo), Partial: partial, Glued: f.glued}
+// unit gives out buf[lo:end] and goes on behind it. It is always true.
+func (f *Framer) unit(u *Unit, end int, partial bool) bool {
+	u.Data, u.Off, u.Partial, u.Glued = f.buf[f.lo:end:end], f.off+int64(f.lo), partial, f.glued
 	if f.fresh && !partial {
 		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
 		u.Message = f.msg
 	}
 	f.glued = false
 	f.consume(end)
-	return u
+	return true
 }
 
 // consume steps over what is before end, and over the gaps in it.
@@ -442,12 +440,12 @@ func (f *Framer) skipLine(b []byte) {
 }
 
 // nextHead looks for the empty line.
-func (f *Framer) nextHead() (u Unit, ok, wait bool) {
+func (f *Framer) nextHead(u *Unit) (ok, wait bool) {
 	limit, isGap := f.firstGap()
 	b := f.buf[:limit]
 	if f.whole || !f.tried && f.try(b[f.lo:]) { // mostly all of it is there, and is scanned once
 		f.headDone(limit - len(f.msg.Body))
-		return u, false, false
+		return false, false
 	}
 	f.scan = max(f.scan, f.lo)
 	for {
@@ -460,10 +458,10 @@ func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 		switch {
 		case i+1 < len(b) && b[i+1] == '\n':
 			f.headFound(i + 2)
-			return u, false, false
+			return false, false
 		case i+2 < len(b) && b[i+1] == '\r' && b[i+2] == '\n':
 			f.headFound(i + 3)
-			return u, false, false
+			return false, false
 		case i+2 >= len(b) && (i+1 >= len(b) || b[i+1] == '\r'):
 			f.scan = i // what follows this line end is not there yet
 			goto short
@@ -473,13 +471,13 @@ func (f *Framer) nextHead() (u Unit, ok, wait bool) {
 short:
 	if isGap || f.closed || len(b)-f.lo > maxHead {
 		if f.msg.ParseCut(b[f.lo:]) == nil && f.misplaced() {
-			return u, false, false
+			return false, false
 		}
-		u = f.unit(limit, true)
+		f.unit(u, limit, true)
 		f.strict = true
-		return u, true, false
+		return true, false
 	}
-	return u, false, true
+	return false, true
 }
 
 // headFound scans the header section that ends at end.
@@ -549,29 +547,29 @@ func (f *Framer) misplaced() bool {
 }
 
 // nextBody waits for a body whose end is known.
-func (f *Framer) nextBody() (u Unit, ok, wait bool) {
+func (f *Framer) nextBody(u *Unit) (ok bool) {
 	limit, isGap := f.firstGap()
 	if f.end <= limit {
 		end, sure := f.bodyEnd(limit)
 		if !sure && !isGap && !f.closed {
-			return u, false, true
+			return false
 		}
-		return f.unit(end, false), true, false
+		return f.unit(u, end, false)
 	}
 	if isGap {
-		return f.gapInBody(limit), true, false
+		return f.gapInBody(u, limit)
 	}
 	if !f.closed {
-		return u, false, true
+		return false
 	}
 	// The stream ended first: was the Content-Length too large for what came?
 	if f.end = limit; f.inside < 0 {
 		f.lookInside(limit)
 	}
 	if f.inside > 0 {
-		return f.unit(f.inside, false), true, false
+		return f.unit(u, f.inside, false)
 	}
-	return f.unit(limit, true), true, false
+	return f.unit(u, limit, true)
 }
 
 // bodyEnd returns the end of a message whose body is there, and what follows up to limit. A
@@ -696,29 +694,29 @@ func isLineEnd(c byte) bool { return c == '\r' || c == '\n' || c == 0 }
 
 // gapInBody gives out a message in whose body octets are missing. Where it is known how
 // many, so is how much of the body is still to come.
-func (f *Framer) gapInBody(limit int) Unit {
+func (f *Framer) gapInBody(u *Unit, limit int) bool {
 	rest := f.end - limit
 	for _, g := range f.gaps {
 		if g.at == limit {
 			rest = left(rest, g.n)
 		}
 	}
-	u := f.unit(limit, true)
+	f.unit(u, limit, true)
 	f.drop = rest
-	return u
+	return true
 }
 
 // nextOpenEnd looks for the end of a body without a usable Content-Length: the next start
 // line, or the end of the stream.
-func (f *Framer) nextOpenEnd() (u Unit, ok bool) {
+func (f *Framer) nextOpenEnd(u *Unit) (ok bool) {
 	limit, isGap := f.firstGap()
 	for f.scan < limit {
 		if !f.mid {
 			switch v := beginsMessage(f.buf[f.scan:limit], true); {
 			case v == yes:
-				return f.unit(f.scan, false), true
+				return f.unit(u, f.scan, false)
 			case v == perhaps && !isGap && !f.closed && limit-f.head <= maxBody:
-				return u, false
+				return false
 			}
 		}
 		i := bytes.IndexByte(f.buf[f.scan:limit], '\n')
@@ -730,15 +728,15 @@ func (f *Framer) nextOpenEnd() (u Unit, ok bool) {
 	}
 	switch {
 	case limit-f.head > maxBody:
-		u = f.unit(limit, true)
+		f.unit(u, limit, true)
 		f.strict = true
-		return u, true
+		return true
 	case isGap:
-		return f.unit(limit, true), true
+		return f.unit(u, limit, true)
 	case f.closed:
-		return f.unit(limit, false), true
+		return f.unit(u, limit, false)
 	}
-	return u, false
+	return false
 }
 
 var sipVersion = []byte("SIP/2.0")
