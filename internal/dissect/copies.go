@@ -44,6 +44,7 @@ type copyTable struct {
 	links   []link
 	ring    []remembered // with links of the same length
 	last    uint32       // the number of the last entry, from 1
+	hep     bool         // a message of HEP was remembered
 }
 
 // A link is what a search needs of an entry.
@@ -102,6 +103,11 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	default:
 		r.kind = ofStream
 	}
+	if r.kind == ofStream && !t.hep { // nothing that it may be a copy of
+		t.remember(&r)
+		return of, false
+	}
+	t.hep = t.hep || r.kind == ofHEP
 	old, isCopy := t.lookup(&r)
 	switch {
 	case isCopy:

@@ -153,6 +153,7 @@ type Dissector struct {
 	file     int
 	one      [1]reassembly.Ref
 	refs     []reassembly.Ref // of a message in a stream
+	carried  carrier          // likewise
 	frags    reassembly.Fragments
 	segments int // the most octets that conns waits with
 	conns    connTable

@@ -271,7 +271,7 @@ func (h *half) hepStream(b []byte) {
 		h.found()
 		c := h.carry(r.off+int64(n), r.off+int64(n+size))
 		if len(c.refs) > 0 {
-			h.d.hep(p[:size], &c)
+			h.d.hep(p[:size], c)
 		}
 		n += size
 	}

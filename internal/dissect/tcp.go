@@ -46,6 +46,7 @@ type StreamStats struct {
 // A connTable holds the connections, those used last at its end.
 type connTable struct {
 	m          map[uint64]*conn // by a hash of both ends; those with the same one are chained
+	recent     [1 << 10]*conn   // some of m, by the end of the hash: mostly it is one of these
 	n          int
 	seed       uint64
 	head, tail *conn
@@ -167,7 +168,11 @@ func (t *connTable) get(src, dst netip.AddrPort, order int64, create bool) (c *c
 		t.m, t.seed = make(map[uint64]*conn), maphash.Bytes(maphash.MakeSeed(), nil)
 	}
 	hash := mixAddr(t.seed, src) + mixAddr(t.seed, dst) // the same both ways
-	for c = t.m[hash]; c != nil; c = c.same {
+	at := &t.recent[hash%uint64(len(t.recent))]
+	if *at == nil || (*at).hash != hash {
+		*at = t.m[hash]
+	}
+	for c = *at; c != nil; c = c.same {
 		switch {
 		case c.ends[0] == src && c.ends[1] == dst:
 			side = 0
@@ -194,7 +199,7 @@ func (t *connTable) add(src, dst netip.AddrPort, hash uint64, order int64) (c *c
 	if cmp.Or(src.Addr().Compare(dst.Addr()), cmp.Compare(src.Port(), dst.Port())) > 0 {
 		c.ends[0], c.ends[1], side = dst, src, 1
 	}
-	t.m[hash] = c
+	t.m[hash], t.recent[hash%uint64(len(t.recent))] = c, c
 	t.n++
 	t.push(c)
 	return c, side
@@ -204,6 +209,7 @@ func (t *connTable) add(src, dst netip.AddrPort, hash uint64, order int64) (c *c
 func (t *connTable) remove(c *conn) {
 	t.unlink(c)
 	t.n--
+	t.recent[c.hash%uint64(len(t.recent))] = nil
 	if first := t.m[c.hash]; first != c {
 		for ; first.same != c; first = first.same {
 		}
@@ -901,7 +907,7 @@ func (h *half) give(u *sipmsg.Unit) {
 		c.notes |= NoteGap
 	}
 	if n := h.framer.Skipped - h.lastSkip; n > 0 && h.last.Frame != 0 && !h.gap {
-		h.d.skippedEvent(h, n, &c)
+		h.d.skippedEvent(h, n, c)
 	}
 	h.gap = false
 	h.given = u.Off + int64(len(u.Data))
@@ -912,15 +918,16 @@ func (h *half) give(u *sipmsg.Unit) {
 	switch {
 	case len(c.refs) == 0:
 	case u.Message != nil:
-		h.d.give(TCP, u.Message, u.Partial, &c)
+		h.d.give(TCP, u.Message, u.Partial, c)
 	default:
-		h.d.message(TCP, u.Data, u.Partial, &c)
+		h.d.message(TCP, u.Data, u.Partial, c)
 	}
 }
 
-// carry returns the carrier of what lies at start to end in the stream.
-func (h *half) carry(start, end int64) carrier {
-	c := carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, refs: h.d.refs[:0]}
+// carry returns the carrier of what lies at start to end in the stream, valid until the next call.
+func (h *half) carry(start, end int64) *carrier {
+	c := &h.d.carried
+	*c = carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, refs: h.d.refs[:0]}
 	begin := int64(0)
 	for i := range h.pieces {
 		p := &h.pieces[i]
@@ -961,6 +968,9 @@ func (c *carrier) take(p *piece) {
 	}
 	if p.ref.Order >= c.ref.Order {
 		c.ref, c.time, c.hasTime = p.ref, p.time, !p.time.IsZero()
+	}
+	if p.f == 0 {
+		return
 	}
 	if p.f&reassembly.Reordered != 0 {
 		c.notes |= NoteReordered

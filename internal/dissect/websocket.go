@@ -499,7 +499,7 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 	c := h.carry(start, stop)
 	c.notes |= NoteWebSocket
 	if len(c.refs) > 0 {
-		h.d.message(WS, b, false, &c)
+		h.d.message(WS, b, false, c)
 	}
 }
 
@@ -531,7 +531,7 @@ func (h *half) wsRest() {
 	}
 	h.gap = false
 	if len(c.refs) > 0 {
-		h.d.message(WS, m, true, &c)
+		h.d.message(WS, m, true, c)
 	}
 }
 
