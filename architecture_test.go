@@ -20,6 +20,7 @@ const module = "github.com/sipsight/sipsight"
 // that is not listed may not exist; an arrow that is not listed is a design decision, taken
 // by changing both. Tests may import what they like.
 var arrows = map[string][]string{
+	"internal/addr":       {},
 	"internal/window":     {},
 	"internal/capgen":     {},
 	"internal/fetch":      {},
@@ -35,9 +36,9 @@ var arrows = map[string][]string{
 	"mcpjsonrpc":          {"internal/near"},
 	"internal/clean":      {"sipmsg"},
 	"internal/reassembly": {"layers"},
-	"internal/dissect":    {"capture", "internal/reassembly", "layers", "sipmsg"},
-	"analysis":            {"capture", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
-	"internal/findings":   {"analysis", "sdp", "sipmsg"},
+	"internal/dissect":    {"capture", "internal/addr", "internal/reassembly", "layers", "sipmsg"},
+	"analysis":            {"capture", "internal/addr", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
+	"internal/findings":   {"analysis", "internal/addr", "sdp", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "internal/near", "sipmsg"},
 	"internal/audio":      {},
 	"internal/export":     {"analysis", "capture", "internal/audio", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "rtp", "sipmsg"},

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"net/netip"
 	"time"
+
+	"github.com/sipsight/sipsight/internal/addr"
 )
 
 // Most legs are finished long before the capture ends, and nobody asks for them before that:
@@ -727,8 +729,8 @@ func (p *packer) addr(a netip.Addr) {
 }
 
 func (p *packer) addrNumber(a netip.Addr) int64 {
-	b := a.As16()
-	late := &p.lateAddr[b[15]^b[14]*7]
+	_, lo := addr.Words(a)
+	late := &p.lateAddr[uint8(lo)^uint8(lo>>8)*7]
 	if late.no == 0 || late.key != a {
 		late.key, late.no = a, 1+p.findAddr(a)
 	}

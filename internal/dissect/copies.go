@@ -1,13 +1,12 @@
 package dissect
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"math"
-	"math/bits"
 	"net/netip"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/internal/reassembly"
 )
 
@@ -196,9 +195,4 @@ func (t *copyTable) key(m *Message, payload []byte) uint64 {
 }
 
 // mixAddr mixes an address and its port into h, which nobody outside can foresee.
-func mixAddr(h uint64, a netip.AddrPort) uint64 {
-	ip := a.Addr().As16()
-	net, host := binary.LittleEndian.Uint64(ip[:8]), binary.LittleEndian.Uint64(ip[8:])
-	hi, lo := bits.Mul64(h^net^uint64(a.Port())<<32, bits.RotateLeft64(h, 32)^host)
-	return hi ^ lo
-}
+func mixAddr(h uint64, a netip.AddrPort) uint64 { return addr.Mix(h, a.Addr(), a.Port()) }

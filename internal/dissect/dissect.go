@@ -240,7 +240,8 @@ func (d *Dissector) decoded(f *layers.Frame, err error, ref reassembly.Ref, p *c
 		d.fragment(f, d.one[:], p.Time, p.HasTime)
 		return
 	}
-	c := carrier{ref: ref, refs: d.one[:], time: p.Time, hasTime: p.HasTime}
+	var c carrier // part by part: a whole one would be made elsewhere first
+	c.ref, c.refs, c.time, c.hasTime = ref, d.one[:], p.Time, p.HasTime
 	d.transport(f, err, &c)
 }
 
@@ -559,21 +560,10 @@ func (d *Dissector) give(t Transport, sip *sipmsg.Message, cut bool, c *carrier)
 	if c.hep {
 		c.notes |= NoteHEP
 	}
-	d.msg = Message{
-		SIP:       sip,
-		Ref:       c.ref,
-		Refs:      c.refs,
-		Time:      c.time,
-		HasTime:   c.hasTime,
-		Src:       c.src,
-		Dst:       c.dst,
-		Transport: t,
-		Tunnels:   c.tunnels,
-		HEP:       c.hep,
-		Partial:   cut,
-		Notes:     c.notes,
-	}
-	m := &d.msg
+	m := &d.msg // part by part: a whole one would be made elsewhere first
+	m.SIP, m.Ref, m.Refs, m.Time, m.HasTime = sip, c.ref, c.refs, c.time, c.hasTime
+	m.Src, m.Dst, m.Transport, m.Tunnels = c.src, c.dst, t, c.tunnels
+	m.HEP, m.Partial, m.Notes = c.hep, cut, c.notes
 	counts := &d.Counts[c.ref.File]
 	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid, c.missing); m.Copy {
 		m.Notes |= NoteCopy

@@ -927,7 +927,8 @@ func (h *half) give(u *sipmsg.Unit) {
 // carry returns the carrier of what lies at start to end in the stream, valid until the next call.
 func (h *half) carry(start, end int64) *carrier {
 	c := &h.d.carried
-	*c = carrier{src: h.src, dst: h.dst, tunnels: h.tunnels, refs: h.d.refs[:0]}
+	*c = carrier{}
+	c.src, c.dst, c.tunnels, c.refs = h.src, h.dst, h.tunnels, h.d.refs[:0]
 	begin := int64(0)
 	for i := range h.pieces {
 		p := &h.pieces[i]
