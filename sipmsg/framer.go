@@ -196,19 +196,24 @@ func (f *Framer) Offset() int64 { return f.off + int64(f.lo) }
 
 // Next returns the next message. ok is false when more octets are needed for one.
 func (f *Framer) Next() (u Unit, ok bool) {
+	ok = f.Read(&u)
+	return u, ok
+}
+
+// Read is Next with the message written to *u, which is faster. Where it returns false, *u is anything.
+func (f *Framer) Read(u *Unit) (ok bool) {
 	if f.msg == nil {
 		f.msg = new(Message)
 	}
-	if ok = f.next(&u); !ok {
+	if ok = f.next(u); !ok {
 		f.fresh = false
 		if f.lent {
 			f.giveBack()
 		}
 	}
-	return u, ok
+	return ok
 }
 
-// next is Next with the message written to *u.
 func (f *Framer) next(u *Unit) (ok bool) {
 	for {
 		switch f.state {
@@ -231,7 +236,7 @@ func (f *Framer) next(u *Unit) (ok bool) {
 
 // unit gives out buf[lo:end] and goes on behind it. It is always true.
 func (f *Framer) unit(u *Unit, end int, partial bool) bool {
-	u.Data, u.Off, u.Partial, u.Glued = f.buf[f.lo:end:end], f.off+int64(f.lo), partial, f.glued
+	u.Data, u.Off, u.Partial, u.Glued, u.Message = f.buf[f.lo:end:end], f.off+int64(f.lo), partial, f.glued, nil
 	if f.fresh && !partial {
 		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
 		u.Message = f.msg

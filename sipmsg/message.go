@@ -87,7 +87,9 @@ func (m *Message) Parse(b []byte) error {
 
 // parse is Parse behind the n line ends that b begins with: l is at b[n].
 func (m *Message) parse(b []byte, n int, l *lines) error {
-	*m = Message{raw: b, start: n, fields: m.fields[:0]}
+	fields := m.fields[:0]
+	*m = Message{} // and then part by part: a whole one would be made elsewhere first
+	m.raw, m.start, m.fields = b, n, fields
 	if len(b) > MaxLen {
 		return errTooLong
 	}

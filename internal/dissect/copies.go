@@ -83,8 +83,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	}
 	if t.buckets == nil {
 		t.seed = maphash.MakeSeed()
-		t.buckets = make([]uint32, maxRemembered)
-		t.links, t.ring = make([]link, minRemembered), make([]remembered, minRemembered)
+		t.make(minRemembered)
 	}
 	size := len(payload) + missing
 	if cut && ipid != 0 { // without that all that is there has to be the same
@@ -141,7 +140,7 @@ func (r *remembered) near(old *remembered) bool {
 func (t *copyTable) lookup(r *remembered) (e *remembered, isCopy bool) {
 	size := uint32(len(t.ring))
 	alike := 0
-	for n := t.buckets[r.key%maxRemembered]; n > 0 && t.last-n < size && alike < maxAlike; {
+	for n := t.buckets[r.key%uint64(len(t.buckets))]; n > 0 && t.last-n < size && alike < maxAlike; {
 		l := &t.links[n&(size-1)]
 		if l.tag == uint32(r.key>>32) {
 			if old := &t.ring[n&(size-1)]; old.key == r.key {
@@ -168,22 +167,30 @@ func (t *copyTable) remember(r *remembered) {
 	size := uint32(len(t.ring))
 	if t.last >= size && size < maxRemembered && r.near(&t.ring[t.last&(size-1)]) {
 		t.grow()
-		size *= 2
 	}
-	n, bucket := t.last&(size-1), &t.buckets[r.key%maxRemembered]
-	t.links[n] = link{*bucket, uint32(r.key >> 32)}
-	*bucket = t.last
-	t.ring[n] = *r
+	t.put(t.last, r)
+}
+
+// make makes room for so many entries, a power of two.
+func (t *copyTable) make(size uint32) {
+	t.buckets, t.links, t.ring = make([]uint32, 2*size), make([]link, size), make([]remembered, size)
 }
 
 // grow makes the ring twice as long.
 func (t *copyTable) grow() {
-	size := uint32(len(t.ring))
-	links, ring := make([]link, 2*size), make([]remembered, 2*size)
+	ring, size := t.ring, uint32(len(t.ring))
+	t.make(2 * size)
 	for n := t.last - size; n != t.last; n++ {
-		links[n&(2*size-1)], ring[n&(2*size-1)] = t.links[n&(size-1)], t.ring[n&(size-1)]
+		t.put(n, &ring[n&(size-1)])
 	}
-	t.links, t.ring = links, ring
+}
+
+// put puts r in the ring as number n.
+func (t *copyTable) put(n uint32, r *remembered) {
+	at, bucket := n&uint32(len(t.ring)-1), &t.buckets[r.key%uint64(len(t.buckets))]
+	t.links[at] = link{*bucket, uint32(r.key >> 32)}
+	*bucket = n
+	t.ring[at] = *r
 }
 
 // key is the hash of what copies have in common.

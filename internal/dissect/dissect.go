@@ -154,6 +154,7 @@ type Dissector struct {
 	one      [1]reassembly.Ref
 	refs     []reassembly.Ref // of a message in a stream
 	carried  carrier          // likewise
+	unit     sipmsg.Unit      // likewise
 	frags    reassembly.Fragments
 	segments int // the most octets that conns waits with
 	conns    connTable

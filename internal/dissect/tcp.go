@@ -867,13 +867,10 @@ func helloNamesSIP(b []byte) bool {
 
 // messages gives out what the framer has.
 func (h *half) messages() {
-	for h.d.err == nil {
-		u, ok := h.framer.Next()
-		if !ok {
-			break
-		}
+	u := &h.d.unit
+	for h.d.err == nil && h.framer.Read(u) {
 		h.found()
-		h.give(&u)
+		h.give(u)
 	}
 	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising() {
 		h.c.kind = foreign
