@@ -13,7 +13,7 @@ const (
 	// skimTries is how many times in a row no packet has to be passed over before that is tried for one
 	// in skimPause packets only: a capture of signalling has no media.
 	skimTries = 32
-	skimPause = 8
+	skimPause = 64
 )
 
 // skim passes over packets of media behind p, of which nothing is known in the end but some

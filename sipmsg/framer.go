@@ -121,7 +121,11 @@ func (f *Framer) Borrow(b []byte) {
 
 // giveBack copies what is left of borrowed octets.
 func (f *Framer) giveBack() {
-	f.buf = append(f.own, f.buf[f.lo:]...)
+	if rest := f.buf[f.lo:]; len(rest) > 0 {
+		f.buf = append(f.own, rest...)
+	} else {
+		f.buf = f.own
+	}
 	f.own, f.lent = nil, false
 	f.moved()
 }

@@ -156,10 +156,8 @@ func (m *Message) Quirks() Quirks { return m.quirks }
 // once more and does not allocate.
 func (m *Message) Check() Quirks {
 	q := m.quirks
-	for _, id := range [...]ID{CallID, CSeq, From, To, Via} {
-		if m.first[id] == 0 {
-			q |= QuirkMissing
-		}
+	if f := &m.first; f[CallID] == 0 || f[CSeq] == 0 || f[From] == 0 || f[To] == 0 || f[Via] == 0 {
+		q |= QuirkMissing
 	}
 	if m.Has(CSeq) {
 		_, n, ok, method := m.CSeq()

@@ -164,16 +164,16 @@ func usualMethod(b []byte) int {
 
 // usualStartLine is startLine for nine lines of ten, which are as they should be. It reports whether this is one.
 func (m *Message) usualStartLine(line []byte) bool {
-	if len(line) < 16 {
-		return false
-	}
-	if string(line[:8]) == "SIP/2.0 " {
+	if len(line) >= 12 && string(line[:8]) == "SIP/2.0 " {
 		code := int(line[8]-'0')*100 + int(line[9]-'0')*10 + int(line[10]-'0')
 		if line[8]-'1' > 5 || !isDigit(line[9]) || !isDigit(line[10]) || line[11] != ' ' {
 			return false
 		}
 		m.Version, m.StatusText, m.StatusCode, m.Reason = line[:7], line[8:11], code, line[12:]
 		return true
+	}
+	if len(line) < 16 {
+		return false
 	}
 	n, end := usualMethod(line), len(line)-len(usualVersion)
 	if n == 0 || string(line[end:]) != string(usualVersion) || n+1 >= end {

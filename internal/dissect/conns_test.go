@@ -19,7 +19,7 @@ func TestConnTable(t *testing.T) {
 	}
 	for i := range int64(20000) {
 		src, dst := end(), end()
-		c, side := table.get(src, dst, i*touchLag/2, true)
+		c, side := table.get(&src, &dst, i*touchLag/2, true)
 		if c.ends[side] != src || c.ends[1-side] != dst || c.ends[1].Compare(c.ends[0]) < 0 {
 			t.Fatalf("%v to %v is side %d of %v", src, dst, side, c.ends)
 		}
@@ -37,7 +37,7 @@ func TestConnTable(t *testing.T) {
 			delete(want, gone)
 			all[k] = all[len(all)-1]
 			all = all[:len(all)-1]
-			if c, _ := table.get(gone[1], gone[0], i, false); c != nil {
+			if c, _ := table.get(&gone[1], &gone[0], i, false); c != nil {
 				t.Fatalf("%v is still there", gone)
 			}
 		}

@@ -367,6 +367,10 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 	if err != nil {
 		return
 	}
+	if f.Proto == layers.TCP && d.event == nil && d.Segment == nil { // nobody asks for what stands below
+		d.segment(f, c)
+		return
+	}
 	c.src, c.dst, c.tunnels, c.ipid = f.Src, f.Dst, f.Tunnels, f.IPID
 	if d.event != nil {
 		d.watch(f, c)

@@ -163,20 +163,20 @@ type piece struct {
 
 // get returns the connection of a segment, the packet of that number, and its side. Without
 // create it is nil where the connection is not known.
-func (t *connTable) get(src, dst netip.AddrPort, order int64, create bool) (c *conn, side int) {
+func (t *connTable) get(src, dst *netip.AddrPort, order int64, create bool) (c *conn, side int) {
 	if t.m == nil {
 		t.m, t.seed = make(map[uint64]*conn), maphash.Bytes(maphash.MakeSeed(), nil)
 	}
-	hash := mixAddr(t.seed, src) + mixAddr(t.seed, dst) // the same both ways
+	hash := mixAddr(t.seed, *src) + mixAddr(t.seed, *dst) // the same both ways
 	at := &t.recent[hash%uint64(len(t.recent))]
 	if *at == nil || (*at).hash != hash {
 		*at = t.m[hash]
 	}
 	for c = *at; c != nil; c = c.same {
 		switch {
-		case c.ends[0] == src && c.ends[1] == dst:
+		case c.ends[0] == *src && c.ends[1] == *dst:
 			side = 0
-		case c.ends[0] == dst && c.ends[1] == src:
+		case c.ends[0] == *dst && c.ends[1] == *src:
 			side = 1
 		default:
 			continue
@@ -190,7 +190,7 @@ func (t *connTable) get(src, dst netip.AddrPort, order int64, create bool) (c *c
 	if !create {
 		return nil, 0
 	}
-	return t.add(src, dst, hash, order)
+	return t.add(*src, *dst, hash, order)
 }
 
 // add puts in a connection, and returns the side of src.
@@ -282,7 +282,7 @@ func (t *connTable) release(c *conn, side int) {
 // connOf returns the connection of a segment and its side, as get does. The same ends in several realms may
 // be several connections; or one, of which a packet is seen in each of them.
 func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {
-	c, side = d.conns.get(f.Src, f.Dst, d.order, create)
+	c, side = d.conns.get(&f.Src, &f.Dst, d.order, create)
 	if c == nil || len(f.Tunnels) == 0 {
 		return c, side
 	}
@@ -454,7 +454,9 @@ func (c *conn) isOver(side int, seq uint32) bool {
 // deliver gives a segment to its stream.
 func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	st := &d.Streams.StreamStats
-	h.tunnels = append(h.tunnels[:0], f.Tunnels...)
+	if len(h.tunnels)+len(f.Tunnels) > 0 {
+		h.tunnels = append(h.tunnels[:0], f.Tunnels...)
+	}
 	begins := !h.stream.Started()
 	if l := h.lead; l != nil {
 		if h.lead = nil; seq+uint32(len(f.Payload)) == l.seq && f.Missing == 0 {
