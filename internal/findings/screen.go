@@ -29,6 +29,8 @@ type needle struct {
 	text  string
 	theme theme
 	near  []string
+
+	at, group int // see nibbles
 }
 
 const nearby = 64
@@ -40,27 +42,27 @@ var (
 
 // needles are in lower case and have minNeedle octets or more.
 var needles = []needle{
-	{"<script", markup, nil}, {"</script", markup, nil}, {"<iframe", markup, nil}, {"<object", markup, nil}, {"<embed ", markup, nil},
-	{"<img src", markup, nil}, {"<img/src", markup, nil}, {"<a href", markup, nil}, {"<svg/on", markup, nil}, {"<svg on", markup, nil}, {"<marquee", markup, nil},
-	{"<meta http", markup, nil}, {"<style>", markup, nil}, {"<form action", markup, nil},
-	{"javascript:", markup, nil}, {"vbscript:", markup, nil}, {"onerror=", markup, nil}, {"onload=", markup, nil}, {"onmouseover=", markup, nil}, {"onclick=", markup, nil},
-	{"document.cookie", markup, nil},
+	{"<script", markup, nil, 2, 2}, {"</script", markup, nil, 3, 2}, {"<iframe", markup, nil, 0, 6}, {"<object", markup, nil, 0, 2}, {"<embed ", markup, nil, 0, 3},
+	{"<img src", markup, nil, 0, 3}, {"<img/src", markup, nil, 0, 6}, {"<a href", markup, nil, 0, 3}, {"<svg/on", markup, nil, 1, 6}, {"<svg on", markup, nil, 0, 3}, {"<marquee", markup, nil, 0, 4},
+	{"<meta http", markup, nil, 0, 4}, {"<style>", markup, nil, 0, 1}, {"<form action", markup, nil, 0, 6},
+	{"javascript:", markup, nil, 5, 2}, {"vbscript:", markup, nil, 3, 2}, {"onerror=", markup, nil, 0, 5}, {"onload=", markup, nil, 0, 5}, {"onmouseover=", markup, nil, 0, 3}, {"onclick=", markup, nil, 3, 6},
+	{"document.cookie", markup, nil, 10, 0},
 
-	{"'/**/or/**/", query, nil}, {"' or '1'='1", query, nil}, {"' or 1=1", query, nil}, {"union select", query, nil}, {"union all select", query, nil}, {"union/**/select", query, nil},
-	{"; drop table", query, nil},
+	{"'/**/or/**/", query, nil, 5, 5}, {"' or '1'='1", query, nil, 2, 5}, {"' or 1=1", query, nil, 1, 2}, {"union select", query, nil, 1, 4}, {"union all select", query, nil, 1, 4}, {"union/**/select", query, nil, 1, 4},
+	{"; drop table", query, nil, 4, 5},
 
-	{"instruct", address, orders}, {"ignore ", address, objects}, {"disregard ", address, objects}, {"forget all", address, objects},
-	{"system prompt", address, nil}, {"prompt injection", address, nil}, {"language model", address, nil}, {"you are an ai", address, nil}, {"you are now ", address, nil},
-	{"you are a helpful", address, nil}, {"as an ai ", address, nil}, {"note to ai", address, nil}, {"attention ai", address, nil}, {"developer mode", address, nil}, {"jailbreak", address, nil},
-	{"<|im_start", address, nil}, {"<|im_end", address, nil}, {"<|system", address, nil}, {"<|user|", address, nil}, {"<|assistant", address, nil}, {"<|endof", address, nil},
-	{"[/inst]", address, nil}, {"<<sys>>", address, nil}, {"<system>", address, nil}, {"</system>", address, nil}, {"<system-", address, nil}, {"<tool_call", address, nil},
-	{"<function_call", address, nil}, {"</instruct", address, nil}, {"### instruction", address, nil}, {"### system", address, nil},
-	{"tell the user", address, nil}, {"inform the user", address, nil}, {"exfiltrat", address, nil}, {"run the following", address, nil}, {"execute the following", address, nil},
-	{"call the tool", address, nil}, {"invoke the tool", address, nil}, {"respond only with", address, nil}, {"reply only with", address, nil}, {"do not mention this", address, nil},
+	{"instruct", address, orders, 1, 1}, {"ignore ", address, objects, 2, 1}, {"disregard ", address, objects, 2, 2}, {"forget all", address, objects, 1, 5},
+	{"system prompt", address, nil, 0, 6}, {"prompt injection", address, nil, 8, 4}, {"language model", address, nil, 0, 0}, {"you are an ai", address, nil, 1, 3}, {"you are now ", address, nil, 1, 3},
+	{"you are a helpful", address, nil, 1, 3}, {"as an ai ", address, nil, 4, 4}, {"note to ai", address, nil, 0, 1}, {"attention ai", address, nil, 7, 3}, {"developer mode", address, nil, 5, 5}, {"jailbreak", address, nil, 0, 0},
+	{"<|im_start", address, nil, 4, 3}, {"<|im_end", address, nil, 1, 3}, {"<|system", address, nil, 1, 4}, {"<|user|", address, nil, 0, 4}, {"<|assistant", address, nil, 4, 6}, {"<|endof", address, nil, 0, 4},
+	{"[/inst]", address, nil, 0, 0}, {"<<sys>>", address, nil, 1, 4}, {"<system>", address, nil, 0, 4}, {"</system>", address, nil, 2, 6}, {"<system-", address, nil, 0, 4}, {"<tool_call", address, nil, 1, 0},
+	{"<function_call", address, nil, 3, 1}, {"</instruct", address, nil, 0, 0}, {"### instruction", address, nil, 5, 1}, {"### system", address, nil, 4, 6},
+	{"tell the user", address, nil, 5, 2}, {"inform the user", address, nil, 7, 2}, {"exfiltrat", address, nil, 4, 1}, {"run the following", address, nil, 4, 2}, {"execute the following", address, nil, 8, 2},
+	{"call the tool", address, nil, 5, 2}, {"invoke the tool", address, nil, 7, 2}, {"respond only with", address, nil, 10, 3}, {"reply only with", address, nil, 8, 3}, {"do not mention this", address, nil, 1, 5},
 
-	{"friendly-scanner", toolName, nil}, {"friendly-request", toolName, nil}, {"sipvicious", toolName, nil}, {"sundayddr", toolName, nil}, {"sip-scan", toolName, nil},
-	{"sipscan", toolName, nil}, {" pplsip", toolName, nil}, {"sipcli/", toolName, nil}, {"s=sipcli", toolName, nil}, {"vaxsipuseragent", toolName, nil}, {"sivus_voip", toolName, nil},
-	{"siparmyknife", toolName, nil}, {"ip:nm@nm", toolName, nil},
+	{"friendly-scanner", toolName, nil, 4, 1}, {"friendly-request", toolName, nil, 4, 1}, {"sipvicious", toolName, nil, 5, 7}, {"sundayddr", toolName, nil, 2, 1}, {"sip-scan", toolName, nil, 0, 7},
+	{"sipscan", toolName, nil, 0, 7}, {" pplsip", toolName, nil, 0, 7}, {"sipcli/", toolName, nil, 0, 7}, {"s=sipcli", toolName, nil, 2, 7}, {"vaxsipuseragent", toolName, nil, 3, 7}, {"sivus_voip", toolName, nil, 5, 5},
+	{"siparmyknife", toolName, nil, 6, 0}, {"ip:nm@nm", toolName, nil, 3, 1},
 }
 
 // minNeedle is the length of the shortest needle. Seven octets in a row hold four that begin
@@ -85,6 +87,32 @@ type screen struct {
 	known [1 << windowBits]uint8  // 1 at the hashes of all windows
 	heads [1 << windowBits]uint16 // of the lists of windows with that hash
 	list  []written               // list[0] is none
+
+	nibbles nibbles
+	groups  [8][]begun
+}
+
+// A begun is a needle with the first four of its five octets.
+type begun struct {
+	window uint32
+	*needle
+}
+
+// Nibbles say of the low halves of five octets in a row, whether they may be those of needles, from needle.at on: they
+// have a bit for each group of needles that have such a half there. Behind them stands ESC, again and again. The places and
+// groups of needles were found by trying: of an ordinary message, hardly one octet in two thousand begins such five.
+type nibbles [6][16]uint8
+
+// add takes in a needle.
+func (t *nibbles) add(n *needle) {
+	for i := range 5 {
+		t[i][n.text[n.at+i]&15] |= 1 << n.group
+	}
+}
+
+// groupsAt returns a bit for each group that may have a needle whose five octets b begins with.
+func (t *nibbles) groupsAt(b []byte) uint8 {
+	return t[0][b[0]&15] & t[1][b[1]&15] & t[2][b[2]&15] & t[3][b[3]&15] & t[4][b[4]&15]
 }
 
 // A written is a window of four octets, and where it stands in a needle.
@@ -98,7 +126,11 @@ var theScreen = newScreen(needles)
 
 func newScreen(list []needle) *screen {
 	s := &screen{list: make([]written, 1)}
-	for i, n := range list {
+	for i := range s.nibbles[5] {
+		s.nibbles[5][i] = esc
+	}
+	for i := range list {
+		n := &list[i]
 		if len(n.text) < minNeedle || len(list) > 255 {
 			panic("findings: a needle that is too short: " + n.text)
 		}
@@ -110,6 +142,8 @@ func newScreen(list []needle) *screen {
 			s.list = append(s.list, written{w, uint8(i), uint8(off), s.heads[h]})
 			s.heads[h] = uint16(len(s.list) - 1)
 		}
+		s.nibbles.add(n)
+		s.groups[n.group] = append(s.groups[n.group], begun{windowAt([]byte(n.text), n.at), n})
 	}
 	return s
 }
@@ -158,6 +192,14 @@ func hashWindow(w uint32) uint32 { return w * windowMult >> (32 - windowBits) }
 // suspect reports whether a message may hold something suspicious. Most do not, and every
 // message of a capture comes here.
 func (s *screen) suspect(b []byte) bool {
+	if suspicious, ok := s.byBlocks(b); ok {
+		return suspicious
+	}
+	return s.byWindows(b)
+}
+
+// byWindows does what suspect does, on any processor.
+func (s *screen) byWindows(b []byte) bool {
 	if bytes.IndexByte(b, esc) >= 0 {
 		return true
 	}
@@ -215,20 +257,29 @@ func oddCharacters(b []byte) bool {
 			continue
 		}
 		for end := min(i+8, len(b)); i < end; i++ {
-			switch c := b[i]; {
-			case c >= 0xc0:
-				if r, _ := utf8.DecodeRune(b[i:]); r == csi || isHidden(r) {
-					return true
-				}
-			case c == csi:
-				if isCSI(b[i+1:]) {
-					return true
-				}
+			if b[i] >= utf8.RuneSelf && isOdd(b[i:]) {
+				return true
 			}
 		}
 	}
 	return false
 }
+
+// isOdd reports whether the character that b begins with, which is not ASCII, is suspicious.
+func isOdd(b []byte) bool {
+	c := b[0]
+	switch {
+	case c == csi:
+		return isCSI(b[1:])
+	case c < 0xc0 || !leadsOdd[c-0xc0]:
+		return false
+	}
+	r, _ := utf8.DecodeRune(b)
+	return r == csi || isHidden(r)
+}
+
+// leadsOdd marks what the octets from 0xc0 on begin characters that are suspicious: see isHidden.
+var leadsOdd = [0x40]bool{0x02: true, 0x21: true, 0x22: true, 0x23: true, 0x2f: true, 0x33: true}
 
 // hasFold reports whether b begins with a text in lower case, whatever the case of b.
 func hasFold(b []byte, text string) bool {

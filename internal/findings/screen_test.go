@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -157,5 +158,55 @@ func BenchmarkScreen(b *testing.B) {
 		if theScreen.suspect(in) {
 			b.Fatal("suspicious")
 		}
+	}
+}
+
+// screenPieces are what texts are made of that bring the screen to where it may go wrong.
+func screenPieces() []string {
+	list := []string{"\x1b", "\x9b1m", "\u009b", "\u202e", "é", "好", "\xff", "x", " ", "INVITE sip:", "10.0.0.1:5060", ";branch=z9hG4bK", "\r\n"}
+	for _, n := range needles {
+		list = append(list, n.text, strings.ToUpper(n.text), n.text[:len(n.text)-1], n.text[1:], n.text[n.at:n.at+5])
+	}
+	return list
+}
+
+// TestScreenByBlocks: what is found by vectors is what is found without.
+func TestScreenByBlocks(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	pieces, suspicious, blocks := screenPieces(), 0, false
+	for round := range 40000 {
+		b := []byte(strings.Repeat("y", random.IntN(140)))
+		for range random.IntN(4) {
+			b = append(b, pieces[random.IntN(len(pieces))]...)
+		}
+		b = slices.Clip(append(b, strings.Repeat("z", random.IntN(70))...))
+		if round%2 == 0 && len(b) > 0 {
+			b[random.IntN(len(b))] = byte(random.Uint32())
+		}
+		got, ok := theScreen.byBlocks(b)
+		if want := theScreen.byWindows(b); ok && got != want {
+			t.Fatalf("%q: by blocks %t, by windows %t", b, got, want)
+		}
+		blocks = blocks || ok
+		suspicious += toInt(theScreen.byWindows(b))
+	}
+	if suspicious < 10000 || suspicious > 30000 {
+		t.Errorf("%d of 40000 are suspicious", suspicious)
+	}
+	if !blocks && runtime.GOARCH == "amd64" {
+		t.Log("this processor has no AVX2: nothing was compared")
+	}
+}
+
+// TestScreenStops: an ordinary message hardly has anything that looks like a needle at first.
+func TestScreenStops(t *testing.T) {
+	b, n := bytes.ReplaceAll([]byte(strings.ToLower(ordinary+ordinaryText)), []byte("\n"), []byte("\r\n")), 0
+	for i := range len(b) - 4 {
+		if theScreen.nibbles.groupsAt(b[i:]) != 0 {
+			n++
+		}
+	}
+	if n > 6 {
+		t.Errorf("%d places of %d octets of ordinary text look like needles", n, len(b))
 	}
 }
