@@ -83,6 +83,10 @@ type Options struct {
 	// of its own.
 	Kept func(*Detail, *sipmsg.Message) uint64
 
+	// Asked is called with each request outside of calls that Exchanged will be given, as Kept is with the messages
+	// of legs. Of the Exchange it knows the request alone; what it returns becomes its Marks.
+	Asked func(*Exchange, *sipmsg.Message) uint64
+
 	// Exchanged is called for each request outside of calls, in the order in which
 	// they were sent, when nothing more is expected of it; it needs Calls.
 	Exchanged func(*Exchange)
@@ -231,7 +235,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		w.finished, w.exchanged, w.event = o.Finished, o.Exchanged, o.Event
 		w.over = a.at
 		w.release = a.told
-		a.track.kept = o.Kept
+		a.track.kept, a.track.asked = o.Kept, o.Asked
 	}
 	if o.Streams {
 		a.streams = newStreamTable(most.streams)

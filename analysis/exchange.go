@@ -74,6 +74,7 @@ type Exchange struct {
 	OldBranch   bool          // the branch has no magic cookie, or is missing
 	MaxForwards int16         // see Seen.MaxForwards
 	Body        int           // octets of it
+	Marks       uint64        // what Options.Asked returned
 
 	// Of the final response; no fields where octets of it are missing.
 	ResponseFields sipmsg.FieldSet
@@ -295,6 +296,9 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 		r.CallID = t.callID(x)
 		r.request = t.keepOctets(r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
+		if t.asked != nil {
+			r.Marks = t.asked(&r.Exchange, x.s)
+		}
 	}
 	o.m[k] = r
 	o.ids[k.id]++

@@ -11,8 +11,8 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// TestKept: each message of a call is shown once while it is at hand, with those before it and without
-// their octets, and its marks are there when the leg is finished.
+// TestKept: each message of a call, and each request outside of calls, is shown once while it is at hand, and its
+// marks are there when the leg, or the request, is finished.
 func TestKept(t *testing.T) {
 	const script = `A = 10.0.0.1:5060
 B = 10.0.0.2:5060
@@ -31,7 +31,7 @@ B = 10.0.0.2:5060
 		t.Fatal(err)
 	}
 	defer r.Close()
-	var shown uint64
+	var shown, asked uint64
 	finished := 0
 	_, err = analysis.Run(context.Background(), r, analysis.Options{
 		Calls: true,
@@ -48,6 +48,17 @@ B = 10.0.0.2:5060
 			shown++
 			return shown
 		},
+		Asked: func(e *analysis.Exchange, m *sipmsg.Message) uint64 {
+			if asked++; e.Method != string(m.Method) || e.Status != 0 {
+				t.Errorf("%s with the status %d is not the request that is shown: %s", e.Method, e.Status, m.StartLine)
+			}
+			return 70 + asked
+		},
+		Exchanged: func(e *analysis.Exchange) {
+			if e.Marks != 71 || e.Status != 200 {
+				t.Errorf("%s has the marks %d and the status %d", e.Method, e.Marks, e.Status)
+			}
+		},
 		Finished: func(d *analysis.Detail) {
 			finished++
 			for i := range d.Messages {
@@ -63,7 +74,7 @@ B = 10.0.0.2:5060
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown != 6 || finished != 1 {
-		t.Errorf("%d messages were shown, %d legs finished; want 6 and 1", shown, finished)
+	if shown != 6 || finished != 1 || asked != 1 {
+		t.Errorf("%d messages and %d requests were shown, %d legs finished; want 6, 1 and 1", shown, asked, finished)
 	}
 }

@@ -86,21 +86,26 @@ func readAgain(m *sipmsg.Message, raw, index []byte, cut bool) bool {
 	return m.Parse(raw) == nil
 }
 
+// indexed reports whether a message is kept with an index: nearly all that rules look at again have credentials or a
+// challenge, and of the others it is cheaper to parse a few again than to make an index of each. What is cut gets none.
+func indexed(m *sipmsg.Message, cut bool) bool {
+	return !cut && (hasCredentials(m) || m.Has(sipmsg.WWWAuthenticate) || m.Has(sipmsg.ProxyAuthenticate))
+}
+
 // roomFor returns how many octets a message, and its index, take.
-func roomFor(m *sipmsg.Message, cut bool) int {
-	if cut {
+func roomFor(m *sipmsg.Message, index bool) int {
+	if !index {
 		return len(m.Raw())
 	}
 	return len(m.Raw()) + m.IndexLen()
 }
 
-// appendMessage copies the octets of a message, and its index, behind those of a page with the number
-// n. What is cut gets no index.
-func appendMessage(page []byte, n int, m *sipmsg.Message, cut bool) ([]byte, place) {
+// appendMessage copies the octets of a message, and its index if it gets one, behind those of a page with the number n.
+func appendMessage(page []byte, n int, m *sipmsg.Message, index bool) ([]byte, place) {
 	raw := m.Raw()
 	p := place{page: int32(n), off: int32(len(page)), n: int32(len(raw))}
 	page = append(page, raw...)
-	if !cut {
+	if index {
 		page = m.AppendIndex(page)
 		p.index = int32(len(page)) - p.off - p.n
 	}
@@ -109,13 +114,14 @@ func appendMessage(page []byte, n int, m *sipmsg.Message, cut bool) ([]byte, pla
 
 // keepOctets keeps a message in the pages of a leg.
 func (v *liveLeg) keepOctets(s *pageStore, m *sipmsg.Message, cut bool) (p place) {
-	need := roomFor(m, cut)
+	index := indexed(m, cut)
+	need := roomFor(m, index)
 	last := len(v.pages) - 1
 	if last < 0 || cap(v.pages[last])-len(v.pages[last]) < need {
 		v.pages = append(v.pages, s.take(need, last < 0))
 		last++
 	}
-	v.pages[last], p = appendMessage(v.pages[last], last, m, cut)
+	v.pages[last], p = appendMessage(v.pages[last], last, m, index)
 	v.octets += len(m.Raw())
 	return p
 }
@@ -151,12 +157,13 @@ type sheafStore struct {
 
 // keep keeps a whole message.
 func (s *sheafStore) keep(m *sipmsg.Message) leaf {
-	need := roomFor(m, false)
+	index := indexed(m, false)
+	need := roomFor(m, index)
 	if s.last == nil || len(s.last.pages[0])-s.last.used < need {
 		s.last = s.next(need)
 	}
 	c := s.last
-	page, p := appendMessage(c.pages[0][:c.used], 0, m, false)
+	page, p := appendMessage(c.pages[0][:c.used], 0, m, index)
 	c.used = len(page)
 	c.users++
 	return leaf{c, p}

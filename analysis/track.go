@@ -81,6 +81,7 @@ type tracker struct {
 
 	rules         teller // is told of every leg, and of every request outside of calls
 	kept          func(*Detail, *sipmsg.Message) uint64
+	asked         func(*Exchange, *sipmsg.Message) uint64
 	detail        Detail    // of a leg in the making, for kept …
 	atHand        [1]Seen   // … and its message
 	detailOctets  int       // kept for the legs followed …

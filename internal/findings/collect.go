@@ -119,7 +119,7 @@ func (c *Collector) Options(o analysis.Options) analysis.Options {
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
 	if !c.askAll {
-		o.Kept = c.kept
+		o.Kept, o.Asked = c.kept, c.asked
 	}
 	o.Screen, o.Screened = theScreen.suspect, c.screened
 	return o

@@ -42,6 +42,9 @@ const (
 	// A 2xx sets a session timer of longInterval or more.
 	longTimer
 
+	// A NOTIFY outside of calls says that its subscription goes on.
+	stillSubscribed
+
 	// The bits from here on are a hash of the hosts of Routes or Record-Routes, whatever their
 	// order; 0 where they were not found out.
 	routeHosts = 16
@@ -66,6 +69,17 @@ func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
 		k |= c.markAnswer(s, m)
 	}
 	return uint64(k)
+}
+
+// asked returns the marks of a request outside of calls: see analysis.Options.Asked.
+func (c *Collector) asked(e *analysis.Exchange, m *sipmsg.Message) (k uint64) {
+	if e.Method == "NOTIFY" {
+		v, _ := m.First(sipmsg.SubscriptionState)
+		if bytes.HasPrefix(v, []byte("active")) || bytes.HasPrefix(v, []byte("pending")) {
+			k |= uint64(stillSubscribed)
+		}
+	}
+	return k
 }
 
 // markRequest returns the marks of a request.

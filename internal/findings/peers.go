@@ -73,8 +73,21 @@ type loadState struct {
 	sent     table[uint32] // requests, by host and second: see load.key; those of load.n apart
 	refusals int
 	pauses   map[uint64][]pause // by who asks for what, see pause.key
-	asked    []uint64           // the keys of all pauses, the oldest first
+	asked    []pauseNo          // all pauses, the oldest first
+	between  map[uint64]int     // how many of them there are for a method between two hosts, see wayOf
 	bundles
+}
+
+// A pauseNo is a pause by its key, and by that of its hosts and method.
+type pauseNo struct{ key, way uint64 }
+
+// wayOf returns a number for the requests of a method between two hosts. Others may have the same.
+func wayOf(client, server netip.Addr, method string) uint64 {
+	n := pairOf(client, server) + uint64(len(method))<<8
+	if method != "" {
+		n += uint64(method[0])
+	}
+	return n
 }
 
 // key returns a hash of everything that has to be the same in the request that comes too
@@ -178,6 +191,9 @@ func (s *loadState) leg(r *legRun) {
 			continue
 		}
 		src, dst := r.ends(t)
+		if !s.paused(src.Addr(), dst.Addr(), t.Method) {
+			continue
+		}
 		if f, ok := s.early(pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}); ok {
 			r.report(f)
 			return
@@ -188,7 +204,7 @@ func (s *loadState) leg(r *legRun) {
 func (s *loadState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	s.request(e.Destination.Addr(), e.Sent, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
-	if e.Status/100 != 5 && len(s.pauses) == 0 || e.InDialog {
+	if e.Status/100 != 5 && !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method) || e.InDialog {
 		return
 	}
 	m := r.Request()
@@ -228,17 +244,30 @@ func (s *loadState) pause(m *sipmsg.Message, p pause) {
 // wait keeps a pause; where there are too many, the oldest is forgotten.
 func (s *loadState) wait(p pause) {
 	if s.pauses == nil {
-		s.pauses = make(map[uint64][]pause)
+		s.pauses, s.between = make(map[uint64][]pause), make(map[uint64]int)
 	}
 	if len(s.asked) == maxPauses {
-		k := s.asked[0]
+		s.forget(s.asked[0])
 		s.asked = s.asked[1:]
-		if s.pauses[k] = s.pauses[k][1:]; len(s.pauses[k]) == 0 {
-			delete(s.pauses, k)
-		}
 	}
-	k := p.key()
-	s.pauses[k], s.asked = append(s.pauses[k], p), append(s.asked, k)
+	no := pauseNo{p.key(), wayOf(p.client, p.server, p.method)}
+	s.pauses[no.key], s.asked = append(s.pauses[no.key], p), append(s.asked, no)
+	s.between[no.way]++
+}
+
+// forget forgets a pause, the oldest of its key.
+func (s *loadState) forget(no pauseNo) {
+	if s.pauses[no.key] = s.pauses[no.key][1:]; len(s.pauses[no.key]) == 0 {
+		delete(s.pauses, no.key)
+	}
+	if s.between[no.way]--; s.between[no.way] == 0 {
+		delete(s.between, no.way)
+	}
+}
+
+// paused reports whether there may be a pause for a request: nearly always there is none.
+func (s *loadState) paused(client, server netip.Addr, method string) bool {
+	return len(s.between) > 0 && s.between[wayOf(client, server, method)] > 0
 }
 
 // early looks for a Retry-After that a request does not respect. Half a second is left for

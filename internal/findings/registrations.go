@@ -752,6 +752,9 @@ func (s *subscribeState) notify(r *exchangeRun) {
 		s.tell(r, f)
 		return
 	}
+	if marks(e.Marks)&stillSubscribed != 0 {
+		return
+	}
 	m := r.Request()
 	if m == nil || e.Partial {
 		return

@@ -436,7 +436,8 @@ request of the peer reaches the sender all the same, or it passes the INVITE on 
 }
 
 type contactState struct {
-	seen memory[string]
+	known pairCache // of those whose SUBSCRIBE was looked at
+	seen  memory[string]
 	bundles
 }
 
@@ -494,7 +495,7 @@ func (s *contactState) exchange(r *exchangeRun) {
 		s.registers(r, from, to)
 		return
 	}
-	if !s.seen.isNew(pairKey(e)) {
+	if s.known.knows(hostPair{e.Source.Addr(), e.Destination.Addr()}) || !s.seen.isNew(pairKey(e)) {
 		return
 	}
 	m := r.Request()
