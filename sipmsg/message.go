@@ -364,12 +364,17 @@ func (s FieldSet) Has(id ID) bool { return s[id/64]&(1<<(id%64)) != 0 }
 
 // FieldSet returns the kinds of header fields that there are, Other left out.
 func (m *Message) FieldSet() (s FieldSet) {
+	var low, high uint64
 	for i := range m.fields {
 		id := m.fields[i].id
-		s[id/64] |= 1 << (id % 64)
+		bit := uint64(1) << (id % 64)
+		if id < 64 {
+			low |= bit
+		} else {
+			high |= bit
+		}
 	}
-	s[0] &^= 1 << Other
-	return s
+	return FieldSet{low &^ (1 << Other), high}
 }
 
 // All iterates over the values of the header fields of the kind id, one a field.
@@ -401,11 +406,15 @@ func (m *Message) NumValues(id ID) (n int) {
 	if first == 0 {
 		return 0
 	}
-	for i := first - 1; i < len(m.fields); i++ {
-		f := &m.fields[i]
+	fields, list := m.fields[first-1:], lists[id]
+	for i := range fields {
+		f := &fields[i]
+		if f.id != id {
+			continue
+		}
 		switch {
-		case f.id != id || f.value == f.valueEnd && lists[id]:
-		case lists[id] && bytes.IndexByte(m.raw[f.value:f.valueEnd], ',') >= 0: // perhaps several in one
+		case f.value == f.valueEnd && list:
+		case list && bytes.IndexByte(m.raw[f.value:f.valueEnd], ',') >= 0: // perhaps several in one
 			n = 0
 			for range m.Values(id) {
 				n++

@@ -36,6 +36,7 @@ type Collector struct {
 	texts   texts
 	public  publicCache
 	timers  timerCache
+	routes  routeCache
 	faults  []fault // room for those of one message
 	n       int
 	index   legIndex // of the leg that is finished

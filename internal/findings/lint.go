@@ -301,7 +301,7 @@ func closely(m *sipmsg.Message, faults []fault) []fault {
 		return faults
 	}
 	for _, id := range [...]sipmsg.ID{sipmsg.From, sipmsg.To, sipmsg.Contact, sipmsg.Route, sipmsg.RecordRoute, sipmsg.ReferTo} {
-		if !m.Has(id) {
+		if !m.Has(id) || areInside(m, id) {
 			continue
 		}
 		for v := range m.Values(id) {
@@ -330,6 +330,25 @@ func closely(m *sipmsg.Message, faults []fault) []fault {
 		faults = append(faults, fault{"with Content-Type application/sdp on a body that is none", "RFC 3261 20.15", "a body that begins with v=", Warning})
 	}
 	return faults
+}
+
+// areInside reports at a glance whether no address of a header field has a parameter outside of its URI, but for a tag: then
+// outsideURI finds nothing.
+func areInside(m *sipmsg.Message, id sipmsg.ID) bool {
+	one := id == sipmsg.From || id == sipmsg.To // of others there may be several in one
+	for v := range m.All(id) {
+		if !one && bytes.IndexByte(v, ',') >= 0 {
+			return false
+		}
+		if n := len(v); n > 0 && v[n-1] == '>' {
+			continue
+		}
+		rest := v[bytes.LastIndexByte(v, '>')+1:]
+		if !bytes.HasPrefix(rest, []byte(";tag=")) || bytes.IndexByte(rest[1:], ';') >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // outsideURI returns the first parameter of an address that belongs to a URI and stands

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -91,7 +92,7 @@ func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.
 		k |= strangeVia
 	}
 	if s.Fields.Has(sipmsg.Route) {
-		k |= markRoutes(m)
+		k |= c.routes.marksOf(m)
 	}
 	if namesCaller(s) && isInitialINVITE(s) {
 		k |= judgedCaller
@@ -102,9 +103,48 @@ func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.
 	return k
 }
 
+// decimals are the numbers of IPv4 addresses as they are written.
+var decimals = func() (list [256]string) {
+	for i := range list {
+		list[i] = strconv.Itoa(i)
+	}
+	return list
+}()
+
+// plainlyFits reports at a glance whether viaFits holds for a topmost Via: nearly all name an IPv4 address as it is
+// written, and have no parameter that says otherwise.
+func plainlyFits(v []byte, source netip.Addr) bool {
+	v, ok := bytes.CutPrefix(v, []byte("SIP/2.0/"))
+	blank := bytes.IndexByte(v, ' ')
+	if !ok || blank < 0 || bytes.IndexByte(v[:blank], ',') >= 0 || !source.Is4() {
+		return false
+	}
+	v = v[blank+1:]
+	for i, n := range source.As4() {
+		if i > 0 {
+			if v, ok = bytes.CutPrefix(v, []byte(".")); !ok {
+				return false
+			}
+		}
+		d := decimals[n]
+		if len(v) < len(d) || string(v[:len(d)]) != d {
+			return false
+		}
+		v = v[len(d):]
+	}
+	if len(v) > 0 && v[0] == ':' {
+		for v = v[1:]; len(v) > 0 && v[0]-'0' < 10; v = v[1:] {
+		}
+	}
+	return len(v) > 0 && v[0] == ';' && arePlain(v)
+}
+
 // viaFits reports whether the topmost Via of a request says where it came from.
 func viaFits(m *sipmsg.Message, source netip.Addr) bool {
 	v, _ := m.First(sipmsg.Via)
+	if plainlyFits(v, source) {
+		return true
+	}
 	if host, ok := plainVia(v); ok {
 		addr, ok := sipmsg.URI{Host: host}.Addr()
 		return ok && sameHost(addr, source)
@@ -128,16 +168,15 @@ func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	var hosts marks
 	routed := looseRecord | routedBySource | routedByDestination
 	for v := range m.Values(sipmsg.RecordRoute) {
-		host, ok := plainRoute(v)
-		if !ok {
+		x := c.routes.of(v)
+		if !x.plain {
 			return k
 		}
-		hosts += hashOfHost(host)
-		proxy, _ := sipmsg.URI{Host: host}.Addr()
-		if proxy != s.Source.Addr() {
+		hosts += x.hash
+		if x.proxy != s.Source.Addr() {
 			routed &^= routedBySource
 		}
-		if proxy != s.Destination.Addr() {
+		if x.proxy != s.Destination.Addr() {
 			routed &^= routedByDestination
 		}
 	}
@@ -146,15 +185,40 @@ func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 
 func hashOfHost(host []byte) marks { return marks(maphash.Bytes(seed, host)) }
 
-// markRoutes returns the marks of the Routes of a request.
-func markRoutes(m *sipmsg.Message) marks {
+// A routeCache remembers what Routes and Record-Routes came to that were looked at lately: proxies write theirs alike.
+type routeCache [32]plainHop
+
+// A plainHop is a Route or Record-Route: whether it is plain, as plainRoute says, the hash of its host, and the address that
+// this is.
+type plainHop struct {
+	value []byte
+	plain bool
+	hash  marks
+	proxy netip.Addr
+}
+
+// of returns what a value comes to. It is valid until the next call.
+func (c *routeCache) of(v []byte) *plainHop {
+	x := &c[hashOfHost(v)%32]
+	if !bytes.Equal(x.value, v) {
+		*x = plainHop{value: append(x.value[:0], v...)}
+		if host, ok := plainRoute(v); ok {
+			x.plain, x.hash = true, hashOfHost(host)
+			x.proxy, _ = sipmsg.URI{Host: host}.Addr()
+		}
+	}
+	return x
+}
+
+// marksOf returns the marks of the Routes of a request.
+func (c *routeCache) marksOf(m *sipmsg.Message) marks {
 	var hosts marks
 	for v := range m.Values(sipmsg.Route) {
-		host, ok := plainRoute(v)
-		if !ok {
+		x := c.of(v)
+		if !x.plain {
 			return oddRoute
 		}
-		hosts += hashOfHost(host)
+		hosts += x.hash
 	}
 	return hosts << routeHosts
 }
@@ -190,6 +254,19 @@ func plainVia(v []byte) (host []byte, ok bool) {
 	}
 	host, _, ok = plainHost(v[blank+1:])
 	return host, ok
+}
+
+// arePlain reports whether the parameters of a Via, from the first semicolon on, are those of a Via that plainVia knows.
+func arePlain(b []byte) bool {
+	if bytes.IndexByte(b, '"') >= 0 || bytes.IndexByte(b, ',') >= 0 {
+		return false
+	}
+	for i := 0; i >= 0; i = bytes.IndexByte(b, ';') {
+		if b = skipSpace(b[i+1:]); len(b) > 0 && lower(b[0]) == 'm' {
+			return false
+		}
+	}
+	return true
 }
 
 // plainRoute returns the host of a Route or Record-Route that is written as most are: a SIP URI of a

@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -39,7 +40,7 @@ func TestPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	vias := [][]string{{"SIP/2.0/UDP ", "10.0.0.1", ":5060", ";branch=z9hG4bK1", ";rport"}, {"SIP/2.0/UDP ", "192.0.2.77", ";lr"}}
 	routes := [][]string{{"<sip:", "10.0.0.1", ":5060", ";lr", ">"}, {"<sip:", "192.0.2.77", ";lr=on", ";x=", ">", ";y"}}
-	plain := [2]int{}
+	plain, fit, source := [2]int{}, 0, netip.MustParseAddr("10.0.0.1")
 	for range 200_000 {
 		v := bytes.TrimSpace(madeOf(rng, vias))
 		if host, ok := plainVia(v); ok {
@@ -51,6 +52,14 @@ func TestPlain(t *testing.T) {
 			if via, ok := m.TopVia(); !ok || !bytes.Equal(via.Host, host) || via.MAddr() != nil {
 				t.Fatalf("the Via %q has the host %q, and not %q alone", v, via.Host, host)
 			}
+			if plainlyFits(v, source) {
+				fit++
+			}
+		}
+		if plainlyFits(v, source) {
+			if host, ok := plainVia(v); !ok || string(host) != source.String() {
+				t.Fatalf("the Via %q does not fit %s plainly", v, source)
+			}
 		}
 		v = bytes.TrimSpace(madeOf(rng, routes))
 		if host, ok := plainRoute(v); ok {
@@ -61,8 +70,8 @@ func TestPlain(t *testing.T) {
 			}
 		}
 	}
-	if plain[0] < 10_000 || plain[1] < 10_000 {
-		t.Errorf("only %v are plain", plain)
+	if plain[0] < 10_000 || plain[1] < 10_000 || fit < 10_000 {
+		t.Errorf("only %v are plain, %d fit", plain, fit)
 	}
 }
 
@@ -95,5 +104,35 @@ func TestFaultless(t *testing.T) {
 	}
 	if clean < 10_000 {
 		t.Errorf("only %d are faultless", clean)
+	}
+}
+
+// TestInside: of what has no parameter outside of its URI at a glance, none is found by a close look.
+func TestInside(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	frames := [][]string{{"<sip:", "user@", "10.0.0.1", ";lr", ">", ";tag=", "1"}, {"\"A;lr\" ", "<sip:", "example.com", ">"}, {"sip:", "example.com", ";transport=tcp"}}
+	parts = append(parts, ";tag=", ";transport=tcp", ";user=phone")
+	defer func() { parts = parts[:len(parts)-3] }()
+	inside := 0
+	for range 100_000 {
+		v := bytes.TrimSpace(madeOf(rng, frames))
+		for _, id := range []sipmsg.ID{sipmsg.From, sipmsg.Contact} {
+			var m sipmsg.Message
+			if err := m.Parse([]byte("OPTIONS sip:a SIP/2.0\r\n" + id.String() + ": " + string(v) + "\r\n\r\n")); err != nil {
+				t.Fatal(err)
+			}
+			if !areInside(&m, id) {
+				continue
+			}
+			inside++
+			for v := range m.Values(id) {
+				if p := outsideURI(v); p != "" {
+					t.Fatalf("the %s %q has the parameter %s outside of its URI", id, v, p)
+				}
+			}
+		}
+	}
+	if inside < 10_000 {
+		t.Errorf("only %d are seen to be inside", inside)
 	}
 }
