@@ -42,7 +42,8 @@ type teller struct {
 	spare [][]errand
 	todo  chan []errand // nil: there is no goroutine
 	done  chan []errand
-	out   int // batches that are on their way
+	out   int    // batches that are on their way
+	alone errand // told of at once
 
 	detail Detail
 	parsed [2]sipmsg.Message // of an exchange
@@ -79,8 +80,10 @@ func (w *teller) stop() {
 func (w *teller) tell(e errand) {
 	e.over = w.over()
 	if w.todo == nil {
-		w.run(&e)
-		w.release(&e)
+		w.alone = e
+		w.run(&w.alone)
+		w.release(&w.alone)
+		w.alone = errand{}
 		return
 	}
 	w.batch = append(w.batch, e)

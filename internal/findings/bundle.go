@@ -94,10 +94,11 @@ type pairMemory struct{ table[struct{}] }
 
 // isNew remembers a pair and reports whether it did not know it.
 func (m *pairMemory) isNew(p hostPair) bool {
-	if m.knows(p) || m.n == maxBundles {
+	h := p.hash()
+	if m.get(h) != nil || m.n == maxBundles {
 		return false
 	}
-	m.add(p.hash())
+	m.add(h)
 	return true
 }
 
@@ -108,21 +109,6 @@ func (m *pairMemory) knows(p hostPair) bool { return m.get(p.hash()) != nil }
 type hostPair struct{ src, dst netip.Addr }
 
 func (p hostPair) hash() uint64 { return pairOf(p.src, p.dst) }
-
-// A pairCache tells whether a pair is one of those that were asked for lately: the same few
-// come again and again, and a table of many is slow.
-type pairCache [64]hostPair
-
-// knows reports whether a pair was asked for lately, and remembers it.
-func (c *pairCache) knows(p hostPair) bool {
-	s, d := p.src.As16(), p.dst.As16()
-	x := &c[(s[15]^d[15]<<1^s[14])&63]
-	if *x == p {
-		return true
-	}
-	*x = p
-	return false
-}
 
 // pairKey names the ends of an exchange.
 func pairKey(e *analysis.Exchange) string {

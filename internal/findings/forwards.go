@@ -38,12 +38,12 @@ func (s *forwards) exchange(e *exchangeRun) {
 	if e.Partial {
 		return
 	}
-	frames := []analysis.Frame{e.SentFrame}
 	if e.Status == 483 {
 		s.outside.add("483", e, tooManyHops(e.Method, e.MaxForwards, []analysis.Frame{e.SentFrame, e.FinalFrame}))
 		return
 	}
-	if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, frames); what != "" {
+	if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, nil); what != "" {
+		f.Frames = []analysis.Frame{e.SentFrame}
 		s.outside.add(what, e, f)
 	}
 }

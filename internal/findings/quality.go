@@ -61,8 +61,7 @@ type longWait struct {
 
 type qualityState struct {
 	ways    map[hostPair]way
-	known   pairCache
-	proven  pairCache // those with a proof
+	proofs  table[bool] // what ways say, by hostPair.hash: nearly all messages say nothing new
 	missing cuts
 	waits   []longWait
 	ran     []legNumber // legs that were running when the capture began
@@ -89,7 +88,8 @@ func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
 
 // went notes that a message went from one host to another.
 func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
-	if proof && s.proven.knows(p) || !proof && s.known.knows(p) {
+	h := p.hash()
+	if was := s.proofs.get(h); was != nil && (*was || !proof) {
 		return
 	}
 	w, known := s.ways[p]
@@ -102,7 +102,7 @@ func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
 		w = way{frame: f, number: len(s.ways)}
 	}
 	w.proof = w.proof || proof
-	s.ways[p] = w
+	s.ways[p], *s.proofs.add(h) = w, w.proof
 }
 
 // answers reports whether messages went from one host to another that answer some which do not

@@ -737,7 +737,9 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		s.order = append(s.order, x)
 	case e.Method == "NOTIFY" && e.FirstHop:
 		s.notified(e.CallID, e.Sent)
-		s.notify(r)
+		if e.Status == 481 || marks(e.Marks)&stillSubscribed == 0 {
+			s.notify(r)
+		}
 	}
 }
 
@@ -750,9 +752,6 @@ func (s *subscribeState) notify(r *exchangeRun) {
 		f.Observed = fmt.Sprintf("NOTIFY to %s answered 481", endpoint(e.Destination))
 		f.Expected = "a subscriber that knows its subscription"
 		s.tell(r, f)
-		return
-	}
-	if marks(e.Marks)&stillSubscribed != 0 {
 		return
 	}
 	m := r.Request()

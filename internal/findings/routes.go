@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -285,8 +286,7 @@ where the response comes back on the connection, a missing received is a note. T
 }
 
 type viaState struct {
-	seen  pairMemory
-	known pairCache
+	seen pairMemory
 	bundles
 }
 
@@ -358,7 +358,7 @@ func (s *viaState) request(r *legRun, i int) {
 func (s *viaState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || s.known.knows(p) || !s.seen.isNew(p) {
+	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !s.seen.isNew(p) {
 		return
 	}
 	m := r.Request()
@@ -436,7 +436,7 @@ request of the peer reaches the sender all the same, or it passes the INVITE on 
 }
 
 type contactState struct {
-	known pairCache // of those whose SUBSCRIBE was looked at
+	known pairMemory // of those whose SUBSCRIBE was looked at
 	seen  memory[string]
 	bundles
 }
@@ -495,7 +495,11 @@ func (s *contactState) exchange(r *exchangeRun) {
 		s.registers(r, from, to)
 		return
 	}
-	if s.known.knows(hostPair{e.Source.Addr(), e.Destination.Addr()}) || !s.seen.isNew(pairKey(e)) {
+	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
+	if s.known.knows(p) {
+		return
+	}
+	if s.known.isNew(p); !s.seen.isNew(pairKey(e)) {
 		return
 	}
 	m := r.Request()
@@ -516,6 +520,9 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 	e := r.Exchange
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
+		if !from && !to && !strings.Contains(b.URI, ".invalid") { // nearly always: see contactFinding
+			continue
+		}
 		f, ok := contactFinding([]byte(b.URI), e.Source, e.Destination, e.Transport, from, to)
 		if !ok || b.Asked == 0 || e.Status == 401 || e.Status == 407 || !s.seen.isNew(e.AOR) {
 			continue

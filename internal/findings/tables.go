@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 
@@ -84,13 +85,22 @@ func (h *hosts) number(a netip.Addr) hostNo {
 
 // slot returns the slot of an address: the one that it is in, or else the one that it goes to.
 func (h *hosts) slot(a netip.Addr) uint64 {
-	octets := a.As16()
 	mask := uint64(len(h.slots) - 1)
-	for i := maphash.Bytes(seed, octets[:]); ; i++ {
+	for i := addrHash(a); ; i++ {
 		if n := h.slots[i&mask]; n == 0 || h.list[n-1] == a {
 			return i & mask
 		}
 	}
+}
+
+// addrHash returns a hash of an address.
+func addrHash(a netip.Addr) uint64 {
+	if a.Is4() {
+		b := a.As4()
+		return mixed(uint64(binary.BigEndian.Uint32(b[:])))
+	}
+	b := a.As16()
+	return maphash.Bytes(seed, b[:])
 }
 
 // addr returns the address with a number.

@@ -30,21 +30,19 @@ smaller ones from the same host to the same host were.`,
 
 type sizeState struct {
 	small pairMemory // pairs of hosts with small requests that were answered
-	known pairCache  // of them
 	wait  []Finding  // of large requests that were not answered; at most maxOfRule
 	bundles
 }
 
 // answered notes that a small request was answered.
 func (s *sizeState) answered(p hostPair) {
-	if !s.known.knows(p) {
-		s.small.isNew(p)
-	}
+	s.small.isNew(p)
 }
 
 func (s *sizeState) leg(r *legRun) {
 	var best Finding
 	fragmented := 0
+	var answered uint64 // ways of the first hops on which a request was
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Transport != "UDP" {
@@ -53,9 +51,11 @@ func (s *sizeState) leg(r *legRun) {
 		r.applies()
 		large := m.Request && m.Size > maxDatagram
 		if !m.Fragmented && m.Lost != analysis.LostFragments && !large {
-			if m.Request && m.Transaction >= 0 && m.Method != "ACK" {
+			way := uint64(1) << (2*m.Hop + toInt(m.Forward)) // 0 beyond the first 32
+			if m.Request && answered&way == 0 && m.Transaction >= 0 && m.Method != "ACK" {
 				if t := &r.Transactions[m.Transaction]; t.Status != 0 || !t.Provisional.IsZero() {
 					s.answered(hostPair{m.Source.Addr(), m.Destination.Addr()})
+					answered |= way
 				}
 			}
 			continue
@@ -140,6 +140,13 @@ func (s *sizeState) exchange(r *exchangeRun) {
 		return
 	}
 	answered := e.Status != 0 || e.Provisional != 0
+	whole := !e.Fragmented && !e.AnswerFragmented && e.Lost != analysis.LostFragments && e.AnswerLost != analysis.LostFragments
+	if whole && e.Size <= maxDatagram {
+		if answered {
+			s.answered(hostPair{e.Source.Addr(), e.Destination.Addr()})
+		}
+		return
+	}
 	f := Finding{Frames: []analysis.Frame{e.SentFrame}, CallID: e.CallID, AOR: e.AOR, Expected: "TCP for requests over 1300 octets"}
 	switch {
 	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
@@ -151,11 +158,6 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case e.AnswerFragmented || e.AnswerLost == analysis.LostFragments:
 		f.Severity, f.Frames = Warning, []analysis.Frame{e.FinalFrame}
 		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
-	case e.Size <= maxDatagram:
-		if answered {
-			s.answered(hostPair{e.Source.Addr(), e.Destination.Addr()})
-		}
-		return
 	case answered:
 		f.Severity = Note
 		f.Observed = fmt.Sprintf("%s of %d octets over UDP", e.Method, e.Size)
