@@ -140,17 +140,8 @@ type half struct {
 	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
 	given    int64            // the offset in the stream behind the last message
-	lead     *lead            // of a stream that begins in the middle, until its next segment
+	early    *early           // of a stream that begins in the middle
 	parts    []reassembly.Ref // the packets that segments came in as IP fragments, the last of each twice
-}
-
-// A lead is the segment that a stream begins with in the middle, if no message ends in it. The one in
-// front of it may have been overtaken.
-type lead struct {
-	seq  uint32
-	data []byte
-	ref  reassembly.Ref
-	time time.Time
 }
 
 // A piece is a run of the stream with the packet it came in.
@@ -257,8 +248,8 @@ func (t *connTable) account(h *half) {
 		return
 	}
 	n := h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
-	if h.lead != nil {
-		n += len(h.lead.data)
+	if h.early != nil {
+		n += h.early.size
 	}
 	if h.ws != nil {
 		n += h.ws.buffered()
@@ -411,10 +402,15 @@ func (d *Dissector) closeEnded(now time.Time) {
 // half returns one direction of the connection, that of the frame f.
 func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
 	if c.sides[side] == nil {
-		c.sides[side] = &half{d: d, c: c, src: f.Src, dst: f.Dst}
-		c.sides[side].framer.ScanInto(&d.sip)
+		c.sides[side] = c.newHalf(d, f.Src, f.Dst)
 	}
 	return c.sides[side]
+}
+
+func (c *conn) newHalf(d *Dissector, src, dst netip.AddrPort) *half {
+	h := &half{d: d, c: c, src: src, dst: dst}
+	h.framer.ScanInto(&d.sip)
+	return h
 }
 
 // synchronize takes in a SYN. One that was seen before changes nothing; another one means
@@ -457,21 +453,18 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	if len(h.tunnels)+len(f.Tunnels) > 0 {
 		h.tunnels = append(h.tunnels[:0], f.Tunnels...)
 	}
-	begins := !h.stream.Started()
-	if l := h.lead; l != nil {
-		if h.lead = nil; seq+uint32(len(f.Payload)) == l.seq && f.Missing == 0 {
-			d.Streams.Skipped -= h.skipped
-			h.reset()
-			h.stream.Start(seq)
-			h.stream.Add(l.seq, l.data, l.ref, l.time, st, h)
-		}
-	}
 	if n := len(c.refs); n > 1 && len(h.parts)+n < maxParts {
 		h.parts = append(append(h.parts, c.refs...), c.ref)
 	}
+	switch {
+	case !h.stream.Started():
+		h.early = &early{start: seq, seq: seq, open: true}
+	case h.early != nil && d.overtaken(h, seq, f, c):
+		return
+	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
-	if begins && h.c.kind == isSIP && h.last.Frame == 0 && h.off > 0 {
-		h.lead = &lead{seq, bytes.Clone(f.Payload), c.ref, c.time}
+	if e := h.early; e != nil && (e.open && h.c.kind != foreign || int32(seq-e.seq) < 0) && !e.keep(seq, f, c) {
+		h.early = nil
 	}
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
 		h.stream.Skip(f.Missing, st, h)
@@ -592,7 +585,7 @@ func (h *half) reset() {
 	h.framer.ScanInto(&h.d.sip)
 	h.pieces, h.off, h.skipped, h.keeps, h.given = nil, 0, 0, 0, 0
 	h.last, h.lastSkip = reassembly.Ref{}, 0
-	h.ws, h.hep, h.first, h.lead = nil, nil, nil, nil
+	h.ws, h.hep, h.first, h.early = nil, nil, nil, nil
 }
 
 // Data takes the next octets of the stream: reassembly.Sink.
@@ -678,7 +671,7 @@ func (h *half) Gap(n int64) {
 	if h.c.kind == foreign {
 		return
 	}
-	h.gap = true
+	h.gap, h.early = true, nil
 	switch {
 	case h.c.kind == isWebSocket && h.ws != nil:
 		h.wsRest()
@@ -909,6 +902,9 @@ func (h *half) give(u *sipmsg.Unit) {
 		h.d.skippedEvent(h, n, c)
 	}
 	h.gap = false
+	if e := h.early; e != nil && e.open {
+		e.found(e.start+uint32(u.Off), h.framer.Skipped)
+	}
 	h.given = u.Off + int64(len(u.Data))
 	h.last, h.lastSkip = c.ref, h.framer.Skipped
 	if u.Partial {
