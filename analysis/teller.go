@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -146,8 +147,9 @@ func (w *teller) run(e *errand) {
 // of makes d the Detail of a leg.
 func (d *Detail) of(e *errand) {
 	v := e.leg
-	d.Leg, d.Messages, d.Transactions, d.Now, d.RTP, d.pages = v.leg, v.messages(d.Messages), d.Transactions[:0], e.now, e.rtp, v.pages
+	d.Leg, d.Messages, d.Now, d.RTP, d.pages = v.leg, v.messages(d.Messages), e.now, e.rtp, v.pages
+	d.Transactions = slices.Grow(d.Transactions[:0], len(v.trans))[:len(v.trans)]
 	for i := range v.trans {
-		d.Transactions = append(d.Transactions, v.trans[i].public())
+		v.trans[i].public(&d.Transactions[i])
 	}
 }

@@ -74,9 +74,9 @@ type liveTransaction struct {
 	stray            bool // a BYE with tags that no dialog has
 }
 
-// public returns the transaction as rules know it.
-func (x *liveTransaction) public() Transaction {
-	return Transaction{
+// public makes t the transaction as rules know it.
+func (x *liveTransaction) public(t *Transaction) {
+	*t = Transaction{
 		Method: x.method, CSeq: x.cseq, Hop: x.hop, Forward: x.forward, Initial: x.initial,
 		Requests: int(x.requests), Sent: timeAt(x.sent), SentFrame: x.sentFrame, LastSent: timeAt(x.lastSent),
 		Provisional: timeAt(x.provisional), Early: timeAt(x.early),

@@ -406,15 +406,11 @@ func (m *Message) NumValues(id ID) (n int) {
 	if first == 0 {
 		return 0
 	}
-	fields, list := m.fields[first-1:], lists[id]
-	for i := range fields {
-		f := &fields[i]
-		if f.id != id {
-			continue
-		}
+	for i := first - 1; i < len(m.fields); i++ {
+		f := &m.fields[i]
 		switch {
-		case f.value == f.valueEnd && list:
-		case list && bytes.IndexByte(m.raw[f.value:f.valueEnd], ',') >= 0: // perhaps several in one
+		case f.id != id || f.value == f.valueEnd && lists[id]:
+		case lists[id] && bytes.IndexByte(m.raw[f.value:f.valueEnd], ',') >= 0: // perhaps several in one
 			n = 0
 			for range m.Values(id) {
 				n++

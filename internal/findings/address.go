@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"net/netip"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -90,4 +91,27 @@ func (r *legRun) differ(invite, cancel int) string {
 		return "CSeq number"
 	}
 	return ""
+}
+
+// userIn returns the user of the URI in a From or To.
+func userIn(v []byte) []byte {
+	if user, ok := plainUser(v); ok {
+		return user
+	}
+	return sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).User
+}
+
+// plainUser returns the user of a SIP URI with a user alone, in brackets behind a display name without escapes, as
+// nearly all are; ok is false for others.
+func plainUser(v []byte) (user []byte, ok bool) {
+	name, uri, ok := bytes.Cut(v, []byte("<"))
+	if !ok || bytes.Count(name, []byte{'"'})%2 != 0 || bytes.IndexByte(name, '\\') >= 0 {
+		return nil, false
+	}
+	uri, scheme := bytes.CutPrefix(uri, []byte("sip:"))
+	end, at := bytes.IndexByte(uri, '>'), bytes.IndexByte(uri, '@')
+	if !scheme || at < 0 || end < at || bytes.IndexByte(uri[:at], ':') >= 0 {
+		return nil, false
+	}
+	return uri[:at:at], true
 }

@@ -258,7 +258,7 @@ func (x *liveTx) fill(given bool) {
 	}
 	header := func(id sipmsg.ID) []byte {
 		v, _ := x.req.First(id)
-		return sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).User
+		return userIn(v)
 	}
 	u := sipmsg.ParseURI(x.req.RequestURI)
 	from, user := header(sipmsg.From), u.User

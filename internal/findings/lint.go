@@ -336,19 +336,20 @@ func closely(m *sipmsg.Message, faults []fault) []fault {
 // outsideURI finds nothing.
 func areInside(m *sipmsg.Message, id sipmsg.ID) bool {
 	one := id == sipmsg.From || id == sipmsg.To // of others there may be several in one
+	inside := true
 	for v := range m.All(id) {
-		if !one && bytes.IndexByte(v, ',') >= 0 {
-			return false
-		}
-		if n := len(v); n > 0 && v[n-1] == '>' {
-			continue
-		}
-		rest := v[bytes.LastIndexByte(v, '>')+1:]
-		if !bytes.HasPrefix(rest, []byte(";tag=")) || bytes.IndexByte(rest[1:], ';') >= 0 {
-			return false
-		}
+		inside = inside && (one || bytes.IndexByte(v, ',') < 0) && endsInside(v)
 	}
-	return true
+	return inside
+}
+
+// endsInside reports at a glance whether behind the last bracket of an address there is a tag at most.
+func endsInside(v []byte) bool {
+	if n := len(v); n > 0 && v[n-1] == '>' {
+		return true
+	}
+	rest := v[bytes.LastIndexByte(v, '>')+1:]
+	return bytes.HasPrefix(rest, []byte(";tag=")) && bytes.IndexByte(rest[1:], ';') < 0
 }
 
 // outsideURI returns the first parameter of an address that belongs to a URI and stands

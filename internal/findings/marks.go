@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -103,10 +102,12 @@ func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.
 	return k
 }
 
-// decimals are the numbers of IPv4 addresses as they are written.
-var decimals = func() (list [256]string) {
+// decimals are the numbers of IPv4 addresses as they are written, their first digit in the lowest octet.
+var decimals = func() (list [256]uint32) {
 	for i := range list {
-		list[i] = strconv.Itoa(i)
+		for n := uint32(i); n > 0 || list[i] == 0; n /= 10 {
+			list[i] = list[i]<<8 | '0' + n%10
+		}
 	}
 	return list
 }()
@@ -120,23 +121,26 @@ func plainlyFits(v []byte, source netip.Addr) bool {
 		return false
 	}
 	v = v[blank+1:]
-	for i, n := range source.As4() {
-		if i > 0 {
-			if v, ok = bytes.CutPrefix(v, []byte(".")); !ok {
+	i := 0
+	for k, n := range source.As4() {
+		if k > 0 {
+			if i == len(v) || v[i] != '.' {
 				return false
 			}
+			i++
 		}
-		d := decimals[n]
-		if len(v) < len(d) || string(v[:len(d)]) != d {
-			return false
-		}
-		v = v[len(d):]
-	}
-	if len(v) > 0 && v[0] == ':' {
-		for v = v[1:]; len(v) > 0 && v[0]-'0' < 10; v = v[1:] {
+		for d := decimals[n]; d != 0; d >>= 8 {
+			if i == len(v) || v[i] != byte(d) {
+				return false
+			}
+			i++
 		}
 	}
-	return len(v) > 0 && v[0] == ';' && arePlain(v)
+	if i < len(v) && v[i] == ':' {
+		for i++; i < len(v) && v[i]-'0' < 10; i++ {
+		}
+	}
+	return i < len(v) && v[i] == ';' && arePlain(v[i:])
 }
 
 // viaFits reports whether the topmost Via of a request says where it came from.
@@ -186,7 +190,7 @@ func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 func hashOfHost(host []byte) marks { return marks(maphash.Bytes(seed, host)) }
 
 // A routeCache remembers what Routes and Record-Routes came to that were looked at lately: proxies write theirs alike.
-type routeCache [32]plainHop
+type routeCache [256]plainHop
 
 // A plainHop is a Route or Record-Route: whether it is plain, as plainRoute says, the hash of its host, and the address that
 // this is.
@@ -199,7 +203,7 @@ type plainHop struct {
 
 // of returns what a value comes to. It is valid until the next call.
 func (c *routeCache) of(v []byte) *plainHop {
-	x := &c[hashOfHost(v)%32]
+	x := &c[hashOfHost(v)%256]
 	if !bytes.Equal(x.value, v) {
 		*x = plainHop{value: append(x.value[:0], v...)}
 		if host, ok := plainRoute(v); ok {

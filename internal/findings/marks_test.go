@@ -14,7 +14,7 @@ import (
 var parts = []string{
 	"SIP/2.0/UDP ", "SIP / 2.0 / TCP", "<sip:", "<sips:", "sip:", "user@", "a;b@", "10.0.0.1", "192.0.2.77", "010.0.0.1", "256.0.0.1", "[2001:db8::1]", "example.com",
 	":5060", ":", ":x", ">", ";lr", ";LR", ";lr=on", "; lr", ";lr ", ";lrx", ";maddr=10.0.0.9", "; Maddr=10.0.0.9", ";branch=z9hG4bK1", ";rport", ";x=\"", "\"", ";", ",", "?", "?h=1", "@",
-	" ", "\t", "\r\n ", "=", "%", "<", "\"A;lr\" ",
+	"\\\"", " ", "\t", "\r\n ", "=", "%", "<", "\"A;lr\" ",
 }
 
 // madeOf returns values made of parts, most of them nearly right.
@@ -134,5 +134,26 @@ func TestInside(t *testing.T) {
 	}
 	if inside < 10_000 {
 		t.Errorf("only %d are seen to be inside", inside)
+	}
+}
+
+// TestPlainUser: the user of an address that is read at a glance is the one that is read closely.
+func TestPlainUser(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	frames := [][]string{{"\"A\" ", "<", "sip:", "user@", "10.0.0.1", ">", ";tag=", "1"}, {"<", "sip:", "a;b@", "example.com", ";lr", ">"}}
+	plain := 0
+	for range 100_000 {
+		v := madeOf(rng, frames)
+		user, ok := plainUser(v)
+		if !ok {
+			continue
+		}
+		plain++
+		if want := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI).User; !bytes.Equal(user, want) {
+			t.Fatalf("the user of %q is %q, want %q", v, user, want)
+		}
+	}
+	if plain < 10_000 {
+		t.Errorf("only %d are plain", plain)
 	}
 }
