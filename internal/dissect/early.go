@@ -107,7 +107,7 @@ func (d *Dissector) overtaken(h *half, seq uint32, f *layers.Frame, c *carrier) 
 func (d *Dissector) before(h *half, e *early) {
 	at := e.chain()
 	t := h.c.newHalf(d, h.src, h.dst)
-	t.tunnels, t.early = h.tunnels, &early{start: at, seq: at, open: true}
+	t.tunnels, t.parts, t.early = h.tunnels, h.parts, &early{start: at, seq: at, open: true}
 	t.stream.Start(at)
 	for i := range e.segs {
 		l := &e.segs[i]

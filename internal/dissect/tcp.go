@@ -417,7 +417,7 @@ func (c *conn) newHalf(d *Dissector, src, dst netip.AddrPort) *half {
 // that the ports are used again: from the client it begins both directions anew, the answer
 // to it only its own.
 func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) {
-	if h := c.sides[side]; h != nil && h.stream.IsStart(seq) {
+	if h := c.sides[side]; h != nil && h.stream.IsStart(seq) && !(h.done && isSYN(f)) {
 		return
 	}
 	d.Streams.Connections++
@@ -566,7 +566,7 @@ func (h *half) isForeign(to heed) {
 
 // close ends a direction: what waits is given out.
 func (h *half) close() {
-	if h == nil || h.done {
+	if h == nil || h.done && h.stream.Pending() == 0 {
 		return
 	}
 	h.stream.Flush(&h.d.Streams.StreamStats, h)

@@ -127,6 +127,16 @@ func testTCP(t *testing.T, flow capgen.Flow, invite, options, bye, ok string) {
 			return append(packets, there.Send(bye), here.Send(ok), there.Send(options))
 		}, "INVITE c1@h TCP [4] partial", "BYE c3@h TCP [6]", "200 c1@h TCP [7]", "OPTIONS c2@h TCP [8]")
 	}
+	run("the ports are used again with the same sequence numbers", func(there, here *s) []string {
+		packets := []string{there.Send(invite), there.FIN(), here.FIN()}
+		again, answers, handshake := connection(flow)
+		return append(append(packets, handshake...), again.Send(bye), answers.Send(ok))
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [10]", "200 c1@h TCP [11]")
+	run("octets far behind an end", func(there, _ *s) []string {
+		packets := []string{there.Send(invite), there.FIN()}
+		there.Seq += 5000
+		return append(packets, there.Send(bye))
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [6]")
 	run("the ports are used again, and nothing was seen between", func(there, here *s) []string {
 		packets := []string{there.Send(invite)}
 		there.Seq, here.Seq = 1<<30, 1<<31
