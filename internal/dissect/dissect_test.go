@@ -158,6 +158,17 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
+// TestEncryptedAnswered: a hello of TLS to a server that does not speak it, and answers in SIP, makes no encrypted flow.
+func TestEncryptedAnswered(t *testing.T) {
+	for _, port := range []string{"5060", "5061"} {
+		there, here, packets := connection(capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:"+port))
+		packets = append(packets, there.Send("\x16\x03\x01\x00\x05hello"), here.Send(response("c1@h")))
+		if d := expect(t, packetsOf(packets...), "200 c1@h TCP [5]"); d.Counts[0].Encrypted != 0 {
+			t.Errorf("%d encrypted flows", d.Counts[0].Encrypted)
+		}
+	}
+}
+
 // TestCopies tells what a mirror captured twice from what was sent twice, and from what a
 // proxy sent on.
 func TestCopies(t *testing.T) {

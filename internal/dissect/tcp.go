@@ -75,6 +75,7 @@ type conn struct {
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
 	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
+	sealed     int32   // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
 
@@ -437,7 +438,7 @@ func (d *Dissector) restart(c *conn) {
 		h.close()
 		d.conns.release(c, side)
 	}
-	c.kind, c.heeds = unknown, [2]heed{}
+	c.kind, c.heeds, c.sealed = unknown, [2]heed{}, 0
 }
 
 // isOver reports whether a segment is of another connection with the same ends: this one has ended, and
@@ -497,6 +498,10 @@ func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) boo
 	default:
 		if c.kind == foreign {
 			c.kind = kind
+		}
+		if c.sealed > 0 && kind == isSIP { // what seemed to be TLS was answered in SIP
+			d.Counts[c.sealed-1].Encrypted--
+			c.sealed = 0
 		}
 		c.heeds[side] = heedAll
 		h := c.half(d, side, f)
@@ -733,6 +738,7 @@ func (h *half) probe(b []byte) {
 // encrypted takes in that a connection carries SIP in TLS, by what can be told of it.
 func (h *half) encrypted() {
 	h.d.Counts[h.d.file].Encrypted++
+	h.c.sealed = int32(h.d.file) + 1
 	for _, s := range h.c.sides {
 		if s != nil {
 			h.d.Streams.Skipped -= s.skipped
