@@ -75,7 +75,8 @@ type conn struct {
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
 	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
-	sealed     int32   // 1 + the number of the file in which it was counted as encrypted
+	tries      uint8
+	sealed     int32 // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
 
@@ -544,7 +545,7 @@ func (c *conn) turns(side int, b []byte) connKind {
 			return isWebSocket
 		}
 		return isSIP
-	case startsKnown(b), len(b) <= maxWSHeader && sniffWebSocket(b) == perhaps: // what comes next tells
+	case startsKnown(b), len(b) <= maxWSHeader && sniffWebSocket(b) == perhaps, c.beginsAtEnd(b): // what comes next tells
 		return unknown
 	}
 	return foreign
@@ -729,7 +730,7 @@ func (h *half) probe(b []byte) {
 		h.isForeign(heedNone)
 	case onSIP:
 		c.kind = isSIP
-	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising():
+	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising() && !c.beginsAtEnd(b):
 		c.kind = foreign
 		h.pieces = nil
 	}
@@ -796,6 +797,24 @@ func startsMessage(b []byte) bool { return sipmsg.SniffWhole(b) && sipmsg.CanBeg
 
 // startsKnown reports whether b is the start of a start line with a method or a version of SIP.
 func startsKnown(b []byte) bool { return isStart(b) && sipmsg.BeginsKnown(b) }
+
+// maxTries is how many segments of a connection from the middle are looked at for a message that begins at their
+// end, and maxTail how long that part of its start line may be.
+const (
+	maxTries = 32
+	maxTail  = 256
+)
+
+// beginsAtEnd reports whether a segment of a connection from the middle ends in the part of a start line of SIP.
+func (c *conn) beginsAtEnd(b []byte) bool {
+	if !c.midstream || c.tries >= maxTries {
+		return false
+	}
+	c.tries++
+	n := bytes.LastIndexByte(b[max(0, len(b)-maxTail):], '\n')
+	tail := b[max(0, len(b)-maxTail)+n+1:]
+	return n >= 0 && len(tail) > 0 && sipmsg.BeginsKnown(tail)
+}
 
 // isOther reports whether b begins with the start line of another protocol that is made
 // like SIP. What it carries may read like SIP, as a log does; CONNECT makes a way for

@@ -200,6 +200,25 @@ func TestTCPMidstream(t *testing.T) {
 	}
 }
 
+// TestTCPMidstreamUnknown: on a port of nothing known, a message that begins in a segment and ends its start line in the
+// next one is found.
+func TestTCPMidstreamUnknown(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	line := strings.IndexByte(bye, '\n')
+	for n := 1; n <= line; n++ {
+		for _, before := range []int{20, 100, len(invite) - 30} {
+			s := &capgen.Stream{Flow: odd, Seq: 9}
+			packets := []string{s.Send(invite[before:] + bye[:n]), s.Send(bye[n:])}
+			expect(t, packetsOf(packets...), "BYE c3@h TCP [1 2]")
+			s.Seq = 9
+			packets = []string{s.Send(strings.Repeat("v=0\r\n", 10)), s.Send(invite[before:] + bye[:n]), s.Send(bye[n:])}
+			expect(t, packetsOf(packets...), "BYE c3@h TCP [2 3]")
+		}
+	}
+	s := &capgen.Stream{Flow: odd, Seq: 9}
+	expect(t, packetsOf(s.Send("some log\nINVITE sip:a"), s.Send("@h is what was seen\n"), s.Send(bye[:line])))
+}
+
 // TestTCPFragments: a segment that came in IP fragments came in all of their packets.
 func TestTCPFragments(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
