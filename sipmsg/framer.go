@@ -55,6 +55,9 @@ type Framer struct {
 	end    int  // end of the message
 	inside int  // first start line in the body: 0 for none, -1 if not looked for yet
 	drop   int  // octets of a message that was given out as partial, still to come
+	claim  int  // 1 + the Content-Length in lines that were skipped, 0 for none
+	body   int  // end of the body behind such lines: an index into buf, 0 for none
+	await  int  // where there is nothing to be found before: an index into buf
 	gaps   []gap
 	closed bool
 
@@ -169,6 +172,7 @@ func (f *Framer) moved() {
 	f.lo, f.fresh = 0, false
 	f.off += int64(n)
 	f.scan, f.head, f.end = f.scan-n, f.head-n, f.end-n
+	f.body, f.await = max(f.body-n, 0), max(f.await-n, 0)
 	if f.inside > 0 {
 		f.inside -= n
 	}
@@ -257,6 +261,7 @@ func (f *Framer) consume(end int) {
 	f.untried()
 	for len(f.gaps) > 0 && f.gaps[0].at <= end {
 		f.drop = left(f.drop, f.gaps[0].n)
+		f.body = left(f.body, f.gaps[0].n)
 		f.gaps = f.gaps[1:]
 		f.strict = true
 	}
@@ -282,6 +287,9 @@ func (f *Framer) firstGap() (at int, isGap bool) {
 func (f *Framer) seek() bool {
 	for f.lo < len(f.buf) || len(f.gaps) > 0 {
 		limit, isGap := f.firstGap()
+		if limit < f.await && !isGap && !f.closed {
+			return false
+		}
 		if f.lo >= limit && isGap {
 			f.consume(limit)
 			continue
@@ -299,6 +307,7 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		if b[0] == '\r' || b[0] == '\n' || b[0] == 0 {
+			f.emptyLine(b)
 			f.keepalive(b)
 			continue
 		}
@@ -313,14 +322,29 @@ func (f *Framer) seek() bool {
 				v = yes
 			}
 		}
+		if v == yes && f.lo < f.body {
+			ends := isGap || f.closed
+			isQuoted, sure := f.isQuoted(limit, ends)
+			switch {
+			case isQuoted:
+				continue
+			case !sure && !ends:
+				f.await = max(f.body, limit)
+				return false
+			}
+		}
 		switch {
 		case v == yes, v == perhaps && isGap && SniffCut(b):
 			f.state, f.scan = inHead, max(f.scan, f.lo)
+			f.claim, f.body = 0, 0
 			return true
 		case (v == perhaps || inner == perhaps) && !isGap && !f.closed:
 			return false
 		}
 		f.glued = false
+		if mayBeLength(b) && !isGap && !f.closed {
+			return false
+		}
 		f.skipLine(b)
 	}
 	return false
@@ -440,12 +464,89 @@ func (f *Framer) keepalive(b []byte) {
 // can another one begin.
 func (f *Framer) skipLine(b []byte) {
 	n := bytes.IndexByte(b, '\n') + 1
+	if !f.mid && isLengthStart(b[0]) {
+		f.skipLength(b[:n])
+	}
 	if f.mid = n == 0; f.mid {
 		n = len(b)
 	}
 	f.Skipped += int64(n)
 	f.strict = true
 	f.lo += n
+}
+
+// isLengthStart reports whether c begins a name of Content-Length.
+func isLengthStart(c byte) bool { return c|0x20 == 'c' || c|0x20 == 'l' }
+
+// maxLength bounds the line of a Content-Length that is waited for.
+const maxLength = 64
+
+// mayBeLength reports whether b is the beginning of a line with a Content-Length, as far as there is enough of it to
+// tell.
+func mayBeLength(b []byte) bool {
+	if !isLengthStart(b[0]) || len(b) >= maxLength || bytes.IndexByte(b, '\n') >= 0 {
+		return false
+	}
+	n := scanToken(b, 0)
+	return n < len(b) && Lookup(b[:n]) == ContentLength || n == len(b) && n <= len(lengthName) && equalFold(b, lengthName[:n])
+}
+
+const lengthName = "content-length"
+
+// skipLength takes in a line that is skipped: of the header section of a message whose start is missing, perhaps.
+func (f *Framer) skipLength(line []byte) {
+	name := scanToken(line, 0)
+	if colon := scanBlanks(line, name); colon < len(line) && line[colon] == ':' && Lookup(line[:name]) == ContentLength {
+		if n, ok := Number(trimSpace(line[colon+1:])); ok && n <= maxBody {
+			f.claim = int(n) + 1
+		}
+	}
+}
+
+// emptyLine takes in the line end at the start of b: behind the header section of a message whose start is missing it
+// is where the body begins.
+func (f *Framer) emptyLine(b []byte) {
+	if f.claim == 0 || b[0] == 0 {
+		return
+	}
+	f.body = f.lo + f.claim
+	if b[0] == '\r' {
+		f.body++
+	}
+	f.claim = 0
+}
+
+// maxLineEnds bounds the line ends that are looked through behind a body for what follows them.
+const maxLineEnds = 64
+
+// isQuoted reports whether a start line stands in the body of a message whose start is missing, and steps over that then:
+// if behind it a message follows, or the stream ends. sure is false as long as that cannot be told.
+func (f *Framer) isQuoted(limit int, ends bool) (is, sure bool) {
+	if f.body > limit {
+		return false, false
+	}
+	rest, v := f.buf[f.body:limit], yes
+	for len(rest) > 0 && isLineEnd(rest[0]) && limit-f.body-len(rest) < maxLineEnds {
+		rest = rest[1:]
+	}
+	switch {
+	case len(rest) == 0:
+		v = perhaps
+	case isLineEnd(rest[0]):
+	case BeginsKnown(rest):
+		v = beginsMessage(rest, false)
+	default:
+		v = no
+	}
+	switch {
+	case v == perhaps && !ends:
+		return false, false
+	case v != no:
+		f.Skipped += int64(f.body - f.lo)
+		f.lo = f.body
+	}
+	f.body = 0
+	return v != no, true
 }
 
 // nextHead looks for the empty line.
@@ -604,25 +705,53 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	case f.inside == last && f.end < last+scanToken(f.buf[last:limit], 0): // in the middle of its method
 		return f.inside, true
 	case f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
-		if last == f.end && !hasEmptyLine(f.buf[f.inside:f.end]) && f.isHead(limit) == yes { // the one that ends its header section
-			return f.inside, true
+		return f.endInHead(limit, last)
+	case f.inside < last && last < f.end && BeginsKnown(f.buf[last:limit]): // in the middle of the start line of another one
+		if v := beginsMessage(f.buf[last:limit], true); v != no && !BeginsKnown(rest) {
+			return f.ifHead(limit, v)
 		}
-		return f.end, true
 	}
 	switch beginsMessage(rest, false) {
 	case no:
 		if last < f.end {
 			return f.inside, true
 		}
-		v := f.isHead(limit)
-		if v != yes {
-			return f.end, v == no
-		}
-		return f.inside, true
+		return f.ifHead(limit, yes)
 	case perhaps:
 		return f.end, false
 	}
 	return f.end, true
+}
+
+// ifHead returns the end of a message, in the body of which a start line is: that line if it is the one of a message
+// and v is yes.
+func (f *Framer) ifHead(limit int, v verdict) (end int, sure bool) {
+	if v = min(v, f.isHead(limit)); v == yes {
+		return f.inside, true
+	}
+	return f.end, v == no
+}
+
+// endInHead returns the end of a message whose body, in which a start line is, a line end follows. It may be
+// that of a line in the header section of a message, or the empty line behind that: behind the body of a
+// quoted message come line ends, or another message.
+func (f *Framer) endInHead(limit, last int) (end int, sure bool) {
+	rest := f.buf[f.end:limit]
+	_, next := lineEnd(rest, 0)
+	switch {
+	case rest[next-1] != '\n': // half of a line end, or NULs
+		return f.end, len(rest) > 1 || rest[0] == 0
+	case next < len(rest) && isBlank(rest[next]):
+		return f.ifHead(limit, yes)
+	case last < f.end && next < len(rest) && !isLineEnd(rest[next]):
+		return f.ifHead(limit, beginsHeader(rest[next:], true))
+	}
+	sure = last == f.end || next < len(rest)
+	if hasEmptyLine(f.buf[f.inside:f.end]) || last < f.end && f.mayHoldMessage() {
+		return f.end, sure
+	}
+	end, isSure := f.ifHead(limit, yes)
+	return end, sure && isSure
 }
 
 // isHead reports whether a start line in the body is that of a message, and not quoted: its header section
@@ -647,22 +776,30 @@ func hasEmptyLine(b []byte) bool {
 
 // mayHoldMessage reports whether the body is of a type that start lines may stand in.
 func (f *Framer) mayHoldMessage() bool {
+	kind, _, _ := bytes.Cut(f.contentType(), []byte("/"))
+	return equalFold(kind, "message") || equalFold(kind, "multipart") || equalFold(kind, "text")
+}
+
+// hasType reports whether the message says what its body is.
+func (f *Framer) hasType() bool { return len(f.contentType()) > 0 }
+
+// contentType returns the type of the body, as the message has it.
+func (f *Framer) contentType() []byte {
 	if !f.fresh && f.msg.Parse(f.buf[f.lo:f.head]) != nil {
-		return false
+		return nil
 	}
 	v, _ := f.msg.First(ContentType)
-	kind, _, _ := bytes.Cut(v, []byte("/"))
-	return equalFold(kind, "message") || equalFold(kind, "multipart") || equalFold(kind, "text")
+	return v
 }
 
 // lookInside looks for the first start line that begins in the body and that a known header field
 // follows, there or behind it: inside is where, or 0. The last line, which runs over the end of the
-// body, has to begin with a registered method or a version, and is not all of the body. It
+// body, has to begin with a registered method or a version, and is not all of a body that has a type. It
 // reports whether there is enough to tell.
 func (f *Framer) lookInside(limit int) bool {
 	for f.scan < f.end { // lines that were looked at before are not looked at again
 		i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
-		if i < 0 && (f.scan == f.head || !BeginsKnown(f.buf[f.scan:limit])) {
+		if i < 0 && (f.scan == f.head && f.hasType() || !BeginsKnown(f.buf[f.scan:limit])) {
 			break
 		}
 		switch beginsMessage(f.buf[f.scan:limit], true) {

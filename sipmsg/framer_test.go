@@ -290,6 +290,85 @@ func TestFramerLengthAtLineEnd(t *testing.T) {
 	}
 }
 
+// TestFramerLengthAnywhere: wherever a Content-Length that is too large ends in the messages behind, it hides none of
+// them, but for the ends of messages.
+func TestFramerLengthAnywhere(t *testing.T) {
+	options := sip(optionsLine, "Via: SIP/2.0/TCP h\r\n ;branch=z9hG4bK1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	bye := sip("BYE sip:bob@h SIP/2.0", "Via: SIP/2.0/TCP h\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n", "")
+	for body, kind := range map[string]string{"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n": "Content-Type: application/sdp\r\n", "": ""} {
+		for n := 1; n < len(options)+len(bye)-4; n++ {
+			if n == len(options) {
+				continue
+			}
+			in := sip(inviteLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)+n), body)
+			want := []string{unit(inviteLine, in), unit(optionsLine, options), unit("BYE sip:bob@h SIP/2.0", bye)}
+			for _, size := range []int{1 << 30, 1, 7, len(in) + n} {
+				got := cut([]any{in + options + bye}, func() int { return size })
+				for i, u := range got.units { // its empty line may be left
+					got.units[i] = strings.TrimSuffix(u, "|glued")
+				}
+				if !slices.Equal(got.units, want) || got.skipped != 0 {
+					t.Fatalf("over by %d octets behind a body of %d, in pieces of %d: %q, %d skipped", n, len(body), size, got.units, got.skipped)
+				}
+			}
+		}
+	}
+}
+
+// TestFramerLengthBelieved: bodies that a start line is in, and a line end behind them, are as long as they say.
+func TestFramerLengthBelieved(t *testing.T) {
+	inner := "SIP/2.0 200 OK\r\nCall-ID: inner@h\r\nCSeq: 1 INVITE"
+	for _, kind := range []string{"message/sipfrag", "text/plain", "application/sdp"} {
+		for _, body := range []string{inner, "log\r\n" + inner, inner + "\r\n", "log\r\n" + inner + "\r\n\r\n", "INVITE", "log\r\nBYE now"} {
+			if kind == "application/sdp" && strings.Contains(body, "inner@h") && !strings.HasSuffix(body, "\r\n\r\n") {
+				continue
+			}
+			for _, between := range []string{"", "\r\n", "\r\n\r\n"} {
+				first := sip(inviteLine, fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n", kind, len(body)), body)
+				last := sip(optionsLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+				for _, size := range []int{1 << 30, 1, 7, len(first), len(first) + 1, len(first) + 2} {
+					got := cut([]any{first + between + last}, func() int { return size })
+					if len(got.units) != 2 || got.units[0] != unit(inviteLine, first) || got.skipped != 0 {
+						t.Errorf("%s, %q, %q behind it, in pieces of %d: %q, %d skipped", kind, body, between, size, got.units, got.skipped)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFramerQuotedFromTheMiddle: what a body quotes is no message where the stream begins in the header section in
+// front of it, as far as its Content-Length is there, but a message that a length which is wrong covers is one.
+func TestFramerQuotedFromTheMiddle(t *testing.T) {
+	quoted := "SIP/2.0 200 OK\r\nCall-ID: inner@h\r\nCSeq: 1 INVITE\r\nl: 0\r\n\r\n"
+	options := sip(optionsLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	notify := func(length int) string {
+		return sip("NOTIFY sip:b@h SIP/2.0", fmt.Sprintf("CSeq: 1 NOTIFY\r\nContent-Type: message/sipfrag\r\nContent-Length: %d\r\n", length), quoted)
+	}
+	for _, between := range []string{"", "\r\n\r\n"} {
+		for _, end := range []string{options, ""} {
+			in := notify(len(quoted)) + between + end
+			for start := 1; start <= strings.Index(in, "Content-Length"); start++ {
+				for _, size := range []int{1 << 30, 1, 7} {
+					got := cut([]any{in[start:]}, func() int { return size })
+					if want := strings.Count(end, "OPTIONS sip"); len(got.units) != want || strings.Contains(strings.Join(got.units, " "), "200") {
+						t.Fatalf("from octet %d on, %q between, in pieces of %d: %q", start, between, size, got.units)
+					}
+				}
+			}
+		}
+	}
+	for _, length := range []int{len(quoted) - 3, len(quoted) + 40, len(quoted) + 4000} {
+		in := notify(length) + options
+		for _, size := range []int{1 << 30, 1, 7} {
+			got := cut([]any{in[10:]}, func() int { return size })
+			if n := len(got.units); n == 0 || got.units[n-1] != unit(optionsLine, options) {
+				t.Errorf("a length of %d for %d, in pieces of %d: %q", length, len(quoted), size, got.units)
+			}
+		}
+	}
+}
+
 // TestFramerOffsets: Off, Buffered and Offset say where things lie.
 func TestFramerOffsets(t *testing.T) {
 	var f sipmsg.Framer
