@@ -75,6 +75,12 @@ func (t *noteTable) counts(c *dissect.Counts) {
 	if c.Malformed > 0 {
 		t.add("packet-malformed", c.Malformed, c.MalformedAt)
 	}
+	if c.Deep > 0 {
+		t.add("tunnel-limit", c.Deep, c.DeepAt)
+	}
+	if c.Sealed > 0 {
+		t.add("packet-encrypted", c.Sealed, c.SealedAt)
+	}
 	if c.Keepalives > 0 {
 		t.set("crlf-keepalive", c.Keepalives)
 	}

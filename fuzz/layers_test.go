@@ -43,7 +43,7 @@ func inside(whole, part []byte) int {
 }
 
 // errorsOf are the errors that Decode may return.
-var errorsOf = []error{nil, layers.ErrTruncated, layers.ErrMalformed, layers.ErrFragment, layers.ErrUnsupported}
+var errorsOf = []error{nil, layers.ErrTruncated, layers.ErrMalformed, layers.ErrFragment, layers.ErrUnsupported, layers.ErrEncrypted, layers.ErrTooDeep}
 
 // FuzzLayers: the payload is a part of the packet, and of the part that is not check
 // sequence. Decoding depends on nothing but the packet: not on octets behind it, nor on

@@ -123,8 +123,8 @@ func TestTunnelDepth(t *testing.T) {
 		want  error
 	}{
 		{"16 deep", 16, nil},
-		{"17 deep", 17, layers.ErrMalformed},
-		{"2000 deep", 2000, layers.ErrMalformed},
+		{"17 deep", 17, layers.ErrTooDeep},
+		{"2000 deep", 2000, layers.ErrTooDeep},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ip := inners[0].ip

@@ -17,6 +17,10 @@ var (
 	ErrFragment = errors.New("layers: IP fragment")
 	// ErrUnsupported: a protocol that is not decoded here.
 	ErrUnsupported = errors.New("layers: unsupported protocol")
+	// ErrEncrypted: a packet whose content is encrypted: ESP, MACsec, protected IEEE 802.11.
+	ErrEncrypted = errors.New("layers: encrypted packet")
+	// ErrTooDeep: more tags, labels or packets inside of packets than the limits allow: 16 each.
+	ErrTooDeep = errors.New("layers: packets nested too deep")
 )
 
 const (
@@ -53,7 +57,9 @@ const (
 	protoAH      = 51
 	protoEtherIP = 97
 	protoL2TP    = 115
+	protoUDPLite = 136
 	protoMPLS    = 137
+	protoEther   = 143
 )
 
 // TCP flags.
@@ -123,8 +129,8 @@ const (
 
 // Decode replaces *f with the layers found in b, a packet of type link. fcs is the
 // number of octets at the end of b that are a frame check sequence; 0 or less for
-// none. It does not allocate once Tunnels has grown. The error is nil, ErrTruncated,
-// ErrMalformed, ErrFragment or ErrUnsupported; the fields decoded before it are valid.
+// none. It does not allocate once Tunnels has grown. The error is nil or one of this room;
+// the fields decoded before it are valid.
 func (f *Frame) Decode(link LinkType, fcs int, b []byte) error {
 	if fcs > 0 && fcs <= len(b) {
 		b = b[:len(b)-fcs]
@@ -165,7 +171,7 @@ func (f *Frame) DecodeIP(b []byte) error {
 func (f *Frame) Transport(b []byte, missing int) error {
 	f.Fragment = Fragment{}
 	f.Payload, f.Missing, f.unsized = b, missing, missing > 0 // how many of them, UDP may know
-	f.outer, f.entered = nil, false                           // of a packet that is gone
+	f.outer, f.entered, f.rest = nil, false, nil              // of a packet that is gone
 	if s := f.inside; s != stepDone {
 		f.inside = stepDone
 		return f.run(s, 0, nil)
@@ -201,7 +207,7 @@ func (f *Frame) run(s step, arg uint16, err error) error {
 			s, arg, err = f.wifi()
 		}
 	}
-	return f.fault(ErrMalformed)
+	return f.fault(ErrTooDeep)
 }
 
 // fault ends decoding. Inside of a tunnel that was taken for one because of its port, a
@@ -240,12 +246,12 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 			return 0, 0, ErrMalformed
 		}
 		return stepIP, 0, nil
-	case etherVLAN, etherService, 0x9100, 0x9200:
+	case etherVLAN, etherService, 0x9100, 0x9200, 0x9300:
 		if len(p) < 4 {
 			return 0, 0, ErrTruncated
 		}
 		if f.Tags++; f.Tags > maxTags {
-			return 0, 0, ErrMalformed
+			return 0, 0, ErrTooDeep
 		}
 		f.Tunnels = append(f.Tunnels, Tunnel{Kind: VLAN, ID: uint32(binary.BigEndian.Uint16(p) & 0xfff)})
 		f.skip(4)
@@ -266,6 +272,12 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 		}
 		f.skip(4)
 		return stepEthernet, 0, nil
+	case etherMetaData: // of Cisco: version, length, an option with a group tag
+		return f.tagged(6, 6)
+	case etherMACsec:
+		return f.macsec()
+	case etherNSH:
+		return f.nsh()
 	}
 	if typ < etherMinType { // IEEE 802.3: a length, and an LLC header follows
 		return stepLLC, 0, nil
@@ -281,6 +293,56 @@ func (f *Frame) tagged(n, at int) (step, uint16, error) {
 	}
 	f.skip(n + 2)
 	return stepEtherType, binary.BigEndian.Uint16(p[at:]), nil
+}
+
+// macsec decodes a tag of IEEE 802.1AE whose frame is only authenticated: section 9.3. A check value
+// is behind the packet, which says itself how long it is.
+func (f *Frame) macsec() (step, uint16, error) {
+	p := f.Payload
+	switch {
+	case len(p) < 6:
+		return 0, 0, ErrTruncated
+	case p[0]&0x80 != 0: // another version
+		return 0, 0, ErrUnsupported
+	case p[0]&0x0c != 0:
+		return 0, 0, ErrEncrypted
+	case p[0]&0x20 != 0: // a channel identifier
+		return f.tagged(14, 14)
+	}
+	return f.tagged(6, 6)
+}
+
+// nsh steps over a network service header: RFC 8300, section 2.
+func (f *Frame) nsh() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 8 {
+		return 0, 0, ErrTruncated
+	}
+	size := int(p[1]&0x3f) * 4
+	if p[0]>>6 != 0 || size < 8 {
+		return 0, 0, ErrUnsupported
+	}
+	if len(p) < size {
+		return 0, 0, ErrTruncated
+	}
+	f.skip(size)
+	return nextProtocol(p[3])
+}
+
+// nextProtocol returns what a number of the next protocol means in a network service header and in the generic
+// extension of VXLAN, which have the same ones.
+func nextProtocol(n byte) (step, uint16, error) {
+	switch n {
+	case 1, 2:
+		return stepIP, 0, nil
+	case 3:
+		return stepEthernet, 0, nil
+	case 4:
+		return stepEtherType, etherNSH, nil
+	case 5:
+		return stepMPLS, 0, nil
+	}
+	return 0, 0, ErrUnsupported
 }
 
 // llc decodes IEEE 802.2 with its SNAP extension, and IP right behind the LLC header.
@@ -515,6 +577,16 @@ func (f *Frame) proto(next byte) (step, uint16, error) {
 		return f.enter(MPLS, 0, 0, stepMPLS, 0)
 	case protoL2TP:
 		return f.l2tp3(0)
+	case protoEther: // RFC 8986, section 4.9
+		return f.enter(EtherIP, 0, 0, stepEthernet, 0)
+	case protoUDPLite: // RFC 3828: UDP with the length of what its checksum covers in the place of its own
+		if len(p) < 8 {
+			return 0, 0, ErrTruncated
+		}
+		f.Proto = UDP
+		f.ports(p)
+		f.skip(8)
+		return stepDone, 0, nil
 	}
 	return 0, 0, ErrUnsupported
 }

@@ -91,8 +91,8 @@ func TestDecodeLink(t *testing.T) {
 		{"802.1ad and 802.1Q", layers.Ethernet, eth(typeService, tags(2)), want{nil, flow4, layers.UDP, "hello", 50, 0, 2}},
 		{"0x9100 and 0x9200", layers.Ethernet, eth(0x9100, tag(1, 0x9200)+tag(2, typeIPv4)+u4), want{nil, flow4, layers.UDP, "hello", 50, 0, 2}},
 		{"16 tags", layers.Ethernet, eth(typeVLAN, tags(16)), want{nil, flow4, layers.UDP, "hello", 42 + 64, 0, 16}},
-		{"17 tags", layers.Ethernet, eth(typeVLAN, tags(17)), want{err: layers.ErrMalformed, off: 14 + 64, tags: 17}},
-		{"5000 tags", layers.Ethernet, eth(typeVLAN, tags(5000)), want{err: layers.ErrMalformed, off: 14 + 64, tags: 17}},
+		{"17 tags", layers.Ethernet, eth(typeVLAN, tags(17)), want{err: layers.ErrTooDeep, off: 14 + 64, tags: 17}},
+		{"5000 tags", layers.Ethernet, eth(typeVLAN, tags(5000)), want{err: layers.ErrTooDeep, off: 14 + 64, tags: 17}},
 		{"tag, cut", layers.Ethernet, eth(typeVLAN, tags(1)[:3]), want{err: layers.ErrTruncated, off: 14}},
 		{"tag, nothing behind it", layers.Ethernet, eth(typeVLAN, tag(1, typeIPv4)), want{err: layers.ErrTruncated, off: 18, tags: 1}},
 		{"tag, ARP", layers.Ethernet, eth(typeVLAN, tag(1, typeARP)+zeros(28)), want{err: layers.ErrUnsupported, off: 18, tags: 1}},
@@ -470,7 +470,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-var decodeErrors = []error{nil, layers.ErrTruncated, layers.ErrMalformed, layers.ErrFragment, layers.ErrUnsupported}
+var decodeErrors = []error{nil, layers.ErrTruncated, layers.ErrMalformed, layers.ErrFragment, layers.ErrUnsupported, layers.ErrEncrypted, layers.ErrTooDeep}
 
 // used is a Frame that has seen every packet of the tests so far.
 var used layers.Frame
@@ -703,7 +703,7 @@ func TestAllocs(t *testing.T) {
 	decode("malformed", layers.Raw, zeros(40), layers.ErrMalformed)
 	decode("fragment", layers.Raw, frag4(17, 0x2000, "12345678"), layers.ErrFragment)
 	decode("unsupported", layers.Ethernet, eth(typeARP, zeros(28)), layers.ErrUnsupported)
-	decode("tags", layers.Ethernet, eth(typeVLAN, strings.Repeat(tag(1, typeVLAN), 40)), layers.ErrMalformed)
+	decode("tags", layers.Ethernet, eth(typeVLAN, strings.Repeat(tag(1, typeVLAN), 40)), layers.ErrTooDeep)
 	decode("link", 147, ip4(17, udp("hello")), layers.ErrUnsupported)
 
 	datagram := clip(udp("hello"))

@@ -101,6 +101,9 @@ const (
 	etherVNTag    = 0x8926
 	etherHSR      = 0x892f
 	etherBackbone = 0x88e7 // 802.1ah
+	etherMACsec   = 0x88e5 // 802.1AE
+	etherMetaData = 0x8909 // of Cisco
+	etherNSH      = 0x894f // RFC 8300
 	etherMinType  = 0x0600 // below: a length, IEEE 802.3
 )
 
@@ -119,7 +122,12 @@ func (f *Frame) link(t LinkType) (step, uint16, error) {
 			return f.null()
 		case Raw, RawBSD, RawOBSD, IPv4Only, IPv6Only, SLIP:
 			return stepIP, 0, nil
-		case PPP, PPPHDLC, PPPPppd:
+		case PPPPppd:
+			if len(p) >= 2 && p[0] <= 1 && p[1] == 3 { // the direction in the place of the address
+				f.skip(2)
+			}
+			return f.serial()
+		case PPP, PPPHDLC:
 			return f.serial()
 		case PPPWithDir:
 			if len(p) < 1 {
@@ -333,8 +341,11 @@ func (f *Frame) wifi() (step, uint16, error) {
 		return 0, 0, ErrTruncated
 	}
 	control, flags := p[0], p[1]
-	if control&0x0f != 8 || control&0x40 != 0 || flags&0x40 != 0 { // not data, without data, protected
+	if control&0x0f != 8 || control&0x40 != 0 { // not data, without data
 		return 0, 0, ErrUnsupported
+	}
+	if flags&0x40 != 0 { // protected
+		return 0, 0, ErrEncrypted
 	}
 	n := 24
 	if flags&3 == 3 { // between access points: a fourth address

@@ -17,7 +17,7 @@ func TestCarriedCut(t *testing.T) {
 			var f layers.Frame
 			err := f.Decode(layers.LinkType(link), 0, clip(whole[:n]))
 			switch err {
-			case layers.ErrTruncated, layers.ErrMalformed, layers.ErrUnsupported:
+			case layers.ErrTruncated, layers.ErrMalformed, layers.ErrUnsupported, layers.ErrEncrypted:
 			case nil:
 				inside := flow(&f) == flowWant && strings.HasPrefix("hello", string(f.Payload)) && f.Missing == 5-len(f.Payload)
 				around := flow(&f) != flowWant && strings.Contains(whole[:n], string(f.Payload)) // of a tunnel that has no end
@@ -61,7 +61,7 @@ func TestEveryTunnelDepth(t *testing.T) {
 		}
 		var f layers.Frame
 		err := f.Decode(layers.Raw, 0, clip(ip))
-		if flow(&f) == flow4 || len(f.Tunnels) > 16 || err != nil && err != layers.ErrMalformed {
+		if flow(&f) == flow4 || len(f.Tunnels) > 16 || err != nil && err != layers.ErrTooDeep {
 			t.Errorf("%s: %v, %s in %d tunnels", x.Name, err, flow(&f), len(f.Tunnels))
 		}
 	}
@@ -79,8 +79,11 @@ func TestOddHeaders(t *testing.T) {
 	to := func(port, payload string) string {
 		return capgen.NewFlow("198.51.100.1:40000", "198.51.100.2:"+port).UDP(payload)
 	}
-	const there, refused, broken, cut = "", "unsupported", "malformed", "truncated"
-	kinds := map[string]error{there: nil, refused: layers.ErrUnsupported, broken: layers.ErrMalformed, cut: layers.ErrTruncated}
+	const there, refused, broken, cut, sealed, deep = "", "unsupported", "malformed", "truncated", "encrypted", "too deep"
+	kinds := map[string]error{
+		there: nil, refused: layers.ErrUnsupported, broken: layers.ErrMalformed, cut: layers.ErrTruncated,
+		sealed: layers.ErrEncrypted, deep: layers.ErrTooDeep,
+	}
 	label, bottom := "\x00\x01\x00\x40", "\x00\x01\x01\x40"
 	for _, c := range []struct {
 		name string
@@ -95,8 +98,10 @@ func TestOddHeaders(t *testing.T) {
 		{"802.1ah", layers.Ethernet, eth(0x88e7, u32(1)+eth(typeIPv4, u4)), there},
 		{"802.1ah, cut", layers.Ethernet, eth(0x88e7, "\x00"), cut},
 		{"bridging", layers.Ethernet, eth(0x6558, eth(typeIPv4, u4)), there},
+		{"MPLS, IP behind a control word", layers.Ethernet, eth(0x8847, bottom+"\x00\x00\x00\x01"+u4), there},
+		{"MPLS, a tag of 0x9100", layers.Ethernet, eth(0x8847, bottom+eth(0x9100, tag(7, typeIPv4)+u4)), there},
 		{"MPLS, 16 labels", layers.Ethernet, eth(0x8847, strings.Repeat(label, 15)+bottom+u4), there},
-		{"MPLS, 17 labels", layers.Ethernet, eth(0x8847, strings.Repeat(label, 16)+bottom+u4), broken},
+		{"MPLS, 17 labels", layers.Ethernet, eth(0x8847, strings.Repeat(label, 16)+bottom+u4), deep},
 		{"MPLS, no bottom", layers.Ethernet, eth(0x8847, label), cut},
 		{"MPLS, nothing below", layers.Ethernet, eth(0x8847, bottom), cut},
 		{"MPLS, half a control word", layers.Ethernet, eth(0x8847, bottom+"\x00\x00"), cut},
@@ -105,15 +110,47 @@ func TestOddHeaders(t *testing.T) {
 		{"PPP with MPLS", layers.PPP, "\x02\x81" + bottom + u4, there},
 		{"PPP with bridging", layers.PPP, "\x00\x31\x00\x01" + eth(typeIPv4, u4), there},
 		{"PPP with bridging, cut", layers.PPP, "\x00\x31\x00", cut},
+		{"PPP, several links, not in fragments", layers.PPP, "\x00\x3d\xc0\x00\x00\x07" + ppp, there},
+		{"PPP, several links, not in fragments, short", layers.PPP, "\x3d\xc0\x07\x21" + u4, there},
+		{"PPP, several links, a fragment", layers.PPP, "\x00\x3d\x80\x00\x00\x07" + ppp, refused},
+		{"PPP, several links, cut", layers.PPP, "\x00\x3d\xc0\x00\x00\x07", refused},
+		{"PPP of pppd, outgoing", layers.PPPPppd, "\x01\x03" + ppp, there},
 		{"PPP, control", layers.PPP, "\xc0\x21" + zeros(20), refused},
 		{"PPP, compressed headers", layers.PPP, "\x2d" + zeros(20), refused},
 		{"Cisco HDLC under the name of PPP", layers.PPP, "\x0f\x00" + u16(typeIPv4) + u4, there},
 		{"GRE, another version", layers.Raw, gre("\x00\x02\x08\x00" + u4), refused},
-		{"GRE, source routes", layers.Raw, gre("\x40\x00\x08\x00" + zeros(8) + u4), refused},
+		{"GRE, no source routes", layers.Raw, gre("\x40\x00\x08\x00" + zeros(8) + u4), there},
+		{"GRE, source routes, a key and a sequence number", layers.Raw, gre("\x70\x00\x08\x00" + zeros(12) + "\x08\x00\x00\x04\x0a\x00\x00\x01" + zeros(4) + u4), there},
+		{"GRE, source routes without an end", layers.Raw, gre("\x40\x00\x08\x00" + zeros(4) + "\x08\x00\x00\xff\x0a\x00\x00\x01"), cut},
+		{"GRE with WCCP", layers.Raw, gre("\x00\x00\x88\x3e" + u4), there},
+		{"GRE with WCCP of version 2", layers.Raw, gre("\x00\x00\x88\x3e\x00\x05\x00\x00" + u4), there},
 		{"GRE, enhanced with another protocol", layers.Raw, gre("\x20\x01\x08\x00" + u32(1) + u4), refused},
 		{"GRE with PPP", layers.Raw, gre("\x00\x00\x88\x0b" + ppp), there},
 		{"ERSPAN III with IP", layers.Raw, gre("\x10\x00\x22\xeb" + u32(1) + "\x20\x00\x00\x00" + u32(0) + "\x00\x00\x08\x00" + u4), there},
 		{"VXLAN GPE with IP", layers.Raw, to("4790", "\x0c\x00\x00\x01\x00\x00\x01\x00"+u4), there},
+		{"VXLAN GPE on the port of VXLAN", layers.Raw, to("4789", "\x0c\x00\x00\x01\x00\x00\x01\x00"+u4), there},
+		{"VXLAN GPE with Ethernet", layers.Raw, to("4790", "\x0c\x00\x00\x03\x00\x00\x01\x00"+eth(typeIPv4, u4)), there},
+		{"VXLAN GPE with a service header", layers.Raw, to("4790", "\x0c\x00\x00\x04\x00\x00\x01\x00"+"\x0f\xc3\x02\x01"+u32(1)+u32(0)+u4), there},
+		{"VXLAN GPE with MPLS", layers.Raw, to("4790", "\x0c\x00\x00\x05\x00\x00\x01\x00"+bottom+u4), there},
+		{"VXLAN GPE with something else", layers.Raw, to("4790", "\x0c\x00\x00\x09\x00\x00\x01\x00"), "\x0c\x00\x00\x09\x00\x00\x01\x00"},
+		{"Geneve, reserved bits", layers.Raw, to("6081", "\x00\x01\x65\x58\x00\x00\x01\x07"+eth(typeIPv4, u4)), there},
+		{"Geneve, reserved bits and no Ethernet", layers.Raw, to("6081", "\x00\x01\x65\x58\x00\x00\x01\x07"), "\x00\x01\x65\x58\x00\x00\x01\x07"},
+		{"service header", layers.Ethernet, eth(0x894f, "\x01\x86\x01\x03"+u32(1)+zeros(16)+eth(typeIPv4, u4)), there},
+		{"service header in a service header", layers.Ethernet, eth(0x894f, "\x0f\xc2\x02\x04"+u32(1)+"\x0f\xc2\x02\x02"+u32(1)+u4), there},
+		{"service header, cut", layers.Ethernet, eth(0x894f, "\x01\x86\x01\x03"+u32(1)), cut},
+		{"service header, cut in its first words", layers.Ethernet, eth(0x894f, "\x01\x86\x01"), cut},
+		{"service header, of another version", layers.Ethernet, eth(0x894f, "\x41\x86\x01\x03"+u32(1)), refused},
+		{"group tag of Cisco", layers.Ethernet, eth(0x8909, "\x01\x01\x00\x01\x00\x10"+u16(typeIPv4)+u4), there},
+		{"MACsec that does not encrypt", layers.Ethernet, eth(0x88e5, "\x00\x00"+u32(1)+u16(typeIPv4)+u4+zeros(16)), there},
+		{"MACsec that does not encrypt, with a channel", layers.Ethernet, eth(0x88e5, "\x20\x00"+u32(1)+zeros(8)+u16(typeIPv4)+u4+zeros(16)), there},
+		{"MACsec", layers.Ethernet, eth(0x88e5, "\x2c\x00"+zeros(60)), sealed},
+		{"MACsec of another version", layers.Ethernet, eth(0x88e5, "\x80\x00"+zeros(60)), refused},
+		{"MACsec, cut", layers.Ethernet, eth(0x88e5, "\x2c\x00"), cut},
+		{"UDP-Lite", layers.Raw, ip4(136, u16(5060)+u16(5062)+u16(8)+u16(0)+"hello"), there},
+		{"UDP-Lite, cut", layers.Raw, ip4(136, u16(5060)+u16(5062)), cut},
+		{"Ethernet in IP", layers.Raw, ip4(143, eth(typeIPv4, u4)), there},
+		{"L2TP version 3 with PPP", layers.Raw, ip4(115, u32(1)+u32(2)+"\xff\x03"+ppp), there},
+		{"L2TP version 3 with IP", layers.Raw, ip4(115, u32(1)+u32(2)+u32(3)+u4), there},
 		{"VXLAN, reserved bits", layers.Raw, to("4789", "\xc8\x00\x00\x01\x00\x00\x01\x00"), "\xc8\x00\x00\x01\x00\x00\x01\x00"},
 		{"Geneve, an option over the end", layers.Raw, to("6081", "\x3f\x00\x65\x58\x00\x00\x01\x00"), "\x3f\x00\x65\x58\x00\x00\x01\x00"},
 		{"GTP, a header without its rest", layers.Raw, to("2152", "\x32\xff\x00\x04\x00\x00\x00\x01"), "\x32\xff\x00\x04\x00\x00\x00\x01"},
@@ -125,7 +162,7 @@ func TestOddHeaders(t *testing.T) {
 		{"L2TP version 3, a control message", layers.Raw, ip4(115, zeros(20)), refused},
 		{"L2TP version 3, nothing known", layers.Raw, ip4(115, u32(1)+zeros(40)), refused},
 		{"L2TP version 3, cut", layers.Raw, ip4(115, u32(1)), cut},
-		{"ESP, encrypted", layers.Raw, ip4(50, u32(1)+u32(1)+strings.Repeat("\xa5", 40)), refused},
+		{"ESP, encrypted", layers.Raw, ip4(50, u32(1)+u32(1)+strings.Repeat("\xa5", 40)), sealed},
 		{"ESP, cut", layers.Raw, ip4(50, u32(1)+u32(1)), refused},
 		{"ESP in UDP", layers.Raw, to("4500", u32(7)+u32(1)+udp("hello")+"\x01\x01\x11"+zeros(12)), there},
 		{"ESP in UDP, encrypted", layers.Raw, to("4500", u32(7)+strings.Repeat("\xa5", 40)), u32(7) + strings.Repeat("\xa5", 40)},
@@ -148,7 +185,7 @@ func TestOddHeaders(t *testing.T) {
 		{"Prism that is AVS", layers.Prism, "\x80\x21\x10\x01" + u32(16) + zeros(8) + wifi(8, 1, llc), there},
 		{"802.11, a beacon", layers.WiFi, wifi(0x80, 0, llc), refused},
 		{"802.11, no data", layers.WiFi, wifi(0x48, 1, llc), refused},
-		{"802.11, encrypted", layers.WiFi, wifi(8, 0x41, llc), refused},
+		{"802.11, encrypted", layers.WiFi, wifi(8, 0x41, llc), sealed},
 		{"802.11, high throughput", layers.WiFi, wifi(0x88, 0x81, "\x00\x00"+zeros(4)+llc), there},
 		{"802.11, several frames in one, and no lengths", layers.WiFi, wifi(0x88, 1, "\x80\x00"+llc), refused},
 		{"802.11, several frames in one, cut", layers.WiFi, wifi(0x88, 1, "\x80\x00"+zeros(13)), cut},

@@ -61,7 +61,7 @@ func (f *Frame) enter(k TunnelKind, id uint32, n int, s step, arg uint16) (step,
 		return 0, 0, ErrTruncated
 	}
 	if len(f.Tunnels) >= maxTunnels {
-		return 0, 0, ErrMalformed
+		return 0, 0, ErrTooDeep
 	}
 	f.Tunnels = append(f.Tunnels, Tunnel{k, f.Src.Addr(), f.Dst.Addr(), id})
 	f.skip(n)
@@ -69,7 +69,7 @@ func (f *Frame) enter(k TunnelKind, id uint32, n int, s step, arg uint16) (step,
 }
 
 // mpls steps over a label stack (RFC 3032) and tells from the first octet behind it what
-// it carries: IP, or an Ethernet pseudowire (RFC 4448) with or without a control word.
+// it carries: IP, or a pseudowire of Ethernet (RFC 4448) or IP with or without a control word.
 func (f *Frame) mpls() (step, uint16, error) {
 	var label uint32
 	for n := 0; ; n++ {
@@ -78,7 +78,7 @@ func (f *Frame) mpls() (step, uint16, error) {
 			return 0, 0, ErrTruncated
 		}
 		if n == maxTags {
-			return 0, 0, ErrMalformed
+			return 0, 0, ErrTooDeep
 		}
 		label = binary.BigEndian.Uint32(p)
 		f.skip(4)
@@ -88,13 +88,16 @@ func (f *Frame) mpls() (step, uint16, error) {
 	}
 	f.Tunnels = append(f.Tunnels, Tunnel{Kind: MPLS, ID: label >> 12})
 	if len(f.Tunnels) > maxTunnels {
-		return 0, 0, ErrMalformed
+		return 0, 0, ErrTooDeep
 	}
 	p := f.Payload
 	switch {
 	case len(p) == 0:
 		return 0, 0, ErrTruncated
 	case isIP(p) && (!knownEtherType(p, 12) || fitsIP(p)):
+		return stepIP, 0, nil
+	case p[0]>>4 == 0 && len(p) > 4 && isIP(p[4:]) && fitsIP(p[4:]):
+		f.skip(4)
 		return stepIP, 0, nil
 	case p[0]>>4 == 0 && knownEtherType(p, 16) || p[0]>>4 == 0 && !knownEtherType(p, 12):
 		if len(p) < 4 {
@@ -128,7 +131,7 @@ func knownEtherType(p []byte, n int) bool {
 		return false
 	}
 	switch binary.BigEndian.Uint16(p[n:]) {
-	case etherIPv4, etherIPv6, etherVLAN, etherService, etherMPLS, etherPPPoE, 0x0806:
+	case etherIPv4, etherIPv6, etherVLAN, etherService, etherMPLS, etherPPPoE, 0x0806, 0x9100:
 		return true
 	}
 	return false
@@ -145,7 +148,7 @@ func (f *Frame) pppoe() (step, uint16, error) {
 	}
 	id := uint32(binary.BigEndian.Uint16(p[2:]))
 	if len(f.Tunnels) >= maxTunnels {
-		return 0, 0, ErrMalformed
+		return 0, 0, ErrTooDeep
 	}
 	f.Tunnels = append(f.Tunnels, Tunnel{Kind: PPPoE, ID: id})
 	f.skip(6)
@@ -173,12 +176,36 @@ func (f *Frame) ppp() (step, uint16, error) {
 		return stepIP, 0, nil
 	case 0x0281, 0x0283:
 		return stepMPLS, 0, nil
+	case 0x003d:
+		return f.multilink()
 	case 0x0031: // bridging (RFC 3518): flags and MAC type, then a frame
 		if len(f.Payload) < 2 {
 			return 0, 0, ErrTruncated
 		}
 		f.skip(2)
 		return stepEthernet, 0, nil
+	}
+	return 0, 0, ErrUnsupported
+}
+
+// multilink decodes a packet of a bundle of links that is no fragment of one: RFC 1990, section 3. Whether its sequence
+// number is the long or the short one was agreed on before.
+func (f *Frame) multilink() (step, uint16, error) {
+	p := f.Payload
+	if len(p) > 0 && p[0]&0xc0 == 0xc0 { // its beginning, and its end
+		for _, n := range [...]int{4, 2} {
+			if len(p) < n+3 {
+				continue
+			}
+			q := p[n:]
+			if q[0] == 0 {
+				q = q[1:]
+			}
+			if q[0] == 0x21 && q[1]>>4 == 4 || q[0] == 0x57 && q[1]>>4 == 6 {
+				f.skip(n)
+				return stepPPP, 0, nil
+			}
+		}
 	}
 	return 0, 0, ErrUnsupported
 }
@@ -222,8 +249,14 @@ func (f *Frame) gre() (step, uint16, error) {
 	if len(p) < n {
 		return 0, 0, ErrTruncated
 	}
-	if flags&0x4000 != 0 { // source routes, out of use since RFC 2784
-		return 0, 0, ErrUnsupported
+	if flags&0x4000 != 0 { // source routes of RFC 1701: family, offset, length, route; one without a length is the last
+		for end := false; !end; {
+			if len(p) < n+4 {
+				return 0, 0, ErrTruncated
+			}
+			end = p[n+3] == 0
+			n += 4 + int(p[n+3])
+		}
 	}
 	if flags&0x2000 != 0 {
 		key = binary.BigEndian.Uint32(p[keyAt:])
@@ -241,6 +274,11 @@ func (f *Frame) gre() (step, uint16, error) {
 		return f.erspan3(p, n)
 	case 0x880b:
 		return f.enter(GRE, key, n, stepPPP, 0)
+	case 0x883e: // WCCP: from version 2 on with a header of its own
+		if len(p) >= n+4 && !isIP(p[n:]) {
+			n += 4
+		}
+		return f.enter(GRE, key, n, stepIP, 0)
 	}
 	return f.enter(GRE, key, n, stepEtherType, typ)
 }
@@ -344,21 +382,24 @@ func (f *Frame) vxlan() (step, uint16, error) {
 		return stepDone, 0, nil
 	}
 	id := binary.BigEndian.Uint32(p[4:]) >> 8
-	s := stepEthernet
-	if f.Dst.Port() == portGPE && p[0]&4 != 0 && (p[3] == 1 || p[3] == 2) {
-		s = stepIP
+	s, arg := stepEthernet, uint16(0)
+	if p[0]&0x84 == 4 { // it says what is inside, and p[3] is no part of a group
+		var err error
+		if s, arg, err = nextProtocol(p[3]); err != nil {
+			return stepDone, 0, nil
+		}
 	}
-	return f.enter(VXLAN, id, 8, s, 0)
+	return f.enter(VXLAN, id, 8, s, arg)
 }
 
-// geneve decodes RFC 8926, section 3.4.
+// geneve decodes RFC 8926, section 3.4. Where bits are set that are reserved, what is inside has to look like Ethernet.
 func (f *Frame) geneve() (step, uint16, error) {
 	p := f.Payload
-	if p[0]>>6 != 0 || p[1]&0x3f != 0 || p[7] != 0 {
+	size, typ := 8+int(p[0]&0x3f)*4, binary.BigEndian.Uint16(p[2:])
+	if p[0]>>6 != 0 || (p[1]&0x3f != 0 || p[7] != 0) && (typ != etherBridged || !knownEtherType(p, size+12)) {
 		return stepDone, 0, nil
 	}
-	id := binary.BigEndian.Uint32(p[4:]) >> 8
-	return f.enter(Geneve, id, 8+int(p[0]&0x3f)*4, stepEtherType, binary.BigEndian.Uint16(p[2:]))
+	return f.enter(Geneve, binary.BigEndian.Uint32(p[4:])>>8, size, stepEtherType, typ)
 }
 
 // gtp decodes a G-PDU: 3GPP TS 29.281, section 5.
@@ -442,6 +483,15 @@ func (f *Frame) l2tp3(header int) (step, uint16, error) {
 			return f.enter(L2TP, id, n, stepEthernet, 0)
 		}
 	}
+	for _, n := range [...]int{4, 8, 12, 16} {
+		q := p[min(n+header, len(p)):]
+		switch {
+		case len(q) > 4 && q[0] == 0xff && q[1] == 3 && isIP(q[4:]):
+			return f.enter(L2TP, id, n+header, stepPPP, 0)
+		case len(q) > 0 && isIP(q) && fitsIP(q):
+			return f.enter(L2TP, id, n+header, stepIP, 0)
+		}
+	}
 	return 0, 0, ErrUnsupported
 }
 
@@ -520,7 +570,7 @@ func (f *Frame) esp() (step, uint16, error) {
 			return f.enter(ESP, id, start, stepProto, uint16(next))
 		}
 	}
-	return 0, 0, ErrUnsupported
+	return 0, 0, ErrEncrypted
 }
 
 // isPadding reports whether b counts 1, 2, 3 …: RFC 4303, section 2.4.

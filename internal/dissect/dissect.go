@@ -99,6 +99,10 @@ type Counts struct {
 	Fragments   int64
 	Malformed   int64 // packets whose headers contradict themselves or are cut
 	MalformedAt int64 // the first of them
+	Deep        int64 // packets that lie deeper in others than the limit
+	DeepAt      int64 // the first of them
+	Sealed      int64 // packets whose content is encrypted below UDP and TCP: ESP, MACsec, 802.11
+	SealedAt    int64 // the first of them
 	SIP         int64 // messages, without copies
 	Copies      int64
 	HEP         int64 // packets of HEP
@@ -355,11 +359,18 @@ func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
 	}
 	f := &w.Frame
 	err := f.Transport(w.Payload, w.Missing)
-	if err == layers.ErrFragment {
-		d.fragment(f, w.Refs, w.Time, hasTime)
-		return
+	for {
+		one := c
+		if err == layers.ErrFragment {
+			d.fragment(f, w.Refs, w.Time, hasTime)
+		} else {
+			d.transport(f, err, &one)
+		}
+		if !f.More() || d.err != nil {
+			return
+		}
+		err = f.Next()
 	}
-	d.transport(f, err, &c)
 }
 
 // transport goes on with what f holds.
@@ -400,10 +411,20 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 	}
 }
 
-// malformed counts a packet whose headers cannot be read.
-func (c *Counts) malformed(p *capture.Packet) {
-	if c.Malformed++; c.Malformed == 1 {
-		c.MalformedAt = p.Frame
+// another counts one more packet, of which first is the number of the first.
+func another(n, first *int64, p *capture.Packet) {
+	if *n++; *n == 1 {
+		*first = p.Frame
+	}
+}
+
+// refused counts a packet of which no more than its headers can be read, if err says so.
+func (c *Counts) refused(p *capture.Packet, err error) {
+	switch err {
+	case layers.ErrEncrypted:
+		another(&c.Sealed, &c.SealedAt, p)
+	case layers.ErrTooDeep:
+		another(&c.Deep, &c.DeepAt, p)
 	}
 }
 
@@ -415,6 +436,9 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 		if k := f.Tunnels[i].Kind; i == 0 || k != f.Tunnels[i-1].Kind {
 			c.Tunnels[k]++
 		}
+	}
+	if err != nil {
+		c.refused(p, err)
 	}
 	switch f.Version {
 	case 4:
@@ -430,17 +454,17 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 			}
 			c.LinkUnknown[p.LinkType]++
 			return
-		case err == layers.ErrUnsupported:
+		case err == layers.ErrUnsupported, err == layers.ErrEncrypted, err == layers.ErrTooDeep:
 			c.NotIP++
 			return
 		default:
-			c.malformed(p)
+			another(&c.Malformed, &c.MalformedAt, p)
 			return
 		}
 	}
 	switch err {
 	case layers.ErrTruncated, layers.ErrMalformed:
-		c.malformed(p)
+		another(&c.Malformed, &c.MalformedAt, p)
 		return
 	case layers.ErrFragment:
 		c.Fragments++

@@ -191,7 +191,12 @@ func TestCounts(t *testing.T) {
 	feed(248, flow4.SCTP(7, capgen.Data(capgen.DataWhole, 1, request("INVITE", "c1@h", 0)))[20:]) // SCTP without IP
 	feed(101, flow4.TCP(1, 0, capgen.SYN, ""))
 	feed(101, flow4.IP(1, "\x08\x00\x00\x00\x00\x00\x00\x00hello"))
-	want := dissect.Counts{Packets: 10, IPv4: 4, TCP: 1, SCTP: 1, ICMP: 1, OtherIP: 1, NotIP: 2, Malformed: 2, MalformedAt: 5, SIP: 1, LinkUnknown: map[uint16]int64{65000: 2}}
+	feed(1, ethernet+"\x88\xe5\x2c\x00"+strings.Repeat("\x00", 60))     // MACsec
+	feed(101, flow4.IP(50, strings.Repeat("\xa5", 40)))                 // ESP
+	feed(1, ethernet+strings.Repeat("\x81\x00\x00\x01", 17)+"\x08\x00") // too many tags
+	want := dissect.Counts{
+		Packets: 13, IPv4: 5, TCP: 1, SCTP: 1, ICMP: 1, OtherIP: 2, NotIP: 4, Malformed: 2, MalformedAt: 5,
+		Sealed: 2, SealedAt: 11, Deep: 1, DeepAt: 13, Tunnels: [16]int64{layers.VLAN: 1}, SIP: 1, LinkUnknown: map[uint16]int64{65000: 2}}
 	if got := d.Counts[0]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
