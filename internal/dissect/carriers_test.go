@@ -368,6 +368,7 @@ func TestHEP(t *testing.T) {
 	bare.Payload = ""
 	zlibbed := packed(t, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }, invite)
 	gzipped := packed(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, invite)
+	deflated := new(capgen.Deflater).Next(invite)
 	for _, c := range []struct {
 		name, in, transport string
 		flow                capgen.Flow
@@ -378,6 +379,7 @@ func TestHEP(t *testing.T) {
 		{"version 3 with what is behind its length", h4.V3() + "padding", "UDP", flow4},
 		{"version 3, zlib", bare.V3(capgen.HEPChunk(16, zlibbed)), "UDP", flow4},
 		{"version 3, gzip", bare.V3(capgen.HEPChunk(16, gzipped)), "UDP", flow4},
+		{"version 3, deflated", bare.V3(capgen.HEPChunk(16, deflated)), "UDP", flow4},
 		{"version 2, IPv4", h4.V2(), "UDP", flow4},
 		{"version 2, IPv6", h6.V2(), "TCP", flow6},
 		{"version 1", h4.V1(), "UDP", flow4},
@@ -432,6 +434,11 @@ func TestHEP(t *testing.T) {
 				}
 			}
 		}
+	})
+	t.Run("over SCTP", func(t *testing.T) {
+		b := h4.V3()
+		expect(t, packetsOf(to.SCTP(7, capgen.Data(capgen.DataWhole, 1, b))), "INVITE c1@h UDP [1]")
+		expect(t, packetsOf(to.SCTP(7, capgen.Data(capgen.DataBegin, 1, b[:50])), to.SCTP(7, capgen.Data(capgen.DataEnd, 2, b[50:]))), "INVITE c1@h UDP [1 2]")
 	})
 	t.Run("several messages that an agent read from a stream", func(t *testing.T) {
 		h := h6
@@ -516,6 +523,9 @@ func TestCAPWAPFragments(t *testing.T) {
 	expect(t, packetsOf(a[2], b[1], a[0], b[0], a[1]), "BYE c2@h UDP [2 4]", "INVITE c1@h UDP [1 3 5]")
 	expect(t, packetsOf(append(capgen.Fragment(a[1], 9, 80), a[0], a[2])...), "INVITE c1@h UDP [1 2 3 4 5]")
 	expect(t, packetsOf(a[0], a[1]), "INVITE c1@h UDP [1 2] partial frag-incomplete")
+	several := cut(3, true, capgen.Aggregate(flow4.UDP(invite), flow6.UDP(bye), capgen.Fragment(flow4.UDP(invite), 3, 200)[0]))
+	expect(t, packetsOf(several...), "INVITE c1@h UDP "+frames(1, len(several)), "BYE c2@h UDP "+frames(1, len(several)),
+		"INVITE c1@h UDP "+frames(1, len(several))+" partial frag-incomplete")
 }
 
 // TestRealms: the same ends in two networks are two connections, unless it is the same packet that is seen

@@ -137,6 +137,8 @@ func TestEncrypted(t *testing.T) {
 		{"TLS to a server with SIP in its domain", tls(odd, named("www.sip.example.org")), 0},
 		{"data of TLS that hold a name", tls(odd, "\x17"+named("sip.example.org")[1:]), 0},
 		{"TLS from the middle of a record", []string{sips.TCP(9, 1, capgen.ACK, strings.Repeat("\x99", 50)), sips.TCP(59, 1, capgen.ACK, "\x17\x03\x03\x00\x05hello")}, 1},
+		{"TLS over SCTP", []string{sips.SCTP(7, capgen.Data(capgen.DataWhole, 1, hello), capgen.Data(capgen.DataWhole, 2, hello)), sips.Back().SCTP(8, capgen.Data(capgen.DataWhole, 1, hello))}, 1},
+		{"TLS over SCTP on another port", []string{odd.SCTP(7, capgen.Data(capgen.DataWhole, 1, hello))}, 0},
 		{"DTLS", []string{sips.UDP(dtls), sips.Back().UDP(dtls), sips.UDP(dtls)}, 1},
 		{"two flows of DTLS", []string{sips.UDP(dtls), capgen.NewFlow("192.0.2.9:40000", "192.0.2.2:5061").UDP(dtls)}, 2},
 		{"DTLS on another port", []string{odd.UDP(dtls)}, 0},

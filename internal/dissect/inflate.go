@@ -39,14 +39,16 @@ func (d *Dissector) inflate(b, window []byte) (out []byte, ok bool) {
 	return f.read(f.r, len(b))
 }
 
-// unpack undoes the compression of zlib (RFC 1950) or gzip (RFC 1952).
+// unpack undoes the compression of zlib (RFC 1950) or gzip (RFC 1952), or what those hold without their headers.
 func (d *Dissector) unpack(b []byte) (out []byte, ok bool) {
 	var r io.Reader
 	var err error
 	if len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b {
 		r, err = gzip.NewReader(bytes.NewReader(b))
 	} else {
-		r, err = zlib.NewReader(bytes.NewReader(b))
+		if r, err = zlib.NewReader(bytes.NewReader(b)); err != nil {
+			return d.inflate(b, nil)
+		}
 	}
 	if err != nil {
 		return nil, false

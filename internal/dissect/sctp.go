@@ -1,13 +1,13 @@
 package dissect
 
 import (
+	"bytes"
 	"cmp"
 	"net/netip"
 	"slices"
 
 	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
-	"github.com/sipsight/sipsight/sipmsg"
 )
 
 const (
@@ -70,16 +70,27 @@ func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
 		}
 		one := *c
 		if data.Begin && data.End {
-			d.datagram(SCTP, data.User, ch.Cut, &one)
+			d.userData(data.User, ch.Cut, &one)
 			continue
 		}
 		if ch.Cut {
 			if data.Begin {
-				d.datagram(SCTP, data.User, true, &one)
+				d.userData(data.User, true, &one)
 			}
 			continue
 		}
 		d.userMessage(a, data, &one)
+	}
+}
+
+// userData looks at a user message: it is one of SIP, a packet of HEP, or a record of TLS (RFC 4168, section 3).
+func (d *Dissector) userData(b []byte, cut bool, c *carrier) {
+	switch {
+	case bytes.HasPrefix(b, []byte("HEP3")):
+		d.hep(b, c)
+	case d.datagram(SCTP, b, cut, c):
+	case len(b) > 0 && (isSIPPort(c.src.Port()) || isSIPPort(c.dst.Port())) && (looksTLS(b) == yes || looksDTLS(b)):
+		d.encryptedFlow(c)
 	}
 }
 
@@ -159,8 +170,8 @@ func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 	begin := a.parts[first].Begin
 	a.bytes -= len(b)
 	a.parts = slices.Delete(a.parts, first, end)
-	if begin && sipmsg.Sniff(b) {
-		d.datagram(SCTP, b, cut, &c)
+	if begin {
+		d.userData(b, cut, &c)
 	}
 }
 
