@@ -12,7 +12,7 @@ var (
 	ErrTruncated = errors.New("layers: packet ends inside a header")
 	// ErrMalformed: a header contradicts itself.
 	ErrMalformed = errors.New("layers: malformed header")
-	// ErrFragment: a fragment of IP, or of CAPWAP. Payload is its part of the datagram; Fragment
+	// ErrFragment: a fragment of IP, of CAPWAP, or of IEEE 802.11. Payload is its part of the datagram; Fragment
 	// says which part.
 	ErrFragment = errors.New("layers: IP fragment")
 	// ErrUnsupported: a protocol that is not decoded here.
@@ -76,6 +76,11 @@ type Fragment struct {
 	ID     uint32 // identification: 16 bits in IPv4, 32 in IPv6
 	Offset int    // of Payload in the payload of the datagram
 	More   bool   // others follow
+
+	// Place is for fragments of IEEE 802.11, which are numbered: Offset is the number times Place, however
+	// many octets they have. Src and Dst then hold the addresses of transmitter and receiver, each of six octets
+	// at the end of 16. It is 0 for all others.
+	Place uint16
 }
 
 // A Frame is the addressing and payload of one packet. The zero Frame is ready to

@@ -3,6 +3,7 @@ package layers
 import (
 	"encoding/binary"
 	"math/bits"
+	"net/netip"
 	"strconv"
 )
 
@@ -351,11 +352,13 @@ func (f *Frame) wifi() (step, uint16, error) {
 	if flags&3 == 3 { // between access points: a fourth address
 		n += 6
 	}
+	tid := byte(0)
 	if control&0x80 != 0 { // quality of service
 		if len(p) < n+2 {
 			return 0, 0, ErrTruncated
 		}
 		aggregate := p[n]&0x80 != 0
+		tid = p[n] & 15
 		n += 2
 		if flags&0x80 != 0 { // high throughput control
 			n += 4
@@ -369,6 +372,9 @@ func (f *Frame) wifi() (step, uint16, error) {
 			return f.subframe()
 		}
 	}
+	if flags&4 != 0 || p[22]&15 != 0 {
+		return f.wifiFragment(n, tid)
+	}
 	if len(p) < n+8 {
 		return 0, 0, ErrTruncated
 	}
@@ -376,6 +382,31 @@ func (f *Frame) wifi() (step, uint16, error) {
 		n += 2
 	}
 	return f.skipTo(n, stepLLC)
+}
+
+// wifiPlace is more than a fragment of IEEE 802.11 can hold: fifteen places fit into a datagram.
+const wifiPlace = 4 << 10
+
+// wifiFragment takes in a fragment of a frame behind a header of n octets: IEEE 802.11, section 10.2.7. Its number and that of
+// the frame stand in the header.
+func (f *Frame) wifiFragment(n int, tid byte) (step, uint16, error) {
+	p := f.Payload
+	if len(p) < n || len(p)-n >= wifiPlace {
+		return 0, 0, ErrTruncated
+	}
+	control := binary.LittleEndian.Uint16(p[22:])
+	f.Src, f.Dst = netip.AddrPortFrom(stationAddr(p[10:]), 0), netip.AddrPortFrom(stationAddr(p[4:]), 0)
+	f.Fragment = Fragment{ID: uint32(tid)<<16 | uint32(control>>4), Offset: int(control&15) * wifiPlace, More: p[1]&4 != 0, Place: wifiPlace}
+	f.inside = stepLLC
+	f.skip(n)
+	return 0, 0, ErrFragment
+}
+
+// stationAddr returns the address of a station at the start of p.
+func stationAddr(p []byte) netip.Addr {
+	var b [16]byte
+	copy(b[10:], p[:6])
+	return netip.AddrFrom16(b)
 }
 
 // subframeHead is the length of the header of a frame in an A-MSDU: destination, source, length.

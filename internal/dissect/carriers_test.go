@@ -298,6 +298,42 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
+// TestWiFiFragments: frames of 802.11 come in numbered fragments, which may be sent again.
+func TestWiFiFragments(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 300), request("BYE", "c2@h", 0)
+	cut := func(seq int, ip string, size int) (list []string) {
+		frame := capgen.WiFi(ip)
+		head, body := frame[:24], frame[24:]
+		for n := 0; n*size < len(body); n++ {
+			b := []byte(head)
+			if (n+1)*size < len(body) {
+				b[1] |= 4
+			}
+			b[22], b[23] = byte(seq<<4|n), byte(seq>>4)
+			list = append(list, string(b)+body[n*size:min(len(body), (n+1)*size)])
+		}
+		return list
+	}
+	again := func(s string) string { return s[:1] + string([]byte{s[1] | 8}) + s[2:] }
+	wifi := func(frames ...string) []capgen.Packet { return capgen.Packets(105, frames...) }
+	a, b := cut(7, flow4.UDP(invite), 150), cut(8, flow6.UDP(bye), 150)
+	expect(t, wifi(append(a, b...)...), "INVITE c1@h UDP "+frames(1, len(a)), "BYE c2@h UDP "+frames(len(a)+1, len(b)))
+	expect(t, wifi(a[2], a[0], a[1], a[3]), "INVITE c1@h UDP [1 2 3 4]")
+	d := expect(t, wifi(a[0], again(a[0]), a[1], a[2], again(a[2]), a[3], again(a[3]), b[0], b[1]), "INVITE c1@h UDP [1 3 4 6]", "BYE c2@h UDP [8 9]")
+	if d.Fragments.NoHead != 0 || d.Fragments.Incomplete != 0 || d.Fragments.Duplicates != 3 {
+		t.Errorf("%+v", d.Fragments)
+	}
+	expect(t, wifi(a[0], a[2], a[3]), "INVITE  UDP [1 2 3] partial frag-incomplete")
+	expect(t, wifi(a[1], a[2], a[3]))
+	other := cut(7, flow4.UDP(bye), 150)
+	expect(t, append(wifi(a[0], a[1]), at(time.Second, wifi(other...))...), "INVITE c1@h UDP [1 2] partial frag-incomplete", "BYE c2@h UDP "+frames(3, len(other)))
+	all := cut(9, flow4.UDP(request("INVITE", "c3@h", 1000)), 80)
+	expect(t, wifi(all...), "INVITE c3@h UDP "+frames(1, len(all)))
+	if len(all) != 16 || len(a) != 4 {
+		t.Errorf("%d and %d fragments", len(all), len(a))
+	}
+}
+
 func TestSCTP(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c2@h", 0)
 	data := func(flags byte, tsn uint32, user string) string { return capgen.Data(flags, tsn, user) }

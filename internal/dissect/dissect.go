@@ -454,6 +454,10 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 			}
 			c.LinkUnknown[p.LinkType]++
 			return
+		case err == layers.ErrFragment: // of 802.11
+			c.Fragments++
+			c.NotIP++
+			return
 		case err == layers.ErrUnsupported, err == layers.ErrEncrypted, err == layers.ErrTooDeep:
 			c.NotIP++
 			return

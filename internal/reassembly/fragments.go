@@ -35,6 +35,10 @@ const (
 	// datagram that overlap.
 	overlapping = time.Second
 
+	// placed is the age from which a fragment of IEEE 802.11 is of another frame, which are numbered up to
+	// 4095: those of one are sent one right after the other.
+	placed = 100 * time.Millisecond
+
 	maxDatagram = 65535
 )
 
@@ -103,6 +107,7 @@ type datagram struct {
 	spans       []span
 	refs        []Ref
 	total       int64 // octets, -1 until the last fragment came
+	place       int64 // of numbered fragments: Fragment.Place
 	have        int64
 	cost        int // octets and partCost of what is there
 	first, last time.Time
@@ -158,7 +163,7 @@ func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 }
 
 func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *datagram {
-	d := &datagram{key: key, frame: *f, total: -1, first: now}
+	d := &datagram{key: key, frame: *f, total: -1, first: now, place: int64(f.Fragment.Place)}
 	d.tunnels = append(d.tunnels, f.Tunnels...)
 	d.frame.Payload, d.frame.Tunnels = nil, d.tunnels
 	for i := range t.recent {
@@ -211,7 +216,7 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, refs []Ref, now time.Time
 
 // isWhole reports whether nothing is missing up to the end, which is known.
 func (d *datagram) isWhole() bool {
-	if d.total < 0 || d.have < d.total {
+	if d.total < 0 || d.have < d.total && d.place == 0 {
 		return false
 	}
 	at := int64(0)
@@ -219,14 +224,24 @@ func (d *datagram) isWhole() bool {
 		if d.spans[i].off != at {
 			break
 		}
-		at = d.spans[i].end()
+		at = d.behind(&d.spans[i])
 	}
 	return at >= d.total
+}
+
+// behind returns where the fragment behind s begins.
+func (d *datagram) behind(s *span) int64 {
+	if d.place > 0 {
+		return s.off + d.place
+	}
+	return s.end()
 }
 
 // isOver reports whether a fragment with the identification of d is of another datagram.
 func (d *datagram) isOver(f *layers.Frame, now time.Time) bool {
 	switch age := now.Sub(d.last); {
+	case d.place > 0:
+		return age > placed
 	case age > reuse:
 		return f.Fragment.Offset == 0 || d.holds(int64(f.Fragment.Offset))
 	case age > overlapping && f.Fragment.Offset == 0 && d.holds(0):
@@ -252,15 +267,18 @@ func (d *datagram) whole() *Datagram {
 	slices.SortFunc(d.refs, func(a, b Ref) int { return cmp.Compare(a.Order, b.Order) })
 	w := &Datagram{Frame: d.frame, Refs: slices.Compact(d.refs), Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
 	w.Payload = make([]byte, 0, d.have)
+	at := int64(0)
 	for i := range d.spans {
-		if d.spans[i].off != int64(len(w.Payload)) {
+		if d.spans[i].off != at {
 			break
 		}
 		w.Payload = append(w.Payload, d.spans[i].data...)
+		at = d.behind(&d.spans[i])
 	}
 	switch {
-	case d.total < 0:
+	case d.total < 0, d.place > 0 && at < d.total:
 		w.Missing = 1
+	case d.place > 0:
 	case len(w.Payload) > int(d.total):
 		w.Payload = w.Payload[:d.total]
 	default:
@@ -273,6 +291,9 @@ func (d *datagram) whole() *Datagram {
 // repeats reports whether all octets of d stand in its twin: fragments that were captured
 // again.
 func (d *datagram) repeats() bool {
+	if d.place > 0 { // sent again, because their acknowledgment was lost
+		return true
+	}
 	for i := range d.spans {
 		s := &d.spans[i]
 		if s.end() > int64(len(d.twin)) || string(d.twin[s.off:s.end()]) != string(s.data) {
