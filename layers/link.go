@@ -338,12 +338,15 @@ func (f *Frame) radiotap() (step, uint16, error) {
 // wifi decodes an IEEE 802.11 data frame that is not encrypted: section 9.3.2.
 func (f *Frame) wifi() (step, uint16, error) {
 	p := f.Payload
-	if len(p) < 24 {
+	if len(p) < 2 {
 		return 0, 0, ErrTruncated
 	}
 	control, flags := p[0], p[1]
 	if control&0x0f != 8 || control&0x40 != 0 { // not data, without data
 		return 0, 0, ErrUnsupported
+	}
+	if len(p) < 24 {
+		return 0, 0, ErrTruncated
 	}
 	if flags&0x40 != 0 { // protected
 		return 0, 0, ErrEncrypted

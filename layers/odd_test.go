@@ -184,6 +184,8 @@ func TestOddHeaders(t *testing.T) {
 		{"radiotap, too short", layers.WiFiRadiotap, "\x00\x00\x04\x00\x00\x00\x00\x00", cut},
 		{"Prism that is AVS", layers.Prism, "\x80\x21\x10\x01" + u32(16) + zeros(8) + wifi(8, 1, llc), there},
 		{"802.11, a beacon", layers.WiFi, wifi(0x80, 0, llc), refused},
+		{"802.11, an acknowledgment", layers.WiFi, "\xd4\x00" + zeros(8), refused},
+		{"802.11, cut", layers.WiFi, "\x08\x01" + zeros(8), cut},
 		{"802.11, no data", layers.WiFi, wifi(0x48, 1, llc), refused},
 		{"802.11, encrypted", layers.WiFi, wifi(8, 0x41, llc), sealed},
 		{"802.11, high throughput", layers.WiFi, wifi(0x88, 0x81, "\x00\x00"+zeros(4)+llc), there},
