@@ -676,7 +676,7 @@ func (f *Framer) nextBody(u *Unit) (ok bool) {
 	if f.end = limit; f.inside < 0 {
 		f.lookInside(limit)
 	}
-	if f.inside > 0 {
+	if f.inside > f.head || f.inside == f.head && !f.mayHoldMessage() { // else it is quoted
 		return f.unit(u, f.inside, false)
 	}
 	return f.unit(u, limit, true)

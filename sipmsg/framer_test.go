@@ -315,6 +315,18 @@ func TestFramerLengthAnywhere(t *testing.T) {
 	}
 }
 
+// TestFramerQuotedAtTheEnd: what a body quotes is no message either where the stream ends in it.
+func TestFramerQuotedAtTheEnd(t *testing.T) {
+	quoted := "SIP/2.0 200 OK\r\nCall-ID: inner@h\r\nCSeq: 1 INVITE\r\nl: 0\r\n\r\n"
+	in := sip("NOTIFY sip:b@h SIP/2.0", fmt.Sprintf("CSeq: 1 NOTIFY\r\nContent-Type: message/sipfrag\r\nContent-Length: %d\r\n", len(quoted)), quoted)
+	for n := len(in) - len(quoted) + 1; n < len(in); n++ {
+		got := cut([]any{in[:n]}, func() int { return 1 << 30 })
+		if want := []string{unit("NOTIFY sip:b@h SIP/2.0", in[:n]) + "|partial"}; !slices.Equal(got.units, want) {
+			t.Fatalf("%d octets: %q, want %q", n, got.units, want)
+		}
+	}
+}
+
 // TestFramerLengthBelieved: bodies that a start line is in, and a line end behind them, are as long as they say.
 func TestFramerLengthBelieved(t *testing.T) {
 	inner := "SIP/2.0 200 OK\r\nCall-ID: inner@h\r\nCSeq: 1 INVITE"
