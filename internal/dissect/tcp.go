@@ -75,8 +75,9 @@ type conn struct {
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
 	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
-	tries      uint8
-	sealed     int32 // 1 + the number of the file in which it was counted as encrypted
+	tries      uint8   // see beginsAtEnd
+	torn       bool    // octets of it are missing
+	sealed     int32   // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
 
@@ -439,7 +440,7 @@ func (d *Dissector) restart(c *conn) {
 		h.close()
 		d.conns.release(c, side)
 	}
-	c.kind, c.heeds, c.sealed = unknown, [2]heed{}, 0
+	c.kind, c.heeds, c.sealed, c.torn = unknown, [2]heed{}, 0, false
 }
 
 // isOver reports whether a segment is of another connection with the same ends: this one has ended, and
@@ -596,7 +597,7 @@ func (h *half) reset() {
 
 // Data takes the next octets of the stream: reassembly.Sink.
 func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Flags) {
-	if h.c.kind == foreign {
+	if h.c.kind == foreign && !h.turnsBehindGap(b) {
 		return
 	}
 	h.done = false // octets after the end: a FIN that was not the last
@@ -615,6 +616,28 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 		return
 	}
 	h.octets(b)
+}
+
+// turnsBehindGap is turnsSIP for octets that waited for others: those came to be of a connection that did not look like
+// SIP. It reports whether the connection is followed from b on.
+func (h *half) turnsBehindGap(b []byte) bool {
+	c, side := h.c, 0
+	if c.sides[1] == h {
+		side = 1
+	}
+	if !h.gap || c.heeds[side] != heedAll || c.sides[side] != h {
+		return false
+	}
+	kind := c.turns(side, b)
+	if kind == foreign {
+		return false
+	}
+	c.kind = kind
+	h.reset()
+	if kind != isWebSocket && kind != isHEP {
+		h.framer.Gap(-1)
+	}
+	return true
 }
 
 // octets takes what is next in the stream once there is enough to tell what it is.
@@ -677,7 +700,7 @@ func (h *half) Gap(n int64) {
 	if h.c.kind == foreign {
 		return
 	}
-	h.gap, h.early = true, nil
+	h.gap, h.early, h.c.torn = true, nil, true
 	switch {
 	case h.c.kind == isWebSocket && h.ws != nil:
 		h.wsRest()
@@ -798,16 +821,16 @@ func startsMessage(b []byte) bool { return sipmsg.SniffWhole(b) && sipmsg.CanBeg
 // startsKnown reports whether b is the start of a start line with a method or a version of SIP.
 func startsKnown(b []byte) bool { return isStart(b) && sipmsg.BeginsKnown(b) }
 
-// maxTries is how many segments of a connection from the middle are looked at for a message that begins at their
-// end, and maxTail how long that part of its start line may be.
+// maxTries is how many segments of a connection from the middle, or with octets missing, are looked at for a message
+// that begins at their end, and maxTail how long that part of its start line may be.
 const (
 	maxTries = 32
 	maxTail  = 256
 )
 
-// beginsAtEnd reports whether a segment of a connection from the middle ends in the part of a start line of SIP.
+// beginsAtEnd reports whether a segment of such a connection ends in the part of a start line of SIP.
 func (c *conn) beginsAtEnd(b []byte) bool {
-	if !c.midstream || c.tries >= maxTries {
+	if !c.midstream && !c.torn || c.tries >= maxTries {
 		return false
 	}
 	c.tries++

@@ -219,6 +219,26 @@ func TestTCPMidstreamUnknown(t *testing.T) {
 	expect(t, packetsOf(s.Send("some log\nINVITE sip:a"), s.Send("@h is what was seen\n"), s.Send(bye[:line])))
 }
 
+// TestTCPLostStart: on a port of nothing known, messages are found behind the first segment of a connection that is
+// missing, also by those of them that waited for it.
+func TestTCPLostStart(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	for size := 20; size < 150; size += 7 {
+		for _, fin := range []bool{false, true} {
+			there, _, packets := connection(odd)
+			segments := there.SendAll(invite+bye+invite, size)
+			packets = append(packets, segments[1:]...)
+			if fin {
+				packets = append(packets, there.FIN())
+			}
+			r := dissected(t, packetsOf(packets...))
+			if !slices.Equal(r.raw, []string{bye, invite}) {
+				t.Errorf("segments of %d: %q", size, r.list)
+			}
+		}
+	}
+}
+
 // TestTCPFragments: a segment that came in IP fragments came in all of their packets.
 func TestTCPFragments(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
