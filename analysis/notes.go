@@ -30,6 +30,9 @@ func (t *tally) add(frame int64) {
 	}
 }
 
+// add counts a note. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (t *noteTable) add(id string, count, frame int64) {
 	for i := range t.notes {
 		if t.notes[i].ID == id {

@@ -290,7 +290,9 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 	return 0, 0, ErrUnsupported
 }
 
-// tagged steps over a tag of n octets that an EtherType follows at its offset at.
+// tagged steps over a tag of n octets that an EtherType follows at its offset at. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (f *Frame) tagged(n, at int) (step, uint16, error) {
 	p := f.Payload
 	if len(p) < at+2 {

@@ -55,7 +55,9 @@ func (t Tunnel) String() string {
 	return s
 }
 
-// enter records a tunnel whose header is n octets long and goes on inside of it.
+// enter records a tunnel whose header is n octets long and goes on inside of it. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (f *Frame) enter(k TunnelKind, id uint32, n int, s step, arg uint16) (step, uint16, error) {
 	if len(f.Payload) < n {
 		return 0, 0, ErrTruncated
@@ -113,7 +115,9 @@ func isIP(p []byte) bool { return p[0]>>4 == 4 && p[0]&15 >= 5 || p[0]>>4 == 6 }
 
 // fitsIP reports whether the length in the IP header at the start of p is that of p, but
 // for the padding of short frames. It tells an address that reads like an EtherType from a
-// frame whose destination begins like an IP header.
+// frame whose destination begins like an IP header. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func fitsIP(p []byte) bool {
 	if len(p) < 20 {
 		return false
@@ -125,7 +129,9 @@ func fitsIP(p []byte) bool {
 	return n == len(p) || n < len(p) && len(p) <= 46
 }
 
-// knownEtherType reports whether p[n:] holds an EtherType that is decoded here.
+// knownEtherType reports whether p[n:] holds an EtherType that is decoded here. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func knownEtherType(p []byte, n int) bool {
 	if len(p) < n+2 {
 		return false

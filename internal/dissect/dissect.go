@@ -411,7 +411,9 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 	}
 }
 
-// another counts one more packet, of which first is the number of the first.
+// another counts one more packet, of which first is the number of the first. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func another(n, first *int64, p *capture.Packet) {
 	if *n++; *n == 1 {
 		*first = p.Frame

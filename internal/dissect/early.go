@@ -37,7 +37,9 @@ type lead struct {
 // end returns the sequence number behind the segment.
 func (l *lead) end() uint32 { return l.seq + uint32(len(l.data)) }
 
-// keep puts a segment in. It reports whether there was room.
+// keep puts a segment in. It reports whether there was room. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (e *early) keep(seq uint32, f *layers.Frame, c *carrier) bool {
 	if len(e.segs) >= maxEarly || e.size+len(f.Payload) > maxEarlyBytes || f.Missing > 0 {
 		return false
@@ -53,7 +55,9 @@ func (e *early) has(seq uint32, size int) bool {
 }
 
 // found takes in where the first message begins, and how many octets were skipped before it, and forgets what
-// is behind that.
+// is behind that. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (e *early) found(seq uint32, skipped int64) {
 	e.seq, e.skipped, e.open = seq, skipped, false
 	n := 0

@@ -410,6 +410,9 @@ func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
 	return c.sides[side]
 }
 
+// newHalf returns a direction of the connection, of which nothing has come. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (c *conn) newHalf(d *Dissector, src, dst netip.AddrPort) *half {
 	h := &half{d: d, c: c, src: src, dst: dst}
 	h.framer.ScanInto(&d.sip)
@@ -586,7 +589,9 @@ func (h *half) close() {
 	h.reset()
 }
 
-// reset forgets what came.
+// reset forgets what came. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (h *half) reset() {
 	h.framer = sipmsg.Framer{}
 	h.framer.ScanInto(&h.d.sip)
