@@ -715,6 +715,11 @@ func (h *half) Gap(n int64) {
 		h.d.Streams.Skipped += int64(h.hep.gap())
 		return
 	}
+	if h.c.kind == unknown && h.framer.Skipped > 0 { // what seemed to begin at the end of a segment does not go on
+		h.c.kind = foreign
+		h.reset()
+		return
+	}
 	if sipmsg.SniffCut(h.first) {
 		h.c.kind = isSIP
 		h.framer.Write(h.first)

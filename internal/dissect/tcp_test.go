@@ -217,6 +217,9 @@ func TestTCPMidstreamUnknown(t *testing.T) {
 	}
 	s := &capgen.Stream{Flow: odd, Seq: 9}
 	expect(t, packetsOf(s.Send("some log\nINVITE sip:a"), s.Send("@h is what was seen\n"), s.Send(bye[:line])))
+	s.Seq = 9
+	p := []string{s.Send("some log\nINVITE sip:a"), s.Send("@h is what was seen\n"), s.Send("and more\n"), s.Send("and more\n")}
+	expect(t, packetsOf(p[0], p[2], p[3]))
 }
 
 // TestTCPLostStart: on a port of nothing known, messages are found behind the first segment of a connection that is
