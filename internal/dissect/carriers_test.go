@@ -190,6 +190,28 @@ func TestWebSocketMidstream(t *testing.T) {
 	}
 }
 
+// TestWebSocketFragmentedLine: the first fragment of a message may end in its start line, also where the upgrade
+// was not captured.
+func TestWebSocketFragmentedLine(t *testing.T) {
+	invite := request("INVITE", "c1@h", 50)
+	ping := capgen.WSFrame{Opcode: capgen.WSPing, Masked: true, Payload: "are you there?"}
+	for _, masked := range []bool{true, false} {
+		for n := 1; n <= strings.IndexByte(invite, '\n'); n++ {
+			f := capgen.WSFrame{Opcode: capgen.WSText, More: true, Masked: masked, Mask: [4]byte{1, 2, 3, 4}, Payload: invite[:n]}
+			in := f.String()
+			if ping.Masked = masked; n%2 == 0 {
+				in += ping.String()
+			}
+			f.Opcode, f.More, f.Payload = capgen.WSContinuation, false, invite[n:]
+			in += f.String()
+			for _, size := range []int{1000, 3, 1} {
+				s := &capgen.Stream{Flow: odd, Seq: 9}
+				expect(t, packetsOf(s.SendAll(in, size)...), "INVITE c1@h WS "+frames(1, (len(in)+size-1)/size))
+			}
+		}
+	}
+}
+
 // TestWebSocketGapInUpgrade: the handshake may lack octets too.
 func TestWebSocketGapInUpgrade(t *testing.T) {
 	ask, answer := capgen.Upgrade(false)

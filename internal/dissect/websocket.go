@@ -136,6 +136,21 @@ func sniffWebSocket(b []byte) verdict {
 		return yes
 	case !isLine && len(head) < n:
 		return perhaps
+	case !isLine && !h.fin && len(line) > 0 && sipmsg.BeginsKnown(line):
+		return h.goesOn(b[h.size+n:])
+	}
+	return no
+}
+
+// goesOn reports whether a frame of the same direction begins at the start of b that is no first one of a message: the first
+// fragment of one may end in its start line.
+func (h *wsHeader) goesOn(b []byte) verdict {
+	next, ok := parseWSHeader(b)
+	switch {
+	case !ok:
+		return perhaps
+	case next.valid() && next.masked == h.masked && next.opcode != 1 && next.opcode != 2:
+		return yes
 	}
 	return no
 }
