@@ -23,8 +23,8 @@ const (
 
 var themeNames = [themes]string{"a terminal escape", "bidirectional or invisible controls", "markup or script", "a part of a database query", "words that address a language model", "the name of a scanner"}
 
-// A needle is a text that is suspicious by itself, or where one of near stands within
-// nearby octets before or behind it in the same sentence, in lower case.
+// A needle is a text that is suspicious by itself, or where one of near stands near it and
+// belongs to it (see isNear), in lower case.
 type needle struct {
 	text  string
 	theme theme
@@ -32,13 +32,6 @@ type needle struct {
 
 	at, group int // see nibbles
 }
-
-const nearby = 64
-
-var (
-	orders  = []string{"ignore", "disregard", "forget", "override", "bypass", "previous", "prior ", "system", "follow", "new instruct", "above", "obey"}
-	objects = []string{"instruct", "prompt", "guideline", "your rules", "all rules"}
-)
 
 // needles are in lower case and have minNeedle octets or more.
 var needles = []needle{
@@ -51,14 +44,20 @@ var needles = []needle{
 	{"'/**/or/**/", query, nil, 5, 5}, {"' or '1'='1", query, nil, 2, 5}, {"' or 1=1", query, nil, 1, 2}, {"union select", query, nil, 1, 4}, {"union all select", query, nil, 1, 4}, {"union/**/select", query, nil, 1, 4},
 	{"; drop table", query, nil, 4, 5},
 
-	{"instruct", address, orders, 1, 1}, {"ignore ", address, objects, 2, 1}, {"disregard ", address, objects, 2, 2}, {"forget all", address, objects, 1, 5},
-	{"system prompt", address, nil, 0, 6}, {"prompt injection", address, nil, 8, 4}, {"language model", address, nil, 0, 0}, {"you are an ai", address, nil, 1, 3}, {"you are now ", address, nil, 1, 3},
-	{"you are a helpful", address, nil, 1, 3}, {"as an ai ", address, nil, 4, 4}, {"note to ai", address, nil, 0, 1}, {"attention ai", address, nil, 7, 3}, {"developer mode", address, nil, 5, 5}, {"jailbreak", address, nil, 0, 0},
-	{"<|im_start", address, nil, 4, 3}, {"<|im_end", address, nil, 1, 3}, {"<|system", address, nil, 1, 4}, {"<|user|", address, nil, 0, 4}, {"<|assistant", address, nil, 4, 6}, {"<|endof", address, nil, 0, 4},
-	{"[/inst]", address, nil, 0, 0}, {"<<sys>>", address, nil, 1, 4}, {"<system>", address, nil, 0, 4}, {"</system>", address, nil, 2, 6}, {"<system-", address, nil, 0, 4}, {"<tool_call", address, nil, 1, 0},
+	{"instruct", address, verbs, 1, 1}, {"ignore ", address, objects, 2, 1}, {"disregard ", address, objects, 2, 2}, {"forget all", address, objects, 1, 5},
+	{"forget everything", address, objects, 1, 5}, {"new instructions:", address, nil, 5, 1}, {"system instruct", address, nil, 8, 1}, {"ignoriere alle", address, nil, 2, 1},
+	{"instruccion", address, []string{"ignora", "olvida"}, 1, 1}, {"system prompt", address, nil, 0, 6}, {"prompt injection", address, nil, 8, 4}, {"language model", address, nil, 0, 0},
+	{"you are an ai", address, nil, 1, 3}, {"you are now ", address, nil, 1, 3}, {"you are a helpful", address, nil, 1, 3}, {"as an ai ", address, nil, 4, 4},
+	{"note to ai", address, nil, 0, 1}, {"attention ai", address, nil, 7, 3}, {"ai assistant,", address, nil, 5, 6}, {"ai assistant:", address, nil, 5, 6}, {"ai agent,", address, nil, 0, 7},
+	{"ai agent:", address, nil, 0, 7}, {"note to llm", address, nil, 0, 1}, {"attention llm", address, nil, 7, 3}, {"when summariz", address, nil, 8, 0},
+	{"in your summary", address, nil, 0, 7}, {"in your output", address, nil, 0, 7}, {"do not report any", address, nil, 1, 5}, {"do not report th", address, nil, 1, 5},
+	{"system override", address, nil, 7, 5}, {"developer mode", address, nil, 5, 5}, {"jailbreak", address, nil, 0, 0}, {"<|im_start", address, nil, 4, 3}, {"<|im_end", address, nil, 1, 3},
+	{"<|system", address, nil, 1, 4}, {"<|user|", address, nil, 0, 4}, {"<|assistant", address, nil, 4, 6}, {"<|endof", address, nil, 0, 4}, {"[/inst]", address, nil, 0, 0},
+	{"<<sys>>", address, nil, 1, 4}, {"<system>", address, nil, 0, 4}, {"</system>", address, nil, 2, 6}, {"<system-", address, nil, 0, 4}, {"<tool_call", address, nil, 1, 0},
 	{"<function_call", address, nil, 3, 1}, {"</instruct", address, nil, 0, 0}, {"### instruction", address, nil, 5, 1}, {"### system", address, nil, 4, 6},
-	{"tell the user", address, nil, 5, 2}, {"inform the user", address, nil, 7, 2}, {"exfiltrat", address, nil, 4, 1}, {"run the following", address, nil, 4, 2}, {"execute the following", address, nil, 8, 2},
-	{"call the tool", address, nil, 5, 2}, {"invoke the tool", address, nil, 7, 2}, {"respond only with", address, nil, 10, 3}, {"reply only with", address, nil, 8, 3}, {"do not mention this", address, nil, 1, 5},
+	{"tell the user", address, nil, 5, 2}, {"inform the user", address, nil, 7, 2}, {"exfiltrat", address, nil, 4, 1}, {"run the following", address, nil, 4, 2},
+	{"execute the following", address, nil, 8, 2}, {"call the tool", address, nil, 5, 2}, {"invoke the tool", address, nil, 7, 2}, {"respond only with", address, nil, 10, 3},
+	{"reply only with", address, nil, 8, 3}, {"do not mention this", address, nil, 1, 5},
 
 	{"friendly-scanner", toolName, nil, 4, 1}, {"friendly-request", toolName, nil, 4, 1}, {"sipvicious", toolName, nil, 5, 7}, {"sundayddr", toolName, nil, 2, 1}, {"sip-scan", toolName, nil, 0, 7},
 	{"sipscan", toolName, nil, 0, 7}, {" pplsip", toolName, nil, 0, 7}, {"sipcli/", toolName, nil, 0, 7}, {"s=sipcli", toolName, nil, 2, 7}, {"vaxsipuseragent", toolName, nil, 3, 7}, {"sivus_voip", toolName, nil, 5, 5},
@@ -352,24 +351,6 @@ func insideWord(b []byte, at int, text string) bool {
 }
 
 func isLetter(c byte) bool { return c-'a' < 26 }
-
-// isNear reports whether one of the words that a needle needs stands near it in the same
-// sentence, and where the first of both begins.
-func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
-	start, end := max(0, at-nearby), min(len(b), at+len(n.text)+nearby)
-	if i := bytes.LastIndexAny(b[start:at], ".!?\n"); i >= 0 {
-		start += i + 1
-	}
-	if i := bytes.IndexAny(b[at:end], ".!?\n"); i >= 0 {
-		end = at + i
-	}
-	for _, w := range n.near {
-		if i := findFold(b[start:end], 0, w); i >= 0 {
-			return min(at, start+i), true
-		}
-	}
-	return 0, false
-}
 
 // findFold returns where a text in lower case stands in b, from the octet from on.
 func findFold(b []byte, from int, text string) int {
