@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -75,6 +76,10 @@ type Exchange struct {
 	MaxForwards int16         // see Seen.MaxForwards
 	Body        int           // octets of it
 	Marks       uint64        // what Options.Asked returned
+
+	// Of a request that came to who sends it here with a Max-Forwards that was not higher.
+	CameWith  int16
+	CameFrame Frame // 0 for none
 
 	// Of the final response; no fields where octets of it are missing.
 	ResponseFields sipmsg.FieldSet
@@ -296,6 +301,9 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 		r.CallID = t.callID(x)
 		r.request = t.keepOctets(r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
+		if !r.FirstHop && r.MaxForwards >= 0 {
+			o.came(x, r, k.id)
+		}
 		if t.asked != nil {
 			r.Marks = t.asked(&r.Exchange, x.s)
 		}
@@ -313,6 +321,26 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 		if r.FirstHop {
 			t.subs.request(x)
 		}
+	}
+}
+
+// came looks whether a request came to who sends it on with a Max-Forwards that was not higher: in
+// the last one before it with its Call-ID, method, CSeq and tags. On one machine the ports have to
+// say who sends it on.
+func (o *exchangeTable) came(x *seen, r *exchange, id uint64) {
+	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
+		p := o.queue[i]
+		if p.key.id != id || p.Destination.Addr() != r.Source.Addr() || p.InDialog != r.InDialog || p.Partial {
+			continue
+		}
+		if p.Source.Addr() == r.Source.Addr() && p.Destination.Port() != r.Source.Port() {
+			continue
+		}
+		var m sipmsg.Message
+		if p.MaxForwards >= 0 && p.MaxForwards <= r.MaxForwards && p.request.of != nil && p.request.read(&m) && bytes.Equal(m.Tag(sipmsg.From), x.from) {
+			r.CameWith, r.CameFrame = p.MaxForwards, p.SentFrame
+		}
+		return
 	}
 }
 

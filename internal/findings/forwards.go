@@ -46,6 +46,19 @@ func (s *forwards) exchange(e *exchangeRun) {
 		f.Frames = []analysis.Frame{e.SentFrame}
 		s.outside.add(what, e, f)
 	}
+	if e.CameFrame.Number != 0 {
+		s.outside.add("not lowered", e, passedWhole(e.Method, e.Source, e.CameWith, e.MaxForwards, []analysis.Frame{e.CameFrame, e.SentFrame}))
+	}
+}
+
+// passedWhole makes the finding that a host passed a request on without lowering its Max-Forwards.
+func passedWhole(method string, host netip.AddrPort, before, after int16, frames []analysis.Frame) Finding {
+	return Finding{
+		Severity: Warning, Frames: frames,
+		Observed: fmt.Sprintf("%s reached %s with Max-Forwards %d and left it with %d", method, endpoint(host), before, after),
+		Expected: fmt.Sprintf("Max-Forwards %d", max(before-1, 0)),
+		NextStep: "Make that host lower Max-Forwards when it passes a request on.",
+	}
 }
 
 func tooManyHops(method string, left int16, frames []analysis.Frame) Finding {
@@ -159,12 +172,7 @@ func (r *legRun) notLowered() {
 				continue
 			}
 			if before, after := r.Messages[m].MaxForwards, r.Messages[next].MaxForwards; before >= 0 && after >= before {
-				r.report(Finding{
-					Severity: Warning, Frames: r.frames(m, next),
-					Observed: fmt.Sprintf("%s reached %s with Max-Forwards %d and left it with %d", t.Method, endpoint(r.Messages[m].Destination), before, after),
-					Expected: fmt.Sprintf("Max-Forwards %d", max(before-1, 0)),
-					NextStep: "Make that host lower Max-Forwards when it passes a request on.",
-				})
+				r.report(passedWhole(t.Method, r.Messages[m].Destination, before, after, r.frames(m, next)))
 				return
 			}
 		}
