@@ -60,6 +60,13 @@ type Exchange struct {
 	AORNumber int
 	Bindings  []Binding
 
+	// Of what is not in the capture, but a final response to it: the status of that to a later request of this
+	// method and Call-ID on this hop; whether a NOTIFY of this Call-ID was answered; and whether another REGISTER
+	// for this address-of-record was accepted before this one.
+	Later    int
+	Notified bool
+	Between  bool
+
 	// Where a response of the same server to the same request went that was not sent
 	// back to where the request came from.
 	Strayed    netip.AddrPort
@@ -244,6 +251,7 @@ func (t *tracker) other(x *seen) {
 			}
 			o.stray(x, k)
 		}
+		o.unseen(x)
 		o.keepEarly(x, k)
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
@@ -271,6 +279,24 @@ func (o *exchangeTable) fromElsewhere(x *seen, k exchangeKey) *exchange {
 		}
 	}
 	return nil
+}
+
+// unseen tells the requests that wait for what follows of a final response whose request is not in the capture.
+func (o *exchangeTable) unseen(x *seen) {
+	if x.s.StatusCode < 200 {
+		return
+	}
+	notify := x.method == "NOTIFY"
+	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
+		switch p := o.queue[i]; {
+		case p.CallID != string(x.id):
+		case notify && (p.Method == "SUBSCRIBE" || p.Method == "REFER"):
+			p.Notified = true
+		case p.Method == x.method && p.CSeq < x.cseq && p.Source.Addr() == x.m.Dst.Addr() && p.Destination.Addr() == x.m.Src.Addr():
+			p.Later = x.s.StatusCode
+			return
+		}
+	}
 }
 
 // stray takes in a response that went between other addresses than its request.

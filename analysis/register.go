@@ -92,6 +92,7 @@ type aor struct {
 	held       int        // 1 + its number, 0 for none
 	call       int        // the number of CallID, -1 for none
 	from       netip.Addr // of the last REGISTER
+	unseen     bool       // one that is not in the capture was accepted behind the last
 	challenged time.Time  // a challenge of this time was not taken up yet, behind an acceptance
 }
 
@@ -106,6 +107,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	if !r.FirstHop {
 		return
 	}
+	r.Between, a.unseen = a.unseen, false
 	a.Attempts++
 	if a.from.IsValid() && a.from != x.m.Src.Addr() {
 		a.Sources++
@@ -325,7 +327,7 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 	case code == 401 || code == 407:
 		a.challenge(x)
 	case code < 300:
-		a.Outcome = RegRegistered
+		a.Outcome, a.unseen = RegRegistered, true
 	default:
 		a.Outcome = RegFailed
 	}

@@ -225,7 +225,7 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	}
 	*t.tx = tx{
 		held: stays, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
-		frame: e.SentFrame, final: e.FinalFrame, status: int16(e.Status), copies: int32(e.Requests), inDialog: e.InDialog,
+		frame: e.SentFrame, final: e.FinalFrame, status: int16(e.Status), copies: int32(e.Requests), inDialog: e.InDialog, retried: e.Later != 0,
 	}
 	t.req = e.Request()
 	if isChallenge(e.Status) {

@@ -463,7 +463,7 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, or no BYE was captured. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it was accepted and is not in the capture. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 
@@ -556,13 +556,25 @@ func (r *legRun) holds() {
 	default:
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
-		if len(r.Leg.Transfers) == 0 {
-			f.Severity = Warning
-		} else {
+		switch {
+		case len(r.Leg.Transfers) > 0:
 			f.Observed += ", transferred"
+		case r.offersUnseen(at):
+			f.Observed += "; an offer behind it is not in the capture"
+		default:
+			f.Severity = Warning
 		}
 	}
 	r.report(f)
+}
+
+// offersUnseen reports whether a request that may have changed the session was accepted behind message i on
+// its hop, and is not in the capture: who put the call on hold may have resumed it.
+func (r *legRun) offersUnseen(i int) bool {
+	m := &r.Messages[i]
+	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
+		return t.Requests == 0 && (t.Method == "INVITE" || t.Method == "UPDATE") && t.Status/100 == 2 && t.Hop == m.Hop && t.Forward == m.Forward && t.Answered.After(m.Time)
+	})
 }
 
 // replaced makes notes of calls on hold that end since another call takes their place: what ties calls

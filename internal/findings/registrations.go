@@ -32,7 +32,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off. A response whose REGISTER is not in the capture says that there was one. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why:   "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix:   "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
 	state: func() state { return new(registerState) },
@@ -105,12 +105,18 @@ func (s *registerState) exchange(r *exchangeRun) {
 		}
 		w.accepted(e)
 	case e.Status == 423:
-		w.tooBrief(r)
+		if e.Later == 0 {
+			w.tooBrief(r)
+		}
 	case (e.Status == 403 || e.Status == 404) && w.refused == nil:
 		f := registerFinding(e, Error)
 		f.Frames = append(f.Frames, e.FinalFrame)
 		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
 		f.Expected = "200, or a challenge"
+		if e.Later/100 == 2 {
+			f.Severity = Note
+			f.Observed += "; a later REGISTER, which is not in the capture, was accepted"
+		}
 		w.refused = &refusedRegister{f, e.Source.Addr(), e.Answered}
 	}
 }
@@ -171,7 +177,9 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		if g.uri != uri || g.tried {
 			continue
 		}
-		g.tried = true
+		if g.tried = true; e.Between {
+			return
+		}
 		granted := time.Duration(g.seconds) * time.Second
 		after := e.Sent.Sub(g.at)
 		if late := after - granted; w.late || late*20 <= granted || g.callID != callID && late > granted {
@@ -705,7 +713,7 @@ type subscribeState struct {
 // leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
 func (s *subscribeState) leg(r *legRun) {
 	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if m := &r.Messages[i]; m.Request && m.Method == "NOTIFY" {
+		if m := &r.Messages[i]; m.Method == "NOTIFY" { // or the response to one that is not in the capture
 			if len(s.inCalls) < maxSubscriptions {
 				s.inCalls[r.Leg.CallID] = m.Time
 			}
@@ -727,6 +735,9 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 	switch {
 	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop:
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
+			return
+		}
+		if e.Notified {
 			return
 		}
 		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination, notifierOf(r)}

@@ -76,6 +76,9 @@ func (s *transfers) refer(r *legRun, i int) {
 				break
 			}
 		}
+		if !m.Request && m.Method == "NOTIFY" && (m.FromTag == q.ToTag || q.ToTag == 0) && m.Transaction >= 0 && r.Transactions[m.Transaction].Requests == 0 {
+			notified = true // it is not in the capture, but its response is
+		}
 		if !m.Request || m.Method != "NOTIFY" || m.FromTag != q.ToTag && q.ToTag != 0 {
 			continue
 		}
@@ -229,6 +232,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		}
 		w = &outsideRefer{before: w, cseq: e.CSeq}
 		w.f, w.excused = unreported(e.Request(), e.Response())
+		w.excused = w.excused || e.Notified
 		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
 		w.f.CallID = e.CallID
 		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
