@@ -75,6 +75,7 @@ func (p *packer) packAOR(a *aor) string {
 	p.callID(a.CallID, a.call)
 	p.addrPort(a.Source)
 	p.addrPort(a.Registrar)
+	p.shape.bit(a.unseen)
 	same := a.from == a.Source.Addr()
 	if p.shape.bit(same); !same {
 		p.addr(a.from)
@@ -112,6 +113,7 @@ func (p *packer) unpackAOR(a *aor, s string) {
 	a.Begin = u.time(p.base)
 	a.CallID, a.call = u.callID()
 	a.Source, a.Registrar = u.addrPort(), u.addrPort()
+	a.unseen = u.shape.bit()
 	if u.shape.bit() {
 		a.from = a.Source.Addr()
 	} else {
