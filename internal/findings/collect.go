@@ -44,6 +44,7 @@ type Collector struct {
 	streams *streamIndex
 	talks   []*talk              // of legs that are finished, as rules about media need them
 	mapped  map[hostPair]mapping // at most maxMapped
+	outside map[netip.Addr]bool  // the public addresses of mapped; made when it is asked for
 	quality *qualityState
 
 	legRules      []legRule // those that may be asked about a leg, in their order

@@ -115,15 +115,19 @@ func (r *captureRun) isMapped(inside, outside netip.Addr) bool {
 // sends reports whether a packet of an address is in the capture, or of the private one that a NAT maps
 // to it.
 func (r *captureRun) sends(a netip.Addr) bool {
-	if sent, _ := r.Sent(a); sent {
+	sent, got := r.Sent(a)
+	if sent {
 		return true
 	}
-	for p := range r.c.mapped {
-		if p.dst == a && r.isMapped(p.src, a) {
-			return true // whoever is on the list sent a description
+	if r.c.outside == nil {
+		r.c.outside = make(map[netip.Addr]bool)
+		for p, m := range r.c.mapped {
+			if m&denied == 0 {
+				r.c.outside[p.dst] = true
+			}
 		}
 	}
-	return false
+	return !got && r.c.outside[a] // see isMapped; whoever is on the list sent a description
 }
 
 // announces reports whether an address that was announced is one at which packets were captured, in
