@@ -118,12 +118,12 @@ One finding for each user, client and server, at the first hop.`,
 var authWeak = &Rule{
 	ID: "auth-weak", RFC: "RFC 8760; RFC 7616; RFC 3261 22", Severity: "note / warning / error",
 	Title: "authentication that is easy to break",
-	Doc: `For each server and realm: Basic in a challenge or in credentials over UDP, TCP, SCTP or WS is an error; a Digest challenge without qop a warning; MD5 credentials sent over one of these
+	Doc: `For each server and realm, of a challenge that proxies pass on for the server that it is of: Basic in a challenge or in credentials over UDP, TCP, SCTP or WS is an error; a Digest challenge without qop a warning; MD5 credentials sent over one of these
 transports from a public address a warning; challenges that offer no other algorithm than MD5 a note. AKAv1-MD5 of IMS is not meant: its passwords are used once.`,
 	Why: "Basic shows the password to whoever sees the packet; MD5 digests of a passable password are guessed in minutes, without qop even from tables.",
 	Fix: "Offer SHA-256 before MD5 with qop=\"auth\", and let clients of the Internet come in over TLS alone.",
 	capture: func(r *captureRun) {
-		for _, w := range r.c.ledger.weak {
+		for _, w := range r.c.ledger.weakest() {
 			if f := w.finding(); len(f.Frames) > 0 {
 				r.report(f)
 			}
@@ -135,7 +135,8 @@ var digestLeak = &Rule{
 	ID: "digest-leak", RFC: "RFC 3261 22", Severity: "error",
 	Title: "a called phone that gives its credentials to the caller",
 	Doc: `Inside of a call, a request of the called side (BYE, mostly) is challenged by the far end of that hop, and the called side sends it again with credentials. Silent where the capture
-shows that this host registers at that server or was accepted there with credentials, and no further hop that the challenge came from. A REFER, which many servers challenge,
+shows that this host registers at that server or was accepted there with credentials, and no further hop that the challenge came from. It is likely: who the
+phone takes challenges of is not in a capture. A REFER, which many servers challenge,
 is possible only.`,
 	Why: "Whoever calls a phone and challenges its BYE gets a digest to guess the password from: the phone takes any challenge for one of its provider.",
 	Fix: "Change the password of this phone, keep calls from the Internet away from it, and let it answer challenges of its own realm and its own server alone.",
@@ -147,7 +148,7 @@ is possible only.`,
 			f := Finding{
 				Severity: Error, Frames: x.frames, CallID: x.callID, leg: x.leg,
 				Observed: fmt.Sprintf("%s of the called side challenged by %s for realm %s and answered with the credentials of %s", x.method, endpoint(x.dst), quote([]byte(x.realm)), quote([]byte(x.user))),
-				Expected: "no credentials for a challenge of the caller",
+				Expected: "no credentials for a challenge of the caller", Confidence: Likely,
 			}
 			if x.method == "REFER" {
 				f.Confidence = Possible
@@ -341,6 +342,9 @@ type weakness struct {
 	noQOP   weakPart
 	public  weakPart
 	basic   weakPart
+	asked   int        // challenges
+	passed  int        // … that it had of another server
+	of      *weakness  // the one of the last of these
 	from    netip.Addr // of public
 	over    string     // of basic and public
 	callID  string
@@ -420,6 +424,7 @@ func (l *ledger) weighChallenges(t *liveTx, clear bool) {
 			continue
 		}
 		w := l.weakOf(t.tx, a.Realm)
+		l.passedOn(t, w)
 		switch {
 		case basic:
 			if clear {
@@ -441,6 +446,62 @@ func (l *ledger) weighChallenges(t *liveTx, clear bool) {
 		md5.md5Only.see(t.final)
 	}
 }
+
+// An asker is who challenged a request last.
+type asker struct {
+	w    *weakness
+	host netip.Addr
+}
+
+// passedOn takes in a challenge of a server. Where the request came from one that challenges it, too, that one
+// passes on what it gets.
+func (l *ledger) passedOn(t *liveTx, w *weakness) {
+	if !w.by.IsValid() { // it is one too many
+		return
+	}
+	w.asked++
+	k := hashOf([]byte(t.callID), []byte(w.realm)) ^ uint64(t.cseq)
+	last := l.askers.get(k)
+	switch {
+	case last == nil:
+		if l.askers.n >= maxChains {
+			l.askers.clear()
+		}
+		last = l.askers.add(k)
+	case last.host == t.src.Addr() && last.w != w:
+		last.w.passed++
+		last.w.of = w
+	}
+	*last = asker{w, t.dst.Addr()}
+}
+
+// weakest returns what is weak, without what proxies pass on: the credentials that come in over these belong
+// to the server that asks for them.
+func (l *ledger) weakest() []*weakness {
+	list := slices.Clone(l.weak)
+	return slices.DeleteFunc(list, func(w *weakness) bool {
+		if w.of == nil || w.passed < w.asked {
+			return false
+		}
+		to := w.of
+		for range maxVia {
+			if to.of == nil || to.passed < to.asked {
+				break
+			}
+			to = to.of
+		}
+		if w.basic.n > 0 && (to.basic.n == 0 || frameNoOf(to.basic.frame) > frameNoOf(w.basic.frame)) {
+			to.basic, to.over = w.basic, w.over
+		}
+		if w.public.n > 0 && to.public.n == 0 {
+			to.public, to.from, to.over = w.public, w.from, w.over
+		}
+		return to != w
+	})
+}
+
+// maxVia bounds the proxies on the way to a server.
+const maxVia = 8
 
 func isScheme(a *sipmsg.Auth, name string) bool {
 	return strings.EqualFold(string(a.Scheme), name)

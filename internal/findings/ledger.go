@@ -52,6 +52,7 @@ type ledger struct {
 	realms   map[string]string
 	weak     []*weakness
 	weakBy   map[weakKey]*weakness
+	askers   table[asker] // by Call-ID, CSeq number and realm
 
 	nonces    set
 	uses      pages[nonceUse]
