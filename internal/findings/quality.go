@@ -35,7 +35,7 @@ var captureQuality = &Rule{
 	Title: "something that the capture does not show as it was",
 	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
 is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
-shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs; only other packets cut; steps of 10 ms and more; packets captured twice; over
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, or no more than two messages in all; only other packets cut; steps of 10 ms and more; packets captured twice; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
 	Why:   "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
@@ -241,7 +241,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
 	severity := Note
-	if len(list)*2 >= pairs {
+	if len(list)*2 >= pairs && r.messages() > 2 {
 		severity = Warning
 	}
 	var frames []analysis.Frame
@@ -250,6 +250,14 @@ func (s *qualityState) oneWay(r *captureRun) {
 	}
 	quality(r, severity, fmt.Sprintf("one direction only between %d of %d pairs of hosts; the first: %s to %s", len(list), pairs, list[0].src.Unmap(), list[0].dst.Unmap()),
 		"both directions", "Capture on a port that sees both directions, or give both captures at once.", frames...)
+}
+
+// messages returns how many messages the capture has.
+func (r *captureRun) messages() (n int64) {
+	for i := range r.Files {
+		n += r.Files[i].Messages
+	}
+	return n
 }
 
 // files tells what the files themselves say.
