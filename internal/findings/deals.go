@@ -7,6 +7,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sdp"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 const (
@@ -173,6 +174,38 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 	if x.offer >= 0 {
 		d.list = append(d.list, x)
 	}
+}
+
+// changedUnseen reports whether a transaction may have changed the session without the capture showing how: an INVITE or
+// UPDATE inside of the dialog that was accepted and is not there itself; or one whose final response is not there, though
+// it was acknowledged, or not sent again as one is that nobody answers.
+func (r *legRun) changedUnseen(i int) bool {
+	t := &r.Transactions[i]
+	if t.Initial || t.Method != "INVITE" && t.Method != "UPDATE" {
+		return false
+	}
+	if t.Requests == 0 {
+		return t.Status/100 == 2
+	}
+	req := r.requestOf(i)
+	return t.Status == 0 && (t.Acked || t.Requests < 3) && req >= 0 && (t.Method == "INVITE" || r.Messages[req].SDP)
+}
+
+// promisedUnseen reports whether a PRACK is of a reliable response to an INVITE that is not in the capture: it
+// may have answered the offer, or made one.
+func (r *legRun) promisedUnseen(i int) bool {
+	t := &r.Transactions[i]
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if !m.Request || m.Method != "PRACK" || m.Hop != t.Hop {
+			continue
+		}
+		v, ok := r.header(j, sipmsg.RAck)
+		if a := sipmsg.ParseRAck(v); ok && a.CSeq == t.CSeq && !slices.ContainsFunc(r.of(i), func(k int) bool { return r.rseq(k) == a.RSeq }) {
+			return true
+		}
+	}
+	return false
 }
 
 // accepted reports whether the request of a deal was answered 2xx.

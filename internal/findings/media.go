@@ -53,7 +53,7 @@ type talk struct {
 	earlyTags int
 	bye       analysis.Frame
 	ice       bool
-	partial   bool // octets of a message are missing: descriptions may be unknown
+	partial   bool // a message is missing, or octets of one: descriptions may be unknown
 	fax       bool // T.38 was offered
 	faxed     bool // … and accepted, without audio
 	faxFrame  analysis.Frame
@@ -180,6 +180,9 @@ func (r *legRun) listen(t *talk, caller uint64) {
 				t.infos = append(t.infos, infoTone{e, m.FromTag == caller, m.Time, m.Frame})
 			}
 		}
+	}
+	for i := range r.Transactions {
+		t.partial = t.partial || r.changedUnseen(i)
 	}
 	for _, d := range r.deals() {
 		if d.offer < 0 {

@@ -150,7 +150,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing.`,
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
@@ -198,11 +198,11 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 	case d.answer < 0:
 		f.Frames = r.frames(d.offer, d.final)
 		f.Observed = fmt.Sprintf("the %s offers a session, and the %d of %s has no description", m.Method, m.Status, endpoint(m.Source))
-		return f, true
+		return f, !r.promisedUnseen(d.transaction)
 	case d.unreliable:
 		f.Frames, f.Confidence = r.frames(d.offer, d.answer, d.final), Likely
 		f.Observed = fmt.Sprintf("the %d of %s has no description; the only one stands in an unreliable %d", m.Status, endpoint(m.Source), r.Messages[d.answer].Status)
-		return f, true
+		return f, !r.promisedUnseen(d.transaction)
 	}
 	return f, false
 }
@@ -232,7 +232,7 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		if t.Status == 491 || t.Status == 500 {
 			f.Severity = Note
 		}
-		return f, true
+		return f, !r.promisedUnseen(o.transaction)
 	}
 	return f, false
 }
@@ -463,7 +463,7 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it was accepted and is not in the capture. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 
@@ -560,7 +560,7 @@ func (r *legRun) holds() {
 		case len(r.Leg.Transfers) > 0:
 			f.Observed += ", transferred"
 		case r.offersUnseen(at):
-			f.Observed += "; an offer behind it is not in the capture"
+			f.Observed += "; what became of a later offer is not in the capture"
 		default:
 			f.Severity = Warning
 		}
@@ -568,13 +568,25 @@ func (r *legRun) holds() {
 	r.report(f)
 }
 
-// offersUnseen reports whether a request that may have changed the session was accepted behind message i on
-// its hop, and is not in the capture: who put the call on hold may have resumed it.
+// offersUnseen reports whether who put a call on hold with message i may have resumed it behind that on its
+// hop, without the capture showing whether it did.
 func (r *legRun) offersUnseen(i int) bool {
 	m := &r.Messages[i]
-	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
-		return t.Requests == 0 && (t.Method == "INVITE" || t.Method == "UPDATE") && t.Status/100 == 2 && t.Hop == m.Hop && t.Forward == m.Forward && t.Answered.After(m.Time)
-	})
+	for j := range r.Transactions {
+		t := &r.Transactions[j]
+		if t.Hop != m.Hop || t.Forward != m.Forward || !r.changedUnseen(j) || !t.Sent.After(m.Time) && !t.Answered.After(m.Time) {
+			continue
+		}
+		if req := r.requestOf(j); req >= 0 {
+			if s := r.session(req); s != nil {
+				if held, ok := onHold(s); held && ok {
+					continue
+				}
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // replaced makes notes of calls on hold that end since another call takes their place: what ties calls
