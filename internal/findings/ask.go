@@ -214,7 +214,10 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 // tell reports what was added.
 func (g *repeats) tell(r *captureRun) {
 	for _, x := range g.order {
-		if x.n > 1 {
+		switch {
+		case x.n == 2:
+			x.f.Observed += "; so is 1 further request between these addresses"
+		case x.n > 2:
 			x.f.Observed += "; so are " + number(x.n-1, "further request") + " between these addresses"
 		}
 		r.report(x.f)

@@ -406,8 +406,10 @@ func (l *ledger) weigh(t *liveTx) {
 		w := l.weakOf(t.tx, a.Realm)
 		switch {
 		case basic:
-			w.basic.see(t.frame)
-			w.over = t.transport
+			if !l.passedOn(t, w, "Basic") {
+				w.basic.see(t.frame)
+				w.over = t.transport
+			}
 		default:
 			w.public.see(t.frame)
 			w.from, w.over = t.src.Addr().Unmap(), t.transport
@@ -424,7 +426,7 @@ func (l *ledger) weighChallenges(t *liveTx, clear bool) {
 			continue
 		}
 		w := l.weakOf(t.tx, a.Realm)
-		l.passedOn(t, w)
+		l.passedOn(t, w, w.realm)
 		switch {
 		case basic:
 			if clear {
@@ -453,26 +455,29 @@ type asker struct {
 	host netip.Addr
 }
 
-// passedOn takes in a challenge of a server. Where the request came from one that challenges it, too, that one
-// passes on what it gets.
-func (l *ledger) passedOn(t *liveTx, w *weakness) {
+// passedOn takes in a challenge of a server, or credentials for it, and reports whether the request came from a
+// server that challenges it, or has them, too: that one passes on what it gets.
+func (l *ledger) passedOn(t *liveTx, w *weakness, what string) bool {
 	if !w.by.IsValid() { // it is one too many
-		return
+		return false
 	}
 	w.asked++
-	k := hashOf([]byte(t.callID), []byte(w.realm)) ^ uint64(t.cseq)
+	k := hashOf([]byte(t.callID), []byte(t.method), []byte(what)) ^ uint64(t.cseq)
 	last := l.askers.get(k)
-	switch {
-	case last == nil:
+	if last == nil {
 		if l.askers.n >= maxChains {
 			l.askers.clear()
 		}
-		last = l.askers.add(k)
-	case last.host == t.src.Addr() && last.w != w:
+		*l.askers.add(k) = asker{w, t.dst.Addr()}
+		return false
+	}
+	passes := last.host == t.src.Addr() && last.w != w
+	if passes {
 		last.w.passed++
 		last.w.of = w
 	}
 	*last = asker{w, t.dst.Addr()}
+	return passes
 }
 
 // weakest returns what is weak, without what proxies pass on: the credentials that come in over these belong

@@ -19,7 +19,7 @@ const defaultMaxForwards = 70
 var maxForwards = &Rule{
 	ID: "max-forwards", RFC: "RFC 3261 16.3, 8.1.1.6", Severity: "error / warning / note",
 	Title: "a Max-Forwards that is used up, missing, or not lowered",
-	Doc: `483 to any request: an error. A request without Max-Forwards, with one of 0 (but for OPTIONS, which may ask so, and requests answered 483), with one that is no number, or
+	Doc: `483 to any request: an error (a note to OPTIONS with Max-Forwards 0, which asks the first host alone). A request without Max-Forwards, with one of 0 (but for OPTIONS, which may ask so, and requests answered 483), with one that is no number, or
 with one that is not lower than at the hop before it (same Call-ID, method, CSeq and From tag, sent by the address that the earlier one went to): a warning. Over 70: a note. Of each
 kind one finding a leg; requests outside of calls are told once for each pair of addresses.`,
 	Why: "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
@@ -39,7 +39,9 @@ func (s *forwards) exchange(e *exchangeRun) {
 		return
 	}
 	if e.Status == 483 {
-		s.outside.add("483", e, tooManyHops(e.Method, e.MaxForwards, []analysis.Frame{e.SentFrame, e.FinalFrame}))
+		if e.FirstHop {
+			s.refused(e)
+		}
 		return
 	}
 	if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, nil); what != "" {
@@ -49,6 +51,15 @@ func (s *forwards) exchange(e *exchangeRun) {
 	if e.CameFrame.Number != 0 {
 		s.outside.add("not lowered", e, passedWhole(e.Method, e.Source, e.CameWith, e.MaxForwards, []analysis.Frame{e.CameFrame, e.SentFrame}))
 	}
+}
+
+// refused takes in a request that was refused with 483.
+func (s *forwards) refused(e *exchangeRun) {
+	f, what := tooManyHops(e.Method, e.MaxForwards, []analysis.Frame{e.SentFrame, e.FinalFrame}), "483"
+	if e.Method == "OPTIONS" && e.MaxForwards == 0 {
+		f.Severity, f.Expected, f.NextStep, what = Note, "483, or 200 from the first host", "Nothing: it asks the first host alone, and that answers.", "483 to OPTIONS"
+	}
+	s.outside.add(what, e, f)
 }
 
 // passedWhole makes the finding that a host passed a request on without lowering its Max-Forwards.

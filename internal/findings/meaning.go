@@ -196,7 +196,7 @@ var unsupportedFeature = &Rule{
 	ID: "unsupported-feature", RFC: "RFC 3261 8.2.1, 8.2.2.3, 8.2.3; RFC 6665", Severity: "error / note",
 	Title: "a request that asks for what the other side cannot do",
 	Doc: `A request was answered 420 (an extension in Require or Proxy-Require), 421 (an extension that the other side requires), 405 (the method), 415 (the body) or 489 (the event package): what was
-asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note. Outside of calls it is told once for each pair of addresses.`,
+asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note. Outside of calls it is told once for each pair of addresses; there 405 to OPTIONS, which shows that the other side is there as any answer does, is a note.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
@@ -282,6 +282,9 @@ func (s *unsupportedOutside) exchange(e *exchangeRun) {
 	}
 	f := unsupported(e.Method, e.Status, e.Request(), e.Response())
 	f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
+	if e.Method == "OPTIONS" && e.Status == 405 {
+		f.Severity, f.NextStep = Note, "Nothing, where OPTIONS is to show that the other side is there: any answer does."
+	}
 	s.found.add(fmt.Sprintf("%s %d", e.Method, e.Status), e, f)
 }
 

@@ -684,11 +684,11 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or, for events other than refer, noresource. Or a NOTIFY is answered 481.`,
+giveup, or, for events other than refer, noresource; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 	state: func() state {
-		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string])}
+		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string]), asked: make(memory[string])}
 	},
 }
 
@@ -708,6 +708,7 @@ type subscribeState struct {
 	order   []*subscription
 	inCalls map[string]time.Time // the last NOTIFY of calls; at most maxSubscriptions
 	told    memory[string]
+	asked   memory[string] // Call-IDs of SUBSCRIBEs
 }
 
 // leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
@@ -734,6 +735,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	switch {
 	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop:
+		s.asked.isNew(e.CallID)
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
 			return
 		}
@@ -766,7 +768,7 @@ func (s *subscribeState) notify(r *exchangeRun) {
 		return
 	}
 	m := r.Request()
-	if m == nil || e.Partial {
+	if m == nil || e.Partial || !e.InDialog && !s.asked[e.CallID] {
 		return
 	}
 	v, _ := m.First(sipmsg.SubscriptionState)
