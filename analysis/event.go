@@ -15,7 +15,7 @@ type Event struct {
 	Frame    Frame
 	Time     time.Time
 	Reporter netip.Addr     // who sent the packet
-	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, or of the reset itself
+	Src, Dst netip.AddrPort // of the packet that an ICMP error quotes, of the reset itself, or of the octets
 	Type     uint8          // of the ICMP error
 	Code     uint8          // of the ICMP error, or the description of the TLS alert
 	IPv6     bool
@@ -38,6 +38,7 @@ const (
 	TCPRefused              // a SYN to a port of SIP was answered with a reset
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
+	StreamUnseen            // octets of a stream of SIP were acknowledged that are not in the capture so far
 )
 
 // event takes in an event.

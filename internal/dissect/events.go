@@ -17,7 +17,7 @@ type Event struct {
 	Time     time.Time
 	HasTime  bool
 	Reporter netip.Addr      // who sent the packet
-	Src, Dst netip.AddrPort  // of the packet that an ICMP error quotes, or of the reset itself
+	Src, Dst netip.AddrPort  // of the packet that an ICMP error quotes, of the reset itself, or of the octets
 	Proto    layers.Proto    // of the quoted packet
 	Type     uint8           // of the ICMP error
 	Code     uint8           // of the ICMP error, or the description of the TLS alert
@@ -36,6 +36,7 @@ const (
 	TCPRefused              // a SYN to a port of SIP was answered with a reset
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
+	StreamUnseen            // octets of a stream of SIP were acknowledged that are not in the capture so far
 )
 
 // Watch makes the Dissector tell of events, and remember which addresses sent to which.
@@ -72,6 +73,16 @@ func (d *Dissector) skippedEvent(h *half, n int64, c *carrier) {
 	if d.event != nil {
 		d.event(&Event{Kind: StreamSkipped, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.src.Addr(), Src: h.src, Dst: h.dst, After: h.last, Octets: n})
 	}
+}
+
+// ackedUnseen tells that octets of a stream were acknowledged that are not in the capture so far. That of a FIN
+// is none.
+func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
+	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket || h.stream.Reached(ack-1) || !h.stream.Near(ack) || h.unseen == ack {
+		return
+	}
+	h.unseen = ack
+	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst})
 }
 
 // alertLen is the length of a TLS record with an alert that is not encrypted: RFC 8446,

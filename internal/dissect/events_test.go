@@ -20,7 +20,7 @@ func watched(t *testing.T, ips ...string) (d *dissect.Dissector, events []string
 	t.Helper()
 	d = dissect.New(1, func(*dissect.Message) error { return nil })
 	d.Watch(func(e *dissect.Event) {
-		names := [...]string{"ICMP", "reset", "refused", "skipped", "alert"}
+		names := [...]string{"ICMP", "reset", "refused", "skipped", "alert", "unseen"}
 		s := fmt.Sprintf("%d %s %v > %v", e.Ref.Frame, names[e.Kind], e.Src, e.Dst)
 		switch e.Kind {
 		case dissect.ICMPError:
@@ -292,4 +292,35 @@ func TestOddStreams(t *testing.T) {
 			t.Errorf("%v, %+v", err, d.Counts[0])
 		}
 	})
+}
+
+// TestAckedUnseen: what was acknowledged and is not in the capture is told once for each acknowledgement; a FIN is
+// nothing that is missing, nor is what came, or is sent again behind its acknowledgement.
+func TestAckedUnseen(t *testing.T) {
+	invite, long := request("INVITE", "c1@h", 0), request("INVITE", "c2@h", 200)
+	open := func() (there, here *capgen.Stream, packets []string) {
+		there, here, packets = connection(flow4)
+		return there, here, append(packets, there.Send(invite))
+	}
+	acks := func(s, of *capgen.Stream, n uint32) string { return s.TCP(s.Seq, of.Seq+n, capgen.ACK, "") }
+	there, here, packets := open()
+	n := len(packets)
+	unseen := fmt.Sprintf("unseen %v > %v", flow4.Dst, flow4.Src)
+	for _, c := range []struct {
+		name string
+		more []string
+		want []string
+	}{
+		{"nothing", []string{acks(there, here, 0)}, nil},
+		{"the FIN", []string{acks(there, here, 1)}, nil},
+		{"all", []string{acks(there, here, 300), acks(there, here, 300), here.TCP(here.Seq, there.Seq, capgen.ACK, "")}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
+		{"two of them", []string{acks(there, here, 300), acks(there, here, 600)}, []string{fmt.Sprintf("%d %s", n+1, unseen), fmt.Sprintf("%d %s", n+2, unseen)}},
+		{"what came", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long), acks(there, here, uint32(len(long)))}, nil},
+		{"far away", []string{acks(there, here, 1<<30)}, nil},
+	} {
+		_, got := watched(t, append(slices.Clone(packets), c.more...)...)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
 }

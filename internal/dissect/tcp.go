@@ -136,6 +136,7 @@ type half struct {
 	tunnels  []layers.Tunnel
 	end      uint32 // sequence number behind the last octet, where ends
 	ends     bool   // a FIN or RST was seen
+	unseen   uint32 // the last acknowledgement of octets that are not in the capture
 	counted  int    // octets buffered, as counted in the table
 	done     bool
 	skipped  int64          // of framer.Skipped, what has been counted
@@ -355,6 +356,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	}
 	if h := cn.sides[1-side]; h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
 		h.stream.Ack(f.Ack)
+		d.ackedUnseen(h, f.Ack, c)
 		if h.stream.Pending() > 0 {
 			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
 			d.conns.account(h)

@@ -19,9 +19,16 @@ const (
 	// maxFrames bounds the frames of one finding.
 	maxFrames = 40
 
-	// maxEvents bounds the events kept.
+	// maxEvents bounds the events kept, maxUnseen the places where octets of streams are missing.
 	maxEvents = 20000
+	maxUnseen = 4096
 )
+
+// unseenOctets are octets of a stream that came to their receiver and are not in the capture.
+type unseenOctets struct {
+	hostPair
+	at time.Time
+}
 
 // A Collector applies the rules while a capture is analysed.
 type Collector struct {
@@ -30,6 +37,7 @@ type Collector struct {
 	count   map[string]*tally
 	events  []analysis.Event
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
+	unseen  []unseenOctets
 	ledger  ledger
 	hosts   hosts
 	watches watchList
@@ -276,6 +284,12 @@ func (c *Collector) event(e *analysis.Event) {
 		if len(c.silent) < maxEvents {
 			c.silent[e.Dst.Addr()] = true
 		}
+	}
+	if e.Kind == analysis.StreamUnseen {
+		if len(c.unseen) < maxUnseen {
+			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, e.Time})
+		}
+		return
 	}
 	if len(c.events) < maxEvents {
 		c.events = append(c.events, *e)

@@ -150,5 +150,6 @@ type gate struct {
 	self, peer netip.Addr
 	since      time.Time
 	wait       time.Duration
-	stream     bool // over a connection: to send needs packets of peer, so they would be there
+	stream     bool // over a connection, or in answer to peer: that needs packets of peer, so they would be there
+	once       bool // over a connection: the answer would come once
 }

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -35,9 +36,15 @@ func (c *Collector) judge(f *Finding, res *analysis.Result) {
 // visible reports whether packets of the peer would have been seen: the capture went on for
 // long enough, and it holds packets of the peer to the sender, or both directions of other
 // traffic of the sender, or an ICMP error about the peer. Where the sender answers the peer,
-// whose packets are not there, the capture has one direction of the two: other traffic proves nothing.
+// whose packets are not there, the capture has one direction of the two: other traffic proves nothing. Nor does it
+// where the answer is one message on a stream, and octets of the peer came to the sender that are not in the capture.
 func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 	if g.since.IsZero() || res.End.Sub(g.since) < g.wait {
+		return false
+	}
+	if g.once && slices.ContainsFunc(c.unseen, func(u unseenOctets) bool {
+		return u.src == g.peer && u.dst == g.self && !u.at.Before(g.since) && u.at.Sub(g.since) <= g.wait
+	}) {
 		return false
 	}
 	if saw, limited := res.Saw(g.peer, g.self); saw || limited {
@@ -71,7 +78,7 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 		return f, t.Finals > 1
 	}
 	src, dst := r.ends(t)
-	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
+	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK
 		f.gate.wait = 0
 	}

@@ -167,3 +167,36 @@ func TestManyAlike(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenOnStream: a request over TCP whose answer came to its sender, as the acknowledgement says, and is not in
+// the capture, is no fault; where nothing came, it is.
+func TestUnseenOnStream(t *testing.T) {
+	client, server := capgen.Stream{Flow: capgen.NewFlow("10.0.0.1:40000", "10.0.0.2:5060"), Seq: 100}, capgen.Stream{Flow: capgen.NewFlow("10.0.0.2:5060", "10.0.0.1:40000"), Seq: 500}
+	text := func(start, id string) string {
+		return start + "\r\nVia: SIP/2.0/TCP 10.0.0.1:40000;branch=z9hG4bK" + id + "\r\nMax-Forwards: 70\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: " + id + "\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+	}
+	var list []capgen.Packet
+	send := func(at float64, packet string) {
+		list = append(list, capgen.Packet{Time: capgen.Start.Add(time.Duration(at * float64(time.Second))), Link: 1, Data: capgen.Ether(packet)})
+	}
+	ack := func(at float64, behind uint32) {
+		send(at, client.TCP(client.Seq, server.Seq+behind, capgen.ACK, ""))
+	}
+	send(0, client.SYN())
+	send(.01, server.SYN())
+	for i, id := range []string{"m1", "m2", "m3"} {
+		at := float64(100 * i)
+		send(at+1, client.Send(text("MESSAGE sip:b@x SIP/2.0", id)))
+		if id == "m2" {
+			continue
+		}
+		send(at+1.1, server.Send(text("SIP/2.0 200 OK", id)))
+		ack(at+1.2, 0)
+	}
+	check(t, find(t, "request-timeout", list), "error 6")
+	at := len(list) - 3
+	rest := append([]capgen.Packet(nil), list[at:]...)
+	list = list[:at]
+	ack(101.2, 300)
+	check(t, find(t, "request-timeout", append(list, rest...)), "note 6")
+}

@@ -80,6 +80,7 @@ digest-brute-force tells of.`,
 			_, dst := r.ends(t)
 			f := timedOut(t.Method, t.Requests, dst)
 			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
+			f.gate.once = !r.overUDP(i)
 			r.report(f)
 		}
 	},
@@ -116,7 +117,7 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	}
 	f := timedOut(e.Method, e.Requests, e.Destination)
 	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
-	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp}
+	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp, once: !udp}
 	s.found.add(e.Method, e, f)
 }
 
@@ -389,8 +390,10 @@ not answer either, that hop is told.`,
 			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) {
 				continue
 			}
+			g := silence(t, r)
+			g.once = !r.overUDP(i)
 			r.report(Finding{
-				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: silence(t, r),
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
 				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
 				Expected: "487 to the INVITE",
 			})
