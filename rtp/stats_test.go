@@ -341,7 +341,7 @@ func TestResumes(t *testing.T) {
 	}{
 		{"talkspurt", 100, func(*rtp.Sample) {}, true},
 		{"no silence", 1, func(*rtp.Sample) {}, false},
-		{"no marker", 100, func(p *rtp.Sample) { p.Marker = false }, false},
+		{"no marker", 100, func(p *rtp.Sample) { p.Marker = false }, true},
 		{"a packet lost", 100, func(p *rtp.Sample) { p.Seq++ }, false},
 		{"the timestamp stood still", 100, func(p *rtp.Sample) { p.Timestamp -= 100 * 160 }, false},
 		{"it was set anew", 100, func(p *rtp.Sample) { p.Timestamp += 100 * 160 }, false},

@@ -50,6 +50,7 @@ type registerHead struct {
 	refused *refusedRegister // a 403 or 404
 	late    bool
 	star    bool
+	short   bool // that it asks for too little is told, up to the next acceptance
 }
 
 // A briefGrant is a 423 to a REGISTER.
@@ -105,7 +106,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 		}
 		w.accepted(e)
 	case e.Status == 423:
-		if e.Later == 0 {
+		if e.Later == 0 && !w.short {
 			w.tooBrief(r)
 		}
 	case (e.Status == 403 || e.Status == 404) && w.refused == nil:
@@ -165,6 +166,7 @@ func (w *registerWatch) request(r *exchangeRun) {
 	if f.least > 0 {
 		f.Observed += fmt.Sprintf("; Min-Expires is %d", f.least)
 	}
+	w.short = true
 	r.report(f.Finding)
 }
 
@@ -196,7 +198,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 
 // accepted takes in what a 2xx granted.
 func (w *registerWatch) accepted(e *analysis.Exchange) {
-	w.refused = nil
+	w.refused, w.short = nil, false
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		uri := textHash(b.URI)
