@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"math"
@@ -76,7 +77,7 @@ type voice struct {
 	addr           netip.AddrPort
 	dir            sdp.Direction
 	hold           bool
-	secure         bool
+	secure         bool    // with a tag behind each packet
 	ptime, maxTime uint16  // in ms; 0 for none
 	events         typeSet // of telephone events: there is one for each clock rate
 	frame          analysis.Frame
@@ -231,6 +232,9 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 		a.audio = true
 		a.side[from], a.side[to] = voiceOf(o, r.Messages[d.offer].Frame), voiceOf(x, r.Messages[d.answer].Frame)
 	}
+	if (a.side[0].secure || a.side[1].secure) && (r.untagged(d.offer) || r.untagged(d.answer)) {
+		a.side[0].secure, a.side[1].secure = false, false
+	}
 	if image && !a.audio && t.faxFrame.Number == 0 {
 		t.faxed, t.faxAt, t.faxFrame = true, m.Time, m.Frame
 	}
@@ -241,6 +245,12 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 	default:
 		t.agreed = append(t.agreed, a)
 	}
+}
+
+// untagged reports whether a description asks for SRTP that is as long as RTP: RFC 4568, section 6.3.3.
+func (r *legRun) untagged(i int) bool {
+	m := r.Message(i)
+	return m != nil && bytes.Contains(m.Body, []byte("UNAUTHENTICATED_SRTP"))
 }
 
 // repeats reports whether an agreement is the one in force on its hop: the session was refreshed.
