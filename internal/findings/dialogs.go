@@ -140,12 +140,23 @@ func (r *legRun) pendingInvite(j int) int {
 		if q < 0 || q > j || r.Messages[q].Partial || !inOneDialog(&r.Messages[q], m) {
 			continue
 		}
-		if t.Status == 0 && (t.Acked || t.Provisional.IsZero() || m.Time.Sub(t.Sent) >= timerC) {
+		if t.Status == 0 && (t.Acked || t.Provisional.IsZero() || m.Time.Sub(t.Sent) >= timerC || r.acceptedElsewhere(i, m.Time)) {
 			continue // its final response is not in the capture, or it has timed out
 		}
 		return i
 	}
 	return -1
+}
+
+// acceptedElsewhere reports whether the request of a transaction was accepted on another hop before a time: its own
+// final response is not in the capture.
+func (r *legRun) acceptedElsewhere(i int, at time.Time) bool {
+	for j := range r.Transactions {
+		if t := &r.Transactions[j]; i != j && t.Status/100 == 2 && t.Answered.Before(at) && r.sameRequest(i, j) {
+			return true
+		}
+	}
+	return false
 }
 
 // inOneDialog reports whether a request q belongs to the dialog of m, which has both tags.

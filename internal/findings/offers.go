@@ -249,7 +249,7 @@ func (r *legRun) openAt(o *deal, i int) bool {
 			return false
 		}
 	}
-	return true
+	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time)
 }
 
 var codec488 = &Rule{
