@@ -252,10 +252,10 @@ func (s *tooShort) end(r *captureRun) {
 }
 
 var unknownDialog = &Rule{
-	ID: "481-in-dialog", RFC: "RFC 3261 12.2.2", Severity: "error",
+	ID: "481-in-dialog", RFC: "RFC 3261 12.2.2", Severity: "error / note",
 	Title: "a request that the other side knows no dialog for",
 	Doc: `A BYE, re-INVITE, UPDATE, PRACK, INFO, REFER or NOTIFY with a To tag is answered 481. It is compared with the tags of the responses that made the dialog. Excepted are requests
-that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), and those with Replaces. It is told once for
+that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), and those with Replaces; a NOTIFY to a side that had sent BYE before, as phones do behind a REFER, is a note. It is told once for
 each method and side of a leg, at the hop nearest to who answers.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
@@ -329,6 +329,13 @@ func (r *legRun) tellUnknown(i, req int) {
 		f.Frames = append(f.Frames, r.Messages[made].Frame)
 	}
 	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.party(q.FromTag), endpoint(r.peerOf(i)), what)
+	if t.Method == "NOTIFY" && r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "BYE" && m.FromTag == q.ToTag && m.Time.Before(q.Time)
+	}) >= 0 {
+		f.Severity = Note
+		f.Observed += "; it had sent BYE before"
+		f.NextStep = "Nothing, unless the report is missed: who hangs up behind a REFER or SUBSCRIBE has to take what it asked for (RFC 5057)."
+	}
 	if bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" && !m.Time.Before(t.Answered) }); bye >= 0 && t.Method != "BYE" {
 		if b := &r.Messages[bye]; b.FromTag == q.FromTag && b.Time.Sub(t.Answered) < t2 {
 			f.Because, f.end = fmt.Sprintf("its %s was answered 481", t.Method), cutOff
