@@ -177,15 +177,17 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 }
 
 // changedUnseen reports whether a transaction may have changed the session without the capture showing how: an INVITE or
-// UPDATE inside of the dialog that was accepted and is not there itself; or one whose final response is not there, though
-// it was acknowledged, or not sent again as one is that nobody answers.
+// UPDATE that was accepted and is not there itself; or one whose final response is not there, though
+// it was acknowledged, or, inside of the dialog, not sent again as one is that nobody answers.
 func (r *legRun) changedUnseen(i int) bool {
 	t := &r.Transactions[i]
-	if t.Initial || t.Method != "INVITE" && t.Method != "UPDATE" {
+	switch {
+	case t.Method != "INVITE" && t.Method != "UPDATE":
 		return false
-	}
-	if t.Requests == 0 {
+	case t.Requests == 0:
 		return t.Status/100 == 2
+	case t.Initial:
+		return t.Status == 0 && t.Acked
 	}
 	req := r.requestOf(i)
 	return t.Status == 0 && (t.Acked || t.Requests < 3) && req >= 0 && (t.Method == "INVITE" || r.Messages[req].SDP)
