@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"net/netip"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -189,13 +190,16 @@ func (a *attempt) setFinal(t *tracker, x *seen, code int) {
 // failed takes in a final response of 300 and over to an initial INVITE.
 func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 	if !v.isPrimary(a, i) {
-		if code == a.status { // a server passed it on; the captures of the hops are not in step
+		made := v.madeAt(i)
+		if code == a.status && !made { // a server passed it on; the captures of the hops are not in step
 			a.server = false
 		}
 		if a.best == 0 || code/100 == 6 || code/100 < a.best/100 {
 			a.best, a.bestAt = code, x.now
 		}
-		a.finals++
+		if !made {
+			a.finals++
+		}
 		return
 	}
 	if a.status != 0 {
@@ -223,6 +227,36 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 			d.State = DialogTerminated
 		}
 	}
+}
+
+// madeAt reports whether the final response to an initial INVITE was made by who sent it: that host had passed the
+// INVITE on, and nobody gave a final response to that.
+func (v *liveLeg) madeAt(i int) bool {
+	_, at := v.ends(i)
+	passed := false
+	for k := range v.trans {
+		tr := &v.trans[k]
+		if k == i || tr.method != "INVITE" || !tr.initial || tr.cseq != v.trans[i].cseq || tr.requests == 0 {
+			continue
+		}
+		if src, dst := v.ends(k); src.Addr() != at.Addr() || dst == at {
+			continue
+		}
+		if tr.status != 0 || tr.acked || tr.ackKey != 0 {
+			return false
+		}
+		passed = true
+	}
+	return passed
+}
+
+// ends returns where the request of a transaction came from and went to.
+func (v *liveLeg) ends(i int) (src, dst netip.AddrPort) {
+	h := &v.leg.Hops[v.trans[i].hop]
+	if v.trans[i].forward {
+		return h.A, h.B
+	}
+	return h.B, h.A
 }
 
 // forwarded reports whether the INVITE of an attempt was seen on a further hop.

@@ -145,6 +145,32 @@ var callTests = []struct {
 		0.51 A > P ACK`,
 		[]string{"c1@example failed 503 by server messages=5"},
 	},
+	{"refused by the second proxy, since nobody answers it", `
+		Q = 10.0.0.8:5060
+		0    A > P INVITE
+		0.01 P > A 100
+		0.02 P > Q INVITE
+		0.03 Q > P 100
+		0.04 Q > B INVITE
+		32.1 Q > P 408
+		32.2 P > Q ACK
+		32.2 P > A 408
+		32.3 A > P ACK`,
+		[]string{"c1@example failed 408 by server messages=9"},
+	},
+	{"refused by the called side, the capture of the last hop misses it", `
+		Q = 10.0.0.8:5060
+		0    A > P INVITE
+		0.02 P > Q INVITE
+		0.04 Q > B INVITE
+		2    B > Q 486 unseen
+		2.01 Q > B ACK
+		2.02 Q > P 486
+		2.03 P > Q ACK
+		2.04 P > A 486
+		2.05 A > P ACK`,
+		[]string{"c1@example failed 486 by callee messages=8"},
+	},
 	{"refused without any further hop", `
 		0    A > B INVITE
 		0.5  B > A 404

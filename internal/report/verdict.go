@@ -103,8 +103,10 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 	}
 	b = append(b, " from "...)
 	switch {
-	case l.EndedBy == analysis.Server:
+	case l.EndedBy == analysis.Server && oneServer(l):
 		b = appendHost(append(b, "a server on the way, "...), l.Destination)
+	case l.EndedBy == analysis.Server:
+		b = append(b, "a server on the way"...)
 	case len(l.Hops) < 2:
 		b = appendHost(b, l.Destination)
 	default:
@@ -114,6 +116,16 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 		b = append(b, ", which answers a CANCEL or BYE"...)
 	}
 	return b
+}
+
+// oneServer reports whether a call that a server refused passed one alone.
+func oneServer(l *analysis.Leg) bool {
+	for _, h := range l.Hops[1:] {
+		if h.A.Addr() != l.Destination.Addr() {
+			return false
+		}
+	}
+	return true
 }
 
 func appendCancelled(b []byte, l *analysis.Leg) []byte {

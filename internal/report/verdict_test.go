@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -43,11 +44,23 @@ func TestVerdictTransfer(t *testing.T) {
 	}
 }
 
-// TestVerdictUnseen holds that what is not in the capture is said not to be.
+func hop(a, b string) analysis.Hop {
+	return analysis.Hop{A: netip.AddrPortFrom(netip.MustParseAddr(a), 5060), B: netip.AddrPortFrom(netip.MustParseAddr(b), 5060)}
+}
+
+// TestVerdictUnseen holds that what is not in the capture is said not to be, and who refused a call as far as it is.
 func TestVerdictUnseen(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for want, l := range map[string]*analysis.Leg{
 		"Failed after 3.00 s: the caller acknowledged a refusal that is not in the capture.": {State: analysis.StateFailed, Invited: at, Final: at.Add(3 * time.Second)},
+		"Failed after 3.00 s: 408 Request Timeout from a server on the way, 10.0.0.9:5060.": {
+			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
+			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.2"), hop("10.0.0.9", "10.0.0.3")},
+		},
+		"Failed after 3.00 s: 408 Request Timeout from a server on the way.": {
+			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
+			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.8"), hop("10.0.0.8", "10.0.0.3")},
+		},
 		"Answered after 1.00 s, ended by the caller after 2.00 s (the BYE is not in the capture).": {
 			State: analysis.StateCompleted, Invited: at, Answered: at.Add(time.Second), Ended: at.Add(3 * time.Second), EndedBy: analysis.Caller, ByBye: true, ByeUnseen: true,
 		},
