@@ -498,7 +498,7 @@ func (l *ledger) weakest() []*weakness {
 		if w.basic.n > 0 && (to.basic.n == 0 || frameNoOf(to.basic.frame) > frameNoOf(w.basic.frame)) {
 			to.basic, to.over = w.basic, w.over
 		}
-		if w.public.n > 0 && to.public.n == 0 {
+		if w.public.n > 0 && (to.public.n == 0 || frameNoOf(to.public.frame) > frameNoOf(w.public.frame)) {
 			to.public, to.from, to.over = w.public, w.from, w.over
 		}
 		return to != w
