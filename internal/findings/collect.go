@@ -51,6 +51,7 @@ type Collector struct {
 	deals   legDeals // likewise
 	streams *streamIndex
 	talks   []*talk              // of legs that are finished, as rules about media need them
+	unheard int                  // how many of these were finished before the first RTP
 	mapped  map[hostPair]mapping // at most maxMapped
 	outside map[netip.Addr]bool  // the public addresses of mapped; made when it is asked for
 	quality *qualityState

@@ -25,6 +25,9 @@ const (
 	maxAgreed    = 16
 	maxInfoTones = 64
 
+	// maxUnheard bounds the legs that are kept ahead of the first RTP.
+	maxUnheard = 64
+
 	// minTalk is how long a call has to last for silence to mean something.
 	minTalk = 3 * time.Second
 
@@ -111,17 +114,22 @@ type infoTone struct {
 }
 
 // hear keeps what the rules about media need of a leg. Where no RTP has been found yet the
-// leg has none, and there is little to keep.
+// leg has none, and there is little to keep; of the first legs all is, since RTP may follow.
 func (c *Collector) hear(d *analysis.Detail) {
 	l := d.Leg
-	if l.Media == nil || len(c.talks) == maxTalks || d.RTP == 0 && !l.EarlyMedia {
+	heard := d.RTP > 0
+	if !heard && c.unheard < maxUnheard && !l.Answered.IsZero() {
+		heard = true
+		c.unheard++
+	}
+	if l.Media == nil || len(c.talks) == maxTalks || !heard && !l.EarlyMedia {
 		return
 	}
 	r := &legRun{run: run{c, nil}, Detail: d}
 	t := &talk{number: legNo(l)}
 	r.provisional(t)
 	caller := r.callerTag()
-	if d.RTP > 0 && caller != 0 {
+	if heard && caller != 0 {
 		r.listen(t, caller)
 		r.learnNAT()
 	}
