@@ -652,7 +652,7 @@ var oneWayAudio = &Rule{
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
 where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
-Judged for each hop that has descriptions of its own.`,
+Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
@@ -664,9 +664,15 @@ Judged for each hop that has descriptions of its own.`,
 			r.applies()
 			var list []Finding
 			paths := t.paths()
-			for _, p := range paths {
-				if f, ok := r.oneWay(t, p, len(paths) == 1, from, to); ok {
-					list = append(list, f)
+			for silent := range 2 { // what a relay does not get it does not pass on: the hop nearest to who is silent is told
+				n := len(list)
+				for k := range paths {
+					p := paths[nearest(silent, k, len(paths))]
+					if f, ok := r.oneWay(t, p, silent, len(paths) == 1, from, to); ok && (len(list) == n || f.Confidence != Possible) {
+						if list = append(list[:n], f); f.Confidence != Possible {
+							break
+						}
+					}
 				}
 			}
 			r.tellOf(t.leg, list...)
@@ -674,7 +680,16 @@ Judged for each hop that has descriptions of its own.`,
 	},
 }
 
-func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f Finding, ok bool) {
+// nearest returns which of n paths is the k-th from a side on: their order is that of the way of the INVITE.
+func nearest(side, k, n int) int {
+	if side == 0 {
+		return k
+	}
+	return n - 1 - k
+}
+
+// oneWay looks for a side that sends nothing on a path, while the other one does.
+func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
 	if !p.both() {
 		return f, false
 	}
@@ -686,12 +701,9 @@ func (r *captureRun) oneWay(t *talk, p path, alone bool, from, to time.Time) (f 
 			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && quiet(s) < s.Report().Packets
 		}
 	}
-	if heard[0] == heard[1] {
+	by := 1 - silent
+	if heard[silent] || !heard[by] {
 		return f, false
-	}
-	by := 0
-	if heard[1] {
-		by = 1
 	}
 	a := p.at(to)
 	if slices.ContainsFunc(sent[1-by], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
@@ -883,7 +895,7 @@ func overlap(list []*analysis.Stream, from, to time.Time) bool {
 var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
-	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own; silent for a direction without any
+	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
 RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
@@ -895,9 +907,16 @@ RTP, for one with comfort noise or with frames that describe silence (SID of G.7
 			r.applies()
 			var list []Finding
 			paths := t.paths()
-			for _, p := range paths {
-				for by := range 2 {
-					list = append(list, r.lateOrCut(t, p, by, t.sent(p, by, len(paths) == 1))...)
+			for by := range 2 {
+				told := [2]bool{} // by the hop nearest to the sender, if that is one of several
+				for k := range paths {
+					p := paths[nearest(by, k, len(paths))]
+					for i, f := range r.lateOrCut(t, p, by, t.sent(p, by, len(paths) == 1)) {
+						if f.Observed != "" && !told[i] {
+							told[i] = true
+							list = append(list, f)
+						}
+					}
 				}
 			}
 			r.tellOf(t.leg, list...)
@@ -905,30 +924,31 @@ RTP, for one with comfort noise or with frames that describe silence (SID of G.7
 	},
 }
 
-func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list []Finding) {
+// lateOrCut returns what is late of the audio of a side on a path, and what is cut of it; without Observed for nothing.
+func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list [2]Finding) {
 	first, last := spanOf(sent)
 	if first == nil || first.Begin().IsZero() || comfort(sent) {
-		return nil
+		return list
 	}
 	a := p.at(first.Begin())
 	if r.shared(a.side[by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) || r.shared(a.side[1-by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) {
-		return nil
+		return list
 	}
 	answered := p.first().at
 	if wait := first.Begin().Sub(answered); wait > lateMedia && p.at(answered).allows(by) && r.follows(t, p.of(first, by), p.at(answered)) && p.at(answered.Add(lateMedia)).allows(by) {
-		list = append(list, Finding{
+		list[0] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
-		})
+		}
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
 		return list
 	}
 	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && p.at(last.End()).allows(by) && last.End().After(answered) {
-		list = append(list, Finding{
+		list[1] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
-		})
+		}
 	}
 	return list
 }
@@ -948,7 +968,7 @@ var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
 	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent without
-ptime and maxptime, for streams of comfort noise or telephone events alone, and where the step is 160 ms and more, as codecs have it that describe silence.`,
+ptime and maxptime, for streams of comfort noise or telephone events alone, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
 	capture: func(r *captureRun) {
@@ -965,10 +985,13 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 				if asked == "" || len(list) == 2 || slices.ContainsFunc(t.receivers(s), func(v *voice) bool { return v.refuses(x.Interval) == "" }) {
 					continue
 				}
-				list = append(list, Finding{
+				f := Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.First},
 					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(x.Interval.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
-				})
+				}
+				if len(list) == 0 || list[0].Observed != f.Observed { // a relay passes it on
+					list = append(list, f)
+				}
 			}
 			if applied {
 				r.applies()
