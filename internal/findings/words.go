@@ -18,7 +18,7 @@ const firstWeak = 14
 
 // objects are what a model is told to leave.
 var objects = []string{"instruct", "prompt", "guideline", "your rules", "all rules", "the above", "everything above", "everything before", "all previous", "previous context", "all findings", "any findings",
-	"you were told", "been told", "were given"}
+	"you were told", "been told", "were given", "directive", "earlier command", "previous command", "prior command", "previous rules", "prior rules"}
 
 // ofModel are words for what a model has.
 var ofModel = []string{"your ", "system", "hidden", "initial", "original", "secret"}
