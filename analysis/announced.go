@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -29,6 +30,17 @@ type claim struct {
 	addr  int32 // as streamJoiner.numbers has it
 	nth   uint8 // of the leg
 	side  Party
+}
+
+// claims are sorted by address, then by time. That they are a sort.Interface saves the binary a
+// sort of its own.
+type claims []claim
+
+func (c claims) Len() int      { return len(c) }
+func (c claims) Swap(i, k int) { c[i], c[k] = c[k], c[i] }
+func (c claims) Less(i, k int) bool {
+	a, b := &c[i], &c[k]
+	return cmp.Or(cmp.Compare(a.addr, b.addr), cmp.Compare(a.since, b.since), cmp.Compare(a.who, b.who), cmp.Compare(a.nth, b.nth)) < 0
 }
 
 // A claimant is a leg that announces such addresses: in the claims from and up to these.
@@ -230,9 +242,7 @@ func (j *streamJoiner) collect() {
 			j.claim(l, int32(n))
 		}
 	}
-	slices.SortFunc(j.claims, func(a, b claim) int {
-		return cmp.Or(cmp.Compare(a.addr, b.addr), cmp.Compare(a.since, b.since), cmp.Compare(a.who, b.who), cmp.Compare(a.nth, b.nth))
-	})
+	sort.Sort(claims(j.claims))
 	j.first = make([]int32, 1, len(j.numbers)+1)
 	for i, c := range j.claims {
 		for int(c.addr) >= len(j.first) {

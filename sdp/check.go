@@ -1,6 +1,6 @@
 package sdp
 
-import "slices"
+import "sort"
 
 // check complains about what only the whole shows.
 func (s *Session) check() {
@@ -16,12 +16,9 @@ func (s *Session) check() {
 	}
 	s.checkGroups()
 	// In the order in which one reads; what is about the whole comes last.
-	slices.SortStableFunc(s.Complaints, func(a, b Complaint) int {
-		if (a.Line == 0) != (b.Line == 0) {
-			return b.Line - a.Line
-		}
-		return a.Line - b.Line
-	})
+	if c := s.Complaints; len(c) > 1 {
+		sort.SliceStable(c, func(i, k int) bool { return c[i].Line != 0 && (c[k].Line == 0 || c[i].Line < c[k].Line) })
+	}
 }
 
 // checkAttributes looks at the attributes of a section that mean the same in each.

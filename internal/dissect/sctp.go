@@ -2,9 +2,9 @@ package dissect
 
 import (
 	"bytes"
-	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 
 	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
@@ -135,8 +135,10 @@ func (d *Dissector) userMessage(a *assoc, data layers.Data, c *carrier) {
 	p := part{data, *c}
 	p.User = slices.Clone(data.User)
 	p.c.refs, p.c.tunnels = slices.Clone(c.refs), slices.Clone(c.tunnels)
-	i, _ := slices.BinarySearchFunc(a.parts, p, func(x, y part) int { return x.Compare(&y.Data) })
-	a.parts = slices.Insert(a.parts, i, p)
+	i := sort.Search(len(a.parts), func(i int) bool { return a.parts[i].Compare(&p.Data) >= 0 })
+	a.parts = append(a.parts, part{})
+	copy(a.parts[i+1:], a.parts[i:])
+	a.parts[i] = p
 	a.bytes += len(p.User)
 	first, last := i, i
 	for first > 0 && !a.parts[first].Begin && a.parts[first-1].Precedes(&a.parts[first].Data) {
@@ -165,7 +167,7 @@ func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 		if i == first || p.c.ref.Order >= c.ref.Order {
 			c = p.c
 		}
-		c.refs = mergeRefs(refs, p.c.refs)
+		c.refs = reassembly.InOrder(append(refs, p.c.refs...))
 	}
 	begin := a.parts[first].Begin
 	a.bytes -= len(b)
@@ -173,12 +175,6 @@ func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 	if begin {
 		d.userData(b, cut, &c)
 	}
-}
-
-func mergeRefs(a, b []reassembly.Ref) []reassembly.Ref {
-	a = append(a, b...)
-	slices.SortFunc(a, func(x, y reassembly.Ref) int { return cmp.Compare(x.Order, y.Order) })
-	return slices.Compact(a)
 }
 
 // finishAssociations gives out what is left in all associations.

@@ -996,7 +996,7 @@ func (h *half) carry(start, end int64) *carrier {
 		begin = p.end
 	}
 	if len(c.refs) > 1 {
-		c.refs = mergeRefs(c.refs, nil)
+		c.refs = reassembly.InOrder(c.refs)
 	}
 	h.d.refs = c.refs
 	return c

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -20,7 +21,7 @@ func (f *Finding) Filter() (filter string, file int) {
 			numbers = append(numbers, x.Number)
 		}
 	}
-	slices.Sort(numbers)
+	sort.Slice(numbers, func(i, k int) bool { return numbers[i] < numbers[k] })
 	if len(numbers) == 1 {
 		return "frame.number == " + strconv.FormatInt(numbers[0], 10), file
 	}

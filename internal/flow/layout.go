@@ -464,15 +464,12 @@ func (p *plan) bars() {
 		return
 	}
 	for _, b := range p.media {
-		at, _ := slices.BinarySearchFunc(p.l.Rows, b.Time, func(r Row, t time.Time) int {
-			if r.Time.After(t) {
-				return 1
-			}
-			return -1
-		})
-		p.l.Rows = slices.Insert(p.l.Rows, at, Row{
+		at := sort.Search(len(p.l.Rows), func(i int) bool { return p.l.Rows[i].Time.After(b.Time) })
+		p.l.Rows = append(p.l.Rows, Row{})
+		copy(p.l.Rows[at+1:], p.l.Rows[at:])
+		p.l.Rows[at] = Row{
 			Kind: Media, Time: b.Time, From: p.cols.index[b.from.key], To: p.cols.index[b.to.key], Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
-		})
+		}
 	}
 	for i := range p.l.Rows { // rows have moved
 		for _, s := range p.l.Rows[i].Steps {

@@ -7,7 +7,11 @@
 // entry, and what was given up is counted. Time is the time of the capture.
 package reassembly
 
-import "time"
+import (
+	"slices"
+	"sort"
+	"time"
+)
 
 // A Ref names the packet that octets came in.
 type Ref struct {
@@ -15,6 +19,25 @@ type Ref struct {
 	Frame int64
 	Order int64 // of the packet in the timeline
 }
+
+// InOrder puts refs into the order of the timeline, in place, and returns them without those that
+// are there twice. Most are in order already.
+func InOrder(refs []Ref) []Ref {
+	for i := 1; i < len(refs); i++ {
+		if refs[i].Order < refs[i-1].Order {
+			sort.Sort(byOrder(refs))
+			break
+		}
+	}
+	return slices.Compact(refs)
+}
+
+// byOrder is a sort.Interface, so that the binary needs no sort of its own for refs.
+type byOrder []Ref
+
+func (r byOrder) Len() int           { return len(r) }
+func (r byOrder) Less(i, k int) bool { return r[i].Order < r[k].Order }
+func (r byOrder) Swap(i, k int)      { r[i], r[k] = r[k], r[i] }
 
 // A span is a run of octets at an offset, with the packet it came in.
 type span struct {

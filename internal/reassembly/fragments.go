@@ -3,7 +3,6 @@ package reassembly
 import (
 	"cmp"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/layers"
@@ -264,8 +263,7 @@ func (d *datagram) holds(off int64) bool {
 
 // whole puts the octets together from the start on, up to the first that is missing.
 func (d *datagram) whole() *Datagram {
-	slices.SortFunc(d.refs, func(a, b Ref) int { return cmp.Compare(a.Order, b.Order) })
-	w := &Datagram{Frame: d.frame, Refs: slices.Compact(d.refs), Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
+	w := &Datagram{Frame: d.frame, Refs: InOrder(d.refs), Time: d.last, Overlap: d.overlap, Conflict: d.conflict}
 	w.Payload = make([]byte, 0, d.have)
 	at := int64(0)
 	for i := range d.spans {
