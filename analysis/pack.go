@@ -509,8 +509,15 @@ func (u *unpacker) media(r *legRoom) {
 // octets are numbers that are being packed.
 type octets []byte
 
-// uint puts a number.
+// uint puts a number. It has two hundred callers, all but a few with small numbers: inlined it
+// would be 40 kB.
+//
+//go:noinline
 func (b *octets) uint(x uint64) {
+	if x < 1<<7 {
+		*b = append(*b, byte(x<<1|1))
+		return
+	}
 	n := (bits.Len64(x|1) + 6) / 7
 	if n > 8 {
 		*b = binary.LittleEndian.AppendUint64(append(*b, 0), x)
