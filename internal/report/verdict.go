@@ -121,7 +121,7 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 // oneServer reports whether a call that a server refused passed one alone.
 func oneServer(l *analysis.Leg) bool {
 	for _, h := range l.Hops[1:] {
-		if h.A.Addr() != l.Destination.Addr() {
+		if server := l.Destination.Addr(); h.A.Addr() != server && h.B.Addr() != server {
 			return false
 		}
 	}

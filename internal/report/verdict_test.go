@@ -55,7 +55,7 @@ func TestVerdictUnseen(t *testing.T) {
 		"Failed after 3.00 s: the caller acknowledged a refusal that is not in the capture.": {State: analysis.StateFailed, Invited: at, Final: at.Add(3 * time.Second)},
 		"Failed after 3.00 s: 408 Request Timeout from a server on the way, 10.0.0.9:5060.": {
 			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
-			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.2"), hop("10.0.0.9", "10.0.0.3")},
+			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.2"), hop("10.0.0.3", "10.0.0.9")}, // the last begins with a response
 		},
 		"Failed after 3.00 s: 408 Request Timeout from a server on the way.": {
 			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
