@@ -94,6 +94,14 @@ func request(method, callID string) []byte {
 	return udp(method + " sip:bob@example.com SIP/2.0\r\nCall-ID: " + callID + "\r\nCSeq: 1 " + method + "\r\nContent-Length: 0\r\n\r\n")
 }
 
+// firstFragment returns an IPv4 packet with the first n octets of a datagram, whose rest never comes.
+func firstFragment(id uint16, n int) []byte {
+	b := []byte{0x45, 0, 0, 0, 0, 0, 0x20, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2}
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)+n))
+	binary.BigEndian.PutUint16(b[4:], id)
+	return append(b, make([]byte, n)...)
+}
+
 // pcap returns a capture of these packets, a second apart.
 func pcap(packets ...[]byte) []byte {
 	var b bytes.Buffer

@@ -24,11 +24,11 @@ import (
 // captures, and that what goes wrong is said on stderr and nowhere else.
 func TestExitCodes(t *testing.T) {
 	captures(t)
-	many := [][]byte{request("INVITE", "0")}
-	for i := range 10001 {
-		many = append(many, request(fmt.Sprint("M", i), "1"))
+	fragments := [][]byte{request("INVITE", "0")}
+	for i := range 40 {
+		fragments = append(fragments, firstFragment(uint16(i), 60000))
 	}
-	if err := os.WriteFile("many-methods.pcap", pcap(many...), 0o666); err != nil {
+	if err := os.WriteFile("many-fragments.pcap", pcap(fragments...), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -58,7 +58,7 @@ func TestExitCodes(t *testing.T) {
 		{"three of four are no captures", "notes.txt key.bin folder udp-call.pcapng", exitPartial, 3},
 		{"one of two cut", "udp-call.pcapng cut.pcapng", exitPartial, 1},
 		{"inflate limit", "--max-inflated 2K zipped.pcapng", exitPartial, 1},
-		{"a limit of the analysis", "many-methods.pcap", exitPartial, 1},
+		{"a limit of the analysis", "--max-memory 64M many-fragments.pcap", exitPartial, 1},
 		{"missing", "nowhere.pcap", exitFailed, 1},
 		{"folder", "folder", exitFailed, 1},
 		{"no octets", "no-octets.pcap", exitFailed, 1},
@@ -98,6 +98,23 @@ func TestExitCodes(t *testing.T) {
 					t.Error("the text of a file that is no capture is told")
 				}
 			})
+		}
+	}
+}
+
+// A limit of what is listed is told where it is listed.
+func TestExitCodeOfNames(t *testing.T) {
+	captures(t)
+	many := [][]byte{request("INVITE", "0")}
+	for i := range 10001 {
+		many = append(many, request(fmt.Sprint("M", i), "1"))
+	}
+	if err := os.WriteFile("many-methods.pcap", pcap(many...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]int{"analyze": exitPartial, "summary": exitPartial, "info": exitOK, "messages": exitOK} {
+		if r := sipsight(t, command, "many-methods.pcap"); r.code != want || (want == exitPartial) != strings.Contains(r.err, "method-limit") {
+			t.Errorf("%s: exit code %d, want %d; stderr %q", command, r.code, want, r.err)
 		}
 	}
 }
