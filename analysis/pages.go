@@ -86,7 +86,7 @@ func readAgain(m *sipmsg.Message, raw, index []byte, cut bool) bool {
 	return m.Parse(raw) == nil
 }
 
-// indexed reports whether a message is kept with an index: nearly all that rules look at again have credentials or a
+// indexed reports whether a message of a leg is kept with an index: most that rules look at again have credentials or a
 // challenge, and of the others it is cheaper to parse a few again than to make an index of each. What is cut gets none.
 func indexed(m *sipmsg.Message, cut bool) bool {
 	return !cut && (hasCredentials(m) || m.Has(sipmsg.WWWAuthenticate) || m.Has(sipmsg.ProxyAuthenticate))
@@ -157,7 +157,7 @@ type sheafStore struct {
 
 // keep keeps a whole message.
 func (s *sheafStore) keep(m *sipmsg.Message) leaf {
-	index := indexed(m, false)
+	index := m.IsRequest() || indexed(m, false) // most requests are looked at again
 	need := roomFor(m, index)
 	if s.last == nil || len(s.last.pages[0])-s.last.used < need {
 		s.last = s.next(need)

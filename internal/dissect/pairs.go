@@ -83,7 +83,7 @@ func (p pair4) long() pair {
 // A pairTable remembers pairs.
 type pairTable struct {
 	v4     keySet[pair4]
-	recent [256]pair4 // some that were added: nearly all packets are of pairs that came before
+	recent [1 << 12]pair4 // some that were added: nearly all packets are of pairs that came before
 	others keySet[pair]
 	twoWay map[netip.Addr]bool    // made of the pairs when it is asked for
 	ends   map[netip.Addr][2]bool // likewise: from it, to it
@@ -95,7 +95,7 @@ func (t *pairTable) full() bool { return t.v4.n+t.others.n >= maxPairs }
 func (t *pairTable) add(src, dst netip.Addr) {
 	p := pair{src, dst}
 	if k := p.short(); k != 0 {
-		if r := &t.recent[k*0x9e3779b97f4a7c15>>56]; *r != k {
+		if r := &t.recent[k*0x9e3779b97f4a7c15>>52]; *r != k {
 			t.v4.add(k, t.full())
 			*r = k
 		}
