@@ -57,6 +57,11 @@ type Options struct {
 	// returns it; ErrStop ends Run without an error.
 	Message func(*Message) error
 
+	// Ordered makes Message be called in the order of the packets that complete the messages, and not in that in
+	// which they become known: a message of a TCP segment that waits for one before it is known late. The
+	// numbers follow. Some thousand messages, and those of ten seconds, are held for it at most.
+	Ordered bool
+
 	// Calls makes calls, registrations and the rest of Result.Traffic of the
 	// messages, and finds retransmissions.
 	Calls bool
@@ -213,6 +218,7 @@ type analyzer struct {
 	stopped bool
 	track   *tracker     // nil unless calls are asked for
 	streams *streamTable // nil unless streams are asked for
+	order   ordering     // where Options.Ordered asks for it
 	msg     Message
 	frames  []Frame
 	ids     []string
@@ -224,6 +230,8 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a := &analyzer{r: r, o: o, notes: make([]noteTable, n), stats: newCounter(most.callIDs, !o.NoNames, o.Calls)}
 	a.d = dissect.New(n, a.message)
 	a.number, a.stats.messages = o.From.Messages, o.From.Ordinal
+	a.order.number, a.order.ordinal = a.number, a.stats.messages
+	a.d.Ordered = o.Ordered
 	a.d.Limit(most.segments, most.fragments)
 	if o.Calls {
 		a.track = newTracker(o.Steps, &a.stats.callIDs, most)
@@ -267,6 +275,9 @@ func (a *analyzer) run(ctx context.Context) error {
 	if err == nil {
 		err, _ = a.guarded(a.d.Finish)
 	}
+	if err == nil {
+		err = a.release(true)
+	}
 	if errors.Is(err, ErrStop) {
 		a.stopped = true
 		return nil
@@ -298,6 +309,11 @@ func (a *analyzer) readOn(ctx context.Context) error {
 		}
 		if err := a.d.Packet(p); err != nil {
 			return err
+		}
+		if len(a.order.held) > 0 {
+			if err := a.release(false); err != nil {
+				return err
+			}
 		}
 		if a.packets%skimSteps == 0 {
 			if err := ctx.Err(); err != nil {
@@ -333,6 +349,9 @@ func (a *analyzer) message(d *dissect.Message) error {
 	}
 	m := a.describe(d)
 	m.RetransmissionOf = resent
+	if a.o.Ordered {
+		return a.inOrder(d.Ref.Order, m)
+	}
 	return a.o.Message(m)
 }
 

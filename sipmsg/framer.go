@@ -195,6 +195,11 @@ func (f *Framer) Close() { f.closed = true }
 // Buffered returns how many octets wait for the rest of their message.
 func (f *Framer) Buffered() int { return len(f.buf) - f.lo }
 
+// Holds reports whether what waits may be a whole message, the end of which the octets that follow have to tell.
+func (f *Framer) Holds() bool {
+	return f.state == inOpenEnd || f.state == inBody && f.end <= len(f.buf)
+}
+
 // Promising reports whether what waits begins with a registered method or with a SIP version, as far
 // as there is enough of it to tell: a stream that was anything else so far may go on with SIP.
 func (f *Framer) Promising() bool { return f.Buffered() > 0 && BeginsKnown(f.buf[f.lo:]) }

@@ -149,7 +149,7 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	}
 	w.Write(line)
 	var listed int64
-	res, err := e.analyze(r, analysis.Options{Calls: true, NoNames: true, Message: func(m *analysis.Message) error {
+	res, err := e.analyze(r, analysis.Options{Calls: true, NoNames: true, Ordered: true, Message: func(m *analysis.Message) error {
 		if !q.wants(m) {
 			return nil
 		}

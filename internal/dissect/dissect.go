@@ -142,6 +142,9 @@ type Dissector struct {
 	// Media is offered such datagrams before, by Skim: what it takes Datagram is not given.
 	Media Media
 
+	// Ordered is set where Waits is asked.
+	Ordered bool
+
 	// Segment is given every TCP segment, if it is set, which it may be at any time.
 	Segment func(*Datagram)
 

@@ -52,6 +52,7 @@ type connTable struct {
 	head, tail *conn
 	bytes      int
 	ending     []ending // in the order of their ends
+	waits      []wait   // in the order in which they began
 }
 
 // touchLag is how many packets may pass until a connection is moved to the end of the table
@@ -63,6 +64,39 @@ type ending struct {
 	h     *half
 	since time.Time
 }
+
+// A wait is a direction in which octets have come that cannot be given out yet: others are missing before them, or it is
+// not known where their message ends.
+type wait struct {
+	h     *half
+	order int64 // of the packet that they came in
+	since time.Time
+}
+
+// maxWait is how long the packets after a wait may have to wait for it, maxWaits how many waits are known.
+const (
+	maxWait  = 10 * time.Second
+	maxWaits = 1024
+)
+
+// Waits returns the packet from which on messages may still be found that it or later ones complete, although some of those
+// were taken in before now. waits is false where there is none. It needs Ordered.
+func (d *Dissector) Waits(now time.Time) (order int64, waits bool) {
+	t := &d.conns
+	for len(t.waits) > 0 {
+		w := &t.waits[0]
+		if w.h.isWaiting() && len(t.waits) <= maxWaits && now.Sub(w.since) <= maxWait {
+			return w.order, true
+		}
+		w.h.waits = false
+		*w = wait{}
+		t.waits = t.waits[1:]
+	}
+	return 0, false
+}
+
+// isWaiting reports whether a direction waits.
+func (h *half) isWaiting() bool { return h.stream.Pending() > 0 || h.framer.Holds() }
 
 // A conn is one TCP connection.
 type conn struct {
@@ -139,6 +173,7 @@ type half struct {
 	unseen   uint32 // the last acknowledgement of octets that are not in the capture
 	counted  int    // octets buffered, as counted in the table
 	done     bool
+	waits    bool           // it is in connTable.waits
 	skipped  int64          // of framer.Skipped, what has been counted
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it
@@ -363,6 +398,12 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		}
 	}
 	if h := cn.sides[side]; h != nil {
+		if d.Ordered && !h.waits && h.isWaiting() {
+			h.waits = true
+			if d.conns.waits = append(d.conns.waits, wait{h, d.order, c.time}); len(d.conns.waits) > 2*maxWaits {
+				d.Waits(c.time)
+			}
+		}
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	}
 	d.conns.account(cn.sides[side])

@@ -193,8 +193,9 @@ func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
 			st.Reordered++
 		}
 		latest = max(latest, p.ref.Order)
-		s.bytes -= len(p.data)
+		size := len(p.data)
 		s.deliver(p.data, p.ref, p.time, p.f|f, sink)
+		s.bytes -= size // until now it waits
 		n++
 	}
 	if n == len(s.pending) {
