@@ -230,16 +230,16 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 }
 
 // madeAt reports whether the final response to an initial INVITE was made by who sent it: that host had passed the
-// INVITE on, and nobody gave a final response to that.
+// INVITE on, and nobody gave a final response to that. On one machine the ports have to tell who passed it on.
 func (v *liveLeg) madeAt(i int) bool {
-	_, at := v.ends(i)
+	from, at := v.ends(i)
 	passed := false
 	for k := range v.trans {
 		tr := &v.trans[k]
 		if k == i || tr.method != "INVITE" || !tr.initial || tr.cseq != v.trans[i].cseq || tr.requests == 0 {
 			continue
 		}
-		if src, dst := v.ends(k); src.Addr() != at.Addr() || dst == at {
+		if src, dst := v.ends(k); src.Addr() != at.Addr() || dst == at || from.Addr() == at.Addr() && src != at {
 			continue
 		}
 		if tr.status != 0 || tr.acked || tr.ackKey != 0 {
