@@ -108,7 +108,7 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		if from.Packets > 0 {
 			last.reach = nearDatagrams
 		}
-		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, MaxMemory: o.MaxMemory / 4, From: from, Message: func(m *analysis.Message) error {
+		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Ordered: true, MaxMemory: o.MaxMemory / 4, From: from, Message: func(m *analysis.Message) error {
 			if w.matches(m) {
 				found.add(m)
 			}
