@@ -192,6 +192,9 @@ func hashOfHost(host []byte) marks { return marks(maphash.Bytes(seed, host)) }
 // A routeCache remembers what Routes and Record-Routes came to that were looked at lately: proxies write theirs alike.
 type routeCache [256]plainHop
 
+// maxRoute bounds the values that a routeCache remembers, in octets.
+const maxRoute = 256
+
 // A plainHop is a Route or Record-Route: whether it is plain, as plainRoute says, the hash of its host, and the address that
 // this is.
 type plainHop struct {
@@ -204,8 +207,8 @@ type plainHop struct {
 // of returns what a value comes to. It is valid until the next call.
 func (c *routeCache) of(v []byte) *plainHop {
 	x := &c[hashOfHost(v)%256]
-	if !bytes.Equal(x.value, v) {
-		*x = plainHop{value: append(x.value[:0], v...)}
+	if len(v) > maxRoute || !bytes.Equal(x.value, v) {
+		*x = plainHop{value: append(x.value[:0], v[:min(len(v), maxRoute)]...)}
 		if host, ok := plainRoute(v); ok {
 			x.plain, x.hash = true, hashOfHost(host)
 			x.proxy, _ = sipmsg.URI{Host: host}.Addr()
