@@ -112,7 +112,7 @@ func (t *noteTable) wire(d *dissect.Dissector) {
 		{"tcp-retransmission", s.Retransmitted}, {"tcp-reordered", s.Reordered}, {"tcp-overlap", s.Overlaps},
 		{"tcp-conflict", s.Conflicts}, {"tcp-gap", s.Gaps}, {"tcp-stray", s.Stray}, {"tcp-midstream", s.Midstream},
 		{"bytes-skipped", s.Skipped}, {"tcp-limit", s.Evicted},
-		{"not-decompressed", s.Compressed},
+		{"not-decompressed", s.Compressed}, {"encrypted-limit", d.Uncounted},
 	} {
 		if n.count > 0 {
 			t.set(n.id, n.count)

@@ -440,6 +440,7 @@ func TestHEP(t *testing.T) {
 		{"version 3, deflated", bare.V3(capgen.HEPChunk(16, deflated)), "UDP", flow4},
 		{"version 2, IPv4", h4.V2(), "UDP", flow4},
 		{"version 2, IPv6", h6.V2(), "TCP", flow6},
+		{"version 2, IPv6 of FreeBSD", strings.Replace(h6.V2(), "\x0a", "\x1c", 1), "TCP", flow6},
 		{"version 1", h4.V1(), "UDP", flow4},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -135,6 +135,7 @@ type Dissector struct {
 	Counts    []Counts // by file
 	Fragments reassembly.FragmentStats
 	Streams   StreamStats
+	Uncounted int64 // packets of flows that look encrypted, beyond those that are counted
 
 	// Datagram is given every UDP datagram that holds no SIP, if it is set.
 	Datagram func(*Datagram)
@@ -541,7 +542,11 @@ const maxEncrypted = 1 << 16
 // encryptedFlow counts a flow of datagrams that look encrypted.
 func (d *Dissector) encryptedFlow(c *carrier) {
 	k := flowOf(c.src, c.dst)
-	if _, known := d.encrypted[k]; known || len(d.encrypted) >= maxEncrypted {
+	if _, known := d.encrypted[k]; known {
+		return
+	}
+	if len(d.encrypted) >= maxEncrypted {
+		d.Uncounted++
 		return
 	}
 	if d.encrypted == nil {

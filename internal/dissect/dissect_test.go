@@ -2,6 +2,7 @@ package dissect_test
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,23 @@ func TestEncrypted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEncryptedLimit: more flows than are counted are said to be more.
+func TestEncryptedLimit(t *testing.T) {
+	d := dissect.New(1, func(*dissect.Message) error { return nil })
+	dtls := "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x01" + strings.Repeat("\x11", 31)
+	const most = 1 << 16
+	f := capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:5061")
+	for i := range most + 3 {
+		f.Src = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)}), 40000)
+		if err := d.Packet(packet(int64(i+1), f.UDP(dtls))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d.Counts[0].Encrypted != most || d.Uncounted != 3 {
+		t.Errorf("%d flows, %d packets of others", d.Counts[0].Encrypted, d.Uncounted)
 	}
 }
 

@@ -179,9 +179,11 @@ func number16(v []byte) uint16 {
 // addresses, and in version 2 a time and an agent id in the byte order of the agent.
 func parseHEP2(b []byte) (h hepPacket, ok bool) {
 	size := 16
-	if b[2] == 10 {
+	switch b[2] {
+	case 2:
+	case 10, 24, 28, 30: // AF_INET6 of Linux, NetBSD, FreeBSD and Darwin
 		size = 40
-	} else if b[2] != 2 {
+	default:
 		return h, false
 	}
 	total := size

@@ -206,15 +206,25 @@ type plainHop struct {
 
 // of returns what a value comes to. It is valid until the next call.
 func (c *routeCache) of(v []byte) *plainHop {
+	if len(v) > maxRoute {
+		x := new(plainHop)
+		x.look(v)
+		return x
+	}
 	x := &c[hashOfHost(v)%256]
-	if len(v) > maxRoute || !bytes.Equal(x.value, v) {
-		*x = plainHop{value: append(x.value[:0], v[:min(len(v), maxRoute)]...)}
-		if host, ok := plainRoute(v); ok {
-			x.plain, x.hash = true, hashOfHost(host)
-			x.proxy, _ = sipmsg.URI{Host: host}.Addr()
-		}
+	if !bytes.Equal(x.value, v) {
+		*x = plainHop{value: append(x.value[:0], v...)}
+		x.look(v)
 	}
 	return x
+}
+
+// look finds out what a value comes to.
+func (x *plainHop) look(v []byte) {
+	if host, ok := plainRoute(v); ok {
+		x.plain, x.hash = true, hashOfHost(host)
+		x.proxy, _ = sipmsg.URI{Host: host}.Addr()
+	}
 }
 
 // marksOf returns the marks of the Routes of a request.
