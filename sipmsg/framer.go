@@ -195,6 +195,9 @@ func (f *Framer) Close() { f.closed = true }
 // Buffered returns how many octets wait for the rest of their message.
 func (f *Framer) Buffered() int { return len(f.buf) - f.lo }
 
+// Begun reports whether what waits begins with a start line and a header field.
+func (f *Framer) Begun() bool { return f.state != seeking }
+
 // Holds reports whether what waits may be a whole message, the end of which the octets that follow have to tell.
 func (f *Framer) Holds() bool {
 	return f.state == inOpenEnd || f.state == inBody && f.end <= len(f.buf)

@@ -758,7 +758,7 @@ func (h *half) Gap(n int64) {
 		h.d.Streams.Skipped += int64(h.hep.gap())
 		return
 	}
-	if h.c.kind == unknown && h.framer.Skipped > 0 { // what seemed to begin at the end of a segment does not go on
+	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.framer.Begun() { // what seemed to begin at the end of a segment does not go on
 		h.c.kind = foreign
 		h.reset()
 		return

@@ -220,6 +220,9 @@ func TestTCPMidstreamUnknown(t *testing.T) {
 	s.Seq = 9
 	p := []string{s.Send("some log\nINVITE sip:a"), s.Send("@h is what was seen\n"), s.Send("and more\n"), s.Send("and more\n")}
 	expect(t, packetsOf(p[0], p[2], p[3]))
+	s.Seq = 9
+	p = []string{s.Send(invite[100:] + bye[:10]), s.Send(bye[10:120]), s.Send(bye[120:]), s.Send(invite)}
+	expect(t, packetsOf(p[0], p[1], p[3]), "BYE  TCP [1 2] partial tcp-gap", "INVITE c1@h TCP [3]")
 }
 
 // TestTCPLostStart: on a port of nothing known, messages are found behind the first segment of a connection that is
