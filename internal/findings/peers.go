@@ -32,7 +32,7 @@ var overload = &Rule{
 	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
-Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over. A 500 or 503 apart from these is a note.`,
+Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note.`,
 	Why:   "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix:   "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
 	state: func() state { return new(loadState) },
@@ -64,6 +64,7 @@ type pause struct {
 	from, to       string
 	at, until      time.Time
 	frame          analysis.Frame
+	told           bool // that its client does not wait
 }
 
 type loadState struct {
@@ -251,6 +252,10 @@ func (s *loadState) wait(p pause) {
 		s.asked = s.asked[1:]
 	}
 	no := pauseNo{p.key(), wayOf(p.client, p.server, p.method)}
+	for i := range s.pauses[no.key] { // who does not wait after one goes on so after the next
+		w := &s.pauses[no.key][i]
+		p.told = p.told || w.told && w.same(&p) && p.at.Before(w.until)
+	}
 	s.pauses[no.key], s.asked = append(s.pauses[no.key], p), append(s.asked, no)
 	s.between[no.way]++
 }
@@ -276,7 +281,10 @@ func (s *loadState) early(p pause) (f Finding, ok bool) {
 	waits := s.pauses[p.key()]
 	for i := range waits {
 		w := &waits[i]
-		if w.same(&p) && p.at.After(w.at) && p.at.Before(w.until.Add(-t1)) {
+		if w.same(&p) && !w.told && p.at.After(w.at) && p.at.Before(w.until.Add(-t1)) {
+			for k := range waits {
+				waits[k].told = waits[k].told || waits[k].same(&p)
+			}
 			return Finding{
 				Severity: Error, Frames: []analysis.Frame{w.frame, p.frame},
 				Observed: fmt.Sprintf("%s again %s after a response with Retry-After: %d", p.method, seconds(p.at.Sub(w.at)), int(w.until.Sub(w.at).Seconds())),
