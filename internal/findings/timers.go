@@ -18,7 +18,7 @@ var inviteNoResponse = &Rule{
 	ID: "invite-no-response", RFC: "RFC 3261 17.1.1.2", Severity: "error",
 	Title: "an INVITE that nobody answers",
 	Doc: `An INVITE was sent twice or more over UDP (same branch and CSeq, on one hop) and no response of any kind came on that hop.
-Seven copies, or 32 s since the first one, mean that Timer B ran out: certain. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
+Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, also where the capture ends with the last copy. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
 another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
@@ -47,6 +47,7 @@ another host that answers.`,
 			switch at := r.failover(i); {
 			case t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2:
 				f.Confidence = Certain
+				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent)) // up to then its sender had none
 			case at >= 0:
 				other := &r.Messages[at]
 				f.Severity, f.Because, f.NextStep = Note, "", "Nothing, if the host was to be down: another one was asked in time."
@@ -61,7 +62,7 @@ var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
 	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F). A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
+on that hop within 32 s (Timer F), or while it was sent again for 28 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
@@ -78,26 +79,36 @@ digest-brute-force tells of.`,
 				continue
 			}
 			_, dst := r.ends(t)
-			f := timedOut(t.Method, t.Requests, dst)
+			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
 			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
 			f.gate.once = !r.overUDP(i)
+			if persists(t.Sent, t.LastSent) {
+				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
+			}
 			r.report(f)
 		}
 	},
 	state: func() state { return new(timedOutOutside) },
 }
 
+// persists reports whether a request was sent again for so long that Timer F was about to run out: up to then its
+// sender had no final response.
+func persists(sent, last time.Time) bool { return last.Sub(sent) >= timeout-t2 }
+
 // timedOut reports whether Timer F of a transaction ran out.
 func (r *legRun) timedOut(i int) bool {
 	t := &r.Transactions[i]
-	return t.Status == 0 && t.Requests != 0 && (t.Requests >= 3 || !r.overUDP(i)) && r.since(t.Sent) >= timeout && !r.answeredElsewhere(i)
+	return t.Status == 0 && t.Requests != 0 && (t.Requests >= 3 || !r.overUDP(i)) && (r.since(t.Sent) >= timeout || persists(t.Sent, t.LastSent)) && !r.answeredElsewhere(i)
 }
 
 // timedOut begins the finding that requests to a host got no final response.
-func timedOut(method string, copies int, dst netip.AddrPort) Finding {
+func timedOut(method string, copies int, over time.Duration, dst netip.AddrPort) Finding {
+	if over < timeout-t2 {
+		over = timeout
+	}
 	return Finding{
 		Severity: Error,
-		Observed: fmt.Sprintf("%s sent %s to %s, no final response in 32 s", method, times(copies), endpoint(dst)),
+		Observed: fmt.Sprintf("%s sent %s to %s, no final response in %s", method, times(copies), endpoint(dst), plain(over.Round(100*time.Millisecond))),
 		Expected: "a final response",
 	}
 }
@@ -109,15 +120,18 @@ func (s *timedOutOutside) leg(*legRun) {}
 
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
-	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
+	if e.Status != 0 || !e.Waited && !persists(e.Sent, e.LastSent) || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
 	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
 		return
 	}
-	f := timedOut(e.Method, e.Requests, e.Destination)
+	f := timedOut(e.Method, e.Requests, e.LastSent.Sub(e.Sent), e.Destination)
 	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
 	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp, once: !udp}
+	if persists(e.Sent, e.LastSent) {
+		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
+	}
 	s.found.add(e.Method, e, f)
 }
 
