@@ -28,6 +28,7 @@ type attempt struct {
 	bestAt    time.Time // of best
 	ringing   bool
 	finals    int  // final responses on further hops
+	ended     int  // those of them that are 487
 	server    bool // the final response was made on the way: no further hop has one
 }
 
@@ -88,6 +89,9 @@ func (t *tracker) attemptOf(v *liveLeg, x *seen, i int) {
 		if a.status != 0 && !a.answered {
 			a.best, a.bestAt = a.status, a.at
 			a.finals++
+			if a.status == 487 {
+				a.ended++
+			}
 			a.status, a.reason, a.at = 0, "", time.Time{}
 			v.over = v.hasBye
 		}
@@ -199,6 +203,9 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 		}
 		if !made {
 			a.finals++
+			if code == 487 {
+				a.ended++
+			}
 		}
 		return
 	}
@@ -206,7 +213,11 @@ func (v *liveLeg) failed(t *tracker, x *seen, a *attempt, i, code int) {
 		return
 	}
 	a.setFinal(t, x, code)
-	a.server = len(v.leg.Hops) > 1 && a.finals == 0 && v.forwarded(a)
+	others := a.finals
+	if code != 487 { // a server that gives up on the others refuses by itself
+		others -= a.ended
+	}
+	a.server = len(v.leg.Hops) > 1 && others == 0 && v.forwarded(a)
 	v.cause(t, x.s)
 	if code < 400 {
 		for c := range x.s.Values(sipmsg.Contact) {

@@ -171,6 +171,19 @@ var callTests = []struct {
 		2.05 A > P ACK`,
 		[]string{"c1@example failed 486 by callee messages=8"},
 	},
+	{"refused by the proxy, which has given up on the called side", `
+		0    A > P INVITE
+		0.01 P > B INVITE
+		1    B > P 180
+		1.01 P > A 180
+		60   P > B CANCEL
+		60.1 B > P 200 of=CANCEL
+		60.2 B > P 487 of=INVITE
+		60.3 P > B ACK
+		60.4 P > A 408
+		60.5 A > P ACK`,
+		[]string{"c1@example failed 408 by server pdd=1s ring=59.4s messages=10 a-c1-example/b-c1-example:terminated"},
+	},
 	{"refused without any further hop", `
 		0    A > B INVITE
 		0.5  B > A 404

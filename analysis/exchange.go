@@ -18,6 +18,9 @@ const (
 	// openWait is how long a request outside of a call is followed: Timer F, and a
 	// little for what comes late.
 	openWait = timerTimeout + 8*time.Second
+
+	// lastCopy is how long before Timer F a request may be sent again the last time: T2.
+	lastCopy = 4 * time.Second
 )
 
 // An Exchange is a request outside of calls, with its copies, and its final response, on
@@ -72,8 +75,8 @@ type Exchange struct {
 	Strayed    netip.AddrPort
 	StrayFrame Frame
 
-	// Waited says that the capture went on for 64*T1 behind the first copy: without a
-	// response there was none.
+	// Waited says that the capture went on for 64*T1 behind the first copy, or that the request was sent
+	// again for nearly as long: without a response there was none.
 	Waited bool
 
 	// What rules ask of many requests, so that few have to be parsed again.
@@ -447,6 +450,7 @@ func (o *exchangeTable) take() *exchange {
 // settle takes in what became of an exchange. waited says that the capture went on for
 // long enough to say that no answer came.
 func (t *tracker) settle(r *exchange, waited bool) {
+	waited = waited || r.LastSent.Sub(r.Sent) >= timerTimeout-lastCopy
 	r.Waited = waited
 	if r.Status == 0 && waited && r.aor != 0 && r.FirstHop {
 		t.regs.of(r).silent()
