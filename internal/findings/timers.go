@@ -120,7 +120,7 @@ func (s *timedOutOutside) leg(*legRun) {}
 
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
-	if e.Status != 0 || !e.Waited && !persists(e.Sent, e.LastSent) || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
+	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
 	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
@@ -181,7 +181,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -193,11 +193,11 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or mo
 				continue
 			}
 			r.applies()
-			if t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
-				continue
-			}
-			f, ok := r.unacked(i)
-			if !ok {
+			f, ok := r.neverAcked(i)
+			if !ok || r.cameBy(i, func(j int) bool {
+				f, ok := r.neverAcked(j)
+				return ok && f.Confidence != Possible && r.Transactions[j].Requests > 0
+			}) {
 				continue
 			}
 			src, _ := r.ends(t)
@@ -211,6 +211,15 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or mo
 			r.report(f)
 		}
 	},
+}
+
+// neverAcked reports whether the 2xx to an INVITE was repeated, or is old, and was not acknowledged, and begins the finding.
+func (r *legRun) neverAcked(i int) (f Finding, ok bool) {
+	t := &r.Transactions[i]
+	if t.Method != "INVITE" || t.Status/100 != 2 || t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
+		return f, false
+	}
+	return r.unacked(i)
 }
 
 var missingAckFailure = &Rule{
@@ -286,7 +295,7 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 28 s and more,
 the called side talks to nobody: a ghost call. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -320,8 +329,11 @@ the called side talks to nobody: a ghost call. Of several hops on which they do 
 				r.report(f)
 				continue
 			}
+			waited := timeout
 			if r.since(t.Answered) < timeout {
-				continue
+				if waited = t.LastFinal.Sub(t.Answered); !r.givenUp(i) {
+					continue
+				}
 			}
 			missing := "ACK and BYE"
 			switch {
@@ -331,7 +343,7 @@ the called side talks to nobody: a ghost call. Of several hops on which they do 
 				missing = "ACK"
 			}
 			f.Severity, f.NextStep = Error, ""
-			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in 32 s", t.Status, missing)
+			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
 			f.Because, f.end = "CANCEL and the answer crossed", goesOn
 			r.report(f)
 		}
