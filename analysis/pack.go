@@ -560,6 +560,7 @@ func load(s string) uint64 {
 // int puts a number that may be negative: those near to zero are short.
 func (b *octets) int(n int64) { b.uint(unsigned(n)) }
 
+//go:noinline
 func (u *numbers) int() int64 { return signed(u.uint()) }
 
 func unsigned(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
