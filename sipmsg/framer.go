@@ -829,6 +829,9 @@ func (f *Framer) lookInside(limit int) bool {
 // BeginsKnown reports whether b begins with a registered method or with a SIP version, as far as there
 // is enough of it to tell.
 func BeginsKnown(b []byte) bool {
+	if len(b) > 0 && !canBeKnown[b[0]] {
+		return false
+	}
 	if n := scanToken(b[:min(len(b), maxMethod)], 0); n < len(b) {
 		return KnownMethod(b[:n]) || hasVersion(b)
 	}
@@ -838,6 +841,9 @@ func BeginsKnown(b []byte) bool {
 var knownStarts = [...]string{
 	"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE", "SIP/",
 }
+
+// canBeKnown marks the octets that knownStarts begin with; a version may be in lower case.
+var canBeKnown = classOf("ABCIMNOPRSUs")
 
 // endsKnown reports whether a registered method ends in b.
 func endsKnown(b []byte) bool {

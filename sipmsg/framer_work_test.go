@@ -40,6 +40,15 @@ func TestFramerWork(t *testing.T) {
 
 // TestKnownStarts: what a stream may turn to SIP with are the registered methods, and all of them.
 func TestKnownStarts(t *testing.T) {
+	var first class
+	for _, s := range append([]string{"sip/2.0"}, knownStarts[:]...) {
+		if first[s[0]] = true; !BeginsKnown([]byte(s + " ")) {
+			t.Errorf("%q begins none", s+" ")
+		}
+	}
+	if first != canBeKnown {
+		t.Errorf("%v begin them", first)
+	}
 	for _, s := range knownStarts {
 		if s != "SIP/" && !KnownMethod([]byte(s)) {
 			t.Errorf("%s is no registered method", s)

@@ -325,10 +325,13 @@ func mayHoldSIP(b []byte) bool {
 	if h.length < uint64(len(payload)) { // it may be as large as a number can be
 		payload = payload[:h.length]
 	}
-	var start [12]byte
-	n := copy(start[:], payload)
-	h.unmask(start[:n])
-	return h.length > 0 && sipmsg.BeginsKnown(bytes.TrimLeft(start[:n], "\r\n"))
+	var first [12]byte
+	start := first[:copy(first[:], payload)]
+	h.unmask(start)
+	for len(start) > 0 && (start[0] == '\r' || start[0] == '\n') {
+		start = start[1:]
+	}
+	return h.length > 0 && sipmsg.BeginsKnown(start)
 }
 
 // skipHTTP steps over the upgrade, and over requests that were refused before it: for want of
