@@ -18,7 +18,7 @@ var inviteNoResponse = &Rule{
 	ID: "invite-no-response", RFC: "RFC 3261 17.1.1.2", Severity: "error",
 	Title: "an INVITE that nobody answers",
 	Doc: `An INVITE was sent twice or more over UDP (same branch and CSeq, on one hop) and no response of any kind came on that hop.
-Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, also where the capture ends with the last copy. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
+Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, also where the capture ends with the last copy. An INVITE that a server passed on, without any response either, is told of the last hop. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
 another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
@@ -31,7 +31,7 @@ another host that answers.`,
 				continue
 			}
 			r.applies()
-			if t.Requests < 2 || !t.Provisional.IsZero() || t.Status != 0 || r.answeredElsewhere(i) {
+			if !r.unheard(i) || r.onwards(i, r.unheard) {
 				continue
 			}
 			_, dst := r.ends(t)
@@ -56,6 +56,12 @@ another host that answers.`,
 			r.report(f)
 		}
 	},
+}
+
+// unheard reports whether an INVITE was sent again and got no response at all.
+func (r *legRun) unheard(i int) bool {
+	t := &r.Transactions[i]
+	return t.Requests >= 2 && t.Provisional.IsZero() && t.Status == 0 && !r.answeredElsewhere(i)
 }
 
 var requestTimeout = &Rule{
