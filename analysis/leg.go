@@ -721,4 +721,13 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 		l.Steps = t.legs.room.grow(l.Steps)
 	}
 	l.Steps = append(l.Steps, p)
+	for i := len(l.Steps) - 1; i > 0 && l.Steps[i].precedes(&l.Steps[i-1]); i-- { // it was known late
+		l.Steps[i], l.Steps[i-1] = l.Steps[i-1], l.Steps[i]
+	}
+}
+
+// precedes reports whether a message stands in front of another one in their file: one that waited for
+// a TCP segment is known behind those of later packets.
+func (p *Step) precedes(q *Step) bool {
+	return p.Frame.File == q.Frame.File && p.Frame.Number < q.Frame.Number
 }

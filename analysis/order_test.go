@@ -163,3 +163,32 @@ func TestOrderedBounds(t *testing.T) {
 		}
 	}
 }
+
+// The messages of a leg stand in the order of their packets, too: here an INVITE is known behind its responses, since its
+// end is lost.
+func TestStepsInOrder(t *testing.T) {
+	there := &capgen.Stream{Flow: capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:5060"), Seq: 1000}
+	here := &capgen.Stream{Flow: there.Back(), Seq: 5000}
+	head := "Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=a\r\nTo: <sip:b@h>%s\r\nCall-ID: c@h\r\nCSeq: 1 INVITE\r\nContent-Length: %d\r\n\r\n"
+	invite := "INVITE sip:b@h SIP/2.0\r\n" + fmt.Sprintf(head, "", 300) + string(bytes.Repeat([]byte("x"), 300))
+	list := append([]string{there.SYN()}, there.SendAll(invite, 200)...)
+	list = append(list[:len(list)-1], here.SYN())
+	for _, status := range []string{"100 Trying", "180 Ringing", "200 OK"} {
+		list = append(list, here.SendAll("SIP/2.0 "+status+"\r\n"+fmt.Sprintf(head, ";tag=b", 0), 1000)...)
+	}
+	var packets []capgen.Packet
+	for i, p := range list {
+		packets = append(packets, capgen.Packet{Time: capgen.Start.Add(time.Duration(i) * time.Millisecond), Link: 101, Data: p})
+	}
+	res := run(t, capgen.Pcap(packets))
+	if res.Calls.Len() != 1 {
+		t.Fatalf("%d calls", res.Calls.Len())
+	}
+	var frames []int64
+	for _, s := range res.Calls.At(0).First().Steps {
+		frames = append(frames, s.Frame.Number)
+	}
+	if want := []int64{3, 5, 6, 7}; !slices.Equal(frames, want) {
+		t.Errorf("messages in frames %d, want %d", frames, want)
+	}
+}
