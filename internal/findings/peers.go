@@ -124,18 +124,23 @@ func (s *loadState) of(a netip.Addr) *load {
 	return s.last
 }
 
-// request counts a request, and what it was answered.
-func (s *loadState) request(server netip.Addr, sent time.Time, x refusal) {
+// request counts a request, and returns where it was counted, nil for nowhere.
+func (s *loadState) request(server netip.Addr, sent time.Time) *load {
 	l := s.of(server)
 	if l == nil || sent.IsZero() {
-		return
+		return nil
 	}
 	if sec := sent.Unix(); sec != l.sec {
 		s.flush(l)
 		l.sec = sec
 	}
 	l.n++
-	if x.status/100 == 5 && s.refusals < maxRefusals {
+	return l
+}
+
+// refused takes in a refusal of a request that was counted.
+func (s *loadState) refused(l *load, x refusal) {
+	if l != nil && s.refusals < maxRefusals {
 		s.refusals++
 		l.bad = append(l.bad, x)
 	}
@@ -175,8 +180,9 @@ func (s *loadState) leg(r *legRun) {
 			continue
 		}
 		src, dst := r.ends(t)
-		s.request(dst.Addr(), t.Sent, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: legNo(r.Leg)})
+		l := s.request(dst.Addr(), t.Sent)
 		if t.Status/100 == 5 {
+			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
 			if j >= 0 && !r.Messages[j].Partial {
 				s.pause(r.Message(j), pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
@@ -204,7 +210,9 @@ func (s *loadState) leg(r *legRun) {
 
 func (s *loadState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	s.request(e.Destination.Addr(), e.Sent, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
+	if l := s.request(e.Destination.Addr(), e.Sent); e.Status/100 == 5 {
+		s.refused(l, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
+	}
 	if e.Status/100 != 5 && !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method) || e.InDialog {
 		return
 	}
