@@ -61,7 +61,8 @@ type longWait struct {
 
 type qualityState struct {
 	ways    map[hostPair]way
-	proofs  table[bool] // what ways say, by hostPair.hash: nearly all messages say nothing new
+	known   table[struct{}] // hashes of the pairs of ways: nearly all messages say nothing new
+	proven  table[struct{}] // … of those with a proof
 	missing cuts
 	waits   []longWait
 	ran     []legNumber // legs that were running when the capture began
@@ -89,7 +90,7 @@ func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
 // went notes that a message went from one host to another.
 func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
 	h := p.hash()
-	if was := s.proofs.get(h); was != nil && (*was || !proof) {
+	if proof && s.proven.get(h) != nil || !proof && s.known.get(h) != nil {
 		return
 	}
 	w, known := s.ways[p]
@@ -102,7 +103,10 @@ func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
 		w = way{frame: f, number: len(s.ways)}
 	}
 	w.proof = w.proof || proof
-	s.ways[p], *s.proofs.add(h) = w, w.proof
+	s.ways[p] = w
+	if s.known.add(h); w.proof {
+		s.proven.add(h)
+	}
 }
 
 // answers reports whether messages went from one host to another that answer some which do not
