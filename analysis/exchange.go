@@ -254,7 +254,7 @@ func (t *tracker) other(x *seen) {
 			}
 			o.stray(x, k)
 		}
-		o.unseen(x)
+		t.unseen(x)
 		o.keepEarly(x, k)
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
@@ -284,15 +284,23 @@ func (o *exchangeTable) fromElsewhere(x *seen, k exchangeKey) *exchange {
 	return nil
 }
 
-// unseen tells the requests that wait for what follows of a final response whose request is not in the capture.
-func (o *exchangeTable) unseen(x *seen) {
-	if x.s.StatusCode < 200 {
+// unseen tells the requests that wait for what follows of a final response whose request is not in the capture. Of
+// those of one kind it has to be the one with the next number.
+func (t *tracker) unseen(x *seen) {
+	o, notify := &t.open, x.method == "NOTIFY"
+	if x.s.StatusCode < 200 || x.method == "OPTIONS" { // of that nothing is waited for
 		return
 	}
-	notify := x.method == "NOTIFY"
+	if !notify {
+		before := *x
+		before.cseq--
+		if o.ids[t.exchangeKey(&before).id] == 0 {
+			return
+		}
+	}
 	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
 		switch p := o.queue[i]; {
-		case p.CallID != string(x.id):
+		case !notify && (p.CSeq >= x.cseq || p.Method != x.method) || p.CallID != string(x.id):
 		case notify && (p.Method == "SUBSCRIBE" || p.Method == "REFER"):
 			p.Notified = true
 		case p.Method == x.method && p.CSeq < x.cseq && p.Source.Addr() == x.m.Dst.Addr() && p.Destination.Addr() == x.m.Src.Addr():

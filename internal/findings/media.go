@@ -26,7 +26,7 @@ const (
 	maxInfoTones = 64
 
 	// maxUnheard bounds the legs that are kept ahead of the first RTP.
-	maxUnheard = 64
+	maxUnheard = 32
 
 	// minTalk is how long a call has to last for silence to mean something.
 	minTalk = 3 * time.Second
