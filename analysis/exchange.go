@@ -292,9 +292,9 @@ func (t *tracker) unseen(x *seen) {
 		return
 	}
 	if !notify {
-		before := *x
-		before.cseq--
-		if o.ids[t.exchangeKey(&before).id] == 0 {
+		x.cseq--
+		before := t.exchangeKey(x).id
+		if x.cseq++; o.ids[before] == 0 {
 			return
 		}
 	}

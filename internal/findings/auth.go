@@ -345,6 +345,7 @@ type weakness struct {
 	asked   int        // challenges
 	passed  int        // … that it had of another server
 	of      *weakness  // the one of the last of these
+	told    bool       // with that
 	from    netip.Addr // of public
 	over    string     // of basic and public
 	callID  string
@@ -482,18 +483,14 @@ func (l *ledger) passedOn(t *liveTx, w *weakness, what string) bool {
 
 // weakest returns what is weak, without what proxies pass on: the credentials that come in over these belong
 // to the server that asks for them.
-func (l *ledger) weakest() []*weakness {
-	list := slices.Clone(l.weak)
-	return slices.DeleteFunc(list, func(w *weakness) bool {
-		if w.of == nil || w.passed < w.asked {
-			return false
-		}
-		to := w.of
-		for range maxVia {
-			if to.of == nil || to.passed < to.asked {
-				break
-			}
+func (l *ledger) weakest() (list []*weakness) {
+	for _, w := range l.weak {
+		to := w
+		for i := 0; i < maxVia && to.of != nil && to.passed >= to.asked; i++ {
 			to = to.of
+		}
+		if to == w {
+			continue
 		}
 		if w.basic.n > 0 && (to.basic.n == 0 || frameNoOf(to.basic.frame) > frameNoOf(w.basic.frame)) {
 			to.basic, to.over = w.basic, w.over
@@ -501,8 +498,14 @@ func (l *ledger) weakest() []*weakness {
 		if w.public.n > 0 && (to.public.n == 0 || frameNoOf(to.public.frame) > frameNoOf(w.public.frame)) {
 			to.public, to.from, to.over = w.public, w.from, w.over
 		}
-		return to != w
-	})
+		w.told = true
+	}
+	for _, w := range l.weak {
+		if !w.told {
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 // maxVia bounds the proxies on the way to a server.

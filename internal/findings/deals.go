@@ -7,7 +7,6 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sdp"
-	"github.com/sipsight/sipsight/sipmsg"
 )
 
 const (
@@ -202,8 +201,7 @@ func (r *legRun) promisedUnseen(i int) bool {
 		if !m.Request || m.Method != "PRACK" || m.Hop != t.Hop {
 			continue
 		}
-		v, ok := r.header(j, sipmsg.RAck)
-		if a := sipmsg.ParseRAck(v); ok && a.CSeq == t.CSeq && !slices.ContainsFunc(r.of(i), func(k int) bool { return r.rseq(k) == a.RSeq }) {
+		if a, ok := r.rack(j); ok && a.CSeq == t.CSeq && !slices.ContainsFunc(r.of(i), func(k int) bool { return r.rseq(k) == a.RSeq }) {
 			return true
 		}
 	}

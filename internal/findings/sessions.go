@@ -456,6 +456,14 @@ func (r *legRun) rseq(i int) uint32 {
 	return 0
 }
 
+// rack returns what a PRACK acknowledges.
+//
+//go:noinline
+func (r *legRun) rack(i int) (a sipmsg.RAckValue, ok bool) {
+	v, ok := r.header(i, sipmsg.RAck)
+	return sipmsg.ParseRAck(v), ok
+}
+
 // unacknowledged reports that the reliable provisional response i was repeated and got no PRACK.
 func (r *legRun) unacknowledged(i int, seq uint32) {
 	m := &r.Messages[i]
@@ -467,10 +475,8 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 			if x.Partial {
 				return
 			}
-			if v, ok := r.header(j, sipmsg.RAck); ok {
-				if a := sipmsg.ParseRAck(v); a.RSeq == seq && a.CSeq == m.CSeq {
-					return
-				}
+			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq {
+				return
 			}
 		case x.Hop == m.Hop && x.Forward == m.Forward && x.Status == m.Status && x.CSeq == m.CSeq && x.ToTag == m.ToTag && r.reliable(j) && r.rseq(j) == seq:
 			copies = append(copies, j)

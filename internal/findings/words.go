@@ -84,6 +84,8 @@ func isLeft(between []byte, verb string) bool {
 }
 
 // firstOf returns where the first of some texts in lower case stands in b, -1 for none.
+//
+//go:noinline
 func firstOf(b []byte, list []string) int {
 	first := -1
 	for _, text := range list {
@@ -95,6 +97,8 @@ func firstOf(b []byte, list []string) int {
 }
 
 // endsWithAny reports whether b ends with one of some texts in lower case, whatever its case.
+//
+//go:noinline
 func endsWithAny(b []byte, list ...string) bool {
 	for _, text := range list {
 		if len(b) >= len(text) && hasFold(b[len(b)-len(text):], text) {
