@@ -250,7 +250,8 @@ func (v *liveLeg) madeAt(i int) bool {
 		if k == i || tr.method != "INVITE" || !tr.initial || tr.cseq != v.trans[i].cseq || tr.requests == 0 {
 			continue
 		}
-		if src, dst := v.ends(k); src.Addr() != at.Addr() || dst == at || from.Addr() == at.Addr() && src != at {
+		src, dst := v.ends(k)
+		if here := src.Addr() == dst.Addr() || from.Addr() == at.Addr(); src.Addr() != at.Addr() || dst == at || here && src != at {
 			continue
 		}
 		if tr.status != 0 || tr.acked || tr.ackKey != 0 {

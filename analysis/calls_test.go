@@ -171,6 +171,18 @@ var callTests = []struct {
 		2.05 A > P ACK`,
 		[]string{"c1@example failed 486 by callee messages=8"},
 	},
+	{"refused by the called side, all on one machine", `
+		A = 127.0.0.1:5070
+		P = 127.0.0.1:5060
+		B = 127.0.0.1:5080
+		0    A > P INVITE
+		0.02 P > B INVITE
+		2    B > P 404
+		2.01 P > B ACK
+		2.02 P > A 404
+		2.03 A > P ACK`,
+		[]string{"c1@example failed 404 by callee messages=6"},
+	},
 	{"refused by the proxy, which has given up on the called side", `
 		0    A > P INVITE
 		0.01 P > B INVITE
