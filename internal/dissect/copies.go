@@ -44,6 +44,7 @@ type copyTable struct {
 	ring    []remembered // with links of the same length
 	last    uint32       // the number of the last entry, from 1
 	hep     bool         // a message of HEP was remembered
+	backlog backlog      // as long as there was none
 }
 
 // A link is what a search needs of an entry.
@@ -85,27 +86,28 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 		t.seed = maphash.MakeSeed()
 		t.make(minRemembered)
 	}
+	r := remembered{time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
+	switch {
+	case m.HEP:
+		r.kind = ofHEP
+		t.catchUp()
+	case m.Transport == UDP:
+		r.kind = ofDatagram
+	case t.hep:
+		r.kind = ofStream
+	default: // there is nothing that it may be a copy of
+		r.kind = ofStream
+		t.putOff(&r, m, payload)
+		return of, false
+	}
 	size := len(payload) + missing
 	if cut && ipid != 0 { // without that all that is there has to be the same
 		payload = payload[:leastCut]
 	}
-	r := remembered{key: t.key(m, payload), time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
+	r.key = t.key(m.Transport, m.Src, m.Dst, payload)
 	if cut {
 		r.key ^= uint64(size) << 40
 	}
-	switch {
-	case m.HEP:
-		r.kind = ofHEP
-	case m.Transport == UDP:
-		r.kind = ofDatagram
-	default:
-		r.kind = ofStream
-	}
-	if r.kind == ofStream && !t.hep { // nothing that it may be a copy of
-		t.remember(&r)
-		return of, false
-	}
-	t.hep = t.hep || r.kind == ofHEP
 	old, isCopy := t.lookup(&r)
 	switch {
 	case isCopy:
@@ -194,11 +196,11 @@ func (t *copyTable) put(n uint32, r *remembered) {
 }
 
 // key is the hash of what copies have in common.
-func (t *copyTable) key(m *Message, payload []byte) uint64 {
+func (t *copyTable) key(transport Transport, src, dst netip.AddrPort, payload []byte) uint64 {
 	h := maphash.Bytes(t.seed, payload)
-	h = mixAddr(h, m.Src)
-	h = mixAddr(h, m.Dst)
-	return h ^ uint64(m.Transport)<<32
+	h = mixAddr(h, src)
+	h = mixAddr(h, dst)
+	return h ^ uint64(transport)<<32
 }
 
 // mixAddr mixes an address and its port into h, which nobody outside can foresee.
