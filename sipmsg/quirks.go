@@ -178,6 +178,9 @@ func (m *Message) Check() Quirks {
 // checkText looks for what cannot be in a header section. Most of it is ASCII, and is
 // looked at in words.
 func checkText(b []byte) (q Quirks) {
+	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
+		return 0
+	}
 	for len(b) > 0 {
 		if n := scanPlain(b); n > 0 {
 			b = b[n:]

@@ -24,6 +24,19 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestWord(t *testing.T) {
+	for _, s := range addrs {
+		a := netip.AddrPortFrom(netip.MustParseAddr(s), 5060)
+		w, ok := addr.Word(a)
+		if ok != a.Addr().Is4() {
+			t.Errorf("%v: %t", a, ok)
+		}
+		if ok && (netip.AddrFrom4([4]byte{byte(w >> 40), byte(w >> 32), byte(w >> 24), byte(w >> 16)}) != a.Addr() || uint16(w) != 5060) {
+			t.Errorf("%v: %x", a, w)
+		}
+	}
+}
+
 // What differs in one of the three mixes to something else; what does not, to the same.
 func TestMix(t *testing.T) {
 	seen := make(map[uint64]string)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -197,7 +198,7 @@ func (t *connTable) get(src, dst *netip.AddrPort, order int64, create bool) (c *
 	if t.m == nil {
 		t.m, t.seed = make(map[uint64]*conn), maphash.Bytes(maphash.MakeSeed(), nil)
 	}
-	hash := mixAddr(t.seed, *src) + mixAddr(t.seed, *dst) // the same both ways
+	hash := t.hash(src, dst)
 	at := &t.recent[hash%uint64(len(t.recent))]
 	if *at == nil || (*at).hash != hash {
 		*at = t.m[hash]
@@ -221,6 +222,16 @@ func (t *connTable) get(src, dst *netip.AddrPort, order int64, create bool) (c *
 		return nil, 0
 	}
 	return t.add(*src, *dst, hash, order)
+}
+
+// hash returns a hash of both ends, the same both ways.
+func (t *connTable) hash(src, dst *netip.AddrPort) uint64 {
+	a, isA := addr.Word(*src)
+	b, isB := addr.Word(*dst)
+	if isA && isB {
+		return addr.MixWords(t.seed, min(a, b), max(a, b))
+	}
+	return mixAddr(t.seed, *src) + mixAddr(t.seed, *dst)
 }
 
 // add puts in a connection, and returns the side of src.
