@@ -10,25 +10,39 @@ import (
 	"github.com/sipsight/sipsight/capture"
 )
 
-// Whoever leaves out requests outside of calls is told the same of calls and streams.
-func TestCallsAlone(t *testing.T) {
+// ownCaptures returns the captures of the project.
+func ownCaptures(t *testing.T) []string {
+	t.Helper()
 	files, err := filepath.Glob("../testdata/captures/*.pcap*")
 	if err != nil || len(files) == 0 {
 		t.Fatal(err, "no captures")
 	}
+	return files
+}
+
+// analyzeFile analyses a capture.
+func analyzeFile(t *testing.T, name string, o analysis.Options) *analysis.Result {
+	t.Helper()
+	r, err := capture.Open(t.Context(), []string{name}, capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	res, err := analysis.Run(t.Context(), r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// Whoever leaves out requests outside of calls is told the same of calls and streams.
+func TestCallsAlone(t *testing.T) {
+	files := ownCaptures(t)
 	outside := 0
 	for _, name := range files {
 		var told [2][]string
 		for i, alone := range []bool{false, true} {
-			r, err := capture.Open(t.Context(), []string{name}, capture.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := analysis.Run(t.Context(), r, analysis.Options{Calls: true, Streams: true, CallsAlone: alone})
-			r.Close()
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := analyzeFile(t, name, analysis.Options{Calls: true, Streams: true, CallsAlone: alone})
 			n := res.Registrations.Len() + len(res.Keepalives) + res.Subscriptions.Total + res.Subscriptions.Messages
 			if alone && n > 0 {
 				t.Errorf("%s: %d requests outside of calls", name, n)
@@ -47,23 +61,12 @@ func TestCallsAlone(t *testing.T) {
 
 // Without names all else in the statistics is the same, and so are the calls.
 func TestNoNames(t *testing.T) {
-	files, err := filepath.Glob("../testdata/captures/*.pcap*")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err, "no captures")
-	}
+	files := ownCaptures(t)
 	names := 0
 	for _, name := range files {
 		var told [2][]string
 		for i, o := range []analysis.Options{{Calls: true}, {Calls: true, NoNames: true}, {NoNames: true}} {
-			r, err := capture.Open(t.Context(), []string{name}, capture.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := analysis.Run(t.Context(), r, o)
-			r.Close()
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := analyzeFile(t, name, o)
 			s := &res.Statistics
 			if n := len(s.Methods) + len(s.CallIDs) + len(s.UserAgents); i == 0 {
 				names += n

@@ -315,7 +315,7 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		if b[0] == '\r' || b[0] == '\n' || b[0] == 0 {
-			f.emptyLine(b)
+			f.headEnds(b)
 			f.keepalive(b)
 			continue
 		}
@@ -511,9 +511,9 @@ func (f *Framer) skipLength(line []byte) {
 	}
 }
 
-// emptyLine takes in the line end at the start of b: behind the header section of a message whose start is missing it
+// headEnds takes in the line end at the start of b: behind the header section of a message whose start is missing it
 // is where the body begins.
-func (f *Framer) emptyLine(b []byte) {
+func (f *Framer) headEnds(b []byte) {
 	if f.claim == 0 || b[0] == 0 {
 		return
 	}

@@ -109,7 +109,7 @@ func (m *Message) parse(b []byte, n int, l *lines) error {
 func (m *Message) parseWhole(b []byte) (whole bool, last int) {
 	var l lines
 	l.begin(b, 0)
-	if l.look(); l.looked == len(b) && !bytes.HasSuffix(b, emptyLine) {
+	if l.look(); l.looked == len(b) && !bytes.HasSuffix(b, headEnd) {
 		if last, whole = l.emptyLine(); !whole {
 			return false, last
 		}
@@ -117,7 +117,8 @@ func (m *Message) parseWhole(b []byte) (whole bool, last int) {
 	return m.parse(b, 0, &l) == nil && m.quirks&QuirkUnterminated == 0, 0
 }
 
-var emptyLine = []byte("\r\n\r\n")
+// headEnd is how a header section ends.
+var headEnd = []byte("\r\n\r\n")
 
 // ParseCut is Parse for octets that are known to be only the beginning of a message: a
 // header line that stops in the middle is left out, and so is such a Request-URI, since a part of a

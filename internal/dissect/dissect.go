@@ -438,11 +438,6 @@ func (c *Counts) refused(p *capture.Packet, err error) {
 func (d *Dissector) count(p *capture.Packet, err error) {
 	c, f := &d.Counts[p.File], &d.frame
 	c.Packets++
-	if err == nil && f.Proto == layers.TCP && f.Version == 4 && len(f.Tunnels) == 0 { // most, where it is not UDP
-		c.TCP++
-		c.IPv4++
-		return
-	}
 	for i := range f.Tunnels {
 		if k := f.Tunnels[i].Kind; i == 0 || k != f.Tunnels[i-1].Kind {
 			c.Tunnels[k]++

@@ -146,14 +146,7 @@ func (t *tx) hop() uint64 {
 }
 
 // pairOf returns a hash of a directed pair of addresses.
-func pairOf(a, b netip.Addr) uint64 {
-	if a.Is4() && b.Is4() {
-		x, y := a.As4(), b.As4()
-		return mixed(uint64(binary.BigEndian.Uint32(x[:]))<<32 | uint64(binary.BigEndian.Uint32(y[:])))
-	}
-	x, y := a.As16(), b.As16()
-	return hashOf(x[:], y[:]) ^ uint64(toInt(a.Is4())+2*toInt(b.Is4()))
-}
+func pairOf(a, b netip.Addr) uint64 { return mixed(addrHash(a), b) }
 
 func newLedger(c *Collector) ledger {
 	return ledger{
@@ -165,14 +158,8 @@ func newLedger(c *Collector) ledger {
 
 var seed = maphash.MakeSeed()
 
-// The halves of a secret that mixed takes.
-var secret, otherSecret = maphash.String(seed, "a secret"), maphash.String(seed, "another one") | 1
-
-// mixed returns a hash of a number.
-func mixed(n uint64) uint64 {
-	hi, lo := bits.Mul64(n^secret, otherSecret)
-	return hi ^ lo
-}
+// secret is what hashes of addresses begin with.
+var secret = maphash.String(seed, "a secret")
 
 // hashOf returns a hash of several texts.
 func hashOf(parts ...[]byte) uint64 {

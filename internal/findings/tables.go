@@ -1,11 +1,11 @@
 package findings
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 )
 
 // What is kept of very many, in as little room as may be.
@@ -94,13 +94,11 @@ func (h *hosts) slot(a netip.Addr) uint64 {
 }
 
 // addrHash returns a hash of an address.
-func addrHash(a netip.Addr) uint64 {
-	if a.Is4() {
-		b := a.As4()
-		return mixed(uint64(binary.BigEndian.Uint32(b[:])))
-	}
-	b := a.As16()
-	return maphash.Bytes(seed, b[:])
+func addrHash(a netip.Addr) uint64 { return mixed(secret, a) }
+
+// mixed mixes an address into h.
+func mixed(h uint64, a netip.Addr) uint64 {
+	return addr.Mix(h, a, uint16(toInt(a.Is4()))) // which is not the same host as that address mapped to IPv6
 }
 
 // addr returns the address with a number.
