@@ -61,12 +61,13 @@ type Framer struct {
 	gaps   []gap
 	closed bool
 
-	own   []byte // the memory of buf while buf is borrowed
-	lent  bool   // buf is borrowed
-	tried bool   // msg was tried on what was there of the head …
-	whole bool   // … and all of it was there
-	fresh bool   // msg is the head that begins at buf[lo]
-	msg   *Message
+	own    []byte // the memory of buf while buf is borrowed
+	lent   bool   // buf is borrowed
+	tried  bool   // msg was tried on what was there of the head …
+	whole  bool   // … and all of it was there
+	fresh  bool   // msg is the head that begins at buf[lo]
+	msg    *Message
+	common *Scratch // nil if nothing is shared
 }
 
 // A gap is a place in the stream where octets are missing.
@@ -95,15 +96,42 @@ type Unit struct {
 	Glued   bool   // line ends stood in front of it: a keepalive
 
 	// Message is Data, scanned, where that was done on the way; otherwise nil. It is
-	// valid as long as Data is. See ScanInto.
+	// valid as long as Data is. See Share.
 	Message *Message
 }
 
-// ScanInto makes m the message that f scans into. Framers may share one where each is
-// asked for messages until it has none before the next one gets octets: of thousands of
-// streams, each with a message of its own, hardly one message is in the cache of the
-// processor when its stream goes on.
-func (f *Framer) ScanInto(m *Message) { f.msg, f.fresh = m, false }
+// A Scratch is what Framers may share where each is asked for messages until it has none before the next one gets
+// octets: of thousands of streams, each with its own, hardly one has it in the cache of the processor when it
+// goes on. What any of the Framers returned is valid until the next call of a method of any of them.
+type Scratch struct {
+	Message Message // what is scanned into
+
+	free [][]byte // memory of streams in which nothing waits
+}
+
+// Share makes f work with what others work with. It is called before anything else, or between messages.
+func (f *Framer) Share(s *Scratch) { f.msg, f.common, f.fresh = &s.Message, s, false }
+
+// maxFree bounds the memory that is shared.
+const maxFree = 64
+
+// take returns memory for what waits.
+func (s *Scratch) take() (b []byte) {
+	if s == nil || len(s.free) == 0 {
+		return nil
+	}
+	last := len(s.free) - 1
+	b = s.free[last]
+	s.free = s.free[:last]
+	return b
+}
+
+// put takes back what take returned, or what became of it.
+func (s *Scratch) put(b []byte) {
+	if cap(b) > 0 && cap(b) <= maxIdle && len(s.free) < maxFree {
+		s.free = append(s.free, b[:0])
+	}
+}
 
 // Write adds the next octets of the stream.
 func (f *Framer) Write(b []byte) {
@@ -125,6 +153,9 @@ func (f *Framer) Borrow(b []byte) {
 // giveBack copies what is left of borrowed octets.
 func (f *Framer) giveBack() {
 	if rest := f.buf[f.lo:]; len(rest) > 0 {
+		if f.own == nil {
+			f.own = f.common.take()
+		}
 		f.buf = append(f.own, rest...)
 	} else {
 		f.buf = f.own
@@ -150,20 +181,29 @@ func (f *Framer) compact() {
 	}
 }
 
-// maxIdle bounds the memory of a Framer in which nothing waits: there may be one for each
+// maxIdle bounds the memory of a Framer in which nothing waits, where it is not shared: there may be one for each
 // direction of tens of thousands of connections.
 const maxIdle = 4 << 10
 
-// release lets go of a large buffer once nothing is in it.
+// release lets go of the memory once nothing is in it.
 func (f *Framer) release() {
-	switch {
-	case f.lo < len(f.buf):
-	case f.lent && cap(f.own) > maxIdle:
-		f.own = nil
-	case !f.lent && cap(f.buf) > maxIdle:
-		f.moved()
-		f.buf = nil
+	if f.lo < len(f.buf) {
+		return
 	}
+	idle := &f.buf
+	if f.lent {
+		idle = &f.own
+	}
+	switch {
+	case f.common != nil:
+		f.common.put(*idle)
+	case cap(*idle) <= maxIdle:
+		return
+	}
+	if !f.lent {
+		f.moved()
+	}
+	*idle = nil
 }
 
 // moved says that what stood at buf[lo] stands at buf[0] now.

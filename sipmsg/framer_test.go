@@ -39,7 +39,7 @@ func cut(stream []any, next func() int) framed {
 
 func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out framed) {
 	var f sipmsg.Framer
-	var shared sipmsg.Message
+	var shared sipmsg.Scratch
 	pieces := 0
 	take := func() {
 		for {
@@ -78,8 +78,8 @@ func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out fram
 			n := min(next(), len(b))
 			piece := slices.Clip(bytes.Clone(b[:n]))
 			if borrow(pieces) {
-				shared.Parse([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n1234567"))
-				f.ScanInto(&shared)
+				shared.Message.Parse([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n1234567"))
+				f.Share(&shared)
 				f.Borrow(piece)
 			} else {
 				f.Write(piece)

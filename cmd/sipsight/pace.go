@@ -39,10 +39,12 @@ func (p *pacer) start(easy int64) {
 		return
 	}
 	p.easy.Store(easy)
-	p.set()
-	if !p.started.Swap(true) {
-		p.watch()
+	if p.started.Swap(true) {
+		p.set()
+		return
 	}
+	p.use(0) // asking how much is in use costs more than all else behind the start of the program
+	p.watch()
 }
 
 // watch sets the percentage again behind each collection.
@@ -63,6 +65,11 @@ func (p *pacer) set() {
 	if m.NumGC > 0 {
 		live = int64(m.NextGC) * 100 / int64(100+p.percent.Load())
 	}
+	p.use(live)
+}
+
+// use sets the percentage for so many octets in use.
+func (p *pacer) use(live int64) {
 	n := percentFor(live, p.easy.Load())
 	p.percent.Store(int32(n))
 	debug.SetGCPercent(n)

@@ -1,6 +1,9 @@
 package dissect
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 const (
 	// leastBacklog and mostBacklog bound the octets of a generation: the first is some hundred messages.
@@ -30,13 +33,18 @@ type unhashed struct {
 }
 
 // putOff keeps a message of a stream until there is HEP.
-func (t *copyTable) putOff(r *remembered, m *Message, payload []byte) {
+func (t *copyTable) putOff(m *Message, payload []byte) {
 	b := &t.backlog
 	if g := &b.now; len(g.list) > 0 && len(g.octets)+len(payload) > b.size {
-		t.turn(r)
+		t.turn(&remembered{time: m.Time.UnixNano()})
 	}
-	b.now.octets = append(b.now.octets, payload...)
-	b.now.list = append(b.now.list, unhashed{*r, m.Transport, m.Src, m.Dst, len(payload)})
+	g := &b.now
+	g.octets = append(g.octets, payload...)
+	n := len(g.list)
+	g.list = slices.Grow(g.list, 1)[:n+1]
+	u := &g.list[n] // part by part: a whole one would be made elsewhere first
+	u.time, u.ref, u.kind = m.Time.UnixNano(), m.Ref, ofStream
+	u.transport, u.src, u.dst, u.size = m.Transport, m.Src, m.Dst, len(payload)
 }
 
 // turn makes room for r: the older generation is forgotten once it is out of reach.

@@ -86,6 +86,10 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 		t.seed = maphash.MakeSeed()
 		t.make(minRemembered)
 	}
+	if m.Transport != UDP && !m.HEP && !t.hep { // there is nothing that it may be a copy of
+		t.putOff(m, payload)
+		return of, false
+	}
 	r := remembered{time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
 	switch {
 	case m.HEP:
@@ -93,12 +97,8 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 		t.catchUp()
 	case m.Transport == UDP:
 		r.kind = ofDatagram
-	case t.hep:
+	default:
 		r.kind = ofStream
-	default: // there is nothing that it may be a copy of
-		r.kind = ofStream
-		t.putOff(&r, m, payload)
-		return of, false
 	}
 	size := len(payload) + missing
 	if cut && ipid != 0 { // without that all that is there has to be the same

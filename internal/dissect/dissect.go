@@ -153,7 +153,7 @@ type Dissector struct {
 	err      error // of emit
 	frame    layers.Frame
 	quoted   layers.Frame
-	sip      sipmsg.Message
+	shared   sipmsg.Scratch
 	msg      Message
 	dgram    Datagram
 	order    int64
@@ -583,12 +583,12 @@ func (d *Dissector) datagram(t Transport, b []byte, cut bool, c *carrier) bool {
 
 // message gives out the message b, which is only its beginning if cut.
 func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
-	parse := d.sip.Parse
+	parse := d.shared.Message.Parse
 	if cut {
-		parse = d.sip.ParseCut
+		parse = d.shared.Message.ParseCut
 	}
 	if parse(b) == nil {
-		d.give(t, &d.sip, cut, c)
+		d.give(t, &d.shared.Message, cut, c)
 	}
 }
 

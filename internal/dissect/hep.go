@@ -79,11 +79,11 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 
 // oneOf cuts the first of several messages off b; rest is nil where there is one alone.
 func (d *Dissector) oneOf(b []byte) (first, rest []byte) {
-	if d.sip.Parse(b) != nil {
+	if d.shared.Message.Parse(b) != nil {
 		return b, nil
 	}
-	n, ok := d.sip.ContentLength()
-	body := d.sip.Body
+	n, ok := d.shared.Message.ContentLength()
+	body := d.shared.Message.Body
 	if !ok || int64(n) >= int64(len(body)) {
 		return b, nil
 	}

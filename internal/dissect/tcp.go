@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/internal/addr"
@@ -106,13 +107,13 @@ type conn struct {
 	same       *conn // the next one with this hash
 	kind       connKind
 	midstream  bool     // no SYN was seen
+	heeds      [2]heed  // of a connection that was foreign: what its sides are listened to for
 	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
-	heeds      [2]heed // of a connection that was foreign: what its sides are listened to for
-	tries      uint8   // see beginsAtEnd
-	torn       bool    // octets of it are missing
-	sealed     int32   // 1 + the number of the file in which it was counted as encrypted
+	tries      uint8 // see beginsAtEnd
+	torn       bool  // octets of it are missing
+	sealed     int32 // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
 
@@ -469,7 +470,7 @@ func (c *conn) half(d *Dissector, side int, f *layers.Frame) *half {
 //go:noinline
 func (c *conn) newHalf(d *Dissector, src, dst netip.AddrPort) *half {
 	h := &half{d: d, c: c, src: src, dst: dst}
-	h.framer.ScanInto(&d.sip)
+	h.framer.Share(&d.shared)
 	return h
 }
 
@@ -648,7 +649,7 @@ func (h *half) close() {
 //go:noinline
 func (h *half) reset() {
 	h.framer = sipmsg.Framer{}
-	h.framer.ScanInto(&h.d.sip)
+	h.framer.Share(&h.d.shared)
 	h.pieces, h.off, h.skipped, h.keeps, h.given = nil, 0, 0, 0, 0
 	h.last, h.lastSkip = reassembly.Ref{}, 0
 	h.ws, h.hep, h.first, h.early = nil, nil, nil, nil
@@ -664,7 +665,9 @@ func (h *half) Data(b []byte, ref reassembly.Ref, now time.Time, f reassembly.Fl
 	if n := len(h.pieces); n > 0 && h.pieces[n-1].ref == ref {
 		h.pieces[n-1].end = h.off
 	} else {
-		h.pieces = append(h.pieces, piece{h.off, ref, now, f})
+		h.pieces = slices.Grow(h.pieces, 1)[:n+1]
+		p := &h.pieces[n] // part by part: a whole one would be made elsewhere first
+		p.end, p.ref, p.time, p.f = h.off, ref, now, f
 	}
 	if len(h.first) > 0 {
 		h.first = append(h.first, b...)
@@ -789,7 +792,7 @@ func (h *half) probe(b []byte) {
 	if nextHEP3(b) == 0 { // whatever was waiting is the rest of a packet
 		h.c.kind = isHEP
 		h.framer = sipmsg.Framer{}
-		h.framer.ScanInto(&h.d.sip)
+		h.framer.Share(&h.d.shared)
 		return
 	}
 	if h.framer.Buffered() > 0 {
@@ -838,7 +841,7 @@ func (h *half) encrypted() {
 // turnsHEP goes on with the octets that came last, b, as a stream of HEP.
 func (h *half) turnsHEP(b []byte) {
 	h.framer = sipmsg.Framer{}
-	h.framer.ScanInto(&h.d.sip)
+	h.framer.Share(&h.d.shared)
 	h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
 	h.restart(h.off - int64(len(b)))
 	h.octets(b)

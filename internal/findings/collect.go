@@ -132,7 +132,7 @@ func (c *Collector) Options(o analysis.Options) analysis.Options {
 	if !c.askAll {
 		o.Kept, o.Asked = c.kept, c.asked
 	}
-	o.Screen, o.Screened = theScreen.suspect, c.screened
+	o.Screen, o.Screened = theScreen().suspect, c.screened
 	return o
 }
 

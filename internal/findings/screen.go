@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -123,10 +124,11 @@ type written struct {
 	next        uint16
 }
 
-var theScreen = newScreen(needles)
+// theScreen is made when it is asked for first: not every command looks for findings.
+var theScreen = sync.OnceValue(func() *screen { return newScreen(needles) })
 
 func newScreen(list []needle) *screen {
-	s := &screen{list: make([]written, 1)}
+	s, ordinary := &screen{list: make([]written, 1)}, ordinaryWindows()
 	for i := range s.nibbles[5] {
 		s.nibbles[5][i] = esc
 	}
@@ -135,7 +137,7 @@ func newScreen(list []needle) *screen {
 		if len(n.text) < minNeedle || len(list) > 255 {
 			panic("findings: a needle that is too short: " + n.text)
 		}
-		start := leastOrdinary(n.text)
+		start := leastOrdinary(n.text, ordinary)
 		for off := start; off < start+4; off++ {
 			w := windowAt([]byte(n.text), off)
 			h := hashWindow(w)
@@ -160,10 +162,10 @@ const (
 )
 
 // leastOrdinary returns where those windows of a needle begin that are least like ordinary text.
-func leastOrdinary(needle string) (start int) {
+func leastOrdinary(needle string, ordinary *[1 << windowBits]bool) (start int) {
 	like := func(start int) (n int) {
 		for off := start; off < start+4; off++ {
-			if ordinaryWindows[hashWindow(windowAt([]byte(needle), off))] {
+			if ordinary[hashWindow(windowAt([]byte(needle), off))] {
 				n++
 			}
 		}
@@ -178,13 +180,14 @@ func leastOrdinary(needle string) (start int) {
 }
 
 // ordinaryWindows marks the hashes of the windows of ordinary text.
-var ordinaryWindows = func() (m [1 << windowBits]bool) {
+func ordinaryWindows() *[1 << windowBits]bool {
+	var m [1 << windowBits]bool
 	text := []byte(strings.ReplaceAll(ordinaryText, "\n", "\r\n"))
 	for i := range len(text) - 3 {
 		m[hashWindow(windowAt(text, i))] = true
 	}
-	return m
-}()
+	return &m
+}
 
 func windowAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) | fold }
 

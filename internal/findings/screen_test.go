@@ -41,7 +41,7 @@ a=sendrecv
 func TestScreen(t *testing.T) {
 	for _, in := range []string{ordinary, "", "x", "Jürgen Müller, שלום, 好 👩‍👧 ❤️ می\u200cخواهم", "B\xfchne \x93quoted\x94 \x9bx", "\xff\xfe\x80"} {
 		for at := range 9 {
-			if in := strings.Repeat("x", at) + in; theScreen.suspect([]byte(in)) {
+			if in := strings.Repeat("x", at) + in; theScreen().suspect([]byte(in)) {
 				t.Errorf("%q is suspicious", in)
 			}
 		}
@@ -61,10 +61,10 @@ func TestScreen(t *testing.T) {
 					}
 				}
 				b = slices.Clip(b)
-				if !theScreen.suspect(b) {
+				if !theScreen().suspect(b) {
 					t.Fatalf("%q is not suspicious", b)
 				}
-				if short := slices.Clip(bytes.Clone(b[:at+len(text)-1])); theScreen.suspect(short) && !inside(short) && text[0] != esc {
+				if short := slices.Clip(bytes.Clone(b[:at+len(text)-1])); theScreen().suspect(short) && !inside(short) && text[0] != esc {
 					t.Fatalf("%q is suspicious", short)
 				}
 			}
@@ -181,7 +181,7 @@ func TestScreenLaw(t *testing.T) {
 			if h.from < 0 || h.to > len(b) || h.from > h.to {
 				t.Fatalf("%q: from %d to %d", b, h.from, h.to)
 			}
-			if excerpt(b, h); !theScreen.suspect(b) {
+			if excerpt(b, h); !theScreen().suspect(b) {
 				t.Fatalf("%q is not suspicious, and holds %s", b, themeNames[h.theme])
 			}
 		}
@@ -193,7 +193,7 @@ func BenchmarkScreen(b *testing.B) {
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if theScreen.suspect(in) {
+		if theScreen().suspect(in) {
 			b.Fatal("suspicious")
 		}
 	}
@@ -223,12 +223,12 @@ func TestScreenByBlocks(t *testing.T) {
 		}
 		room := slices.Concat(around, b, around)
 		b = room[len(around):][:len(b):len(b)]
-		got, ok := theScreen.byBlocks(b)
-		if want := theScreen.byWindows(b); ok && got != want {
+		got, ok := theScreen().byBlocks(b)
+		if want := theScreen().byWindows(b); ok && got != want {
 			t.Fatalf("%q: by blocks %t, by windows %t", b, got, want)
 		}
 		blocks = blocks || ok
-		suspicious += toInt(theScreen.byWindows(b))
+		suspicious += toInt(theScreen().byWindows(b))
 	}
 	if suspicious < 10000 || suspicious > 30000 {
 		t.Errorf("%d of 40000 are suspicious", suspicious)
@@ -242,7 +242,7 @@ func TestScreenByBlocks(t *testing.T) {
 func TestScreenStops(t *testing.T) {
 	b, n := bytes.ReplaceAll([]byte(strings.ToLower(ordinary+ordinaryText)), []byte("\n"), []byte("\r\n")), 0
 	for i := range len(b) - 4 {
-		if theScreen.nibbles.groupsAt(b[i:]) != 0 {
+		if theScreen().nibbles.groupsAt(b[i:]) != 0 {
 			n++
 		}
 	}

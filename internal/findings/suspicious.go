@@ -68,12 +68,12 @@ func (c *Collector) screened(m *analysis.Message) {
 	s := m.SIP
 	t.text(m, "the start line", s.StartLine, false)
 	for f := range s.Fields() {
-		if line, ok := fieldLine(s, f); ok && theScreen.suspect(line) {
+		if line, ok := fieldLine(s, f); ok && theScreen().suspect(line) {
 			t.text(m, fieldName(f), line, isSecret(f))
 		}
 	}
 	for p := range s.Parts() {
-		if !theScreen.suspect(p.Body) {
+		if !theScreen().suspect(p.Body) {
 			continue
 		}
 		kind, private := "the body", bytes.EqualFold(s.Method, []byte("MESSAGE"))
