@@ -79,7 +79,7 @@ func FuzzLayers(f *testing.F) {
 		if !slices.Contains(errorsOf, err) {
 			t.Fatalf("error %v", err)
 		}
-		if off, end, version := layers.Glance(layers.LinkType(link), exact); version != 0 && fcs == 0 {
+		if off, end, version := layers.Glance(layers.LinkType(link), exact); version != 0 && fcs == 0 && !layers.Mirrored(exact, off) {
 			if y.Sighted(exact, off, end, version); err != nil || !reflect.DeepEqual(x, y) {
 				t.Fatalf("at a glance %+v, but %v %+v", y, err, x)
 			}

@@ -8,6 +8,10 @@
 //		use(f.Src, f.Dst, f.Payload)
 //	}
 //
+// It looks into packets that carry packets, each in the others: tags and labels (802.1Q, 802.1ad, 802.1ah, VN-tag, HSR, MPLS, NSH,
+// MACsec that does not encrypt), PPPoE, L2TP, PPTP, IP in IP, GRE, ERSPAN, EtherIP, AH, ESP that does not encrypt, and over UDP
+// VXLAN, Geneve, GTP-U, Teredo, CAPWAP, TZSP, LISP, GUE, and GRE, MPLS, SCTP and IP right behind its header.
+//
 // Decoding is stateless and does not allocate, also where it refuses. Every length
 // is compared with the octets that are there before it is used, chains of headers
 // are walked in loops with a fixed bound, and the payload always lies inside the

@@ -130,6 +130,7 @@ const (
 	stepProto // arg: the IP protocol, perhaps an IPv6 extension header
 	stepMPLS
 	stepWiFi
+	stepLink // arg: the link type
 )
 
 // Decode replaces *f with the layers found in b, a packet of type link. fcs is the
@@ -210,6 +211,8 @@ func (f *Frame) run(s step, arg uint16, err error) error {
 			s, arg, err = f.mpls()
 		case stepWiFi:
 			s, arg, err = f.wifi()
+		case stepLink:
+			s, arg, err = f.link(LinkType(arg))
 		}
 	}
 	return f.fault(ErrTooDeep)

@@ -11,7 +11,7 @@ import (
 // whole UDP datagram that is not to or from a port of a tunnel. It returns where the payload is,
 // right behind the headers of IP and UDP, and the version of IP: 0 < off <= end <= len(b). For every
 // other packet, and for one that is damaged or cut inside of its headers, all is 0, and Decode
-// tells what it is. Decode agrees with Glance, and takes three times as long.
+// tells what it is. Decode agrees with Glance, but for what is Mirrored, and takes three times as long.
 func Glance(link LinkType, b []byte) (off, end int, version uint8) {
 	ip, typ := plainLink(link)
 	if ip == 0 || len(b) < ip+20+8 {

@@ -384,7 +384,19 @@ func (f *Frame) wifi() (step, uint16, error) {
 	if p[n] != 0xaa && p[n+2] == 0xaa && p[n+3] == 0xaa { // some cards pad to 32 bits
 		n += 2
 	}
-	return f.skipTo(n, stepLLC)
+	return f.skipTo(n+meshControl(p[n:]), stepLLC)
+}
+
+// meshControl returns the length of the field that stations of a mesh put in front of the LLC header with SNAP in b: IEEE 802.11,
+// section 9.2.4.8.3. It is told by that header, which stands behind it.
+func meshControl(b []byte) int {
+	if len(b) == 0 || b[0] > 2 { // flags: how many addresses it has
+		return 0
+	}
+	if n := 6 + 6*int(b[0]); len(b) >= n+8 && b[n] == 0xaa && b[n+1] == 0xaa && b[n+2] == 3 {
+		return n
+	}
+	return 0
 }
 
 // wifiPlace is more than a fragment of IEEE 802.11 can hold: fifteen places fit into a datagram.
@@ -429,5 +441,6 @@ func (f *Frame) subframe() (step, uint16, error) {
 	f.rest, f.restOff = p[next:], f.restOff+next
 	f.skip(subframeHead)
 	f.limit(n)
+	f.skip(meshControl(f.Payload))
 	return stepLLC, 0, nil
 }

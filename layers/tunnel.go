@@ -2,6 +2,7 @@ package layers
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"strconv"
 )
@@ -32,9 +33,16 @@ const (
 	Teredo
 	EtherIP
 	CAPWAP
+	TZSP
+	GUE
+	FOU // IP right behind a UDP header
+	LISP
+	UDPSCTP        // SCTP behind a UDP header
+	NumTunnelKinds = iota + 1
 )
 
-var tunnelNames = [...]string{"", "VLAN", "MPLS", "PPPoE", "IPIP", "GRE", "ERSPAN", "VXLAN", "Geneve", "GTP", "L2TP", "ESP", "Teredo", "EtherIP", "CAPWAP"}
+var tunnelNames = [...]string{"", "VLAN", "MPLS", "PPPoE", "IPIP", "GRE", "ERSPAN", "VXLAN", "Geneve", "GTP", "L2TP", "ESP", "Teredo", "EtherIP", "CAPWAP",
+	"TZSP", "GUE", "FOU", "LISP", "UDP"}
 
 func (k TunnelKind) String() string {
 	if int(k) < len(tunnelNames) {
@@ -318,21 +326,29 @@ const (
 	portL2TP    = 1701
 	portGTP     = 2152
 	portTeredo  = 3544
+	portLISP    = 4341
 	portESP     = 4500
+	portGRE     = 4754
 	portVXLAN   = 4789
 	portGPE     = 4790
 	portCAPWAP  = 5247
+	portFOU     = 5555 // of the examples of Linux: there is no other
+	portGUE     = 6080
 	portGeneve  = 6081
+	portMPLS    = 6635
 	portVXLANv0 = 8472 // of Linux before the number was assigned
+	portSCTP    = 9899
 
-	maxTunnelPort = portVXLANv0
+	maxTunnelPort = portSCTP
+
+	portTZSP = 37008 // any client may have it: Glance tells of such datagrams, see Mirrored
 )
 
 // udpTunnel looks into a datagram to a port of a tunnel. The port alone proves nothing:
 // what does not look like the tunnel's header, or does not hold a packet, is a payload
 // like any other.
 func (f *Frame) udpTunnel() (step, uint16, error) {
-	if len(f.Payload) < 8 {
+	if len(f.Payload) < 8 || f.Payload[0] != 1 && min(f.Src.Port(), f.Dst.Port()) > maxTunnelPort {
 		return stepDone, 0, nil
 	}
 	enter := tunnelOf(f.Dst.Port())
@@ -367,14 +383,28 @@ func tunnelOf(port uint16) func(*Frame) (step, uint16, error) {
 		return (*Frame).gtp
 	case portTeredo:
 		return (*Frame).teredo
+	case portLISP:
+		return (*Frame).lisp
 	case portESP:
 		return (*Frame).udpESP
+	case portGRE:
+		return (*Frame).udpGRE
 	case portVXLAN, portGPE, portVXLANv0:
 		return (*Frame).vxlan
 	case portCAPWAP:
 		return (*Frame).capwap
+	case portFOU:
+		return (*Frame).fou
+	case portGUE:
+		return (*Frame).gue
 	case portGeneve:
 		return (*Frame).geneve
+	case portMPLS:
+		return (*Frame).udpMPLS
+	case portSCTP:
+		return (*Frame).udpSCTP
+	case portTZSP:
+		return (*Frame).tzsp
 	}
 	return nil
 }
@@ -511,10 +541,168 @@ func (f *Frame) teredo() (step, uint16, error) {
 	if len(p) >= n+8 && p[n] == 0 && p[n+1] == 0 { // origin
 		n += 8
 	}
-	if len(p) < n+40 || p[n]>>4 != 6 || int(binary.BigEndian.Uint16(p[n+4:])) != len(p)+f.Missing-n-40 {
+	if len(p) < n+40 || p[n]>>4 != 6 || !f.holdsIP(n) {
 		return stepDone, 0, nil
 	}
 	return f.enter(Teredo, 0, n, stepIP, 0)
+}
+
+// holdsIP reports whether there is an IP packet at Payload[n:] that is as long as what is there, so that text is none. Not inlined:
+// it is cold, and in many places.
+//
+//go:noinline
+func (f *Frame) holdsIP(n int) bool {
+	if len(f.Payload) < n+20 {
+		return false
+	}
+	p, all := f.Payload[n:], len(f.Payload)+f.Missing-n
+	if p[0]>>4 == 6 {
+		return 40+int(binary.BigEndian.Uint16(p[4:])) == all
+	}
+	return isIP(p) && int(binary.BigEndian.Uint16(p[2:])) == all
+}
+
+// holdsGRE reports whether there is a header of GRE at Payload[n:], as hosts send it in UDP, with a packet behind it.
+func (f *Frame) holdsGRE(n int) bool {
+	if len(f.Payload) < n+4 {
+		return false
+	}
+	p := f.Payload[n:]
+	flags := binary.BigEndian.Uint16(p)
+	if flags&^0xb000 != 0 { // a checksum, a key, a sequence number
+		return false
+	}
+	size := 4 + 4*bits.OnesCount16(flags)
+	switch binary.BigEndian.Uint16(p[2:]) {
+	case etherIPv4, etherIPv6:
+		return f.holdsIP(n + size)
+	case etherBridged:
+		return knownEtherType(p, size+12)
+	}
+	return false
+}
+
+// udpGRE decodes GRE in UDP: RFC 8086.
+func (f *Frame) udpGRE() (step, uint16, error) {
+	if !f.holdsGRE(0) {
+		return stepDone, 0, nil
+	}
+	return f.gre()
+}
+
+// fou decodes what Linux calls foo over UDP: IP, or GRE, without a header of its own.
+func (f *Frame) fou() (step, uint16, error) {
+	if f.holdsIP(0) {
+		return f.enter(FOU, 0, 0, stepIP, 0)
+	}
+	return f.udpGRE()
+}
+
+// gue decodes a data message of generic UDP encapsulation: draft-ietf-intarea-gue, section 3. Variant 1 is IP without a header, and
+// its first bits are those of IP.
+func (f *Frame) gue() (step, uint16, error) {
+	p := f.Payload
+	n := 4 + int(p[0]&0x1f)*4
+	switch proto := p[1]; {
+	case f.holdsIP(0):
+		return f.enter(GUE, 0, 0, stepIP, 0)
+	case p[0]&0xe0 != 0: // a control message, or text
+	case (proto == protoIPv4 || proto == protoIPv6) && f.holdsIP(n):
+		return f.enter(GUE, 0, n, stepIP, 0)
+	case proto == protoGRE && f.holdsGRE(n):
+		return f.enter(GUE, 0, n, stepProto, protoGRE)
+	}
+	return stepDone, 0, nil
+}
+
+// lisp decodes a data packet of the locator/ID separation protocol: RFC 9300, section 5.1.
+func (f *Frame) lisp() (step, uint16, error) {
+	if !f.holdsIP(8) {
+		return stepDone, 0, nil
+	}
+	id := uint32(0)
+	if f.Payload[0]&0x08 != 0 { // with an instance
+		id = binary.BigEndian.Uint32(f.Payload[4:]) >> 8
+	}
+	return f.enter(LISP, id, 8, stepIP, 0)
+}
+
+// udpMPLS decodes MPLS in UDP (RFC 7510) that holds IP, or Ethernet behind a control word.
+func (f *Frame) udpMPLS() (step, uint16, error) {
+	p := f.Payload
+	for n := 4; n <= 4*maxTags && n+4 <= len(p); n += 4 {
+		if p[n-2]&1 == 0 { // not the bottom of the stack
+			continue
+		}
+		if f.holdsIP(n) || binary.BigEndian.Uint32(p[n:])>>16 == 0 && knownEtherType(p, n+4+12) {
+			return f.enter(MPLS, 0, 0, stepMPLS, 0)
+		}
+		break
+	}
+	return stepDone, 0, nil
+}
+
+// udpSCTP decodes SCTP in UDP (RFC 6951), which has to be a chain of chunks up to the end.
+func (f *Frame) udpSCTP() (step, uint16, error) {
+	p := f.Payload
+	n := 12
+	for len(p) >= n+4 && isChunk(p[n]) {
+		size := int(binary.BigEndian.Uint16(p[n+2:]))
+		if size < 4 {
+			break
+		}
+		n += (size + 3) &^ 3
+	}
+	if n == 12 || n != len(p)+f.Missing && !(f.Missing > 0 && n > len(p)-4 && n < len(p)+f.Missing) {
+		return stepDone, 0, nil
+	}
+	return f.enter(UDPSCTP, 0, 0, stepProto, uint16(SCTP))
+}
+
+// isChunk reports whether a type of chunks of SCTP is one that the registry has.
+func isChunk(typ byte) bool {
+	return typ <= 15 || typ == ChunkIData || typ >= 128 && typ <= 132 || typ >= 192 && typ <= 194
+}
+
+// Mirrored reports whether a datagram of which Glance says that its payload begins at off may be one of TZSP, which
+// Decode has to look at.
+func Mirrored(b []byte, off int) bool {
+	return off < len(b) && b[off] == 1 && (binary.BigEndian.Uint16(b[off-8:]) == portTZSP || binary.BigEndian.Uint16(b[off-6:]) == portTZSP)
+}
+
+// tzsp decodes a packet of the TaZmen Sniffer Protocol, as routers and access points send what they hear: version, type, link
+// layer, tags up to one that ends them. The types that hold no packet, as a keepalive, are datagrams like any other.
+func (f *Frame) tzsp() (step, uint16, error) {
+	p := f.Payload
+	if p[0] != 1 || p[1] > 1 {
+		return stepDone, 0, nil
+	}
+	var link LinkType
+	switch binary.BigEndian.Uint16(p[2:]) {
+	case 1:
+		link = Ethernet
+	case 18:
+		link = WiFi
+	case 119:
+		link = Prism
+	case 127:
+		link = WiFiAVS
+	default:
+		return stepDone, 0, nil
+	}
+	n := 4
+	for n < len(p) && p[n] != 1 {
+		if n++; p[n-1] != 0 { // not a padding
+			if n == len(p) {
+				break
+			}
+			n += 1 + int(p[n])
+		}
+	}
+	if n >= len(p) {
+		return stepDone, 0, nil
+	}
+	return f.enter(TZSP, 0, n+1, stepLink, uint16(link))
 }
 
 // capwap decodes a data message: RFC 5415, section 4.3.

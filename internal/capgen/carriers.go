@@ -285,6 +285,25 @@ func Tunnels() []Tunnel {
 		raw("EtherIP", "etherip", func(ip string) string { return outer(0).IP(97, "\x30\x00"+Ether(ip)) }),
 		raw("CAPWAP", "capwap", func(ip string) string { return udp(5247, "\x00\x10\x02\x00\x00\x00\x00\x00", Ether(ip)) }),
 		raw("CAPWAP with 802.11", "capwap", func(ip string) string { return udp(5247, "\x00\x10\x03\x00\x00\x00\x00\x00", WiFi(ip)) }),
+		raw("TZSP", "tzsp", func(ip string) string { return udp(37008, "\x01\x00\x00\x01\x01", Ether(ip)) }),
+		raw("TZSP with tags and 802.11", "tzsp", func(ip string) string {
+			return udp(37008, "\x01\x00\x00\x12"+"\x0a\x01\xc4\x00\x00\x12\x01\x06\x01", WiFi(ip))
+		}),
+		raw("TZSP with Prism", "tzsp", func(ip string) string { return udp(37008, "\x01\x00\x00\x77\x01"+string(make([]byte, 144)), WiFi(ip)) }),
+		raw("TZSP with AVS", "tzsp", func(ip string) string {
+			return udp(37008, "\x01\x01\x00\x7f\x01\x80\x21\x10\x01"+u32(64)+string(make([]byte, 56)), WiFi(ip))
+		}),
+		raw("GRE in UDP", "gre", func(ip string) string { return udp(4754, "\x00\x00"+u16(EtherType(ip)), ip) }),
+		raw("GRE in UDP with a checksum, a key and Ethernet", "gre", func(ip string) string { return udp(4754, "\xa0\x00\x65\x58"+u32(0)+u32(5), Ether(ip)) }),
+		raw("MPLS in UDP", "mpls", func(ip string) string { return udp(6635, mplsStack(2), ip) }),
+		raw("MPLS in UDP, Ethernet behind a control word", "mpls", func(ip string) string { return udp(6635, mplsStack(1)+u32(7), Ether(ip)) }),
+		raw("GUE", "gue", func(ip string) string { return udp(6080, string([]byte{0, inner(ip), 0, 0}), ip) }),
+		raw("GUE with a field", "gue", func(ip string) string { return udp(6080, string([]byte{1, inner(ip), 0x80, 0})+u32(7), ip) }),
+		raw("GUE of variant 1", "gue", func(ip string) string { return udp(6080, "", ip) }),
+		raw("GRE in GUE", "gre", func(ip string) string { return udp(6080, "\x00\x2f\x00\x00\x00\x00"+u16(EtherType(ip)), ip) }),
+		raw("foo over UDP", "fou", func(ip string) string { return udp(5555, "", ip) }),
+		raw("GRE in foo over UDP", "gre", func(ip string) string { return udp(5555, "\x20\x00"+u16(EtherType(ip))+u32(5), ip) }),
+		raw("LISP", "lisp", func(ip string) string { return udp(4341, "\x88\x00\x12\x34\x00\x00\x07\x00", ip) }),
 		raw("VXLAN in GRE in IPv6", "vxlan", func(ip string) string {
 			return outer6.IP(47, "\x00\x00"+u16(TypeIPv4)+udp(4789, "\x08\x00\x00\x00\x00\x00\x2a\x00", Ether(ip, 3)))
 		}),

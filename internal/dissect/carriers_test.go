@@ -12,6 +12,7 @@ import (
 
 	"github.com/sipsight/sipsight/internal/capgen"
 	"github.com/sipsight/sipsight/internal/dissect"
+	"github.com/sipsight/sipsight/layers"
 )
 
 // frame returns a text frame; that of a client is masked.
@@ -402,6 +403,17 @@ func TestSCTP(t *testing.T) {
 	t.Run("over IP fragments", func(t *testing.T) {
 		expect(t, packetsOf(capgen.Fragment(one(data(whole, 1, invite)), 3, 80)...), "INVITE c1@h SCTP [1 2 3 4]")
 	})
+	t.Run("over UDP", func(t *testing.T) {
+		to := capgen.NewFlow("192.0.2.1:40000", "192.0.2.2:9899")
+		over := func(ip string) string { return to.UDP(ip[20:]) }
+		d := expect(t, packetsOf(over(one(data(capgen.DataBegin, 1, invite[:50]))), over(one(data(capgen.DataEnd, 2, invite[50:]), data(whole, 3, bye)))), "INVITE c1@h SCTP [1 2]", "BYE c2@h SCTP [2]")
+		if n := &d.Counts[0]; n.Tunnels[layers.UDPSCTP] != 2 || n.SCTP != 2 || n.UDP != 0 {
+			t.Errorf("%+v", *n)
+		}
+		cut := packetsOf(over(one(data(whole, 1, invite))), over(one(data(whole, 2, bye))))
+		cut[0].Data = cut[0].Data[:250]
+		expect(t, cut, "INVITE c1@h SCTP [1] partial", "BYE c2@h SCTP [2]")
+	})
 }
 
 func packed(t *testing.T, wrap func(io.Writer) io.WriteCloser, s string) string {
@@ -647,5 +659,21 @@ func TestRealms(t *testing.T) {
 	packets := slices.Concat(slices.Concat(talk(7, in(1), invite, ok)[2:]...), slices.Concat(talk(1<<31, in(2), bye, ok)[2:]...))
 	if got, want := names(packets), []string{"INVITE c1@h", "200 c1@h", "BYE c2@h", "200 c1@h"}; !slices.Equal(got, want) {
 		t.Errorf("two networks from the middle: %q, want %q", got, want)
+	}
+}
+
+// TestTZSP: what a router mirrors may come between any two ports, as media do.
+func TestTZSP(t *testing.T) {
+	to := capgen.NewFlow("198.51.100.1:40000", "198.51.100.2:37008")
+	invite, bye := request("INVITE", "c1@h", 1400), request("BYE", "c2@h", 0)
+	tzsp := func(ip string) string { return to.UDP("\x01\x00\x00\x01\x01" + capgen.Ether(ip)) }
+	frames := []string{capgen.Ether(to.UDP("\x01\x04\x00\x01")), capgen.Ether(tzsp(flow4.UDP(bye)))}
+	for _, part := range capgen.Fragment(tzsp(flow6.UDP(invite)), 7, 1000) {
+		frames = append(frames, capgen.Ether(part))
+	}
+	frames = append(frames, capgen.Ether(to.UDP(bye)), capgen.Ether(to.Back().UDP(bye)))
+	d := expect(t, capgen.Packets(1, frames...), "BYE c2@h UDP [2]", "INVITE c1@h UDP [3 4]", "BYE c2@h UDP [5]", "BYE c2@h UDP [6]")
+	if n := &d.Counts[0]; n.Tunnels[layers.TZSP] != 1 || n.UDP != 6 {
+		t.Errorf("%+v", *n)
 	}
 }

@@ -110,7 +110,7 @@ type Counts struct {
 	Keepalives  int64 // datagrams, and runs in streams, of line ends or NULs alone
 	Encrypted   int64 // TCP connections and UDP flows that look like encrypted SIP
 	LinkUnknown map[uint16]int64
-	Tunnels     [16]int64 // packets that came inside of a tunnel, by its kind
+	Tunnels     [layers.NumTunnelKinds]int64 // packets that came inside of a tunnel, by its kind
 }
 
 // A Datagram is a UDP datagram that holds no SIP. It is valid until the function it was
@@ -219,7 +219,7 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	d.file = p.File
 	f := &d.frame
 	var err error
-	if off > 0 {
+	if off > 0 && !layers.Mirrored(p.Data, off) {
 		f.Sighted(p.Data, off, end, version)
 	} else {
 		err = f.Decode(layers.LinkType(p.LinkType), p.FCSLen, p.Data)

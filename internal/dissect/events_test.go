@@ -196,7 +196,7 @@ func TestCounts(t *testing.T) {
 	feed(1, ethernet+strings.Repeat("\x81\x00\x00\x01", 17)+"\x08\x00") // too many tags
 	want := dissect.Counts{
 		Packets: 13, IPv4: 5, TCP: 1, SCTP: 1, ICMP: 1, OtherIP: 2, NotIP: 4, Malformed: 2, MalformedAt: 5,
-		Sealed: 2, SealedAt: 11, Deep: 1, DeepAt: 13, Tunnels: [16]int64{layers.VLAN: 1}, SIP: 1, LinkUnknown: map[uint16]int64{65000: 2}}
+		Sealed: 2, SealedAt: 11, Deep: 1, DeepAt: 13, Tunnels: [layers.NumTunnelKinds]int64{layers.VLAN: 1}, SIP: 1, LinkUnknown: map[uint16]int64{65000: 2}}
 	if got := d.Counts[0]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}

@@ -125,7 +125,7 @@ type realm uint64
 func realmOf(f *layers.Frame) realm {
 	for i := len(f.Tunnels) - 1; i >= 0; i-- {
 		switch t := &f.Tunnels[i]; t.Kind {
-		case layers.VXLAN, layers.Geneve, layers.GRE, layers.GTP:
+		case layers.VXLAN, layers.Geneve, layers.GRE, layers.GTP, layers.LISP:
 			if t.ID != 0 {
 				return realm(t.Kind)<<32 | realm(t.ID)
 			}
