@@ -51,6 +51,7 @@ type Framer struct {
 	strict bool // a start line has to be followed by a known header field
 	mid    bool // scan, or lo where seeking, is in the middle of a line that begins no message
 	glued  bool // line ends stood in front of the message
+	joined bool // the stream was joined in its middle, and no message of it was given out
 	head   int  // end of the header section
 	end    int  // end of the message
 	inside int  // first start line in the body: 0 for none, -1 if not looked for yet
@@ -229,6 +230,10 @@ func (f *Framer) Gap(n int64) {
 	}
 }
 
+// Join says that the stream began before its first octet: what it begins with may be the rest of a body, and a message
+// quoted in that.
+func (f *Framer) Join() { f.joined = true }
+
 // Close says that the stream has ended. Next then gives what is left of it.
 func (f *Framer) Close() { f.closed = true }
 
@@ -297,7 +302,7 @@ func (f *Framer) unit(u *Unit, end int, partial bool) bool {
 		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
 		u.Message = f.msg
 	}
-	f.glued = false
+	f.glued, f.joined = false, false
 	f.consume(end)
 	return true
 }
@@ -351,7 +356,9 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		if f.mid {
-			f.skipLine(b)
+			if !f.passLine(b, isGap || f.closed) {
+				return false
+			}
 			continue
 		}
 		if b[0] == '\r' || b[0] == '\n' || b[0] == 0 {
@@ -361,11 +368,10 @@ func (f *Framer) seek() bool {
 		}
 		v := f.begins(b)
 		inner := no
-		if f.strict || v == no && f.off+int64(f.lo) == 0 { // the middle of a connection, perhaps
+		if f.strict || v == no { // the middle of a connection, or the rest of a body, perhaps
 			var n int
 			if n, inner = startWithin(b); inner == yes {
-				f.Skipped += int64(n)
-				f.lo += n
+				f.pass(n)
 				f.untried()
 				v = yes
 			}
@@ -431,7 +437,9 @@ const maxInner = 1 << 10
 
 // startWithin looks for a start line in the middle of the first line of b, behind the end of a body
 // that has no line end: a registered method or a version, and a known header field behind the line. In
-// a log, something stands in front of it that parts it from the rest.
+// a log, something stands in front of it that parts it from the rest. Not inlined: it is cold.
+//
+//go:noinline
 func startWithin(b []byte) (n int, v verdict) {
 	if BeginsKnown(b) {
 		return 0, no
@@ -443,6 +451,11 @@ func startWithin(b []byte) (n int, v verdict) {
 	case end < 0:
 		return 0, no
 	}
+	return startIn(b, end)
+}
+
+// startIn is startWithin for b whose first line ends at end.
+func startIn(b []byte, end int) (n int, v verdict) {
 	for i := 0; ; {
 		n, next := knownWithin(b[:end], i)
 		if n == 0 {
@@ -508,19 +521,52 @@ func (f *Framer) keepalive(b []byte) {
 	f.lo += n
 }
 
-// skipLine steps over the rest of a line that begins no message. Only behind a line end
-// can another one begin.
+// skipLine steps over a line that begins no message, if its end is there and not far. Behind that another one can begin.
 func (f *Framer) skipLine(b []byte) {
 	n := bytes.IndexByte(b, '\n') + 1
-	if !f.mid && isLengthStart(b[0]) {
+	if isLengthStart(b[0]) {
 		f.skipLength(b[:n])
 	}
-	if f.mid = n == 0; f.mid {
-		n = len(b)
-	}
-	f.Skipped += int64(n)
 	f.strict = true
+	if f.mid = n == 0 || n > maxInner; !f.mid {
+		f.pass(n)
+	}
+}
+
+// pass steps over n octets that belong to no message.
+func (f *Framer) pass(n int) {
+	f.Skipped += int64(n)
 	f.lo += n
+}
+
+// passLine goes on in a line that begins no message, of which b is the rest: a message may begin behind all of it, as startWithin
+// has it. ends is set where no more of it will come. It reports whether there is anything to go on with: the end of a line whose
+// end is not there is looked at again. Not inlined: it is cold.
+//
+//go:noinline
+func (f *Framer) passLine(b []byte, ends bool) bool {
+	end := bytes.IndexByte(b, '\n')
+	switch {
+	case end < 0 && ends:
+		f.pass(len(b))
+		return true
+	case end < 0:
+		f.pass(max(len(b)-maxInner, 0))
+		return false
+	}
+	from := max(end-maxInner, 0)
+	n, v := startIn(b[from:], end-from)
+	switch {
+	case v == perhaps && !ends:
+		f.pass(from)
+		return false
+	case v == yes:
+		f.pass(from + n)
+	default:
+		f.pass(end + 1)
+	}
+	f.mid = false
+	return true
 }
 
 // isLengthStart reports whether c begins a name of Content-Length.
@@ -590,8 +636,7 @@ func (f *Framer) isQuoted(limit int, ends bool) (is, sure bool) {
 	case v == perhaps && !ends:
 		return false, false
 	case v != no:
-		f.Skipped += int64(f.body - f.lo)
-		f.lo = f.body
+		f.pass(f.body - f.lo)
 	}
 	f.body = 0
 	return v != no, true
@@ -628,7 +673,7 @@ func (f *Framer) nextHead(u *Unit) (ok, wait bool) {
 	}
 short:
 	if isGap || f.closed || len(b)-f.lo > maxHead {
-		if f.msg.ParseCut(b[f.lo:]) == nil && f.misplaced() {
+		if f.msg.ParseCut(b[f.lo:]) == nil && (f.misplaced() || f.msg.quirks&oddLine != 0 && f.holdsStart(limit)) {
 			return false, false
 		}
 		f.unit(u, limit, true)
@@ -652,19 +697,18 @@ func (f *Framer) headFound(end int) {
 // headDone takes in msg, whose header section ends at end, and decides where the message
 // does.
 func (f *Framer) headDone(end int) {
-	if f.misplaced() {
+	if f.misplaced() || (f.strict || f.joined) && f.isFragment(end) {
 		return
+	}
+	n, ok := f.msg.ContentLength()
+	if f.msg.quirks&(QuirkDuplicate|oddLine) != 0 {
+		if f.msg.quirks&oddLine != 0 && f.holdsStart(end) {
+			return
+		}
+		ok = ok && f.isSingle(n)
 	}
 	f.head, f.scan, f.inside = end, end, -1
 	f.strict, f.mid, f.fresh = false, false, true
-	n, ok := f.msg.ContentLength()
-	if f.msg.quirks&QuirkDuplicate != 0 { // perhaps it is this one
-		for v := range f.msg.All(ContentLength) {
-			if x, isNumber := Number(v); !isNumber || x != n {
-				ok = false
-			}
-		}
-	}
 	switch {
 	case ok && n <= maxBody:
 		f.end, f.state = end+int(n), inBody
@@ -675,13 +719,26 @@ func (f *Framer) headDone(end int) {
 	}
 }
 
+// isSingle reports whether the message has no Content-Length but n, if several.
+func (f *Framer) isSingle(n uint32) bool {
+	for v := range f.msg.All(ContentLength) {
+		if x, isNumber := Number(v); !isNumber || x != n {
+			return false
+		}
+	}
+	return true
+}
+
 // misplaced corrects the place of a message where its method is none that is registered: it is the end
 // of the one that CSeq has, with octets missing in front of it; or that one stands behind it in the line,
 // where what is in front of it has no line end. Behind octets that are missing, where CSeq is missing as
 // well, it may be any registered one.
 func (f *Framer) misplaced() bool {
 	method := f.msg.Method
-	if len(method) == 0 || KnownMethod(method) {
+	if len(method) == 0 {
+		return (f.strict || f.joined) && f.isGlued()
+	}
+	if KnownMethod(method) {
 		return false
 	}
 	_, _, hasCSeq, whole := f.msg.CSeq()
@@ -692,15 +749,81 @@ func (f *Framer) misplaced() bool {
 	n, _ := knownWithin(line, 0)
 	switch {
 	case n > 0 && (!hasCSeq || bytes.HasPrefix(line[n:], whole)):
-		f.Skipped += int64(n)
-		f.lo += n
+		f.pass(n)
 	case hasCSeq && bytes.HasSuffix(whole, method), !hasCSeq && endsKnown(method):
 		f.skipLine(f.buf[f.lo:])
 	default:
 		return false
 	}
+	f.again()
+	return true
+}
+
+// again looks for the start of a message at lo, behind something that was taken for one.
+func (f *Framer) again() {
 	f.state, f.scan, f.glued = seeking, f.lo, false
 	f.untried()
+}
+
+// isGlued reports whether a request line without anything between stands behind a status line, which is the end of a body then, and
+// steps over that.
+func (f *Framer) isGlued() bool {
+	line := f.msg.StartLine
+	n, _ := knownWithin(line, len("SIP/2.0 "))
+	if n == 0 || isParted(line[:n]) || !bytes.HasSuffix(line, sipVersion) || !Sniff(f.buf[f.lo+n:f.lo+len(line)+1]) {
+		return false
+	}
+	f.pass(n)
+	f.again()
+	return true
+}
+
+// isFragment reports whether the header section that ends at end is that of no response, since it has nothing that each must have,
+// and steps over it: a body quotes it (RFC 3420), whose message began before what is there. Requests without all that are seen:
+// as keepalives.
+func (f *Framer) isFragment(end int) bool {
+	m := f.msg
+	if m.IsRequest() || m.Has(Via) || m.Has(CallID) || m.Has(CSeq) || m.Has(From) || m.Has(To) {
+		return false
+	}
+	f.pass(end - f.lo)
+	f.strict = true
+	f.again()
+	return true
+}
+
+// oddLine is what is odd about a header section in which a start line stands.
+const oddLine = QuirkNoColon | QuirkHeaderName
+
+// holdsStart reports whether in the header section that ends at end, or is there up to it, the one of another message begins: what is in front
+// of that is quoted in a body, or never ended. It is given out, if it is a message, and what stands up to the last such start
+// line is skipped.
+func (f *Framer) holdsStart(end int) bool {
+	first, last := 0, 0
+	for at := f.lo; ; {
+		n := bytes.IndexByte(f.buf[at:end], '\n') + 1
+		if n == 0 {
+			break
+		}
+		if at += n; BeginsKnown(f.buf[at:end]) && beginsMessage(f.buf[at:end], true) == yes {
+			if last = at; first == 0 {
+				first = at
+			}
+		}
+	}
+	switch {
+	case first == 0:
+		return false
+	case f.msg.Parse(f.buf[f.lo:first]) != nil || (f.strict || f.joined) && f.isFragment(first):
+		f.pass(last - f.lo)
+		f.strict = true
+		f.again()
+	default:
+		f.head, f.scan, f.end, f.inside, f.state = first, first, first, 0, inBody
+		f.strict, f.mid, f.fresh = false, false, false
+		f.drop = last - first
+		f.Skipped += int64(f.drop)
+	}
 	return true
 }
 
@@ -759,6 +882,9 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 			return f.ifHead(limit, v)
 		}
 	}
+	if f.describes() && f.isHead(limit) == yes {
+		return f.inside, true
+	}
 	switch beginsMessage(rest, false) {
 	case no:
 		if last < f.end {
@@ -769,6 +895,17 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 		return f.end, false
 	}
 	return f.end, true
+}
+
+// describes reports whether the body begins as a session description, and is of no other type: a start line in it is that of the next
+// message, whatever length it has.
+func (f *Framer) describes() bool {
+	if !bytes.HasPrefix(f.buf[f.head:f.end], []byte("v=0")) {
+		return false
+	}
+	kind, _, _ := bytes.Cut(f.contentType(), []byte(";"))
+	kind = trimSpace(kind)
+	return len(kind) == 0 || equalFold(kind, "application/sdp")
 }
 
 // ifHead returns the end of a message, in the body of which a start line is: that line if it is the one of a message

@@ -208,6 +208,11 @@ func TestFramer(t *testing.T) {
 		{name: "gap, and the rest of a body without a line end", in: []any{invite[:60], gap(-1), "Hello world" + bare}, want: []string{unit(inviteLine, invite[:60], "partial"), unit(optionsLine, bare)}, skipped: 11},
 		{name: "gap, and the rest of a body without a line end, in front of an answer", in: []any{gap(-1), "\x01\x80</x>" + none + bare}, want: []string{unit(okLine, none), unit(optionsLine, bare)}, skipped: 6},
 		{name: "gap, and the rest of a body that is one word", in: []any{gap(-1), "Hello" + prack + bare}, want: []string{unit("PRACK sip:b@h SIP/2.0", prack), unit(optionsLine, bare)}, skipped: 5},
+		{name: "gap, and the rest of a body that is one long line", in: []any{gap(-1), strings.Repeat("x", 5000) + bare + none}, want: []string{unit(optionsLine, bare), unit(okLine, none)}, skipped: 5000},
+		{name: "gap, and the rest of a body that is a line of 1,024 octets with a start line", in: []any{gap(-1), strings.Repeat("x", 1024-len(optionsLine)) + bare}, want: []string{unit(optionsLine, bare)}, skipped: 1024 - len(optionsLine)},
+		{name: "gap, and the rest of a body that is one long line, with a gap in it", in: []any{gap(-1), strings.Repeat("x", 2000), gap(9), strings.Repeat("x", 1500) + bare}, want: []string{unit(optionsLine, bare)}, skipped: 3500},
+		{name: "gap, and a long line of a log", in: []any{gap(-1), strings.Repeat("x", 5000) + " recv " + bare + none}, want: []string{unit(okLine, none)}, skipped: 5006 + len(bare) - 2},
+		{name: "gap, and a long line at the end", in: []any{gap(-1), strings.Repeat("x", 5000) + optionsLine}, skipped: 5000 + len(optionsLine)},
 		{name: "gap, and the rest of a body that ends in a blank", in: []any{gap(-1), "Hi " + strings.Replace(bare, "Via", "CSeq: 1 OPTIONS\r\nVia", 1) + none}, want: []string{unit(optionsLine, bare+"CSeq: 1 OPTIONS\r\n"), unit(okLine, none)}, skipped: 3},
 		{name: "gap, and lines of a log", in: []any{gap(-1), "10:00 recv: " + bare + "<13>" + none + "[1]" + bare + bare}, want: []string{unit(optionsLine, bare)}, skipped: 12 + 4 + 3 + 2*(len(bare)-2) + len(none) - 2},
 		{name: "gap, and a long line", in: []any{gap(-1), strings.Repeat("\x01 ", 600) + bare + none}, want: []string{unit(okLine, none)}, skipped: 1200 + len(bare) - 2},
@@ -251,11 +256,16 @@ func TestFramer(t *testing.T) {
 }
 
 // TestFramerLengthAtLineEnd: a Content-Length that ends at a line end of the next message hides none of
-// it; but one that covers all of the next message is believed, and so is a type that may hold messages.
+// it; but one that covers all of the next message is believed where the body is no session description, and so is a type that may
+// hold messages.
 func TestFramerLengthAtLineEnd(t *testing.T) {
-	body := "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n"
 	bare := sip(optionsLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	const sdp, octets = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n", "octets\r\n"
+	body := sdp
 	first := func(kind string, n int) string {
+		if body = sdp; kind == octets {
+			body, kind = octets, ""
+		}
 		return sip(inviteLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)+n), body)
 	}
 	for _, next := range []string{sip("SIP/2.0 183 Session Progress", fmt.Sprintf("CSeq: 1 INVITE\r\nc: application/sdp\r\nl: %d\r\n", len(body)), body), bare, strings.ReplaceAll(bare, "\r\n", "\n")} {
@@ -265,12 +275,12 @@ func TestFramerLengthAtLineEnd(t *testing.T) {
 			if next[n-1] != '\n' {
 				continue
 			}
-			for _, kind := range []string{"Content-Type: application/sdp\r\n", "", "Content-Type: text/plain\r\n"} {
+			for _, kind := range []string{"Content-Type: application/sdp\r\n", "c: Application/SDP ; a=b\r\n", "", octets, "Content-Type: text/plain\r\n"} {
 				in := first(kind, n)
 				want := []string{unit(inviteLine, in), unit(line, next), unit(optionsLine, bare)}
 				skipped := int64(0)
 				switch {
-				case n == len(next):
+				case n == len(next) && kind == octets:
 					want = []string{unit(inviteLine, in+next), unit(optionsLine, bare)}
 				case strings.HasPrefix(kind, "Content-Type: text"):
 					want = []string{unit(inviteLine, in+next[:n]), unit(optionsLine, bare)}
@@ -297,7 +307,7 @@ func TestFramerLengthAnywhere(t *testing.T) {
 	bye := sip("BYE sip:bob@h SIP/2.0", "Via: SIP/2.0/TCP h\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n", "")
 	for body, kind := range map[string]string{"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n": "Content-Type: application/sdp\r\n", "": ""} {
 		for n := 1; n < len(options)+len(bye)-4; n++ {
-			if n == len(options) {
+			if n == len(options) && body == "" { // it may be the body
 				continue
 			}
 			in := sip(inviteLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)+n), body)
@@ -379,6 +389,58 @@ func TestFramerQuotedFromTheMiddle(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFramerFragment: where the message is missing whose body quotes it, what has nothing that each message must have is no
+// message, nor is what the start of another one ends.
+func TestFramerFragment(t *testing.T) {
+	next := sip("NOTIFY sip:b@h SIP/2.0", "CSeq: 1 NOTIFY\r\nContent-Length: 0\r\n", "")
+	isNext := []string{unit("NOTIFY sip:b@h SIP/2.0", next)}
+	for _, c := range []struct {
+		quoted string
+		want   []string // in front of the next message
+	}{
+		{"SIP/2.0 100 Trying", nil},
+		{"SIP/2.0 100 Trying\r\n", nil},
+		{"SIP/2.0 100 Trying\r\n\r\n", nil},
+		{"SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n", nil},
+		{"SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n\r\n", nil},
+		{"INVITE sip:c@h SIP/2.0\r\nContact: <sip:c@h>\r\n", []string{"INVITE sip:c@h SIP/2.0|44"}},
+		{"KEEP sip:c@h SIP/2.0\r\nContent-Length: 0\r\n\r\n", []string{"KEEP sip:c@h SIP/2.0|43"}},
+		{"SIP/2.0 100 Trying\r\nContact: <sip:c@h>\r\nSIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n", nil},
+		{"SIP/2.0 200 OK\r\nCall-ID: i@h\r\n", []string{"SIP/2.0 200 OK|30"}},
+		{"SIP/2.0 200 OK\r\nCall-ID: i@h\r\nSIP/2.0 200 OK\r\nTo: t\r\n", []string{"SIP/2.0 200 OK|30"}},
+		{"SIP/2.0 200 OK\r\nCall-ID: i@h\r\n\r\n", []string{"SIP/2.0 200 OK|32"}},
+	} {
+		for _, size := range []int{1 << 30, 1, 7, len(c.quoted)} {
+			want := append(slices.Clone(c.want), isNext...)
+			if got := cut([]any{gap(-1), c.quoted + next}, func() int { return size }); !slices.Equal(got.units, want) {
+				t.Errorf("%q behind a gap, in pieces of %d: %q, want %q", c.quoted, size, got.units, want)
+			}
+			var f sipmsg.Framer
+			f.Join()
+			if got := unitsOf(&f, c.quoted+next, size); !slices.Equal(got, want) {
+				t.Errorf("%q from the middle, in pieces of %d: %q, want %q", c.quoted, size, got, want)
+			}
+			if got, again := unitsOf(&f, c.quoted+next, size), unitsOf(new(sipmsg.Framer), c.quoted+next, size); !slices.Equal(got, again) {
+				t.Errorf("%q behind a message: %q; at the start of a stream %q", c.quoted, got, again)
+			}
+		}
+	}
+}
+
+// unitsOf gives octets to a Framer in pieces of a size and returns what it makes of them.
+func unitsOf(f *sipmsg.Framer, in string, size int) (list []string) {
+	for len(in) > 0 {
+		n := min(size, len(in))
+		f.Write([]byte(in[:n]))
+		for u, ok := f.Next(); ok; u, ok = f.Next() {
+			line, _, _ := strings.Cut(string(u.Data), "\r\n")
+			list = append(list, unit(line, string(u.Data)))
+		}
+		in = in[n:]
+	}
+	return list
 }
 
 // TestFramerOffsets: Off, Buffered and Offset say where things lie.

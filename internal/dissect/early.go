@@ -99,6 +99,7 @@ func (d *Dissector) overtaken(h *half, seq uint32, f *layers.Frame, c *carrier) 
 	}
 	d.Streams.Skipped -= h.skipped
 	h.reset()
+	h.framer.Join()
 	h.early, e.start, e.seq = e, seq, seq
 	h.stream.Start(seq)
 	for _, l := range slices.Clone(e.segs) { // of which some may be forgotten on the way
@@ -112,6 +113,7 @@ func (d *Dissector) before(h *half, e *early) {
 	at := e.chain()
 	t := h.c.newHalf(d, h.src, h.dst)
 	t.tunnels, t.parts, t.early = h.tunnels, h.parts, &early{start: at, seq: at, open: true}
+	t.framer.Join()
 	t.stream.Start(at)
 	for i := range e.segs {
 		l := &e.segs[i]

@@ -520,6 +520,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	switch {
 	case !h.stream.Started():
 		h.early = &early{start: seq, seq: seq, open: true}
+		h.framer.Join()
 	case h.early != nil && d.overtaken(h, seq, f, c):
 		return
 	}
