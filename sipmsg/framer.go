@@ -454,6 +454,13 @@ func startWithin(b []byte) (n int, v verdict) {
 	return startIn(b, end)
 }
 
+// HoldsStart reports whether in the first line of b, but not at its start, a message of SIP begins behind the end of a body that has no line
+// end: with a registered method or a version, and a known header field in the next line.
+func HoldsStart(b []byte) bool {
+	_, v := startWithin(b)
+	return v == yes
+}
+
 // startIn is startWithin for b whose first line ends at end.
 func startIn(b []byte, end int) (n int, v verdict) {
 	for i := 0; ; {
@@ -673,7 +680,7 @@ func (f *Framer) nextHead(u *Unit) (ok, wait bool) {
 	}
 short:
 	if isGap || f.closed || len(b)-f.lo > maxHead {
-		if f.msg.ParseCut(b[f.lo:]) == nil && (f.misplaced() || f.msg.quirks&oddLine != 0 && f.holdsStart(limit)) {
+		if f.msg.ParseCut(b[f.lo:]) == nil && (f.misplaced() || f.msg.quirks&oddLine != 0 && f.holdsStart(limit) || f.isCutFragment(limit)) {
 			return false, false
 		}
 		f.unit(u, limit, true)
@@ -765,12 +772,12 @@ func (f *Framer) again() {
 	f.untried()
 }
 
-// isGlued reports whether a request line without anything between stands behind a status line, which is the end of a body then, and
+// isGlued reports whether another start line without anything between stands behind a status line, which is the end of a body then, and
 // steps over that.
 func (f *Framer) isGlued() bool {
 	line := f.msg.StartLine
 	n, _ := knownWithin(line, len("SIP/2.0 "))
-	if n == 0 || isParted(line[:n]) || !bytes.HasSuffix(line, sipVersion) || !Sniff(f.buf[f.lo+n:f.lo+len(line)+1]) {
+	if n == 0 || isParted(line[:n]) || !Sniff(f.buf[f.lo+n:f.lo+len(line)+1]) {
 		return false
 	}
 	f.pass(n)
@@ -790,6 +797,12 @@ func (f *Framer) isFragment(end int) bool {
 	f.strict = true
 	f.again()
 	return true
+}
+
+// isCutFragment is isFragment for a header section that is not there behind end, with a name that is known.
+func (f *Framer) isCutFragment(end int) bool {
+	m := f.msg
+	return (f.strict || f.joined) && m.Parse(f.buf[f.lo:end]) == nil && len(m.fields) > 0 && m.fields[0].id != Other && f.isFragment(end)
 }
 
 // oddLine is what is odd about a header section in which a start line stands.

@@ -394,8 +394,15 @@ func TestFramerQuotedFromTheMiddle(t *testing.T) {
 // TestFramerFragment: where the message is missing whose body quotes it, what has nothing that each message must have is no
 // message, nor is what the start of another one ends.
 func TestFramerFragment(t *testing.T) {
-	next := sip("NOTIFY sip:b@h SIP/2.0", "CSeq: 1 NOTIFY\r\nContent-Length: 0\r\n", "")
-	isNext := []string{unit("NOTIFY sip:b@h SIP/2.0", next)}
+	request := sip("NOTIFY sip:b@h SIP/2.0", "CSeq: 1 NOTIFY\r\nContent-Length: 0\r\n", "")
+	response := sip("SIP/2.0 404 Not Found", "CSeq: 1 NOTIFY\r\nContent-Length: 0\r\n", "")
+	for _, next := range []string{request, response} {
+		line, _, _ := strings.Cut(next, "\r\n")
+		checkFragments(t, next, unit(line, next))
+	}
+}
+
+func checkFragments(t *testing.T, next, isNext string) {
 	for _, c := range []struct {
 		quoted string
 		want   []string // in front of the next message
@@ -413,7 +420,7 @@ func TestFramerFragment(t *testing.T) {
 		{"SIP/2.0 200 OK\r\nCall-ID: i@h\r\n\r\n", []string{"SIP/2.0 200 OK|32"}},
 	} {
 		for _, size := range []int{1 << 30, 1, 7, len(c.quoted)} {
-			want := append(slices.Clone(c.want), isNext...)
+			want := append(slices.Clone(c.want), isNext)
 			if got := cut([]any{gap(-1), c.quoted + next}, func() int { return size }); !slices.Equal(got.units, want) {
 				t.Errorf("%q behind a gap, in pieces of %d: %q, want %q", c.quoted, size, got.units, want)
 			}
@@ -425,6 +432,22 @@ func TestFramerFragment(t *testing.T) {
 			if got, again := unitsOf(&f, c.quoted+next, size), unitsOf(new(sipmsg.Framer), c.quoted+next, size); !slices.Equal(got, again) {
 				t.Errorf("%q behind a message: %q; at the start of a stream %q", c.quoted, got, again)
 			}
+		}
+	}
+}
+
+// TestFramerFragmentCut: nor is what is there of one such message, from its first header field on.
+func TestFramerFragmentCut(t *testing.T) {
+	const quoted = "SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n"
+	for n := strings.IndexByte(quoted, ':') + 1; n <= len(quoted); n++ {
+		if got := cut([]any{gap(-1), quoted[:n], gap(-1), "x\r\n"}, func() int { return 1 << 30 }); len(got.units) > 0 {
+			t.Errorf("%q: %q", quoted[:n], got.units)
+		}
+	}
+	for _, in := range []string{"SIP/2.0 200 OK\r\nVia: S", "SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\nVia: S", "SIP/2.0 200 OK\r\n", "SIP/2.0 200 OK\r\nV"} {
+		want := []string{unit(okLine, in, "partial")}
+		if got := cut([]any{gap(-1), in, gap(-1), "x\r\n"}, func() int { return 1 << 30 }); !slices.Equal(got.units, want) {
+			t.Errorf("%q: %q", in, got.units)
 		}
 	}
 }

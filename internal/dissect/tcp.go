@@ -598,7 +598,7 @@ func (c *conn) turns(side int, b []byte) connKind {
 		return foreign
 	}
 	switch {
-	case sipmsg.Sniff(b), bytes.Contains(b, []byte("\nSIP/2.0 ")):
+	case sipmsg.Sniff(b), holdsResponse(b):
 		return isSIP
 	case bytes.Contains(b, []byte(" SIP/2.0\r\n")):
 		if w := (wsReader{buf: b}); w.resumes(-1) && b[w.at]&0x80 != 0 { // whole: a length may look like the start of another
@@ -609,6 +609,36 @@ func (c *conn) turns(side int, b []byte) connKind {
 		return unknown
 	}
 	return foreign
+}
+
+// maxInLine is how many versions of SIP in the middle of a line are looked at for the start of a response, and beforeVersion how much
+// of the line in front of it.
+const (
+	maxInLine     = 4
+	beforeVersion = 256
+)
+
+// holdsResponse reports whether a response begins in a segment, not at its start: at that of a line, or behind the end of a body
+// that has no line end.
+func holdsResponse(b []byte) bool {
+	for at, tries := 0, 0; ; {
+		i := bytes.Index(b[at:], []byte("SIP/2.0 "))
+		if i < 0 {
+			return false
+		}
+		at += i
+		switch {
+		case at > 0 && b[at-1] == '\n':
+			return true
+		case at > 0 && tries < maxInLine:
+			tries++
+			from := max(bytes.LastIndexByte(b[:at], '\n')+1, at-beforeVersion)
+			if sipmsg.HoldsStart(b[from:]) {
+				return true
+			}
+		}
+		at++
+	}
 }
 
 // isForeign says that a direction is of another protocol, and what it is listened to for. The other

@@ -184,6 +184,7 @@ func TestTCPMidstream(t *testing.T) {
 		{"at a message", odd, []string{invite, bye}, []string{"INVITE c1@h TCP [1]", "BYE c3@h TCP [2]"}, 1},
 		{"in a message on another port", odd, []string{invite[60:], bye}, []string{"BYE c3@h TCP [2]"}, 1},
 		{"in a message on another port, in one segment", odd, []string{invite[60:] + bye}, []string{"BYE c3@h TCP [1]"}, 1},
+		{"in a body without a line end, in front of a response with a header field, on another port", odd, []string{"<a>", "</presence>" + response("c4@h")[:70], response("c4@h")[70:], bye}, []string{"200 c4@h TCP [2 3]", "BYE c3@h TCP [4]"}, 1},
 		{"at a message that a body quotes", flow4, []string{"SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n\r\n", bye}, []string{"BYE c3@h TCP [2]"}, 1},
 		{"at a message that a body quotes, on another port", odd, []string{"SIP/2.0 200 OK\r\nContact: <sip:c@h>\r\n", bye}, []string{"BYE c3@h TCP [2]"}, 1},
 		{"at a message that a body quotes, on another port, in one segment", odd, []string{"SIP/2.0 200 OK\r\n\r\n" + bye}, []string{"BYE c3@h TCP [1]"}, 1},
