@@ -300,3 +300,26 @@ type stop string
 func (s stop) Error() string { return string(s) }
 
 const errStop = stop("enough")
+
+// TestFragmentsCopied: fragments that were captured in two places make one message, and a copy of it where all of them were;
+// those of another datagram with the same identification make a message of their own.
+func TestFragmentsCopied(t *testing.T) {
+	invite, other := request("INVITE", "c1@h", 500), request("INVITE", "c2@h", 500)
+	outer := capgen.NewFlow("198.51.100.1:9", "198.51.100.2:4789")
+	cut := func(m string, tunnel bool) (parts []string) {
+		for _, p := range capgen.Fragment(flow4.UDP(m), 7, 300) {
+			if tunnel {
+				p = outer.UDP("\x08\x00\x00\x00\x00\x00\x01\x00" + capgen.Ether(p))
+			}
+			parts = append(parts, p)
+		}
+		return parts
+	}
+	bare, carried, strange := cut(invite, false), cut(invite, true), cut(other, true)
+	expect(t, packetsOf(bare[0], carried[0], bare[1], carried[1], bare[2], carried[2]), "INVITE c1@h UDP [1 3 5]", "INVITE c1@h UDP [2 4 6] copy of 5")
+	expect(t, packetsOf(bare[0], carried[0], bare[1], bare[2], carried[2]), "INVITE c1@h UDP [1 3 4]")
+	expect(t, packetsOf(bare[2], carried[2], bare[1], bare[0], carried[0]), "INVITE c1@h UDP [1 3 4]")
+	expect(t, packetsOf(bare[0], strange[0], bare[1], bare[2], strange[1]), "INVITE c1@h UDP [1 3 4]", "INVITE c2@h UDP [2 5] partial frag-incomplete")
+	late := packetsOf(carried[0], bare[0], bare[1], bare[2])
+	expect(t, append(late[:1:1], at(3*time.Second, late[1:])...), "INVITE c1@h UDP [2 3 4]", "INVITE c1@h UDP [1] partial frag-incomplete")
+}

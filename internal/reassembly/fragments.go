@@ -153,6 +153,7 @@ func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 		t.remove(d)
 		t.recent[t.next] = completed{key, whole.Payload, now}
 		t.next = (t.next + 1) % maxRecent
+		t.twins(&key, whole.Payload, now)
 		if old == nil {
 			return whole
 		}
@@ -166,7 +167,7 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 	d.tunnels = append(d.tunnels, f.Tunnels...)
 	d.frame.Payload, d.frame.Tunnels = nil, d.tunnels
 	for i := range t.recent {
-		if r := &t.recent[i]; r.payload != nil && r.key == key && now.Sub(r.time) <= reuse {
+		if r := &t.recent[i]; r.payload != nil && r.key.isLike(&key) && now.Sub(r.time) <= reuse {
 			d.twin = r.payload
 		}
 	}
@@ -178,6 +179,20 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 	}
 	t.tail = d
 	return d
+}
+
+// twins tells the datagrams that began last, of those that wait, of one that is whole now: they may be copies of it that came another way.
+func (t *Fragments) twins(key *fragmentKey, payload []byte, now time.Time) {
+	for d, n := t.tail, 0; d != nil && n < maxRecent; d, n = d.prev, n+1 {
+		if d.key.isLike(key) && now.Sub(d.first) <= reuse {
+			d.twin = payload
+		}
+	}
+}
+
+// isLike reports whether two datagrams may be one, which was captured in different places.
+func (k *fragmentKey) isLike(x *fragmentKey) bool {
+	return k.id == x.id && k.src == x.src && k.dst == x.dst && k.proto == x.proto
 }
 
 // take adds the octets of a fragment.
