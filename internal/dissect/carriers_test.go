@@ -167,6 +167,64 @@ func TestWebSocketGapAnywhere(t *testing.T) {
 	}
 }
 
+// TestWebSocketDeflateGapAnywhere: likewise of messages that are compressed, each by itself; of those that need what came before, the
+// ones before the gap are found, and the others are counted.
+func TestWebSocketDeflateGapAnywhere(t *testing.T) {
+	ask, answer := capgen.Upgrade(true)
+	messages := []string{request("INVITE", "c0@h", 400), response("c1@h"), request("OPTIONS", "c2@h", 0), request("MESSAGE", "c3@h", 7000), request("BYE", "c4@h", 30)}
+	for _, keep := range []bool{false, true} {
+		for _, masked := range []bool{false, true} {
+			for _, size := range []int{7, 60, 150, 299, 1400} {
+				var stream string
+				var ends []int
+				d := new(capgen.Deflater)
+				for i, m := range messages {
+					if !keep {
+						d = new(capgen.Deflater)
+					}
+					f := capgen.WSFrame{Opcode: capgen.WSText, Deflated: true, Masked: masked, Mask: [4]byte{byte(i), 2, 3, 4}, Payload: d.Next(m)}
+					if i == 2 && !keep {
+						rest := capgen.WSFrame{Masked: masked, Payload: f.Payload[90:]}
+						f.More, f.Payload = true, f.Payload[:90]
+						stream += f.String() + capgen.WSFrame{Opcode: capgen.WSPing, Masked: masked, Payload: "there?"}.String()
+						f = rest
+					}
+					stream += f.String()
+					ends = append(ends, len(stream))
+				}
+				for lost := 0; lost*size < len(stream); lost += max(1, len(stream)/size/40) {
+					there, here, packets := connection(odd)
+					packets = append(packets, there.Send(ask), here.Send(answer))
+					packets = append(packets, slices.Delete(there.SendAll(stream, size), lost, lost+1)...)
+					var got, want []string
+					r := dissected(t, packetsOf(append(packets, there.FIN())...))
+					for i, m := range r.list {
+						if !strings.Contains(m, "partial") {
+							got = append(got, strings.Join(strings.Fields(m)[1:3], " "))
+						} else if !slices.ContainsFunc(messages, func(m string) bool { return strings.HasPrefix(m, r.raw[i]) }) {
+							t.Errorf("%q is no part of a message", r.raw[i])
+						}
+					}
+					for i, from := 0, 0; i < len(ends); from, i = ends[i], i+1 {
+						if (lost+1)*size <= from && keep {
+							break
+						}
+						if lost*size >= ends[i] || (lost+1)*size <= from {
+							want = append(want, "c"+itoa(i)+"@h WS")
+						}
+					}
+					if !slices.Equal(got, want) {
+						t.Errorf("kept %v, masked %v, segments of %d without number %d: %q, want %q", keep, masked, size, lost, got, want)
+					}
+					if keep && (lost+1)*size < ends[len(ends)-2] && len(want) > 0 && r.d.Streams.Compressed+r.d.Streams.Skipped == 0 {
+						t.Errorf("masked %v, segments of %d without number %d: %d messages, and nothing is said of the others", masked, size, lost, len(r.list))
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestWebSocketMidstream: a connection that was captured from the middle of a frame on.
 func TestWebSocketMidstream(t *testing.T) {
 	first, ok, bye := frame(false, response("c1@h")), frame(false, response("c2@h")), frame(false, request("BYE", "c3@h", 0))

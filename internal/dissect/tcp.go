@@ -550,7 +550,11 @@ func (d *Dissector) finishStreams() {
 // begins in it after all, the connection is followed from here on.
 func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) bool {
 	b := f.Payload
-	switch kind := c.turns(side, b); kind {
+	kind := c.turns(side, b)
+	if kind == foreign && c.heeds[side] == heedAll && d.sniffDeflated(b) == yes {
+		kind = isWebSocket
+	}
+	switch kind {
 	case foreign:
 		return false
 	case isWebSocket, isHEP:
@@ -601,7 +605,7 @@ func (c *conn) turns(side int, b []byte) connKind {
 	case sipmsg.Sniff(b), holdsResponse(b):
 		return isSIP
 	case bytes.Contains(b, []byte(" SIP/2.0\r\n")):
-		if w := (wsReader{buf: b}); w.resumes(-1) && b[w.at]&0x80 != 0 { // whole: a length may look like the start of another
+		if w := (wsReader{buf: b}); w.resumes(nil, -1) && b[w.at]&0x80 != 0 { // whole: a length may look like the start of another
 			return isWebSocket
 		}
 		return isSIP

@@ -34,8 +34,11 @@ type wsReader struct {
 	open     bool  // message goes on in further frames
 	deflated bool  // message is compressed
 	window   []byte
-	lost     bool // where frames begin is not known
-	skip     int  // octets of a frame that are still to come, and of no use
+	lost     bool  // where frames begin is not known
+	sip      bool  // there was SIP in it
+	may      []int // where in buf compressed frames may begin, of which there is not enough to tell …
+	judged   int   // … and that is all up to buf[judged]
+	skip     int   // octets of a frame that are still to come, and of no use
 }
 
 func (w *wsReader) buffered() int { return len(w.buf) + len(w.message) + len(w.window) }
@@ -54,7 +57,7 @@ func (w *wsReader) gap(n int64) {
 	}
 	w.off += int64(len(b))
 	w.buf, w.at, w.message, w.window = nil, 0, nil, nil
-	w.open, w.http = false, false
+	w.open, w.http, w.may = false, false, nil
 }
 
 // isUpgrade reports whether b is the header section of an HTTP request or answer that opens
@@ -161,18 +164,29 @@ func (d *Dissector) sniffDeflated(b []byte) verdict {
 	if b[0] != 0xc1 && b[0] != 0xc2 {
 		return no
 	}
+	return d.sniffCompressed(b)
+}
+
+// maxCompressed bounds the octets of a compressed frame that are looked at, and waited for: a start line is in them.
+const maxCompressed = 512
+
+// sniffCompressed reports whether b begins with a frame of compressed SIP, by what it inflates to first.
+func (d *Dissector) sniffCompressed(b []byte) verdict {
 	h, ok := parseWSHeader(b)
-	switch {
-	case !ok:
-		return perhaps
-	case h.length < 32 || h.length > maxProbe:
-		return no
-	case h.length > uint64(len(b)-h.size):
+	if !ok {
 		return perhaps
 	}
-	part := append([]byte(nil), b[h.size:][:h.length]...)
+	n := int(min(h.length, maxCompressed))
+	switch {
+	case n < 32 || h.length > maxWSMessage:
+		return no
+	case n > len(b)-h.size:
+		return perhaps
+	}
+	part := append([]byte(nil), b[h.size:][:n]...)
 	h.unmask(part)
-	if out, ok := d.inflate(part, nil); ok && sipmsg.Sniff(out) {
+	start := d.inflateStart(part)
+	if sipmsg.Sniff(start) || !h.fin && len(start) >= len("SIP/2.0 ") && sipmsg.BeginsKnown(start) {
 		return yes
 	}
 	return no
@@ -258,7 +272,7 @@ func (h *half) webSocket(b []byte) {
 		return
 	}
 	for segment := len(w.buf) - len(b); h.d.err == nil; {
-		if w.lost && !w.resumes(segment) {
+		if w.lost && !w.resumes(h.d, segment) {
 			break
 		}
 		if w.lost = false; !h.wsFrame() && !w.lost {
@@ -286,28 +300,71 @@ func (h *half) answersInSIP() {
 }
 
 // resumes looks for the start of a frame behind a gap, or in the middle of a connection: of one that
-// holds SIP, or at the start of a segment, at buf[segment], of a data frame that is as long as the
+// holds SIP, compressed if d is there to tell, or at the start of a segment, at buf[segment], of a data frame that is as long as the
 // segment. It reports whether there is one; what may become one is kept.
-func (w *wsReader) resumes(segment int) bool {
-	for i := w.at; i < len(w.buf); i++ {
+func (w *wsReader) resumes(d *Dissector, segment int) bool {
+	i := w.at
+	if len(w.may) > 0 {
+		i = w.judged
+	}
+	may := w.may[:0]
+	for _, at := range w.may {
+		switch d.sniffCompressed(w.buf[at:]) {
+		case yes:
+			return w.resumesAt(d, at)
+		case perhaps:
+			may = append(may, at)
+		}
+	}
+	for ; i < len(w.buf); i++ {
 		b := w.buf[i:]
 		v := no
 		if mayHoldSIP(b) {
-			v = sniffWebSocket(b)
-		}
-		if i == segment && v == no {
-			h, ok := parseWSHeader(b)
-			if ok && h.valid() && h.fin && (h.opcode == 1 || h.opcode == 2) && h.length == uint64(len(b)-h.size) {
-				v = yes
+			if v = sniffWebSocket(b); v == perhaps {
+				break
+			}
+		} else if d != nil && isCompressed(b) && len(may) < maxMay {
+			if v = d.sniffCompressed(b); v == perhaps {
+				may = append(may, i)
 			}
 		}
-		if v != no {
-			w.consume(i - w.at)
-			return v == yes
+		if v == yes || i == segment && fillsSegment(b) {
+			return w.resumesAt(d, i)
 		}
 	}
-	w.consume(len(w.buf) - w.at)
+	w.may, w.judged = may, i
+	if len(may) > 0 {
+		i = may[0]
+	}
+	w.pass(d, i)
 	return false
+}
+
+// pass steps over octets up to buf[at] that are in no frame, as far as can be told.
+func (w *wsReader) pass(d *Dissector, at int) {
+	if w.sip && d != nil {
+		d.Streams.Skipped += int64(at - w.at)
+	}
+	w.consume(at - w.at)
+}
+
+// resumesAt goes on with the frame that begins at buf[at].
+func (w *wsReader) resumesAt(d *Dissector, at int) bool {
+	w.may = nil
+	w.pass(d, at)
+	return true
+}
+
+// maxMay bounds the places of a stream that may begin a compressed frame: in octets at random, three of a thousand do.
+const maxMay = 8
+
+// isCompressed reports whether b may begin with a compressed data frame, the first of a message.
+func isCompressed(b []byte) bool { return b[0]&0x7f == 0x41 || b[0]&0x7f == 0x42 }
+
+// fillsSegment reports whether b is a data frame, and nothing else.
+func fillsSegment(b []byte) bool {
+	h, ok := parseWSHeader(b)
+	return ok && h.valid() && h.fin && (h.opcode == 1 || h.opcode == 2) && h.length == uint64(len(b)-h.size)
 }
 
 // mayHoldSIP reports whether b may begin with the first frame of a message of SIP: with a registered
@@ -456,7 +513,10 @@ func idle(b []byte) []byte {
 // compact drops what was read.
 func (w *wsReader) compact() {
 	w.buf = idle(w.buf[:copy(w.buf, w.buf[w.at:])])
-	w.looked = max(w.looked-w.at, 0)
+	w.looked, w.judged = max(w.looked-w.at, 0), w.judged-w.at
+	for i := range w.may {
+		w.may[i] -= w.at
+	}
 	w.at = 0
 }
 
@@ -514,6 +574,7 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 		return
 	}
 	h.found()
+	h.ws.sip = true
 	c := h.carry(start, stop)
 	c.notes |= NoteWebSocket
 	if len(c.refs) > 0 {
@@ -525,7 +586,11 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 // use behind it.
 func (h *half) wsRest() {
 	w := h.ws
-	if w == nil || w.http || w.lost {
+	switch {
+	case w == nil || w.http:
+		return
+	case w.lost:
+		w.pass(h.d, len(w.buf))
 		return
 	}
 	m, start, deflated := w.message, w.start, w.deflated
@@ -538,7 +603,13 @@ func (h *half) wsRest() {
 		f.unmask(part)
 		m = append(m, part...)
 	}
-	if deflated || !sipmsg.Sniff(m) {
+	if deflated = deflated && len(m) > 0; deflated {
+		m = h.d.inflatePart(m, w.window)
+	}
+	if !sipmsg.Sniff(m) {
+		if deflated {
+			h.d.Streams.Compressed++
+		}
 		return
 	}
 	h.found()
