@@ -113,6 +113,7 @@ type conn struct {
 	prev, next *conn
 	tries      uint8 // see beginsAtEnd
 	torn       bool  // octets of it are missing
+	over       bool  // a direction of which nothing came was ended
 	sealed     int32 // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
@@ -417,6 +418,8 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 			}
 		}
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
+	} else if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
+		cn.over = true
 	}
 	d.conns.account(cn.sides[side])
 	if cn.kind == foreign {
@@ -482,7 +485,7 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 		return
 	}
 	d.Streams.Connections++
-	if isSYN(f) {
+	if isSYN(f) || c.answersUnseen(side, f.Ack) {
 		d.restart(c)
 	} else {
 		c.sides[side].close()
@@ -492,20 +495,27 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 	c.half(d, side, f).stream.Start(seq)
 }
 
+// answersUnseen reports whether the answer to a SYN, which acknowledges ack, is to one that was not captured: the other direction is still
+// that of the connection before.
+func (c *conn) answersUnseen(side int, ack uint32) bool {
+	h, other := c.sides[side], c.sides[1-side]
+	return other != nil && other.stream.Started() && (!other.stream.Near(ack) || h != nil && !other.stream.IsStart(ack))
+}
+
 // restart begins both directions of a connection anew.
 func (d *Dissector) restart(c *conn) {
 	for side, h := range c.sides {
 		h.close()
 		d.conns.release(c, side)
 	}
-	c.kind, c.heeds, c.sealed, c.torn = unknown, [2]heed{}, 0, false
+	c.kind, c.heeds, c.sealed, c.torn, c.over = unknown, [2]heed{}, 0, false, false
 }
 
 // isOver reports whether a segment is of another connection with the same ends: this one has ended, and
 // seq is far from where it was.
 func (c *conn) isOver(side int, seq uint32) bool {
 	h, other := c.sides[side], c.sides[1-side]
-	return h != nil && (h.done || other != nil && other.done) && h.stream.Started() && !h.stream.Near(seq)
+	return h != nil && (h.done || c.over || other != nil && other.done) && h.stream.Started() && !h.stream.Near(seq)
 }
 
 // deliver gives a segment to its stream.
@@ -669,7 +679,7 @@ func (h *half) close() {
 	if h == nil || h.done && h.stream.Pending() == 0 {
 		return
 	}
-	h.stream.Flush(&h.d.Streams.StreamStats, h)
+	h.stream.End(&h.d.Streams.StreamStats, h)
 	if h.c.kind != foreign {
 		h.framer.Close()
 		h.messages()

@@ -142,6 +142,33 @@ func testTCP(t *testing.T, flow capgen.Flow, invite, options, bye, ok string) {
 		there.Seq, here.Seq = 1<<30, 1<<31
 		return append(packets, there.Send(bye), there.Send(options), there.Send(invite))
 	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [5]", "OPTIONS c2@h TCP [6]", "INVITE c1@h TCP [7]")
+	run("the ports are used again, and nothing was seen between, with one message at the end", func(there, here *s) []string {
+		packets := []string{there.Send(invite), here.Send(ok)}
+		there.Seq, here.Seq = 1<<30, 1<<31
+		return append(packets, there.Send(bye[:50]), there.Send(bye[50:]), here.Send(ok))
+	}, "INVITE c1@h TCP [4]", "200 c1@h TCP [5]", "BYE c3@h TCP [6 7]", "200 c1@h TCP [8]")
+	run("the ports are used again, and only the answer to the SYN was seen", func(there, here *s) []string {
+		packets := []string{there.Send(invite), here.Send(ok)}
+		there.Seq, here.Seq = 1<<30, 1<<31
+		there.Ack, here.Ack = 1<<31+1, 1<<30
+		packets = append(packets, here.TCP(here.Seq, here.Ack, capgen.SYN|capgen.ACK, ""))
+		here.Seq++
+		return append(packets, there.Send(bye), here.Send(ok))
+	}, "INVITE c1@h TCP [4]", "200 c1@h TCP [5]", "BYE c3@h TCP [7]", "200 c1@h TCP [8]")
+	run("the ports are used again with numbers that are near, and only the answer to the SYN was seen", func(there, here *s) []string {
+		packets := []string{there.Send(invite[:200]), here.Send(ok)}
+		there.Seq, here.Seq = there.Seq+5000, here.Seq+5000
+		there.Ack, here.Ack = here.Seq+1, there.Seq
+		packets = append(packets, here.TCP(here.Seq, here.Ack, capgen.SYN|capgen.ACK, ""))
+		here.Seq++
+		return append(packets, there.Send(bye), here.Send(ok))
+	}, "200 c1@h TCP [5]", "INVITE c1@h TCP [4] partial", "BYE c3@h TCP [7]", "200 c1@h TCP [8]")
+	run("the ports are used again behind an RST of a side that sent nothing", func(there, here *s) []string {
+		s := &capgen.Stream{Flow: flow6, Seq: 7}
+		packets := []string{s.Send(invite), capgen.Flow{Src: s.Dst, Dst: s.Src}.TCP(0, s.Seq, capgen.RST, "")}
+		s.Seq = 1 << 30
+		return append(packets, s.Send(bye), there.Send(invite))
+	}, "INVITE c1@h TCP [4]", "BYE c3@h TCP [6]", "INVITE c1@h TCP [7]")
 }
 
 // frames names n packets from the first on.

@@ -60,7 +60,7 @@ type Stream struct {
 	since   time.Time // when the first of pending came
 	ack     uint32    // the highest acknowledgment of the other side
 	acked   bool
-	strays  []span // those in a row; their offsets are sequence numbers
+	strays  []span // those in a row; their offsets are sequence numbers, and their octets in bytes
 }
 
 // Started reports whether a segment has been seen.
@@ -104,7 +104,9 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 		s.astray(span{int64(seq), data, ref, now, 0}, st, sink)
 		return
 	}
-	s.strays = nil
+	if s.strays != nil {
+		s.forget()
+	}
 	f := Flags(0)
 	if d < 0 {
 		if -d >= int64(len(data)) {
@@ -130,26 +132,43 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 // astray takes in a segment that is far from the stream. With several in a row that are near to each other
 // another stream begins.
 func (s *Stream) astray(p span, st *StreamStats, sink Sink) {
-	first := uint32(p.off)
-	other := Stream{seq: first}
+	other := Stream{seq: uint32(p.off)}
 	for i := range s.strays {
-		seq := uint32(s.strays[i].off)
-		if !other.Near(seq) {
-			s.strays = nil
+		if !other.Near(uint32(s.strays[i].off)) {
+			s.forget()
 			break
-		}
-		if int32(seq-first) < 0 {
-			first = seq
 		}
 	}
 	p.data = append([]byte(nil), p.data...)
-	list := append(s.strays, p)
-	if s.strays = list; len(list) < maxStray {
-		return
+	s.bytes += len(p.data)
+	if s.strays = append(s.strays, p); len(s.strays) == maxStray {
+		s.turn(st, sink)
 	}
+}
+
+// forget drops the segments that are far from the stream. Not inlined: it is cold.
+//
+//go:noinline
+func (s *Stream) forget() {
+	for i := range s.strays {
+		s.bytes -= len(s.strays[i].data)
+	}
+	s.strays = nil
+}
+
+// turn goes on with the segments that are far from the stream, as another one.
+func (s *Stream) turn(st *StreamStats, sink Sink) {
+	list := s.strays
+	s.forget()
 	s.Flush(st, sink)
 	st.Gaps++
 	sink.Gap(-1)
+	first := uint32(list[0].off)
+	for i := range list {
+		if seq := uint32(list[i].off); int32(seq-first) < 0 {
+			first = seq
+		}
+	}
 	s.seq, s.off, s.acked = first, s.off+1, false
 	for i := range list {
 		p := &list[i]
@@ -234,6 +253,15 @@ func (s *Stream) gap(st *StreamStats, sink Sink) {
 func (s *Stream) Flush(st *StreamStats, sink Sink) {
 	for len(s.pending) > 0 {
 		s.gap(st, sink)
+	}
+}
+
+// End is Flush where nothing more will come: the last segments that are far from the stream begin another one.
+func (s *Stream) End(st *StreamStats, sink Sink) {
+	s.Flush(st, sink)
+	if len(s.strays) > 0 {
+		s.turn(st, sink)
+		s.Flush(st, sink)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestStream(t *testing.T) {
 func TestStreamWindow(t *testing.T) {
 	start := uint32(0xfff00000)
 	out, s, st := play(&start, []seg{{seq: start + 4<<20, data: "in it"}, {seq: start + 4<<20 + 1, data: "behind it"}})
-	if s.Pending() != 5 || st.Stray != 1 || out.text.Len() != 0 {
+	if s.Pending() != 5+9 || st.Stray != 1 || out.text.Len() != 0 { // another stream may begin with it
 		t.Errorf("%d octets wait, %+v", s.Pending(), st)
 	}
 }
