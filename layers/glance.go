@@ -36,7 +36,7 @@ func Glance(link LinkType, b []byte) (off, end int, version uint8) {
 	head := binary.LittleEndian.Uint64(b[off-8:])
 	length := int(bits.ReverseBytes16(uint16(head >> 32)))
 	src, dst := bits.ReverseBytes16(uint16(head)), bits.ReverseBytes16(uint16(head>>16))
-	if n < 8 || length < 8 || min(src, dst) <= maxTunnelPort && (tunnelOf(src) != nil || tunnelOf(dst) != nil) {
+	if n < 8 || length < 8 || min(src, dst) <= maxTunnelPort && (isTunnel(src) || isTunnel(dst)) {
 		return 0, 0, 0
 	}
 	return off, min(len(b), off-8+min(n, length)), version

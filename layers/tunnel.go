@@ -344,11 +344,26 @@ const (
 	portTZSP = 37008 // any client may have it: Glance tells of such datagrams, see Mirrored
 )
 
+// tunnelPorts has the bits of the ports up to maxTunnelPort for which tunnelOf has a decoder: to ask it costs a packet of media more.
+var tunnelPorts = func() (m [maxTunnelPort/64 + 1]uint64) {
+	for _, p := range [...]uint16{
+		portL2TP, portGTP, portTeredo, portLISP, portESP, portGRE, portVXLAN, portGPE, portCAPWAP, portFOU, portGUE, portGeneve, portMPLS, portVXLANv0, portSCTP,
+	} {
+		m[p/64] |= 1 << (p % 64)
+	}
+	return m
+}()
+
+// isTunnel reports whether a port is in tunnelPorts.
+func isTunnel(port uint16) bool {
+	return int(port/64) < len(tunnelPorts) && tunnelPorts[port/64]>>(port%64)&1 != 0
+}
+
 // udpTunnel looks into a datagram to a port of a tunnel. The port alone proves nothing:
 // what does not look like the tunnel's header, or does not hold a packet, is a payload
 // like any other.
 func (f *Frame) udpTunnel() (step, uint16, error) {
-	if len(f.Payload) < 8 || f.Payload[0] != 1 && min(f.Src.Port(), f.Dst.Port()) > maxTunnelPort {
+	if len(f.Payload) < 8 || f.Payload[0] != 1 && !isTunnel(f.Src.Port()) && !isTunnel(f.Dst.Port()) {
 		return stepDone, 0, nil
 	}
 	enter := tunnelOf(f.Dst.Port())
