@@ -531,7 +531,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	case !h.stream.Started():
 		h.early = &early{start: seq, seq: seq, open: true}
 		h.framer.Join()
-	case h.early != nil && d.overtaken(h, seq, f, c):
+	case h.early != nil && d.overtaken(h, seq, f, c) && h.stream.Reached(seq+uint32(len(f.Payload))):
 		return
 	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)

@@ -312,6 +312,22 @@ func TestTCPMidstreamSwapped(t *testing.T) {
 	}
 }
 
+// TestTCPMidstreamLonger: a segment that is sent again from in front of the first message on may be longer than before.
+func TestTCPMidstreamLonger(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	s := &capgen.Stream{Flow: flow4, Seq: 9}
+	all := "rest\r\n" + invite + bye
+	at := func(from, to int) string { return s.TCP(9+uint32(from), 1, capgen.ACK, all[from:to]) }
+	for n := 7; n < len(all); n += 5 {
+		for from := range min(10, n+1) {
+			r := dissected(t, packetsOf(at(3, n), at(from, len(all))))
+			if !slices.Equal(r.raw, []string{invite, bye}) {
+				t.Fatalf("up to %d, and again from %d on: %q", n, from, r.list)
+			}
+		}
+	}
+}
+
 // TestTCPMidstreamShuffled: segments of a stream, the beginning of which was not captured, give each message once
 // in whatever order they come, and as often as they come.
 func TestTCPMidstreamShuffled(t *testing.T) {
