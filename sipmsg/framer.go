@@ -738,8 +738,8 @@ func (f *Framer) isSingle(n uint32) bool {
 
 // misplaced corrects the place of a message where its method is none that is registered: it is the end
 // of the one that CSeq has, with octets missing in front of it; or that one stands behind it in the line,
-// where what is in front of it has no line end. Behind octets that are missing, where CSeq is missing as
-// well, it may be any registered one.
+// where what is in front of it has no line end. Behind octets that are missing, or were before the stream was joined, where CSeq is
+// missing as well, it may be any registered one.
 func (f *Framer) misplaced() bool {
 	method := f.msg.Method
 	if len(method) == 0 {
@@ -749,7 +749,7 @@ func (f *Framer) misplaced() bool {
 		return false
 	}
 	_, _, hasCSeq, whole := f.msg.CSeq()
-	if hasCSeq && !KnownMethod(whole) || !hasCSeq && !f.strict {
+	if hasCSeq && !KnownMethod(whole) || !hasCSeq && !f.strict && !f.joined {
 		return false
 	}
 	line := f.msg.StartLine

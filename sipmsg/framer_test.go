@@ -452,6 +452,21 @@ func TestFramerFragmentCut(t *testing.T) {
 	}
 }
 
+// TestFramerJoined: the rest of a body in front of the first start line is no part of it, nor does CSeq have to be there to tell.
+func TestFramerJoined(t *testing.T) {
+	for _, before := range []string{"tuple id=\"a\"/><tuple/></presence>", "Hello", "ITE sip:a@h SIP/2.0\r\nVia: SIP/2.0/TCP x\r\n"} {
+		in := before + inviteLine + "\r\nVia: SIP/2.0/TCP h\r\nX-More"
+		var f sipmsg.Framer
+		f.Join()
+		f.Write([]byte(in))
+		f.Gap(-1)
+		u, ok := f.Next()
+		if !ok || !u.Partial || string(u.Data) != in[len(before):] || f.Skipped != int64(len(before)) {
+			t.Errorf("%q: %q, %d skipped", before, u.Data, f.Skipped)
+		}
+	}
+}
+
 // unitsOf gives octets to a Framer in pieces of a size and returns what it makes of them.
 func unitsOf(f *sipmsg.Framer, in string, size int) (list []string) {
 	for len(in) > 0 {
