@@ -147,8 +147,8 @@ func (l *ledger) source(a netip.Addr) *source {
 	if s == nil {
 		if s = (&source{addr: a, unknown: true}); len(l.order) < maxSources {
 			s.unknown = false
-			l.sources.number(a)
 			l.order = append(l.order, s)
+			l.c.hosts.add(a).source = int32(len(l.order))
 		}
 	}
 	return s
@@ -156,8 +156,8 @@ func (l *ledger) source(a netip.Addr) *source {
 
 // sourceOf returns the sender with an address, nil for none that is known.
 func (l *ledger) sourceOf(a netip.Addr) *source {
-	if n := l.sources.find(a.Unmap()); n >= 0 {
-		return l.order[n]
+	if h := l.c.hosts.of(a.Unmap()); h != nil && h.source != 0 {
+		return l.order[h.source-1]
 	}
 	return nil
 }

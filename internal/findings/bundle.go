@@ -89,22 +89,6 @@ func (m memory[K]) isNew(k K) bool {
 	return true
 }
 
-// A pairMemory is a memory of pairs of hosts.
-type pairMemory struct{ table[struct{}] }
-
-// isNew remembers a pair and reports whether it did not know it.
-func (m *pairMemory) isNew(p hostPair) bool {
-	h := p.hash()
-	if m.get(h) != nil || m.n == maxBundles {
-		return false
-	}
-	m.add(h)
-	return true
-}
-
-// knows reports whether it remembers a pair.
-func (m *pairMemory) knows(p hostPair) bool { return m.get(p.hash()) != nil }
-
 // A hostPair is a directed pair of addresses.
 type hostPair struct{ src, dst netip.Addr }
 

@@ -40,6 +40,7 @@ type Collector struct {
 	unseen  []unseenOctets
 	ledger  ledger
 	hosts   hosts
+	pairs   pairTable
 	watches watchList
 	texts   texts
 	public  publicCache

@@ -44,9 +44,11 @@ func (s *forwards) exchange(e *exchangeRun) {
 		}
 		return
 	}
-	if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, nil); what != "" {
-		f.Frames = []analysis.Frame{e.SentFrame}
-		s.outside.add(what, e, f)
+	if e.MaxForwards <= 0 || e.MaxForwards > defaultMaxForwards {
+		if f, what := oddMaxForwards(e.Method, e.MaxForwards, e.Source, nil); what != "" {
+			f.Frames = []analysis.Frame{e.SentFrame}
+			s.outside.add(what, e, f)
+		}
 	}
 	if e.CameFrame.Number != 0 {
 		s.outside.add("not lowered", e, passedWhole(e.Method, e.Source, e.CameWith, e.MaxForwards, []analysis.Frame{e.CameFrame, e.SentFrame}))

@@ -54,13 +54,12 @@ type ledger struct {
 	weakBy   map[weakKey]*weakness
 	askers   table[asker] // by Call-ID, CSeq number and realm
 
-	nonces    set
-	uses      pages[nonceUse]
-	useIDs    pages[string]   // Call-IDs of those outside of calls
-	registers table[struct{}] // by pairOf: who registered where, or was accepted with credentials
+	nonces  set
+	uses    pages[nonceUse]
+	useIDs  pages[string] // Call-IDs of those outside of calls
+	trusted int           // pairs with pairTrusted
 
-	sources hosts
-	order   []*source // by their number
+	order   []*source // see host.source
 	nTries  int
 	pending map[uint64][]*tx    // challenges without an answer, by From user and host
 	waiting []*tx               // likewise, the oldest first
@@ -268,8 +267,10 @@ func (l *ledger) accepted(e *analysis.Exchange) {
 
 // trust takes in that a host registers at a server, or was accepted there with credentials.
 func (l *ledger) trust(client, server netip.Addr) {
-	if l.registers.n < maxPairs {
-		l.registers.add(pairOf(client, server))
+	p := hostPair{client, server}
+	if l.trusted < maxPairs && !l.c.pairs.has(p, pairTrusted) {
+		l.trusted++
+		l.c.pairs.add(p, pairTrusted)
 	}
 }
 

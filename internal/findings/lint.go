@@ -24,7 +24,7 @@ something else. A branch without z9hG4bK is a note. Of each kind one finding for
 	Fix: "Correct the program that sent the message, or the server that changed it on the way.",
 
 	needs: faulty, counts: everyLeg,
-	state: func() state { return &linter{closely: make(map[netip.Addr]int)} },
+	state: func() state { return new(linter) },
 }
 
 const (
@@ -39,7 +39,7 @@ const (
 // linter applies lint.
 type linter struct {
 	outside repeats
-	closely map[netip.Addr]int
+	closers int     // addresses that are counted: see host.closely
 	faults  []fault // of the message that is looked at
 }
 
@@ -423,9 +423,7 @@ func (s *linter) exchange(e *exchangeRun) {
 	}
 	q := linted{true, e.Method, 0, e.Fields, e.Quirks, e.InDialog, e.OldBranch, e.Body}
 	s.faults = q.check(s.faults[:0])
-	n, known := s.closely[e.Source.Addr()]
-	if n < maxClosely && (known || len(s.closely) < maxClosers) {
-		s.closely[e.Source.Addr()] = n + 1
+	if s.looksAt(&e.c.hosts, e.Source.Addr()) {
 		s.faults = closely(e.Request(), s.faults)
 	}
 	s.tell(e, &q)
@@ -435,6 +433,23 @@ func (s *linter) exchange(e *exchangeRun) {
 	p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
 	s.faults = p.check(s.faults[:0])
 	s.tell(e, &p)
+}
+
+// looksAt reports whether a request of an address is one of the first, which are looked at closely.
+func (s *linter) looksAt(all *hosts, a netip.Addr) bool {
+	h := all.of(a)
+	if h == nil || h.closely == 0 {
+		if s.closers == maxClosers {
+			return false
+		}
+		s.closers++
+		h = all.add(a)
+	}
+	if h.closely == maxClosely {
+		return false
+	}
+	h.closely++
+	return true
 }
 
 // tell adds the faults of a request outside of calls, or of its response.

@@ -68,8 +68,7 @@ type pause struct {
 }
 
 type loadState struct {
-	hosts    hosts
-	order    []*load // by their number
+	order    []*load // see host.load
 	last     *load
 	sent     table[uint32] // requests, by host and second: see load.key; those of load.n apart
 	refusals int
@@ -108,25 +107,26 @@ func (p *pause) same(q *pause) bool {
 }
 
 // of returns the load of a host, nil where there are too many.
-func (s *loadState) of(a netip.Addr) *load {
+func (s *loadState) of(all *hosts, a netip.Addr) *load {
 	if s.last != nil && s.last.addr == a {
 		return s.last
 	}
-	n := s.hosts.find(a)
-	if n < 0 {
+	h := all.of(a)
+	if h == nil || h.load == 0 {
 		if len(s.order) == maxLoads {
 			return nil
 		}
-		n = s.hosts.number(a)
+		h = all.add(a)
 		s.order = append(s.order, &load{addr: a})
+		h.load = int32(len(s.order))
 	}
-	s.last = s.order[n]
+	s.last = s.order[h.load-1]
 	return s.last
 }
 
 // request counts a request, and returns where it was counted, nil for nowhere.
-func (s *loadState) request(server netip.Addr, sent time.Time) *load {
-	l := s.of(server)
+func (s *loadState) request(all *hosts, server netip.Addr, sent time.Time) *load {
+	l := s.of(all, server)
 	if l == nil || sent.IsZero() {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (s *loadState) leg(r *legRun) {
 			continue
 		}
 		src, dst := r.ends(t)
-		l := s.request(dst.Addr(), t.Sent)
+		l := s.request(&r.c.hosts, dst.Addr(), t.Sent)
 		if t.Status/100 == 5 {
 			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
@@ -210,7 +210,7 @@ func (s *loadState) leg(r *legRun) {
 
 func (s *loadState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	if l := s.request(e.Destination.Addr(), e.Sent); e.Status/100 == 5 {
+	if l := s.request(&r.c.hosts, e.Destination.Addr(), e.Sent); e.Status/100 == 5 {
 		s.refused(l, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
 	}
 	if e.Status/100 != 5 && !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method) || e.InDialog {

@@ -61,8 +61,6 @@ type longWait struct {
 
 type qualityState struct {
 	ways    map[hostPair]way
-	known   table[struct{}] // hashes of the pairs of ways: nearly all messages say nothing new
-	proven  table[struct{}] // … of those with a proof
 	missing cuts
 	waits   []longWait
 	ran     []legNumber // legs that were running when the capture began
@@ -88,25 +86,21 @@ func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
 }
 
 // went notes that a message went from one host to another.
-func (s *qualityState) went(p hostPair, f analysis.Frame, proof bool) {
-	h := p.hash()
-	if proof && s.proven.get(h) != nil || !proof && s.known.get(h) != nil {
+func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proof bool) {
+	bit := uint64(pairSeen)
+	if proof {
+		bit = pairProven
+	}
+	if pairs.has(p, bit) || len(s.ways) == maxWays && !pairs.has(p, pairSeen) { // nearly all messages say nothing new
 		return
 	}
 	w, known := s.ways[p]
-	switch {
-	case known && (w.proof || !proof):
-		return
-	case !known && len(s.ways) == maxWays:
-		return
-	case !known:
+	if !known {
 		w = way{frame: f, number: len(s.ways)}
 	}
-	w.proof = w.proof || proof
+	w.proof = proof
 	s.ways[p] = w
-	if s.known.add(h); w.proof {
-		s.proven.add(h)
-	}
+	pairs.add(p, pairSeen|bit)
 }
 
 // answers reports whether messages went from one host to another that answer some which do not
@@ -145,7 +139,7 @@ func (s *qualityState) leg(r *legRun) {
 		}
 		if !w.went || proof && !w.proof {
 			w.went, w.proof = true, w.proof || proof
-			s.went(p, m.Frame, proof)
+			s.went(&r.c.pairs, p, m.Frame, proof)
 		}
 		last, lastProof = p, proof
 	}
@@ -193,10 +187,10 @@ func (s *qualityState) open(sent, answered, provisional time.Time, f analysis.Fr
 func (s *qualityState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	s.lost(e.Lost, e.SentFrame)
-	s.went(hostPair{e.Source.Addr(), e.Destination.Addr()}, e.SentFrame, false)
+	s.went(&r.c.pairs, hostPair{e.Source.Addr(), e.Destination.Addr()}, e.SentFrame, false)
 	if e.Status != 0 {
 		s.lost(e.AnswerLost, e.FinalFrame)
-		s.went(hostPair{e.Destination.Addr(), e.Source.Addr()}, e.FinalFrame, true)
+		s.went(&r.c.pairs, hostPair{e.Destination.Addr(), e.Source.Addr()}, e.FinalFrame, true)
 	}
 }
 

@@ -349,9 +349,8 @@ type stormRegistrar struct {
 }
 
 type stormState struct {
-	watched    int     // addresses-of-record
-	sources    []int32 // by host, 1 + the index in from
-	from       pages[stormSource]
+	watched    int                // addresses-of-record
+	from       pages[stormSource] // see host.storm
 	registrars map[netip.Addr]*stormRegistrar
 	at         []*stormRegistrar
 }
@@ -389,12 +388,12 @@ func (s *stormState) exchange(r *exchangeRun) {
 // find returns what is known of the parties of a REGISTER, nil where there are too many.
 func (s *stormState) find(r *exchangeRun) (*stormAOR, *stormSource, *stormRegistrar) {
 	w := r.c.watches.of(r.Exchange)
-	a, src, reg := &w.storm, s.source(r.c.hosts.find(r.Source.Addr())), s.registrars[r.Destination.Addr()]
+	a, src, reg := &w.storm, s.source(r.c.hosts.of(r.Source.Addr())), s.registrars[r.Destination.Addr()]
 	if a.place == 0 && s.watched == maxWatched || src == nil && s.from.n == maxWatched || reg == nil && len(s.registrars) == maxWatched {
 		return nil, nil, nil
 	}
 	if src == nil {
-		src = s.newSource(r.c.hosts.number(r.Source.Addr()))
+		src = s.newSource(&r.c.hosts, r.Source.Addr())
 	}
 	if reg == nil {
 		reg = &stormRegistrar{addr: r.Destination.Addr()}
@@ -410,20 +409,17 @@ func (s *stormState) find(r *exchangeRun) (*stormAOR, *stormSource, *stormRegist
 }
 
 // source returns what is known of a host, nil for nothing.
-func (s *stormState) source(h hostNo) *stormSource {
-	if h < 0 || int(h) >= len(s.sources) || s.sources[h] == 0 {
+func (s *stormState) source(h *host) *stormSource {
+	if h == nil || h.storm == 0 {
 		return nil
 	}
-	return s.from.at(int(s.sources[h] - 1))
+	return s.from.at(int(h.storm - 1))
 }
 
-func (s *stormState) newSource(h hostNo) *stormSource {
-	if n := int(h) + 1 - len(s.sources); n > 0 {
-		s.sources = append(s.sources, make([]int32, n)...)
-	}
+func (s *stormState) newSource(all *hosts, a netip.Addr) *stormSource {
 	src := s.from.add()
-	s.sources[h] = int32(s.from.n)
-	src.host = h
+	src.host = all.number(a)
+	all.list[src.host].storm = int32(s.from.n)
 	return src
 }
 

@@ -286,7 +286,7 @@ where the response comes back on the connection, a missing received is a note. T
 }
 
 type viaState struct {
-	seen pairMemory
+	seen pairMemory // of pairVia
 	bundles
 }
 
@@ -358,7 +358,7 @@ func (s *viaState) request(r *legRun, i int) {
 func (s *viaState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !s.seen.isNew(p) {
+	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !s.seen.isNew(&r.c.pairs, p, pairVia) {
 		return
 	}
 	m := r.Request()
@@ -436,7 +436,7 @@ request of the peer reaches the sender all the same, or it passes the INVITE on 
 }
 
 type contactState struct {
-	known pairMemory // of those whose SUBSCRIBE was looked at
+	known pairMemory // of pairContact
 	seen  memory[string]
 	bundles
 }
@@ -496,10 +496,10 @@ func (s *contactState) exchange(r *exchangeRun) {
 		return
 	}
 	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if s.known.knows(p) {
+	if r.c.pairs.has(p, pairContact) {
 		return
 	}
-	if s.known.isNew(p); !s.seen.isNew(pairKey(e)) {
+	if s.known.isNew(&r.c.pairs, p, pairContact); !s.seen.isNew(pairKey(e)) {
 		return
 	}
 	m := r.Request()
@@ -575,7 +575,9 @@ func (r *legRun) mayBeInvalid(i int) bool {
 }
 
 // mayBeInvalid reports whether a host that ends in .invalid may stand in b.
-func mayBeInvalid(b []byte) bool { return bytes.Contains(b, []byte(".invalid")) }
+func mayBeInvalid(b []byte) bool {
+	return bytes.IndexByte(b, 'v') >= 0 && bytes.Contains(b, []byte(".invalid")) // most have no v at all
+}
 
 // isInvalid reports whether a host is one that cannot be: RFC 2606, section 2.
 func isInvalid(host []byte) bool {

@@ -52,10 +52,19 @@ func (n frameNo) frame() analysis.Frame {
 type hostNo int32
 
 // Hosts number addresses from 0. One gets its number where something is kept of it, so that
-// the bounds of what is kept bound them too.
+// the bounds of what is kept bound them too. All rules share one list: of most messages each has to find both ends.
 type hosts struct {
 	slots []int32 // 1 + the number, by hash; half of them are empty at least
-	list  []netip.Addr
+	list  []host
+}
+
+// A host is what rules keep of an address.
+type host struct {
+	addr    netip.Addr
+	source  int32 // 1 + the index of its source in ledger.order, …
+	load    int32 // … of its load in loadState.order, …
+	storm   int32 // … of its stormSource in stormState.from
+	closely uint8 // requests outside of calls that lint looked at closely
 }
 
 // find returns the number of an address, -1 for none.
@@ -71,11 +80,11 @@ func (h *hosts) number(a netip.Addr) hostNo {
 	if n := h.find(a); n >= 0 {
 		return n
 	}
-	h.list = append(h.list, a)
+	h.list = append(h.list, host{addr: a})
 	if 2*len(h.list) > len(h.slots) {
 		h.slots = make([]int32, max(64, 2*len(h.slots)))
-		for i, a := range h.list {
-			h.slots[h.slot(a)] = int32(i + 1)
+		for i := range h.list {
+			h.slots[h.slot(h.list[i].addr)] = int32(i + 1)
 		}
 	} else {
 		h.slots[h.slot(a)] = int32(len(h.list))
@@ -87,7 +96,7 @@ func (h *hosts) number(a netip.Addr) hostNo {
 func (h *hosts) slot(a netip.Addr) uint64 {
 	mask := uint64(len(h.slots) - 1)
 	for i := addrHash(a); ; i++ {
-		if n := h.slots[i&mask]; n == 0 || h.list[n-1] == a {
+		if n := h.slots[i&mask]; n == 0 || h.list[n-1].addr == a {
 			return i & mask
 		}
 	}
@@ -102,10 +111,85 @@ func mixed(h uint64, a netip.Addr) uint64 {
 }
 
 // addr returns the address with a number.
-func (h *hosts) addr(n hostNo) netip.Addr { return h.list[n] }
+func (h *hosts) addr(n hostNo) netip.Addr { return h.list[n].addr }
+
+// of returns what is kept of an address, nil for nothing. It is valid until the next call of add.
+func (h *hosts) of(a netip.Addr) *host {
+	if n := h.find(a); n >= 0 {
+		return &h.list[n]
+	}
+	return nil
+}
+
+// add returns what is kept of an address, nothing yet where it is new.
+func (h *hosts) add(a netip.Addr) *host { return &h.list[h.number(a)] }
 
 // textHash returns a hash of a text.
 func textHash(s string) uint64 { return maphash.String(seed, s) }
+
+// What rules remember of directed pairs of hosts.
+const (
+	pairSeen    = 1 << iota // capture-quality: messages went that way …
+	pairProven              // … and some of them answer others
+	pairSmall               // udp-too-big: small requests were answered
+	pairTrusted             // the ledger: a client registers there, or was accepted with credentials
+	pairVia                 // via-nat: a request was judged
+	pairContact             // contact-private: a SUBSCRIBE was
+	pairBits    = 6
+)
+
+// A pairTable remembers bits of directed pairs of hosts, all of a pair in one place: of most messages every bit
+// is there already.
+type pairTable struct {
+	slots []uint64 // as many as a power of two, half of them taken at most: a hash, and in place of its lowest bits those of the pair
+	n     int
+}
+
+// slot returns the slot of a pair: the one that it is in, or else the one that it goes to.
+func (t *pairTable) slot(hash uint64) *uint64 {
+	mask := uint64(len(t.slots) - 1)
+	for i := hash >> pairBits; ; i++ {
+		if s := &t.slots[i&mask]; *s>>pairBits == hash>>pairBits || *s == 0 {
+			return s
+		}
+	}
+}
+
+// has reports whether a bit is remembered of a pair.
+func (t *pairTable) has(p hostPair, bit uint64) bool { return t.n > 0 && *t.slot(p.hash())&bit != 0 }
+
+// add remembers a bit of a pair.
+func (t *pairTable) add(p hostPair, bit uint64) {
+	if 2*t.n >= len(t.slots) {
+		was := t.slots
+		t.slots = make([]uint64, max(64, 2*len(was)))
+		for _, s := range was {
+			if s != 0 {
+				*t.slot(s) = s
+			}
+		}
+	}
+	hash := p.hash()
+	s := t.slot(hash)
+	if *s == 0 {
+		*s = hash >> pairBits << pairBits
+		t.n++
+	}
+	*s |= bit
+}
+
+// A pairMemory is what one rule remembers in a pairTable, up to a limit: what is beyond it is not new.
+type pairMemory struct{ n int }
+
+// isNew remembers a bit of a pair and reports whether that was not there.
+func (m *pairMemory) isNew(t *pairTable, p hostPair, bit uint64) bool {
+	if m.n == maxBundles || t.has(p, bit) {
+		return false
+	}
+	m.n++
+	t.add(p, bit)
+	return true
+}
 
 // A table holds a value for each of its keys, which are hashes with a seed. It takes no more room
 // than these and some empty slots.

@@ -29,14 +29,14 @@ smaller ones from the same host to the same host were.`,
 }
 
 type sizeState struct {
-	small pairMemory // pairs of hosts with small requests that were answered
+	small pairMemory // pairs of hosts with small requests that were answered: pairSmall
 	wait  []Finding  // of large requests that were not answered; at most maxOfRule
 	bundles
 }
 
 // answered notes that a small request was answered.
-func (s *sizeState) answered(p hostPair) {
-	s.small.isNew(p)
+func (s *sizeState) answered(pairs *pairTable, p hostPair) {
+	s.small.isNew(pairs, p, pairSmall)
 }
 
 func (s *sizeState) leg(r *legRun) {
@@ -54,7 +54,7 @@ func (s *sizeState) leg(r *legRun) {
 			way := uint64(1) << (2*m.Hop + toInt(m.Forward)) // 0 beyond the first 32
 			if m.Request && answered&way == 0 && m.Transaction >= 0 && m.Method != "ACK" {
 				if t := &r.Transactions[m.Transaction]; t.Status != 0 || !t.Provisional.IsZero() {
-					s.answered(hostPair{m.Source.Addr(), m.Destination.Addr()})
+					s.answered(&r.c.pairs, hostPair{m.Source.Addr(), m.Destination.Addr()})
 					answered |= way
 				}
 			}
@@ -143,7 +143,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	whole := !e.Fragmented && !e.AnswerFragmented && e.Lost != analysis.LostFragments && e.AnswerLost != analysis.LostFragments
 	if whole && e.Size <= maxDatagram {
 		if answered {
-			s.answered(hostPair{e.Source.Addr(), e.Destination.Addr()})
+			s.answered(&r.c.pairs, hostPair{e.Source.Addr(), e.Destination.Addr()})
 		}
 		return
 	}
@@ -177,7 +177,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 
 func (s *sizeState) end(r *captureRun) {
 	for _, f := range s.wait {
-		if !s.small.knows(hostPair{f.gate.self, f.gate.peer}) {
+		if !r.c.pairs.has(hostPair{f.gate.self, f.gate.peer}, pairSmall) {
 			continue
 		}
 		if f.leg != 0 {
