@@ -81,9 +81,13 @@ type Options struct {
 	// returns, all has been told.
 	Finished func(*Detail)
 
+	// Brief is called for each leg in front of Finished, with a Detail that has no Messages: to make these
+	// again costs more than all else that is known of a leg. Where it says no, Finished is not called.
+	Brief func(*Detail) bool
+
 	// Kept is called with each message of a leg whose octets are kept for Finished, while they are at
 	// hand: a look at them then costs less than one later. It is the only message of the Detail, which
-	// is of the leg as far as it has come, has no Transactions, and keeps what is Noted for the next message;
+	// is of the leg as far as it has come, has no Transactions, and keeps its Notes for the next message;
 	// what Kept returns becomes the Marks of the message. Unlike Finished it is never called on a goroutine
 	// of its own.
 	Kept func(*Detail, *sipmsg.Message) uint64
@@ -240,7 +244,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 			a.d.Watch(a.event)
 		}
 		w := &a.track.rules
-		w.finished, w.exchanged, w.event = o.Finished, o.Exchanged, o.Event
+		w.finished, w.brief, w.exchanged, w.event = o.Finished, o.Brief, o.Exchanged, o.Event
 		w.over = a.at
 		w.release = a.told
 		a.track.kept, a.track.asked = o.Kept, o.Asked

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -20,18 +21,30 @@ const (
 // It is valid until the function returns.
 type Detail struct {
 	Leg          *Leg          // not to be held: it may still change; Leg.Index finds it again
-	Messages     []Seen        // in order, copies left out; in Options.Kept the one at hand alone
+	Messages     []Seen        // in order, copies left out; in Options.Kept the one at hand alone, in Options.Brief none
+	Count        int           // of Messages, also where these are not made
 	Transactions []Transaction // the last ones, where there were very many
 	Now          time.Time     // how far the capture has come
 	RTP          int64         // packets of streams so far; 0 unless Options.Streams asked for them
 
-	// Noted is what Options.Kept wrote there about messages of the same leg before; it is to be kept short.
-	// In Options.Finished there is nothing.
-	Noted []uint64
+	// Notes are what Options.Kept wrote there for the messages of the leg that follow, and for Options.Brief and
+	// Finished. A leg may begin with those of one that is over, whose room it has: Leg.Index tells them apart.
+	Notes any
 
+	room   []Seen // of Messages
 	parsed []sipmsg.Message
-	pages  [][]byte
+	known  []reading // of parsed
+	live   *liveLeg  // nil in Options.Kept
 }
+
+// A reading is whether a message of a Detail was parsed.
+type reading uint8
+
+const (
+	notYet reading = iota
+	wasRead
+	cannotBeRead
+)
 
 // A Seen is one message of a leg.
 type Seen struct {
@@ -67,9 +80,6 @@ type Seen struct {
 	SDP         bool          // it is, or has among its parts, a session description
 	Vias        uint8         // values of Via, 255 for more
 	Marks       uint64        // what Options.Kept returned; 0 where the octets were not kept
-
-	octets place
-	known  bool
 }
 
 // What stands in Seen.MaxForwards where there is no number.
@@ -101,29 +111,52 @@ func (t *tracker) hash(tag []byte) uint64 {
 
 // Octets returns the octets of message i, nil where they were not kept, and in Options.Kept.
 func (d *Detail) Octets(i int) []byte {
-	if d.pages == nil {
+	if d.live == nil {
 		return nil
 	}
-	return d.Messages[i].octets.octets(d.pages)
+	return d.live.seen[i].octets.octets(d.live.pages)
 }
 
 // Message returns message i as it was, nil where its octets were not kept, and in Options.Kept. It is
 // parsed when it is asked for, once.
 func (d *Detail) Message(i int) *sipmsg.Message {
-	s := &d.Messages[i]
-	if s.octets.n == 0 || d.pages == nil {
+	if d.live == nil || d.live.seen[i].octets.n == 0 {
 		return nil
 	}
-	for len(d.parsed) < len(d.Messages) {
-		d.parsed = append(d.parsed, sipmsg.Message{})
+	for len(d.parsed) < d.Count {
+		d.parsed, d.known = append(d.parsed, sipmsg.Message{}), append(d.known, notYet)
 	}
-	m := &d.parsed[i]
-	if !s.known {
-		if !s.octets.read(m, d.pages, s.Partial) {
-			s.octets = place{}
-			return nil
+	if d.known[i] == notYet {
+		d.known[i] = wasRead
+		if s := &d.live.seen[i]; !s.octets.read(&d.parsed[i], d.live.pages, s.flags&isPartial != 0) {
+			d.known[i] = cannotBeRead
 		}
-		s.known = true
 	}
-	return m
+	if d.known[i] == cannotBeRead {
+		return nil
+	}
+	return &d.parsed[i]
+}
+
+// Frame returns the frame of message i, also where Messages are not made.
+func (d *Detail) Frame(i int) Frame {
+	x := &d.live.seen[i]
+	return Frame{int(x.file), x.frame}
+}
+
+// of makes d the Detail of a leg, without its Messages.
+func (d *Detail) of(e *errand) {
+	v := e.leg
+	d.Leg, d.Messages, d.Count, d.Now, d.RTP, d.Notes, d.live = v.leg, nil, len(v.seen), e.now, e.rtp, v.notes, v
+	clear(d.known[:min(len(d.known), d.Count)])
+	d.Transactions = slices.Grow(d.Transactions[:0], len(v.trans))[:len(v.trans)]
+	for i := range v.trans {
+		v.trans[i].public(&d.Transactions[i])
+	}
+}
+
+// open makes the Messages.
+func (d *Detail) open() {
+	d.room = d.live.messages(d.room)
+	d.Messages = d.room
 }

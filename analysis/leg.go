@@ -25,7 +25,7 @@ type liveLeg struct {
 	pracked    bool                 // a PRACK was seen, and no INVITE before it
 	seen       []liveMessage        // for its Detail
 	astray     []Hop                // the addresses of those that are astray
-	noted      []uint64             // Detail.Noted
+	notes      any                  // Detail.Notes
 	pages      [][]byte             // their octets …
 	octets     int                  // … and how many
 	bodies     [maxBodies]described // the last session descriptions
@@ -55,7 +55,7 @@ func (t *tracker) newLive() *liveLeg {
 // clear makes v hold nothing, and keep what little room it has left.
 func (v *liveLeg) clear() {
 	clear(v.attempts)
-	*v = liveLeg{attempts: v.attempts[:0], keys: v.keys[:0], pages: v.pages[:0], noted: v.noted[:0]}
+	*v = liveLeg{attempts: v.attempts[:0], keys: v.keys[:0], pages: v.pages[:0], notes: v.notes}
 }
 
 // isNewInvite reports whether no INVITE of that branch went between these addresses: after

@@ -64,10 +64,10 @@ func (f messageFlags) set(g messageFlags, on bool) messageFlags {
 }
 
 // compact returns m in the room of a liveMessage.
-func compact(m *Seen, transport dissect.Transport) liveMessage {
+func compact(m *Seen, octets place, transport dissect.Transport) liveMessage {
 	x := liveMessage{
 		time: instant(m.Time), frame: m.Frame.Number, file: int32(m.Frame.File), resent: m.Resent.Number, resentFile: int32(m.Resent.File),
-		method: m.Method, fromTag: m.FromTag, toTag: m.ToTag, branch: m.Branch, fields: m.Fields, quirks: m.Quirks, marks: m.Marks, octets: m.octets,
+		method: m.Method, fromTag: m.FromTag, toTag: m.ToTag, branch: m.Branch, fields: m.Fields, quirks: m.Quirks, marks: m.Marks, octets: octets,
 		cseq: m.CSeq, size: uint32(m.Size), body: uint32(m.Body), source: m.Source.Port(), destination: m.Destination.Port(),
 		status: int16(m.Status), transaction: int16(m.Transaction), maxForwards: m.MaxForwards, hop: uint8(m.Hop), vias: m.Vias,
 		transport: transport, lost: m.Lost, length: m.Length,
@@ -85,7 +85,6 @@ func (x *liveMessage) public(m *Seen) {
 		Resent: Frame{int(x.resentFile), x.resent}, Partial: x.flags&isPartial != 0, Lost: x.lost, Fragmented: x.flags&isFragmented != 0,
 		Size: int(x.size), Length: x.length, FromTag: x.fromTag, ToTag: x.toTag, Branch: x.branch, OldBranch: x.flags&isOldBranch != 0,
 		Fields: x.fields, Quirks: x.quirks, MaxForwards: x.maxForwards, Body: int(x.body), SDP: x.flags&hasSDP != 0, Vias: x.vias, Marks: x.marks,
-		octets: x.octets,
 	}
 }
 
@@ -128,19 +127,20 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	s.Initial = x.transaction >= 0 && v.trans[x.transaction].initial
 	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
+	var octets place
 	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
-		s.octets = v.keepOctets(&t.pages, x.s, s.Partial)
+		octets = v.keepOctets(&t.pages, x.s, s.Partial)
 		t.detailOctets += len(raw)
 	} else {
 		t.overDetail = true
 	}
-	if t.kept != nil && s.octets.n > 0 {
+	if t.kept != nil && octets.n > 0 {
 		t.mark(v, x.s)
 	}
 	if len(v.seen) == cap(v.seen) {
 		v.seen = t.seenRooms.grow(v.seen)
 	}
-	v.seen = append(v.seen, compact(s, x.m.Transport))
+	v.seen = append(v.seen, compact(s, octets, x.m.Transport))
 	if x.hop != maxHops-1 {
 		return
 	}
@@ -153,8 +153,8 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 // mark gives the message at hand to Options.Kept.
 func (t *tracker) mark(v *liveLeg, m *sipmsg.Message) {
 	d := &t.detail
-	d.Leg, d.Messages, d.Noted, d.Now = v.leg, t.atHand[:], v.noted, t.now
+	d.Leg, d.Messages, d.Notes, d.Now = v.leg, t.atHand[:], v.notes, t.now
 	t.atHand[0].Marks = t.kept(d, m)
-	v.noted = d.Noted
-	d.Leg, d.Messages, d.Noted = nil, nil, nil
+	v.notes = d.Notes
+	d.Leg, d.Messages, d.Notes = nil, nil, nil
 }

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -34,6 +33,7 @@ type errand struct {
 // of an analysis, and nothing of it waits for them. What is on its way belongs to that goroutine.
 type teller struct {
 	finished  func(*Detail)
+	brief     func(*Detail) bool // nil: all legs are finished in full
 	exchanged func(*Exchange)
 	event     func(*Event)
 	over      func() Frame  // the packet that the analysis is at
@@ -140,16 +140,9 @@ func (w *teller) run(e *errand) {
 		w.exchanged(&e.exchange.Exchange)
 	default:
 		w.detail.of(e)
-		w.finished(&w.detail)
-	}
-}
-
-// of makes d the Detail of a leg.
-func (d *Detail) of(e *errand) {
-	v := e.leg
-	d.Leg, d.Messages, d.Now, d.RTP, d.pages = v.leg, v.messages(d.Messages), e.now, e.rtp, v.pages
-	d.Transactions = slices.Grow(d.Transactions[:0], len(v.trans))[:len(v.trans)]
-	for i := range v.trans {
-		v.trans[i].public(&d.Transactions[i])
+		if w.brief == nil || w.brief(&w.detail) {
+			w.detail.open()
+			w.finished(&w.detail)
+		}
 	}
 }

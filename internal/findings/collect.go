@@ -56,8 +56,10 @@ type Collector struct {
 	mapped  map[hostPair]mapping // at most maxMapped
 	outside map[netip.Addr]bool  // the public addresses of mapped; made when it is asked for
 	quality *qualityState
+	trouble *errorState
 
 	legRules      []legRule // those that may be asked about a leg, in their order
+	needs         traits    // of any of them
 	askAll        bool      // about every leg, and whatever its messages show while they are at hand
 	exchangeRules []exchangeRule
 	legRun        legRun // of the rule that is applied
@@ -68,6 +70,7 @@ type Collector struct {
 type legRule struct {
 	*Rule
 	apply         func(*legRun)
+	learn         func(*legRun) // nil where there is nothing to learn
 	tally         *tally
 	needs, counts traits
 }
@@ -95,8 +98,11 @@ func New() *Collector {
 		if r.state != nil {
 			s = r.state()
 		}
-		if q, is := s.(*qualityState); is {
-			c.quality = q
+		switch s := s.(type) {
+		case *qualityState:
+			c.quality = s
+		case *errorState:
+			c.trouble = s
 		}
 		t := new(tally)
 		c.states, c.count[r.ID] = append(c.states, s), t
@@ -108,18 +114,23 @@ func New() *Collector {
 // ask puts a rule on the lists of those that are asked.
 func (c *Collector) ask(r *Rule, s state, t *tally) {
 	leg, exchange := r.leg, r.exchange
-	if leg == nil && s != nil {
-		leg = s.leg
+	if x, is := s.(legState); is && leg == nil {
+		leg = x.leg
 	}
-	if exchange == nil && s != nil {
-		exchange = s.exchange
+	if x, is := s.(exchangeState); is && exchange == nil {
+		exchange = x.exchange
 	}
 	if leg != nil {
 		needs := r.needs
 		if needs == 0 {
 			needs = everyLeg
 		}
-		c.legRules = append(c.legRules, legRule{r, leg, t, needs, r.counts})
+		x := legRule{r, leg, nil, t, needs, r.counts}
+		if l, is := s.(learner); is {
+			x.learn = l.learn
+		}
+		c.legRules = append(c.legRules, x)
+		c.needs |= needs
 	}
 	if exchange != nil {
 		c.exchangeRules = append(c.exchangeRules, exchangeRule{r, exchange})
@@ -131,7 +142,7 @@ func (c *Collector) Options(o analysis.Options) analysis.Options {
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
 	if !c.askAll {
-		o.Kept, o.Asked = c.kept, c.asked
+		o.Kept, o.Asked, o.Brief = c.kept, c.asked, c.brief
 	}
 	o.Screen, o.Screened = theScreen().suspect, c.screened
 	return o
@@ -148,6 +159,7 @@ type legRun struct {
 	run
 	*analysis.Detail
 	traits  traits
+	glance  *glance // nil where there is none
 	fired   [Error + 1]bool
 	applied bool
 }
@@ -232,31 +244,63 @@ func (r *run) add(f Finding) {
 	r.c.found = append(r.c.found, &f)
 }
 
-// finished applies the rules to a leg.
-func (c *Collector) finished(d *analysis.Detail) {
-	c.ledger.leg(d)
-	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
-	c.hear(d)
-	x := &c.legRun
-	*x = legRun{run: run{c: c}, Detail: d, traits: c.traitsOf(d)}
-	if c.askAll {
-		x.traits = everything
+// brief takes in a leg whose messages are not made yet, and reports whether a rule needs them: else that was all.
+func (c *Collector) brief(d *analysis.Detail) bool {
+	g, _ := d.Notes.(*glance)
+	c.legRun = legRun{run: run{c: c}, Detail: d, traits: c.traitsOf(d, g), glance: g}
+	if c.legRun.traits&c.needs != 0 || c.listens(d) {
+		return true
 	}
+	c.apply(&c.legRun)
+	return false
+}
+
+// finished takes in a leg with its messages.
+func (c *Collector) finished(d *analysis.Detail) {
+	if c.askAll { // brief was not called
+		c.legRun = legRun{run: run{c: c}, Detail: d, traits: everything}
+	}
+	c.apply(&c.legRun)
+}
+
+// apply applies the rules to a leg.
+func (c *Collector) apply(x *legRun) {
+	c.ledger.leg(x)
+	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
+	c.hear(x)
 	for i := range c.legRules {
 		r := &c.legRules[i]
-		if x.traits&r.needs == 0 {
-			if x.traits&r.counts != 0 {
-				r.tally.applied++
-			}
-			continue
-		}
 		x.rule = r.Rule
-		r.apply(x)
+		switch {
+		case x.traits&r.needs != 0:
+			r.apply(x)
+		case x.traits&r.counts != 0:
+			x.applied = true
+			fallthrough
+		default:
+			if r.learn == nil {
+				break
+			}
+			r.learn(x)
+		}
 		if x.applied {
 			r.tally.take(x)
 			x.applied, x.fired = false, [Error + 1]bool{}
 		}
 	}
+}
+
+// booksOf reports whether one of those who keep books of all legs has something to enter that takes the messages of a leg: a refusal
+// by a server, an error that the network tells of, one direction of a hop alone.
+func (c *Collector) booksOf(d *analysis.Detail, g *glance) bool {
+	for i := range d.Transactions {
+		if d.Transactions[i].Status/100 == 5 {
+			return true
+		}
+	}
+	const backs = 0x55555555 // the lower one of the two ways of each hop
+	oneWay := (g.ways^g.ways>>1)&backs != 0
+	return oneWay || c.trouble.mayMeet(c, d.Leg)
 }
 
 // take counts a leg that a rule could apply to.

@@ -31,7 +31,7 @@ capture does not show who made the Call-ID, 0 to 4 s. A retry in its window, or 
 	Why: "Both sides changed the session at once. The two windows lie apart so that they do not meet again: who waits wrongly meets the other one time after time, and a change that is not tried again is lost.",
 	Fix: "Make the side that was answered 491 wait as section 14.1 says, and then send the request again.",
 
-	needs: status491,
+	needs: oddRefusal,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]

@@ -102,7 +102,8 @@ type Rule struct {
 	Fix      string // what to do: the next step of its findings
 
 	// The rule is asked about legs that have one of the traits that it needs, about all where
-	// it names none: without them it may neither report anything nor learn. A leg that it is not
+	// it names none, which costs a lot: without them it may neither report anything nor learn, but for what its state
+	// learns as a learner. A leg that it is not
 	// asked about counts as one that it could apply to if it has the trait counts. A need that is
 	// wrong silences the rule: TestNeeds compares with a run in which every rule is asked.
 	needs, counts traits
@@ -115,13 +116,18 @@ type Rule struct {
 	state    func() state
 }
 
-// A state is a rule that has to remember: it is told of everything, and reports at the end
+// A state is a rule that has to remember: it is told of legs, or of requests outside of calls, or of both, and reports at the end
 // or on its way. What it keeps has to be bounded.
-type state interface {
-	leg(*legRun)
-	exchange(*exchangeRun)
-	end(*captureRun)
-}
+type state interface{ end(*captureRun) }
+
+type (
+	legState      interface{ leg(*legRun) }
+	exchangeState interface{ exchange(*exchangeRun) }
+
+	// A learner is a state that keeps books of all legs. Of those that its rule is not asked about it learns without
+	// their messages, which are not made.
+	learner interface{ learn(*legRun) }
+)
 
 // Rules returns all rules in the order of the catalogue.
 func Rules() []*Rule { return rules }

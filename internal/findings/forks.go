@@ -278,7 +278,7 @@ error. URIs are compared by scheme, user, host, port, transport and maddr. An IN
 	Why: "Two diversions that point at each other never ring: the call goes back and forth until somebody gives up.",
 	Fix: "Look at the forwarding rules of the users in the Contacts of the 3xx: they point at each other.",
 
-	needs: redirected | hasDiversions,
+	needs: diverted,
 	leg: func(r *legRun) {
 		r.deep()
 		redirected := false

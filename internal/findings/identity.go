@@ -124,7 +124,7 @@ of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
 
-	needs: hasIdentity | identityRefused,
+	needs: identified,
 	leg: func(r *legRun) {
 		if i := r.first(func(m *analysis.Seen) bool {
 			return m.Fields.Has(sipmsg.Identity) || !m.Request && isIdentityStatus(m.Status)

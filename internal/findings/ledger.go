@@ -275,8 +275,9 @@ func (l *ledger) trust(client, server netip.Addr) {
 }
 
 // leg takes in a leg of a call.
-func (l *ledger) leg(d *analysis.Detail) {
-	asked := false
+func (l *ledger) leg(r *legRun) {
+	d := r.Detail
+	asked := r.Messages == nil && (r.glance.fields.Has(sipmsg.Authorization) || r.glance.fields.Has(sipmsg.ProxyAuthorization))
 	for i := range d.Transactions {
 		asked = asked || isChallenge(d.Transactions[i].Status)
 	}
@@ -299,7 +300,7 @@ func (l *ledger) leg(d *analysis.Detail) {
 		}
 		return
 	}
-	list := l.transactions(d)
+	list := l.transactions(r)
 	l.room = l.room[:0]
 	for _, t := range list {
 		if t != nil {
@@ -363,7 +364,8 @@ func (x *liveTx) fillFrom(d *analysis.Detail, t *analysis.Transaction) {
 
 // transactions returns the transactions of a leg that the ledger is about, at the index that
 // they have in the leg; the others are nil. They are valid as those of space are.
-func (l *ledger) transactions(d *analysis.Detail) []*liveTx {
+func (l *ledger) transactions(r *legRun) []*liveTx {
+	d := r.Detail
 	l.list = slices.Grow(l.list[:0], len(d.Transactions))[:len(d.Transactions)]
 	list := l.list
 	clear(list)
@@ -375,6 +377,10 @@ func (l *ledger) transactions(d *analysis.Detail) []*liveTx {
 			list[i] = &l.live[i]
 			list[i].fillFrom(d, t)
 		}
+	}
+	if d.Messages == nil {
+		l.glance(r, list)
+		return list
 	}
 	for i := range d.Messages {
 		m := &d.Messages[i]
@@ -396,6 +402,23 @@ func (l *ledger) transactions(d *analysis.Detail) []*liveTx {
 		}
 	}
 	return list
+}
+
+// glance fills in the messages of the transactions of a leg whose messages are not made.
+func (l *ledger) glance(r *legRun, list []*liveTx) {
+	for i, t := range list {
+		if t == nil {
+			continue
+		}
+		t.transport = r.glance.transport
+		challenged := isChallenge(t.status)
+		if n := int(r.glance.request[i]); n > 0 && (challenged || r.glance.given&(1<<i) != 0) {
+			t.req = r.Message(n - 1)
+		}
+		if n := int(r.glance.challenge[i]); n > 0 && challenged {
+			t.resp = r.Message(n - 1)
+		}
+	}
 }
 
 // auth follows the challenges of a leg, hop by hop.

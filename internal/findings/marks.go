@@ -52,11 +52,18 @@ const (
 
 // kept returns the marks of a message: see analysis.Options.Kept.
 func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
-	s := &d.Messages[0]
+	s, g := &d.Messages[0], glanceOf(d)
+	k := c.marksOf(g, s, m)
+	g.see(s, k)
+	return uint64(k)
+}
+
+// marksOf returns the marks of a message.
+func (c *Collector) marksOf(g *glance, s *analysis.Seen, m *sipmsg.Message) marks {
 	if s.Partial {
 		return 0
 	}
-	k := c.markClosely(d, s, m)
+	k := c.markClosely(g, s, m)
 	if s.Method == "INVITE" && (s.Request || s.Status > 100 && s.Status < 300) {
 		if v, ok := m.First(sipmsg.Contact); ok && mayBeInvalid(v) {
 			k |= invalidContact
@@ -64,11 +71,11 @@ func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
 	}
 	switch {
 	case s.Request:
-		k |= c.markRequest(d, s, m)
+		k |= c.markRequest(s, m)
 	case s.Status/100 == 2:
 		k |= c.markAnswer(s, m)
 	}
-	return uint64(k)
+	return k
 }
 
 // asked returns the marks of a request outside of calls: see analysis.Options.Asked.
@@ -83,7 +90,7 @@ func (c *Collector) asked(e *analysis.Exchange, m *sipmsg.Message) (k uint64) {
 }
 
 // markRequest returns the marks of a request.
-func (c *Collector) markRequest(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) (k marks) {
+func (c *Collector) markRequest(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	if s.Method == "ACK" {
 		return 0
 	}
@@ -244,18 +251,18 @@ func (c *routeCache) marksOf(m *sipmsg.Message) marks {
 const maxNoted = 64
 
 // markClosely looks closely at the first message of each kind in a leg.
-func (c *Collector) markClosely(d *analysis.Detail, s *analysis.Seen, m *sipmsg.Message) marks {
+func (c *Collector) markClosely(g *glance, s *analysis.Seen, m *sipmsg.Message) marks {
 	if !looksClosely(s) {
 		return 0
 	}
 	k := closeLookOf(s).word()
 	switch {
-	case slices.Contains(d.Noted, k):
+	case slices.Contains(g.noted, k):
 		return judgedClosely
-	case len(d.Noted) == maxNoted:
+	case len(g.noted) == maxNoted:
 		return 0 // whoever wants to know looks himself
 	}
-	d.Noted = append(d.Noted, k)
+	g.noted = append(g.noted, k)
 	if c.faults = closely(m, c.faults[:0]); len(c.faults) > 0 {
 		return judgedClosely | oddClosely
 	}

@@ -274,8 +274,6 @@ func unsupported(method string, status int, q, p *sipmsg.Message) Finding {
 // unsupportedOutside applies unsupported-feature to requests outside of calls.
 type unsupportedOutside struct{ found repeats }
 
-func (s *unsupportedOutside) leg(*legRun) {}
-
 func (s *unsupportedOutside) exchange(e *exchangeRun) {
 	if !isUnsupported(e.Status) || e.Partial || !e.FirstHop {
 		return

@@ -115,18 +115,22 @@ type infoTone struct {
 
 // hear keeps what the rules about media need of a leg. Where no RTP has been found yet the
 // leg has none, and there is little to keep; of the first legs all is, since RTP may follow.
-func (c *Collector) hear(d *analysis.Detail) {
-	l := d.Leg
-	heard := d.RTP > 0
-	if !heard && c.unheard < maxUnheard && !l.Answered.IsZero() {
-		heard = true
+func (c *Collector) hear(r *legRun) {
+	l, heard := r.Leg, c.mayHear(r.Detail)
+	if heard && r.RTP == 0 {
 		c.unheard++
 	}
 	if l.Media == nil || len(c.talks) == maxTalks || !heard && !l.EarlyMedia {
 		return
 	}
-	r := &legRun{run: run{c, nil}, Detail: d}
 	t := &talk{number: legNo(l)}
+	if r.Messages == nil {
+		if t.early = r.glance.early; t.early.Number != 0 {
+			t.earlyTags = 1 // of a leg with several the messages are made
+		}
+		c.talks = append(c.talks, t)
+		return
+	}
 	r.provisional(t)
 	caller := r.callerTag()
 	if heard && caller != 0 {
@@ -134,6 +138,16 @@ func (c *Collector) hear(d *analysis.Detail) {
 		r.learnNAT()
 	}
 	c.talks = append(c.talks, t)
+}
+
+// mayHear reports whether there may be RTP of a leg.
+func (c *Collector) mayHear(d *analysis.Detail) bool {
+	return d.RTP > 0 || c.unheard < maxUnheard && !d.Leg.Answered.IsZero()
+}
+
+// listens reports whether hear needs the messages of a leg.
+func (c *Collector) listens(d *analysis.Detail) bool {
+	return d.Leg.Media != nil && len(c.talks) < maxTalks && c.mayHear(d)
 }
 
 // talks iterates over the talks of the capture, each with its leg, where anything was heard.

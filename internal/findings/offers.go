@@ -154,7 +154,7 @@ answer nor a final response, which is a note where it is refused with 491 or 500
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
-	needs: reoffers | withoutOffer | bareAnswer | unordered, counts: agreed,
+	needs: reoffers | withoutOffer | answerOdd, counts: agreed,
 	leg: func(r *legRun) {
 		if r.Leg.Media == nil {
 			return

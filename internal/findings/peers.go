@@ -33,8 +33,10 @@ var overload = &Rule{
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
 Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note.`,
-	Why:   "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
-	Fix:   "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
+	Why: "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
+	Fix: "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
+
+	needs: newToBooks,
 	state: func() state { return new(loadState) },
 }
 
@@ -189,6 +191,11 @@ func (s *loadState) leg(r *legRun) {
 			}
 		}
 	}
+	s.impatient(r)
+}
+
+// impatient looks for requests of a leg that do not wait as they should.
+func (s *loadState) impatient(r *legRun) {
 	if len(s.pauses) == 0 {
 		return
 	}
@@ -206,6 +213,17 @@ func (s *loadState) leg(r *legRun) {
 			return
 		}
 	}
+}
+
+// learn takes in a leg without refusals.
+func (s *loadState) learn(r *legRun) {
+	for i := range r.Transactions {
+		if t := &r.Transactions[i]; t.Requests > 0 && t.Method != "ACK" {
+			_, dst := r.ends(t)
+			s.request(&r.c.hosts, dst.Addr(), t.Sent)
+		}
+	}
+	s.impatient(r)
 }
 
 func (s *loadState) exchange(r *exchangeRun) {

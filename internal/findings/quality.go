@@ -38,8 +38,10 @@ is half of the pairs of hosts or more, one direction only: SIP goes one way betw
 shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, or no more than two messages in all; only other packets cut; steps of 10 ms and more; packets captured twice; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
-	Why:   "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
-	Fix:   "Capture again: both directions, whole packets (snap length 0), all fragments (a filter by port drops the later ones), on one clock.",
+	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
+	Fix: "Capture again: both directions, whole packets (snap length 0), all fragments (a filter by port drops the later ones), on one clock.",
+
+	needs: newToBooks,
 	state: func() state { return &qualityState{ways: make(map[hostPair]way)} },
 }
 
@@ -108,9 +110,7 @@ func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proo
 func (s *qualityState) answers(p hostPair) bool { return s.ways[p].proof }
 
 func (s *qualityState) leg(r *legRun) {
-	if r.Leg.Running {
-		s.ran = append(s.ran, legNo(r.Leg))
-	}
+	s.lasting(r)
 	var ways [2 * maxHopsOfLeg]wayOfLeg
 	last := hostPair{}
 	lastProof, judged := false, 0
@@ -142,6 +142,26 @@ func (s *qualityState) leg(r *legRun) {
 			s.went(&r.c.pairs, p, m.Frame, proof)
 		}
 		last, lastProof = p, proof
+	}
+}
+
+// learn takes in a leg with messages in both directions of each hop: none proves that hosts hear others which do not
+// reach the capture.
+func (s *qualityState) learn(r *legRun) {
+	g := r.glance
+	for i, way := range g.way[:g.nWays] {
+		src, dst := endsOf(r.Leg.Hops, int(way))
+		if p := (hostPair{src, dst}); !r.c.pairs.has(p, pairSeen) {
+			s.went(&r.c.pairs, p, r.Frame(int(g.first[i])), false)
+		}
+	}
+	s.lasting(r)
+}
+
+// lasting takes in what lasts of a leg.
+func (s *qualityState) lasting(r *legRun) {
+	if r.Leg.Running {
+		s.ran = append(s.ran, legNo(r.Leg))
 	}
 	for i := range r.Transactions {
 		t := &r.Transactions[i]

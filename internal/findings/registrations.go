@@ -81,8 +81,6 @@ type registerState struct {
 	bundles
 }
 
-func (s *registerState) leg(*legRun) {}
-
 func (s *registerState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial {
@@ -355,8 +353,6 @@ type stormState struct {
 	at         []*stormRegistrar
 }
 
-func (s *stormState) leg(*legRun) {}
-
 func (s *stormState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Sent.IsZero() {
@@ -597,8 +593,6 @@ type flapAOR struct {
 
 type flapState struct{ watched int } // addresses-of-record
 
-func (s *flapState) leg(*legRun) {}
-
 func (s *flapState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial || len(e.Bindings) == 0 {
@@ -685,6 +679,8 @@ var subscribeSilent = &Rule{
 giveup, or, for events other than refer, noresource; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
+
+	needs: newToBooks,
 	state: func() state {
 		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string]), asked: make(memory[string])}
 	},

@@ -35,6 +35,8 @@ addresses are compared, never names. An ACK to where the 2xx came from is silent
 if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
 	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
 	Fix: "Make the caller send the ACK to the first Route, which is the last Record-Route of the 2xx, or else to its Contact; look for a server between that changes them.",
+
+	needs: unacked | ackAstray, counts: answeredWhole,
 	leg: func(r *legRun) {
 		n := 0
 		for i := range r.Messages {
@@ -144,6 +146,8 @@ address and does not go there either, neither at once nor on a later hop. Of a p
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
+
+	needs: mayBypass, counts: recorded,
 	leg: func(r *legRun) {
 		ok := r.first(func(m *analysis.Seen) bool {
 			return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && !m.Partial && m.Fields.Has(sipmsg.RecordRoute)
@@ -192,25 +196,25 @@ func (r *legRun) strictRecord(ok int) bool {
 	return false
 }
 
-// comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, and these
-// are the Record-Routes of the 2xx, or it goes to the only proxy that these name, or comes from it.
-func comesPast(ok, m *analysis.Seen) bool {
-	k := marks(ok.Marks)
-	at := func(proxy netip.AddrPort) bool {
-		return m.Source.Addr() == proxy.Addr() || m.Destination.Addr() == proxy.Addr()
+// comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, as its marks k say, and these
+// are the Record-Routes of the 2xx, as its marks record, or it goes to the only proxy that these name, or comes from it.
+func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks) bool {
+	at := func(proxy netip.Addr) bool {
+		return m.Source.Addr() == proxy || m.Destination.Addr() == proxy
 	}
 	switch {
-	case marks(m.Marks)&oddRoute != 0:
+	case k&oddRoute != 0:
 		return false
-	case k>>routeHosts != 0 && k>>routeHosts == marks(m.Marks)>>routeHosts:
+	case record>>routeHosts != 0 && record>>routeHosts == k>>routeHosts:
 		return true
 	}
-	return k&routedBySource != 0 && at(ok.Source) || k&routedByDestination != 0 && at(ok.Destination)
+	return record&routedBySource != 0 && at(answer.src) || record&routedByDestination != 0 && at(answer.dst)
 }
 
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
-	if x := &r.Messages[i]; x.Vias != 1 || !sameDialog(&r.Messages[ok], x) || comesPast(&r.Messages[ok], x) {
+	a, x := &r.Messages[ok], &r.Messages[i]
+	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostPair{a.Source.Addr(), a.Destination.Addr()}, x, marks(x.Marks)) {
 		return false
 	}
 	answer, m := r.Message(ok), r.Message(i)
@@ -838,8 +842,11 @@ func isLoose(v []byte) bool {
 }
 
 // sameDialog reports whether a request is inside of the dialog that a 2xx made.
-func sameDialog(ok, m *analysis.Seen) bool {
-	return m.ToTag != 0 && (m.FromTag == ok.FromTag && m.ToTag == ok.ToTag || m.FromTag == ok.ToTag && m.ToTag == ok.FromTag)
+func sameDialog(ok, m *analysis.Seen) bool { return inDialogOf(ok.FromTag, ok.ToTag, m) }
+
+// inDialogOf reports whether a request is inside of the dialog with two tags.
+func inDialogOf(from, to uint64, m *analysis.Seen) bool {
+	return m.ToTag != 0 && (m.FromTag == from && m.ToTag == to || m.FromTag == to && m.ToTag == from)
 }
 
 // maxShort bounds captured text in a finding.

@@ -17,7 +17,7 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
 
-	needs: setsTimer,
+	needs: timerRuns, counts: timerHeld,
 	leg: func(r *legRun) {
 		bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
 		if bye < 0 || r.Messages[bye].Time.IsZero() {
@@ -134,7 +134,7 @@ or the next one on that Call-ID has a Session-Expires below that Min-SE again. A
 	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
 	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
 
-	needs: status422,
+	needs: oddRefusal,
 	state: func() state { return new(tooShort) },
 }
 
@@ -150,8 +150,6 @@ type refusedTimer struct {
 	at    time.Time
 	f     Finding
 }
-
-func (s *tooShort) exchange(*exchangeRun) {}
 
 func (s *tooShort) leg(r *legRun) {
 	for i := range r.Transactions {
@@ -260,7 +258,7 @@ each method and side of a leg, at the hop nearest to who answers.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
 
-	needs: status481, counts: dialogAnswered,
+	needs: oddRefusal, counts: dialogAnswered,
 	leg: func(r *legRun) {
 		var told []int
 		for i := range r.Transactions {

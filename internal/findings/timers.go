@@ -122,8 +122,6 @@ func timedOut(method string, copies int, over time.Duration, dst netip.AddrPort)
 // timedOutOutside applies request-timeout to requests outside of calls.
 type timedOutOutside struct{ found repeats }
 
-func (s *timedOutOutside) leg(*legRun) {}
-
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
 	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
@@ -544,24 +542,20 @@ var slowSetup = &Rule{
 for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
+
+	needs: slow, counts: invited,
 	leg: func(r *legRun) {
 		l := r.Leg
 		if l.Invited.IsZero() {
 			return
 		}
 		r.applies()
-		at := l.Ringing
-		if at.IsZero() && !l.AnswerUnseen {
-			at = l.Answered
-		}
-		if at.IsZero() && l.FinalStatus != 0 {
-			at = l.Final
-		}
+		at := setUpAt(l)
 		if at.IsZero() { // what came is not in the capture
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
-		if d := at.Sub(l.Invited); d > 11*time.Second && invite >= 0 && !r.waitedForPerson(at) {
+		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) {
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
@@ -590,6 +584,21 @@ for over 60 s without an answer is a note.`,
 			})
 		}
 	},
+}
+
+// slowDelay is the session request delay from which on a call is slow.
+const slowDelay = 11 * time.Second
+
+// setUpAt returns when the first response came that says how a leg fares, the zero time for none.
+func setUpAt(l *analysis.Leg) time.Time {
+	at := l.Ringing
+	if at.IsZero() && !l.AnswerUnseen {
+		at = l.Answered
+	}
+	if at.IsZero() && l.FinalStatus != 0 {
+		at = l.Final
+	}
+	return at
 }
 
 var noAnswerRefresh = &Rule{

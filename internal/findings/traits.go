@@ -1,16 +1,18 @@
 package findings
 
 import (
+	"math/bits"
+	"net/netip"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-// traits are what a leg shows at a glance. They are gathered once, in one pass over its
-// transactions and messages and without a look at their octets: marks say what is in them. They decide which rules are asked
-// about the leg: see Rule.needs. A trait may be there without need, where that is cheaper to find
-// out; one that a rule counts by has to be exact.
+// traits are what a leg shows at a glance. They are gathered while its messages pass, and of its transactions when it is
+// over, without a look at octets: marks say what is in them. They decide which rules are asked
+// about the leg: see Rule.needs. Where none is, its messages are not made again. A trait may be there without need, where that is
+// cheaper to find out; one that a rule counts by has to be exact.
 type traits uint64
 
 const (
@@ -29,8 +31,12 @@ const (
 	refusedUnacked // … twice or more, without an ACK
 	cancelled      // one was cancelled
 	answerSeen     // the call was answered, in a 2xx that was captured
-	calledHangsUp  // the called side sent the BYE
-	setsTimer      // a 2xx has Session-Expires
+	answeredWhole  // likewise, in one that nothing is missing of
+	invited        // the call began in the capture …
+	slow           // … and took long to be set up, or rang for long
+	calledHangsUp  // the called side sent the BYE soon, and no ACK came before it
+	timerHeld      // a BYE came behind a 2xx, of which some set a session timer …
+	timerRuns      // … that may have run out
 	firstINVITE    // one without To tag
 	reINVITE       // one with a To tag
 	manyTags       // several To tags answer first ones
@@ -42,28 +48,25 @@ const (
 	cseqFalls      // … or the INVITE that makes it, may have a number that is too low
 	dialogAnswered // one that only a dialog has was answered
 	cancels
-	refers
-	tangled // one may have come to a host twice
+	transferred
+	tangled    // one may have come to a host twice
+	ackAstray  // an ACK may not go to where the 2xx came from
+	recorded   // a 2xx to an INVITE has a Record-Route …
+	mayBypass  // … and a request of the dialog, or that itself, may not do as it should
+	oddRefusal // one was refused with 422, 481, 482, 483 or 491
 
 	// Of requests and responses of whatever kind.
 	asks         // a whole request other than ACK
 	wholeRequest // ACK as well
-	maxForwardsOdd
-	notLowered // a host may have passed on a Max-Forwards as it was
+	forwardsOdd  // a Max-Forwards is odd, or a host may have passed it on as it was
+	overUDP
 	notUDP
-	status422
-	status481
-	status482
-	status483
-	status491
-	identityRefused
-	redirected
+	diverted
+	identified // it has an Identity, or was refused for the sake of one
 	unsupportedAsked
 	hasReason
-	hasReplaces
-	hasDiversions
-	hasIdentity
 	hasRSeq
+	newToBooks     // those who keep books of all legs may have something to enter: see Rule.learn
 	public         // one end of a hop is on the Internet
 	faulty         // lint may have something to say
 	viaUnlike      // a Via names another host than the request came from
@@ -75,9 +78,8 @@ const (
 	notPlain      // they are more than an offer and an answer that fits
 	reoffers      // a request inside of a dialog has one
 	withoutOffer  // an INVITE has none
-	bareAnswer    // a 2xx to an INVITE or UPDATE has none
+	answerOdd     // a 2xx to an INVITE or UPDATE has none, or a response stands before its request
 	agreed        // an offer was answered 2xx
-	unordered     // a response stands before its request
 	mediaRefused  // an INVITE or UPDATE was refused for the sake of media
 	held          // audio was put on hold
 	describedMore // there are three or more
@@ -87,62 +89,150 @@ const (
 
 const (
 	// maxGlance bounds the messages of a leg that traits are gathered of, maxGlanced its
-	// transactions. All rules are asked about what is longer.
+	// transactions, maxWay its hops. All rules are asked about what is longer.
 	maxGlance  = 64
-	maxGlanced = 64
+	maxGlanced = 32
+	maxWay     = 16
 
 	// maxChain bounds the hops of a leg that are known for a chain.
 	maxChain = 4
 )
 
-// A glance gathers the traits of a leg.
+// A glance gathers the traits of a leg. It lives in Detail.Notes.
 type glance struct {
-	*analysis.Detail
 	traits
-	fields  sipmsg.FieldSet // of all messages
-	marks   marks           // likewise
-	vias    [maxGlanced]uint8
-	tag     uint64    // To tag of the responses to first INVITEs
-	asked   uint64    // transactions whose request came, by index …
-	offered uint64    // … and those whose request offers a session
-	highest [2]uint32 // CSeq numbers of each direction
-	passed  [2][maxChain]uint64
-	left    [64]int16 // Max-Forwards of requests where they were seen last; 0 for nowhere
+	leg      legNumber
+	n        int             // messages
+	cut      bool            // octets of one are missing, or it is in another way out of what is gathered here
+	fields   sipmsg.FieldSet // of all messages
+	marks    marks           // likewise
+	noted    []uint64        // kinds of messages that were looked at closely
+	tag      uint64          // To tag of the responses to first INVITEs
+	highest  [2]uint32       // CSeq numbers of each direction
+	firstAck time.Time       // if there is one: see acks …
+	first2xx time.Time       // … and timed
+	record   marks           // of the first 2xx to an INVITE with a Record-Route, …
+	answer   hostPair        // … its ends …
+	dialog   [2]uint64       // … and its tags
+
+	transport string
+	early     analysis.Frame // of the first provisional response with a description …
+	earlyTag  uint64         // … and its To tag
+
+	asked, offered  uint32       // transactions whose request came, by index, and those whose request offers a session …
+	given           uint32       // … or has credentials
+	large           uint32       // … or is too large for UDP …
+	largest         largeRequest // … the first of them
+	ways            uint32       // of messages: see wayOfSeen …
+	acks, answers   uint32       // … of ACKs, and of 2xx to INVITEs
+	unordered       bool         // a response stands before its request
+	described       bool         // a message other than a first INVITE has a description
+	notLowered      bool         // see lowers
+	timed, timerOdd bool         // a 2xx came that may have set a session timer; one has another than a long one, or it may have run out
+	bye             bool         // a BYE came
+
+	way, first [2 * maxWay]uint8 // the ways in the order of their first messages, and the indices of these
+	nWays      int
+
+	vias      [maxGlanced]uint8
+	request   [maxGlanced]uint8 // 1 + the index of the request of each transaction, 0 for none …
+	challenge [maxGlanced]uint8 // … and of the challenge that it got
+	left      [64]int16         // Max-Forwards of requests where they were seen last; 0 for nowhere
 }
 
-// traitsOf returns the traits of a leg: everything where something of it was not kept.
-func (c *Collector) traitsOf(d *analysis.Detail) traits {
-	if len(d.Messages) > maxGlance || len(d.Transactions) > maxGlanced {
+// glanceOf returns the glance at the leg of a message that is at hand.
+func glanceOf(d *analysis.Detail) *glance {
+	g, _ := d.Notes.(*glance)
+	if g == nil {
+		g = new(glance)
+		d.Notes = g
+	}
+	if no := legNo(d.Leg); g.leg != no {
+		*g = glance{leg: no, traits: everyLeg, noted: g.noted[:0]}
+	}
+	return g
+}
+
+// see takes in a message that is at hand, with its marks.
+func (g *glance) see(m *analysis.Seen, k marks) {
+	if g.n++; g.n > maxGlance || m.Transaction >= maxGlanced || m.Hop >= maxWay {
+		g.cut = true
+		return
+	}
+	for i, f := range m.Fields {
+		g.fields[i] |= f
+	}
+	g.marks |= k
+	g.described = g.described || m.SDP && !(m.Request && m.Method == "INVITE" && m.ToTag == 0)
+	if way := wayOfSeen(m); g.ways&(1<<way) == 0 {
+		g.ways |= 1 << way
+		g.way[g.nWays], g.first[g.nWays] = uint8(way), uint8(g.n-1)
+		g.nWays++
+	}
+	g.onWire(m)
+	if m.Request {
+		g.ask(m, k)
+	} else {
+		g.respond(m, k)
+	}
+	g.lint(m, k)
+}
+
+// wayOfSeen numbers the ways of messages: hops, and both directions of each.
+func wayOfSeen(m *analysis.Seen) int { return 2*m.Hop + toInt(m.Forward) }
+
+// onWire gathers how a message came.
+func (g *glance) onWire(m *analysis.Seen) {
+	udp := m.Transport == "UDP"
+	g.has(overUDP, udp)
+	g.has(notUDP, !udp)
+	if g.n == 1 {
+		g.transport = m.Transport
+	}
+	g.cut = g.cut || m.Partial || m.Time.IsZero() || m.Transport != g.transport
+	g.has(newToBooks, udp && m.Fragmented || m.Lost != analysis.NoLoss || m.Method == "NOTIFY")
+	if udp && m.Request {
+		g.size(m)
+	}
+}
+
+// size gathers whether a request is too large for UDP.
+func (g *glance) size(m *analysis.Seen) {
+	large := m.Size > maxDatagram
+	if m.Transaction >= 0 && m.Method != "ACK" {
+		bit := uint32(1) << m.Transaction
+		g.has(newToBooks, m.Resent.Number != 0 && large != (g.large&bit != 0))
+		if large {
+			g.large |= bit
+		}
+	}
+	if large && m.Resent.Number == 0 && g.largest.size == 0 {
+		g.largest = largeRequest{m.Frame, m.Method, m.Size}
+	}
+}
+
+// traitsOf returns the traits of a leg that is over: everything where something of it was not kept, or is not known
+// of its messages.
+func (c *Collector) traitsOf(d *analysis.Detail, g *glance) traits {
+	if g == nil || g.leg != legNo(d.Leg) || g.n != d.Count || g.cut || len(d.Transactions) > maxGlanced || len(d.Leg.Hops) > maxWay {
 		return everything
 	}
-	g := glance{Detail: d, traits: everyLeg}
-	g.leg()
+	g.over(d.Leg)
 	g.has(public, c.anyPublic(d.Leg.Hops))
+	var x passes
+	tangles := !isChain(d.Leg.Hops)
 	for i := range d.Transactions {
-		g.transaction(&d.Transactions[i])
+		t := &d.Transactions[i]
+		g.transaction(t)
+		g.has(newToBooks, g.large&(1<<i) != 0 && t.Status == 0 && t.Provisional.IsZero())
+		tangles = tangles || t.Method != "ACK" && x.tangles(t)
 	}
-	for i := range d.Messages {
-		m := &d.Messages[i]
-		if d.Octets(i) == nil {
-			return everything
-		}
-		for k, f := range m.Fields {
-			g.fields[k] |= f
-		}
-		g.marks |= marks(m.Marks)
-		if m.Transport != "UDP" {
-			g.traits |= notUDP
-		}
-		if m.Request {
-			g.request(m)
-		} else {
-			g.response(m)
-		}
-		g.lint(m)
-	}
+	g.has(tangled, tangles)
 	g.named()
 	g.marked()
-	g.has(notLowered, len(d.Leg.Hops) > 1 && g.traits&(tangled|unordered) != 0)
+	g.has(forwardsOdd, len(d.Leg.Hops) > 1 && (g.traits&tangled != 0 || g.unordered || g.notLowered))
+	g.has(ackAstray, g.acksAstray(d.Leg.Hops))
+	g.has(newToBooks, c.booksOf(d, g))
 	return g.traits
 }
 
@@ -153,17 +243,71 @@ func (g *glance) has(t traits, holds bool) {
 	}
 }
 
-// leg gathers what is known of the leg as a whole.
-func (g *glance) leg() {
-	l := g.Leg
+// over gathers what is known of the leg as a whole.
+func (g *glance) over(l *analysis.Leg) {
 	g.has(answerSeen, !l.Answered.IsZero() && !l.AnswerUnseen)
-	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee)
-	g.has(tangled, !isChain(l.Hops))
+	acked := g.acks != 0 && !g.firstAck.After(l.Ended)
+	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee && l.Ended.Sub(l.Answered) < timeout && !acked)
+	g.has(invited, !l.Invited.IsZero())
+	g.has(slow, !l.Invited.IsZero() && takesLong(l))
+	timer := g.fields.Has(sipmsg.SessionExpires)
+	g.has(timerRuns, timer && g.timerOdd)
+	if !timer {
+		g.traits &^= timerHeld
+	}
 	if m := l.Media; m != nil {
-		g.has(notPlain, !isPlain(m))
+		g.has(notPlain, !isPlain(m) && !g.isAlone(m))
 		g.has(held, !m.HeldAt.IsZero())
 		g.has(describedMore, m.Descriptions > 2)
+	} else {
+		g.traits &^= agreed
 	}
+}
+
+// takesLong reports whether slow-setup may have something to say of a leg.
+func takesLong(l *analysis.Leg) bool {
+	at := setUpAt(l)
+	if at.IsZero() || at.Sub(l.Invited) > slowDelay {
+		return !at.IsZero()
+	}
+	d, ok := l.RingTime()
+	return l.Answered.IsZero() && !l.Rung.IsZero() && (!ok || d > time.Minute)
+}
+
+// isAlone reports whether all that a leg describes is one plain offer, which nobody answers.
+func (g *glance) isAlone(m *analysis.Media) bool {
+	const few = 8 // lines, of which none is left out
+	if g.described || m.Descriptions > 1 || len(m.Lines) > few {
+		return false
+	}
+	for i := range m.Lines {
+		if m.Lines[i].Proto != "RTP/AVP" {
+			return false
+		}
+	}
+	return true
+}
+
+// acksAstray reports whether an ACK may go elsewhere than to where a 2xx to an INVITE came from that its sender got.
+func (g *glance) acksAstray(hops []analysis.Hop) bool {
+	for a := g.acks; a != 0; a &= a - 1 {
+		src, dst := endsOf(hops, bits.TrailingZeros32(a))
+		for b := g.answers; b != 0; b &= b - 1 {
+			if from, to := endsOf(hops, bits.TrailingZeros32(b)); src == to && dst != from {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// endsOf returns the ends of a way: see wayOfSeen.
+func endsOf(hops []analysis.Hop, way int) (src, dst netip.Addr) {
+	h := &hops[way/2]
+	if way%2 == 0 {
+		return h.B.Addr(), h.A.Addr()
+	}
+	return h.A.Addr(), h.B.Addr()
 }
 
 // isChain reports whether each hop goes on where the one before ends, and none comes back.
@@ -198,9 +342,8 @@ func (g *glance) transaction(t *analysis.Transaction) {
 	case "CANCEL":
 		g.traits |= cancels
 	case "REFER":
-		g.traits |= refers
+		g.traits |= transferred
 	}
-	g.pass(t)
 	if t.Requests == 0 {
 		return
 	}
@@ -231,30 +374,37 @@ func (g *glance) invite(t *analysis.Transaction) {
 	}
 }
 
-// pass notes the way of a request. Along a chain of hops each one sees it once, in order and in
-// one direction: else it is tangled.
-func (g *glance) pass(t *analysis.Transaction) {
-	if g.traits&tangled != 0 {
-		return
-	}
-	request := uint64(1) << requestKey(t)
-	way, other := &g.passed[toInt(t.Forward)], &g.passed[toInt(!t.Forward)]
+// passes are the ways that requests took: those of each hop, in each direction.
+type passes [2][maxChain]uint64
+
+// tangles takes in the way of a request, and reports whether that is tangled. Along a chain of hops each request sees each one once,
+// in order and in one direction.
+func (x *passes) tangles(t *analysis.Transaction) (tangled bool) {
+	request := uint64(1) << requestKey(t.CSeq, t.Method)
+	way, other := &x[toInt(t.Forward)], &x[toInt(!t.Forward)]
 	for h := range way {
-		again := other[h]&request != 0 || h == t.Hop && way[h]&request != 0
-		again = again || way[h]&request != 0 && (h > t.Hop) == t.Forward
-		g.has(tangled, again)
+		tangled = tangled || other[h]&request != 0 || h == t.Hop && way[h]&request != 0
+		tangled = tangled || way[h]&request != 0 && (h > t.Hop) == t.Forward
 	}
-	way[t.Hop] |= request
+	if t.Hop < maxChain {
+		way[t.Hop] |= request
+	}
+	return tangled
 }
 
 // requestKey tells requests apart, as far as six bits do. Where two have one key on a hop, they are
 // tangled.
-func requestKey(t *analysis.Transaction) uint32 { return (t.CSeq + uint32(len(t.Method))) & 63 }
+func requestKey(cseq uint32, method string) uint32 {
+	if len(method) > 0 { // the methods of calls have first letters of their own
+		cseq = cseq<<3 ^ uint32(method[0])*5>>1
+	}
+	return cseq & 63
+}
 
 // lowers notes whether a request came with a lower Max-Forwards than on the hop before.
-func (g *glance) lowers(t *analysis.Transaction, m *analysis.Seen) {
-	left := &g.left[requestKey(t)]
-	g.has(notLowered, *left != 0 && m.MaxForwards >= *left)
+func (g *glance) lowers(m *analysis.Seen) {
+	left := &g.left[requestKey(m.CSeq, m.Method)]
+	g.notLowered = g.notLowered || *left != 0 && m.MaxForwards >= *left
 	*left = m.MaxForwards
 }
 
@@ -269,11 +419,11 @@ func (c *Collector) anyPublic(hops []analysis.Hop) bool {
 }
 
 // lint gathers whether lint may have something to say of a message.
-func (g *glance) lint(m *analysis.Seen) {
-	if m.Partial || m.Resent.Number != 0 {
+func (g *glance) lint(m *analysis.Seen, k marks) {
+	if m.Resent.Number != 0 {
 		return
 	}
-	g.has(faulty, !faultless(m) || looksClosely(m) != (marks(m.Marks)&judgedClosely != 0))
+	g.has(faulty, !faultless(m) || looksClosely(m) != (k&judgedClosely != 0))
 	g.has(faulty, !m.Request && m.Transaction >= 0 && m.Vias > g.vias[m.Transaction]) // also if that was not captured
 }
 
@@ -288,82 +438,90 @@ func (g *glance) marked() {
 // traitsOfStatus returns what a final response of 300 and over says.
 func traitsOfStatus(status int) (t traits) {
 	switch status {
-	case 422:
-		return status422
-	case 481:
-		return status481
-	case 482:
-		return status482
-	case 483:
-		return status483
+	case 422, 481, 482, 483, 491:
+		return oddRefusal
 	case 488, 606:
 		return mediaRefused
-	case 491:
-		return status491
 	}
 	switch {
 	case status < 400:
-		return redirected
+		return diverted
 	case isUnsupported(status):
 		return unsupportedAsked
 	case isIdentityStatus(status):
-		return identityRefused
+		return identified
 	}
 	return 0
 }
 
-// request gathers what a request shows.
-func (g *glance) request(m *analysis.Seen) {
-	if !m.Partial {
-		g.traits |= wholeRequest
-		g.has(maxForwardsOdd, m.MaxForwards <= 0 || m.MaxForwards > defaultMaxForwards)
-	}
+// ask gathers what a request shows.
+func (g *glance) ask(m *analysis.Seen, k marks) {
+	g.traits |= wholeRequest
+	g.has(forwardsOdd, m.MaxForwards <= 0 || m.MaxForwards > defaultMaxForwards)
 	inside := m.ToTag != 0
-	var t *analysis.Transaction
-	if m.Transaction >= 0 {
-		t = &g.Transactions[m.Transaction]
-		g.has(invitesOverUDP, t.Method == "INVITE" && t.Requests > 0)
-	}
 	switch m.Method {
 	case "ACK":
+		if g.acks == 0 || m.Time.Before(g.firstAck) {
+			g.firstAck = m.Time
+		}
+		g.acks |= 1 << wayOfSeen(m)
 		return
 	case "CANCEL":
 		g.traits |= cancels
 	case "INVITE":
-		g.has(firstINVITE, !inside)
-		g.has(reINVITE, inside)
-		g.has(withoutOffer, !m.SDP)
-		g.number(m)
-		if namesCaller(m) && isInitialINVITE(m) {
-			g.traits |= callerNamed
-			g.has(callerUnlike, marks(m.Marks)&judgedCaller == 0)
-		}
+		g.invitation(m, k)
 	default:
 		if inside {
 			g.number(m)
 		}
+		if m.Method == "BYE" && !g.bye {
+			g.bye = true
+			g.has(timerHeld, g.timed)
+			g.timerOdd = g.timerOdd || g.timed && m.Time.Sub(g.first2xx) >= longInterval-timeout-2*time.Second
+		}
 	}
 	g.has(reoffers, inside && m.SDP)
-	if t == nil {
+	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.dialog[0], g.dialog[1], m) {
+		g.has(mayBypass, !comesPast(g.record, g.answer, m, k))
+	}
+	if m.Transaction < 0 {
 		return
 	}
-	g.has(asks, !m.Partial)
-	if bit := uint64(1) << m.Transaction; g.asked&bit == 0 {
-		g.asked |= bit
-		g.vias[m.Transaction] = m.Vias
-		if m.Partial {
-			return
-		}
-		g.lowers(t, m)
-		if m.SDP && (t.Method == "INVITE" || t.Method == "UPDATE") {
-			g.offered |= bit
-		}
+	g.traits |= asks
+	bit := uint32(1) << m.Transaction
+	if g.asked&bit != 0 {
+		g.cut = g.cut || m.Resent.Number == 0 // it came back
+		return
+	}
+	g.asked |= bit
+	g.vias[m.Transaction], g.request[m.Transaction] = m.Vias, uint8(g.n)
+	if hasCredentials(m) {
+		g.given |= bit
+	}
+	if m.Method != "CANCEL" { // of which each hop makes one of its own
+		g.lowers(m)
+	}
+	if m.SDP && (m.Method == "INVITE" || m.Method == "UPDATE") {
+		g.offered |= bit
+	}
+}
+
+// invitation gathers what an INVITE shows.
+func (g *glance) invitation(m *analysis.Seen, k marks) {
+	g.has(invitesOverUDP, m.Transaction >= 0)
+	g.has(firstINVITE, m.ToTag == 0)
+	g.has(reINVITE, m.ToTag != 0)
+	g.has(withoutOffer, !m.SDP)
+	g.number(m)
+	if namesCaller(m) && isInitialINVITE(m) {
+		g.traits |= callerNamed
+		g.has(callerUnlike, k&judgedCaller == 0)
 	}
 }
 
 // number notes the CSeq number of a request inside of a dialog, or of one that makes it.
 func (g *glance) number(m *analysis.Seen) {
-	if m.Resent.Number != 0 || m.Partial || m.FromTag == 0 || m.Quirks&sipmsg.QuirkCSeq != 0 || m.Method == "CANCEL" {
+	if m.Resent.Number != 0 || m.FromTag == 0 || m.Quirks&sipmsg.QuirkCSeq != 0 {
 		return
 	}
 	g.has(inDialog, m.ToTag != 0)
@@ -372,27 +530,72 @@ func (g *glance) number(m *analysis.Seen) {
 	*highest = max(*highest, m.CSeq)
 }
 
-// response gathers what a response shows.
-func (g *glance) response(m *analysis.Seen) {
+// respond gathers what a response shows.
+func (g *glance) respond(m *analysis.Seen, k marks) {
 	if m.Status <= 100 {
 		return
 	}
 	if m.Status >= 300 {
 		g.traits |= traitsOfStatus(m.Status)
 	}
-	g.has(setsTimer, m.Status/100 == 2 && m.Fields.Has(sipmsg.SessionExpires))
+	if m.Status/100 == 2 && (m.Method == "INVITE" || m.Method == "UPDATE") {
+		g.accept(m, k)
+	}
 	if m.Transaction < 0 {
 		return
 	}
-	t, bit := &g.Transactions[m.Transaction], uint64(1)<<m.Transaction
-	g.has(unordered, g.asked&bit == 0)
-	if m.Status/100 == 2 && !m.Partial && m.Resent.Number == 0 && (t.Method == "INVITE" || t.Method == "UPDATE") {
-		g.has(bareAnswer, !m.SDP)
-		g.has(agreed, g.offered&bit != 0 && g.Leg.Media != nil)
+	bit := uint32(1) << m.Transaction
+	if g.asked&bit == 0 {
+		g.unordered = true
+		g.traits |= answerOdd
+		g.cut = g.cut || m.Method == "INVITE" // whether it is a first one may show later
 	}
-	if m.Method == "INVITE" && t.Initial && m.ToTag != 0 {
+	if isChallenge(m.Status) && m.Resent.Number == 0 {
+		g.cut = g.cut || g.challenge[m.Transaction] != 0
+		g.challenge[m.Transaction] = uint8(g.n)
+	}
+	if m.Method == "INVITE" && m.Initial {
+		g.fork(m)
+	}
+}
+
+// accept gathers what a 2xx to an INVITE or UPDATE shows.
+func (g *glance) accept(m *analysis.Seen, k marks) {
+	invite := m.Method == "INVITE"
+	if invite {
+		g.answers |= 1 << wayOfSeen(m)
+		g.has(answeredWhole, m.Resent.Number == 0 && m.Transaction >= 0)
+		if m.Fields.Has(sipmsg.RecordRoute) && g.traits&recorded == 0 {
+			g.traits |= recorded
+			g.record, g.answer, g.dialog = k, hostPair{m.Source.Addr(), m.Destination.Addr()}, [2]uint64{m.FromTag, m.ToTag}
+			g.has(mayBypass, k&looseRecord == 0)
+		}
+	}
+	if m.Resent.Number != 0 {
+		return
+	}
+	if !g.timed || m.Time.Before(g.first2xx) {
+		g.first2xx = m.Time
+	}
+	g.timed = true
+	g.timerOdd = g.timerOdd || k&longTimer == 0
+	if m.Transaction >= 0 {
+		g.has(answerOdd, !m.SDP)
+		g.has(agreed, g.offered&(1<<m.Transaction) != 0)
+	}
+}
+
+// fork gathers who answers a first INVITE.
+func (g *glance) fork(m *analysis.Seen) {
+	if m.ToTag != 0 {
 		g.has(manyTags, g.tag != 0 && g.tag != m.ToTag)
 		g.tag = m.ToTag
+	}
+	if m.SDP && m.Status < 200 {
+		if g.early.Number == 0 {
+			g.early, g.earlyTag = m.Frame, m.ToTag
+		}
+		g.has(manyTags, g.earlyTag != m.ToTag)
 	}
 }
 
@@ -400,9 +603,9 @@ func (g *glance) response(m *analysis.Seen) {
 func (g *glance) named() {
 	f := &g.fields
 	g.has(hasReason, f.Has(sipmsg.Reason))
-	g.has(hasReplaces, f.Has(sipmsg.Replaces))
-	g.has(hasDiversions, f.Has(sipmsg.HistoryInfo) || f.Has(sipmsg.Diversion))
-	g.has(hasIdentity, f.Has(sipmsg.Identity))
+	g.has(transferred, f.Has(sipmsg.Replaces))
+	g.has(diverted, f.Has(sipmsg.HistoryInfo) || f.Has(sipmsg.Diversion))
+	g.has(identified, f.Has(sipmsg.Identity))
 	g.has(hasRSeq, f.Has(sipmsg.RSeq))
 	g.has(mediaRefused, f.Has(sipmsg.Warning))
 }

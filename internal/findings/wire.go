@@ -23,8 +23,10 @@ var udpTooBig = &Rule{
 	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
 warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
 smaller ones from the same host to the same host were.`,
-	Why:   "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
-	Fix:   "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
+	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
+	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
+
+	needs: newToBooks, counts: overUDP,
 	state: func() state { return &sizeState{bundles: bundles{least: 2}} },
 }
 
@@ -84,6 +86,37 @@ func (s *sizeState) leg(r *legRun) {
 	r.report(best)
 }
 
+// A largeRequest is a request that is too large for UDP.
+type largeRequest struct {
+	frame  analysis.Frame
+	method string
+	size   int
+}
+
+// note returns the finding about a large request that is answered, or needs no answer.
+func (x *largeRequest) note() Finding {
+	return Finding{
+		Severity: Note, Frames: []analysis.Frame{x.frame}, Expected: "TCP for requests over 1300 octets",
+		Observed: fmt.Sprintf("%s of %d octets over UDP", x.method, x.size),
+	}
+}
+
+// learn takes in a leg whose messages came whole, in one datagram each, and whose large requests were answered.
+func (s *sizeState) learn(r *legRun) {
+	if r.traits&overUDP == 0 {
+		return
+	}
+	if x := &r.glance.largest; x.size > 0 {
+		r.report(x.note())
+	}
+	for i := range r.Transactions {
+		if t := &r.Transactions[i]; r.glance.large&(1<<i) == 0 && t.Requests > 0 && t.Method != "ACK" && (t.Status != 0 || !t.Provisional.IsZero()) {
+			src, dst := r.ends(t)
+			s.answered(&r.c.pairs, hostPair{src.Addr(), dst.Addr()})
+		}
+	}
+}
+
 // sizeOf applies udp-too-big to a message. A finding with a gate is one only if smaller
 // requests are answered.
 func (r *legRun) sizeOf(i int) Finding {
@@ -128,8 +161,7 @@ func (r *legRun) sizeOf(i int) Finding {
 			f.Observed = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what)
 		}
 	case m.Size > maxDatagram:
-		f.Severity = Note
-		f.Observed = fmt.Sprintf("%s of %d octets over UDP", what, m.Size)
+		f = (&largeRequest{m.Frame, what, m.Size}).note()
 	}
 	return f
 }
@@ -210,8 +242,8 @@ type lengthState struct {
 	bundles
 }
 
-// learn takes in the events that came since.
-func (s *lengthState) learn(c *Collector) {
+// take takes in the events that came since.
+func (s *lengthState) take(c *Collector) {
 	for ; s.next < len(c.events); s.next++ {
 		if e := &c.events[s.next]; e.Kind == analysis.StreamSkipped {
 			s.skips[e.After] = e
@@ -223,7 +255,7 @@ func (s *lengthState) leg(r *legRun) {
 	if r.Leg.Transport == "UDP" && len(r.Leg.Hops) == 1 {
 		return
 	}
-	s.learn(r.c)
+	s.take(r.c)
 	told := netip.Addr{}
 	for i := range r.Messages {
 		m := &r.Messages[i]
@@ -246,7 +278,7 @@ func (s *lengthState) exchange(r *exchangeRun) {
 	if e.Transport != "TCP" {
 		return
 	}
-	s.learn(r.c)
+	s.take(r.c)
 	f, ok := s.of(e.SentFrame, e.Source, e.Length, e.Lost)
 	if !ok && e.Status != 0 {
 		f, ok = s.of(e.FinalFrame, e.Destination, e.AnswerLength, e.AnswerLost)
@@ -289,6 +321,8 @@ a fatal alert. The endpoint named is the one that could not be reached, not the 
 call was through another way, it is a note, and so are fewer than three ICMP errors about media.`,
 	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
 	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
+
+	needs: newToBooks, counts: everyLeg,
 	state: func() state {
 		return &errorState{byCall: make(map[string][]int), byFlow: make(map[flow][]int), byEnd: make(map[netip.AddrPort][]int), bundles: bundles{least: 2}}
 	},
@@ -308,8 +342,8 @@ type errorState struct {
 	bundles
 }
 
-// learn takes in the events that came since.
-func (s *errorState) learn(c *Collector) {
+// take takes in the events that came since.
+func (s *errorState) take(c *Collector) {
 	for i := len(s.told); i < len(c.events); i++ {
 		e := &c.events[i]
 		s.told = append(s.told, false)
@@ -325,6 +359,12 @@ func (s *errorState) learn(c *Collector) {
 	}
 }
 
+// mayMeet reports whether an event may be about a leg, as far as is known without its messages.
+func (s *errorState) mayMeet(c *Collector, l *analysis.Leg) bool {
+	s.take(c)
+	return len(s.byFlow) > 0 || len(s.byEnd) > 0 || len(s.byCall) > 0 && len(s.byCall[l.CallID]) > 0
+}
+
 // A trouble is the events about one endpoint that a leg or an exchange met.
 type trouble struct {
 	end     netip.AddrPort
@@ -338,7 +378,7 @@ type trouble struct {
 }
 
 func (s *errorState) leg(r *legRun) {
-	s.learn(r.c)
+	s.take(r.c)
 	r.applies()
 	if len(s.told) == 0 {
 		return
@@ -536,7 +576,7 @@ func (r *run) troubleFinding(x *trouble) Finding {
 }
 
 func (s *errorState) exchange(r *exchangeRun) {
-	s.learn(r.c)
+	s.take(r.c)
 	e := r.Exchange
 	if len(s.told) == 0 {
 		return
@@ -589,7 +629,7 @@ func broken(e *analysis.Exchange, v *analysis.Event) bool {
 
 // end tells what belongs to no message that was captured.
 func (s *errorState) end(r *captureRun) {
-	s.learn(r.c)
+	s.take(r.c)
 	for i := range r.c.events {
 		e := &r.c.events[i]
 		if s.told[i] {
