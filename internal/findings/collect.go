@@ -79,6 +79,7 @@ type legRule struct {
 type exchangeRule struct {
 	*Rule
 	apply func(*exchangeRun)
+	asks  outside
 }
 
 // A tally counts what one rule met.
@@ -133,7 +134,7 @@ func (c *Collector) ask(r *Rule, s state, t *tally) {
 		c.needs |= needs
 	}
 	if exchange != nil {
-		c.exchangeRules = append(c.exchangeRules, exchangeRule{r, exchange})
+		c.exchangeRules = append(c.exchangeRules, exchangeRule{r, exchange, cmp.Or(r.asks, everyRequest)})
 	}
 }
 
@@ -318,8 +319,15 @@ func (c *Collector) exchanged(e *analysis.Exchange) {
 	c.ledger.exchange(e)
 	x := &c.exchangeRun
 	*x = exchangeRun{run{c: c}, e}
+	shows := ^outside(0)
+	if !c.askAll {
+		shows = c.outsideOf(e)
+	}
 	for i := range c.exchangeRules {
 		r := &c.exchangeRules[i]
+		if shows&r.asks == 0 {
+			continue
+		}
 		x.rule = r.Rule
 		r.apply(x)
 	}

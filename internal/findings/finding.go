@@ -108,6 +108,9 @@ type Rule struct {
 	// wrong silences the rule: TestNeeds compares with a run in which every rule is asked.
 	needs, counts traits
 
+	// Likewise it is asked about requests outside of calls that show one of these, about all where it names none.
+	asks outside
+
 	// At least one of them is set. A function that stands beside a state takes the place
 	// of the state's own.
 	leg      func(*legRun)

@@ -25,7 +25,7 @@ kind one finding a leg; requests outside of calls are told once for each pair of
 	Why: "Max-Forwards is what stops a request that runs in circles. Without it a loop goes on until something breaks.",
 	Fix: "Give each request Max-Forwards 70 and lower it by one at each hop; after a 483 look at the Vias of the request for the hosts that pass it around.",
 
-	needs: forwardsOdd | oddRefusal, counts: wholeRequest,
+	needs: forwardsOdd | oddRefusal, counts: wholeRequest, asks: oddForwards | refusedOutside,
 	state: func() state { return new(forwards) },
 }
 
@@ -202,7 +202,7 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
 
-	needs: tangled | oddRefusal, counts: everyLeg,
+	needs: tangled | oddRefusal, counts: everyLeg, asks: refusedOutside,
 	leg: func(r *legRun) {
 		r.applies()
 		if r.loops() {

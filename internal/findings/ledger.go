@@ -54,10 +54,9 @@ type ledger struct {
 	weakBy   map[weakKey]*weakness
 	askers   table[asker] // by Call-ID, CSeq number and realm
 
-	nonces  set
-	uses    pages[nonceUse]
-	useIDs  pages[string] // Call-IDs of those outside of calls
-	trusted int           // pairs with pairTrusted
+	nonces set
+	uses   pages[nonceUse]
+	useIDs pages[string] // Call-IDs of those outside of calls
 
 	order   []*source // see host.source
 	nTries  int
@@ -268,8 +267,7 @@ func (l *ledger) accepted(e *analysis.Exchange) {
 // trust takes in that a host registers at a server, or was accepted there with credentials.
 func (l *ledger) trust(client, server netip.Addr) {
 	p := hostPair{client, server}
-	if l.trusted < maxPairs && !l.c.pairs.has(p, pairTrusted) {
-		l.trusted++
+	if l.c.pairs.with(pairTrusted) < maxPairs && !l.c.pairs.has(p, pairTrusted) {
 		l.c.pairs.add(p, pairTrusted)
 	}
 }

@@ -61,24 +61,15 @@ type fault struct {
 	severity Severity
 }
 
-// faultless reports whether linted.check has nothing to say of a message: a look that costs less.
+// faultless reports whether linted.check has nothing to say of a message.
 func faultless(m *analysis.Seen) bool {
-	switch {
-	case m.Quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) != 0 || m.Body > 0 && !m.Fields.Has(sipmsg.ContentType):
-		return false
-	case !m.Request:
-		id, _ := mustAnswer(m.Method, m.Status)
-		return (m.Status <= 100 || m.ToTag != 0) && (id == sipmsg.Other || m.Fields.Has(id))
-	case m.OldBranch:
-		return false
-	}
-	ids, _ := must(m.Method)
-	for _, id := range ids {
-		if id != sipmsg.Other && !m.Fields.Has(id) {
-			return false
-		}
-	}
-	return true
+	l := lintedOf(m)
+	return l.faultless()
+}
+
+// lintedOf returns what is known of a message of a leg.
+func lintedOf(m *analysis.Seen) linted {
+	return linted{m.Request, m.Method, m.Status, m.Fields, m.Quirks, m.ToTag != 0, m.OldBranch, m.Body}
 }
 
 // A linted is what is known of a message without looking at its octets.
@@ -91,6 +82,26 @@ type linted struct {
 	toTag   bool
 	old     bool
 	body    int
+}
+
+// faultless reports whether linted.check has nothing to say: a look that costs less.
+func (l *linted) faultless() bool {
+	switch {
+	case l.quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) != 0 || l.body > 0 && !l.fields.Has(sipmsg.ContentType):
+		return false
+	case !l.request:
+		id, _ := mustAnswer(l.method, l.status)
+		return (l.status <= 100 || l.toTag) && (id == sipmsg.Other || l.fields.Has(id))
+	case l.old:
+		return false
+	}
+	ids, _ := must(l.method)
+	for _, id := range ids {
+		if id != sipmsg.Other && !l.fields.Has(id) {
+			return false
+		}
+	}
+	return true
 }
 
 // must are the header fields that a request has to have, beside those of every message.
@@ -185,7 +196,7 @@ func (s *linter) leg(r *legRun) {
 		if m.Partial || m.Resent.Number != 0 {
 			continue
 		}
-		l := linted{m.Request, m.Method, m.Status, m.Fields, m.Quirks, m.ToTag != 0, m.OldBranch, m.Body}
+		l := lintedOf(m)
 		s.faults = l.check(s.faults[:0])
 		other, more := r.otherMethod(i), -1
 		if other >= 0 {
@@ -422,7 +433,10 @@ func (s *linter) exchange(e *exchangeRun) {
 		return
 	}
 	q := linted{true, e.Method, 0, e.Fields, e.Quirks, e.InDialog, e.OldBranch, e.Body}
-	s.faults = q.check(s.faults[:0])
+	s.faults = s.faults[:0]
+	if !q.faultless() {
+		s.faults = q.check(s.faults)
+	}
 	if s.looksAt(&e.c.hosts, e.Source.Addr()) {
 		s.faults = closely(e.Request(), s.faults)
 	}
@@ -431,8 +445,10 @@ func (s *linter) exchange(e *exchangeRun) {
 		return
 	}
 	p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
-	s.faults = p.check(s.faults[:0])
-	s.tell(e, &p)
+	if !p.faultless() {
+		s.faults = p.check(s.faults[:0])
+		s.tell(e, &p)
+	}
 }
 
 // looksAt reports whether a request of an address is one of the first, which are looked at closely.

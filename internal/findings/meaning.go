@@ -200,7 +200,7 @@ asked for and what is supported stand side by side. A later request of that meth
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
-	needs: unsupportedAsked, counts: everyLeg,
+	needs: unsupportedAsked, counts: everyLeg, asks: refusedOutside,
 	leg: func(r *legRun) {
 		r.applies()
 		for i := range r.Transactions {

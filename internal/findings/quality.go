@@ -41,7 +41,7 @@ no more); flows that look like encrypted SIP; calls that were running when the c
 	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
 	Fix: "Capture again: both directions, whole packets (snap length 0), all fragments (a filter by port drops the later ones), on one clock.",
 
-	needs: newToBooks,
+	needs: newToBooks, asks: newWay,
 	state: func() state { return &qualityState{ways: make(map[hostPair]way)} },
 }
 
@@ -93,7 +93,7 @@ func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proo
 	if proof {
 		bit = pairProven
 	}
-	if pairs.has(p, bit) || len(s.ways) == maxWays && !pairs.has(p, pairSeen) { // nearly all messages say nothing new
+	if pairs.has(p, bit) || !s.hasRoom() && !pairs.has(p, pairSeen) { // nearly all messages say nothing new
 		return
 	}
 	w, known := s.ways[p]
@@ -104,6 +104,9 @@ func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proo
 	s.ways[p] = w
 	pairs.add(p, pairSeen|bit)
 }
+
+// hasRoom reports whether further ways are remembered.
+func (s *qualityState) hasRoom() bool { return len(s.ways) < maxWays }
 
 // answers reports whether messages went from one host to another that answer some which do not
 // reach the capture.

@@ -33,8 +33,10 @@ var registerFailed = &Rule{
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
 is a phone that was off. A response whose REGISTER is not in the capture says that there was one. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
-	Why:   "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
-	Fix:   "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
+	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
+	Fix: "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
+
+	asks:  registers,
 	state: func() state { return new(registerState) },
 }
 
@@ -269,8 +271,10 @@ var registerStorm = &Rule{
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
 second behind a pause of 10 s or more a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
 addresses-of-record.`,
-	Why:   "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
-	Fix:   "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
+	Why: "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
+	Fix: "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
+
+	asks:  registers,
 	state: func() state { return &stormState{registrars: make(map[netip.Addr]*stormRegistrar)} },
 }
 
@@ -508,8 +512,10 @@ var bindingFlap = &Rule{
 	Title: "a binding whose address changes all the time",
 	Doc: `The REGISTERs of one binding (address-of-record and +sip.instance, or, without that, user of the Contact and Call-ID) come from another address or
 port than the one before 3 times or more. Behind a proxy that is what received and rport of the lowest Via say, or its sent-by, where the REGISTERs come by way of another proxy. Over TCP only addresses count: each connection has a port of its own. Two phones on one address-of-record are two bindings.`,
-	Why:   "The NAT forgets the binding sooner than the phone refreshes it: until the next REGISTER calls to the phone are lost.",
-	Fix:   "Let the phone send keepalives (RFC 5626: CRLF or STUN) or register more often than the NAT forgets, or use TCP.",
+	Why: "The NAT forgets the binding sooner than the phone refreshes it: until the next REGISTER calls to the phone are lost.",
+	Fix: "Let the phone send keepalives (RFC 5626: CRLF or STUN) or register more often than the NAT forgets, or use TCP.",
+
+	asks:  registers,
 	state: func() state { return new(flapState) },
 }
 
@@ -680,7 +686,7 @@ giveup, or, for events other than refer, noresource; not one that nobody asked f
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
-	needs: newToBooks,
+	needs: newToBooks, asks: subscribes,
 	state: func() state {
 		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string]), asked: make(memory[string])}
 	},

@@ -285,12 +285,11 @@ where the response comes back on the connection, a missing received is a note. T
 	Why: "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
 	Fix: "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
 
-	needs: viaUnlike, counts: asks,
+	needs: viaUnlike, counts: wholeAsks, asks: newVia,
 	state: func() state { return new(viaState) },
 }
 
 type viaState struct {
-	seen pairMemory // of pairVia
 	bundles
 }
 
@@ -362,7 +361,7 @@ func (s *viaState) request(r *legRun, i int) {
 func (s *viaState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !s.seen.isNew(&r.c.pairs, p, pairVia) {
+	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !r.c.pairs.isNew(p, pairVia) {
 		return
 	}
 	m := r.Request()
@@ -435,13 +434,12 @@ request of the peer reaches the sender all the same, or it passes the INVITE on 
 	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
 	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
 
-	needs: public | contactInvalid,
+	needs: public | contactInvalid, asks: contacts,
 	state: func() state { return &contactState{seen: make(memory[string])} },
 }
 
 type contactState struct {
-	known pairMemory // of pairContact
-	seen  memory[string]
+	seen memory[string]
 	bundles
 }
 
@@ -500,10 +498,7 @@ func (s *contactState) exchange(r *exchangeRun) {
 		return
 	}
 	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if r.c.pairs.has(p, pairContact) {
-		return
-	}
-	if s.known.isNew(&r.c.pairs, p, pairContact); !s.seen.isNew(pairKey(e)) {
+	if !r.c.pairs.isNew(p, pairContact) || !s.seen.isNew(pairKey(e)) {
 		return
 	}
 	m := r.Request()

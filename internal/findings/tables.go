@@ -2,6 +2,7 @@ package findings
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -143,6 +144,7 @@ const (
 type pairTable struct {
 	slots []uint64 // as many as a power of two, half of them taken at most: a hash, and in place of its lowest bits those of the pair
 	n     int
+	count [pairBits]int // pairs with each bit
 }
 
 // slot returns the slot of a pair: the one that it is in, or else the one that it goes to.
@@ -155,11 +157,19 @@ func (t *pairTable) slot(hash uint64) *uint64 {
 	}
 }
 
-// has reports whether a bit is remembered of a pair.
-func (t *pairTable) has(p hostPair, bit uint64) bool { return t.n > 0 && *t.slot(p.hash())&bit != 0 }
+// of returns what is remembered of a pair.
+func (t *pairTable) of(p hostPair) uint64 {
+	if t.n == 0 {
+		return 0
+	}
+	return *t.slot(p.hash()) & (1<<pairBits - 1)
+}
 
-// add remembers a bit of a pair.
-func (t *pairTable) add(p hostPair, bit uint64) {
+// has reports whether a bit is remembered of a pair.
+func (t *pairTable) has(p hostPair, bit uint64) bool { return t.of(p)&bit != 0 }
+
+// add remembers bits of a pair.
+func (t *pairTable) add(p hostPair, bits uint64) {
 	if 2*t.n >= len(t.slots) {
 		was := t.slots
 		t.slots = make([]uint64, max(64, 2*len(was)))
@@ -175,18 +185,23 @@ func (t *pairTable) add(p hostPair, bit uint64) {
 		*s = hash >> pairBits << pairBits
 		t.n++
 	}
-	*s |= bit
+	for i := range t.count {
+		t.count[i] += int(bits &^ *s >> i & 1)
+	}
+	*s |= bits
 }
 
-// A pairMemory is what one rule remembers in a pairTable, up to a limit: what is beyond it is not new.
-type pairMemory struct{ n int }
+// full reports whether as many pairs as a bundle may have are remembered with a bit: further ones are not.
+func (t *pairTable) full(bit uint64) bool { return t.with(bit) >= maxBundles }
 
-// isNew remembers a bit of a pair and reports whether that was not there.
-func (m *pairMemory) isNew(t *pairTable, p hostPair, bit uint64) bool {
-	if m.n == maxBundles || t.has(p, bit) {
+// with returns how many pairs are remembered with a bit.
+func (t *pairTable) with(bit uint64) int { return t.count[bits.TrailingZeros64(bit)] }
+
+// isNew remembers a bit of a pair, and reports whether that was not there and there is room for it.
+func (t *pairTable) isNew(p hostPair, bit uint64) bool {
+	if t.full(bit) || t.has(p, bit) {
 		return false
 	}
-	m.n++
 	t.add(p, bit)
 	return true
 }

@@ -56,7 +56,7 @@ const (
 	oddRefusal // one was refused with 422, 481, 482, 483 or 491
 
 	// Of requests and responses of whatever kind.
-	asks         // a whole request other than ACK
+	wholeAsks    // a whole request other than ACK
 	wholeRequest // ACK as well
 	forwardsOdd  // a Max-Forwards is odd, or a host may have passed it on as it was
 	overUDP
@@ -487,7 +487,7 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	if m.Transaction < 0 {
 		return
 	}
-	g.traits |= asks
+	g.traits |= wholeAsks
 	bit := uint32(1) << m.Transaction
 	if g.asked&bit != 0 {
 		g.cut = g.cut || m.Resent.Number == 0 // it came back

@@ -20,7 +20,7 @@ outside of a call are paired by their Call-ID in the same way.`,
 	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
 	Fix: "Look at what the transferred side did with the REFER: the call that it made, its target, and the status that it reports.",
 
-	needs: transferred,
+	needs: transferred, asks: subscribes,
 	state: func() state { return &transfers{waiting: make(map[string]*outsideRefer)} },
 }
 

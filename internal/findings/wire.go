@@ -26,19 +26,13 @@ smaller ones from the same host to the same host were.`,
 	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
 
-	needs: newToBooks, counts: overUDP,
+	needs: newToBooks, counts: overUDP, asks: oddSize | newSmall,
 	state: func() state { return &sizeState{bundles: bundles{least: 2}} },
 }
 
 type sizeState struct {
-	small pairMemory // pairs of hosts with small requests that were answered: pairSmall
-	wait  []Finding  // of large requests that were not answered; at most maxOfRule
+	wait []Finding // of large requests that were not answered; at most maxOfRule
 	bundles
-}
-
-// answered notes that a small request was answered.
-func (s *sizeState) answered(pairs *pairTable, p hostPair) {
-	s.small.isNew(pairs, p, pairSmall)
 }
 
 func (s *sizeState) leg(r *legRun) {
@@ -56,7 +50,7 @@ func (s *sizeState) leg(r *legRun) {
 			way := uint64(1) << (2*m.Hop + toInt(m.Forward)) // 0 beyond the first 32
 			if m.Request && answered&way == 0 && m.Transaction >= 0 && m.Method != "ACK" {
 				if t := &r.Transactions[m.Transaction]; t.Status != 0 || !t.Provisional.IsZero() {
-					s.answered(&r.c.pairs, hostPair{m.Source.Addr(), m.Destination.Addr()})
+					r.c.pairs.isNew(hostPair{m.Source.Addr(), m.Destination.Addr()}, pairSmall)
 					answered |= way
 				}
 			}
@@ -112,7 +106,7 @@ func (s *sizeState) learn(r *legRun) {
 	for i := range r.Transactions {
 		if t := &r.Transactions[i]; r.glance.large&(1<<i) == 0 && t.Requests > 0 && t.Method != "ACK" && (t.Status != 0 || !t.Provisional.IsZero()) {
 			src, dst := r.ends(t)
-			s.answered(&r.c.pairs, hostPair{src.Addr(), dst.Addr()})
+			r.c.pairs.isNew(hostPair{src.Addr(), dst.Addr()}, pairSmall)
 		}
 	}
 }
@@ -175,7 +169,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	whole := !e.Fragmented && !e.AnswerFragmented && e.Lost != analysis.LostFragments && e.AnswerLost != analysis.LostFragments
 	if whole && e.Size <= maxDatagram {
 		if answered {
-			s.answered(&r.c.pairs, hostPair{e.Source.Addr(), e.Destination.Addr()})
+			r.c.pairs.isNew(hostPair{e.Source.Addr(), e.Destination.Addr()}, pairSmall)
 		}
 		return
 	}
@@ -230,7 +224,7 @@ captured. Once for each sender of a call.`,
 	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more.",
 	Fix: "Correct the sender; if something between changes bodies (an ALG, a header manipulation), make it change Content-Length with them.",
 
-	needs: notUDP,
+	needs: notUDP, asks: overStream,
 	state: func() state {
 		return &lengthState{skips: make(map[analysis.Frame]*analysis.Event), bundles: bundles{least: 2}}
 	},
@@ -322,7 +316,7 @@ call was through another way, it is a note, and so are fewer than three ICMP err
 	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
 	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
 
-	needs: newToBooks, counts: everyLeg,
+	needs: newToBooks, counts: everyLeg, asks: troubled,
 	state: func() state {
 		return &errorState{byCall: make(map[string][]int), byFlow: make(map[flow][]int), byEnd: make(map[netip.AddrPort][]int), bundles: bundles{least: 2}}
 	},
@@ -363,6 +357,12 @@ func (s *errorState) take(c *Collector) {
 func (s *errorState) mayMeet(c *Collector, l *analysis.Leg) bool {
 	s.take(c)
 	return len(s.byFlow) > 0 || len(s.byEnd) > 0 || len(s.byCall) > 0 && len(s.byCall[l.CallID]) > 0
+}
+
+// anyTold reports whether an event came.
+func (s *errorState) anyTold(c *Collector) bool {
+	s.take(c)
+	return len(s.told) > 0
 }
 
 // A trouble is the events about one endpoint that a leg or an exchange met.

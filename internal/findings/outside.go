@@ -1,0 +1,76 @@
+package findings
+
+import (
+	"slices"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// An outside is what a request outside of calls shows at a glance, as traits are what a leg does: it decides which rules are
+// asked about the request, see Rule.asks. Most are answered as they should be, between hosts that all is known of.
+type outside uint32
+
+const (
+	everyRequest   outside = 1 << iota
+	registers              // a REGISTER for an address-of-record, on its first hop
+	subscribes             // SUBSCRIBE, NOTIFY or REFER
+	contacts               // a Contact may be one that cannot be reached
+	refusedOutside         // refused, but for challenges
+	silentOutside          // no final response
+	oddForwards            // a Max-Forwards is odd, or was passed on as it was
+	oddSize                // it is large, or it or its response came in fragments
+	overStream             // not over UDP
+	newWay                 // capture-quality has not seen messages between these hosts, or octets are missing
+	newVia                 // via-nat has not judged a request between them
+	newSmall               // udp-too-big knows none between them that was answered
+	troubled               // the network told of an error
+)
+
+// outsideOf returns what a request outside of calls shows.
+func (c *Collector) outsideOf(e *analysis.Exchange) outside {
+	o := everyRequest
+	has := func(x outside, holds bool) {
+		if holds {
+			o |= x
+		}
+	}
+	switch e.Method {
+	case "REGISTER":
+		has(registers, e.FirstHop && e.AOR != "")
+		has(contacts, c.mayExpose(e))
+	case "SUBSCRIBE":
+		has(contacts, c.mayExpose(e))
+		o |= subscribes
+	case "NOTIFY", "REFER":
+		o |= subscribes
+	}
+	has(refusedOutside, e.Status >= 300 && !isChallenge(e.Status))
+	has(silentOutside, e.Status == 0)
+	has(oddForwards, e.MaxForwards <= 0 || e.MaxForwards > defaultMaxForwards || e.CameFrame.Number != 0)
+	has(overStream, e.Transport != "UDP")
+	has(troubled, c.trouble.anyTold(c))
+	has(oddSize, e.Size > maxDatagram || e.Fragmented || e.AnswerFragmented || e.Lost != analysis.NoLoss || e.AnswerLost != analysis.NoLoss)
+	has(newWay, o&oddSize != 0)
+	c.betweenHosts(e, has)
+	return o
+}
+
+// betweenHosts tells what is not known yet of the hosts of a request.
+func (c *Collector) betweenHosts(e *analysis.Exchange, has func(outside, bool)) {
+	there := c.pairs.of(hostPair{e.Source.Addr(), e.Destination.Addr()})
+	has(newVia, there&pairVia == 0 && !c.pairs.full(pairVia))
+	has(newSmall, there&pairSmall == 0 && !c.pairs.full(pairSmall))
+	has(newWay, there&pairSeen == 0 && c.quality.hasRoom())
+	if e.Status != 0 {
+		back := c.pairs.of(hostPair{e.Destination.Addr(), e.Source.Addr()})
+		has(newWay, back&pairProven == 0 && (back&pairSeen != 0 || c.quality.hasRoom()))
+	}
+}
+
+// mayExpose reports whether a REGISTER or SUBSCRIBE may have a Contact that cannot be reached.
+func (c *Collector) mayExpose(e *analysis.Exchange) bool {
+	if e.AOR == "" || c.isPublic(e.Source.Addr()) || c.isPublic(e.Destination.Addr()) {
+		return true
+	}
+	return slices.ContainsFunc(e.Bindings, func(b analysis.Binding) bool { return mayBeInvalid([]byte(b.URI)) })
+}
