@@ -429,7 +429,7 @@ var contactPrivate = &Rule{
 	Title: "a Contact that the other side cannot reach",
 	Doc: `The Contact of an INVITE, its 1xx or 2xx, a REGISTER or a SUBSCRIBE holds a private address (RFC 1918, 6598, 3927, 4193) while its packet comes from a
 public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
-that comes back. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
+that comes back (a 2xx over UDP that is not repeated had its ACK). Where nothing that the peer sends there is in the capture behind it, it is only possible. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
 request of the peer reaches the sender all the same, or it passes the INVITE on with the public address in the Contact, or a registrar shows the public address in its Via, it is a note.`,
 	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
 	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
@@ -474,10 +474,12 @@ func (s *contactState) leg(r *legRun) {
 		if !ok || told[0] == m.Source.Addr() || told[1] == m.Source.Addr() || told[2] == m.Source.Addr() {
 			continue
 		}
-		if r.calledBack(i) || m.Request && (!from && r.repaired(i) || from && r.namesSource(i)) {
-			if !from {
-				continue
-			}
+		switch handled, unseen := r.handled(i); {
+		case !from && handled:
+			continue
+		case !from && unseen:
+			f.Confidence = Possible
+		case from && (handled || m.Request && r.namesSource(i)):
 			f.Severity, f.NextStep = Note, "Nothing, as long as the peer goes around it."
 		}
 		told[n] = m.Source.Addr()
@@ -508,6 +510,9 @@ func (s *contactState) exchange(r *exchangeRun) {
 	if v, ok := m.First(sipmsg.Contact); ok {
 		f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to)
 		if ok && (from || !sawNAT(r.Response())) {
+			if e.Status == 0 && !from {
+				f.Confidence = Possible
+			}
 			f.Frames, f.CallID = []analysis.Frame{e.SentFrame}, e.CallID
 			s.add(endpoint(e.Destination), f)
 		}
@@ -534,6 +539,8 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 				continue
 			}
 			f.Severity, f.NextStep = Note, "Nothing, as long as the registrar goes by where the REGISTER came from."
+		} else if e.Status == 0 && !from {
+			f.Confidence = Possible
 		}
 		f.Frames, f.CallID, f.AOR = []analysis.Frame{e.SentFrame}, e.CallID, e.AOR
 		s.add(endpoint(e.Destination)+f.Severity.String(), f)
@@ -597,18 +604,6 @@ func exposed(m *sipmsg.Message, seen *analysis.Seen) bool {
 	return !seen.Request && isAddr && next.Addr() == seen.Destination.Addr().Unmap()
 }
 
-// calledBack reports whether the peer of message i later sends a request to its sender.
-func (r *legRun) calledBack(i int) bool {
-	m := &r.Messages[i]
-	for j := i + 1; j < len(r.Messages); j++ {
-		x := &r.Messages[j]
-		if x.Request && x.Source.Addr() == m.Destination.Addr() && x.Destination.Addr() == m.Source.Addr() {
-			return true
-		}
-	}
-	return false
-}
-
 // namesSource reports whether request i is passed on with the address that it came from in its Contact,
 // as a server does that knows of the NAT: in place of the private one, or beside it.
 func (r *legRun) namesSource(i int) bool {
@@ -620,15 +615,29 @@ func (r *legRun) namesSource(i int) bool {
 	return bytes.Contains(v, []byte(r.Messages[i].Source.Addr().Unmap().String()))
 }
 
-// repaired reports whether a response to request i shows that the server knows of the NAT.
-func (r *legRun) repaired(i int) bool {
+// handled reports whether the peer of message i shows that it knows of the NAT in front of its sender: it sends a
+// request there, or a response that says where its request came from, or a 2xx that is message i, or follows it, is not
+// repeated, so that its ACK came. unseen says that the capture shows nothing that the peer sends there behind it.
+func (r *legRun) handled(i int) (is, unseen bool) {
+	m := &r.Messages[i]
+	unseen = true
 	for j := i + 1; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
-		if !x.Request && x.Transaction == r.Messages[i].Transaction && sawNAT(r.Message(j)) {
-			return true
+		if x.Source.Addr() != m.Destination.Addr() || x.Destination.Addr() != m.Source.Addr() {
+			continue
 		}
+		if x.Request || m.Request && sawNAT(r.Message(j)) {
+			return true, false
+		}
+		unseen = false
 	}
-	return false
+	if m.Request || m.Transaction < 0 {
+		return false, unseen
+	}
+	t := &r.Transactions[m.Transaction]
+	once := t.Status/100 == 2 && t.Finals == 1
+	ended := r.Leg.Ended
+	return once && m.Transport == "UDP" && r.since(t.Answered) > t2/2 && (ended.IsZero() || ended.Sub(t.Answered) > t2/2), once
 }
 
 // sawNAT reports whether the topmost Via of a response says where its request came from.
@@ -649,7 +658,7 @@ var sdpPrivate = &Rule{
 	Title: "media is asked for at an address that cannot be reached",
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
-response, no request that comes back.
+response, no request that comes back (a 2xx over UDP that is not repeated had its ACK); where nothing that it sends there is in the capture behind it, it is only possible.
 If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
@@ -684,8 +693,12 @@ If the next hop passes it on with another address, it is a note; so it is where 
 				Expected: "an address that the peer can reach",
 			}
 			if !from {
-				if m.Request && r.repaired(i) || r.calledBack(i) {
+				handled, unseen := r.handled(i)
+				if handled {
 					continue
+				}
+				if unseen {
+					f.Confidence = Possible
 				}
 				f.Observed = fmt.Sprintf("media is asked for at %s, the packet goes to %s", addr, endpoint(m.Destination))
 			}
