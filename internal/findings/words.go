@@ -20,6 +20,12 @@ const firstWeak = 14
 var objects = []string{"instruct", "prompt", "guideline", "your rules", "all rules", "the above", "everything above", "everything before", "all previous", "previous context", "all findings", "any findings",
 	"you were told", "been told", "were given", "directive", "earlier command", "previous command", "prior command", "previous rules", "prior rules"}
 
+// addressees are those that an order to a model begins with. «Skip this message» alone is what people write.
+var addressees = []string{"assistant:", "assistant,", "llm:", "llm,", "ai:", "ai,", "gpt:", "gpt,", "chatgpt:", "chatgpt,", "claude:", "claude,", "copilot:", "copilot,", "gemini:", "gemini,", "language model"}
+
+// showing are words for what a model is told to do with its system prompt. An exchange has prompts, too.
+var showing = []string{"your ", "ignor", "disregard", "forget", "overrid", "bypass", "disobey", "reveal", "expose", "leak", "show ", "dump ", "print the", "output the", "repeat the"}
+
 // ofModel are words for what a model has.
 var ofModel = []string{"your ", "system", "hidden", "initial", "original", "secret"}
 
@@ -39,9 +45,15 @@ func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
 	behind := at + len(n.text)
 	start, end := sentence(b, max(0, at-nearby), at, behind, min(len(b), behind+nearby))
 	b = b[:end]
+	follows := &n.near[0] == &addressees[0] || &n.near[0] == &showing[0]
+	if follows && behind < end && b[behind] == ':' { // what follows is one
+		return at, true
+	}
 	for k, w := range n.near {
 		for i := findFold(b, start, w); i >= 0; i = findFold(b, i+1, w) {
 			switch {
+			case follows:
+				ok = i < at && !insideWord(b, i, w)
 			case n.text[:4] != "inst": // it is a verb, or begins with one
 				ok = i >= behind && orders(b, at, behind, i, false)
 			case i < at:
