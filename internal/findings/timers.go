@@ -147,7 +147,7 @@ func (s *timedOutOutside) end(r *captureRun) {
 var no100 = &Rule{
 	ID: "no-100", RFC: "RFC 3261 17.2.1", Severity: "warning",
 	Title: "an INVITE that had to be sent again because no 100 came",
-	Doc:   `An INVITE was sent again at least once before its first response, which came more than 200 ms after the first copy. A late 100 counts as late.`,
+	Doc:   `An INVITE was sent again at least once before its first response, which came more than 200 ms after the first copy. A late 100 counts as late. Of hosts without state, which pass each copy on, the last one is told.`,
 	Why:   "Whoever needs more than 200 ms has to send 100 at once: without it every INVITE is sent twice or more, and a loaded server gets more load.",
 	Fix:   "Make the called server send 100 Trying at once, or find out what delays it.",
 
@@ -159,25 +159,50 @@ var no100 = &Rule{
 				continue
 			}
 			r.applies()
-			answer := t.Provisional
-			if answer.IsZero() || !t.Answered.IsZero() && t.Answered.Before(answer) {
-				answer = t.Answered
-			}
-			if t.Requests < 2 || answer.IsZero() || t.Sent.IsZero() || answer.Sub(t.Sent) <= 200*time.Millisecond {
-				continue
-			}
-			before := r.requestsBefore(i, answer)
-			if len(before) < 2 {
+			before, answer := r.lateFirst(i)
+			if before == nil || r.onwards(i, func(j int) bool { return r.relaysEach(before, j) }) {
 				continue
 			}
 			_, dst := r.ends(t)
 			r.report(Finding{
-				Severity: Warning, Frames: append(before, r.firstAnswer(i)...),
+				Severity: Warning, Frames: append(r.frames(before...), r.firstAnswer(i)...),
 				Observed: fmt.Sprintf("INVITE sent %s before %s answered after %s", times(len(before)), endpoint(dst), seconds(answer.Sub(t.Sent))),
 				Expected: "100 Trying within 200 ms",
 			})
 		}
 	},
+}
+
+// lateFirst returns the copies of an INVITE that were sent before its first response, if these are several and it came
+// late, and when it came.
+func (r *legRun) lateFirst(i int) (before []int, answer time.Time) {
+	t := &r.Transactions[i]
+	answer = t.Provisional
+	if answer.IsZero() || !t.Answered.IsZero() && t.Answered.Before(answer) {
+		answer = t.Answered
+	}
+	if t.Requests < 2 || answer.IsZero() || t.Sent.IsZero() || answer.Sub(t.Sent) <= 200*time.Millisecond {
+		return nil, answer
+	}
+	if before = r.requestsBefore(i, answer); len(before) < 2 {
+		before = nil
+	}
+	return before, answer
+}
+
+// relaysEach reports whether transaction j is of a server without state: its first response is late, and ahead of that it
+// passes each of some copies of a request on when it gets it.
+func (r *legRun) relaysEach(copies []int, j int) bool {
+	passed, _ := r.lateFirst(j)
+	if len(passed) != len(copies) {
+		return false
+	}
+	for k, i := range copies {
+		if d := r.Messages[passed[k]].Time.Sub(r.Messages[i].Time); d < 0 || d > 100*time.Millisecond {
+			return false
+		}
+	}
+	return true
 }
 
 var missingAck2xx = &Rule{
@@ -743,11 +768,11 @@ func (r *legRun) requestFrames(i int) (list []analysis.Frame) {
 	return list
 }
 
-// requestsBefore returns the frames of the copies of a request before a time.
-func (r *legRun) requestsBefore(i int, at time.Time) (list []analysis.Frame) {
+// requestsBefore returns the copies of a request before a time.
+func (r *legRun) requestsBefore(i int, at time.Time) (list []int) {
 	for _, j := range r.of(i) {
 		if m := &r.Messages[j]; m.Request && m.Method != "ACK" && m.Time.Before(at) {
-			list = append(list, m.Frame)
+			list = append(list, j)
 		}
 	}
 	return list
