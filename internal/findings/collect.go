@@ -57,6 +57,7 @@ type Collector struct {
 	outside map[netip.Addr]bool  // the public addresses of mapped; made when it is asked for
 	quality *qualityState
 	trouble *errorState
+	loss    lossMeter
 
 	legRules      []legRule // those that may be asked about a leg, in their order
 	needs         traits    // of any of them
@@ -267,6 +268,7 @@ func (c *Collector) finished(d *analysis.Detail) {
 // apply applies the rules to a leg.
 func (c *Collector) apply(x *legRun) {
 	c.ledger.leg(x)
+	c.loss.leg(x.Detail)
 	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
 	c.hear(x)
 	for i := range c.legRules {

@@ -22,10 +22,10 @@ func heard(t *analysis.Transaction, r *legRun) *gate {
 	return g
 }
 
-// judge lowers a finding that rests on silence where silence proves nothing, and whatever is
-// only possible to a note.
+// judge lowers a finding that rests on silence where silence proves nothing, or where the capture lacks packets and those may
+// be among them, and whatever is only possible to a note.
 func (c *Collector) judge(f *Finding, res *analysis.Result) {
-	if f.gate != nil && !c.visible(f.gate, res) {
+	if f.gate != nil && !c.visible(f.gate, res) || c.lossExplains(f) {
 		f.Confidence = Possible
 	}
 	if f.Confidence == Possible {
@@ -79,8 +79,8 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	src, dst := r.ends(t)
 	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
-	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK
-		f.gate.wait = 0
+	if f.gate.misses = 1; t.Finals > 1 { // it was repeated: whoever sent it saw no ACK
+		f.gate.wait, f.gate.misses = 0, 0
 	}
 	return f, true
 }
@@ -92,10 +92,13 @@ func (r *legRun) used(i int) bool {
 	return ok >= 0 && r.first(func(m *analysis.Seen) bool {
 		a := &r.Messages[ok]
 		same := m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag
-		if !m.Request || m.Method == "ACK" || m.Hop != t.Hop || !same {
+		d := m.Time.Sub(t.Answered)
+		if m.Method == "ACK" || m.Hop != t.Hop || !same {
 			return false
 		}
-		d := m.Time.Sub(t.Answered)
+		if !m.Request { // to a request that may not be in the capture
+			return d >= 0 && t.Requests > 0 && m.Forward != t.Forward && m.Status/100 == 2 && m.CSeq > t.CSeq && m.Method != "PRACK"
+		}
 		if m.Forward == t.Forward {
 			return d > t2/2 || d >= 0 && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 == 2
 		}

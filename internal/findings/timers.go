@@ -210,7 +210,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -428,8 +428,8 @@ it had a response then, though the capture has it not.`,
 var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
-	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later. Where a server passed both on to a host that does
-not answer either, that hop is told.`,
+	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
+not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them.`,
 	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix: "The called side has to answer a cancelled INVITE with 487.",
 
@@ -442,11 +442,11 @@ not answer either, that hop is told.`,
 			}
 			r.applies()
 			invite := r.inviteOf(i)
-			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) {
+			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) || r.cameFrom(invite) {
 				continue
 			}
 			g := silence(t, r)
-			g.once = !r.overUDP(i)
+			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
 			r.report(Finding{
 				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
 				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
@@ -459,6 +459,18 @@ not answer either, that hop is told.`,
 // hangs reports whether a cancelled INVITE has no final response.
 func (r *legRun) hangs(i int) bool {
 	return r.Transactions[i].Cancelled && r.Transactions[i].Status == 0
+}
+
+// cameFrom reports whether the final response to the INVITE of a transaction went on from who sent that: on another hop one
+// has the To tag of a response to it.
+func (r *legRun) cameFrom(i int) bool {
+	src, _ := r.ends(&r.Transactions[i])
+	return r.first(func(m *analysis.Seen) bool {
+		if m.Request || m.Status < 200 || m.Method != "INVITE" || m.ToTag == 0 || m.Source.Addr() != src.Addr() || m.Transaction < 0 || !r.sameRequest(i, m.Transaction) {
+			return false
+		}
+		return r.first(func(x *analysis.Seen) bool { return x.Transaction == i && !x.Request && x.ToTag == m.ToTag }) >= 0
+	}) >= 0
 }
 
 var cancelMismatch = &Rule{
@@ -563,7 +575,7 @@ func givesUp(l *analysis.Leg, t *analysis.Transaction) bool {
 var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
 	Title: "a call that takes long to be set up",
-	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls. Ringing
+	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again. Ringing
 for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
@@ -580,7 +592,7 @@ for over 60 s without an answer is a note.`,
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
-		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) {
+		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) {
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
@@ -894,6 +906,21 @@ func (r *legRun) cancels(cancel, i int) bool {
 // about it: a call that was answered or refused without ringing first.
 func (r *legRun) waitedForPerson(at time.Time) bool {
 	return r.Leg.Ringing.IsZero() && r.Leg.EarlyMedia && !at.IsZero()
+}
+
+// triedBefore reports whether a first INVITE was acknowledged, and had a final response so, which is not in the capture, before
+// the one that a response of that time is to was sent: the time in between is none of waiting for it.
+func (r *legRun) triedBefore(at time.Time) bool {
+	i := r.first(func(m *analysis.Seen) bool {
+		return !m.Request && m.Method == "INVITE" && m.Transaction >= 0 && m.Time.Equal(at)
+	})
+	if i < 0 {
+		return false
+	}
+	t := &r.Transactions[r.Messages[i].Transaction]
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.CSeq < t.CSeq && m.Time.Before(t.Sent) && m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 0
+	}) >= 0
 }
 
 // hopShares says what each hop added to the delay of the first ringing or final response.

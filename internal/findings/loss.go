@@ -1,0 +1,56 @@
+package findings
+
+import "github.com/sipsight/sipsight/analysis"
+
+// A lossMeter counts what shows that the capture lacks packets: responses on a hop whose request is not there, though
+// others that went the same way are.
+type lossMeter struct {
+	requests int // that are in the capture, or whose responses are
+	unasked  int // those of them that are not
+}
+
+// leg counts those of a leg. What a leg that was running sent before the capture began is none of it.
+func (m *lossMeter) leg(d *analysis.Detail) {
+	if d.Leg.Running {
+		return
+	}
+	unasked := 0
+	for i := range d.Transactions {
+		unasked += toInt(d.Transactions[i].Requests == 0)
+	}
+	if m.requests += len(d.Transactions); unasked > 0 {
+		m.lacks(d)
+	}
+}
+
+// lacks counts the requests of a leg that are not in the capture.
+func (m *lossMeter) lacks(d *analysis.Detail) {
+	var asked uint32                                                                         // the ways that requests are seen on
+	bit := func(t *analysis.Transaction) uint32 { return 1 << (2*t.Hop + toInt(t.Forward)) } // 0 from hop 16 on
+	for i := range d.Transactions {
+		if t := &d.Transactions[i]; t.Requests > 0 {
+			asked |= bit(t)
+		}
+	}
+	for i := range d.Transactions {
+		t := &d.Transactions[i]
+		m.unasked += toInt(t.Requests == 0 && asked&bit(t) != 0)
+	}
+}
+
+// tolerable is how many findings that lost packets would bring by chance are let pass for each one that there is: 2 %.
+const tolerable = 50
+
+// lossExplains reports whether a finding may be there since the capture lost some packets: as many as it rests on
+// are lost at once on so many of the legs that its rule could apply to.
+func (c *Collector) lossExplains(f *Finding) bool {
+	if f.gate == nil || f.gate.misses == 0 || c.loss.unasked == 0 {
+		return false
+	}
+	t := c.count[f.ID]
+	chance := float64(t.applied)
+	for range f.gate.misses {
+		chance *= float64(c.loss.unasked) / float64(c.loss.requests)
+	}
+	return chance*tolerable > float64(t.fired[f.as])
+}
