@@ -63,18 +63,18 @@ func (f messageFlags) set(g messageFlags, on bool) messageFlags {
 	return f
 }
 
-// compact returns m in the room of a liveMessage.
-func compact(m *Seen, octets place, transport dissect.Transport) liveMessage {
-	x := liveMessage{
-		time: instant(m.Time), frame: m.Frame.Number, file: int32(m.Frame.File), resent: m.Resent.Number, resentFile: int32(m.Resent.File),
-		method: m.Method, fromTag: m.FromTag, toTag: m.ToTag, branch: m.Branch, fields: m.Fields, quirks: m.Quirks, marks: m.Marks, octets: octets,
-		cseq: m.CSeq, size: uint32(m.Size), body: uint32(m.Body), source: m.Source.Port(), destination: m.Destination.Port(),
-		status: int16(m.Status), transaction: int16(m.Transaction), maxForwards: m.MaxForwards, hop: uint8(m.Hop), vias: m.Vias,
-		transport: transport, lost: m.Lost, length: m.Length,
-	}
-	x.flags = x.flags.set(isForward, m.Forward).set(isRequest, m.Request).set(isInitial, m.Initial).set(isPartial, m.Partial).
+// set makes x hold what m says. Fields are written one by one: a whole one would be made aside, and then moved.
+func (x *liveMessage) set(m *Seen, octets place, transport dissect.Transport) {
+	x.time, x.frame, x.file = instant(m.Time), m.Frame.Number, int32(m.Frame.File)
+	x.resent, x.resentFile = m.Resent.Number, int32(m.Resent.File)
+	x.method, x.fromTag, x.toTag, x.branch = m.Method, m.FromTag, m.ToTag, m.Branch
+	x.fields, x.quirks, x.marks, x.octets = m.Fields, m.Quirks, m.Marks, octets
+	x.cseq, x.size, x.body = m.CSeq, uint32(m.Size), uint32(m.Body)
+	x.source, x.destination = m.Source.Port(), m.Destination.Port()
+	x.status, x.transaction, x.maxForwards = int16(m.Status), int16(m.Transaction), m.MaxForwards
+	x.hop, x.vias, x.transport, x.lost, x.length = uint8(m.Hop), m.Vias, transport, m.Lost, m.Length
+	x.flags = messageFlags(0).set(isForward, m.Forward).set(isRequest, m.Request).set(isInitial, m.Initial).set(isPartial, m.Partial).
 		set(isFragmented, m.Fragmented).set(isOldBranch, m.OldBranch).set(hasSDP, m.SDP)
-	return x
 }
 
 // public makes m the Seen of x, but for its addresses.
@@ -117,13 +117,13 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	}
 	raw := x.s.Raw()
 	s := &t.atHand[0]
-	*s = Seen{
-		Time: x.now, Frame: x.frame, Source: x.m.Src, Destination: x.m.Dst, Transport: x.m.Transport.String(), Hop: x.hop, Forward: x.forward,
-		Request: x.s.IsRequest(), Method: x.method, CSeq: x.cseq, Status: x.s.StatusCode, Transaction: x.transaction, Resent: x.resent,
-		Partial: x.m.Partial, Lost: lossOf(x.m), Fragmented: fragmented(x.m), Size: len(raw), Length: lengthOf(x.m),
-		FromTag: t.hash(x.from), ToTag: t.hash(x.to), Branch: x.key, OldBranch: !x.cookie, Fields: x.s.FieldSet(), Quirks: x.quirks,
-		MaxForwards: maxForwards(x.s), Body: len(x.s.Body),
-	}
+	*s = Seen{} // and then one by one, as in liveMessage.set
+	s.Time, s.Frame, s.Source, s.Destination, s.Transport = x.now, x.frame, x.m.Src, x.m.Dst, x.m.Transport.String()
+	s.Hop, s.Forward, s.Request, s.Method, s.CSeq = x.hop, x.forward, x.s.IsRequest(), x.method, x.cseq
+	s.Status, s.Transaction, s.Resent, s.Partial, s.Lost = x.s.StatusCode, x.transaction, x.resent, x.m.Partial, lossOf(x.m)
+	s.Fragmented, s.Size, s.Length = fragmented(x.m), len(raw), lengthOf(x.m)
+	s.FromTag, s.ToTag, s.Branch, s.OldBranch = t.hash(x.from), t.hash(x.to), x.key, !x.cookie
+	s.Fields, s.Quirks, s.MaxForwards, s.Body = x.s.FieldSet(), x.quirks, maxForwards(x.s), len(x.s.Body)
 	s.Initial = x.transaction >= 0 && v.trans[x.transaction].initial
 	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
 	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
@@ -140,7 +140,8 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	if len(v.seen) == cap(v.seen) {
 		v.seen = t.seenRooms.grow(v.seen)
 	}
-	v.seen = append(v.seen, compact(s, octets, x.m.Transport))
+	v.seen = v.seen[:len(v.seen)+1]
+	v.seen[len(v.seen)-1].set(s, octets, x.m.Transport)
 	if x.hop != maxHops-1 {
 		return
 	}

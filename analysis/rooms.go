@@ -3,8 +3,8 @@ package analysis
 import "slices"
 
 // roomSizes are the sizes of rooms: of a flood each leg has one message, a call in earnest a
-// dozen or two.
-var roomSizes = [...]int{1, 2, 4, 8, 12, 16, 24, 32, 48, 64}
+// dozen or two. With each step all is moved.
+var roomSizes = [...]int{1, 4, 8, 16, 24, 32, 48, 64}
 
 // maxFreeRooms bounds the rooms of each size that wait for the next leg.
 const maxFreeRooms = 1 << 8
@@ -34,11 +34,11 @@ func (r *rooms[T]) grow(s []T) []T {
 	return room
 }
 
-// giveBack takes back a slice that nobody uses any more. Longer ones are left to the collector.
+// giveBack takes back a slice that nobody uses any more, as it is: things are written over whole, and point to names that stay.
+// Longer ones are left to the collector.
 func (r *rooms[T]) giveBack(s []T) {
 	i := slices.Index(roomSizes[:], cap(s))
 	if i >= 0 && len(r.free[i]) < maxFreeRooms {
-		clear(s)
 		r.free[i] = append(r.free[i], s[:0])
 	}
 }
