@@ -94,6 +94,7 @@ type screen struct {
 
 	nibbles nibbles
 	groups  [8][]begun
+	begins  [1 << windowBits / 64]uint64 // a bit for the hash of each of their windows
 }
 
 // A begun is a needle with the first four of its five octets.
@@ -148,7 +149,9 @@ func newScreen(list []needle) *screen {
 			s.heads[h] = uint16(len(s.list) - 1)
 		}
 		s.nibbles.add(n)
-		s.groups[n.group] = append(s.groups[n.group], begun{windowAt([]byte(n.text), n.at), n})
+		begins := windowAt([]byte(n.text), n.at)
+		s.groups[n.group] = append(s.groups[n.group], begun{begins, n})
+		s.begins[hashWindow(begins)/64] |= 1 << (hashWindow(begins) % 64)
 	}
 	return s
 }

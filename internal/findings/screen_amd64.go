@@ -64,6 +64,9 @@ func (s *screen) oddAt(b []byte, i int) bool {
 		return isOdd(b[i:])
 	}
 	window := windowAt(b, i)
+	if h := hashWindow(window); s.begins[h/64]&(1<<(h%64)) == 0 { // nearly always
+		return false
+	}
 	for groups := s.nibbles.groupsAt(b[i:]); groups != 0; groups &= groups - 1 {
 		list := s.groups[bits.TrailingZeros8(groups)]
 		for k := range list {
