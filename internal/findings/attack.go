@@ -200,12 +200,21 @@ func (l *ledger) account(x *liveTx, given bool) {
 	if x.at.IsZero() || s.unknown {
 		return
 	}
+	ok := x.status/100 == 2
+	if ok && (!given || len(x.creds) == 0) {
+		return
+	}
+	if ok && len(s.refused) == 0 { // nearly always: the names are of no use
+		x.key = x.keyOf()
+		l.gave(x.tx)
+		return
+	}
 	x.fill(given)
 	if x.credentials {
 		l.gave(x.tx)
 	}
-	if x.status/100 == 2 {
-		if x.credentials && s.refused[x.name] && len(s.oks) < maxOks {
+	if ok {
+		if s.refused[x.name] && len(s.oks) < maxOks {
 			s.oks = append(s.oks, success{x.name, x.answered, x.final})
 		}
 		return
@@ -244,6 +253,12 @@ func (l *ledger) keep(s *source, x *tx) {
 			l.sweep(s, nil)
 		}
 	}
+}
+
+// keyOf returns tx.key of one whose request is there.
+func (x *liveTx) keyOf() uint64 {
+	v, _ := x.req.First(sipmsg.From)
+	return hashOf(userIn(v), sipmsg.ParseURI(x.req.RequestURI).Host)
 }
 
 // fill fills in whom a request is about and who sent it.

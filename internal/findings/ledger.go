@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -144,7 +145,13 @@ func (t *tx) hop() uint64 {
 }
 
 // pairOf returns a hash of a directed pair of addresses.
-func pairOf(a, b netip.Addr) uint64 { return mixed(addrHash(a), b) }
+func pairOf(a, b netip.Addr) uint64 {
+	if a.Is4() && b.Is4() {
+		x, y := a.As4(), b.As4()
+		return addr.MixWords(secret, uint64(binary.BigEndian.Uint32(x[:]))<<32|uint64(binary.BigEndian.Uint32(y[:])), 0)
+	}
+	return mixed(addrHash(a), b)
+}
 
 func newLedger(c *Collector) ledger {
 	return ledger{

@@ -1,7 +1,6 @@
 package findings
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -45,6 +45,7 @@ type load struct {
 	addr netip.Addr
 	sec  int64 // the second that requests are counted in: mostly the next one is of it
 	n    int
+	asks bool // it has sent a 5xx, which may have a Retry-After
 	bad  []refusal
 }
 
@@ -142,7 +143,11 @@ func (s *loadState) request(all *hosts, server netip.Addr, sent time.Time) *load
 
 // refused takes in a refusal of a request that was counted.
 func (s *loadState) refused(l *load, x refusal) {
-	if l != nil && s.refusals < maxRefusals {
+	if l == nil {
+		return
+	}
+	l.asks = true
+	if s.refusals < maxRefusals {
 		s.refusals++
 		l.bad = append(l.bad, x)
 	}
@@ -161,8 +166,7 @@ func (s *loadState) flush(l *load) {
 
 // key returns a hash of the host and a second.
 func (l *load) key(sec int64) uint64 {
-	a := l.addr.As16()
-	return hashOf(a[:], binary.BigEndian.AppendUint64(nil, uint64(sec))) ^ uint64(toInt(l.addr.Is4()))
+	return addr.MixWords(addrHash(l.addr), uint64(sec), secret)
 }
 
 // requests returns how many requests a host was sent in the seconds from one up to another.
@@ -217,21 +221,26 @@ func (s *loadState) impatient(r *legRun) {
 
 // learn takes in a leg without refusals.
 func (s *loadState) learn(r *legRun) {
+	waits := false
 	for i := range r.Transactions {
 		if t := &r.Transactions[i]; t.Requests > 0 && t.Method != "ACK" {
 			_, dst := r.ends(t)
-			s.request(&r.c.hosts, dst.Addr(), t.Sent)
+			l := s.request(&r.c.hosts, dst.Addr(), t.Sent)
+			waits = waits || l == nil || l.asks
 		}
 	}
-	s.impatient(r)
+	if waits {
+		s.impatient(r)
+	}
 }
 
 func (s *loadState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	if l := s.request(&r.c.hosts, e.Destination.Addr(), e.Sent); e.Status/100 == 5 {
+	l := s.request(&r.c.hosts, e.Destination.Addr(), e.Sent)
+	if e.Status/100 == 5 {
 		s.refused(l, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
 	}
-	if e.Status/100 != 5 && !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method) || e.InDialog {
+	if e.Status/100 != 5 && (l != nil && !l.asks || !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method)) || e.InDialog {
 		return
 	}
 	m := r.Request()

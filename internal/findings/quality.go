@@ -168,6 +168,9 @@ func (s *qualityState) lasting(r *legRun) {
 	}
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
+		if t.Status != 0 && t.Answered.Sub(t.Sent) <= longSilence && !t.Answered.IsZero() { // nearly always
+			continue
+		}
 		if t.Requests == 0 || t.Requests == 1 && t.Status == 0 && t.Provisional.IsZero() || t.Method == "ACK" || t.Sent.IsZero() || t.Cancelled && t.Status == 0 {
 			continue
 		}
