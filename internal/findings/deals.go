@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sdp"
@@ -192,9 +193,64 @@ func (r *legRun) changedUnseen(i int) bool {
 	return t.Status == 0 && (t.Acked || t.Requests < 3) && req >= 0 && (t.Method == "INVITE" || r.Messages[req].SDP)
 }
 
+// changedOnWay reports whether a request that changes the session was accepted behind a time on another hop of the way, and
+// is not in the capture on this one.
+func (r *legRun) changedOnWay(hop int, after time.Time) bool {
+	for j := range r.Transactions {
+		t := &r.Transactions[j]
+		if t.Hop == hop || t.Initial || t.Method != "INVITE" && t.Method != "UPDATE" || t.Status/100 != 2 || !t.Answered.After(after) {
+			continue
+		}
+		if r.onBoth(hop, t.Hop) && !r.isOn(j, hop) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOn reports whether the request of a transaction is on a hop.
+func (r *legRun) isOn(i, hop int) bool {
+	for j := range r.Transactions {
+		if r.Transactions[j].Hop == hop && r.sameRequest(i, j) {
+			return true
+		}
+	}
+	return false
+}
+
+// onBoth reports whether a first INVITE went over two hops: so does what follows it, where no proxy leaves the way.
+func (r *legRun) onBoth(a, b int) bool {
+	for j := range r.Transactions {
+		if t := &r.Transactions[j]; t.Initial && t.Method == "INVITE" && t.Hop == a && r.isOn(j, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// answeredOnWay reports whether a response with a description to the request of a transaction is on another hop, and
+// none with its status and To tag on that of the transaction.
+func (r *legRun) answeredOnWay(i int) bool {
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if m.Request || !m.SDP || m.Transaction < 0 || m.Transaction == i || !r.sameRequest(i, m.Transaction) {
+			continue
+		}
+		if r.first(func(x *analysis.Seen) bool {
+			return x.Transaction == i && !x.Request && x.Status == m.Status && x.ToTag == m.ToTag
+		}) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // promisedUnseen reports whether a PRACK is of a reliable response to an INVITE that is not in the capture: it
-// may have answered the offer, or made one.
+// may have answered the offer, or made one. So may one that another hop of its way shows.
 func (r *legRun) promisedUnseen(i int) bool {
+	if r.answeredOnWay(i) {
+		return true
+	}
 	t := &r.Transactions[i]
 	for j := range r.Messages {
 		m := &r.Messages[j]

@@ -15,7 +15,7 @@ var forkOutcomes = &Rule{
 	Title: "an INVITE that several phones answered",
 	Doc: `Responses to one INVITE (same CSeq and From tag) carry several To tags. A tag counts that a response from 101 to 299 carried, or a refusal on one of several branches of the same
 sender whose receiver did not pass the INVITE on; the tag that a server gives in place of those that it gets does not. What became of each is a note. It is an error where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
-with its tag in 32 s; or where a branch was answered 6xx and the caller got another refusal below 600.`,
+with its tag in 32 s (one that is sent once, and whose BYE is accepted, had its ACK); or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
 
@@ -210,6 +210,9 @@ func (r *legRun) ghosts(f *fork, answered []int) {
 	for _, k := range answered {
 		x := &f.tags[k]
 		acked[k], bye[k] = r.letGo(x)
+		if i := bye[k]; !acked[k] && i >= 0 && r.Messages[i].Transaction >= 0 { // one that is accepted, where the 2xx is not repeated, had an ACK ahead of it
+			acked[k] = r.Transactions[r.Messages[i].Transaction].Status/100 == 2 && !r.repeats(r.Messages[x.best].Frame)
+		}
 		until := r.Now.Add(time.Hour)
 		if bye[k] >= 0 {
 			until = r.Messages[bye[k]].Time
@@ -243,6 +246,11 @@ func (r *legRun) ghosts(f *fork, answered []int) {
 			NextStep: "Make the caller acknowledge each 2xx and send BYE to all but one.",
 		})
 	}
+}
+
+// repeats reports whether the message with a frame was sent again.
+func (r *legRun) repeats(f analysis.Frame) bool {
+	return r.first(func(m *analysis.Seen) bool { return m.Resent == f }) >= 0
 }
 
 // letGo returns whether an ACK with a To tag was seen, and the first BYE of its dialog.

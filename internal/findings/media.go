@@ -1131,7 +1131,7 @@ func inTheClear(r *captureRun) {
 func audioInPlaceOfFax(r *captureRun) {
 	for t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
-			if x := s.Report(); t.faxed && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
+			if x := s.Report(); t.faxed && !t.partial && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
 				r.tellOf(t.leg, Finding{
 					Severity: Error, Frames: []analysis.Frame{t.faxFrame, s.Last()}, Expected: "T.38 alone behind the 2xx",
 					Observed: fmt.Sprintf("T.38 is agreed on, and %s goes on with audio for %s", sideOf(s.SentBy), seconds(s.End().Sub(t.faxAt))),

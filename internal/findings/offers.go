@@ -150,7 +150,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is.`,
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
@@ -249,7 +249,19 @@ func (r *legRun) openAt(o *deal, i int) bool {
 			return false
 		}
 	}
-	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time)
+	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
+}
+
+// refusedElsewhere reports whether the request of a transaction, which is one inside of the dialog, was refused on another
+// hop before a time, or had a final response there that is not in the capture: nor is its own.
+func (r *legRun) refusedElsewhere(i int, at time.Time) bool {
+	for j := range r.Transactions {
+		t := &r.Transactions[j]
+		if i != j && !t.Initial && (t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked) && r.sameRequest(i, j) {
+			return true
+		}
+	}
+	return false
 }
 
 var codec488 = &Rule{
@@ -463,7 +475,7 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture, or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 
@@ -557,9 +569,9 @@ func (r *legRun) holds() {
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
 		switch {
-		case len(r.Leg.Transfers) > 0:
+		case len(r.Leg.Transfers) > 0, r.referredUnseen():
 			f.Observed += ", transferred"
-		case r.offersUnseen(at):
+		case r.offersUnseen(at), r.changedOnWay(hop, r.Messages[at].Time):
 			f.Observed += "; what became of a later offer is not in the capture"
 		default:
 			f.Severity = Warning
@@ -587,6 +599,13 @@ func (r *legRun) offersUnseen(i int) bool {
 		return true
 	}
 	return false
+}
+
+// referredUnseen reports whether a REFER was accepted that is not in the capture.
+func (r *legRun) referredUnseen() bool {
+	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
+		return t.Method == "REFER" && t.Requests == 0 && t.Status/100 == 2
+	})
 }
 
 // replaced makes notes of calls on hold that end since another call takes their place: what ties calls

@@ -13,7 +13,7 @@ var sessionTimerExpiry = &Rule{
 	ID: "session-timer-expiry", RFC: "RFC 4028 7.2, 10", Severity: "error",
 	Title: "a call that ends because nobody refreshed its session timer",
 	Doc: `The last 2xx to an INVITE or UPDATE before the first BYE, on its hop, has a Session-Expires (of SE seconds), and the BYE comes between SE − min(32 s, SE/3) − 2 s and
-SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
+SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
 
@@ -53,6 +53,9 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer.`,
 			Observed: fmt.Sprintf("BYE %s after the last 2xx that set a session timer of %d s", seconds(d), se.Interval),
 			Expected: fmt.Sprintf("a refresh about %d s after that 2xx", se.Interval/2),
 			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval), end: cutOff,
+		}
+		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) {
+			f.Confidence = Possible
 		}
 		if who := r.refresher(set, se.Refresher); who != "" {
 			f.Observed += ", which " + who + " had to refresh"
