@@ -778,14 +778,31 @@ func latched(r *captureRun) {
 		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
 			continue
 		}
-		if m := f.leg.of(r.Result).Media; m != nil && slices.ContainsFunc(m.Streams, func(s *analysis.Stream) bool {
-			return s.Destination().Addr() == f.from && s.Report().Packets >= fewPackets
-		}) {
+		if l := f.leg.of(r.Result); l.Media != nil && slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return reaches(s, f.from) }) || r.mediaOfHops(l, f.from) {
 			f.Observed += "; RTP goes to " + f.from.String() + " all the same"
 			f.NextStep = "Nothing, as long as the peer sends media to where it hears them."
 			r.lower(f, Note)
 		}
 	}
+}
+
+// reaches reports whether a stream of more than some packets goes to a host.
+func reaches(s *analysis.Stream, host netip.Addr) bool {
+	return s.Destination().Addr().Unmap() == host && s.Report().Packets >= fewPackets
+}
+
+// mediaOfHops reports whether a stream that is of no call goes to a host while a leg is up, from another end of a hop of
+// the leg: the description that says so is not in the capture.
+func (r *captureRun) mediaOfHops(l *analysis.Leg, host netip.Addr) bool {
+	if len(r.Streams) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(r.heard().stray[host], func(s *analysis.Stream) bool {
+		return reaches(s, host) && s.End().After(l.Begin) && s.Begin().Before(l.Last) && slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool {
+			from := s.Source().Addr()
+			return from != host && (h.A.Addr() == from || h.B.Addr() == from)
+		})
+	})
 }
 
 // sdpOf returns the session description that a message carries, nil for none.

@@ -61,8 +61,8 @@ var needles = []needle{
 	{"### system", address, nil, 4, 6}, {"tell the user", address, nil, 5, 2}, {"inform the user", address, nil, 7, 2}, {"exfiltrat", address, nil, 4, 1},
 	{"run the following", address, nil, 4, 2}, {"execute the following", address, nil, 8, 2}, {"call the tool", address, nil, 5, 2}, {"invoke the tool", address, nil, 7, 2},
 	{"respond only with", address, nil, 10, 3}, {"reply only with", address, nil, 8, 3}, {"do not mention this", address, nil, 1, 5},
-	{"skip this ", address, addressees, 4, 7}, {"ignore this ", address, addressees, 2, 1}, {"report this ", address, addressees, 6, 7}, {"mark this ", address, addressees, 4, 7}, {"treat this ", address, addressees, 5, 7},
-	{"classify this ", address, addressees, 8, 7}, {"label this ", address, addressees, 5, 7}, {"say that all", address, addressees, 0, 2}, {"say that the", address, addressees, 0, 2}, {"say that this", address, addressees, 0, 2},
+	{"skip this ", address, addressees, 4, 7}, {"ignore this ", address, addressees, 6, 7}, {"report this ", address, addressees, 6, 7}, {"mark this ", address, addressees, 4, 7},
+	{"treat this ", address, addressees, 5, 7}, {"classify this ", address, addressees, 8, 7}, {"label this ", address, addressees, 5, 7}, {"say that all", address, addressees, 6, 7},
 
 	{"friendly-scanner", toolName, nil, 4, 1}, {"friendly-request", toolName, nil, 4, 1}, {"sipvicious", toolName, nil, 5, 7}, {"sundayddr", toolName, nil, 2, 1}, {"sip-scan", toolName, nil, 0, 7},
 	{"sipscan", toolName, nil, 0, 7}, {" pplsip", toolName, nil, 0, 7}, {"sipcli/", toolName, nil, 0, 7}, {"s=sipcli", toolName, nil, 2, 7}, {"vaxsipuseragent", toolName, nil, 3, 7}, {"sivus_voip", toolName, nil, 5, 5},
