@@ -203,7 +203,7 @@ func orNothing(status int) string {
 }
 
 // ghosts reports those that were answered and neither kept nor let go. The one that is
-// kept is that with an ACK whose BYE comes last.
+// kept is that with an ACK whose BYE comes last, and late: who sends it has talked. Where none is late, it may be one without.
 func (r *legRun) ghosts(f *fork, answered []int) {
 	kept, keptUntil := -1, time.Time{}
 	acked, bye := make([]bool, len(f.tags)), make([]int, len(f.tags))
@@ -215,7 +215,9 @@ func (r *legRun) ghosts(f *fork, answered []int) {
 		}
 		until := r.Now.Add(time.Hour)
 		if bye[k] >= 0 {
-			until = r.Messages[bye[k]].Time
+			if until = r.Messages[bye[k]].Time; until.Sub(r.Messages[x.best].Time) > timeout {
+				until = until.Add(2 * time.Hour)
+			}
 		}
 		if acked[k] && (kept < 0 || until.After(keptUntil)) {
 			kept, keptUntil = k, until
