@@ -16,6 +16,7 @@ var causes = [][]string{
 	{"loop", "max-forwards"},
 	{"overlapping-invite", "offer-without-answer"},
 	{"answer-invalid", "offer-without-answer"},
+	{"answer-invalid", "dtmf-mismatch"},
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
