@@ -616,17 +616,18 @@ func (r *legRun) namesSource(i int) bool {
 }
 
 // handled reports whether the peer of message i shows that it knows of the NAT in front of its sender: it sends a
-// request there, or a response that says where its request came from, or a 2xx that is message i, or follows it, is not
+// request there, or, to a host behind the NAT, a response that says where its request came from, or a 2xx that is message i, or follows it, is not
 // repeated, so that its ACK came. unseen says that the capture shows nothing that the peer sends there behind it.
 func (r *legRun) handled(i int) (is, unseen bool) {
 	m := &r.Messages[i]
+	inside := m.Request && !r.c.isPublic(m.Source.Addr())
 	unseen = true
 	for j := i + 1; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		if x.Source.Addr() != m.Destination.Addr() || x.Destination.Addr() != m.Source.Addr() {
 			continue
 		}
-		if x.Request || m.Request && sawNAT(r.Message(j)) {
+		if x.Request || inside && sawNAT(r.Message(j)) {
 			return true, false
 		}
 		unseen = false
