@@ -826,6 +826,7 @@ func (r *captureRun) heard() *streamIndex {
 	var last time.Time
 	for _, s := range sorted {
 		x.meet(s.Source().Addr(), s.Destination().Addr())
+		x.hosts[s.Source().Addr()].sends = true
 		if s.Source().Addr() != s.Destination().Addr() {
 			x.meet(s.Destination().Addr(), s.Source().Addr())
 		}
@@ -854,6 +855,7 @@ const (
 type mediaHost struct {
 	peers   []netip.Addr // at most maxMediaPeers
 	streams int
+	sends   bool
 }
 
 // meet notes that a stream has a host for one end, and another one for the other.
@@ -875,7 +877,8 @@ func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
 	from, to := a.side[0].addr.Addr(), a.side[1].addr.Addr()
 	there, _ := r.Saw(from, to)
 	back, _ := r.Saw(to, from)
-	return there || back || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
+	h := r.heard().hosts[from] // who sent RTP, Saw does not know
+	return there || back || h != nil && slices.Contains(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
 }
 
 // seesAll reports whether the capture is likely to hold all media of a host. It has some with three

@@ -109,14 +109,14 @@ func (r *captureRun) isMapped(inside, outside netip.Addr) bool {
 		return false
 	}
 	sent, got := r.Sent(outside)
-	return !sent && !got
+	return !sent && !got && r.heard().hosts[outside] == nil // Sent does not know of RTP
 }
 
 // sends reports whether a packet of an address is in the capture, or of the private one that a NAT maps
 // to it.
 func (r *captureRun) sends(a netip.Addr) bool {
 	sent, got := r.Sent(a)
-	if sent {
+	if h := r.heard().hosts[a]; sent || h != nil && h.sends {
 		return true
 	}
 	if r.c.outside == nil {
