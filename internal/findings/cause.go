@@ -40,6 +40,31 @@ func oneCause(list []*Finding) []*Finding {
 	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
 }
 
+// passedBack are findings about a response that a server between two legs of a call passes back.
+var passedBack = []string{"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup"}
+
+// onceACall leaves out findings of a leg that are those of another leg of the call: its request went on before that came
+// back. The one nearest to who answers stays.
+func onceACall(list []*Finding) []*Finding {
+	byCall := make(map[int][]*Finding)
+	for _, f := range list {
+		if f.leg != 0 && f.Call != 0 && len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID) {
+			byCall[f.Call] = append(byCall[f.Call], f)
+		}
+	}
+	return slices.DeleteFunc(list, func(f *Finding) bool {
+		of := byCall[f.Call]
+		return len(of) > 1 && slices.Contains(of, f) && slices.ContainsFunc(of, f.encloses)
+	})
+}
+
+// encloses reports whether another finding of the rule, on another leg, is of a request that was sent behind that of f, and answered
+// before.
+func (f *Finding) encloses(x *Finding) bool {
+	return x.ID == f.ID && x.leg != f.leg && x.Severity == f.Severity && compareFrames(f, x) < 0 &&
+		compareFrame(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
+}
+
 // explain keeps the most specific finding of a group.
 func explain(of []*Finding, group []string, gone map[*Finding]bool) {
 	var best *Finding

@@ -376,7 +376,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 		}
 		c.judge(f, res)
 	}
-	list = oneCause(list)
+	list = onceACall(oneCause(list))
 	list = c.sitePatterns(list)
 	slices.SortStableFunc(list, func(a, b *Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFrames(a, b), cmp.Compare(a.n, b.n))
@@ -420,7 +420,10 @@ func compareFrames(a, b *Finding) int {
 	if len(a.Frames) == 0 || len(b.Frames) == 0 {
 		return len(b.Frames) - len(a.Frames) // those of the whole capture come last
 	}
-	x, y := a.Frames[0], b.Frames[0]
+	return compareFrame(a.Frames[0], b.Frames[0])
+}
+
+func compareFrame(x, y analysis.Frame) int {
 	return cmp.Or(x.File-y.File, cmp.Compare(x.Number, y.Number))
 }
 
