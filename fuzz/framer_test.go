@@ -9,14 +9,21 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
+// The ways in which a Framer is given octets.
+const (
+	written = iota
+	borrowed
+	taken
+	ways
+)
+
 // frame cuts a stream that arrives in pieces of the given length into messages.
-func frame(t *testing.T, b []byte, piece int, borrow bool) (list []string, skipped int64) {
+func frame(t *testing.T, b []byte, piece, way int) (list []string, skipped int64) {
 	var f sipmsg.Framer
 	var m sipmsg.Message
 	var end int64
-	next := func() {
-		for {
-			u, ok := f.Next()
+	next := func(u sipmsg.Unit, ok bool) {
+		for ; ; u, ok = f.Next() {
 			if !ok {
 				return
 			}
@@ -38,16 +45,24 @@ func frame(t *testing.T, b []byte, piece int, borrow bool) (list []string, skipp
 	}
 	for p := range slices.Chunk(b, piece) {
 		p = slices.Clip(bytes.Clone(p))
-		if borrow {
-			f.Borrow(p)
-		} else {
+		var u sipmsg.Unit
+		var ok bool
+		switch way {
+		case written:
 			f.Write(p)
+		case borrowed:
+			f.Borrow(p)
+		case taken:
+			ok = f.Take(p, &u)
 		}
-		next()
+		if !ok {
+			u, ok = f.Next()
+		}
+		next(u, ok)
 		clear(p)
 	}
 	f.Close()
-	next()
+	next(f.Next())
 	if f.Buffered() != 0 || f.Offset() != int64(len(b)) {
 		t.Fatalf("%d octets are left at %d of %d", f.Buffered(), f.Offset(), len(b))
 	}
@@ -56,7 +71,7 @@ func frame(t *testing.T, b []byte, piece int, borrow bool) (list []string, skipp
 
 // FuzzFramer: messages lie in the stream, one behind the other, and so does what is
 // skipped; they are the same in whatever pieces the stream arrives, and whether these are
-// written or borrowed.
+// written, borrowed or taken.
 func FuzzFramer(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(m, uint16(7))
@@ -67,14 +82,14 @@ func FuzzFramer(f *testing.F) {
 		if tooLong(b) {
 			return
 		}
-		whole, skipped := frame(t, b, max(len(b), 1), false)
+		whole, skipped := frame(t, b, max(len(b), 1), written)
 		if skipped > int64(len(b)) {
 			t.Fatalf("%d of %d octets skipped", skipped, len(b))
 		}
 		for _, n := range []int{1, int(piece) + 1} {
-			for _, borrow := range []bool{false, true} {
-				if parts, _ := frame(t, b, n, borrow); !slices.Equal(parts, whole) {
-					t.Fatalf("whole %s\nin pieces of %d, borrowed %v, %s", show(whole), n, borrow, show(parts))
+			for way := range ways {
+				if parts, _ := frame(t, b, n, way); !slices.Equal(parts, whole) {
+					t.Fatalf("whole %s\nin pieces of %d, given in way %d, %s", show(whole), n, way, show(parts))
 				}
 			}
 		}

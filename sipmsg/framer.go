@@ -66,7 +66,8 @@ type Framer struct {
 	lent   bool   // buf is borrowed
 	tried  bool   // msg was tried on what was there of the head …
 	whole  bool   // … and all of it was there
-	fresh  bool   // msg is the head that begins at buf[lo]
+	fresh  bool   // msg is the head that begins at buf[lo] …
+	ready  bool   // … and this is not known yet
 	msg    *Message
 	common *Scratch // nil if nothing is shared
 }
@@ -149,6 +150,48 @@ func (f *Framer) Borrow(b []byte) {
 	}
 	f.compact()
 	f.own, f.buf, f.lent = f.buf, b[:len(b):len(b)], true
+}
+
+// Take is Borrow, and where nothing waits and b is one message as most are, to its last octet, it is Read as well: then
+// it returns true, and nothing is left. It is faster than both.
+func (f *Framer) Take(b []byte, u *Unit) (whole bool) {
+	begun := f.isIdle() && bytes.HasSuffix(b, lineFeed) && hasUsualStart(b) && f.scanWhole(b)
+	if !begun || !f.isWhole() {
+		f.Borrow(b)
+		f.ready = begun
+		return false
+	}
+	u.Data, u.Off, u.Partial, u.Glued, u.Message = b[:len(b):len(b)], f.off, false, false, f.msg
+	f.msg.raw = u.Data
+	f.off += int64(len(b))
+	return true
+}
+
+// lineFeed is how most messages end.
+var lineFeed = []byte("\n")
+
+// isIdle reports whether the next octet begins a message, as far as can be told from what came before.
+func (f *Framer) isIdle() bool {
+	return len(f.buf) == 0 && f.state == seeking && !f.strict && !f.mid && !f.glued && !f.joined && !f.closed && f.drop == 0 && f.body == 0 && f.await == 0 && len(f.gaps) == 0
+}
+
+// scanWhole scans b, and reports whether all of a head is there.
+func (f *Framer) scanWhole(b []byte) bool {
+	if f.msg == nil {
+		f.msg = new(Message)
+	}
+	whole, _ := f.msg.parseWhole(b)
+	return whole
+}
+
+// isWhole reports whether what was scanned is plainly one message, of the length that it says.
+func (f *Framer) isWhole() bool {
+	m := f.msg
+	if !m.beginsUsual() || m.quirks&(QuirkDuplicate|oddLine) != 0 || len(m.Method) > 0 && !KnownMethod(m.Method) {
+		return false
+	}
+	n, ok := m.ContentLength()
+	return ok && n <= maxBody && int(n) == len(m.Body) && (n == 0 || !bytes.Contains(m.Body, sipVersion))
 }
 
 // giveBack copies what is left of borrowed octets.
@@ -405,21 +448,24 @@ func (f *Framer) seek() bool {
 }
 
 // untried says that msg is nothing that is there.
-func (f *Framer) untried() { f.tried, f.whole, f.fresh = false, false, false }
+func (f *Framer) untried() { f.tried, f.whole, f.fresh, f.ready = false, false, false, false }
 
 // begins is beginsMessage for b, which is at lo. Where b begins as most messages do, mostly all of the head
 // is there: then one scan tells both.
 func (f *Framer) begins(b []byte) verdict {
+	ready := f.ready
 	f.untried()
-	f.scan = f.lo
-	if hasUsualStart(b) && f.try(b) {
-		m := f.msg
-		end := m.start + len(m.StartLine)
-		if len(m.fields) > 0 && m.fields[0].id != Other && int(m.fields[0].name) <= end+2 && m.plain >= end && end < maxStartLine {
-			return yes
-		}
+	f.scan, f.tried, f.whole = f.lo, ready, ready
+	if (ready || hasUsualStart(b) && f.try(b)) && f.msg.beginsUsual() {
+		return yes
 	}
 	return beginsMessage(b, f.strict)
+}
+
+// beginsUsual reports whether a message begins with a start line of ASCII, not too long, that a known header field follows.
+func (m *Message) beginsUsual() bool {
+	end := m.start + len(m.StartLine)
+	return len(m.fields) > 0 && m.fields[0].id != Other && int(m.fields[0].name) <= end+2 && m.plain >= end && end < maxStartLine
 }
 
 // try scans b, which is at lo, and reports whether all of a head is there.

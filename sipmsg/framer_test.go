@@ -22,49 +22,61 @@ type framed struct {
 }
 
 // cut gives a stream to a Framer in pieces of the lengths that next returns, and overwrites
-// what it gave out. Whether pieces are written or borrowed makes no difference, nor what
+// what it gave out. Whether pieces are written, borrowed or taken makes no difference, nor what
 // happens between them to the message that the Framer scans into.
 func cut(stream []any, next func() int) framed {
 	var sizes []int
-	out := cutBy(stream, func() int { sizes = append(sizes, next()); return sizes[len(sizes)-1] }, func(int) bool { return false })
-	for _, borrow := range []func(int) bool{func(int) bool { return true }, func(i int) bool { return i%3 == 0 }} {
+	out := cutBy(stream, func() int { sizes = append(sizes, next()); return sizes[len(sizes)-1] }, func(int) way { return written })
+	for w, give := range []func(int) way{func(int) way { return borrowed }, func(int) way { return taken }, func(i int) way { return way(i % 3) }} {
 		i := -1
-		other := cutBy(stream, func() int { i++; return sizes[i] }, borrow)
+		other := cutBy(stream, func() int { i++; return sizes[i] }, give)
 		if fmt.Sprint(other) != fmt.Sprint(out) {
-			panic(fmt.Sprintf("borrowed %v, written %v", other, out))
+			panic(fmt.Sprintf("given in way %d %v, written %v", w, other, out))
 		}
 	}
 	return out
 }
 
-func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out framed) {
+// A way is how a Framer is given octets.
+type way int
+
+const (
+	written way = iota
+	borrowed
+	taken
+)
+
+func cutBy(stream []any, next func() int, give func(piece int) way) (out framed) {
 	var f sipmsg.Framer
 	var shared sipmsg.Scratch
 	pieces := 0
+	add := func(u sipmsg.Unit) {
+		line, _, _ := strings.Cut(string(u.Data), "\n")
+		s := fmt.Sprintf("%s|%d", strings.TrimSuffix(line, "\r"), len(u.Data))
+		if u.Partial {
+			s += "|partial"
+		}
+		if u.Glued {
+			s += "|glued"
+		}
+		out.units = append(out.units, s)
+		if u.Message != nil {
+			var m sipmsg.Message
+			if m.Parse(u.Data) != nil || u.Partial || dump(u.Message) != dump(&m) || !bytes.Equal(u.Message.Raw(), u.Data) {
+				panic(fmt.Sprintf("the message is\n%s\nof\n%s", dump(u.Message), dump(&m)))
+			}
+		}
+		for i := range u.Data {
+			u.Data[i] = '?'
+		}
+	}
 	take := func() {
 		for {
 			u, ok := f.Next()
 			if !ok {
 				return
 			}
-			line, _, _ := strings.Cut(string(u.Data), "\n")
-			s := fmt.Sprintf("%s|%d", strings.TrimSuffix(line, "\r"), len(u.Data))
-			if u.Partial {
-				s += "|partial"
-			}
-			if u.Glued {
-				s += "|glued"
-			}
-			out.units = append(out.units, s)
-			if u.Message != nil {
-				var m sipmsg.Message
-				if m.Parse(u.Data) != nil || u.Partial || dump(u.Message) != dump(&m) || !bytes.Equal(u.Message.Raw(), u.Data) {
-					panic(fmt.Sprintf("the message is\n%s\nof\n%s", dump(u.Message), dump(&m)))
-				}
-			}
-			for i := range u.Data {
-				u.Data[i] = '?'
-			}
+			add(u)
 		}
 	}
 	for _, part := range stream {
@@ -77,12 +89,24 @@ func cutBy(stream []any, next func() int, borrow func(piece int) bool) (out fram
 		for len(b) > 0 {
 			n := min(next(), len(b))
 			piece := slices.Clip(bytes.Clone(b[:n]))
-			if borrow(pieces) {
+			way := give(pieces)
+			if way != written {
 				shared.Message.Parse([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n1234567"))
 				f.Share(&shared)
-				f.Borrow(piece)
-			} else {
+			}
+			switch way {
+			case written:
 				f.Write(piece)
+			case borrowed:
+				f.Borrow(piece)
+			case taken:
+				var u sipmsg.Unit
+				if f.Take(piece, &u) {
+					if u.Message == nil || &u.Data[0] != &piece[0] || len(u.Data) != len(piece) || f.Buffered() > 0 {
+						panic(fmt.Sprintf("%q is not the whole of %q", u.Data, piece))
+					}
+					add(u)
+				}
 			}
 			pieces++
 			b = b[n:]

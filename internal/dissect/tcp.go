@@ -108,6 +108,7 @@ type conn struct {
 	kind       connKind
 	midstream  bool     // no SYN was seen
 	heeds      [2]heed  // of a connection that was foreign: what its sides are listened to for
+	calm       [2]bool  // nothing waits on this side, nor for its end
 	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
 	touched    int64    // number of the packet that moved it to the end of the table
 	prev, next *conn
@@ -385,7 +386,7 @@ func isSYN(f *layers.Frame) bool {
 // segment takes in one TCP segment.
 func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	cn, side := d.connOf(f, len(f.Payload) > 0 || f.Flags&layers.FlagSYN != 0)
-	if cn == nil {
+	if cn == nil || len(f.Payload) == 0 && f.Flags&(layers.FlagSYN|layers.FlagFIN|layers.FlagRST) == 0 && d.acks(cn, side, f, c) {
 		return
 	}
 	seq := f.Seq
@@ -426,10 +427,26 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		d.conns.release(cn, 0)
 		d.conns.release(cn, 1)
 	}
+	h := cn.sides[side]
+	cn.calm[side] = h == nil || !h.ends && !h.isWaiting()
 	for d.conns.n > maxConns || d.conns.bytes > d.segments {
 		d.Streams.Evicted++
 		d.drop(d.conns.head)
 	}
+}
+
+// acks takes in a segment that is no more than an acknowledgment, where its side does not wait for anything: a third of all
+// segments, for which that side need not be looked at. Otherwise it returns false and has done nothing.
+func (d *Dissector) acks(cn *conn, side int, f *layers.Frame, c *carrier) bool {
+	h := cn.sides[1-side]
+	if !cn.calm[side] || h != nil && h.stream.Pending() > 0 {
+		return false
+	}
+	if h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
+		h.stream.Ack(f.Ack)
+		d.ackedUnseen(h, f.Ack, c)
+	}
+	return true
 }
 
 // endAt takes in the flags of a segment before seq. A direction ends where the other side
@@ -784,7 +801,10 @@ func (h *half) octets(b []byte) {
 		return
 	}
 	skipped, last := h.framer.Skipped, h.pieces[len(h.pieces)-1]
-	h.framer.Borrow(b)
+	if u := &h.d.unit; h.framer.Take(b, u) {
+		h.found()
+		h.give(u)
+	}
 	h.messages()
 	if h.framer.Skipped > skipped {
 		begin := h.off - int64(len(b))

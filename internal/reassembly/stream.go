@@ -53,14 +53,14 @@ type StreamStats struct {
 // segment it is given.
 type Stream struct {
 	seq     uint32 // sequence number of the next octet
-	off     int64  // its offset in the stream
+	ack     uint32 // the highest acknowledgment of the other side
 	started bool
-	pending []span
-	bytes   int
-	since   time.Time // when the first of pending came
-	ack     uint32    // the highest acknowledgment of the other side
 	acked   bool
-	strays  []span // those in a row; their offsets are sequence numbers, and their octets in bytes
+	off     int64 // of seq in the stream
+	bytes   int   // that wait
+	pending []span
+	since   time.Time // when the first of pending came
+	strays  []span    // those in a row; their offsets are sequence numbers, and their octets in bytes
 }
 
 // Started reports whether a segment has been seen.
