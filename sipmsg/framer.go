@@ -413,7 +413,7 @@ func (f *Framer) seek() bool {
 		inner := no
 		if f.strict || v == no { // the middle of a connection, or the rest of a body, perhaps
 			var n int
-			if n, inner = startWithin(b); inner == yes {
+			if n, inner = startWithin(b, v); inner == yes {
 				f.pass(n)
 				f.untried()
 				v = yes
@@ -483,11 +483,12 @@ const maxInner = 1 << 10
 
 // startWithin looks for a start line in the middle of the first line of b, behind the end of a body
 // that has no line end: a registered method or a version, and a known header field behind the line. In
-// a log, something stands in front of it that parts it from the rest. Not inlined: it is cold.
+// a log, something stands in front of it that parts it from the rest. begins is whether b begins with
+// one. Not inlined: it is cold.
 //
 //go:noinline
-func startWithin(b []byte) (n int, v verdict) {
-	if BeginsKnown(b) {
+func startWithin(b []byte, begins verdict) (n int, v verdict) {
+	if begins != no && BeginsKnown(b) {
 		return 0, no
 	}
 	end := bytes.IndexByte(b[:min(len(b), maxInner)], '\n')
@@ -503,7 +504,7 @@ func startWithin(b []byte) (n int, v verdict) {
 // HoldsStart reports whether in the first line of b, but not at its start, a message of SIP begins behind the end of a body that has no line
 // end: with a registered method or a version, and a known header field in the next line.
 func HoldsStart(b []byte) bool {
-	_, v := startWithin(b)
+	_, v := startWithin(b, yes)
 	return v == yes
 }
 

@@ -491,6 +491,16 @@ func TestFramerJoined(t *testing.T) {
 	}
 }
 
+// TestFramerBehindMethod: a line that begins as a start line does, and is none, may end in one.
+func TestFramerBehindMethod(t *testing.T) {
+	next := sip(okLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	for _, size := range []int{1 << 30, 1, 7, 9} {
+		if got := cut([]any{"REGISTER$" + next}, func() int { return size }); !slices.Equal(got.units, []string{unit(okLine, next)}) || got.skipped != 9 {
+			t.Errorf("in pieces of %d: %q", size, got.units)
+		}
+	}
+}
+
 // unitsOf gives octets to a Framer in pieces of a size and returns what it makes of them.
 func unitsOf(f *sipmsg.Framer, in string, size int) (list []string) {
 	for len(in) > 0 {
