@@ -249,6 +249,20 @@ func TestWebSocketMidstream(t *testing.T) {
 	}
 }
 
+// TestWebSocketOnPortOfSIP: what a connection to a port of SIP begins with may be the middle of a masked frame.
+func TestWebSocketOnPortOfSIP(t *testing.T) {
+	invite, bye := frame(true, request("INVITE", "c1@h", 2000)), frame(true, request("BYE", "c2@h", 0))
+	for start := 1; start < len(invite); start += 17 {
+		s := &capgen.Stream{Flow: flow4, Seq: 9}
+		packets := append(s.SendAll(invite[start:], 400), s.Send(bye[:100]), s.Send(bye[100:]))
+		n := len(packets)
+		r := dissected(t, packetsOf(append(packets, s.Send(bye))...))
+		if k := len(r.list); k == 0 || r.list[k-1] != "BYE c2@h WS "+frames(n+1, 1) || start%100 == 1 && (k != 2 || r.list[0] != "BYE c2@h WS "+frames(n-1, 2)) {
+			t.Errorf("from octet %d on: %q", start, r.list)
+		}
+	}
+}
+
 // TestWebSocketFragmentedLine: the first fragment of a message may end in its start line, also where the upgrade
 // was not captured.
 func TestWebSocketFragmentedLine(t *testing.T) {

@@ -796,8 +796,8 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
-	if b[0] == 'H' && nextHEP3(b) == 0 { // what was taken for SIP was the middle of a packet
-		h.turnsHEP(b)
+	if b[0] == 'H' && nextHEP3(b) == 0 || b[0]&^3 == 0x80 && h.given == 0 && sniffWebSocket(b) == yes { // what was taken for SIP was the middle of a packet, or of a frame
+		h.beginsAnew(b)
 		return
 	}
 	skipped, last := h.framer.Skipped, h.pieces[len(h.pieces)-1]
@@ -811,7 +811,7 @@ func (h *half) octets(b []byte) {
 		from := int(max(h.given-begin, 0))
 		if at := nextHEP3(b[from:]) + from; at >= from {
 			h.pieces = append(h.pieces[:0], last)
-			h.turnsHEP(b[at:])
+			h.beginsAnew(b[at:])
 			return
 		}
 	}
@@ -903,8 +903,8 @@ func (h *half) encrypted() {
 	h.isForeign(heedNone)
 }
 
-// turnsHEP goes on with the octets that came last, b, as a stream of HEP.
-func (h *half) turnsHEP(b []byte) {
+// beginsAnew goes on with the octets that came last, b, as the start of a stream.
+func (h *half) beginsAnew(b []byte) {
 	h.framer = sipmsg.Framer{}
 	h.framer.Share(&h.d.shared)
 	h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
