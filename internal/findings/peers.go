@@ -18,10 +18,10 @@ var peerRules = []*Rule{overload, keepaliveLost}
 const (
 	overloadWindow = 10 * time.Second
 
-	// maxLoads bounds the servers followed, maxSeconds the seconds in which requests
+	// maxLoads bounds the servers followed, maxSeconds the seconds, or parts of them, in which requests
 	// to them are counted, maxRefusals the responses of 5xx kept, all servers together.
 	maxLoads    = 1 << 13
-	maxSeconds  = 1 << 20
+	maxSeconds  = 1 << 21
 	maxRefusals = 1 << 16
 
 	// maxPauses bounds the Retry-After that are watched at once.
@@ -42,6 +42,7 @@ Or: a 5xx said Retry-After, and its client sends the same request (method, From 
 
 // A load is what became of the requests to one host.
 type load struct {
+	no   int32 // its index in loadState.order
 	addr netip.Addr
 	sec  int64 // the second that requests are counted in: mostly the next one is of it
 	n    int
@@ -73,7 +74,8 @@ type pause struct {
 type loadState struct {
 	order    []*load // see host.load
 	last     *load
-	sent     table[uint32] // requests, by host and second: see load.key; those of load.n apart
+	counted  pages[second] // requests of all hosts, but for those of load.n
+	sent     table[uint32] // … of those that turned some away, by host and second: see load.key; made at the end
 	refusals int
 	pauses   map[uint64][]pause // by who asks for what, see pause.key
 	asked    []pauseNo          // all pauses, the oldest first
@@ -120,7 +122,7 @@ func (s *loadState) of(all *hosts, a netip.Addr) *load {
 			return nil
 		}
 		h = all.add(a)
-		s.order = append(s.order, &load{addr: a})
+		s.order = append(s.order, &load{no: int32(len(s.order)), addr: a})
 		h.load = int32(len(s.order))
 	}
 	s.last = s.order[h.load-1]
@@ -133,7 +135,7 @@ func (s *loadState) request(all *hosts, server netip.Addr, sent time.Time) *load
 	if l == nil || sent.IsZero() {
 		return nil
 	}
-	if sec := sent.Unix(); sec != l.sec {
+	if sec := sent.Unix(); sec != l.sec || l.n == maxCount {
 		s.flush(l)
 		l.sec = sec
 	}
@@ -153,15 +155,37 @@ func (s *loadState) refused(l *load, x refusal) {
 	}
 }
 
+// A second is how many requests one host was sent in one second, or in a part of it: requests come in about the order in which
+// they ended. They stand one behind the other, since few hosts turn any away: to count them at once costs a look at memory far away
+// for each. From the highest bit on it holds the number of the load, the seconds since 1970, and how many.
+type second uint64
+
+const (
+	secondBits = 34
+	countBits  = 16
+	maxCount   = 1<<countBits - 1
+)
+
+func (x second) load() int { return int(x >> (secondBits + countBits)) }
+func (x second) at() int64 { return int64(x >> countBits & (1<<secondBits - 1)) }
+func (x second) n() uint32 { return uint32(x & maxCount) }
+
 // flush counts the requests of the second that is counted apart.
 func (s *loadState) flush(l *load) {
-	if l.n == 0 {
-		return
-	}
-	if k := l.key(l.sec); s.sent.n < maxSeconds || s.sent.get(k) != nil {
-		*s.sent.add(k) += uint32(l.n)
+	if l.n > 0 && s.counted.n < maxSeconds {
+		*s.counted.add() = second(l.no)<<(secondBits+countBits) | second(l.sec)&(1<<secondBits-1)<<countBits | second(l.n)
 	}
 	l.n = 0
+}
+
+// count counts what hosts that turned requests away were sent, by seconds.
+func (s *loadState) count() {
+	for i := range s.counted.n {
+		x := *s.counted.at(i)
+		if l := s.order[x.load()]; len(l.bad) > 0 {
+			*s.sent.add(l.key(x.at())) += x.n()
+		}
+	}
 }
 
 // key returns a hash of the host and a second.
@@ -172,7 +196,7 @@ func (l *load) key(sec int64) uint64 {
 // requests returns how many requests a host was sent in the seconds from one up to another.
 func (s *loadState) requests(l *load, from, to int64) (n int) {
 	for sec := from; sec <= to; sec++ {
-		if sent := s.sent.get(l.key(sec)); sent != nil {
+		if sent := s.sent.get(l.key(sec & (1<<secondBits - 1))); sent != nil {
 			n += int(*sent)
 		}
 	}
@@ -333,6 +357,9 @@ func (s *loadState) early(p pause) (f Finding, ok bool) {
 func (s *loadState) end(r *captureRun) {
 	for _, l := range s.order {
 		s.flush(l)
+	}
+	s.count()
+	for _, l := range s.order {
 		sort.SliceStable(l.bad, func(i, j int) bool { return l.bad[i].at.Before(l.bad[j].at) })
 		s.judge(r, l)
 	}
