@@ -55,9 +55,10 @@ type ledger struct {
 	weakBy   map[weakKey]*weakness
 	askers   table[asker] // by Call-ID, CSeq number and realm
 
-	nonces set
-	uses   pages[nonceUse]
-	useIDs pages[string] // Call-IDs of those outside of calls
+	nonces  set
+	uses    pages[nonceUse]
+	useIDs  pages[string] // Call-IDs of those outside of calls
+	trusted pairTable     // clients and the servers where they register, or were accepted with credentials: many more than others remember
 
 	order   []*source // see host.source
 	nTries  int
@@ -274,8 +275,8 @@ func (l *ledger) accepted(e *analysis.Exchange) {
 // trust takes in that a host registers at a server, or was accepted there with credentials.
 func (l *ledger) trust(client, server netip.Addr) {
 	p := hostPair{client, server}
-	if l.c.pairs.with(pairTrusted) < maxPairs && !l.c.pairs.has(p, pairTrusted) {
-		l.c.pairs.add(p, pairTrusted)
+	if l.trusted.n < maxPairs {
+		l.trusted.add(p, pairTrusted)
 	}
 }
 
@@ -417,10 +418,10 @@ func (l *ledger) glance(r *legRun, list []*liveTx) {
 		}
 		t.transport = r.glance.transport
 		challenged := isChallenge(t.status)
-		if n := int(r.glance.request[i]); n > 0 && (challenged || r.glance.given&(1<<i) != 0) {
+		if n := int(r.glance.of[i].request); n > 0 && (challenged || r.glance.given&(1<<i) != 0) {
 			t.req = r.Message(n - 1)
 		}
-		if n := int(r.glance.challenge[i]); n > 0 && challenged {
+		if n := int(r.glance.of[i].challenge); n > 0 && challenged {
 			t.resp = r.Message(n - 1)
 		}
 	}

@@ -247,9 +247,6 @@ func (c *routeCache) marksOf(m *sipmsg.Message) marks {
 	return hosts << routeHosts
 }
 
-// maxNoted bounds the kinds of messages that are looked at closely while they pass.
-const maxNoted = 64
-
 // markClosely looks closely at the first message of each kind in a leg.
 func (c *Collector) markClosely(g *glance, s *analysis.Seen, m *sipmsg.Message) marks {
 	if !looksClosely(s) {
@@ -257,12 +254,13 @@ func (c *Collector) markClosely(g *glance, s *analysis.Seen, m *sipmsg.Message) 
 	}
 	k := closeLookOf(s).word()
 	switch {
-	case slices.Contains(g.noted, k):
+	case slices.Contains(g.noted[:g.nNoted], k):
 		return judgedClosely
-	case len(g.noted) == maxNoted:
+	case g.nNoted == maxNoted:
 		return 0 // whoever wants to know looks himself
 	}
-	g.noted = append(g.noted, k)
+	g.noted[g.nNoted] = k
+	g.nNoted++
 	if c.faults = closely(m, c.faults[:0]); len(c.faults) > 0 {
 		return judgedClosely | oddClosely
 	}

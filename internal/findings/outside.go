@@ -57,13 +57,16 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 
 // betweenHosts tells what is not known yet of the hosts of a request.
 func (c *Collector) betweenHosts(e *analysis.Exchange, has func(outside, bool)) {
-	there := c.pairs.of(hostPair{e.Source.Addr(), e.Destination.Addr()})
-	has(newVia, there&pairVia == 0 && !c.pairs.full(pairVia))
-	has(newSmall, there&pairSmall == 0 && !c.pairs.full(pairSmall))
-	has(newWay, there&pairSeen == 0 && c.quality.hasRoom())
+	room := c.quality.hasRoom()
+	if via, small := !c.pairs.full(pairVia), !c.pairs.full(pairSmall); room || via || small {
+		there := c.pairs.of(hostPair{e.Source.Addr(), e.Destination.Addr()})
+		has(newVia, there&pairVia == 0 && via)
+		has(newSmall, there&pairSmall == 0 && small)
+		has(newWay, there&pairSeen == 0 && room)
+	}
 	if e.Status != 0 {
 		back := c.pairs.of(hostPair{e.Destination.Addr(), e.Source.Addr()})
-		has(newWay, back&pairProven == 0 && (back&pairSeen != 0 || c.quality.hasRoom()))
+		has(newWay, back&pairProven == 0 && (back&pairSeen != 0 || room))
 	}
 }
 

@@ -152,10 +152,13 @@ func (s *qualityState) leg(r *legRun) {
 // reach the capture.
 func (s *qualityState) learn(r *legRun) {
 	g := r.glance
-	for i, way := range g.way[:g.nWays] {
-		src, dst := endsOf(r.Leg.Hops, int(way))
+	for _, x := range g.way[:g.nWays] {
+		if !s.hasRoom() {
+			break
+		}
+		src, dst := endsOf(r.Leg.Hops, int(x.way))
 		if p := (hostPair{src, dst}); !r.c.pairs.has(p, pairSeen) {
-			s.went(&r.c.pairs, p, r.Frame(int(g.first[i])), false)
+			s.went(&r.c.pairs, p, r.Frame(int(x.first)), false)
 		}
 	}
 	s.lasting(r)

@@ -133,7 +133,7 @@ const (
 	pairSeen    = 1 << iota // capture-quality: messages went that way …
 	pairProven              // … and some of them answer others
 	pairSmall               // udp-too-big: small requests were answered
-	pairTrusted             // the ledger: a client registers there, or was accepted with credentials
+	pairTrusted             // the ledger, in a table of its own
 	pairVia                 // via-nat: a request was judged
 	pairContact             // contact-private: a SUBSCRIBE was
 	pairBits    = 6
@@ -192,10 +192,7 @@ func (t *pairTable) add(p hostPair, bits uint64) {
 }
 
 // full reports whether as many pairs as a bundle may have are remembered with a bit: further ones are not.
-func (t *pairTable) full(bit uint64) bool { return t.with(bit) >= maxBundles }
-
-// with returns how many pairs are remembered with a bit.
-func (t *pairTable) with(bit uint64) int { return t.count[bits.TrailingZeros64(bit)] }
+func (t *pairTable) full(bit uint64) bool { return t.count[bits.TrailingZeros64(bit)] >= maxBundles }
 
 // isNew remembers a bit of a pair, and reports whether that was not there and there is room for it.
 func (t *pairTable) isNew(p hostPair, bit uint64) bool {

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"math"
 	"math/bits"
 	"net/netip"
 	"time"
@@ -98,46 +99,55 @@ const (
 	maxChain = 4
 )
 
-// A glance gathers the traits of a leg. It lives in Detail.Notes.
+// A glance gathers the traits of a leg. It lives in Detail.Notes. What every message changes stands first: between two messages of a leg
+// all of it goes out of the caches.
 type glance struct {
 	traits
-	leg      legNumber
-	n        int             // messages
-	cut      bool            // octets of one are missing, or it is in another way out of what is gathered here
-	fields   sipmsg.FieldSet // of all messages
-	marks    marks           // likewise
-	noted    []uint64        // kinds of messages that were looked at closely
-	tag      uint64          // To tag of the responses to first INVITEs
-	highest  [2]uint32       // CSeq numbers of each direction
-	firstAck time.Time       // if there is one: see acks …
-	first2xx time.Time       // … and timed
-	record   marks           // of the first 2xx to an INVITE with a Record-Route, …
-	answer   hostPair        // … its ends …
-	dialog   [2]uint64       // … and its tags
+	leg    legNumber
+	n      int32           // messages
+	fields sipmsg.FieldSet // of all messages
+	marks  marks           // likewise
+
+	ways           uint32 // of messages: see wayOfSeen …
+	acks, answers  uint32 // … of ACKs, and of 2xx to INVITEs
+	asked, offered uint32 // transactions whose request came, by index, and those whose request offers a session …
+	given, large   uint32 // … has credentials, is too large for UDP
+
+	nWays, nNoted uint8
+	cut           bool // octets of one are missing, or it is in another way out of what is gathered here
+	unordered     bool // a response stands before its request
+	described     bool // a message other than a first INVITE has a description
+	notLowered    bool // see lowers
+	timed         bool // a 2xx came that may have set a session timer, …
+	timerOdd      bool // … and one has another than a long one, or it may have run out
+	bye           bool // a BYE came
 
 	transport string
-	early     analysis.Frame // of the first provisional response with a description …
-	earlyTag  uint64         // … and its To tag
+	highest   [2]uint32 // CSeq numbers of each direction
+	noted     [maxNoted]uint64
+	left      [64]uint8 // Max-Forwards of requests where they were seen last; 0 for nowhere
+	of        [maxGlanced]glanced
+	way       [2 * maxWay]struct{ way, first uint8 } // in the order of their first messages, with the indices of these
 
-	asked, offered  uint32       // transactions whose request came, by index, and those whose request offers a session …
-	given           uint32       // … or has credentials
-	large           uint32       // … or is too large for UDP …
-	largest         largeRequest // … the first of them
-	ways            uint32       // of messages: see wayOfSeen …
-	acks, answers   uint32       // … of ACKs, and of 2xx to INVITEs
-	unordered       bool         // a response stands before its request
-	described       bool         // a message other than a first INVITE has a description
-	notLowered      bool         // see lowers
-	timed, timerOdd bool         // a 2xx came that may have set a session timer; one has another than a long one, or it may have run out
-	bye             bool         // a BYE came
+	tag      uint64         // To tag of the responses to first INVITEs
+	firstAck time.Time      // if there is one: see acks …
+	first2xx time.Time      // … and timed
+	record   marks          // of the first 2xx to an INVITE with a Record-Route, …
+	answer   hostPair       // … its ends …
+	dialog   [2]uint64      // … and its tags
+	early    analysis.Frame // of the first provisional response with a description …
+	earlyTag uint64         // … and its To tag
+	largest  largeRequest   // the first of large
+}
 
-	way, first [2 * maxWay]uint8 // the ways in the order of their first messages, and the indices of these
-	nWays      int
+// maxNoted bounds the kinds of messages of a leg that are looked at closely while they pass.
+const maxNoted = 4
 
-	vias      [maxGlanced]uint8
-	request   [maxGlanced]uint8 // 1 + the index of the request of each transaction, 0 for none …
-	challenge [maxGlanced]uint8 // … and of the challenge that it got
-	left      [64]int16         // Max-Forwards of requests where they were seen last; 0 for nowhere
+// A glanced is what is known of a transaction.
+type glanced struct {
+	vias      uint8 // of its request
+	request   uint8 // 1 + the index of that, 0 for none, …
+	challenge uint8 // … and of the challenge that it got
 }
 
 // glanceOf returns the glance at the leg of a message that is at hand.
@@ -148,7 +158,7 @@ func glanceOf(d *analysis.Detail) *glance {
 		d.Notes = g
 	}
 	if no := legNo(d.Leg); g.leg != no {
-		*g = glance{leg: no, traits: everyLeg, noted: g.noted[:0]}
+		*g = glance{leg: no, traits: everyLeg}
 	}
 	return g
 }
@@ -166,7 +176,7 @@ func (g *glance) see(m *analysis.Seen, k marks) {
 	g.described = g.described || m.SDP && !(m.Request && m.Method == "INVITE" && m.ToTag == 0)
 	if way := wayOfSeen(m); g.ways&(1<<way) == 0 {
 		g.ways |= 1 << way
-		g.way[g.nWays], g.first[g.nWays] = uint8(way), uint8(g.n-1)
+		g.way[g.nWays].way, g.way[g.nWays].first = uint8(way), uint8(g.n-1)
 		g.nWays++
 	}
 	g.onWire(m)
@@ -214,7 +224,7 @@ func (g *glance) size(m *analysis.Seen) {
 // traitsOf returns the traits of a leg that is over: everything where something of it was not kept, or is not known
 // of its messages.
 func (c *Collector) traitsOf(d *analysis.Detail, g *glance) traits {
-	if g == nil || g.leg != legNo(d.Leg) || g.n != d.Count || g.cut || len(d.Transactions) > maxGlanced || len(d.Leg.Hops) > maxWay {
+	if g == nil || g.leg != legNo(d.Leg) || int(g.n) != d.Count || g.cut || len(d.Transactions) > maxGlanced || len(d.Leg.Hops) > maxWay {
 		return everything
 	}
 	g.over(d.Leg)
@@ -404,8 +414,9 @@ func requestKey(cseq uint32, method string) uint32 {
 // lowers notes whether a request came with a lower Max-Forwards than on the hop before.
 func (g *glance) lowers(m *analysis.Seen) {
 	left := &g.left[requestKey(m.CSeq, m.Method)]
-	g.notLowered = g.notLowered || *left != 0 && m.MaxForwards >= *left
-	*left = m.MaxForwards
+	now := uint8(min(max(m.MaxForwards, 0), math.MaxUint8))
+	g.notLowered = g.notLowered || *left != 0 && now >= *left
+	*left = now
 }
 
 // anyPublic reports whether a message of a leg may come from a public address, or go to one.
@@ -424,7 +435,7 @@ func (g *glance) lint(m *analysis.Seen, k marks) {
 		return
 	}
 	g.has(faulty, !faultless(m) || looksClosely(m) != (k&judgedClosely != 0))
-	g.has(faulty, !m.Request && m.Transaction >= 0 && m.Vias > g.vias[m.Transaction]) // also if that was not captured
+	g.has(faulty, !m.Request && m.Transaction >= 0 && m.Vias > g.of[m.Transaction].vias) // also if that was not captured
 }
 
 // marked gathers what the marks of messages say.
@@ -494,7 +505,7 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 		return
 	}
 	g.asked |= bit
-	g.vias[m.Transaction], g.request[m.Transaction] = m.Vias, uint8(g.n)
+	g.of[m.Transaction].vias, g.of[m.Transaction].request = m.Vias, uint8(g.n)
 	if hasCredentials(m) {
 		g.given |= bit
 	}
@@ -551,8 +562,9 @@ func (g *glance) respond(m *analysis.Seen, k marks) {
 		g.cut = g.cut || m.Method == "INVITE" // whether it is a first one may show later
 	}
 	if isChallenge(m.Status) && m.Resent.Number == 0 {
-		g.cut = g.cut || g.challenge[m.Transaction] != 0
-		g.challenge[m.Transaction] = uint8(g.n)
+		of := &g.of[m.Transaction]
+		g.cut = g.cut || of.challenge != 0
+		of.challenge = uint8(g.n)
 	}
 	if m.Method == "INVITE" && m.Initial {
 		g.fork(m)
