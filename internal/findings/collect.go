@@ -273,19 +273,17 @@ func (c *Collector) apply(x *legRun) {
 	c.hear(x)
 	for i := range c.legRules {
 		r := &c.legRules[i]
-		x.rule = r.Rule
-		switch {
-		case x.traits&r.needs != 0:
-			r.apply(x)
-		case x.traits&r.counts != 0:
-			x.applied = true
-			fallthrough
-		default:
-			if r.learn == nil {
-				break
+		tell := r.apply
+		if x.traits&r.needs == 0 {
+			counts := x.traits&r.counts != 0
+			if tell = r.learn; tell == nil {
+				r.tally.applied += toInt(counts)
+				continue
 			}
-			r.learn(x)
+			x.applied = counts
 		}
+		x.rule = r.Rule
+		tell(x)
 		if x.applied {
 			r.tally.take(x)
 			x.applied, x.fired = false, [Error + 1]bool{}

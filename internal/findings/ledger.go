@@ -443,7 +443,7 @@ func (l *ledger) auth(d *analysis.Detail, list []*liveTx) {
 			}
 		}
 		for _, x := range list {
-			if x != nil && x.method == t.method && x.cseq == t.cseq && x.src.Addr() == t.dst.Addr() && x.dst.Addr() != t.src.Addr() && isChallenge(x.status) {
+			if x != nil && isChallenge(x.status) && x.cseq == t.cseq && x.method == t.method && x.src.Addr() == t.dst.Addr() && x.dst.Addr() != t.src.Addr() {
 				t.beyond = true
 			}
 		}
@@ -458,7 +458,7 @@ func (l *ledger) auth(d *analysis.Detail, list []*liveTx) {
 		for _, forward := range [...]bool{true, false} {
 			var c chain
 			for i, t := range list {
-				if x := &d.Transactions[i]; t != nil && x.Hop == hop && x.Forward == forward {
+				if x := &d.Transactions[i]; t != nil && t.req != nil && x.Hop == hop && x.Forward == forward { // step needs it
 					l.step(&c, t)
 				}
 			}

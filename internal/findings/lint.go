@@ -61,10 +61,12 @@ type fault struct {
 	severity Severity
 }
 
-// faultless reports whether linted.check has nothing to say of a message.
+// faultless reports whether linted.check has nothing to say of a message: a look that costs less.
 func faultless(m *analysis.Seen) bool {
-	l := lintedOf(m)
-	return l.faultless()
+	if m.Request {
+		return wholeRequestOf(m.Method, &m.Fields, m.Quirks, m.Body, m.OldBranch)
+	}
+	return wholeResponse(m.Method, m.Status, &m.Fields, m.Quirks, m.Body, m.ToTag != 0)
 }
 
 // lintedOf returns what is known of a message of a leg.
@@ -84,24 +86,39 @@ type linted struct {
 	body    int
 }
 
-// faultless reports whether linted.check has nothing to say: a look that costs less.
-func (l *linted) faultless() bool {
-	switch {
-	case l.quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) != 0 || l.body > 0 && !l.fields.Has(sipmsg.ContentType):
-		return false
-	case !l.request:
-		id, _ := mustAnswer(l.method, l.status)
-		return (l.status <= 100 || l.toTag) && (id == sipmsg.Other || l.fields.Has(id))
-	case l.old:
+// wholeRequestOf reports whether linted.check has nothing to say of a request of a method.
+func wholeRequestOf(method string, fields *sipmsg.FieldSet, quirks sipmsg.Quirks, body int, old bool) bool {
+	if old || !bodyFits(fields, quirks, body) {
 		return false
 	}
-	ids, _ := must(l.method)
+	switch method {
+	case "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS": // most have no need of any
+		return true
+	}
+	ids, _ := must(method)
 	for _, id := range ids {
-		if id != sipmsg.Other && !l.fields.Has(id) {
+		if id != sipmsg.Other && !fields.Has(id) {
 			return false
 		}
 	}
 	return true
+}
+
+// wholeResponse reports whether linted.check has nothing to say of a response.
+func wholeResponse(method string, status int, fields *sipmsg.FieldSet, quirks sipmsg.Quirks, body int, tag bool) bool {
+	if status > 100 && !tag || !bodyFits(fields, quirks, body) {
+		return false
+	}
+	if status < 200 || status/100 == 2 && method != "INVITE" {
+		return true
+	}
+	id, _ := mustAnswer(method, status)
+	return id == sipmsg.Other || fields.Has(id)
+}
+
+// bodyFits reports whether a message has what it has to have whatever it is: see linted.check.
+func bodyFits(fields *sipmsg.FieldSet, quirks sipmsg.Quirks, body int) bool {
+	return quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) == 0 && (body == 0 || fields.Has(sipmsg.ContentType))
 }
 
 // must are the header fields that a request has to have, beside those of every message.
@@ -432,9 +449,9 @@ func (s *linter) exchange(e *exchangeRun) {
 	if e.Partial {
 		return
 	}
-	q := linted{true, e.Method, 0, e.Fields, e.Quirks, e.InDialog, e.OldBranch, e.Body}
 	s.faults = s.faults[:0]
-	if !q.faultless() {
+	q := linted{true, e.Method, 0, e.Fields, e.Quirks, e.InDialog, e.OldBranch, e.Body}
+	if !wholeRequestOf(e.Method, &e.Fields, e.Quirks, e.Body, e.OldBranch) {
 		s.faults = q.check(s.faults)
 	}
 	if s.looksAt(&e.c.hosts, e.Source.Addr()) {
@@ -444,8 +461,8 @@ func (s *linter) exchange(e *exchangeRun) {
 	if e.Status == 0 || e.ResponseFields == (sipmsg.FieldSet{}) {
 		return
 	}
-	p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
-	if !p.faultless() {
+	if !wholeResponse(e.Method, e.Status, &e.ResponseFields, 0, 0, e.ResponseToTag) {
+		p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
 		s.faults = p.check(s.faults[:0])
 		s.tell(e, &p)
 	}
