@@ -381,6 +381,26 @@ func (s *Stream) CodecOf(payloadType uint8) rtp.Codec {
 	return s.described(s.legs.look(int(s.leg-1), new(legRoom)).Media, payloadType)
 }
 
+// Undescribed reports whether no session description of the call says what the payload type is, though both sides
+// describe media of RTP. It is false for comfort noise, which few list, and for streams on other hops of a relay.
+func (s *Stream) Undescribed() bool {
+	if s.leg == 0 || s.UDPTL || s.RelayHop || s.Type == 13 || s.Type == 19 {
+		return false
+	}
+	var said [3]bool
+	m := s.legs.look(int(s.leg-1), new(legRoom)).Media
+	for i := range m.Endpoints {
+		switch e := &m.Endpoints[i]; {
+		case e.formats == "" || int(e.Side) >= len(said):
+		case len(e.formats) > maxKept/2 || e.Codec(s.Type).Name != "": // of a longer list the end may not be kept
+			return false
+		default:
+			said[e.Side] = true
+		}
+	}
+	return said[Caller] && said[Callee]
+}
+
 // described returns what the description of the receiver says of a payload type, or else
 // that of the sender.
 func (s *Stream) described(m *Media, payloadType uint8) (c rtp.Codec) {

@@ -79,6 +79,22 @@ func TestRelayHops(t *testing.T) {
 	}
 }
 
+// TestUndescribed: payload types that no description lists are told, whoever sends them; static ones are described by their number
+// alone, and where one side describes nothing it is not known.
+func TestUndescribed(t *testing.T) {
+	const media = "1.2 A:4000 > B:5000 RTP ssrc=1 pt=97\n1.2 B:5000 > A:4000 RTP ssrc=2 pt=8\n1.2 A:4000 > B:5000 RTP ssrc=3 pt=0\n1.2 B:5000 > A:4000 RTP ssrc=4 pt=18\n1.2 A:4000 > B:5000 RTP ssrc=5 pt=13\n"
+	for answer, want := range map[string]string{"sdp m=5000 codecs=0,18": "1 2 ", "": ""} {
+		l := capgen.Ladder{}
+		got := ""
+		for _, s := range joinedStreams(t, l.Pcap(mediaHosts+"0 A > B INVITE sdp m=4000\n1 B > A 200 "+answer+"\n1.1 A > B ACK\n"+media)).Streams {
+			if s.Undescribed() {
+				got += fmt.Sprint(s.SSRC(), " ")
+			}
+		}
+		check(t, got, want)
+	}
+}
+
 // TestJoinKind holds that video on the port of audio is video.
 func TestJoinKind(t *testing.T) {
 	l := capgen.Ladder{}

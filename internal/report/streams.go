@@ -81,6 +81,7 @@ var Streams = &Table[*analysis.Stream]{Name: "streams", Prefix: "stream", Column
 		return Value{Has: s.HasPrevious, Text: ssrcText(s.PreviousSSRC)}
 	}},
 	{Key: "relay_hop", Kind: Bool, Doc: "no session description announces it: it is a stream of the call on another hop of a relay", Get: func(s *analysis.Stream) Value { return boolOf(s.RelayHop) }},
+	{Key: "undescribed", Kind: Bool, Doc: "no session description of the call says what the payload type is", Get: func(s *analysis.Stream) Value { return boolOf(s.Undescribed()) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
 }}
 
