@@ -196,7 +196,7 @@ var unsupportedFeature = &Rule{
 	ID: "unsupported-feature", RFC: "RFC 3261 8.2.1, 8.2.2.3, 8.2.3; RFC 6665", Severity: "error / note",
 	Title: "a request that asks for what the other side cannot do",
 	Doc: `A request was answered 420 (an extension in Require or Proxy-Require), 421 (an extension that the other side requires), 405 (the method), 415 (the body) or 489 (the event package): what was
-asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note. Outside of calls it is told once for each pair of addresses; there 405 to OPTIONS, which shows that the other side is there as any answer does, is a note.`,
+asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note, and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
@@ -205,7 +205,7 @@ asked for and what is supported stand side by side. A later request of that meth
 		r.applies()
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
-			if !isUnsupported(t.Status) || r.firstHop(i) != i {
+			if !isUnsupported(t.Status) || r.firstHop(i) != i || r.refusedBefore(i) {
 				continue
 			}
 			at := r.lastHop(i)
@@ -219,6 +219,9 @@ asked for and what is supported stand side by side. A later request of that meth
 			if t.Initial && t.Method == "INVITE" {
 				f.Because, f.end, f.refusal = fmt.Sprintf("%s asked for something that is not supported there (%d)", r.party(r.fromTag(i)), t.Status), turnedDown, t.Status
 			}
+			if t.Method == "OPTIONS" && t.Status == 405 {
+				f.Severity, f.NextStep = Note, "Nothing: that it answers is what was asked."
+			}
 			for j := i + 1; j < len(r.Transactions); j++ {
 				if y := &r.Transactions[j]; y.Method == t.Method && y.Status/100 == 2 && y.CSeq > t.CSeq && r.fromTag(j) == r.fromTag(i) {
 					f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again without that.", ""
@@ -228,6 +231,17 @@ asked for and what is supported stand side by side. A later request of that meth
 		}
 	},
 	state: func() state { return new(unsupportedOutside) },
+}
+
+// refusedBefore reports whether an earlier request of the method and the side of a transaction was refused with its status.
+func (r *legRun) refusedBefore(i int) bool {
+	t := &r.Transactions[i]
+	for j := range i {
+		if x := &r.Transactions[j]; x.Status == t.Status && x.Method == t.Method && x.CSeq != t.CSeq && r.fromTag(j) == r.fromTag(i) {
+			return true
+		}
+	}
+	return false
 }
 
 func isUnsupported(status int) bool {
