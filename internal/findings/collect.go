@@ -317,6 +317,7 @@ func (t *tally) take(x *legRun) {
 // exchanged applies the rules to a request outside of calls.
 func (c *Collector) exchanged(e *analysis.Exchange) {
 	c.ledger.exchange(e)
+	c.loss.exchange(e)
 	x := &c.exchangeRun
 	*x = exchangeRun{run{c: c}, e}
 	shows := ^outside(0)

@@ -5,8 +5,21 @@ import "github.com/sipsight/sipsight/analysis"
 // A lossMeter counts what shows that the capture lacks packets: responses on a hop whose request is not there, though
 // others that went the same way are.
 type lossMeter struct {
+	legs, registers lossShare
+}
+
+// A lossShare counts requests.
+type lossShare struct {
 	requests int // that are in the capture, or whose responses are
 	unasked  int // those of them that are not
+}
+
+// exchange counts a REGISTER, and one ahead of it that is not in the capture.
+func (m *lossMeter) exchange(e *analysis.Exchange) {
+	if e.AOR != "" {
+		m.registers.requests++
+		m.registers.unasked += toInt(e.Between)
+	}
 }
 
 // leg counts those of a leg. What a leg that was running sent before the capture began is none of it.
@@ -18,7 +31,7 @@ func (m *lossMeter) leg(d *analysis.Detail) {
 	for i := range d.Transactions {
 		unasked += toInt(d.Transactions[i].Requests == 0)
 	}
-	if m.requests += len(d.Transactions); unasked > 0 {
+	if m.legs.requests += len(d.Transactions); unasked > 0 {
 		m.lacks(d)
 	}
 }
@@ -34,7 +47,7 @@ func (m *lossMeter) lacks(d *analysis.Detail) {
 	}
 	for i := range d.Transactions {
 		t := &d.Transactions[i]
-		m.unasked += toInt(t.Requests == 0 && asked&bit(t) != 0)
+		m.legs.unasked += toInt(t.Requests == 0 && asked&bit(t) != 0)
 	}
 }
 
@@ -42,15 +55,22 @@ func (m *lossMeter) lacks(d *analysis.Detail) {
 const tolerable = 50
 
 // lossExplains reports whether a finding may be there since the capture lost some packets: as many as it rests on
-// are lost at once on so many of the legs that its rule could apply to.
+// are lost at once on so many of the legs that its rule could apply to, or of the REGISTERs.
 func (c *Collector) lossExplains(f *Finding) bool {
-	if f.gate == nil || f.gate.misses == 0 || c.loss.unasked == 0 {
+	if f.gate == nil || f.gate.misses == 0 {
 		return false
 	}
 	t := c.count[f.ID]
-	chance := float64(t.applied)
-	for range f.gate.misses {
-		chance *= float64(c.loss.unasked) / float64(c.loss.requests)
+	s, chance, fired := &c.loss.legs, float64(t.applied), t.fired[f.as]
+	if f.leg == 0 {
+		s, fired = &c.loss.registers, t.kept
+		chance = float64(s.requests)
 	}
-	return chance*tolerable > float64(t.fired[f.as])
+	if s.unasked == 0 {
+		return false
+	}
+	for range f.gate.misses {
+		chance *= float64(s.unasked) / float64(s.requests)
+	}
+	return chance*tolerable > float64(fired)
 }
