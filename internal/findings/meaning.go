@@ -196,7 +196,7 @@ var unsupportedFeature = &Rule{
 	ID: "unsupported-feature", RFC: "RFC 3261 8.2.1, 8.2.2.3, 8.2.3; RFC 6665", Severity: "error / note",
 	Title: "a request that asks for what the other side cannot do",
 	Doc: `A request was answered 420 (an extension in Require or Proxy-Require), 421 (an extension that the other side requires), 405 (the method), 415 (the body) or 489 (the event package): what was
-asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is answered 2xx makes it a note, and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses.`,
+asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is accepted makes it a note, and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
@@ -222,15 +222,26 @@ asked for and what is supported stand side by side. A later request of that meth
 			if t.Method == "OPTIONS" && t.Status == 405 {
 				f.Severity, f.NextStep = Note, "Nothing: that it answers is what was asked."
 			}
-			for j := i + 1; j < len(r.Transactions); j++ {
-				if y := &r.Transactions[j]; y.Method == t.Method && y.Status/100 == 2 && y.CSeq > t.CSeq && r.fromTag(j) == r.fromTag(i) {
-					f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again without that.", ""
-				}
+			if r.acceptedLater(i) {
+				f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again without that.", ""
 			}
 			r.report(f)
 		}
 	},
 	state: func() state { return new(unsupportedOutside) },
+}
+
+// acceptedLater reports whether a later request of the method and the side of a transaction was accepted, though its
+// final response may not be in the capture.
+func (r *legRun) acceptedLater(i int) bool {
+	t := &r.Transactions[i]
+	for j := i + 1; j < len(r.Transactions); j++ {
+		x := &r.Transactions[j]
+		if x.Method == t.Method && (x.Status/100 == 2 || x.Status == 0 && x.Acked) && (x.CSeq > t.CSeq || x.Sent.After(t.Answered)) && r.fromTag(j) == r.fromTag(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // refusedBefore reports whether an earlier request of the method and the side of a transaction was refused with its status.

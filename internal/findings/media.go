@@ -952,7 +952,8 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		return list
 	}
 	answered := p.first().at
-	if wait := first.Begin().Sub(answered); wait > lateMedia && p.at(answered).allows(by) && r.follows(t, p.of(first, by), p.at(answered)) && p.at(answered.Add(lateMedia)).allows(by) {
+	early := t.leg.Answered.Sub(answered) > lateMedia // that was agreed ahead of the answer, whose own agreement is not in the capture
+	if wait := first.Begin().Sub(answered); wait > lateMedia && !early && p.at(answered).allows(by) && r.follows(t, p.of(first, by), p.at(answered)) && p.at(answered.Add(lateMedia)).allows(by) {
 		list[0] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",

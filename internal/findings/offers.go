@@ -224,6 +224,9 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		if !sameSide && t.Status/100 != 2 {
 			continue // both at once: one of them is refused, as it has to be
 		}
+		if x := &r.Transactions[o.transaction]; !sameSide && m.Method == "INVITE" && x.Initial && x.Status == 0 {
+			continue // who got it sends an INVITE once it has answered: that is not in the capture
+		}
 		f = Finding{
 			Severity: Error, Frames: r.frames(o.offer, d.offer),
 			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, plain(m.Time.Sub(first.Time)), first.Method),
@@ -354,10 +357,8 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 	if f.end, f.refusal = turnedDown, t.Status; !t.Initial {
 		f.Because = ""
 	}
-	for j := i + 1; j < len(r.Transactions); j++ {
-		if x := &r.Transactions[j]; x.Method == t.Method && x.Status/100 == 2 && x.Sent.After(t.Answered) && r.fromTag(j) == r.fromTag(i) {
-			f.Severity = Note
-		}
+	if r.acceptedLater(i) {
+		f.Severity = Note
 	}
 	r.report(f)
 }
