@@ -53,7 +53,9 @@ func frame(t *testing.T, b []byte, piece, way int) (list []string, skipped int64
 		case borrowed:
 			f.Borrow(p)
 		case taken:
-			ok = f.Take(p, &u)
+			if ok = f.Whole(p, &u); !ok {
+				f.Borrow(p)
+			}
 		}
 		if !ok {
 			u, ok = f.Next()

@@ -67,7 +67,7 @@ type Framer struct {
 	tried  bool   // msg was tried on what was there of the head …
 	whole  bool   // … and all of it was there
 	fresh  bool   // msg is the head that begins at buf[lo] …
-	ready  bool   // … and this is not known yet
+	ready  bool   // … of which Whole found out that it is there
 	msg    *Message
 	common *Scratch // nil if nothing is shared
 }
@@ -152,15 +152,14 @@ func (f *Framer) Borrow(b []byte) {
 	f.own, f.buf, f.lent = f.buf, b[:len(b):len(b)], true
 }
 
-// Take is Borrow, and where nothing waits and b is one message as most are, to its last octet, it is Read as well: then
-// it returns true, and nothing is left. It is faster than both.
-func (f *Framer) Take(b []byte, u *Unit) (whole bool) {
-	begun := f.isIdle() && bytes.HasSuffix(b, lineFeed) && hasUsualStart(b) && f.scanWhole(b)
-	if !begun || !f.isWhole() {
-		f.Borrow(b)
-		f.ready = begun
+// Whole is Borrow and Read where nothing waits and b is one message as most are, to its last octet: it returns true, the
+// message is in *u, and nothing is left. It is faster than both. Otherwise it has done nothing, and Borrow of b has to follow.
+func (f *Framer) Whole(b []byte, u *Unit) bool {
+	f.ready = f.isIdle() && bytes.HasSuffix(b, lineFeed) && hasUsualStart(b) && f.scanWhole(b)
+	if !f.ready || !f.isWhole() {
 		return false
 	}
+	f.ready = false
 	u.Data, u.Off, u.Partial, u.Glued, u.Message = b[:len(b):len(b)], f.off, false, false, f.msg
 	f.msg.raw = u.Data
 	f.off += int64(len(b))

@@ -101,7 +101,9 @@ func cutBy(stream []any, next func() int, give func(piece int) way) (out framed)
 				f.Borrow(piece)
 			case taken:
 				var u sipmsg.Unit
-				if f.Take(piece, &u) {
+				if !f.Whole(piece, &u) {
+					f.Borrow(piece)
+				} else {
 					if u.Message == nil || &u.Data[0] != &piece[0] || len(u.Data) != len(piece) || f.Buffered() > 0 {
 						panic(fmt.Sprintf("%q is not the whole of %q", u.Data, piece))
 					}

@@ -535,8 +535,31 @@ func (c *conn) isOver(side int, seq uint32) bool {
 	return h != nil && (h.done || c.over || other != nil && other.done) && h.stream.Started() && !h.stream.Near(seq)
 }
 
+// whole gives out the message that a segment is, of a direction in which nothing waits and nothing is odd. Otherwise it returns
+// false, and deliver has to follow.
+func (h *half) whole(seq uint32, f *layers.Frame, c *carrier) bool {
+	switch {
+	case h.c.kind != isSIP, h.c.midstream, h.done, h.gap, h.early != nil, len(h.pieces) > 0:
+		return false
+	case len(h.tunnels)+len(f.Tunnels)+len(h.parts) > 0, len(c.refs) != 1, f.Missing > 0:
+		return false
+	}
+	u := &h.d.unit
+	if !h.stream.IsNext(seq) || !h.framer.Whole(f.Payload, u) {
+		return false
+	}
+	h.stream.Pass(len(f.Payload))
+	h.off += int64(len(f.Payload))
+	c.src, c.dst = h.src, h.dst
+	h.give(u, c)
+	return true
+}
+
 // deliver gives a segment to its stream.
 func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
+	if h.whole(seq, f, c) {
+		return
+	}
 	st := &d.Streams.StreamStats
 	if len(h.tunnels)+len(f.Tunnels) > 0 {
 		h.tunnels = append(h.tunnels[:0], f.Tunnels...)
@@ -801,10 +824,7 @@ func (h *half) octets(b []byte) {
 		return
 	}
 	skipped, last := h.framer.Skipped, h.pieces[len(h.pieces)-1]
-	if u := &h.d.unit; h.framer.Take(b, u) {
-		h.found()
-		h.give(u)
-	}
+	h.framer.Borrow(b)
 	h.messages()
 	if h.framer.Skipped > skipped {
 		begin := h.off - int64(len(b))
@@ -1045,7 +1065,7 @@ func (h *half) messages() {
 	u := &h.d.unit
 	for h.d.err == nil && h.framer.Read(u) {
 		h.found()
-		h.give(u)
+		h.give(u, h.carry(u.Off, u.Off+int64(len(u.Data))))
 	}
 	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising() {
 		h.c.kind = foreign
@@ -1069,9 +1089,8 @@ func (h *half) found() {
 	}
 }
 
-// give gives out a message that was cut out of the stream.
-func (h *half) give(u *sipmsg.Unit) {
-	c := h.carry(u.Off, u.Off+int64(len(u.Data)))
+// give gives out a message that was cut out of the stream, and came in c.
+func (h *half) give(u *sipmsg.Unit, c *carrier) {
 	if u.Glued {
 		c.notes |= NoteKeepalive
 	}

@@ -93,6 +93,17 @@ func (s *Stream) Ack(ack uint32) {
 	}
 }
 
+// IsNext reports whether seq is that of the next octet, and nothing waits.
+func (s *Stream) IsNext(seq uint32) bool {
+	return s.started && seq == s.seq && len(s.pending) == 0 && s.strays == nil
+}
+
+// Pass steps over n octets, which are not given to a sink: IsNext was true of the first of them.
+func (s *Stream) Pass(n int) {
+	s.seq += uint32(n)
+	s.off += int64(n)
+}
+
 // Add takes in a segment and gives the octets that are next in order to sink.
 func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *StreamStats, sink Sink) {
 	if !s.started {
