@@ -48,17 +48,16 @@ type Framer struct {
 	off    int64 // stream offset of buf[0]
 	scan   int   // where to go on looking: an index into buf
 	state  framerState
-	strict bool // a start line has to be followed by a known header field
-	mid    bool // scan, or lo where seeking, is in the middle of a line that begins no message
-	glued  bool // line ends stood in front of the message
-	joined bool // the stream was joined in its middle, and no message of it was given out
-	head   int  // end of the header section
-	end    int  // end of the message
-	inside int  // first start line in the body: 0 for none, -1 if not looked for yet
-	drop   int  // octets of a message that was given out as partial, still to come
-	claim  int  // 1 + the Content-Length in lines that were skipped, 0 for none
-	body   int  // end of the body behind such lines: an index into buf, 0 for none
-	await  int  // where there is nothing to be found before: an index into buf
+	doubt  doubt // what a message that begins here is
+	mid    bool  // scan, or lo where seeking, is in the middle of a line that begins no message
+	glued  bool  // line ends stood in front of the message
+	head   int   // end of the header section
+	end    int   // end of the message
+	inside int   // first start line in the body: 0 for none, -1 if not looked for yet
+	drop   int   // octets of a message that was given out as partial, still to come
+	claim  int   // 1 + the Content-Length in lines that were skipped, 0 for none
+	body   int   // end of the body behind such lines: an index into buf, 0 for none
+	await  int   // where there is nothing to be found before: an index into buf
 	gaps   []gap
 	closed bool
 
@@ -80,6 +79,15 @@ type gap struct {
 
 // maxGaps bounds the gaps remembered in what is not consumed.
 const maxGaps = 64
+
+// A doubt is what is not known of a place in a stream.
+type doubt uint8
+
+const (
+	sure   doubt = iota // a message ended here, or the stream began
+	joined              // the stream was joined here, in its middle
+	strict              // something else stands in front of it: a start line has to be followed by a known header field
+)
 
 type framerState uint8
 
@@ -171,7 +179,7 @@ var lineFeed = []byte("\n")
 
 // isIdle reports whether the next octet begins a message, as far as can be told from what came before.
 func (f *Framer) isIdle() bool {
-	return len(f.buf) == 0 && f.state == seeking && !f.strict && !f.mid && !f.glued && !f.joined && !f.closed && f.drop == 0 && f.body == 0 && f.await == 0 && len(f.gaps) == 0
+	return len(f.buf) == 0 && f.state == seeking && f.doubt == sure && !f.mid && !f.glued && !f.closed && f.drop == 0 && f.body == 0 && f.await == 0 && len(f.gaps) == 0
 }
 
 // scanWhole scans b, and reports whether all of a head is there.
@@ -274,7 +282,7 @@ func (f *Framer) Gap(n int64) {
 
 // Join says that the stream began before its first octet: what it begins with may be the rest of a body, and a message
 // quoted in that.
-func (f *Framer) Join() { f.joined = true }
+func (f *Framer) Join() { f.doubt = joined }
 
 // Close says that the stream has ended. Next then gives what is left of it.
 func (f *Framer) Close() { f.closed = true }
@@ -344,7 +352,7 @@ func (f *Framer) unit(u *Unit, end int, partial bool) bool {
 		f.msg.raw, f.msg.Body = u.Data, u.Data[f.head-f.lo:]
 		u.Message = f.msg
 	}
-	f.glued, f.joined = false, false
+	f.glued = false
 	f.consume(end)
 	return true
 }
@@ -358,7 +366,7 @@ func (f *Framer) consume(end int) {
 		f.drop = left(f.drop, f.gaps[0].n)
 		f.body = left(f.body, f.gaps[0].n)
 		f.gaps = f.gaps[1:]
-		f.strict = true
+		f.doubt = strict
 	}
 }
 
@@ -394,7 +402,9 @@ func (f *Framer) seek() bool {
 			n := min(f.drop, len(b))
 			f.lo += n
 			f.drop -= n
-			f.strict = f.drop > 0
+			if f.doubt = sure; f.drop > 0 {
+				f.doubt = strict
+			}
 			continue
 		}
 		if f.mid {
@@ -404,13 +414,13 @@ func (f *Framer) seek() bool {
 			continue
 		}
 		if b[0] == '\r' || b[0] == '\n' || b[0] == 0 {
-			f.headEnds(b)
+			f.lineEnds(b)
 			f.keepalive(b)
 			continue
 		}
 		v := f.begins(b)
 		inner := no
-		if f.strict || v == no { // the middle of a connection, or the rest of a body, perhaps
+		if v == no || f.doubt == strict { // the middle of a connection, or the rest of a body, perhaps
 			var n int
 			if n, inner = startWithin(b, v); inner == yes {
 				f.pass(n)
@@ -458,7 +468,7 @@ func (f *Framer) begins(b []byte) verdict {
 	if (ready || hasUsualStart(b) && f.try(b)) && f.msg.beginsUsual() {
 		return yes
 	}
-	return beginsMessage(b, f.strict)
+	return beginsMessage(b, f.doubt == strict)
 }
 
 // beginsUsual reports whether a message begins with a start line of ASCII, not too long, that a known header field follows.
@@ -567,7 +577,7 @@ func (f *Framer) keepalive(b []byte) {
 	for n < len(b) && (b[n] == '\r' || b[n] == '\n' || b[n] == 0) {
 		n++
 	}
-	if !f.strict { // behind octets that were skipped they are just line ends
+	if f.doubt != strict { // behind octets that were skipped they are just line ends
 		f.Keepalives++
 		f.glued = true
 	}
@@ -580,7 +590,7 @@ func (f *Framer) skipLine(b []byte) {
 	if isLengthStart(b[0]) {
 		f.skipLength(b[:n])
 	}
-	f.strict = true
+	f.doubt = strict
 	if f.mid = n == 0 || n > maxInner; !f.mid {
 		f.pass(n)
 	}
@@ -650,9 +660,9 @@ func (f *Framer) skipLength(line []byte) {
 	}
 }
 
-// headEnds takes in the line end at the start of b: behind the header section of a message whose start is missing it
+// lineEnds takes in the line end at the start of b: behind the header section of a message whose start is missing it
 // is where the body begins.
-func (f *Framer) headEnds(b []byte) {
+func (f *Framer) lineEnds(b []byte) {
 	if f.claim == 0 || b[0] == 0 {
 		return
 	}
@@ -730,7 +740,7 @@ short:
 			return false, false
 		}
 		f.unit(u, limit, true)
-		f.strict = true
+		f.doubt = strict
 		return true, false
 	}
 	return false, true
@@ -743,25 +753,18 @@ func (f *Framer) headFound(end int) {
 		return
 	}
 	f.head, f.scan, f.inside = end, end, -1 // cannot be: it began like one
-	f.strict, f.mid = false, false
+	f.doubt, f.mid = sure, false
 	f.end, f.state = end, inBody
 }
 
 // headDone takes in msg, whose header section ends at end, and decides where the message
 // does.
 func (f *Framer) headDone(end int) {
-	if f.misplaced() || (f.strict || f.joined) && f.isFragment(end) {
+	if f.doubt != sure && f.isQuotedHead(end) || f.misplaced() || f.msg.quirks&(QuirkDuplicate|oddLine) != 0 && f.isOddHead(end) {
 		return
 	}
+	f.headEnds(end)
 	n, ok := f.msg.ContentLength()
-	if f.msg.quirks&(QuirkDuplicate|oddLine) != 0 {
-		if f.msg.quirks&oddLine != 0 && f.holdsStart(end) {
-			return
-		}
-		ok = ok && f.isSingle(n)
-	}
-	f.head, f.scan, f.inside = end, end, -1
-	f.strict, f.mid, f.fresh = false, false, true
 	switch {
 	case ok && n <= maxBody:
 		f.end, f.state = end+int(n), inBody
@@ -772,14 +775,27 @@ func (f *Framer) headDone(end int) {
 	}
 }
 
-// isSingle reports whether the message has no Content-Length but n, if several.
-func (f *Framer) isSingle(n uint32) bool {
+// headEnds says that the header section ends at end, and that it is one.
+func (f *Framer) headEnds(end int) {
+	f.head, f.scan, f.inside = end, end, -1
+	f.doubt, f.mid, f.fresh = sure, false, true
+}
+
+// isOddHead is headDone for a message that has lines without a name, or several header fields of one that stands alone. It reports whether
+// that was different from all others.
+func (f *Framer) isOddHead(end int) bool {
+	if f.msg.quirks&oddLine != 0 && f.holdsStart(end) {
+		return true
+	}
+	n, _ := f.msg.ContentLength()
 	for v := range f.msg.All(ContentLength) {
-		if x, isNumber := Number(v); !isNumber || x != n {
-			return false
+		if x, isNumber := Number(v); !isNumber || x != n { // which one it is nobody knows
+			f.headEnds(end)
+			f.state = inOpenEnd
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // misplaced corrects the place of a message where its method is none that is registered: it is the end
@@ -788,14 +804,11 @@ func (f *Framer) isSingle(n uint32) bool {
 // missing as well, it may be any registered one.
 func (f *Framer) misplaced() bool {
 	method := f.msg.Method
-	if len(method) == 0 {
-		return (f.strict || f.joined) && f.isGlued()
-	}
-	if KnownMethod(method) {
+	if len(method) == 0 || KnownMethod(method) {
 		return false
 	}
 	_, _, hasCSeq, whole := f.msg.CSeq()
-	if hasCSeq && !KnownMethod(whole) || !hasCSeq && !f.strict && !f.joined {
+	if hasCSeq && !KnownMethod(whole) || !hasCSeq && f.doubt == sure {
 		return false
 	}
 	line := f.msg.StartLine
@@ -816,6 +829,11 @@ func (f *Framer) misplaced() bool {
 func (f *Framer) again() {
 	f.state, f.scan, f.glued = seeking, f.lo, false
 	f.untried()
+}
+
+// isQuotedHead reports whether the header section that ends at end begins in a body, by its status line, and steps over what of it does.
+func (f *Framer) isQuotedHead(end int) bool {
+	return !f.msg.IsRequest() && (f.isGlued() || f.isFragment(end))
 }
 
 // isGlued reports whether another start line without anything between stands behind a status line, which is the end of a body then, and
@@ -840,15 +858,18 @@ func (f *Framer) isFragment(end int) bool {
 		return false
 	}
 	f.pass(end - f.lo)
-	f.strict = true
+	f.doubt = strict
 	f.again()
 	return true
 }
 
-// isCutFragment is isFragment for a header section that is not there behind end, with a name that is known.
+// isCutFragment is isQuotedHead for a header section that is not there behind end: a fragment has to have a name that is known.
 func (f *Framer) isCutFragment(end int) bool {
 	m := f.msg
-	return (f.strict || f.joined) && m.Parse(f.buf[f.lo:end]) == nil && len(m.fields) > 0 && m.fields[0].id != Other && f.isFragment(end)
+	if f.doubt == sure || m.Parse(f.buf[f.lo:end]) != nil || m.IsRequest() {
+		return false
+	}
+	return f.isGlued() || len(m.fields) > 0 && m.fields[0].id != Other && f.isFragment(end)
 }
 
 // oddLine is what is odd about a header section in which a start line stands.
@@ -873,13 +894,13 @@ func (f *Framer) holdsStart(end int) bool {
 	switch {
 	case first == 0:
 		return false
-	case f.msg.Parse(f.buf[f.lo:first]) != nil || (f.strict || f.joined) && f.isFragment(first):
+	case f.msg.Parse(f.buf[f.lo:first]) != nil || f.doubt != sure && f.isFragment(first):
 		f.pass(last - f.lo)
-		f.strict = true
+		f.doubt = strict
 		f.again()
 	default:
 		f.head, f.scan, f.end, f.inside, f.state = first, first, first, 0, inBody
-		f.strict, f.mid, f.fresh = false, false, false
+		f.doubt, f.mid, f.fresh = sure, false, false
 		f.drop = last - first
 		f.Skipped += int64(f.drop)
 	}
@@ -1125,7 +1146,7 @@ func (f *Framer) nextOpenEnd(u *Unit) (ok bool) {
 	switch {
 	case limit-f.head > maxBody:
 		f.unit(u, limit, true)
-		f.strict = true
+		f.doubt = strict
 		return true
 	case isGap:
 		return f.unit(u, limit, true)

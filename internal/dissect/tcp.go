@@ -114,7 +114,8 @@ type conn struct {
 	prev, next *conn
 	tries      uint8 // see beginsAtEnd
 	torn       bool  // octets of it are missing
-	over       bool  // a direction of which nothing came was ended
+	over       bool  // a direction was ended …
+	quiet      bool  // … of which nothing came
 	sealed     int32 // 1 + the number of the file in which it was counted as encrypted
 	realm      realm
 }
@@ -420,7 +421,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		}
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	} else if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
-		cn.over = true
+		cn.over, cn.quiet = true, true
 	}
 	d.conns.account(cn.sides[side])
 	if cn.kind == foreign {
@@ -525,14 +526,20 @@ func (d *Dissector) restart(c *conn) {
 		h.close()
 		d.conns.release(c, side)
 	}
-	c.kind, c.heeds, c.sealed, c.torn, c.over = unknown, [2]heed{}, 0, false, false
+	c.kind, c.heeds, c.sealed, c.torn, c.over, c.quiet = unknown, [2]heed{}, 0, false, false, false
 }
 
 // isOver reports whether a segment is of another connection with the same ends: this one has ended, and
 // seq is far from where it was.
-func (c *conn) isOver(side int, seq uint32) bool {
+func (c *conn) isOver(side int, seq uint32) bool { return c.over && c.isBehind(side, seq) }
+
+// isBehind is isOver for a connection of which a direction was ended, which may go on all the same. Not inlined: it is cold.
+//
+//go:noinline
+func (c *conn) isBehind(side int, seq uint32) bool {
 	h, other := c.sides[side], c.sides[1-side]
-	return h != nil && (h.done || c.over || other != nil && other.done) && h.stream.Started() && !h.stream.Near(seq)
+	isOver := h != nil && (h.done || c.quiet || other != nil && other.done)
+	return isOver && h.stream.Started() && !h.stream.Near(seq)
 }
 
 // whole gives out the message that a segment is, of a direction in which nothing waits and nothing is odd. Otherwise it returns
@@ -725,7 +732,7 @@ func (h *half) close() {
 		h.messages()
 		h.wsRest()
 	}
-	h.done, h.ends = true, false
+	h.done, h.ends, h.c.over = true, false, true
 	h.reset()
 }
 
@@ -819,7 +826,7 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
-	if b[0] == 'H' && nextHEP3(b) == 0 || b[0]&^3 == 0x80 && h.given == 0 && sniffWebSocket(b) == yes { // what was taken for SIP was the middle of a packet, or of a frame
+	if beginsOther[b[0]] && h.isAnother(b) {
 		h.beginsAnew(b)
 		return
 	}
@@ -921,6 +928,17 @@ func (h *half) encrypted() {
 		}
 	}
 	h.isForeign(heedNone)
+}
+
+// beginsOther marks the first octets of what isAnother knows.
+var beginsOther = [256]bool{'H': true, 0x81: true, 0x82: true}
+
+// isAnother reports whether what was taken for SIP was the middle of a packet of HEP, or of a frame of a WebSocket: the next one
+// begins at the start of b. Not inlined: it is cold.
+//
+//go:noinline
+func (h *half) isAnother(b []byte) bool {
+	return nextHEP3(b) == 0 || h.given == 0 && sniffWebSocket(b) == yes
 }
 
 // beginsAnew goes on with the octets that came last, b, as the start of a stream.
