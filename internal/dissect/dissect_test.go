@@ -3,6 +3,7 @@ package dissect_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -322,4 +323,40 @@ func TestFragmentsCopied(t *testing.T) {
 	expect(t, packetsOf(bare[0], strange[0], bare[1], bare[2], strange[1]), "INVITE c1@h UDP [1 3 4]", "INVITE c2@h UDP [2 5] partial frag-incomplete")
 	late := packetsOf(carried[0], bare[0], bare[1], bare[2])
 	expect(t, append(late[:1:1], at(3*time.Second, late[1:])...), "INVITE c1@h UDP [2 3 4]", "INVITE c1@h UDP [1] partial frag-incomplete")
+}
+
+// TestFragmentsReused: an identification that is used again after a while does not mix datagrams, of whatever the first one lacks and
+// in whatever order the second one comes.
+func TestFragmentsReused(t *testing.T) {
+	first, second := request("INVITE", "c1@h", 700), request("MESSAGE", "c2@h", 1500)
+	for _, sizes := range [][2]int{{200, 336}, {336, 200}, {504, 304}} {
+		old, young := capgen.Fragment(flow4.UDP(first), 7, sizes[0]), capgen.Fragment(flow4.UDP(second), 7, sizes[1])
+		for lost := range old {
+			for _, turn := range []bool{false, true} {
+				for begin := range young {
+					order := slices.Concat(young[begin:], young[:begin])
+					if turn {
+						slices.Reverse(order)
+					}
+					packets := packetsOf(slices.Delete(slices.Clone(old), lost, lost+1)...)
+					packets = append(packets, at(3*time.Second, packetsOf(order...))...)
+					whole := 0
+					for _, raw := range dissected(t, packets).raw {
+						switch {
+						case raw == second:
+							whole++
+						case !strings.HasPrefix(first, raw):
+							t.Errorf("fragments of %d without number %d, then of %d from number %d on, turned %v: %q", sizes[0], lost, sizes[1], begin, turn, raw)
+						}
+					}
+					if whole != 1 {
+						t.Errorf("fragments of %d without number %d, then of %d from number %d on, turned %v: %d times", sizes[0], lost, sizes[1], begin, turn, whole)
+					}
+				}
+			}
+		}
+	}
+	old, young := capgen.Fragment(flow4.UDP(first), 7, 200), capgen.Fragment(flow4.UDP(second), 7, 200)
+	packets := append(packetsOf(append(old, old[2])...), at(3*time.Second, packetsOf(young[1], young[0], young[2], young[3], young[4], young[5], young[6], young[7], young[8]))...)
+	expect(t, packets, "INVITE c1@h UDP "+frames(1, len(old)), "MESSAGE c2@h UDP "+frames(len(old)+2, len(young)))
 }

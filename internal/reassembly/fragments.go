@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -257,8 +258,8 @@ func (d *datagram) isOver(f *layers.Frame, now time.Time) bool {
 	case d.place > 0:
 		return age > placed
 	case age > reuse:
-		return f.Fragment.Offset == 0 || d.holds(int64(f.Fragment.Offset))
-	case age > overlapping && f.Fragment.Offset == 0 && d.holds(0):
+		return f.Fragment.Offset == 0 || d.twin != nil || !d.fits(f)
+	case age > overlapping && f.Fragment.Offset == 0 && d.overlaps(0, 1):
 		head := d.spans[0].data
 		n := min(len(head), len(f.Payload))
 		return string(head[:n]) != string(f.Payload[:n])
@@ -266,10 +267,32 @@ func (d *datagram) isOver(f *layers.Frame, now time.Time) bool {
 	return false
 }
 
-// holds reports whether the octet at off has come.
-func (d *datagram) holds(off int64) bool {
+// fits reports whether a fragment can be of d, though it came late: nothing of it is there, it ends where the datagram does, if it is the last one,
+// and otherwise before that and with as many octets as the others have.
+func (d *datagram) fits(f *layers.Frame) bool {
+	if len(d.spans) == 0 {
+		return true
+	}
+	total := d.total
+	if total < 0 && f.Proto == layers.UDP && d.spans[0].off == 0 && len(d.spans[0].data) >= 8 {
+		total = int64(binary.BigEndian.Uint16(d.spans[0].data[4:]))
+	}
+	size := len(f.Payload) + f.Missing
+	end := int64(f.Fragment.Offset + size)
+	switch {
+	case d.overlaps(int64(f.Fragment.Offset), end):
+		return false
+	case !f.Fragment.More:
+		return total < 0 || end == total
+	}
+	first := &d.spans[0]
+	return (total < 0 || end < total) && (len(first.data) == size || first.end() == d.total)
+}
+
+// overlaps reports whether any of the octets from off to end has come.
+func (d *datagram) overlaps(off, end int64) bool {
 	for i := range d.spans {
-		if d.spans[i].off <= off && off < d.spans[i].end() {
+		if d.spans[i].off < end && off < d.spans[i].end() {
 			return true
 		}
 	}
