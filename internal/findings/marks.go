@@ -73,7 +73,7 @@ func (c *Collector) marksOf(g *glance, s *analysis.Seen, m *sipmsg.Message) mark
 	case s.Request:
 		k |= c.markRequest(s, m)
 	case s.Status/100 == 2:
-		k |= c.markAnswer(s, m)
+		k |= c.markAnswer(g, s, m)
 	}
 	return k
 }
@@ -169,7 +169,7 @@ func viaFits(m *sipmsg.Message, source netip.Addr) bool {
 }
 
 // markAnswer returns the marks of a 2xx.
-func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
+func (c *Collector) markAnswer(g *glance, s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	if s.Fields.Has(sipmsg.SessionExpires) {
 		k |= c.timers.marksOf(m)
 	}
@@ -178,10 +178,14 @@ func (c *Collector) markAnswer(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	}
 	var hosts marks
 	routed := looseRecord | routedBySource | routedByDestination
+	first := g.traits&recorded == 0
 	for v := range m.Values(sipmsg.RecordRoute) {
 		x := c.routes.of(v)
 		if !x.plain {
 			return k
+		}
+		if first {
+			g.bypass.proxy(x.proxy)
 		}
 		hosts += x.hash
 		if x.proxy != s.Source.Addr() {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -138,6 +139,60 @@ type glance struct {
 	early    analysis.Frame // of the first provisional response with a description …
 	earlyTag uint64         // … and its To tag
 	largest  largeRequest   // the first of large
+	bypass   bypass
+}
+
+// A bypass is what may bypass the proxies of a dialog: requests without a Route that neither go to the hop of the 2xx that recorded these
+// proxies nor come from there. Where they come past all of them on another hop, nothing is wrong.
+type bypass struct {
+	proxies  [2]netip.Addr // of the Record-Routes of the 2xx
+	requests [2]struct {
+		method string
+		cseq   uint32
+	}
+	nProxies   uint8
+	nRequests  uint8
+	incomplete bool // there are more, or other ones
+}
+
+// proxy takes in the proxy of a Record-Route.
+func (b *bypass) proxy(a netip.Addr) {
+	if int(b.nProxies) == len(b.proxies) || !a.IsValid() {
+		b.incomplete = true
+		return
+	}
+	b.proxies[b.nProxies] = a
+	b.nProxies++
+}
+
+// request takes in a request with its marks.
+func (b *bypass) request(m *analysis.Seen, k marks) {
+	if int(b.nRequests) == len(b.requests) {
+		b.incomplete = true
+		return
+	}
+	b.incomplete = b.incomplete || k&oddRoute != 0 || k>>routeHosts != 0
+	r := &b.requests[b.nRequests]
+	r.method, r.cseq = m.Method, m.CSeq
+	b.nRequests++
+}
+
+// holds reports whether one of the requests may not come past one of the proxies.
+func (b *bypass) holds(d *analysis.Detail) bool {
+	if b.incomplete {
+		return b.nRequests > 0
+	}
+	for _, r := range b.requests[:b.nRequests] {
+		for _, proxy := range b.proxies[:b.nProxies] {
+			if !slices.ContainsFunc(d.Transactions, func(t analysis.Transaction) bool {
+				h := &d.Leg.Hops[t.Hop]
+				return t.Requests > 0 && t.CSeq == r.cseq && t.Method == r.method && (h.A.Addr() == proxy || h.B.Addr() == proxy)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxNoted bounds the kinds of messages of a leg that are looked at closely while they pass.
@@ -242,6 +297,7 @@ func (c *Collector) traitsOf(d *analysis.Detail, g *glance) traits {
 	g.marked()
 	g.has(forwardsOdd, len(d.Leg.Hops) > 1 && (g.traits&tangled != 0 || g.unordered || g.notLowered))
 	g.has(ackAstray, g.acksAstray(d.Leg.Hops))
+	g.has(mayBypass, g.bypass.holds(d))
 	g.has(newToBooks, c.booksOf(d, g))
 	return g.traits
 }
@@ -493,7 +549,9 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	}
 	g.has(reoffers, inside && m.SDP)
 	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.dialog[0], g.dialog[1], m) {
-		g.has(mayBypass, !comesPast(g.record, g.answer, m, k))
+		if !comesPast(g.record, g.answer, m, k) {
+			g.bypass.request(m, k)
+		}
 	}
 	if m.Transaction < 0 {
 		return
