@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -463,7 +464,7 @@ func (l *ledger) passedOn(t *liveTx, w *weakness, what string) bool {
 		return false
 	}
 	w.asked++
-	k := hashOf([]byte(t.callID), []byte(t.method), []byte(what)) ^ uint64(t.cseq)
+	k := addr.MixWords(textHash(t.callID), textHash(t.method)^uint64(t.cseq), textHash(what))
 	last := l.askers.get(k)
 	if last == nil {
 		if l.askers.n >= maxChains {

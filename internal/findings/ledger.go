@@ -136,13 +136,11 @@ func (x *tx) hold() *tx {
 // hop returns a hash of the ends of the hop, whatever the ports: a client may change its own.
 // Where both ends are one machine, the ports have to tell them apart.
 func (t *tx) hop() uint64 {
-	src, dst := t.src.Addr().As16(), t.dst.Addr().As16()
-	ports := [4]byte{}
+	h := pairOf(t.src.Addr().Unmap(), t.dst.Addr().Unmap())
 	if t.src.Addr() == t.dst.Addr() {
-		binary.BigEndian.PutUint16(ports[:], t.src.Port())
-		binary.BigEndian.PutUint16(ports[2:], t.dst.Port())
+		h = addr.MixWords(h, uint64(t.src.Port()), uint64(t.dst.Port()))
 	}
-	return hashOf(src[:], dst[:], ports[:])
+	return h
 }
 
 // pairOf returns a hash of a directed pair of addresses.
@@ -231,7 +229,7 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	l.room = l.room[:0]
 	l.read(t)
 	l.weighed(t, e.Credentials)
-	key, hop := hashOf([]byte(t.callID)), t.hop()
+	key, hop := textHash(t.callID), t.hop()
 	c := l.chains[key]
 	owns := c != nil && c.hop == hop // of a request sent again under its old number the Exchange does not know
 	if c != nil && !owns {
