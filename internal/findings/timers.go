@@ -403,7 +403,7 @@ var cancelTooEarly = &Rule{
 	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
 	Title: "CANCEL before any provisional response",
 	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for a second:
-it had a response then, though the capture has it not.`,
+it had a response then, though the capture has it not. Of several hops the first one is told.`,
 	Why: "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
 	Fix: "The client has to wait for the first provisional response before it sends the CANCEL.",
 
@@ -415,27 +415,37 @@ it had a response then, though the capture has it not.`,
 				continue
 			}
 			r.applies()
-			for _, m := range r.onHop(t.Hop, "CANCEL") {
-				c := &r.Messages[m]
-				if c.Time.IsZero() || !r.cancels(m, i) || !t.Provisional.IsZero() && !c.Time.Before(t.Provisional) || !t.Answered.IsZero() && !c.Time.Before(t.Answered) {
-					continue
-				}
-				if r.answeredElsewhere(i) {
-					break
-				}
-				f := Finding{
-					Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
-					Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
-					Expected: "a provisional response first",
-				}
-				if r.wasHeard(i, c.Time) {
-					f.Confidence = Possible
-				}
-				r.report(f)
-				break
+			early := func(j int) bool { return r.earlyCancel(j) >= 0 }
+			if !early(i) || r.cameBy(i, early) || r.answeredElsewhere(i) {
+				continue
 			}
+			c := &r.Messages[r.earlyCancel(i)]
+			f := Finding{
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
+				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
+				Expected: "a provisional response first",
+			}
+			if r.wasHeard(i, c.Time) {
+				f.Confidence = Possible
+			}
+			r.report(f)
 		}
 	},
+}
+
+// earlyCancel returns the CANCEL of an INVITE that was sent before any response to that, -1 for none.
+func (r *legRun) earlyCancel(i int) int {
+	t := &r.Transactions[i]
+	if t.Method != "INVITE" || !t.Cancelled || t.Requests == 0 {
+		return -1
+	}
+	for _, m := range r.onHop(t.Hop, "CANCEL") {
+		c := &r.Messages[m]
+		if !c.Time.IsZero() && r.cancels(m, i) && (t.Provisional.IsZero() || c.Time.Before(t.Provisional)) && (t.Answered.IsZero() || c.Time.Before(t.Answered)) {
+			return m
+		}
+	}
+	return -1
 }
 
 var cancelNo487 = &Rule{
