@@ -474,7 +474,8 @@ func (s *contactState) leg(r *legRun) {
 		if !ok || told[0] == m.Source.Addr() || told[1] == m.Source.Addr() || told[2] == m.Source.Addr() {
 			continue
 		}
-		switch handled, unseen := r.handled(i); {
+		handled, unseen := r.handled(i, mayBeInvalid(v))
+		switch {
 		case !from && handled:
 			continue
 		case !from && unseen:
@@ -509,7 +510,7 @@ func (s *contactState) exchange(r *exchangeRun) {
 	}
 	if v, ok := m.First(sipmsg.Contact); ok {
 		f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to)
-		if ok && (from || !sawNAT(r.Response())) {
+		if ok && (from || mayBeInvalid(v) || !sawNAT(r.Response())) {
 			if e.Status == 0 && !from {
 				f.Confidence = Possible
 			}
@@ -534,7 +535,7 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 		if m := r.Request(); m == nil || !oneVia(m) {
 			continue
 		}
-		if sawNAT(r.Response()) {
+		if !mayBeInvalid([]byte(b.URI)) && sawNAT(r.Response()) {
 			if !from {
 				continue
 			}
@@ -617,10 +618,10 @@ func (r *legRun) namesSource(i int) bool {
 
 // handled reports whether the peer of message i shows that it knows of the NAT in front of its sender: it sends a
 // request there, or, to a host behind the NAT, a response that says where its request came from, or a 2xx that is message i, or follows it, is not
-// repeated, so that its ACK came. unseen says that the capture shows nothing that the peer sends there behind it.
-func (r *legRun) handled(i int) (is, unseen bool) {
+// repeated, so that its ACK came. Where the Contact has a name that nobody has, a response does not do. unseen says that the capture shows nothing that the peer sends there behind it.
+func (r *legRun) handled(i int, invalid bool) (is, unseen bool) {
 	m := &r.Messages[i]
-	inside := m.Request && !r.c.isPublic(m.Source.Addr())
+	inside := m.Request && !invalid && !r.c.isPublic(m.Source.Addr())
 	unseen = true
 	for j := i + 1; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
@@ -694,7 +695,7 @@ If the next hop passes it on with another address, it is a note; so it is where 
 				Expected: "an address that the peer can reach",
 			}
 			if !from {
-				handled, unseen := r.handled(i)
+				handled, unseen := r.handled(i, false)
 				if handled {
 					continue
 				}
