@@ -133,7 +133,7 @@ var session422 = &Rule{
 	ID: "session-422", RFC: "RFC 4028 5, 6", Severity: "error / note",
 	Title: "a session timer that is too short, and is not made longer",
 	Doc: `An INVITE or UPDATE was answered 422 with Min-SE, and in 32 s neither a further one of that side follows on that Call-ID nor another INVITE of the same From to the same To;
-or the next one on that Call-ID has a Session-Expires below that Min-SE again. A retry that has no Session-Expires, or one that is long enough, is a note.`,
+or the next one on that Call-ID has a Session-Expires below that Min-SE again, which is told once. A retry that has no Session-Expires, or one that is long enough, is a note.`,
 	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
 	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
 
@@ -155,9 +155,10 @@ type refusedTimer struct {
 }
 
 func (s *tooShort) leg(r *legRun) {
+	told := -1 // the transaction of a retry that was told of
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		if t.Status != 422 || t.Requests == 0 || r.firstHop(i) != i {
+		if t.Status != 422 || t.Requests == 0 || r.firstHop(i) != i || told >= 0 && r.sameRequest(told, i) {
 			continue
 		}
 		req, res := r.requestOf(i), r.responseOf(i, 422)
@@ -192,6 +193,7 @@ func (s *tooShort) leg(r *legRun) {
 			f.Observed += "; the next one comes" + r.interval(retry)
 			if v, ok := r.header(retry, sipmsg.SessionExpires); ok {
 				if se := sipmsg.ParseSessionExpires(v); se.HasInterval && se.Interval < least.Interval {
+					told = r.Messages[retry].Transaction
 					r.report(f)
 					continue
 				}
