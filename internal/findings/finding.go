@@ -69,13 +69,14 @@ type Finding struct {
 	Count  int      // … and how many there are
 	AOR    string   // of a registration
 
-	gate *gate
-	from netip.Addr // of sdp-private: whom the description comes from
-	aors []string   // of a bundle
-	leg  legNumber
-	rule *Rule
-	n    int      // order in which it was reported
-	as   Severity // with which it was reported
+	gate     *gate
+	from     netip.Addr // of sdp-private: whom the description comes from …
+	repaired bool       // … and whether the peer knows of the NAT
+	aors     []string   // of a bundle
+	leg      legNumber
+	rule     *Rule
+	n        int      // order in which it was reported
+	as       Severity // with which it was reported
 }
 
 // Title says what is wrong, in a few words.

@@ -429,8 +429,8 @@ var contactPrivate = &Rule{
 	Title: "a Contact that the other side cannot reach",
 	Doc: `The Contact of an INVITE, its 1xx or 2xx, a REGISTER or a SUBSCRIBE holds a private address (RFC 1918, 6598, 3927, 4193) while its packet comes from a
 public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
-that comes back (a 2xx over UDP that is not repeated had its ACK). Where nothing that the peer sends there is in the capture behind it, it is only possible. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a later
-request of the peer reaches the sender all the same, or it passes the INVITE on with the public address in the Contact, or a registrar shows the public address in its Via, it is a note.`,
+that comes back (a 2xx over UDP that is not repeated had its ACK). Where nothing that the peer sends there is in the capture behind it, it is only possible. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If the packet comes from a public address, and a later
+request of the peer reaches the sender all the same, or a response to it says where its request came from, or it passes the INVITE on with the public address in the Contact, or a registrar shows the public address in its Via, it is a note.`,
 	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
 	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
 
@@ -510,12 +510,16 @@ func (s *contactState) exchange(r *exchangeRun) {
 	}
 	if v, ok := m.First(sipmsg.Contact); ok {
 		f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to)
-		if ok && (from || mayBeInvalid(v) || !sawNAT(r.Response())) {
-			if e.Status == 0 && !from {
+		repaired := !mayBeInvalid(v) && sawNAT(r.Response())
+		if ok && (from || !repaired) {
+			switch {
+			case repaired:
+				f.Severity, f.NextStep = Note, "Nothing, as long as the server goes by where the SUBSCRIBE came from."
+			case e.Status == 0 && !from:
 				f.Confidence = Possible
 			}
 			f.Frames, f.CallID = []analysis.Frame{e.SentFrame}, e.CallID
-			s.add(endpoint(e.Destination), f)
+			s.add(endpoint(e.Destination)+f.Severity.String(), f)
 		}
 	}
 }
@@ -617,18 +621,18 @@ func (r *legRun) namesSource(i int) bool {
 }
 
 // handled reports whether the peer of message i shows that it knows of the NAT in front of its sender: it sends a
-// request there, or, to a host behind the NAT, a response that says where its request came from, or a 2xx that is message i, or follows it, is not
+// request there, or a response that says where its request came from, or a 2xx that is message i, or follows it, is not
 // repeated, so that its ACK came. Where the Contact has a name that nobody has, a response does not do. unseen says that the capture shows nothing that the peer sends there behind it.
 func (r *legRun) handled(i int, invalid bool) (is, unseen bool) {
 	m := &r.Messages[i]
-	inside := m.Request && !invalid && !r.c.isPublic(m.Source.Addr())
+	repairs := m.Request && !invalid
 	unseen = true
 	for j := i + 1; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		if x.Source.Addr() != m.Destination.Addr() || x.Destination.Addr() != m.Source.Addr() {
 			continue
 		}
-		if x.Request || inside && sawNAT(r.Message(j)) {
+		if x.Request || repairs && sawNAT(r.Message(j)) {
 			return true, false
 		}
 		unseen = false
@@ -661,7 +665,7 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back (a 2xx over UDP that is not repeated had its ACK); where nothing that it sends there is in the capture behind it, it is only possible.
-If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or no RTP of it is in the capture and the peer shows that it knows of the NAT. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
@@ -703,6 +707,9 @@ If the next hop passes it on with another address, it is a note; so it is where 
 					f.Confidence = Possible
 				}
 				f.Observed = fmt.Sprintf("media is asked for at %s, the packet goes to %s", addr, endpoint(m.Destination))
+			}
+			if from && m.Request {
+				f.repaired, _ = r.handled(i, false)
 			}
 			if r.relayed(i, addr) {
 				f.Severity, f.NextStep = Note, "Nothing: the next hop puts an address of its own there."
@@ -780,12 +787,29 @@ func latched(r *captureRun) {
 		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
 			continue
 		}
+		if f.repaired && !r.hearsMedia(f.leg.of(r.Result)) {
+			f.Observed += "; the peer knows where it is, and no RTP of the call is in the capture"
+			f.NextStep = "Capture the media, too: the peer may send them to where it hears them."
+			r.lower(f, Note)
+			continue
+		}
 		if l := f.leg.of(r.Result); l.Media != nil && slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return reaches(s, f.from) }) || r.mediaOfHops(l, f.from) {
 			f.Observed += "; RTP goes to " + f.from.String() + " all the same"
 			f.NextStep = "Nothing, as long as the peer sends media to where it hears them."
 			r.lower(f, Note)
 		}
 	}
+}
+
+// hearsMedia reports whether RTP of a leg is in the capture, or RTP of no call at one of the hosts of its hops.
+func (r *captureRun) hearsMedia(l *analysis.Leg) bool {
+	if len(r.Streams) == 0 {
+		return false
+	}
+	stray := r.heard().stray
+	return l.Media != nil && len(l.Media.Streams) > 0 || slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool {
+		return len(stray[h.A.Addr()]) > 0 || len(stray[h.B.Addr()]) > 0
+	})
 }
 
 // reaches reports whether a stream of more than some packets goes to a host.
