@@ -841,7 +841,7 @@ func (f *Framer) isQuotedHead(end int) bool {
 func (f *Framer) isGlued() bool {
 	line := f.msg.StartLine
 	n, _ := knownWithin(line, len("SIP/2.0 "))
-	if n == 0 || isParted(line[:n]) || !Sniff(f.buf[f.lo+n:f.lo+len(line)+1]) {
+	if n == 0 || isParted(line[:n]) || !Sniff(f.buf[f.lo+n:min(f.lo+len(line)+1, len(f.buf))]) {
 		return false
 	}
 	f.pass(n)

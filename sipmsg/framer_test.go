@@ -478,6 +478,22 @@ func TestFramerFragmentCut(t *testing.T) {
 	}
 }
 
+// TestFramerGluedCut: two start lines in one, of which the stream ends the second one.
+func TestFramerGluedCut(t *testing.T) {
+	const in = "SIP/2.0 200 OKINVITE sip:b@h SIP/2.0"
+	for n := 1; n <= len(in); n++ {
+		var f sipmsg.Framer
+		f.Gap(-1)
+		f.Borrow(slices.Clip([]byte(in[:n])))
+		f.Gap(-1)
+		for u, ok := f.Next(); ok; u, ok = f.Next() {
+			if !u.Partial || !strings.HasSuffix(in[:n], string(u.Data)) {
+				t.Errorf("%q: %q", in[:n], u.Data)
+			}
+		}
+	}
+}
+
 // TestFramerJoined: the rest of a body in front of the first start line is no part of it, nor does CSeq have to be there to tell.
 func TestFramerJoined(t *testing.T) {
 	for _, before := range []string{"tuple id=\"a\"/><tuple/></presence>", "Hello", "ITE sip:a@h SIP/2.0\r\nVia: SIP/2.0/TCP x\r\n"} {
