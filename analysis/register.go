@@ -46,7 +46,12 @@ type Registration struct {
 
 	// Filled in by whoever looks for what is wrong: the ids of findings, the worst first.
 	Findings []string
+
+	expired uint8 // a bit for each of the contacts
 }
+
+// Expired reports whether the time granted for contact i was over when the capture ended, as far as it shows.
+func (r *Registration) Expired(i int) bool { return r.expired>>i&1 != 0 }
 
 // A Binding is a contact of an address-of-record: RFC 3261, section 10.
 type Binding struct {

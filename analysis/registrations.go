@@ -76,6 +76,7 @@ func (p *packer) packAOR(a *aor) string {
 	p.addrPort(a.Source)
 	p.addrPort(a.Registrar)
 	p.shape.bit(a.unseen)
+	p.shape.int(int64(a.expired)) // 0 until the capture has ended
 	same := a.from == a.Source.Addr()
 	if p.shape.bit(same); !same {
 		p.addr(a.from)
@@ -114,6 +115,7 @@ func (p *packer) unpackAOR(a *aor, s string) {
 	a.CallID, a.call = u.callID()
 	a.Source, a.Registrar = u.addrPort(), u.addrPort()
 	a.unseen = u.shape.bit()
+	a.expired = uint8(u.shape.int())
 	if u.shape.bit() {
 		a.from = a.Source.Addr()
 	} else {
@@ -175,6 +177,11 @@ func (l *RegistrationList) fill(a *aor, i int) {
 	a.AOR, a.Findings = l.aors.text(i), l.findings[i]
 	if !a.challenged.IsZero() && l.now.Sub(a.challenged) >= timerTimeout {
 		a.Outcome = RegChallenged
+	}
+	for i, b := range a.Contacts {
+		if b.Granted >= 0 && !a.unseen && !a.Last.IsZero() && int64(l.now.Sub(a.Last)/time.Second) > b.Granted {
+			a.expired |= 1 << i
+		}
 	}
 }
 

@@ -163,3 +163,41 @@ func TestNoRegistrations(t *testing.T) {
 		t.Errorf("%d", l.Len())
 	}
 }
+
+// TestExpired: a contact that nobody refreshed in time is over when the capture ends; one that was refreshed is not, nor one whose
+// refresh is known by its response alone.
+func TestExpired(t *testing.T) {
+	const phone = "%d A > P REGISTER id=%[2]s from=sip:%[2]s@example.com%[3]s\n+.1 P > A 200%[4]s\n\t-Contact\n\tContact: <sip:%[2]s@10.0.0.1:5060>;expires=60\n"
+	text := "A = 10.0.0.1:5060\nP = 10.0.0.9:5060\n"
+	for _, x := range []struct {
+		at             int
+		user, sent, ok string
+	}{{0, "a", "", ""}, {0, "b", "", ""}, {50, "b", "", ""}, {0, "c", "", ""}, {50, "c", " unseen", ""}, {50, "d", "", ""}} {
+		text += fmt.Sprintf(phone, x.at, x.user, x.sent, x.ok)
+	}
+	for at, want := range map[int]string{105: "a", 120: "a b d"} {
+		l := capgen.Ladder{}
+		r, err := capture.NewReader(t.Context(), bytes.NewReader(capgen.Pcap(l.Packets(text+fmt.Sprintf("%d A > P OPTIONS id=o\n", at)))), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Run(context.Background(), r, Options{Calls: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for x := range res.Registrations.All() {
+			if x.Outcome != RegRegistered {
+				t.Errorf("%s is %s", x.AOR, x.Outcome)
+			}
+			for i := range x.Contacts {
+				if x.Expired(i) {
+					got = append(got, strings.TrimSuffix(strings.TrimPrefix(x.AOR, "sip:"), "@example.com"))
+				}
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("after %d s: %q, want %q", at, got, want)
+		}
+	}
+}

@@ -48,6 +48,10 @@ func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
 			w.key("granted_s")
 			w.int(c.Granted)
 		}
+		if r.Expired(i) {
+			w.key("expired")
+			w.bool(true)
+		}
 		w.close('}')
 	}
 	w.close(']')
