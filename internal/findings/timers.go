@@ -324,7 +324,7 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note; so it is where it is acknowledged, and another INVITE, which is not cancelled, has its dialog. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 28 s and more,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 28 s and more,
 the called side talks to nobody: a ghost call. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -357,10 +357,6 @@ the called side talks to nobody: a ghost call. Of several hops on which they do 
 				f.Observed = fmt.Sprintf("CANCEL and %d crossed; BYE followed", t.Status)
 				r.report(f)
 				continue
-			case t.Acked && r.otherOf(i):
-				f.Observed = fmt.Sprintf("CANCEL and %d crossed; its dialog is that of another INVITE, which is not cancelled", t.Status)
-				r.report(f)
-				continue
 			}
 			waited := timeout
 			if r.since(t.Answered) < timeout {
@@ -381,15 +377,6 @@ the called side talks to nobody: a ghost call. Of several hops on which they do 
 			r.report(f)
 		}
 	},
-}
-
-// otherOf reports whether another first INVITE, which is not cancelled, was accepted with the To tag of the 2xx to an INVITE.
-func (r *legRun) otherOf(i int) bool {
-	ok := r.responseOf(i, r.Transactions[i].Status)
-	return ok >= 0 && r.first(func(m *analysis.Seen) bool {
-		return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && m.ToTag == r.Messages[ok].ToTag && m.FromTag == r.Messages[ok].FromTag && m.CSeq != r.Messages[ok].CSeq &&
-			m.Initial && !r.Transactions[m.Transaction].Cancelled
-	}) >= 0
 }
 
 // crossed reports whether a CANCEL met the answer of an INVITE and the caller did not do all
