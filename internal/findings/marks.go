@@ -185,7 +185,7 @@ func (c *Collector) markAnswer(g *glance, s *analysis.Seen, m *sipmsg.Message) (
 			return k
 		}
 		if first {
-			g.bypass.proxy(x.proxy)
+			g.rest().bypass.proxy(x.proxy)
 		}
 		hosts += x.hash
 		if x.proxy != s.Source.Addr() {

@@ -125,8 +125,8 @@ func (c *Collector) hear(r *legRun) {
 	}
 	t := &talk{number: legNo(l)}
 	if r.Messages == nil {
-		if t.early = r.glance.early; t.early.Number != 0 {
-			t.earlyTags = 1 // of a leg with several the messages are made
+		if x := r.glance.more; x != nil && x.early.Number != 0 {
+			t.early, t.earlyTags = x.early, 1 // of a leg with several the messages are made
 		}
 		c.talks = append(c.talks, t)
 		return

@@ -94,7 +94,7 @@ const (
 	// transactions, maxWay its hops. All rules are asked about what is longer.
 	maxGlance  = 64
 	maxGlanced = 32
-	maxWay     = 16
+	maxWay     = 8
 
 	// maxChain bounds the hops of a leg that are known for a chain.
 	maxChain = 4
@@ -130,7 +130,13 @@ type glance struct {
 	of        [maxGlanced]glanced
 	way       [2 * maxWay]struct{ way, first uint8 } // in the order of their first messages, with the indices of these
 
-	tag      uint64         // To tag of the responses to first INVITEs
+	tag uint64 // To tag of the responses to first INVITEs
+
+	more *glanceOfMore // nil where there is nothing of it: a flood has very many legs
+}
+
+// A glanceOfMore is what most calls show and few attempts.
+type glanceOfMore struct {
 	firstAck time.Time      // if there is one: see acks …
 	first2xx time.Time      // … and timed
 	record   marks          // of the first 2xx to an INVITE with a Record-Route, …
@@ -140,6 +146,14 @@ type glance struct {
 	earlyTag uint64         // … and its To tag
 	largest  largeRequest   // the first of large
 	bypass   bypass
+}
+
+// rest returns what more there is to be gathered.
+func (g *glance) rest() *glanceOfMore {
+	if g.more == nil {
+		g.more = new(glanceOfMore)
+	}
+	return g.more
 }
 
 // A bypass is what may bypass the proxies of a dialog: requests without a Route that neither go to the hop of the 2xx that recorded these
@@ -213,7 +227,10 @@ func glanceOf(d *analysis.Detail) *glance {
 		d.Notes = g
 	}
 	if no := legNo(d.Leg); g.leg != no {
-		*g = glance{leg: no, traits: everyLeg}
+		if g.more != nil {
+			*g.more = glanceOfMore{}
+		}
+		*g = glance{leg: no, traits: everyLeg, more: g.more}
 	}
 	return g
 }
@@ -271,8 +288,11 @@ func (g *glance) size(m *analysis.Seen) {
 			g.large |= bit
 		}
 	}
-	if large && m.Resent.Number == 0 && g.largest.size == 0 {
-		g.largest = largeRequest{m.Frame, m.Method, m.Size}
+	if !large || m.Resent.Number != 0 {
+		return
+	}
+	if x := g.rest(); x.largest.size == 0 {
+		x.largest = largeRequest{m.Frame, m.Method, m.Size}
 	}
 }
 
@@ -297,7 +317,7 @@ func (c *Collector) traitsOf(d *analysis.Detail, g *glance) traits {
 	g.marked()
 	g.has(forwardsOdd, len(d.Leg.Hops) > 1 && (g.traits&tangled != 0 || g.unordered || g.notLowered))
 	g.has(ackAstray, g.acksAstray(d.Leg.Hops))
-	g.has(mayBypass, g.bypass.holds(d))
+	g.has(mayBypass, g.more != nil && g.more.bypass.holds(d))
 	g.has(newToBooks, c.booksOf(d, g))
 	return g.traits
 }
@@ -312,7 +332,7 @@ func (g *glance) has(t traits, holds bool) {
 // over gathers what is known of the leg as a whole.
 func (g *glance) over(l *analysis.Leg) {
 	g.has(answerSeen, !l.Answered.IsZero() && !l.AnswerUnseen)
-	acked := g.acks != 0 && !g.firstAck.After(l.Ended)
+	acked := g.acks != 0 && !g.more.firstAck.After(l.Ended)
 	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee && l.Ended.Sub(l.Answered) < timeout && !acked)
 	g.has(invited, !l.Invited.IsZero())
 	g.has(slow, !l.Invited.IsZero() && takesLong(l))
@@ -528,8 +548,8 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	inside := m.ToTag != 0
 	switch m.Method {
 	case "ACK":
-		if g.acks == 0 || m.Time.Before(g.firstAck) {
-			g.firstAck = m.Time
+		if x := g.rest(); g.acks == 0 || m.Time.Before(x.firstAck) {
+			x.firstAck = m.Time
 		}
 		g.acks |= 1 << wayOfSeen(m)
 		return
@@ -544,13 +564,13 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 		if m.Method == "BYE" && !g.bye {
 			g.bye = true
 			g.has(timerHeld, g.timed)
-			g.timerOdd = g.timerOdd || g.timed && m.Time.Sub(g.first2xx) >= longInterval-timeout-2*time.Second
+			g.timerOdd = g.timerOdd || g.timed && m.Time.Sub(g.more.first2xx) >= longInterval-timeout-2*time.Second
 		}
 	}
 	g.has(reoffers, inside && m.SDP)
-	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.dialog[0], g.dialog[1], m) {
-		if !comesPast(g.record, g.answer, m, k) {
-			g.bypass.request(m, k)
+	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.more.dialog[0], g.more.dialog[1], m) {
+		if !comesPast(g.more.record, g.more.answer, m, k) {
+			g.more.bypass.request(m, k)
 		}
 	}
 	if m.Transaction < 0 {
@@ -637,15 +657,16 @@ func (g *glance) accept(m *analysis.Seen, k marks) {
 		g.has(answeredWhole, m.Resent.Number == 0 && m.Transaction >= 0)
 		if m.Fields.Has(sipmsg.RecordRoute) && g.traits&recorded == 0 {
 			g.traits |= recorded
-			g.record, g.answer, g.dialog = k, hostPair{m.Source.Addr(), m.Destination.Addr()}, [2]uint64{m.FromTag, m.ToTag}
+			x := g.rest()
+			x.record, x.answer, x.dialog = k, hostPair{m.Source.Addr(), m.Destination.Addr()}, [2]uint64{m.FromTag, m.ToTag}
 			g.has(mayBypass, k&looseRecord == 0)
 		}
 	}
 	if m.Resent.Number != 0 {
 		return
 	}
-	if !g.timed || m.Time.Before(g.first2xx) {
-		g.first2xx = m.Time
+	if x := g.rest(); !g.timed || m.Time.Before(x.first2xx) {
+		x.first2xx = m.Time
 	}
 	g.timed = true
 	g.timerOdd = g.timerOdd || k&longTimer == 0
@@ -662,10 +683,11 @@ func (g *glance) fork(m *analysis.Seen) {
 		g.tag = m.ToTag
 	}
 	if m.SDP && m.Status < 200 {
-		if g.early.Number == 0 {
-			g.early, g.earlyTag = m.Frame, m.ToTag
+		x := g.rest()
+		if x.early.Number == 0 {
+			x.early, x.earlyTag = m.Frame, m.ToTag
 		}
-		g.has(manyTags, g.earlyTag != m.ToTag)
+		g.has(manyTags, x.earlyTag != m.ToTag)
 	}
 }
 

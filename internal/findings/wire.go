@@ -100,8 +100,8 @@ func (s *sizeState) learn(r *legRun) {
 	if r.traits&overUDP == 0 {
 		return
 	}
-	if x := &r.glance.largest; x.size > 0 {
-		r.report(x.note())
+	if x := r.glance.more; x != nil && x.largest.size > 0 {
+		r.report(x.largest.note())
 	}
 	for i := range r.Transactions {
 		if t := &r.Transactions[i]; r.glance.large&(1<<i) == 0 && t.Requests > 0 && t.Method != "ACK" && (t.Status != 0 || !t.Provisional.IsZero()) {
