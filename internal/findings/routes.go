@@ -198,6 +198,8 @@ func (r *legRun) strictRecord(ok int) bool {
 
 // comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, as its marks k say, and these
 // are the Record-Routes of the 2xx, as its marks record, or it goes to the only proxy that these name, or comes from it.
+//
+//go:noinline
 func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks) bool {
 	at := func(proxy netip.Addr) bool {
 		return m.Source.Addr() == proxy || m.Destination.Addr() == proxy

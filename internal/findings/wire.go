@@ -88,6 +88,8 @@ type largeRequest struct {
 }
 
 // note returns the finding about a large request that is answered, or needs no answer.
+//
+//go:noinline
 func (x *largeRequest) note() Finding {
 	return Finding{
 		Severity: Note, Frames: []analysis.Frame{x.frame}, Expected: "TCP for requests over 1300 octets",
