@@ -259,11 +259,14 @@ func (r *legRun) openAt(o *deal, i int) bool {
 	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
 }
 
-// refusedElsewhere reports whether the request of a transaction, which is one inside of the dialog, was refused on another
-// hop before a time, or had a final response there that is not in the capture: nor is its own.
+// refusedElsewhere reports whether the request of a transaction was refused before a time, though its own final response is
+// not in the capture: on another hop, if it is one inside of the dialog; or its sender tried again outside of a dialog.
 func (r *legRun) refusedElsewhere(i int, at time.Time) bool {
 	for j := range r.Transactions {
 		t := &r.Transactions[j]
+		if x := &r.Transactions[i]; x.Initial && t.Initial && t.CSeq > x.CSeq && t.Method == x.Method && t.Sent.Before(at) && r.fromTag(j) == r.fromTag(i) {
+			return true
+		}
 		if i != j && !t.Initial && (t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked) && r.sameRequest(i, j) {
 			return true
 		}
