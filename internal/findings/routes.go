@@ -648,6 +648,22 @@ func (r *legRun) handled(i int, invalid bool) (is, unseen bool) {
 	return once && m.Transport == "UDP" && r.since(t.Answered) > t2/2 && (ended.IsZero() || ended.Sub(t.Answered) > t2/2), once
 }
 
+// sentThrough reports whether the request of a transaction is for a private address and goes to a public one: who sends it knows
+// of the NAT.
+func (r *legRun) sentThrough(i int) bool {
+	_, dst := r.ends(&r.Transactions[i])
+	q := r.requestOf(i)
+	if q < 0 || !r.c.isPublic(dst.Addr()) {
+		return false
+	}
+	x := r.Message(q)
+	if x == nil {
+		return false
+	}
+	a, ok := sipmsg.ParseURI(x.RequestURI).Addr()
+	return ok && isPrivate(a)
+}
+
 // sawNAT reports whether the topmost Via of a response says where its request came from.
 func sawNAT(m *sipmsg.Message) bool {
 	if m == nil {
@@ -667,7 +683,7 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back (a 2xx over UDP that is not repeated had its ACK); where nothing that it sends there is in the capture behind it, it is only possible.
-If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or no RTP of it is in the capture and the peer shows that it knows of the NAT. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or no RTP of it is in the capture and the peer shows that it knows of the NAT, by what it answers, or by where it sends a request for a private address. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
@@ -710,8 +726,11 @@ If the next hop passes it on with another address, it is a note; so it is where 
 				}
 				f.Observed = fmt.Sprintf("media is asked for at %s, the packet goes to %s", addr, endpoint(m.Destination))
 			}
-			if from && m.Request {
+			switch {
+			case from && m.Request:
 				f.repaired, _ = r.handled(i, false)
+			case from && m.Transaction >= 0:
+				f.repaired = r.sentThrough(m.Transaction)
 			}
 			if r.relayed(i, addr) {
 				f.Severity, f.NextStep = Note, "Nothing: the next hop puts an address of its own there."
