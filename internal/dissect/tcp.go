@@ -586,7 +586,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 		h.early = nil
 	}
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
-		h.stream.Skip(f.Missing, st, h)
+		h.stream.Skip(seq+uint32(len(f.Payload)), f.Missing, st, h)
 	}
 }
 

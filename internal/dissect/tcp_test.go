@@ -404,6 +404,10 @@ func TestTCPSnaplen(t *testing.T) {
 	first := there.Send(invite)
 	packets := packetsOf(append(handshake, first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)))...)
 	expect(t, packets, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [5]")
+	there, _, handshake = connection(flow4)
+	first = there.Send(invite)
+	again := packetsOf(append(handshake, first[:len(first)-50], first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)), there.Send(invite))...)
+	expect(t, again, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [6]", "INVITE c1@h TCP [7]")
 	for _, flow := range []capgen.Flow{flow4, odd} { // in its start line
 		there, _, handshake = connection(flow)
 		first, second := there.Send(invite), there.Send(invite)

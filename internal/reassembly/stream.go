@@ -66,7 +66,7 @@ type Stream struct {
 // Started reports whether a segment has been seen.
 func (s *Stream) Started() bool { return s.started }
 
-// Pending returns the octets that wait for missing ones.
+// Pending returns the octets that wait: for missing ones, or, far from the stream, for others near to them.
 func (s *Stream) Pending() int { return s.bytes }
 
 // Start sets the sequence number of the first octet: that of a SYN, plus one.
@@ -276,11 +276,12 @@ func (s *Stream) End(st *StreamStats, sink Sink) {
 	}
 }
 
-// Skip says that n octets behind what was added last will never come: the capture cut
-// their packet.
-func (s *Stream) Skip(n int, st *StreamStats, sink Sink) {
-	if len(s.pending) > 0 {
-		return // the gap will show by itself
+// Skip says that n octets from seq on, behind what was added last, will never come: the capture cut
+// their packet. Where seq is not that of the next octet, of a segment that was sent again or is ahead of the stream, a gap
+// will show by itself.
+func (s *Stream) Skip(seq uint32, n int, st *StreamStats, sink Sink) {
+	if seq != s.seq || len(s.pending) > 0 {
+		return
 	}
 	st.Gaps++
 	sink.Gap(int64(n))

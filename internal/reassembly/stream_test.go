@@ -62,7 +62,7 @@ func play(start *uint32, segs []seg) (*sink, *reassembly.Stream, reassembly.Stre
 			}
 		}
 		if g.skip > 0 {
-			s.Skip(g.skip, &st, out)
+			s.Skip(g.seq+uint32(len(g.data)), g.skip, &st, out)
 		}
 	}
 	return out, &s, st
@@ -121,6 +121,9 @@ func TestStream(t *testing.T) {
 		{name: "lost, and what is behind it came backwards", start: seq(100), in: []seg{{seq: 106, data: "ghi"}, {seq: 103, data: "def"}, {seq: 109, data: "jkl"}}, want: "_defghijkl", wait: 9,
 			flags: []reassembly.Flags{0, re, 0}, st: reassembly.StreamStats{Reordered: 1, Gaps: 1}},
 		{name: "cut by the snaplen", start: seq(100), in: []seg{{seq: 100, data: "abc", skip: 7}, {seq: 110, data: "klm"}}, want: "abc_klm", st: reassembly.StreamStats{Gaps: 1}},
+		{name: "cut by the snaplen, and sent again", start: seq(100), in: []seg{{seq: 100, data: "abc", skip: 7}, {seq: 100, data: "abc", skip: 7}, {seq: 100, data: "a", skip: 9}, {seq: 110, data: "klm"}}, want: "abc_klm",
+			st: reassembly.StreamStats{Gaps: 1, Retransmitted: 1}},
+		{name: "cut by the snaplen, far from the stream", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "x", skip: 7}, {seq: 103, data: "def"}}, want: "abcdef", st: reassembly.StreamStats{Stray: 1}},
 		{name: "cut by the snaplen behind a gap", start: seq(100), in: []seg{{seq: 105, data: "fg", skip: 2}, {seq: 100, data: "abcde"}, {seq: 109, data: "jk"}}, want: "abcdefg_jk", wait: 2,
 			st: reassembly.StreamStats{Reordered: 1, Gaps: 1}},
 		{name: "a stray segment", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "far away"}, {seq: 103, data: "def"}}, want: "abcdef",
