@@ -962,7 +962,7 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 			return f.ifHead(limit, v)
 		}
 	}
-	if f.describes() && f.isHead(limit) == yes {
+	if f.describes() && f.isHead(f.end) == yes { // by what is in the body: behind it stands what may be of another message
 		return f.inside, true
 	}
 	switch beginsMessage(rest, false) {

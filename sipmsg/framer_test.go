@@ -326,6 +326,23 @@ func TestFramerLengthAtLineEnd(t *testing.T) {
 	}
 }
 
+// TestFramerQuotedInDescription: a start line in a session description that is as long as it says is no message where what each has
+// is missing in it, whatever stands behind it and however little of that has come.
+func TestFramerQuotedInDescription(t *testing.T) {
+	next := sip(okLine, "Call-ID: i@h\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	for _, body := range []string{"v=0\r\ns=-\r\n" + inviteLine + "\r\nVia: x\r\n", "v=0\r\ns=-\r\n" + inviteLine + "\r\nVia: x"} {
+		for _, kind := range []string{"", "Content-Type: application/sdp\r\n"} {
+			in := sip(optionsLine, kind+fmt.Sprintf("Content-Length: %d\r\n", len(body)), body)
+			for _, size := range []int{1 << 30, 1, 7, len(in)} {
+				want := []string{unit(optionsLine, in), unit(okLine, next)}
+				if got := cut([]any{in + next}, func() int { return size }); !slices.Equal(got.units, want) {
+					t.Errorf("%q%q in pieces of %d: %q", kind, body, size, got.units)
+				}
+			}
+		}
+	}
+}
+
 // TestFramerLengthAnywhere: wherever a Content-Length that is too large ends in the messages behind, it hides none of
 // them, but for the ends of messages.
 func TestFramerLengthAnywhere(t *testing.T) {
