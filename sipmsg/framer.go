@@ -663,12 +663,11 @@ func (f *Framer) skipLength(line []byte) {
 // lineEnds takes in the line end at the start of b: behind the header section of a message whose start is missing it
 // is where the body begins.
 func (f *Framer) lineEnds(b []byte) {
-	if f.claim == 0 || b[0] == 0 {
-		return
-	}
-	f.body = f.lo + f.claim
-	if b[0] == '\r' {
-		f.body++
+	if f.claim > 0 && b[0] != 0 {
+		f.body = f.lo + f.claim
+		if b[0] == '\r' {
+			f.body++
+		}
 	}
 	f.claim = 0
 }
@@ -958,8 +957,12 @@ func (f *Framer) bodyEnd(limit int) (end int, sure bool) {
 	case f.inside < last && body[len(body)-1] != '\r' && len(rest) > 0 && isLineEnd(rest[0]):
 		return f.endInHead(limit, last)
 	case f.inside < last && last < f.end && BeginsKnown(f.buf[last:limit]): // in the middle of the start line of another one
-		if v := beginsMessage(f.buf[last:limit], true); v != no && !BeginsKnown(rest) {
-			return f.ifHead(limit, v)
+		switch v := beginsMessage(f.buf[last:limit], true); {
+		case v == no || BeginsKnown(rest):
+		case v == perhaps:
+			return f.end, false
+		default:
+			return f.ifHead(limit, yes)
 		}
 	}
 	if f.describes() && f.isHead(f.end) == yes { // by what is in the body: behind it stands what may be of another message

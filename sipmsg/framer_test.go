@@ -343,6 +343,24 @@ func TestFramerQuotedInDescription(t *testing.T) {
 	}
 }
 
+// TestFramerPieces: a start line that runs over the end of a body, and a NUL behind a Content-Length, are the same in whatever pieces
+// they come.
+func TestFramerPieces(t *testing.T) {
+	const quoted = "SIP/2.0 200 OK\r\nl: 0\r\n\r\n\r\n"
+	for _, in := range []string{
+		sip(optionsLine, fmt.Sprintf("Content-Length: %d\r\n", len(quoted+"IN")), quoted) + "INVITE sip:b@h SIP/2.0\r\nnocolon\r\n",
+		sip(optionsLine, fmt.Sprintf("Content-Length: %d\r\n", len(quoted+"SIP/2.0")), quoted) + "SIP/2.0 200 OK\nSIP/2.0 100 Trying\r\nTo: t\r\n",
+		"x\r\nl: 40\r\n\x00\r\n\r\n--b--\r\nSIP/2.0 100 Trying\r\nContact: c\r\nSIP/2.0 200 OK\r\nContent-Type: text/plain\r\n\n",
+	} {
+		want := cut([]any{in, gap(-1)}, func() int { return 1 << 30 })
+		for _, size := range []int{1, 2, 7} {
+			if got := cut([]any{in, gap(-1)}, func() int { return size }); !slices.Equal(got.units, want.units) || got.skipped != want.skipped {
+				t.Errorf("%q in pieces of %d: %q, %d skipped, want %q, %d", in, size, got.units, got.skipped, want.units, want.skipped)
+			}
+		}
+	}
+}
+
 // TestFramerLengthAnywhere: wherever a Content-Length that is too large ends in the messages behind, it hides none of
 // them, but for the ends of messages.
 func TestFramerLengthAnywhere(t *testing.T) {
