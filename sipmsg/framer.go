@@ -910,10 +910,16 @@ func (f *Framer) holdsStart(end int) bool {
 func (f *Framer) nextBody(u *Unit) (ok bool) {
 	limit, isGap := f.firstGap()
 	if f.end <= limit {
-		end, sure := f.bodyEnd(limit)
-		if !sure && !isGap && !f.closed {
+		waits := !isGap && !f.closed
+		if waits && limit < f.await {
 			return false
 		}
+		end, sure := f.bodyEnd(limit)
+		if waits && !sure {
+			f.await = limit + patience(limit-f.lo)
+			return false
+		}
+		f.await = 0
 		return f.unit(u, end, false)
 	}
 	if isGap {
@@ -930,6 +936,15 @@ func (f *Framer) nextBody(u *Unit) (ok bool) {
 		return f.unit(u, f.inside, false)
 	}
 	return f.unit(u, limit, true)
+}
+
+// patience returns how many octets have to come until the end of a message is looked for again, of which size octets were not enough to tell
+// it: to look costs as much as it is long, and segments may be of one octet.
+func patience(size int) int {
+	if size < 4<<10 {
+		return 0
+	}
+	return size / 16
 }
 
 // bodyEnd returns the end of a message whose body is there, and what follows up to limit. A

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -357,6 +358,24 @@ func TestFramerPieces(t *testing.T) {
 			if got := cut([]any{in, gap(-1)}, func() int { return size }); !slices.Equal(got.units, want.units) || got.skipped != want.skipped {
 				t.Errorf("%q in pieces of %d: %q, %d skipped, want %q, %d", in, size, got.units, got.skipped, want.units, want.skipped)
 			}
+		}
+	}
+}
+
+// TestFramerPatience: where the end of a long message cannot be told for long, octets that come one by one cost little, and change
+// nothing.
+func TestFramerPatience(t *testing.T) {
+	many := strings.Repeat("X-Abc: d\r\n", 20000)
+	body := "x\r\n" + inviteLine + "\r\nVia: x\r\n"
+	for _, in := range []string{
+		sip(optionsLine, fmt.Sprintf("Content-Length: %d\r\n", len(body)), body) + many + "Call-ID: i@h\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+		sip(optionsLine, many+fmt.Sprintf("Content-Length: %d\r\n", len(body)), body) + "A " + strings.Repeat("x", 15000) + "\r\n",
+	} {
+		want := cut([]any{in}, func() int { return len(in) }).units
+		start := time.Now()
+		got := cut([]any{in}, func() int { return 1 }).units
+		if took := time.Since(start); took > 10*time.Second || len(got) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%q took %v, want %q", got, took, want)
 		}
 	}
 }
