@@ -109,7 +109,7 @@ type datagram struct {
 	total       int64 // octets, -1 until the last fragment came
 	place       int64 // of numbered fragments: Fragment.Place
 	have        int64
-	cost        int // octets and partCost of what is there
+	cost        int // octets and partCost of what is there, and the octets of twin
 	first, last time.Time
 	twin        []byte // the payload of the datagram that this one may be a copy of
 	overlap     bool
@@ -169,7 +169,7 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 	d.frame.Payload, d.frame.Tunnels = nil, d.tunnels
 	for i := range t.recent {
 		if r := &t.recent[i]; r.payload != nil && r.key.isLike(&key) && now.Sub(r.time) <= reuse {
-			d.twin = r.payload
+			t.setTwin(d, r.payload)
 		}
 	}
 	t.table[key] = d
@@ -186,9 +186,17 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 func (t *Fragments) twins(key *fragmentKey, payload []byte, now time.Time) {
 	for d, n := t.tail, 0; d != nil && n < maxRecent; d, n = d.prev, n+1 {
 		if d.key.isLike(key) && now.Sub(d.first) <= reuse {
-			d.twin = payload
+			t.setTwin(d, payload)
 		}
 	}
+}
+
+// setTwin says what d may be a copy of, which is kept as long as d is, and counts that.
+func (t *Fragments) setTwin(d *datagram, payload []byte) {
+	cost := len(payload) - len(d.twin)
+	d.twin = payload
+	d.cost += cost
+	t.bytes += cost
 }
 
 // isLike reports whether two datagrams may be one, which was captured in different places.

@@ -280,6 +280,19 @@ func TestFragmentsLimits(t *testing.T) {
 			t.Errorf("%d evicted", n)
 		}
 	})
+	t.Run("octets of what was whole already", func(t *testing.T) {
+		tab := &table{TB: t}
+		big := strings.Repeat("x", 60000)
+		for i := range 1000 {
+			f := capgen.Fragment(flow4.UDP(big), uint32(i), 59992)
+			for _, p := range []string{f[0], f[1], f[1]} { // it is kept for the copy of its end
+				tab.addAt(capgen.Start, p)
+			}
+		}
+		if n := tab.Stats.Evicted; n < 440 || n > 445 || tab.whole != 1000 {
+			t.Errorf("%d evicted, %d whole", n, tab.whole)
+		}
+	})
 	t.Run("octets of small fragments", func(t *testing.T) {
 		tab := &table{TB: t}
 		for i := range 400 {
