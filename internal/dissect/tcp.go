@@ -582,7 +582,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 		return
 	}
 	h.stream.Add(seq, f.Payload, c.ref, c.time, st, h)
-	if e := h.early; e != nil && (e.open && h.c.kind != foreign || int32(seq-e.seq) < 0) && !e.keep(seq, f, c) {
+	if e := h.early; e != nil && (e.open && h.c.kind != foreign || int32(seq-e.seq) < 0) && !e.has(seq, len(f.Payload)) && !e.keep(seq, f, c) {
 		h.early = nil
 	}
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come

@@ -328,6 +328,15 @@ func TestTCPMidstreamLonger(t *testing.T) {
 	}
 }
 
+// TestTCPMidstreamAgain: a segment that is sent again and again does not take the place of what is in front of it.
+func TestTCPMidstreamAgain(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
+	s := &capgen.Stream{Flow: flow4, Seq: 9}
+	first, second := s.Send(invite[:60]), s.Send(invite[60:])
+	packets := append(slices.Repeat([]string{second}, 20), first, s.Send(bye))
+	expect(t, packetsOf(packets...), "INVITE c1@h TCP [1 21] tcp-reordered", "BYE c3@h TCP [22]")
+}
+
 // TestTCPMidstreamShuffled: segments of a stream, the beginning of which was not captured, give each message once
 // in whatever order they come, and as often as they come.
 func TestTCPMidstreamShuffled(t *testing.T) {
