@@ -460,12 +460,13 @@ func (f *Framer) seek() bool {
 func (f *Framer) untried() { f.tried, f.whole, f.fresh, f.ready = false, false, false, false }
 
 // begins is beginsMessage for b, which is at lo. Where b begins as most messages do, mostly all of the head
-// is there: then one scan tells both.
+// is there: then one scan tells both. Not so where something else stands in front of it: there may be many lines that begin as messages
+// do, and each scan goes to the end of what is there.
 func (f *Framer) begins(b []byte) verdict {
 	ready := f.ready
 	f.untried()
 	f.scan, f.tried, f.whole = f.lo, ready, ready
-	if (ready || hasUsualStart(b) && f.try(b)) && f.msg.beginsUsual() {
+	if (ready || f.doubt != strict && hasUsualStart(b) && f.try(b)) && f.msg.beginsUsual() {
 		return yes
 	}
 	return beginsMessage(b, f.doubt == strict)
@@ -836,14 +837,21 @@ func (f *Framer) isQuotedHead(end int) bool {
 }
 
 // isGlued reports whether another start line without anything between stands behind a status line, which is the end of a body then, and
-// steps over that.
+// steps over that; where that is a status line, over it as well.
 func (f *Framer) isGlued() bool {
 	line := f.msg.StartLine
-	n, _ := knownWithin(line, len("SIP/2.0 "))
-	if n == 0 || isParted(line[:n]) || !Sniff(f.buf[f.lo+n:min(f.lo+len(line)+1, len(f.buf))]) {
+	at := 0
+	for hasVersion(line[at:]) {
+		n, _ := knownWithin(line[at:], len("SIP/2.0 "))
+		if n == 0 || isParted(line[at:at+n]) || !Sniff(f.buf[f.lo+at+n:min(f.lo+len(line)+1, len(f.buf))]) {
+			break
+		}
+		at += n
+	}
+	if at == 0 {
 		return false
 	}
-	f.pass(n)
+	f.pass(at)
 	f.again()
 	return true
 }

@@ -380,6 +380,22 @@ func TestFramerPatience(t *testing.T) {
 	}
 }
 
+// TestFramerManyStarts: of lines that begin as messages do, and begin none, each costs little, however much stands behind it.
+func TestFramerManyStarts(t *testing.T) {
+	bare := sip(optionsLine, "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n", "")
+	for _, in := range []string{
+		strings.Repeat(inviteLine+"\r\nno colon\r\n", 30000),
+		strings.Repeat(okLine, 1000),
+		strings.Repeat(okLine, 1000) + "\r\n" + strings.Repeat("Contact: <sip:c@h>\r\n", 40000) + "\r\n",
+	} {
+		start := time.Now()
+		got := cut([]any{gap(-1), in + bare}, func() int { return len(in) + len(bare) })
+		if took := time.Since(start); took > 10*time.Second || !slices.Equal(got.units, []string{unit(optionsLine, bare)}) || got.skipped != int64(len(in)) {
+			t.Errorf("%.40q took %v: %q, %d skipped of %d", in, took, got.units, got.skipped, len(in))
+		}
+	}
+}
+
 // TestFramerLengthAnywhere: wherever a Content-Length that is too large ends in the messages behind, it hides none of
 // them, but for the ends of messages.
 func TestFramerLengthAnywhere(t *testing.T) {
