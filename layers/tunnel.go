@@ -37,8 +37,9 @@ const (
 	GUE
 	FOU // IP right behind a UDP header
 	LISP
-	UDPSCTP        // SCTP behind a UDP header
-	NumTunnelKinds = iota + 1
+	UDPSCTP // SCTP behind a UDP header
+
+	NumTunnelKinds = iota + 1 // one more than the last kind: the length of an array with a place for each
 )
 
 var tunnelNames = [...]string{"", "VLAN", "MPLS", "PPPoE", "IPIP", "GRE", "ERSPAN", "VXLAN", "Geneve", "GTP", "L2TP", "ESP", "Teredo", "EtherIP", "CAPWAP",

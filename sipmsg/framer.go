@@ -161,7 +161,8 @@ func (f *Framer) Borrow(b []byte) {
 }
 
 // Whole is Borrow and Read where nothing waits and b is one message as most are, to its last octet: it returns true, the
-// message is in *u, and nothing is left. It is faster than both. Otherwise it has done nothing, and Borrow of b has to follow.
+// message is in *u, and nothing is left. It is faster than both. Otherwise it has taken nothing in, and Borrow of b has to be the next
+// call: what it has scanned is used again.
 func (f *Framer) Whole(b []byte, u *Unit) bool {
 	f.ready = f.isIdle() && bytes.HasSuffix(b, lineFeed) && hasUsualStart(b) && f.scanWhole(b)
 	if !f.ready || !f.isWhole() {

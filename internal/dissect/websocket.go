@@ -355,7 +355,7 @@ func (w *wsReader) resumesAt(d *Dissector, at int) bool {
 	return true
 }
 
-// maxMay bounds the places of a stream that may begin a compressed frame: in octets at random, three of a thousand do.
+// maxMay bounds the places of a stream that may begin a compressed frame: in octets at random, one of a hundred does.
 const maxMay = 8
 
 // isCompressed reports whether b may begin with a compressed data frame, the first of a message.
