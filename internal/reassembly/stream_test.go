@@ -293,3 +293,62 @@ func ExampleStream() {
 	fmt.Println(out.text.String(), st.Reordered)
 	// Output: hello world 1
 }
+
+// TestStreamPass: what is stepped over is as if it had been given out, and only the next octets can be, where nothing waits.
+func TestStreamPass(t *testing.T) {
+	start := uint32(1<<32 - 3)
+	out, s, st := play(&start, []seg{{seq: start, data: "ab"}})
+	if !s.IsNext(start+2) || s.IsNext(start+1) || s.IsNext(start+3) {
+		t.Errorf("next: %v, the one before %v, the one behind %v", s.IsNext(start+2), s.IsNext(start+1), s.IsNext(start+3))
+	}
+	s.Pass(4)
+	if s.Add(start+6, []byte("gh"), reassembly.Ref{Frame: 2, Order: 2}, capgen.Start, &st, out); out.text.String() != "abgh" || !s.IsStart(start) {
+		t.Errorf("%q, from the start %v", out.text.String(), s.IsStart(start))
+	}
+	for _, c := range []struct {
+		name string
+		last seg
+	}{
+		{"an octet is missing", seg{seq: start + 9, data: "j"}},
+		{"far from the stream", seg{seq: start + 1<<24, data: "x"}},
+	} {
+		_, s, _ := play(&start, []seg{{seq: start, data: "abcdefgh"}, c.last})
+		if s.IsNext(start + 8) {
+			t.Errorf("%s: the next octets are taken without a look at what waits", c.name)
+		}
+	}
+	if new(reassembly.Stream).IsNext(0) {
+		t.Error("a stream that has not begun")
+	}
+}
+
+// TestStreamEnd: the last segments, far from the stream, are of another one on the same ports, however few they are.
+func TestStreamEnd(t *testing.T) {
+	start := uint32(100)
+	const far = 1 << 24
+	out, s, st := play(&start, []seg{{seq: 100, data: "ab"}, {seq: far + 3, data: "yz"}, {seq: far, data: "vwx"}})
+	if out.text.String() != "ab" || s.Pending() != 5 {
+		t.Errorf("%q, %d octets wait", out.text.String(), s.Pending())
+	}
+	if s.End(&st, out); out.text.String() != "ab_vwxyz" || s.Pending() != 0 {
+		t.Errorf("%q, %d octets wait at the end", out.text.String(), s.Pending())
+	}
+	out, s, st = play(&start, []seg{{seq: 100, data: "ab"}, {seq: 103, data: "d"}})
+	if s.End(&st, out); out.text.String() != "ab_d" {
+		t.Errorf("%q", out.text.String())
+	}
+}
+
+func TestInOrder(t *testing.T) {
+	ref := func(n int64) reassembly.Ref { return reassembly.Ref{Frame: n, Order: n} }
+	for _, c := range [][2][]reassembly.Ref{
+		{{ref(1), ref(2), ref(3)}, {ref(1), ref(2), ref(3)}},
+		{{ref(3), ref(1), ref(2), ref(1)}, {ref(1), ref(2), ref(3)}},
+		{{ref(2), ref(2)}, {ref(2)}},
+		{nil, nil},
+	} {
+		if got := reassembly.InOrder(slices.Clone(c[0])); !slices.Equal(got, c[1]) {
+			t.Errorf("%v: %v, want %v", c[0], got, c[1])
+		}
+	}
+}
