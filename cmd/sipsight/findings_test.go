@@ -208,7 +208,7 @@ func TestFindingsDamaged(t *testing.T) {
 		c := readFindingCase(t, file)
 		var l capgen.Ladder
 		packets := l.Packets(c.text)
-		for range 4 {
+		for n := range 4 {
 			other := slices.Clone(packets)
 			for i := range other {
 				b := []byte(other[i].Data)
@@ -225,8 +225,13 @@ func TestFindingsDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			res := sipsight(t, "findings", "--json", damaged)
-			if again := sipsight(t, "findings", "--json", damaged); res.code != exitOK || res.out != again.out {
-				t.Errorf("%s: exit code %d: %s\n%s\n%s", file, res.code, res.err, res.out, again.out)
+			if res.code != exitOK {
+				t.Errorf("%s: exit code %d: %s\n%s", file, res.code, res.err, res.out)
+			}
+			if n == 0 { // one in four: what differs does so soon
+				if again := sipsight(t, "findings", "--json", damaged); res.out != again.out {
+					t.Errorf("%s says\n%s\nand then\n%s", file, res.out, again.out)
+				}
 			}
 			for line := range strings.Lines(res.out) {
 				var f findingLine
