@@ -48,7 +48,7 @@ type Framer struct {
 	off    int64 // stream offset of buf[0]
 	scan   int   // where to go on looking: an index into buf
 	state  framerState
-	doubt  doubt // what a message that begins here is
+	doubt  doubt // of what begins here
 	mid    bool  // scan, or lo where seeking, is in the middle of a line that begins no message
 	glued  bool  // line ends stood in front of the message
 	head   int   // end of the header section
@@ -164,7 +164,7 @@ func (f *Framer) Borrow(b []byte) {
 // message is in *u, and nothing is left. It is faster than both. Otherwise it has taken nothing in, and Borrow of b has to be the next
 // call: what it has scanned is used again.
 func (f *Framer) Whole(b []byte, u *Unit) bool {
-	f.ready = f.isIdle() && bytes.HasSuffix(b, lineFeed) && hasUsualStart(b) && f.scanWhole(b)
+	f.ready = f.isIdle() && hasUsualStart(b) && b[len(b)-1] == '\n' && f.scanWhole(b)
 	if !f.ready || !f.isWhole() {
 		return false
 	}
@@ -174,9 +174,6 @@ func (f *Framer) Whole(b []byte, u *Unit) bool {
 	f.off += int64(len(b))
 	return true
 }
-
-// lineFeed is how most messages end.
-var lineFeed = []byte("\n")
 
 // isIdle reports whether the next octet begins a message, as far as can be told from what came before.
 func (f *Framer) isIdle() bool {

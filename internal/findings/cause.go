@@ -43,8 +43,11 @@ func oneCause(list []*Finding) []*Finding {
 // passedBack are findings about a response that a server between two legs of a call passes back.
 var passedBack = []string{"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup"}
 
+// maxPassedBack bounds the findings of a call of which each is compared with all others: a call may be joined of very many legs.
+const maxPassedBack = 64
+
 // onceACall leaves out findings of a leg that are those of another leg of the call: its request went on before that came
-// back. The one nearest to who answers stays.
+// back. The one nearest to who answers stays. Of a call with more than maxPassedBack all stay.
 func onceACall(list []*Finding) []*Finding {
 	byCall := make(map[int][]*Finding)
 	for _, f := range list {
@@ -54,7 +57,7 @@ func onceACall(list []*Finding) []*Finding {
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool {
 		of := byCall[f.Call]
-		return len(of) > 1 && slices.Contains(of, f) && slices.ContainsFunc(of, f.encloses)
+		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, f.encloses)
 	})
 }
 
