@@ -36,6 +36,7 @@ type Collector struct {
 	states  []state // of rules, in their order; nil for a rule without
 	count   map[string]*tally
 	events  []analysis.Event
+	skipped bool                // one of them is a StreamSkipped
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	unseen  []unseenOctets
 	ledger  ledger
@@ -346,6 +347,7 @@ func (c *Collector) event(e *analysis.Event) {
 		}
 		return
 	}
+	c.skipped = c.skipped || e.Kind == analysis.StreamSkipped
 	if len(c.events) < maxEvents {
 		c.events = append(c.events, *e)
 	}

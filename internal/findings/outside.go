@@ -19,7 +19,7 @@ const (
 	silentOutside          // no final response
 	oddForwards            // a Max-Forwards is odd, or was passed on as it was
 	oddSize                // it is large, or it or its response came in fragments
-	overStream             // not over UDP
+	oddLength              // a Content-Length on a stream may be wrong
 	newWay                 // capture-quality has not seen messages between these hosts, or octets are missing
 	newVia                 // via-nat has not judged a request between them
 	newSmall               // udp-too-big knows none between them that was answered
@@ -47,7 +47,7 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 	has(refusedOutside, e.Status >= 300 && !isChallenge(e.Status))
 	has(silentOutside, e.Status == 0)
 	has(oddForwards, e.MaxForwards <= 0 || e.MaxForwards > defaultMaxForwards || e.CameFrame.Number != 0)
-	has(overStream, e.Transport != "UDP")
+	has(oddLength, e.Length != analysis.LengthRight || e.AnswerLength != analysis.LengthRight || c.skipped)
 	has(troubled, c.trouble.anyTold(c))
 	has(oddSize, e.Size > maxDatagram || e.Fragmented || e.AnswerFragmented || e.Lost != analysis.NoLoss || e.AnswerLost != analysis.NoLoss)
 	has(newWay, o&oddSize != 0)

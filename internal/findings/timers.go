@@ -23,7 +23,7 @@ another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
 
-	needs: invitesAgain | notUDP, counts: invitesOverUDP,
+	needs: invitesAgain, counts: invitesOverUDP,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]

@@ -61,7 +61,8 @@ const (
 	wholeRequest // ACK as well
 	forwardsOdd  // a Max-Forwards is odd, or a host may have passed it on as it was
 	overUDP
-	notUDP
+	overTCP
+	lengthOdd // a Content-Length on a stream may be wrong
 	diverted
 	identified // it has an Identity, or was refused for the sake of one
 	unsupportedAsked
@@ -273,7 +274,8 @@ func wayOfSeen(m *analysis.Seen) int { return 2*m.Hop + toInt(m.Forward) }
 func (g *glance) onWire(m *analysis.Seen) {
 	udp := m.Transport == "UDP"
 	g.has(overUDP, udp)
-	g.has(notUDP, !udp)
+	g.has(overTCP, m.Transport == "TCP")
+	g.has(lengthOdd, m.Length != analysis.LengthRight)
 	if g.n == 1 {
 		g.transport = m.Transport
 	}
@@ -310,6 +312,7 @@ func (c *Collector) traitsOf(d *analysis.Detail, g *glance) traits {
 	}
 	g.over(d.Leg)
 	g.has(public, c.anyPublic(d.Leg.Hops))
+	g.has(lengthOdd, c.skipped)
 	var x passes
 	tangles := !isChain(d.Leg.Hops)
 	for i := range d.Transactions {
@@ -605,7 +608,7 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 
 // invitation gathers what an INVITE shows.
 func (g *glance) invitation(m *analysis.Seen, k marks) {
-	g.has(invitesOverUDP, m.Transaction >= 0)
+	g.has(invitesOverUDP, m.Transaction >= 0 && m.Transport == "UDP")
 	g.has(firstINVITE, m.ToTag == 0)
 	g.has(reINVITE, m.ToTag != 0)
 	g.has(withoutOffer, !m.SDP)

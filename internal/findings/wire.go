@@ -226,7 +226,7 @@ captured. Once for each sender of a call.`,
 	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more.",
 	Fix: "Correct the sender; if something between changes bodies (an ALG, a header manipulation), make it change Content-Length with them.",
 
-	needs: notUDP, asks: overStream,
+	needs: lengthOdd, counts: overTCP, asks: oddLength,
 	state: func() state {
 		return &lengthState{skips: make(map[analysis.Frame]*analysis.Event), bundles: bundles{least: 2}}
 	},
