@@ -51,7 +51,8 @@ func (a *analyzer) event(d *dissect.Event) {
 		e.Time = d.Time
 	}
 	if s := d.SIP; s != nil {
-		e.Method, e.Status = a.track.methodOf(s), s.StatusCode
+		_, _, _, method := s.CSeq()
+		e.Method, e.Status = a.track.methodOf(s, method), s.StatusCode
 		if id, ok := s.First(sipmsg.CallID); ok {
 			e.CallID = string(capped(id, maxName))
 		}

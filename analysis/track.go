@@ -152,7 +152,8 @@ func (t *tracker) callID(x *seen) string {
 
 // clock takes in a packet later than all before it.
 func (t *tracker) clock(p *capture.Packet) {
-	if t.now.Before(p.Time.Add(-longGap)) && !t.now.IsZero() && len(t.gaps) < maxGaps {
+	near := p.Time.Unix()-t.now.Unix() < int64(longGap/time.Second) // nearly always, and told at once
+	if !near && t.now.Before(p.Time.Add(-longGap)) && !t.now.IsZero() && len(t.gaps) < maxGaps {
 		t.gaps = append(t.gaps, Gap{t.now, p.Time, Frame{p.File, p.Frame}})
 	}
 	t.now = p.Time
@@ -212,8 +213,8 @@ func (t *tracker) message(m *dissect.Message, call int, quirks sipmsg.Quirks) (r
 func (t *tracker) dispatch(x *seen, id []byte) {
 	s := x.s
 	x.id = id
-	_, x.cseq, _, _ = s.CSeq()
-	x.method = t.methodOf(s)
+	_, cseq, _, method := s.CSeq()
+	x.cseq, x.method = cseq, t.methodOf(s, method)
 	x.from, x.to = s.Tag(sipmsg.From), s.Tag(sipmsg.To)
 	x.key, x.cookie = branchKey(t.seed, s)
 	leg := t.legOf(x)
@@ -240,14 +241,13 @@ func (t *tracker) dispatch(x *seen, id []byte) {
 	t.take(v, x)
 }
 
-// methodOf returns the method that a message is about: that of its CSeq, or of the
-// request itself where the CSeq says something else.
-func (t *tracker) methodOf(s *sipmsg.Message) string {
+// methodOf returns the method that a message is about: of a response that of its CSeq, and of a request its own,
+// whatever the CSeq says.
+func (t *tracker) methodOf(s *sipmsg.Message, cseq []byte) string {
 	if s.IsRequest() {
 		return t.method(s.Method)
 	}
-	_, _, _, method := s.CSeq()
-	return t.method(method)
+	return t.method(cseq)
 }
 
 // method returns the name of a method without allocating where it is a known one.
@@ -398,13 +398,13 @@ func (t *tracker) file(v *liveLeg) {
 
 // sweep finishes the legs that nothing more is expected of.
 func (t *tracker) sweep(now time.Time) {
-	for v := t.settled.quiet(now.Add(-settledWait)); v != nil; v = t.settled.quiet(now.Add(-settledWait)) {
+	for v := t.settled.quiet(now, settledWait); v != nil; v = t.settled.quiet(now, settledWait) {
 		t.finish(v)
 	}
-	for v := t.ended.quiet(now.Add(-endedWait)); v != nil; v = t.ended.quiet(now.Add(-endedWait)) {
+	for v := t.ended.quiet(now, endedWait); v != nil; v = t.ended.quiet(now, endedWait) {
 		t.finish(v)
 	}
-	for v := t.wait.quiet(now.Add(-pendingWait)); v != nil; v = t.wait.quiet(now.Add(-pendingWait)) {
+	for v := t.wait.quiet(now, pendingWait); v != nil; v = t.wait.quiet(now, pendingWait) {
 		t.finish(v)
 	}
 }
@@ -491,12 +491,20 @@ func (t *tracker) end() {
 type legList struct {
 	head, tail *liveLeg
 	n          int
+	due        time.Time // when head will have been quiet for long enough …
+	known      bool      // … if that is known
 }
 
-// quiet returns the leg that was quiet for longest if its last message came before a time, nil
-// otherwise.
-func (l *legList) quiet(since time.Time) *liveLeg {
-	if l.head != nil && l.head.leg.Last.Before(since) {
+// quiet returns the leg that was quiet for longest if its last message came longer ago than wait, which is always the
+// same, and nil otherwise.
+func (l *legList) quiet(now time.Time, wait time.Duration) *liveLeg {
+	if l.head == nil {
+		return nil
+	}
+	if !l.known {
+		l.due, l.known = l.head.leg.Last.Add(wait), true
+	}
+	if now.After(l.due) {
 		return l.head
 	}
 	return nil
@@ -508,7 +516,7 @@ func (q *legList) push(v *liveLeg) {
 	if q.tail != nil {
 		q.tail.next = v
 	} else {
-		q.head = v
+		q.head, q.known = v, false
 	}
 	q.tail = v
 }
@@ -517,7 +525,7 @@ func (q *legList) remove(v *liveLeg) {
 	if v.prev != nil {
 		v.prev.next = v.next
 	} else {
-		q.head = v.next
+		q.head, q.known = v.next, false
 	}
 	if v.next != nil {
 		v.next.prev = v.prev
