@@ -214,6 +214,7 @@ type analyzer struct {
 	d       *dissect.Dissector
 	notes   []noteTable
 	stats   *counter
+	clock   clock
 	packets int64
 	vain    int // how many times in a row skim passed over none
 	last    *capture.Packet
@@ -238,7 +239,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 	a.d.Ordered = o.Ordered
 	a.d.Limit(most.segments, most.fragments)
 	if o.Calls {
-		a.track = newTracker(o.Steps, &a.stats.callIDs, most)
+		a.track = newTracker(o.Steps, most)
 		a.track.stepsOf, a.track.callsAlone = o.StepsOf, o.CallsAlone
 		if o.Event != nil {
 			a.d.Watch(a.event)
@@ -308,9 +309,7 @@ func (a *analyzer) readOn(ctx context.Context) error {
 			continue
 		}
 		a.last = p
-		if a.track != nil && p.HasTime && p.Time.After(a.track.now) {
-			a.track.clock(p)
-		}
+		a.clock.packet(p)
 		if err := a.d.Packet(p); err != nil {
 			return err
 		}
@@ -334,9 +333,10 @@ func (a *analyzer) message(d *dissect.Message) error {
 	resent := Frame{}
 	quirks := d.SIP.Check()
 	if !d.Copy {
-		call := a.stats.count(d)
+		a.stats.count(d)
+		a.clock.message(d)
 		if a.track != nil {
-			resent = a.track.message(d, call, quirks)
+			resent = a.track.message(d, a.clock.now, quirks)
 		}
 	}
 	a.notes[d.Ref.File].message(d, quirks)
@@ -394,11 +394,14 @@ func (a *analyzer) describe(d *dissect.Message) *Message {
 }
 
 func (a *analyzer) result() *Result {
-	res := &Result{Packets: a.packets, Statistics: a.stats.statistics(), Marks: a.marks, Stopped: a.stopped}
+	res := &Result{Packets: a.packets, Marks: a.marks, Stopped: a.stopped}
+	callIDs := &a.stats.callIDs
 	if a.track != nil {
-		res.Traffic = a.track.result()
+		callIDs = &a.track.callIDs
+		res.Traffic = a.track.result(&a.clock)
 		res.Traffic.saw, res.Traffic.twoWay, res.Traffic.sent = a.d.Saw, a.d.TwoWay, a.d.Sent
 	}
+	res.Statistics = a.stats.statistics(callIDs)
 	if a.streams != nil {
 		if res.Traffic == nil {
 			res.Traffic = &Traffic{}

@@ -29,9 +29,9 @@ func TestDocs(t *testing.T) {
 	for _, k := range []LinkKind{Transferred, Consulted, Replaced} {
 		want = append(want, "| `"+k.String()+"` |")
 	}
-	tr := newTracker(false, nil, budgetOf(0))
+	tr := newTracker(false, budgetOf(0))
 	tr.overLegs, tr.overLive, tr.overSteps, tr.overDetail, tr.open.over, tr.regs.over, tr.peers.over, tr.linker.over = true, true, true, true, true, true, true, true
-	limits := tr.result().Exceeded
+	limits := tr.result(new(clock)).Exceeded
 	if len(limits) != 8 {
 		t.Errorf("limits %q", limits)
 	}

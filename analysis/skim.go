@@ -33,9 +33,7 @@ func (a *analyzer) skim(p *capture.Packet) {
 		}
 	}()
 	end := a.r.Skim(int(left), longGap, a.d)
-	if a.track != nil && end.After(a.track.now) {
-		a.track.now = end
-	}
+	a.clock.passed(end)
 }
 
 // pass passes over packets in front of Options.From.

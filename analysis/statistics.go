@@ -21,6 +21,9 @@ const (
 	// method: what is longer counts as one by its beginning, which is what is shown.
 	maxName   = 1024
 	maxMethod = 256
+
+	// recentCallIDs is how many Call-IDs are told by their hash alone: those of the calls of one moment.
+	recentCallIDs = 8192
 )
 
 // Statistics are counts over the messages of a timeline.
@@ -47,25 +50,26 @@ type counter struct {
 	statuses                               [1000]int64
 	transports                             [dissect.NumTransports]int64
 	methods, callIDs, agents               nameTable
-	names                                  bool // methods and user agents are counted, and all is listed …
-	ids                                    bool // … or the Call-IDs are counted
+	names                                  bool // methods and user agents are counted, and listed with the Call-IDs …
+	ids                                    bool // … which are counted here: the tracker of calls does so itself
 }
 
 func newCounter(callIDs int, names, calls bool) *counter {
 	c := &counter{
 		names:   names,
-		ids:     names || calls,
+		ids:     names && !calls,
 		methods: newNameTable(maxNames, 64),
-		callIDs: newNameTable(callIDs, 8192), // the calls of one moment
 		agents:  newNameTable(maxNames, 256),
 	}
 	c.methods.counted = true
+	if c.ids {
+		c.callIDs = newNameTable(callIDs, recentCallIDs)
+	}
 	return c
 }
 
-// count counts a message, and returns the number of its Call-ID, -1 where there is none or
-// the limit keeps it out.
-func (c *counter) count(m *dissect.Message) (call int) {
+// count counts a message.
+func (c *counter) count(m *dissect.Message) {
 	c.messages++
 	if m.Partial {
 		c.partial++
@@ -87,15 +91,15 @@ func (c *counter) count(m *dissect.Message) (call int) {
 		}
 	}
 	if !c.ids {
-		return -1
+		return
 	}
 	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
-		return c.callIDs.count(id, maxName)
+		c.callIDs.count(id, maxName)
 	}
-	return -1
 }
 
-func (c *counter) statistics() Statistics {
+// statistics returns what was counted, the Call-IDs with it.
+func (c *counter) statistics(callIDs *nameTable) Statistics {
 	s := Statistics{
 		Messages:   c.messages,
 		Requests:   c.requests,
@@ -105,7 +109,7 @@ func (c *counter) statistics() Statistics {
 		Partial:    c.partial,
 	}
 	if c.names {
-		s.Methods, s.CallIDs, s.UserAgents = c.methods.counts(), c.callIDs.sorted(), c.agents.sorted()
+		s.Methods, s.CallIDs, s.UserAgents = c.methods.counts(), callIDs.sorted(), c.agents.sorted()
 	}
 	for t, n := range c.transports {
 		if n > 0 {
@@ -122,7 +126,7 @@ func (c *counter) statistics() Statistics {
 		met  bool
 		what string
 	}{
-		{c.callIDs.over, "call-id-limit"}, {c.agents.over, "user-agent-limit"}, {c.methods.over, "method-limit"},
+		{callIDs.over, "call-id-limit"}, {c.agents.over, "user-agent-limit"}, {c.methods.over, "method-limit"},
 	} {
 		if l.met {
 			s.Limits = append(s.Limits, l.what)

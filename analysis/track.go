@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"time"
 
-	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -62,7 +61,7 @@ type tracker struct {
 	callsAlone bool // requests outside of calls are left out
 
 	streams *streamTable // nil unless streams are asked for
-	callIDs *nameTable
+	callIDs nameTable
 	legs    *legStore
 	last    []int32          // 1 + the last leg of each Call-ID, by the number that callIDs gives it
 	further map[string]int32 // … of Call-IDs that have no number
@@ -74,8 +73,8 @@ type tracker struct {
 	nSteps  int
 	scratch []byte
 	facts   map[uint64]formatFacts // by the hash of the part of a media description that says them
-	start   time.Time              // the earliest and
-	now     time.Time              // the latest time of the messages so far
+	at      Frame                  // of what is taken in
+	now     time.Time              // of the clock, when what is taken in was found
 
 	overLegs, overLive, overSteps, overDetail bool
 
@@ -99,15 +98,15 @@ type tracker struct {
 	peers  peerTable
 	subs   Subscriptions
 	open   exchangeTable
-	gaps   []Gap
 }
 
-func newTracker(steps bool, callIDs *nameTable, most budget) *tracker {
-	legs := &legStore{packer: newPacker(callIDs)}
-	return &tracker{
-		seed: maphash.MakeSeed(), most: most, steps: steps, callIDs: callIDs, further: make(map[string]int32),
-		legs: legs, regs: registrar{packer: &legs.packer},
+func newTracker(steps bool, most budget) *tracker {
+	t := &tracker{
+		seed: maphash.MakeSeed(), most: most, steps: steps, callIDs: newNameTable(most.callIDs, recentCallIDs), further: make(map[string]int32),
 	}
+	t.legs = &legStore{packer: newPacker(&t.callIDs)}
+	t.regs.packer = &t.legs.packer
+	return t
 }
 
 // legOf returns the last leg of the Call-ID of a message, -1 for none.
@@ -150,15 +149,6 @@ func (t *tracker) callID(x *seen) string {
 	return t.callIDs.text(x.call)
 }
 
-// clock takes in a packet later than all before it.
-func (t *tracker) clock(p *capture.Packet) {
-	near := p.Time.Unix()-t.now.Unix() < int64(longGap/time.Second) // nearly always, and told at once
-	if !near && t.now.Before(p.Time.Add(-longGap)) && !t.now.IsZero() && len(t.gaps) < maxGaps {
-		t.gaps = append(t.gaps, Gap{t.now, p.Time, Frame{p.File, p.Frame}})
-	}
-	t.now = p.Time
-}
-
 // A seen is a message on its way through the tracker.
 type seen struct {
 	m           *dissect.Message
@@ -181,18 +171,13 @@ type seen struct {
 	counted     bool  // it came before its request, and is taken in again
 }
 
-// message takes in one message with the number of its Call-ID. It returns the frame of the
-// first copy where the message is one sent again.
-func (t *tracker) message(m *dissect.Message, call int, quirks sipmsg.Quirks) (resent Frame) {
-	x := seen{m: m, s: m.SIP, call: call, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
+// message takes in one message, found when the clock was at now. It returns the frame of the first copy where the message is one
+// sent again.
+func (t *tracker) message(m *dissect.Message, now time.Time, quirks sipmsg.Quirks) (resent Frame) {
+	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
+	t.now, t.at = now, x.frame
 	if m.HasTime {
 		x.now = m.Time
-		if t.start.IsZero() || m.Time.Before(t.start) {
-			t.start = m.Time
-		}
-		if m.Time.After(t.now) {
-			t.now = m.Time
-		}
 		t.sweep(m.Time)
 	}
 	id, ok := x.s.First(sipmsg.CallID)
@@ -205,6 +190,7 @@ func (t *tracker) message(m *dissect.Message, call int, quirks sipmsg.Quirks) (r
 		}
 		return resent
 	}
+	x.call = t.callIDs.count(id, maxName)
 	t.dispatch(&x, id)
 	return x.resent
 }

@@ -51,7 +51,8 @@ type Gap struct {
 }
 
 // result finishes everything.
-func (t *tracker) result() *Traffic {
+func (t *tracker) result(c *clock) *Traffic {
+	t.now = c.now
 	t.end()
 	t.open.rest(t)
 	t.rules.drain()
@@ -63,9 +64,9 @@ func (t *tracker) result() *Traffic {
 		NoCallID:      t.callless,
 		WholeNoCallID: t.wholeCallless,
 		FirstNoCallID: t.firstCallless,
-		Start:         t.start,
-		End:           t.now,
-		Gaps:          t.gaps,
+		Start:         c.start,
+		End:           c.now,
+		Gaps:          c.gaps,
 		delays:        t.regs.delays,
 	}
 	for _, l := range []struct {
