@@ -137,7 +137,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	o := analysis.Options{Calls: true, NoNames: true, Streams: !*q.noMedia}
 	if q.unruled {
 		o.CallsAlone = true // the lists without rules are of what calls have
-		pace.start(0)       // little is made that is not kept
+		pace.spare()        // little is made that is not kept
 		res, err = e.analyze(r, o)
 	} else {
 		res, found, err = e.investigate(r, o)

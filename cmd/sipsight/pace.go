@@ -32,19 +32,24 @@ type pacer struct {
 
 var pace pacer
 
-// start sets how far the heap may grow before memory is spared. Where the environment says how often
+// start begins, with so much that the heap may take before memory is spared. Where the environment says how often
 // to collect, that counts.
 func (p *pacer) start(easy int64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	p.easy.Store(easy)
-	if p.started.Swap(true) {
-		p.set()
-		return
-	}
+	p.started.Store(true)
 	p.use(0) // asking how much is in use costs more than all else behind the start of the program
 	p.watch()
+}
+
+// spare makes a pacer that was started spare memory from now on, however little is in use.
+func (p *pacer) spare() {
+	if p.started.Load() {
+		p.easy.Store(0)
+		p.set()
+	}
 }
 
 // watch sets the percentage again behind each collection.
