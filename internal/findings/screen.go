@@ -316,8 +316,18 @@ type hit struct {
 	from, to int
 }
 
-// look returns the first hit of each theme in a suspicious text.
-func look(b []byte, found *[themes]hit) {
+// lowered makes dst hold b with the letters of ASCII in lower case.
+func lowered(dst, b []byte) []byte {
+	dst = append(dst[:0], b...)
+	for i, c := range dst {
+		dst[i] = lower(c)
+	}
+	return dst
+}
+
+// look returns the first hit of each theme in a suspicious text, of which low is what lowered makes: the needles are looked for
+// in that, some hundred in each text that somebody sends to keep this busy.
+func look(b, low []byte, found *[themes]hit) {
 	*found = [themes]hit{}
 	for i := 0; i < len(b); {
 		c := b[i]
@@ -342,10 +352,10 @@ func look(b []byte, found *[themes]hit) {
 		if found[n.theme].to != 0 {
 			continue
 		}
-		for at := findFold(b, 0, n.text); at >= 0; at = findFold(b, at+1, n.text) {
-			from, ok := at, !insideWord(b, at, n.text)
+		for at := find(low, 0, n.text); at >= 0; at = find(low, at+1, n.text) {
+			from, ok := at, !insideWord(low, at, n.text)
 			if ok && n.near != nil {
-				from, ok = n.isNear(b, at)
+				from, ok = n.isNear(low, at)
 			}
 			if ok {
 				found[n.theme] = hit{n.theme, from, at + len(n.text)}
@@ -361,6 +371,15 @@ func insideWord(b []byte, at int, text string) bool {
 }
 
 func isLetter(c byte) bool { return c-'a' < 26 }
+
+// find returns where a text stands in b, from the octet from on.
+func find(b []byte, from int, text string) int {
+	i := bytes.Index(b[from:], []byte(text))
+	if i < 0 {
+		return i
+	}
+	return from + i
+}
 
 // findFold returns where a text in lower case stands in b, from the octet from on.
 func findFold(b []byte, from int, text string) int {

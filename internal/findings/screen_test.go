@@ -161,7 +161,7 @@ func TestLook(t *testing.T) {
 	}
 	for _, test := range tests {
 		var found [themes]hit
-		look([]byte(test.in), &found)
+		look([]byte(test.in), lowered(nil, []byte(test.in)), &found)
 		var got []theme
 		for i, h := range found {
 			if h.to > h.from {
@@ -186,7 +186,7 @@ func TestScreenLaw(t *testing.T) {
 		}
 		b = slices.Clip(b)
 		var found [themes]hit
-		look(b, &found)
+		look(b, lowered(nil, b), &found)
 		for _, h := range found {
 			if h.to == h.from {
 				continue

@@ -43,6 +43,7 @@ type texts struct {
 	list []*suspicious
 	by   map[textKey]*suspicious
 	tool tools
+	low  []byte // see lowered
 }
 
 // A textKey tells suspicious texts apart.
@@ -134,7 +135,8 @@ func clip(b []byte) string { return string(b[:min(len(b), maxExcerpt)]) }
 // text looks at one text of a message.
 func (t *texts) text(m *analysis.Message, where string, b []byte, secret bool) {
 	var found [themes]hit
-	look(b, &found)
+	t.low = lowered(t.low, b)
+	look(b, t.low, &found)
 	for i, h := range found {
 		switch {
 		case h.to == h.from:

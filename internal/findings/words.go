@@ -40,7 +40,7 @@ var ofPeople = []string{"call", "mail", "ring", "number", "missed", "sms", "fax"
 var breaks = []string{",", ";", ": ", "(", " and ", " but ", " then ", " see ", " read ", " if ", " when ", " unless ", " until ", " - ", " for "}
 
 // isNear reports whether one of the words that a needle needs stands near it in the same
-// sentence and belongs to it, and where the first of both begins.
+// sentence and belongs to it, and where the first of both begins. b is in lower case, here and below.
 func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
 	behind := at + len(n.text)
 	start, end := sentence(b, max(0, at-nearby), at, behind, min(len(b), behind+nearby))
@@ -50,7 +50,7 @@ func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
 		return at, true
 	}
 	for k, w := range n.near {
-		for i := findFold(b, start, w); i >= 0; i = findFold(b, i+1, w) {
+		for i := find(b, start, w); i >= 0; i = find(b, i+1, w) {
 			switch {
 			case follows:
 				ok = i < at && !insideWord(b, i, w)
@@ -95,13 +95,13 @@ func isLeft(between []byte, verb string) bool {
 	return verb == "overrid" || verb == "supersed" || endsWithAny(between, "be ", "are ", "and ")
 }
 
-// firstOf returns where the first of some texts in lower case stands in b, -1 for none.
+// firstOf returns where the first of some texts stands in b, -1 for none.
 //
 //go:noinline
 func firstOf(b []byte, list []string) int {
 	first := -1
 	for _, text := range list {
-		if i := findFold(b, 0, text); i >= 0 && (first < 0 || i < first) {
+		if i := find(b, 0, text); i >= 0 && (first < 0 || i < first) {
 			first = i
 		}
 	}
