@@ -128,7 +128,7 @@ type file struct {
 	src    source
 	body   io.Closer
 	stop   func() bool // undoes the closing of body when ctx is done
-	gz     *gunzip
+	gz     *ahead
 
 	p      Packet // the waiting packet, if has
 	prev   time.Time
@@ -340,7 +340,7 @@ func (f *file) start(body io.Reader) error {
 		if limit <= 0 {
 			limit = DefaultMaxInflated
 		}
-		f.gz = newGunzip(r, limit)
+		f.gz = newAhead(newGunzip(r, limit), &f.read, f.size.Load() < 0)
 		if head, r, err = sniff(f.gz); err != nil {
 			return fmt.Errorf("inside the gzip data: %w", err)
 		}
@@ -504,14 +504,13 @@ func appendNote(list []Note, n Note) []Note {
 // end takes in the error that ended the file.
 func (f *file) end(err error) {
 	f.ended = true
-	if f.size.Load() < 0 {
-		f.info.Size = f.read.Load()
-	} else {
-		f.info.Size = f.size.Load()
-	}
 	f.src.finish(&f.info)
+	read := f.read.Load()
 	if f.gz != nil {
-		f.gz.finish(&f.info)
+		read = f.gz.finish(&f.info)
+	}
+	if f.info.Size = f.size.Load(); f.info.Size < 0 {
+		f.info.Size = read
 	}
 	if err != io.EOF && f.ctx.Err() == nil {
 		f.info.note(damage(err))
@@ -569,6 +568,9 @@ func (f *file) unpark() {
 }
 
 func (f *file) close() {
+	if f.gz != nil {
+		f.gz.stop()
+	}
 	if f.stop != nil {
 		f.stop()
 		f.stop = nil

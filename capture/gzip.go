@@ -132,9 +132,3 @@ func (g *gunzip) fault(err error) error {
 
 // note keeps one Note a kind: a file can have millions of members.
 func (g *gunzip) note(n Note) { g.notes = appendNote(g.notes, n) }
-
-func (g *gunzip) finish(f *File) {
-	for _, n := range g.notes {
-		f.note(n)
-	}
-}
