@@ -11,13 +11,13 @@ import (
 // Findings is the listing of findings.
 var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Columns: []Column[*findings.Finding]{
 	{Key: "id", Brief: true, Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
-	{Key: "severity", Brief: true, Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return textOf(f.Severity.String()) }},
-	{Key: "confidence", Brief: true, Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return textOf(f.Confidence.String()) }},
+	{Key: "severity", Brief: true, Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return rankedOf(f.Severity.String(), int(f.Severity)) }},
+	{Key: "confidence", Brief: true, Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return rankedOf(f.Confidence.String(), int(f.Confidence)) }},
 	{Key: "call", Brief: true, Kind: Text, Doc: "id of the call", Get: func(f *findings.Finding) Value {
 		if f.Call == 0 {
 			return Value{}
 		}
-		return textOf(CallName(f.Call))
+		return rankedOf(CallName(f.Call), f.Call)
 	}},
 	{Key: "call_id", Kind: Captured, Doc: "Call-ID", Get: func(f *findings.Finding) Value { return textOf(f.CallID) }},
 	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},

@@ -72,7 +72,7 @@ var Streams = &Table[*analysis.Stream]{Name: "streams", Prefix: "stream", Column
 		if s.Call == 0 {
 			return Value{}
 		}
-		return textOf(CallName(s.Call))
+		return rankedOf(CallName(s.Call), s.Call)
 	}},
 	{Key: "sent_by", Brief: true, Kind: Text, Doc: "caller or callee of that call", Get: func(s *analysis.Stream) Value { return textOf(s.SentBy.String()) }},
 	{Key: "protocol", Brief: true, Kind: Text, Doc: "UDPTL for that of a fax by T.38; absent for RTP", Get: func(s *analysis.Stream) Value { return textOf(protocolText(s)) }},

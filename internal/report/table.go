@@ -35,7 +35,7 @@ const (
 type Value struct {
 	Has   bool
 	Text  string
-	Int   int64
+	Int   int64 // of a text that has an order of its own, its place in that
 	Float float64
 	Time  time.Time
 	Frame analysis.Frame
@@ -43,6 +43,7 @@ type Value struct {
 }
 
 func textOf(s string) Value          { return Value{Has: s != "", Text: s} }
+func rankedOf(s string, n int) Value { return Value{Has: s != "", Text: s, Int: int64(n)} }
 func intOf(n int64) Value            { return Value{Has: true, Int: n} }
 func boolOf(b bool) Value            { return Value{Has: b, Int: 1} } // false is absent
 func timeOf(t time.Time) Value       { return Value{Has: !t.IsZero(), Time: t} }
@@ -292,7 +293,7 @@ func compareValues(k Kind, x, y *Value) int {
 	case Frame:
 		return cmp.Or(x.Frame.File-y.Frame.File, cmp.Compare(x.Frame.Number, y.Frame.Number))
 	}
-	return cmp.Compare(x.Text, y.Text)
+	return cmp.Or(cmp.Compare(x.Int, y.Int), cmp.Compare(x.Text, y.Text))
 }
 
 // Filters returns the schema of filters over the table: its keys behind its prefix.

@@ -2,9 +2,11 @@ package report
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // TestColumnJSON holds that a column that writes its JSON itself writes what it is in filters
@@ -50,6 +52,25 @@ func TestRows(t *testing.T) {
 		got, want := rows.AppendJSON([]byte("> "), c, false), Calls.AppendJSON([]byte("> "), o, c, false)
 		if string(got) != string(want) {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestSortRanks holds that names of calls and severities are sorted by what they say, and not by their letters.
+func TestSortRanks(t *testing.T) {
+	calls := []*analysis.Call{{ID: 2, Legs: []*analysis.Leg{{}}}, {ID: 10, Legs: []*analysis.Leg{{}}}, {ID: 1, Legs: []*analysis.Leg{{}}}}
+	list := []int{0, 1, 2}
+	if err := Calls.Sort(list, func(i int) *analysis.Call { return calls[i] }, "id"); err != nil || !slices.Equal(list, []int{2, 0, 1}) {
+		t.Errorf("calls by id: %v, %v", list, err)
+	}
+	found := []*findings.Finding{
+		{Severity: findings.Warning, Confidence: findings.Likely, Call: 9}, {Severity: findings.Error, Confidence: findings.Certain, Call: 10},
+		{Severity: findings.Note, Confidence: findings.Possible},
+	}
+	for key, want := range map[string][]int{"severity": {2, 0, 1}, "-severity": {1, 0, 2}, "confidence": {2, 0, 1}, "call": {0, 1, 2}, "-call": {1, 0, 2}} {
+		list := []int{0, 1, 2}
+		if err := Findings.Sort(list, func(i int) *findings.Finding { return found[i] }, key); err != nil || !slices.Equal(list, want) {
+			t.Errorf("findings by %s: %v, %v", key, list, err)
 		}
 	}
 }
