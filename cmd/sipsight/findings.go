@@ -59,6 +59,8 @@ func runFindings(e *env, c *command, args []string) int {
 	var q listing
 	var severity severityFlag
 	q.flags(fs)
+	fs.Var(&q.since, "since", "only those whose first frame is of this `TIME` or later")
+	fs.Var(&q.until, "until", "only those whose first frame is of a time up to this `TIME`")
 	fs.Var(&severity, "severity", "only this `SEVERITY` and worse: note, warning or error")
 	id := fs.String("id", "", "only findings of this `ID`")
 	call := fs.String("call", "", "only findings of this `CALL`: call-3, or a Call-ID")
@@ -76,6 +78,10 @@ func runFindings(e *env, c *command, args []string) int {
 	if !q.check(e, c.name) || *id != "" && !e.knownFinding(*id) {
 		return exitUsage
 	}
+	span := &frameSpan{q: &q, files: make([]fileSpan, len(fs.files))}
+	if q.timed() {
+		q.watch = span.see
+	}
 	return list(e, &q, fs.files, &shown[*findings.Finding]{report.Findings, report.FindingColumns, report.FindingRow, "findings"},
 		func(res *analysis.Result, found []*findings.Finding) records[*findings.Finding] {
 			number := 0
@@ -83,14 +89,49 @@ func runFindings(e *env, c *command, args []string) int {
 				x := res.Find(*call)
 				if x == nil {
 					e.errorf("findings: %s", noSuchCall(res, *call))
+					q.missing = true
 					return sliceOf[*findings.Finding](nil)
 				}
 				number = x.ID
 			}
 			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
-				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number
+				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number || q.timed() && !span.holds(f)
 			}))
 		})
+}
+
+// A frameSpan knows which frames are of the time asked for. A finding has frames and no time of its own.
+type frameSpan struct {
+	q     *listing
+	files []fileSpan
+}
+
+// A fileSpan is that of one file: the first frame since the one time, and the last up to the other; 0 for none. Where times
+// go back, frames between are let pass.
+type fileSpan struct{ first, last int64 }
+
+// see takes in the time of a message.
+func (s *frameSpan) see(m *analysis.Message) error {
+	f, n := &s.files[m.Frame.File], m.Frame.Number
+	if !m.HasTime {
+		return nil
+	}
+	if !m.Time.Before(s.q.since.t) && (f.first == 0 || n < f.first) {
+		f.first = n
+	}
+	if s.q.until.t.IsZero() || !m.Time.After(s.q.until.t) {
+		f.last = max(f.last, n)
+	}
+	return nil
+}
+
+// holds reports whether the first frame of a finding is of the time asked for.
+func (s *frameSpan) holds(x *findings.Finding) bool {
+	if len(x.Frames) == 0 {
+		return false
+	}
+	n, f := x.Frames[0].Number, s.files[x.Frames[0].File]
+	return f.first > 0 && f.first <= n && (n <= f.last || s.q.until.t.IsZero())
 }
 
 // knownFinding says that an id is not known, if so.

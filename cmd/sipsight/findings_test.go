@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/internal/capgen"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -240,5 +241,64 @@ func TestFindingsDamaged(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestFindingTimes holds which findings --since and --until choose: by the time of the first of their frames, each file by
+// itself.
+func TestFindingTimes(t *testing.T) {
+	const call = `
+A = 10.0.0.1:5060
+B = 10.0.0.2:5060
+
+0    A > B INVITE id=early
+.5   A > B INVITE id=early again
+.6   B > A 486 id=early
++.01 A > B ACK id=early
+%d   A > B INVITE id=late
++.5  A > B INVITE id=late again
++.6  B > A 486 id=late
++.01 A > B ACK id=late
+`
+	t.Chdir(t.TempDir())
+	for name, at := range map[string]int{"a.pcap": 100, "b.pcap": 200} {
+		if err := os.WriteFile(name, new(capgen.Ladder).Pcap(fmt.Sprintf(call, at)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(seconds float64) string {
+		return capgen.Start.Add(time.Duration(seconds * float64(time.Second))).Format(time.RFC3339Nano)
+	}
+	for _, tt := range []struct {
+		args, want string
+	}{
+		{"a.pcap", "1 5"},
+		{"a.pcap --since " + at(0), "1 5"},
+		{"a.pcap --since " + at(.001), "5"},
+		{"a.pcap --since " + at(100), "5"},
+		{"a.pcap --since " + at(100.1), ""},
+		{"a.pcap --until " + at(99.9), "1"},
+		{"a.pcap --until " + at(100), "1 5"},
+		{"a.pcap --until " + at(-1), ""},
+		{"a.pcap --since " + at(1) + " --until " + at(99), ""},
+		{"a.pcap --since " + at(1) + " --until " + at(100.2), "5"},
+		{"a.pcap b.pcap --since " + at(150), "2:5"},
+		{"a.pcap b.pcap --since " + at(50) + " --until " + at(150), "1:5"},
+	} {
+		r := sipsight(t, append([]string{"findings", "--json", "--id", "no-100"}, strings.Fields(tt.args)...)...)
+		var got []string
+		for line := range strings.Lines(r.out) {
+			var f struct{ Frames []json.RawMessage }
+			if err := json.Unmarshal([]byte(line), &f); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strings.Trim(string(f.Frames[0]), `"`))
+		}
+		if s := strings.Join(got, " "); s != tt.want || r.code != exitOK || (s == "") == (r.err == "") {
+			t.Errorf("%s: frames %q, want %q; exit code %d, %q", tt.args, s, tt.want, r.code, r.err)
+		}
+	}
+	if r := sipsight(t, "findings", "--call", "nobody", "a.pcap"); r.code != exitFailed || strings.Count(r.err, "\n") != 1 || r.out != "" {
+		t.Errorf("findings of no call: exit code %d, %q, %q", r.code, r.out, r.err)
 	}
 }

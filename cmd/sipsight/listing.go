@@ -23,6 +23,8 @@ type listing struct {
 	input              capture.Options
 	noMedia            *bool
 	unruled            bool                          // the rules say nothing of what is listed
+	watch              func(*analysis.Message) error // of each message, nil for nobody
+	missing            bool                          // what was asked for by its name is not there, which has been said
 	nothing            func(*analysis.Result) string // why there can be none; "" if there can
 }
 
@@ -31,12 +33,14 @@ func (q *listing) flags(fs *flags) {
 	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
 	fs.filterFlag(&q.filter, "those")
 	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
-	fs.StringVar(&q.sort, "sort", "", "sort by this `KEY` of the JSON; -KEY: the largest first")
+	fs.StringVar(&q.sort, "sort", "", sortUsage)
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.colourFlag(&q.colour, "good and bad")
 	fs.inputFlags(&q.input)
 	q.noMedia = &fs.noMedia
 }
+
+const sortUsage = "sort by this `KEY` of the JSON; -KEY: the largest first"
 
 // timeFlags adds the flags that choose records by their beginning.
 func (q *listing) timeFlags(fs *flags) {
@@ -120,7 +124,7 @@ func (s sliceOf[T]) At(i int) T { return s[i] }
 // list analyses the files and lists the records that get takes from the result.
 func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*analysis.Result, []*findings.Finding) records[T]) int {
 	if err := s.table.Sort(nil, nil, sortKey(q.sort, s.table.Columns[0].Key)); err != nil {
-		e.errorf("%s: --sort: %v", s.plural, err)
+		e.printf("sipsight: %s: --sort: %v\n", s.plural, err) // the keys are more than errorf lets through
 		return exitUsage
 	}
 	matches, ok := parseFilter(e, s.plural, &q.filter, q.secrets, s.table.Filters())
@@ -134,7 +138,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	defer r.Close()
 	var found []*findings.Finding
 	var res *analysis.Result
-	o := analysis.Options{Calls: true, NoNames: true, Streams: !*q.noMedia}
+	o := analysis.Options{Calls: true, NoNames: true, Streams: !*q.noMedia, Message: q.watch}
 	if q.unruled {
 		o.CallsAlone = true // the lists without rules are of what calls have
 		pace.spare()        // little is made that is not kept
@@ -162,6 +166,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	}
 	code := e.finish(res, err)
 	switch {
+	case q.missing:
+		return exitFailed
 	case total == 0 && code == exitOK && q.noneOf(res) != "":
 		e.printf("sipsight: %s\n", q.noneOf(res))
 	case total == 0 && code == exitOK && matches != nil && all.Len() > 0:
@@ -185,12 +191,14 @@ func sortKey(key, def string) string {
 	return key
 }
 
-// within reports whether a record began in the time asked for.
+// within reports whether a record began in the time asked for. Of those that have no time of their own the list is told
+// by its get.
 func within[T any](t *report.Table[T], q *listing, x T) bool {
-	if !q.timed() {
+	c := t.Column("start")
+	if c == nil || !q.timed() {
 		return true
 	}
-	v := t.Column("start").Get(x)
+	v := c.Get(x)
 	return v.Has && !v.Time.Before(q.since.t) && (q.until.t.IsZero() || !v.Time.After(q.until.t))
 }
 
