@@ -79,8 +79,13 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	src, dst := r.ends(t)
 	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
-	if f.gate.misses = 1; t.Finals > 1 { // it was repeated: whoever sent it saw no ACK
-		f.gate.wait, f.gate.misses = 0, 0
+	switch {
+	case t.Finals > 2: // whoever sent it saw no ACK
+		f.gate.wait = 0
+	case t.Finals == 2: // one copy, or the first ACK, was lost on the way; the third copy is not there
+		f.gate.wait, f.gate.misses, f.gate.denied = 0, 1, r.since(t.LastFinal) > t2
+	default:
+		f.gate.misses, f.gate.denied = 1, true
 	}
 	return f, true
 }

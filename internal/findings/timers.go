@@ -210,7 +210,7 @@ var missingAck2xx = &Rule{
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once, or twice and no third time, is only possible, too: its sender behaves as if the ACK had come, and the capture may lack that. Not where more legs show it than lost packets explain. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -585,7 +585,7 @@ func givesUp(l *analysis.Leg, t *analysis.Transaction) bool {
 var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
 	Title: "a call that takes long to be set up",
-	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again. Ringing
+	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it was sent over UDP and not again for a second: it had a response then that the capture has not. Ringing
 for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
@@ -602,7 +602,7 @@ for over 60 s without an answer is a note.`,
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
-		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) {
+		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) && !r.setUpUnseen(invite, at) {
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
@@ -737,6 +737,18 @@ func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 func (r *legRun) wasHeard(i int, by time.Time) bool {
 	t := &r.Transactions[i]
 	return t.Requests == 1 && by.Sub(t.Sent) > time.Second && r.overUDP(i)
+}
+
+// answeredUnseen reports whether the request of a transaction had a response ahead of a time and of the first one that
+// the capture has: see wasHeard.
+func (r *legRun) answeredUnseen(i int, by time.Time) bool {
+	t := &r.Transactions[i]
+	for _, at := range []time.Time{t.Provisional, t.Answered} {
+		if !at.IsZero() && at.Before(by) {
+			by = at
+		}
+	}
+	return r.wasHeard(i, by)
 }
 
 // overUDP reports whether the request of a transaction went over a transport that loses
@@ -931,6 +943,12 @@ func (r *legRun) triedBefore(at time.Time) bool {
 	return r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "ACK" && m.CSeq < t.CSeq && m.Time.Before(t.Sent) && m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 0
 	}) >= 0
+}
+
+// setUpUnseen reports whether an INVITE had a response that is not in the capture, ahead of the one of that time.
+func (r *legRun) setUpUnseen(invite int, at time.Time) bool {
+	i := r.Messages[invite].Transaction
+	return i >= 0 && r.answeredUnseen(i, at)
 }
 
 // hopShares says what each hop added to the delay of the first ringing or final response.
