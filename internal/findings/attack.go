@@ -310,7 +310,7 @@ func (x *tx) isRefused() bool {
 func (l *ledger) gave(x *tx) {
 	k := x.key
 	for _, p := range l.pending[k] {
-		if d := x.at.Sub(p.answered); d >= 0 && d <= timeout {
+		if d := x.at.Sub(p.answered); (d >= 0 || d >= -disorder && x.callID == p.callID && x.cseq > p.cseq) && d <= timeout {
 			p.retried = true
 		}
 	}
@@ -386,7 +386,7 @@ func (l *ledger) sweep(s *source, res *analysis.Result) {
 		n /= 2
 	}
 	for _, x := range s.tries[:n] {
-		if isChallenge(x.status) && !x.credentials {
+		if isChallenge(x.status) && !x.credentials && !x.retried {
 			l.ignore(x)
 		}
 	}

@@ -49,7 +49,7 @@ var authIgnored = &Rule{
 	ID: "auth-ignored", RFC: "RFC 3261 22.2, 22.3", Severity: "warning / note",
 	Title: "a challenge that nobody answers",
 	Doc: `A request without credentials for the realm is challenged (401, 407) and no request with credentials follows in 32 s: of the same From user to the same host of the Request-URI,
-in any Call-ID. One finding for each sender, method and user. What belongs to a sweep is told as scanner; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
+in any Call-ID. A later request of that Call-ID and method whose number leaves one out, or of which octets are missing, counts as one; where the capture lacks many packets it is only possible. One finding for each sender, method and user. What belongs to a sweep is told as scanner; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
 	Why: "The client has no password, or does not understand the challenge: nothing that needs one works.",
 	Fix: "Give the client a user name and password for this realm, and an algorithm that it knows.",
 	capture: func(r *captureRun) {
@@ -60,7 +60,7 @@ in any Call-ID. One finding for each sender, method and user. What belongs to a 
 				continue
 			}
 			f := Finding{
-				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout},
+				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout, misses: 2}, // the request, and its answer
 				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
 				Because:  "its challenge was not answered", end: turnedDown, refusal: int(t.status),
@@ -97,7 +97,7 @@ var authReusedNonce = &Rule{
 	ID: "auth-reused-nonce", RFC: "RFC 7616 3.4", Severity: "warning",
 	Title: "a nonce count that does not count",
 	Doc: `Two requests of one client to one server carry credentials of one user with the same nonce and a qop, and the nc of the later one is not higher. The challenge with that nonce is in
-the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq) and credentials without qop are left out.
+the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq), credentials without qop and uses whose order in the capture is not that of their times are left out.
 One finding for each user, client and server, at the first hop.`,
 	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
 	Fix: "The client has to count each use of a nonce, from 00000001 on.",
@@ -238,6 +238,9 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	var user string
 	for i := range c.open {
 		ch := &c.open[i]
+		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 {
+			ch.t.retried = true // numbers are left out: that of the request that followed it, which is not in the capture
+		}
 		a := t.credentialsFor([]byte(ch.realm))
 		if a == nil {
 			continue
@@ -567,6 +570,11 @@ func (u *nonceUse) compare(x *nonceUse) int {
 	return cmp.Or(cmp.Compare(u.sec, x.sec), cmp.Compare(u.nsec, x.nsec))
 }
 
+// follows reports whether a use stands behind a later one in the file of both: its clock was set back, or packets are out of order.
+func (u *nonceUse) follows(x *nonceUse) bool {
+	return u.frame > x.frame && u.frame>>frameBits == x.frame>>frameBits
+}
+
 // maxUses bounds the uses kept: they are compared at the end, in order of time.
 const maxUses = 1 << 16
 
@@ -621,7 +629,7 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 			continue
 		}
 		callID := l.callIDOf(b, res)
-		if a.cseq == b.cseq && l.callIDOf(a, res) == callID {
+		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.callIDOf(a, res) == callID || a.follows(b) {
 			continue
 		}
 		x := by[b.who]

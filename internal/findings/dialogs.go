@@ -203,7 +203,8 @@ var cseqBackwards = &Rule{
 	ID: "cseq-backwards", RFC: "RFC 3261 12.2.2", Severity: "warning",
 	Title: "a CSeq number that goes backwards",
 	Doc: `A request inside of a dialog, when its branch appears for the first time on a hop, has a lower CSeq number than the last one of that side on that hop (the INVITE
-that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out. It is told once a side.`,
+that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is a request within 50 ms of the higher number that
+is not answered 500: packets may be out of order in the capture. It is told once a side.`,
 	Why: "The other side has to refuse it with 500: the request is taken for an old one.",
 	Fix: "Look at what numbers the requests of that side: often two programs share a dialog, or a server between them counts by itself.",
 
@@ -233,7 +234,7 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 			switch {
 			case m.ToTag == 0 || last < 0 || m.CSeq > r.Messages[last].CSeq: // each try of the first INVITE makes another dialog
 				s.last = j
-			case m.CSeq < r.Messages[last].CSeq && !toldOnHop(sides, s):
+			case m.CSeq < r.Messages[last].CSeq && !toldOnHop(sides, s) && !r.disordered(last, j):
 				s.told = true
 				l := &r.Messages[last]
 				r.report(Finding{
@@ -244,6 +245,17 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 			}
 		}
 	},
+}
+
+// disordered reports whether a request stands behind one with a higher number that was sent after it: so it was taken, too.
+func (r *legRun) disordered(high, low int) bool {
+	a, b := &r.Messages[high], &r.Messages[low]
+	if d := b.Time.Sub(a.Time); d >= disorder {
+		return false
+	} else if d < 0 {
+		return true
+	}
+	return b.Transaction >= 0 && r.Transactions[b.Transaction].Status != 0 && r.Transactions[b.Transaction].Status != 500
 }
 
 // maxSides bounds the sides of dialogs, on their hops, whose numbers are followed in a leg.

@@ -154,6 +154,10 @@ const (
 	timerC  = 180 * time.Second
 )
 
+// disorder is how far packets may stand out of their order in a capture, and by how much their times may be wrong: what is
+// closer together than that does not show what came first.
+const disorder = 50 * time.Millisecond
+
 // A gate is what has to hold for silence to prove anything: the capture went on for wait
 // behind since, and packets of peer would have been seen.
 type gate struct {

@@ -367,7 +367,7 @@ func (r *legRun) circles() {
 		var to string
 		for c := range x.Values(sipmsg.Contact) {
 			n++
-			if v := find(targetOf(sipmsg.ParseAddress(c).URI)); v != nil {
+			if v := find(targetOf(sipmsg.ParseAddress(c).URI)); v != nil && r.earlier(v.request, i) {
 				known++
 				if first < 0 {
 					first, to = v.request, v.uri
@@ -388,6 +388,12 @@ func (r *legRun) circles() {
 			return
 		}
 	}
+}
+
+// earlier reports whether an INVITE was sent before a redirection, and does not follow it though it stands ahead of it in the capture.
+func (r *legRun) earlier(invite, redirection int) bool {
+	a, b := &r.Messages[invite], &r.Messages[redirection]
+	return a.Transaction == b.Transaction || a.CSeq <= b.CSeq && a.Time.Before(b.Time)
 }
 
 // targetOf returns what tells targets apart of a URI.

@@ -200,8 +200,15 @@ func hasCredentials(m *analysis.Seen) bool {
 
 // exchange takes in a request outside of calls.
 func (l *ledger) exchange(e *analysis.Exchange) {
-	if e.Sent.After(l.now) {
-		l.now = e.Sent
+	now := e.Sent
+	if !e.Answered.IsZero() && e.Answered.Before(now) {
+		now = e.Answered
+	}
+	if now.After(l.now) || l.now.Sub(now) > timeout { // the clock was set back
+		l.now = now
+	}
+	if e.Partial {
+		l.cut(e)
 	}
 	if e.Status/100 == 2 && !e.Credentials {
 		l.accepted(e)
@@ -260,6 +267,16 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	}
 }
 
+// cut takes in a request outside of calls of which octets are missing, and which are not kept: it may have had credentials.
+func (l *ledger) cut(e *analysis.Exchange) {
+	const few = 64
+	for _, x := range l.waiting[max(0, len(l.waiting)-few):] {
+		if x.method == e.Method && x.cseq < e.CSeq && x.callID == e.CallID {
+			x.retried = true
+		}
+	}
+}
+
 // accepted takes in that a request outside of calls was accepted.
 func (l *ledger) accepted(e *analysis.Exchange) {
 	if e.Method == "REGISTER" || e.Credentials {
@@ -314,7 +331,7 @@ func (l *ledger) leg(r *legRun) {
 	l.auth(d, list)
 	for i, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
-			t.retried = retriedUnseen(d, &d.Transactions[i])
+			t.retried = retriedUnseen(d, &d.Transactions[i]) || retriedAhead(list, t)
 		}
 	}
 	for i := range list {
@@ -325,14 +342,26 @@ func (l *ledger) leg(r *legRun) {
 }
 
 // retriedUnseen reports whether a later request of that method and side was answered on the hop of a transaction that
-// is not in the capture: nobody knows what it had.
+// is not in the capture, or not whole: nobody knows what it had.
 func retriedUnseen(d *analysis.Detail, t *analysis.Transaction) bool {
 	for i := range d.Transactions {
 		if x := &d.Transactions[i]; x.Requests == 0 && x.Method == t.Method && x.CSeq > t.CSeq && x.Hop == t.Hop && x.Forward == t.Forward {
 			return true
 		}
 	}
+	for i := range d.Messages {
+		if m := &d.Messages[i]; m.Partial && m.Request && m.Method == t.Method && m.CSeq > t.CSeq && m.Hop == t.Hop && m.Forward == t.Forward {
+			return true
+		}
+	}
 	return false
+}
+
+// retriedAhead reports whether a request with credentials stands ahead of the challenge to one before it: packets are out of order.
+func retriedAhead(list []*liveTx, t *liveTx) bool {
+	return slices.ContainsFunc(list, func(x *liveTx) bool {
+		return x != nil && len(x.creds) > 0 && x.method == t.method && x.cseq > t.cseq && x.src == t.src && x.dst == t.dst && t.answered.Sub(x.at) < disorder
+	})
 }
 
 // onFirstHop reports whether a transaction is one of the first hop that the capture shows and

@@ -313,7 +313,7 @@ func (r *legRun) crossesBye(i int) bool {
 		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.After(t.Answered) {
 			continue
 		}
-		if b.Status == 0 || !b.Answered.Before(t.Sent) {
+		if b.Status == 0 || t.Sent.Sub(b.Answered) <= disorder {
 			return true
 		}
 	}

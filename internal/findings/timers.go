@@ -294,7 +294,7 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 			return
 		}
 		r.applies()
-		if !l.ByBye || l.EndedBy != analysis.Callee || l.Ended.Sub(l.Answered) >= timeout-2*time.Second {
+		if d := l.Ended.Sub(l.Answered); !l.ByBye || l.EndedBy != analysis.Callee || d < 0 || d >= timeout-2*time.Second {
 			return
 		}
 		for i := range r.Messages {
@@ -428,7 +428,7 @@ func (r *legRun) earlyCancel(i int) int {
 	}
 	for _, m := range r.onHop(t.Hop, "CANCEL") {
 		c := &r.Messages[m]
-		if !c.Time.IsZero() && r.cancels(m, i) && (t.Provisional.IsZero() || c.Time.Before(t.Provisional)) && (t.Answered.IsZero() || c.Time.Before(t.Answered)) {
+		if !c.Time.Before(t.Sent) && r.cancels(m, i) && (t.Provisional.IsZero() || c.Time.Before(t.Provisional)) && (t.Answered.IsZero() || c.Time.Before(t.Answered)) {
 			return m
 		}
 	}
