@@ -439,7 +439,7 @@ var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
 	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
-not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them.`,
+not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them, or where that host answered, unless many legs show it.`,
 	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix: "The called side has to answer a cancelled INVITE with 487.",
 
@@ -457,6 +457,9 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			}
 			g := silence(t, r)
 			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
+			if r.onwards(invite, r.ended) { // whoever has it passes it on
+				g.misses, g.denied = 1, true
+			}
 			r.report(Finding{
 				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
 				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
@@ -469,6 +472,12 @@ not answer either, that hop is told. It is only possible where the capture lacks
 // hangs reports whether a cancelled INVITE has no final response.
 func (r *legRun) hangs(i int) bool {
 	return r.Transactions[i].Cancelled && r.Transactions[i].Status == 0
+}
+
+// ended reports whether an INVITE was cancelled and ended so.
+func (r *legRun) ended(i int) bool {
+	t := &r.Transactions[i]
+	return t.Cancelled && (t.Status >= 300 || t.Acked)
 }
 
 // cameFrom reports whether the final response to the INVITE of a transaction went on from who sent that: on another hop one
