@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -19,12 +20,13 @@ var messagesCommand = &command{
 	short: "one line a SIP message",
 	long: `Lists the SIP messages in order, one line each. --json gives one JSON object a line,
 --csv a table; --raw adds the whole text of each message. What comes from a pipe is
-printed as it comes.`,
+printed as it comes, but with --sort, which has to know all.`,
 	example: []string{
 		"sipsight messages call.pcapng",
 		"sipsight messages --json call.pcapng | jq -r .start_line",
 		"sipsight messages --raw --frame 17 call.pcapng",
 		"sipsight messages --filter 'sip.Status-Code >= 400 and ip.addr == 192.0.2.0/24' trunk.pcap",
+		"sipsight messages --sort -body_length --limit 10 trunk.pcap",
 		"sipsight messages --since 2026-11-23T10:14:00Z --limit 20 trunk.pcap",
 		"tcpdump -i eth0 -U -w - port 5060 | sipsight messages -",
 	},
@@ -36,6 +38,7 @@ type messageQuery struct {
 	json, csv, raw, secrets bool
 	limit                   int64
 	frame                   frameFlag
+	sort                    string
 	since, until            timeFlag
 	filter                  filterFlag
 	colour                  colourFlag
@@ -114,6 +117,7 @@ func runMessages(e *env, c *command, args []string) int {
 	fs.Var(&q.frame, "frame", "only the messages that packet `N` carries (K:N: of the K-th file)")
 	fs.filterFlag(&q.filter, "messages")
 	fs.Int64Var(&q.limit, "limit", 0, "the first `N` of what would be listed")
+	fs.StringVar(&q.sort, "sort", "", sortUsage)
 	fs.Var(&q.since, "since", "only from this `TIME` on")
 	fs.Var(&q.until, "until", "only up to this `TIME`")
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
@@ -124,6 +128,10 @@ func runMessages(e *env, c *command, args []string) int {
 	}
 	if what := q.wrong(len(fs.files)); what != "" {
 		e.errorf("messages: %s", what)
+		return exitUsage
+	}
+	if err := report.CheckMessageKey(strings.TrimPrefix(sortKey(q.sort, "number"), "-")); err != nil {
+		e.printf("sipsight: messages: --sort: %v\n", err) // the keys are more than errorf lets through
 		return exitUsage
 	}
 	var ok bool
@@ -141,7 +149,8 @@ func runMessages(e *env, c *command, args []string) int {
 func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) int {
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	live := !allRegular(files)
-	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true)})
+	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true), Dated: q.sort != ""})
+	sorted := newSorted(q, e.memory)
 	var line []byte
 	switch {
 	case q.csv:
@@ -161,6 +170,11 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		default:
 			line = out.AppendText(line[:0], m)
 		}
+		if q.sort != "" {
+			listed++
+			sorted.add(out.Rank(m, sorted.key), line)
+			return nil
+		}
 		if _, err := w.Write(line); err != nil {
 			return writeError{err}
 		}
@@ -174,14 +188,84 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		}
 		return nil
 	}})
+	sorted.write(w)
 	if ferr := w.Flush(); ferr != nil && err == nil {
 		err = writeError{ferr}
 	}
 	code := e.finish(res, err)
+	if sorted.leftOut > 0 {
+		e.printf("sipsight: messages: only the first %d of the %d messages are listed: to sort more takes more memory than may be; choose with --filter, --since or --limit\n", len(sorted.rows), listed)
+		return max(code, exitPartial)
+	}
 	if listed == 0 && code == exitOK {
 		e.nothingListed(res, q)
 	}
 	return code
+}
+
+// sorted are messages that are listed when all are known.
+type sorted struct {
+	key     string
+	down    bool
+	limit   int // 0 is all
+	room    int // octets that may still be kept
+	rows    []sortedRow
+	leftOut int64 // for want of room
+}
+
+type sortedRow struct {
+	rank report.Rank
+	line string
+}
+
+// maxSorted bounds the octets of the lines that are sorted: those of half a million messages and more.
+const maxSorted = 512 << 20
+
+// newSorted returns none yet. memory is what the command is to keep to, 0 for what it likes.
+func newSorted(q *messageQuery, memory int64) *sorted {
+	s := &sorted{limit: int(min(q.limit, maxSorted)), room: maxSorted}
+	s.key, s.down = strings.CutPrefix(q.sort, "-")
+	if memory > 0 {
+		s.room = int(min(memory/4, maxSorted))
+	}
+	return s
+}
+
+// size is about what a row takes.
+func (r *sortedRow) size() int { return len(r.line) + r.rank.Len() + 80 }
+
+// add adds a line, if there is room.
+func (s *sorted) add(rank report.Rank, line []byte) {
+	row := sortedRow{rank, string(line)}
+	if s.limit > 0 && (len(s.rows) >= 2*s.limit || row.size() > s.room) {
+		s.cut()
+	}
+	if row.size() > s.room {
+		s.leftOut++
+		return
+	}
+	s.room -= row.size()
+	s.rows = append(s.rows, row)
+}
+
+// cut sorts the rows, and keeps as many of them as are to be listed.
+func (s *sorted) cut() {
+	sort.SliceStable(s.rows, func(i, j int) bool { return s.rows[i].rank.Before(&s.rows[j].rank, s.down) })
+	if n := s.limit; n > 0 && n < len(s.rows) {
+		for i := range s.rows[n:] {
+			s.room += s.rows[n+i].size()
+		}
+		clear(s.rows[n:])
+		s.rows = s.rows[:n]
+	}
+}
+
+// write writes the lines in their order.
+func (s *sorted) write(w *bufio.Writer) {
+	s.cut()
+	for i := range s.rows {
+		w.WriteString(s.rows[i].line)
+	}
 }
 
 // nothingListed explains an empty list.

@@ -14,6 +14,7 @@ type Options struct {
 	Files   []string // the names of the files; with several, frames are written k:n
 	Raw     bool     // whole messages
 	Colour  bool     // lines of messages for a terminal: answers in colours
+	Dated   bool     // lines of messages that are in no order of time: each has its date
 	NoMedia bool     // media were not measured: nothing is said of them
 	Brief   bool     // of a summary: no more of groups than their calls and shares
 
@@ -46,6 +47,7 @@ type Messages struct {
 	o       Options
 	w       jsonWriter
 	columns columns
+	line    []byte // of Rank
 }
 
 // NewMessages returns a writer of message records.

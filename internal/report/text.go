@@ -46,7 +46,7 @@ func pad(b []byte, start, width int) []byte {
 // is. A line with the date comes before the first message of each day.
 func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	c := &r.columns
-	if m.HasTime {
+	if m.HasTime && !r.o.Dated {
 		var day [32]byte
 		if d := appendTime(day[:0], m.Time)[:10]; string(d) != c.day {
 			c.day = string(d)
@@ -58,11 +58,14 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	c.frame = max(c.frame, len(frame), 4)
 	b = pad(b, len(b), c.frame-len(frame))
 	b = append(append(b, frame...), "  "...)
+	at := append(cell[:0], "----------T--:--:--.------"...)
 	if m.HasTime {
-		b = append(b, appendTime(cell[:0], m.Time)[11:26]...)
-	} else {
-		b = append(b, "--:--:--.------"...)
+		at = appendTime(cell[:0], m.Time)[:26]
 	}
+	if r.o.Dated {
+		b = append(append(b, at[:10]...), ' ')
+	}
+	b = append(b, at[11:]...)
 	b = append(b, "  "...)
 	start := len(b)
 	b = appendEndpoint(b, m.Source)
