@@ -188,8 +188,9 @@ type repeatKey struct {
 }
 
 type repeat struct {
-	f Finding
-	n int
+	f      Finding
+	method string
+	n      int
 }
 
 // add adds a finding about a request.
@@ -206,7 +207,7 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 		g.m = make(map[repeatKey]*repeat)
 	}
 	f.CallID = e.CallID
-	x := &repeat{f, 1}
+	x := &repeat{f, e.Method, 1}
 	g.m[k] = x
 	g.order = append(g.order, x)
 }

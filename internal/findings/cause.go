@@ -2,6 +2,8 @@ package findings
 
 import (
 	"slices"
+
+	"github.com/sipsight/sipsight/analysis"
 )
 
 // causes are findings that one cause may bring at once on a call, the most specific first.
@@ -20,17 +22,25 @@ var causes = [][]string{
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
-// oneCause leaves out the findings of a leg that a more specific one explains: they become
-// related to it. What is only possible explains nothing.
+// oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they
+// become related to it. What is only possible explains nothing.
 func oneCause(list []*Finding) []*Finding {
-	byLeg := make(map[legNumber][]*Finding)
+	type about struct {
+		leg   legNumber
+		first analysis.Frame // of a request outside of calls
+	}
+	by := make(map[about][]*Finding)
 	for _, f := range list {
-		if f.leg != 0 {
-			byLeg[f.leg] = append(byLeg[f.leg], f)
+		x := about{leg: f.leg}
+		if x.leg == 0 && f.CallID != "" && len(f.Frames) > 0 {
+			x.first = f.Frames[0]
+		}
+		if x != (about{}) {
+			by[x] = append(by[x], f)
 		}
 	}
 	gone := make(map[*Finding]bool)
-	for _, of := range byLeg {
+	for _, of := range by {
 		if len(of) > 1 {
 			for _, group := range causes {
 				explain(of, group, gone)

@@ -68,7 +68,7 @@ var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
 	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F), or while it was sent again for 28 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
+on that hop within 32 s (Timer F), or while it was sent again for 28 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS to a peer that keepalive-lost tells of, nor of a host that scanner or
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
@@ -127,7 +127,7 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
-	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
+	if e.Method == "INFO" { // the response to an INFO is taken for one of a call
 		return
 	}
 	f := timedOut(e.Method, e.Requests, e.LastSent.Sub(e.Sent), e.Destination)
@@ -140,8 +140,17 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 }
 
 func (s *timedOutOutside) end(r *captureRun) {
-	s.found.order = slices.DeleteFunc(s.found.order, func(x *repeat) bool { return r.attacked(x.f.gate.self.Unmap(), r.rule.ID) })
+	s.found.order = slices.DeleteFunc(s.found.order, func(x *repeat) bool {
+		return x.method == "OPTIONS" && r.wentDown(x.f.gate) || r.attacked(x.f.gate.self.Unmap(), r.rule.ID)
+	})
 	s.found.tell(r)
+}
+
+// wentDown reports whether keepalive-lost tells of a peer that OPTIONS were sent to.
+func (r *captureRun) wentDown(g *gate) bool {
+	return slices.ContainsFunc(r.Keepalives, func(k *analysis.Keepalive) bool {
+		return len(k.Outages) > 0 && k.Source.Addr() == g.self && k.Destination.Addr() == g.peer
+	})
 }
 
 var no100 = &Rule{
@@ -254,9 +263,10 @@ func (r *legRun) neverAcked(i int) (f Finding, ok bool) {
 var missingAckFailure = &Rule{
 	ID: "missing-ack-failure", RFC: "RFC 3261 17.2.1, 17.1.1.3", Severity: "warning",
 	Title: "a refusal that is never acknowledged",
-	Doc:   `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H).`,
-	Why:   "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
-	Fix:   "Look at where the response went against the Via of the INVITE.",
+	Doc: `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H): none at all, or one with
+another branch behind which it is repeated.`,
+	Why: "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
+	Fix: "Look at where the response went against the Via of the INVITE.",
 
 	needs: refusedUnacked, counts: refused,
 	leg: func(r *legRun) {
@@ -266,17 +276,36 @@ var missingAckFailure = &Rule{
 				continue
 			}
 			r.applies()
-			if t.Acked || t.Finals < 2 {
+			if t.Finals < 2 {
 				continue
+			}
+			unfit := ""
+			if t.Acked {
+				if !r.otherBranch(i) {
+					continue
+				}
+				unfit = "; the ACK has another branch than the INVITE"
 			}
 			src, _ := r.ends(t)
 			r.report(Finding{
 				Severity: Warning, Frames: r.finalFrames(i),
-				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)),
+				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)) + unfit,
 				Expected: "an ACK with the branch of the INVITE",
 			})
 		}
 	},
+}
+
+// otherBranch reports whether the ACKs to a refusal have another branch than the INVITE on its hop, and the refusal is repeated
+// in spite of them.
+func (r *legRun) otherBranch(i int) bool {
+	t, invite := &r.Transactions[i], r.requestOf(i)
+	if invite < 0 || r.Messages[invite].OldBranch || !t.LastFinal.After(t.AckTime) {
+		return false
+	}
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.CSeq == t.CSeq && (m.Hop != t.Hop || m.OldBranch || m.Partial || m.Branch == r.Messages[invite].Branch)
+	}) < 0
 }
 
 var byeBeforeAck = &Rule{

@@ -29,7 +29,7 @@ const (
 	acceptedFirst  // … a first one …
 	unacked        // … without an ACK on that hop, or in spite of one more than once
 	refused        // one was answered 300 and over …
-	refusedUnacked // … twice or more, without an ACK
+	refusedUnacked // … twice or more, without an ACK, or in spite of one
 	cancelled      // one was cancelled
 	answerSeen     // the call was answered, in a 2xx that was captured
 	answeredWhole  // likewise, in one that nothing is missing of
@@ -463,7 +463,7 @@ func (g *glance) invite(t *analysis.Transaction) {
 		g.has(unacked, !t.Acked || t.Finals > 1)
 	case t.Status >= 300:
 		g.traits |= refused
-		g.has(refusedUnacked, !t.Acked && t.Finals > 1)
+		g.has(refusedUnacked, t.Finals > 1 && (!t.Acked || t.LastFinal.After(t.AckTime)))
 	}
 	if t.Initial && !t.Provisional.IsZero() {
 		g.traits |= initialPending
