@@ -94,7 +94,11 @@ func runFindings(e *env, c *command, args []string) int {
 				}
 				number = x.ID
 			}
-			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
+			of := slices.Values(found)
+			if *call != "" {
+				of = findings.Singly(found)
+			}
+			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Collect(of), func(f *findings.Finding) bool {
 				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number || q.timed() && !span.holds(f)
 			}))
 		})

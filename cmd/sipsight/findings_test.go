@@ -302,3 +302,52 @@ B = 10.0.0.2:5060
 		t.Errorf("findings of no call: exit code %d, %q, %q", r.code, r.out, r.err)
 	}
 }
+
+// TestSitePattern holds that what is on most calls is one finding in the list, and that each of these calls knows it all the same:
+// with its own proof, in its verdict and its ladder, for filters and for export.
+func TestSitePattern(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE\n+.01 B > A 100\n1 B > A 200\n"
+	for _, after := range []float64{.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5} {
+		text += fmt.Sprintf("%g B > A 200 again\n", 1+after)
+	}
+	var l capgen.Ladder
+	l.Repeat(12, 100)
+	if err := os.WriteFile("a.pcap", l.Pcap(text+"33 B > A BYE\n+.1 A > B 200\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const id = "drop-at-32s"
+	r := sipsight(t, "findings", "--json", "--id", id, "a.pcap")
+	if strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, `"count":12`) {
+		t.Errorf("the list has not one finding of 12 calls: %s", r.out)
+	}
+	var calls int
+	for line := range strings.Lines(sipsight(t, "calls", "--json", "--filter", "call.findings == "+id, "a.pcap").out) {
+		if calls++; !strings.Contains(line, "because the ACK of 10.0.0.1:5060 never came") {
+			t.Errorf("a verdict without the cause: %s", line)
+		}
+	}
+	if calls != 12 {
+		t.Errorf("%d of 12 calls have the finding", calls)
+	}
+	r = sipsight(t, "call", "--json", "7", "a.pcap")
+	var c struct {
+		Findings []findingLine `json:"findings"`
+	}
+	if err := json.Unmarshal([]byte(r.out), &c); err != nil {
+		t.Fatal(err)
+	}
+	of := slices.IndexFunc(c.Findings, func(f findingLine) bool { return f.ID == id })
+	if of < 0 || c.Findings[of].Frames[0] != 6*14+3 || strings.Contains(c.Findings[of].Observed, "of 12 calls") {
+		t.Errorf("call-7 has the findings %v", c.Findings)
+	}
+	if r := sipsight(t, "findings", "--json", "--id", id, "--call", "7", "a.pcap"); strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, `"call":"call-7"`) {
+		t.Errorf("findings --call 7: %s%s", r.out, r.err)
+	}
+	if r := sipsight(t, "flow", "--call", "7", "a.pcap"); !strings.Contains(r.out, "error drop-at-32s, frames 87,") {
+		t.Errorf("the ladder does not tell of it: %s", r.out)
+	}
+	if r := sipsight(t, "export", "--finding", id, "a.pcap", "-o", "b.pcapng"); !strings.Contains(r.err, "168 packets of 12 calls") {
+		t.Errorf("export: %s", r.err)
+	}
+}

@@ -431,7 +431,7 @@ func compareFrame(x, y analysis.Frame) int {
 // tellCalls fills in the findings of each call, the worst first, and why it ended as it did.
 func tellCalls(list []*Finding, res *analysis.Result) {
 	calls := res.Calls.Reader()
-	for _, f := range list {
+	for f := range Singly(list) {
 		if f.Call == 0 {
 			continue
 		}

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"iter"
 	"net/netip"
 	"time"
 
@@ -66,17 +67,36 @@ type Finding struct {
 	CallID string
 	Call   int      // ID of the call, 0 for none
 	Calls  []string // of a site pattern: Call-IDs, at most maxSiteCalls …
-	Count  int      // … and how many there are
+	Count  int      // … and how many there are; of one of Singly, how many calls it is on
 	AOR    string   // of a registration
 
 	gate     *gate
 	from     netip.Addr // of sdp-private: whom the description comes from …
 	repaired bool       // … and whether the peer knows of the NAT
 	aors     []string   // of a bundle
+	singly   []*Finding // of a site pattern: what it is made of, as far as it was kept
 	leg      legNumber
 	rule     *Rule
 	n        int      // order in which it was reported
 	as       Severity // with which it was reported
+}
+
+// Singly returns findings as they are of single calls: in place of a site pattern those that it is made of, as far as
+// they were kept. A call has its own proof so, though the list tells of all calls at once.
+func Singly(list []*Finding) iter.Seq[*Finding] {
+	return func(yield func(*Finding) bool) {
+		for _, f := range list {
+			of := f.singly
+			if of == nil {
+				of = []*Finding{f}
+			}
+			for _, x := range of {
+				if !yield(x) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Title says what is wrong, in a few words.

@@ -54,12 +54,16 @@ func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 		default:
 			p.take(f, len(p.Calls))
 		}
+		if is && f.leg != 0 {
+			f.Count = p.Count
+		}
 	}
 	return rest
 }
 
 // take takes the n-th finding of a pattern into it.
 func (p *Finding) take(f *Finding, n int) {
+	p.singly = append(p.singly, f)
 	p.Severity = max(p.Severity, f.Severity)
 	p.Confidence = max(p.Confidence, f.Confidence)
 	if len(p.Calls) < maxSiteCalls && !slices.Contains(p.Calls, f.CallID) {

@@ -594,7 +594,7 @@ func (p *plan) marks(found []*findings.Finding) {
 	}
 	var list []own
 	seen := make(map[int]int) // findings of each call
-	for _, f := range found {
+	for f := range findings.Singly(found) {
 		if !p.has(f.Call) {
 			continue
 		}

@@ -101,7 +101,7 @@ func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 
 // ofCall returns the findings of a call.
 func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Finding) {
-	for _, f := range found {
+	for f := range findings.Singly(found) {
 		if f.Call == c.ID {
 			list = append(list, f)
 		}

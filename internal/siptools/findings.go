@@ -2,6 +2,7 @@ package siptools
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -29,7 +30,11 @@ func listFindings(q *query) fromAnalysis {
 		}
 		least, _ := findings.ParseSeverity(severity)
 		var list []*findings.Finding
-		for _, f := range x.found {
+		of := slices.Values(x.found)
+		if number != 0 {
+			of = findings.Singly(x.found)
+		}
+		for f := range of {
 			if f.Severity >= least && (id == "" || f.ID == id) && (number == 0 || f.Call == number) {
 				list = append(list, f)
 			}
@@ -40,7 +45,7 @@ func listFindings(q *query) fromAnalysis {
 			empty = "No finding is like that; leave out severity, id and call to see all."
 		}
 		return q.answer(&rows{
-			name: "findings", plural: "findings", total: len(list), all: len(x.found), hint: ", severity error for the worst", empty: empty,
+			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty,
 			row: func(i int, short bool) []byte {
 				s := ro
 				if short {

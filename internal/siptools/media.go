@@ -3,6 +3,7 @@ package siptools
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -100,18 +101,26 @@ func problems(found []*findings.Finding, call int) []byte {
 		n  int
 	}
 	var list []problem
+	of := slices.Values(found)
+	if call != 0 {
+		of = findings.Singly(found)
+	}
 next:
-	for _, f := range found {
+	for f := range of {
 		if !f.IsMedia() || call != 0 && f.Call != call {
 			continue
 		}
+		calls := 1
+		if call == 0 {
+			calls = max(f.Count, 1)
+		}
 		for i := range list {
 			if list[i].id == f.ID && list[i].s == f.Severity {
-				list[i].n += max(f.Count, 1)
+				list[i].n += calls
 				continue next
 			}
 		}
-		list = append(list, problem{f.ID, f.Severity, max(f.Count, 1)})
+		list = append(list, problem{f.ID, f.Severity, calls})
 	}
 	for i, x := range list {
 		if i > 0 {
