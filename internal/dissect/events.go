@@ -23,6 +23,7 @@ type Event struct {
 	Code     uint8           // of the ICMP error, or the description of the TLS alert
 	After    reassembly.Ref  // of StreamSkipped: the message before the octets …
 	Octets   int64           // … and how many
+	Since    int64           // of StreamUnseen: when the receiver of the octets acknowledged before, in nanoseconds since 1970; 0 for never
 	SIP      *sipmsg.Message // what an ICMP error quotes of SIP, cut or not; nil for anything else
 }
 
@@ -78,11 +79,16 @@ func (d *Dissector) skippedEvent(h *half, n int64, c *carrier) {
 // ackedUnseen tells that octets of a stream were acknowledged that are not in the capture so far. That of a FIN
 // is none.
 func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
-	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket || h.stream.Reached(ack-1) || !h.stream.Near(ack) || h.unseen == ack {
+	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket {
+		return
+	}
+	since := h.heard
+	h.heard = c.time.UnixNano()
+	if h.stream.Reached(ack-1) || !h.stream.Near(ack) || h.unseen == ack {
 		return
 	}
 	h.unseen = ack
-	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst})
+	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: since})
 }
 
 // alertLen is the length of a TLS record with an alert that is not encrypted: RFC 8446,

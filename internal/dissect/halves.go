@@ -32,6 +32,7 @@ type half struct {
 	end      uint32 // sequence number behind the last octet, where ends
 	ends     bool   // a FIN or RST was seen
 	unseen   uint32 // the last acknowledgement of octets that are not in the capture
+	heard    int64  // when its receiver acknowledged last, in nanoseconds since 1970
 	counted  int    // octets buffered, as counted in the table
 	done     bool
 	waits    bool           // it is in connTable.waits

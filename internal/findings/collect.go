@@ -27,7 +27,7 @@ const (
 // unseenOctets are octets of a stream that came to their receiver and are not in the capture.
 type unseenOctets struct {
 	hostPair
-	at time.Time
+	since, at time.Time // they came between two acknowledgments of these times
 }
 
 // A Collector applies the rules while a capture is analysed.
@@ -343,7 +343,7 @@ func (c *Collector) event(e *analysis.Event) {
 	}
 	if e.Kind == analysis.StreamUnseen {
 		if len(c.unseen) < maxUnseen {
-			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, e.Time})
+			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, e.Since, e.Time})
 		}
 		return
 	}

@@ -27,7 +27,7 @@ var glare491 = &Rule{
 	Title: "a retry after 491 that comes at the wrong time, or never",
 	Doc: `A re-INVITE or UPDATE was answered 491, and the next INVITE or UPDATE of that side comes outside of its window, or not within 10 s though no BYE ends the dialog. The window is
 2.1 to 4 s behind the 491 for the side that made the Call-ID (who sent the first INVITE), 0 to 2 s for the other one; 50 ms to either side are let pass. Where the
-capture does not show who made the Call-ID, 0 to 4 s. A retry in its window, or a dialog that ends first, is a note; of one that is not in the capture, though its answer is, nothing is said.`,
+capture does not show who made the Call-ID, 0 to 4 s. A retry in its window, or a dialog that ends first, is a note; of one that is not in the capture, though its answer is, or a number of that side is left out, nothing is said.`,
 	Why: "Both sides changed the session at once. The two windows lie apart so that they do not meet again: who waits wrongly meets the other one time after time, and a change that is not tried again is lost.",
 	Fix: "Make the side that was answered 491 wait as section 14.1 says, and then send the request again.",
 
@@ -65,7 +65,11 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 		Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame},
 		Expected: fmt.Sprintf("the next %s %s to %s after the 491 (%s)", t.Method, plain(low), plain(high), who),
 	}
-	if r.triedUnseen(t, retry) {
+	last := len(r.Messages)
+	if retry >= 0 {
+		last = retry
+	}
+	if r.triedUnseen(t, retry) || r.leavesOut(q.FromTag, req, last) {
 		return
 	}
 	switch {

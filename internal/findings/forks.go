@@ -240,9 +240,12 @@ func (r *legRun) ghosts(f *fork, answered []int) {
 		if kept >= 0 {
 			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
 		}
+		g := &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout}
+		if !acked[k] && !r.repeats(m.Frame) {
+			g.misses = 2 // the ACK and the BYE
+		}
 		r.report(Finding{
-			Severity: Error, Frames: frames, RFC: "RFC 3261 13.2.2.4",
-			gate:     &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout},
+			Severity: Error, Frames: frames, RFC: "RFC 3261 13.2.2.4", gate: g,
 			Observed: fmt.Sprintf("%d phones answered one INVITE; the %d of %s got no %s in 32 s", len(answered), m.Status, endpoint(r.Messages[f.tags[k].at].Source), missing),
 			Expected: "ACK and BYE for each 2xx but one",
 			NextStep: "Make the caller acknowledge each 2xx and send BYE to all but one.",

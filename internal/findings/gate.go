@@ -42,9 +42,7 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 	if g.since.IsZero() || res.End.Sub(g.since) < g.wait {
 		return false
 	}
-	if g.once && slices.ContainsFunc(c.unseen, func(u unseenOctets) bool {
-		return u.src == g.peer && u.dst == g.self && !u.at.Before(g.since) && u.at.Sub(g.since) <= g.wait
-	}) {
+	if g.once && c.lacks(hostPair{g.peer, g.self}, g.since, g.since.Add(g.wait)) {
 		return false
 	}
 	if saw, limited := res.Saw(g.peer, g.self); saw || limited {
@@ -54,6 +52,11 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 		return false
 	}
 	return c.silent[g.peer] || res.TwoWay(g.self)
+}
+
+// lacks reports whether octets of streams from one host to another that came between two times are not in the capture.
+func (c *Collector) lacks(p hostPair, from, to time.Time) bool {
+	return slices.ContainsFunc(c.unseen, func(u unseenOctets) bool { return u.hostPair == p && !u.at.Before(from) && !u.since.After(to) })
 }
 
 // unacked reports whether an INVITE was answered 2xx and not acknowledged, as far as the capture can

@@ -1,11 +1,44 @@
 package findings
 
-import "github.com/sipsight/sipsight/analysis"
+import (
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
+)
 
 // A lossMeter counts what shows that the capture lacks packets: responses on a hop whose request is not there, though
 // others that went the same way are.
 type lossMeter struct {
 	legs, registers lossShare
+}
+
+// leavesOut reports whether the CSeq numbers of a side show that it sent requests behind message i, up to message j, that are not in
+// the capture on any hop.
+func (r *legRun) leavesOut(from uint64, i, j int) bool {
+	if from == 0 {
+		return false
+	}
+	known, highest := false, uint32(0)
+	for k := range min(j+1, len(r.Messages)) {
+		m := &r.Messages[k]
+		if m.FromTag != from || m.Quirks&sipmsg.QuirkCSeq != 0 {
+			continue
+		}
+		next := highest
+		if m.Request && m.Method != "ACK" && m.Method != "CANCEL" {
+			next++
+		}
+		if k > i && known && m.CSeq > next {
+			return true
+		}
+		known, highest = true, max(highest, m.CSeq)
+	}
+	return false
+}
+
+// wentOn reports whether a call went on behind the refusal of a first INVITE: a later one was accepted, whether the capture has it or not.
+func (r *legRun) wentOn(t *analysis.Transaction) bool {
+	l := r.Leg
+	return t.Initial && (l.Answered.After(t.Answered) || l.ByBye && l.Ended.After(t.Answered))
 }
 
 // A lossShare counts requests.

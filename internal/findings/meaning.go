@@ -235,6 +235,9 @@ asked for and what is supported stand side by side. A later request of that meth
 // final response is not in the capture, which has the ACK to it, or ends before it.
 func (r *legRun) acceptedLater(i int) bool {
 	t := &r.Transactions[i]
+	if r.wentOn(t) {
+		return true
+	}
 	for j := i + 1; j < len(r.Transactions); j++ {
 		x := &r.Transactions[j]
 		if x.Method == t.Method && (x.Status/100 == 2 || x.Status == 0 && (x.Acked || r.since(x.Sent) < timeout || !x.Provisional.IsZero())) && (x.CSeq > t.CSeq || x.Sent.After(t.Answered)) && r.fromTag(j) == r.fromTag(i) {

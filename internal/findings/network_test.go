@@ -199,4 +199,7 @@ func TestUnseenOnStream(t *testing.T) {
 	list = list[:at]
 	ack(101.2, 300)
 	check(t, find(t, "request-timeout", append(list, rest...)), "note 6")
+	list = list[:at]
+	ack(150, 300) // when the octets came is not to be seen
+	check(t, find(t, "request-timeout", append(list, rest...)), "note 6")
 }

@@ -32,7 +32,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off; then it is only possible unless many show it, and so is one before which numbers are left out. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix: "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
 
@@ -75,7 +75,8 @@ type grant struct {
 	at          time.Time
 	seconds     int64
 	frame       analysis.Frame
-	tried       bool // a REGISTER for it followed
+	cseq        uint32 // of the REGISTER
+	tried       bool   // one for it followed
 }
 
 type registerState struct {
@@ -192,7 +193,10 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		f.Frames = []analysis.Frame{g.frame, e.SentFrame}
 		f.Observed = fmt.Sprintf("granted for %d s, refreshed after %s", g.seconds, seconds(after))
 		f.Expected = "a refresh before the granted time is over"
-		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2} // a REGISTER between, and its 2xx
+		if g.callID == callID && e.CSeq > g.cseq+1 { // one of a number between is not in the capture
+			f.Confidence = Possible
+		}
+		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2, denied: g.callID != callID} // a REGISTER between, and its 2xx
 		r.report(f)
 	}
 }
@@ -210,7 +214,7 @@ func (w *registerWatch) accepted(e *analysis.Exchange) {
 		if len(w.granted) == maxOfAOR {
 			w.granted = slices.Delete(w.granted, 0, 1)
 		}
-		w.granted = append(w.granted, grant{uri: uri, callID: textHash(e.CallID), at: e.Answered, seconds: b.Granted, frame: e.FinalFrame})
+		w.granted = append(w.granted, grant{uri: uri, callID: textHash(e.CallID), at: e.Answered, seconds: b.Granted, frame: e.FinalFrame, cseq: e.CSeq})
 	}
 }
 
@@ -710,6 +714,14 @@ type subscribeState struct {
 	inCalls map[string]time.Time // the last NOTIFY of calls; at most maxSubscriptions
 	told    memory[string]
 	asked   memory[string] // Call-IDs of SUBSCRIBEs
+	early   [8]earlyNotify // the last of no subscription that is known
+	nEarly  int
+}
+
+// An earlyNotify is a NOTIFY that may stand ahead of its SUBSCRIBE: packets are out of order.
+type earlyNotify struct {
+	callID string
+	at     time.Time
 }
 
 // leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
@@ -726,10 +738,23 @@ func (s *subscribeState) leg(r *legRun) {
 
 // notified takes in a NOTIFY.
 func (s *subscribeState) notified(callID string, at time.Time) {
-	if x := s.m[callID]; x != nil && !at.Before(x.sent) && at.Sub(x.sent) < timeout+errorDelay {
+	x := s.m[callID]
+	switch {
+	case x == nil:
+		s.early[s.nEarly%len(s.early)] = earlyNotify{callID, at}
+		s.nEarly++
+	case at.Sub(x.sent) > -disorder && at.Sub(x.sent) < timeout+errorDelay:
 		delete(s.m, callID)
 		x.sent = time.Time{}
 	}
+}
+
+// notifiedAhead reports whether a NOTIFY stands ahead of a SUBSCRIBE that is answered later.
+func (s *subscribeState) notifiedAhead(e *analysis.Exchange) bool {
+	return slices.ContainsFunc(s.early[:], func(n earlyNotify) bool {
+		d := n.at.Sub(e.Sent)
+		return n.callID == e.CallID && d > -disorder && d < timeout
+	})
 }
 
 func (s *subscribeState) exchange(r *exchangeRun) {
@@ -740,7 +765,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
 			return
 		}
-		if e.Notified {
+		if e.Notified || s.notifiedAhead(e) {
 			return
 		}
 		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination, notifierOf(r)}
@@ -807,7 +832,7 @@ func (s *subscribeState) end(r *captureRun) {
 			Severity: Warning, CallID: x.callID, Frames: x.frames[:],
 			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", x.status, endpoint(x.server)),
 			Expected: "a NOTIFY at once",
-			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout},
+			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout, misses: 2}, // the NOTIFY, and its 2xx
 		}
 		if x.notifier.IsValid() {
 			if saw, _ := r.Saw(x.notifier, x.client.Addr()); !saw {

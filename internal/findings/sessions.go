@@ -13,7 +13,7 @@ var sessionTimerExpiry = &Rule{
 	ID: "session-timer-expiry", RFC: "RFC 4028 7.2, 10", Severity: "error",
 	Title: "a call that ends because nobody refreshed its session timer",
 	Doc: `The last 2xx to an INVITE or UPDATE before the first BYE, on its hop, has a Session-Expires (of SE seconds), and the BYE comes between SE − min(32 s, SE/3) − 2 s and
-SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way.`,
+SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way, or the numbers of a side leave one out.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
 
@@ -54,7 +54,7 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 			Expected: fmt.Sprintf("a refresh about %d s after that 2xx", se.Interval/2),
 			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval), end: cutOff,
 		}
-		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) {
+		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) || r.leavesOut(r.Messages[set].FromTag, set, bye) || r.leavesOut(r.Messages[set].ToTag, set, bye) {
 			f.Confidence = Possible
 		}
 		if who := r.refresher(set, se.Refresher); who != "" {
@@ -178,7 +178,7 @@ func (s *tooShort) leg(r *legRun) {
 			Because:  fmt.Sprintf("its session timer was refused (Min-SE %d) and not made longer", least.Interval), end: turnedDown, refusal: 422,
 		}
 		q := &r.Messages[req]
-		if retriedUnseen(r.Detail, t) {
+		if retriedUnseen(r.Detail, t) || r.wentOn(t) && r.leavesOut(q.FromTag, req, len(r.Messages)) {
 			continue
 		}
 		retry := r.first(func(m *analysis.Seen) bool {
@@ -485,7 +485,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 			copies = append(copies, j)
 		}
 	}
-	if len(copies) < 2 {
+	if len(copies) < 2 || r.leavesOut(m.FromTag, i, len(r.Messages)) && len(copies) < 3 {
 		return
 	}
 	f := Finding{

@@ -88,6 +88,7 @@ digest-brute-force tells of.`,
 			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
 			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
 			f.gate.once = !r.overUDP(i)
+			f.gate.stream = f.gate.once
 			if persists(t.Sent, t.LastSent) {
 				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
 			}
@@ -354,7 +355,7 @@ var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
 	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 28 s and more,
-the called side talks to nobody: a ghost call. Of several hops on which they do not follow, that nearest to the caller is told.`,
+the called side talks to nobody: a ghost call. A 2xx that is sent once had its ACK, though the capture has not: that is only possible, unless many legs show it. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
 
@@ -403,6 +404,10 @@ the called side talks to nobody: a ghost call. Of several hops on which they do 
 			f.Severity, f.NextStep = Error, ""
 			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
 			f.Because, f.end = "CANCEL and the answer crossed", goesOn
+			if !t.Acked && t.Finals == 1 {
+				src, dst := r.ends(t)
+				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1, denied: true}
+			}
 			r.report(f)
 		}
 	},
@@ -441,6 +446,7 @@ it had a response then, though the capture has it not. Of several hops the first
 				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 				Expected: "a provisional response first",
 			}
+			f.gate.stream = !r.overUDP(i)
 			if r.wasHeard(i, c.Time) {
 				f.Confidence = Possible
 			}
@@ -771,10 +777,14 @@ func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 // What the rules above ask of a leg.
 
 // wasHeard reports whether the request of a transaction had a response before a time, though the capture has
-// none: over UDP it would have been sent again.
+// none: over UDP it would have been sent again; on a stream something came that is not there.
 func (r *legRun) wasHeard(i int, by time.Time) bool {
 	t := &r.Transactions[i]
-	return t.Requests == 1 && by.Sub(t.Sent) > time.Second && r.overUDP(i)
+	if !r.overUDP(i) {
+		src, dst := r.ends(t)
+		return len(r.c.unseen) > 0 && r.c.lacks(hostPair{dst.Addr(), src.Addr()}, t.Sent, by)
+	}
+	return t.Requests == 1 && by.Sub(t.Sent) > time.Second
 }
 
 // answeredUnseen reports whether the request of a transaction had a response ahead of a time and of the first one that

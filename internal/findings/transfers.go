@@ -13,7 +13,7 @@ import (
 var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
-	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
+	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
 not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID in the same way.`,
@@ -95,7 +95,7 @@ func (s *transfers) refer(r *legRun, i int) {
 			return
 		}
 	}
-	if notified || t.Answered.IsZero() || r.since(t.Answered) < timeout {
+	if notified || t.Answered.IsZero() || r.since(t.Answered) < timeout || r.leavesOut(q.ToTag, req, len(r.Messages)) {
 		return
 	}
 	res := r.responseOf(i, t.Status)

@@ -21,7 +21,7 @@ var udpTooBig = &Rule{
 	ID: "udp-too-big", RFC: "RFC 3261 18.1.1", Severity: "note / warning / error",
 	Title: "a message too large for UDP",
 	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
-warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
+warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was sent again and never answered although
 smaller ones from the same host to the same host were.`,
 	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
@@ -126,7 +126,7 @@ func (r *legRun) sizeOf(i int) Finding {
 	if m.Transaction >= 0 {
 		t = &r.Transactions[m.Transaction]
 	}
-	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
+	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction) && !r.wasHeard(m.Transaction, r.Now)
 	switch {
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
 		f.Severity = Error
@@ -189,7 +189,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case answered:
 		f.Severity = Note
 		f.Observed = fmt.Sprintf("%s of %d octets over UDP", e.Method, e.Size)
-	case e.Waited && !e.Partial:
+	case e.Waited && !e.Partial && e.Requests > 1:
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
 		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout}
