@@ -86,7 +86,7 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	case t.Finals > 2: // whoever sent it saw no ACK
 		f.gate.wait = 0
 	case t.Finals == 2: // one copy, or the first ACK, was lost on the way; the third copy is not there
-		f.gate.wait, f.gate.misses, f.gate.denied = 0, 1, r.since(t.LastFinal) > t2
+		f.gate.since, f.gate.wait, f.gate.misses, f.gate.denied = t.LastFinal, t2, 1, true
 	default:
 		f.gate.misses, f.gate.denied = 1, true
 	}

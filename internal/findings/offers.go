@@ -150,7 +150,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an offer without a final response in the capture where the second is accepted, or that was sent over UDP and not again for a second without any; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it.`,
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an offer without a final response in the capture where the second is accepted, or that was sent over UDP and not again for a second without any; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
@@ -198,11 +198,11 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 	case d.answer < 0:
 		f.Frames = r.frames(d.offer, d.final)
 		f.Observed = fmt.Sprintf("the %s offers a session, and the %d of %s has no description", m.Method, m.Status, endpoint(m.Source))
-		return f, !r.promisedUnseen(d.transaction)
+		return f, !r.promisedUnseen(d.transaction) && !r.leavesOut(m.FromTag, d.offer, d.final)
 	case d.unreliable:
 		f.Frames, f.Confidence = r.frames(d.offer, d.answer, d.final), Likely
 		f.Observed = fmt.Sprintf("the %d of %s has no description; the only one stands in an unreliable %d", m.Status, endpoint(m.Source), r.Messages[d.answer].Status)
-		return f, !r.promisedUnseen(d.transaction)
+		return f, !r.promisedUnseen(d.transaction) && !r.leavesOut(m.FromTag, d.offer, d.final)
 	}
 	return f, false
 }
@@ -241,7 +241,7 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		if t.Status == 491 || t.Status == 500 {
 			f.Severity = Note
 		}
-		return f, !r.promisedUnseen(o.transaction)
+		return f, !r.promisedUnseen(o.transaction) && !r.leavesOut(first.FromTag, o.offer, d.offer)
 	}
 	return f, false
 }

@@ -310,7 +310,7 @@ func (r *legRun) crossesBye(i int) bool {
 		if b.Requests == 0 { // it is not in the capture, but its answer is
 			sent = b.Answered.Add(-time.Second)
 		}
-		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.After(t.Answered) {
+		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.Sub(t.Answered) > disorder {
 			continue
 		}
 		if b.Status == 0 || t.Sent.Sub(b.Answered) <= disorder {

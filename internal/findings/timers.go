@@ -978,8 +978,8 @@ func (r *legRun) waitedForPerson(at time.Time) bool {
 	return r.Leg.Ringing.IsZero() && r.Leg.EarlyMedia && !at.IsZero()
 }
 
-// triedBefore reports whether a first INVITE was acknowledged, and had a final response so, which is not in the capture, before
-// the one that a response of that time is to was sent: the time in between is none of waiting for it.
+// triedBefore reports whether a first INVITE was refused, or acknowledged, and had a final response so, which is not in the capture, before
+// the one that a response of that time is to was sent: the time in between is none of waiting for it. That one may not be in the capture either.
 func (r *legRun) triedBefore(at time.Time) bool {
 	i := r.first(func(m *analysis.Seen) bool {
 		return !m.Request && m.Method == "INVITE" && m.Transaction >= 0 && m.Time.Equal(at)
@@ -988,15 +988,25 @@ func (r *legRun) triedBefore(at time.Time) bool {
 		return false
 	}
 	t := &r.Transactions[r.Messages[i].Transaction]
+	if !t.Initial || r.inviteUnseen(at) {
+		return true
+	}
 	return r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "ACK" && m.CSeq < t.CSeq && m.Time.Before(t.Sent) && m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 0
 	}) >= 0
 }
 
+// inviteUnseen reports whether an INVITE of the first ones, that was answered up to a time, is not in the capture on its hop.
+func (r *legRun) inviteUnseen(at time.Time) bool {
+	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
+		return t.Method == "INVITE" && t.Initial && t.Requests == 0 && (t.Status != 0 && !t.Answered.After(at) || !t.Provisional.IsZero())
+	})
+}
+
 // setUpUnseen reports whether an INVITE had a response that is not in the capture, ahead of the one of that time.
 func (r *legRun) setUpUnseen(invite int, at time.Time) bool {
 	i := r.Messages[invite].Transaction
-	return i >= 0 && r.answeredUnseen(i, at)
+	return i < 0 || r.answeredUnseen(i, at)
 }
 
 // hopShares says what each hop added to the delay of the first ringing or final response.

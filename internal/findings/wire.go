@@ -126,7 +126,7 @@ func (r *legRun) sizeOf(i int) Finding {
 	if m.Transaction >= 0 {
 		t = &r.Transactions[m.Transaction]
 	}
-	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction) && !r.wasHeard(m.Transaction, r.Now)
+	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
 	switch {
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
 		f.Severity = Error
@@ -144,6 +144,8 @@ func (r *legRun) sizeOf(i int) Finding {
 		if silent {
 			f.Frames = r.requestFrames(m.Transaction)
 		}
+	case silent && m.Lost == analysis.NoLoss && m.Size > maxDatagram && r.wasHeard(m.Transaction, r.Now):
+		return Finding{} // it was answered, though the capture has nothing of that
 	case silent && m.Size > maxDatagram && !m.Partial:
 		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", what, m.Size, endpoint(m.Destination))
