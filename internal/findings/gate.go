@@ -67,7 +67,8 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	t := &r.Transactions[i]
 	acked, unfit := r.acked(i)
 	if acked {
-		return f, false
+		f.Severity = Error
+		return f, r.unheeded(i) > 0
 	}
 	f.Severity, f.Observed = Error, unfit
 	if r.givenUp(i) {
@@ -91,6 +92,48 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 		f.gate.misses, f.gate.denied = 1, true
 	}
 	return f, true
+}
+
+// unheeded returns how many ACKs of a 2xx were seen on its hop, where that was repeated on and on behind the first one: until
+// the call or the capture ended, or for as long as may be. They were lost further on. Where the copies cease before, one got there.
+func (r *legRun) unheeded(i int) (acks int) {
+	t := &r.Transactions[i]
+	end := r.since(t.LastFinal)
+	if r.Leg.ByBye {
+		end = r.Leg.Ended.Sub(t.LastFinal)
+	}
+	if t.Finals < 5 || end > t2+t1 && !r.givenUp(i) {
+		return 0
+	}
+	first := r.ackOf(i)
+	if first < 0 || t.LastFinal.Sub(r.Messages[first].Time) < t2/2 {
+		return 0
+	}
+	for j := range r.Messages {
+		if r.acks(j, i) {
+			acks++
+		}
+	}
+	return acks
+}
+
+// acks reports whether a message is an ACK of a 2xx, on the hop of that.
+func (r *legRun) acks(m, i int) bool {
+	a, t := &r.Messages[m], &r.Transactions[i]
+	return a.Request && a.Method == "ACK" && a.CSeq == t.CSeq && a.Hop == t.Hop && a.Forward == t.Forward && !a.Partial &&
+		r.first(func(ok *analysis.Seen) bool {
+			return ok.Transaction == i && !ok.Request && ok.Status/100 == 2 && ok.ToTag == a.ToTag
+		}) >= 0
+}
+
+// ackOf returns the first ACK of a 2xx on its hop, -1 for none.
+func (r *legRun) ackOf(i int) int {
+	for j := range r.Messages {
+		if r.acks(j, i) {
+			return j
+		}
+	}
+	return -1
 }
 
 // used reports whether another request follows in the dialog that a 2xx made, on its hop: one of the caller that
@@ -117,7 +160,7 @@ func (r *legRun) used(i int) bool {
 // givenUp reports whether the final response to an INVITE was repeated for as long as may be.
 func (r *legRun) givenUp(i int) bool {
 	t := &r.Transactions[i]
-	return t.LastFinal.Sub(t.Answered) >= timeout-t2
+	return persists(t.Answered, t.LastFinal)
 }
 
 // keepsHop reports whether a request inside of the dialog that a response makes comes to its

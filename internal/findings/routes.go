@@ -135,7 +135,7 @@ func (r *legRun) repeated(t *analysis.Transaction, ack time.Time, again bool) bo
 	if r.Leg.ByBye {
 		silence = r.Leg.Ended.Sub(ack)
 	}
-	return silence < t2 || t.LastFinal.Sub(t.Answered) >= timeout-t2
+	return silence < t2 || persists(t.Answered, t.LastFinal)
 }
 
 var routeBypass = &Rule{

@@ -403,8 +403,8 @@ var prackMissing = &Rule{
 	ID: "prack-missing", RFC: "RFC 3262 3, 4", Severity: "error",
 	Title: "a reliable provisional response that is never acknowledged",
 	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE was seen on any hop up to the final response to the INVITE,
-or for 32 s, or while it was repeated for 28 s and more. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host), unless the 1xx was repeated
-for 28 s or more.`,
+or for 32 s, or while it was repeated for 27 s and more. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host), unless the 1xx was repeated
+for 27 s or more.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
 	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
 
@@ -495,7 +495,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		gate:     &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout},
 	}
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
-	case repeated >= timeout-t2:
+	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none
 	case !r.keepsHop(i):
 		f.Confidence = Possible // the PRACK goes another way

@@ -45,7 +45,7 @@ another host that answers.`,
 				f.Because = ""
 			}
 			switch at := r.failover(i); {
-			case t.Requests >= 7 || t.LastSent.Sub(t.Sent) >= timeout-t2:
+			case t.Requests >= 7 || persists(t.Sent, t.LastSent):
 				f.Confidence = Certain
 				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent)) // up to then its sender had none
 			case at >= 0:
@@ -68,7 +68,7 @@ var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
 	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F), or while it was sent again for 28 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS to a peer that keepalive-lost tells of, nor of a host that scanner or
+on that hop within 32 s (Timer F), or while it was sent again for 27 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS to a peer that keepalive-lost tells of, nor of a host that scanner or
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
@@ -98,9 +98,13 @@ digest-brute-force tells of.`,
 	state: func() state { return new(timedOutOutside) },
 }
 
-// persists reports whether a request was sent again for so long that Timer F was about to run out: up to then its
-// sender had no final response.
-func persists(sent, last time.Time) bool { return last.Sub(sent) >= timeout-t2 }
+// enough is how long something has to be sent again for to show that no answer came: up to the tenth copy, 27.5 s
+// behind the first one. Many give up at 30 s, and send no further one.
+const enough = 27 * time.Second
+
+// persists reports whether something was sent again for so long that its timer was about to run out: up to then its
+// sender had no answer.
+func persists(sent, last time.Time) bool { return last.Sub(sent) >= enough }
 
 // timedOut reports whether Timer F of a transaction ran out.
 func (r *legRun) timedOut(i int) bool {
@@ -110,7 +114,7 @@ func (r *legRun) timedOut(i int) bool {
 
 // timedOut begins the finding that requests to a host got no final response.
 func timedOut(method string, copies int, over time.Duration, dst netip.AddrPort) Finding {
-	if over < timeout-t2 {
+	if over < enough {
 		over = timeout
 	}
 	return Finding{
@@ -219,8 +223,9 @@ var missingAck2xx = &Rule{
 	ID: "missing-ack-2xx", RFC: "RFC 3261 13.3.1.4", Severity: "error",
 	Title: "an answer that is never acknowledged",
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
-the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once, or twice and no third time, is only possible, too: its sender behaves as if the ACK had come, and the capture may lack that. Not where more legs show it than lost packets explain. Of several hops that nearest to the caller is told.`,
+the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where five copies or more of the 2xx were sent and two seconds of them behind it, until the call or the capture ended or
+for 27 s and more: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
+a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once, or twice and no third time, is only possible, too: its sender behaves as if the ACK had come, and the capture may lack that. Not where more legs show it than lost packets explain. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -233,23 +238,52 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 28 s or mo
 			}
 			r.applies()
 			f, ok := r.neverAcked(i)
-			if !ok || r.cameBy(i, func(j int) bool {
+			if !ok || r.tellsOther(i) || r.cameBy(i, func(j int) bool {
 				f, ok := r.neverAcked(j)
-				return ok && f.Confidence != Possible && r.Transactions[j].Requests > 0
+				return ok && f.Confidence != Possible && r.Transactions[j].Requests > 0 && r.unheeded(j) == 0
 			}) {
 				continue
 			}
-			src, _ := r.ends(t)
+			src, dst := r.ends(t)
 			f.Frames = r.finalFrames(i)
 			f.Observed = fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
 			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
 			f.Because, f.end = "the 2xx was never acknowledged", goesOn
+			if n := r.unheeded(i); n > 0 {
+				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
+				f.Observed = fmt.Sprintf("%d sent %s over %s, in spite of %s", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), acksOf(n))
+				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
+				f.Because, f.NextStep = lostAck(dst), lookForAck
+			}
 			if contact, private := r.contactOf(i); private {
 				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
 			}
 			r.report(f)
 		}
 	},
+}
+
+// lookForAck is what to do about an ACK that is in the capture and does not get through.
+const lookForAck = "The ACK is in the capture and does not get through: capture at the called side, and look for what drops it on the way, or at why it is refused there."
+
+// acksOf says how many ACKs there were, in words.
+func acksOf(n int) string {
+	if n == 1 {
+		return "its ACK"
+	}
+	return fmt.Sprintf("%d ACKs", n)
+}
+
+// lostAck says why a call ends whose ACK was captured and did not get through to where the 2xx came from.
+func lostAck(to netip.AddrPort) string { return "the ACK did not get through to " + endpoint(to) }
+
+// tellsOther reports whether the ACK of a 2xx was seen and did not get through, and the same or worse is to be told of a
+// hop that is nearer to who waits for it.
+func (r *legRun) tellsOther(i int) bool {
+	return r.unheeded(i) > 0 && r.onwards(i, func(j int) bool {
+		f, ok := r.neverAcked(j)
+		return ok && f.Confidence != Possible
+	})
 }
 
 // neverAcked reports whether the 2xx to an INVITE was repeated, or is old, and was not acknowledged, and begins the finding.
@@ -354,7 +388,7 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 28 s and more,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
 the called side talks to nobody: a ghost call. A 2xx that is sent once had its ACK, though the capture has not: that is only possible, unless many legs show it. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -581,7 +615,7 @@ func (r *legRun) inviteBefore(cancel int) int {
 var dropAt32s = &Rule{
 	ID: "drop-at-32s", RFC: "RFC 3261 13.3.1.4", Severity: "error",
 	Title: "a call dropped after 32 s because its ACK is lost",
-	Doc:   `An answered call is ended 30 to 34 s after its 2xx by the side that sent the 2xx (or a server between), and no ACK was seen on that hop.`,
+	Doc:   `An answered call is ended 30 to 34 s after its 2xx by the side that sent the 2xx (or a server between), and no ACK was seen on that hop, or the 2xx was repeated in spite of it (see missing-ack-2xx).`,
 	Why:   "The signalling path is broken, not the media: the called side waited 64*T1 for the ACK and gave up.",
 	Fix:   "Find out why the ACK does not reach the called side: its Contact and the Record-Routes of the 2xx say where it has to go.",
 
@@ -602,14 +636,20 @@ var dropAt32s = &Rule{
 				continue
 			}
 			f, ok := r.unacked(i)
-			if !ok {
+			if !ok || r.tellsOther(i) {
 				continue
 			}
 			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
 			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals)) + f.Observed
 			f.Expected = "an ACK from the caller"
-			src, _ := r.ends(t)
+			src, dst := r.ends(t)
 			f.Because, f.end = fmt.Sprintf("the ACK of %s never came", endpoint(src)), cutOff
+			if n := r.unheeded(i); n > 0 {
+				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
+				f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, in spite of %s", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals), acksOf(n))
+				f.Expected = fmt.Sprintf("the ACK to get through to %s", endpoint(dst))
+				f.Because, f.NextStep = lostAck(dst), lookForAck
+			}
 			if contact, private := r.contactOf(i); private {
 				f.Observed += fmt.Sprintf("; the Contact of the 2xx is the private address %s", contact)
 				f.Because += ": the Contact of the 2xx is the private address " + contact
