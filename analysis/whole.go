@@ -35,23 +35,29 @@ func lossOf(m *dissect.Message) Loss {
 // message on to a collector may be cut up as it likes.
 func fragmented(m *dissect.Message) bool { return len(m.Refs) > 1 && !m.HEP }
 
-// A Length is what the Content-Length of a message on a TCP connection comes to. Of other
-// messages it is LengthRight.
+// A Length is what the Content-Length of a message on a TCP connection, or of a datagram that was captured as a whole, comes to.
+// Of other messages it is LengthRight.
 type Length uint8
 
 // The lengths.
 const (
 	LengthRight   Length = iota
 	LengthMissing        // there is none, or no number
-	LengthLong           // it says more than there is before the next message
+	LengthLong           // it says more than there is before the next message, or in the datagram
 )
 
 func lengthOf(m *dissect.Message) Length {
-	if m.Transport != dissect.TCP || m.HEP {
+	if m.HEP || m.Transport != dissect.TCP && (m.Transport != dissect.UDP || m.Partial) {
 		return LengthRight
+	}
+	udp := m.Transport == dissect.UDP
+	if udp && len(m.SIP.Body) == 0 && !m.SIP.Has(sipmsg.ContentType) {
+		return LengthRight // most have no body, and say so
 	}
 	switch n, ok := m.SIP.ContentLength(); {
 	case m.Partial && !m.SIP.Has(sipmsg.ContentLength): // it may have been in what is missing
+		return LengthRight
+	case !ok && udp: // the end of a datagram is that of its message
 		return LengthRight
 	case !ok:
 		return LengthMissing

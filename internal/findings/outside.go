@@ -19,7 +19,7 @@ const (
 	silentOutside          // no final response
 	oddForwards            // a Max-Forwards is odd, or was passed on as it was
 	oddSize                // it is large, or it or its response came in fragments
-	oddLength              // a Content-Length on a stream may be wrong
+	oddLength              // a Content-Length may be wrong
 	newWay                 // capture-quality has not seen messages between these hosts, or octets are missing
 	newVia                 // via-nat has not judged a request between them
 	newSmall               // udp-too-big knows none between them that was answered

@@ -62,7 +62,7 @@ const (
 	forwardsOdd  // a Max-Forwards is odd, or a host may have passed it on as it was
 	overUDP
 	overTCP
-	lengthOdd // a Content-Length on a stream may be wrong
+	lengthOdd // a Content-Length may be wrong
 	diverted
 	identified // it has an Identity, or was refused for the sake of one
 	unsupportedAsked

@@ -221,11 +221,11 @@ func (s *sizeState) end(r *captureRun) {
 
 var streamLength = &Rule{
 	ID: "stream-length", RFC: "RFC 3261 18.3, 20.14", Severity: "warning / note",
-	Title: "a message on a stream without a right Content-Length",
+	Title: "a message without a right Content-Length",
 	Doc: `A message on a TCP connection has no Content-Length; or one that is larger than what comes before the next message; or octets that belong to no message
 stand between it and the next one, with nothing of the stream missing. Where the stream ends before the message does, it is only possible: the rest may not have been
-captured. Once for each sender of a call.`,
-	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more.",
+captured. Or a datagram of UDP, captured as a whole, ends before its Content-Length does: a note, unless it is a request that is refused with 400 or not answered. Once for each sender of a call.`,
+	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more. A datagram that is too short has to be refused with 400.",
 	Fix: "Correct the sender; if something between changes bodies (an ALG, a header manipulation), make it change Content-Length with them.",
 
 	needs: lengthOdd, counts: overTCP, asks: oddLength,
@@ -250,7 +250,7 @@ func (s *lengthState) take(c *Collector) {
 }
 
 func (s *lengthState) leg(r *legRun) {
-	if r.Leg.Transport == "UDP" && len(r.Leg.Hops) == 1 {
+	if r.Leg.Transport == "UDP" && len(r.Leg.Hops) == 1 && r.traits&lengthOdd == 0 {
 		return
 	}
 	s.take(r.c)
@@ -258,6 +258,10 @@ func (s *lengthState) leg(r *legRun) {
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Transport != "TCP" {
+			if m.Length == analysis.LengthLong && m.Source.Addr() != told {
+				told = m.Source.Addr()
+				r.report(r.shortOf(i))
+			}
 			continue
 		}
 		r.applies()
@@ -271,8 +275,41 @@ func (s *lengthState) leg(r *legRun) {
 	}
 }
 
+// shortOf begins the finding that a datagram ends before its Content-Length does.
+func (r *legRun) shortOf(i int) Finding {
+	m := &r.Messages[i]
+	f := shortDatagramOf(m.Frame, m.Source)
+	if m.Request && m.Transaction >= 0 && r.Transactions[m.Transaction].Provisional.IsZero() {
+		switch t := &r.Transactions[m.Transaction]; t.Status {
+		case 400:
+			f.Because, f.end, f.refusal = "its Content-Length is larger than its body", turnedDown, t.Status
+			f.Severity, f.Frames = Warning, append(f.Frames, t.FinalFrame)
+		case 0:
+			if m.Method != "ACK" {
+				f.Severity, f.Confidence = Warning, Likely
+			}
+		}
+	}
+	return f
+}
+
+// shortDatagramOf begins the finding about a datagram.
+func shortDatagramOf(frame analysis.Frame, source netip.AddrPort) Finding {
+	return Finding{
+		Severity: Note, Frames: []analysis.Frame{frame}, Expected: "a Content-Length that is the length of the body",
+		Observed: fmt.Sprintf("a datagram of %s ends before its Content-Length does", endpoint(source)),
+	}
+}
+
 func (s *lengthState) exchange(r *exchangeRun) {
 	e := r.Exchange
+	if e.Transport == "UDP" && e.Length == analysis.LengthLong {
+		f := shortDatagramOf(e.SentFrame, e.Source)
+		if f.CallID, f.AOR = e.CallID, e.AOR; e.Status == 400 {
+			f.Severity, f.Frames = Warning, append(f.Frames, e.FinalFrame)
+		}
+		s.add(pairKey(e)+e.Transport, f)
+	}
 	if e.Transport != "TCP" {
 		return
 	}
