@@ -351,3 +351,29 @@ func TestSitePattern(t *testing.T) {
 		t.Errorf("export: %s", r.err)
 	}
 }
+
+// TestOverloadedCalls holds that the calls that an overloaded server turned away know it, and are exported whole, beside what it
+// turned away outside of calls.
+func TestOverloadedCalls(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B REGISTER id=r\n+.1 B > A 503\n"
+	for i := range 4 {
+		text += fmt.Sprintf("%d A > B INVITE id=c%[1]d\n+.1 B > A 503 id=c%[1]d\n+.1 A > B ACK id=c%[1]d\n", i+1)
+	}
+	if err := os.WriteFile("a.pcap", new(capgen.Ladder).Pcap(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := sipsight(t, "findings", "--json", "--id", "overload", "a.pcap")
+	if strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, `"frames":[2,4,7,10,13]`) {
+		t.Errorf("the list: %s", r.out)
+	}
+	if r := sipsight(t, "findings", "--json", "--id", "overload", "--call", "3", "a.pcap"); !strings.Contains(r.out, `"frames":[10]`) || strings.Count(r.out, "\n") != 1 {
+		t.Errorf("of call-3: %s", r.out)
+	}
+	if r := sipsight(t, "calls", "--json", "--filter", "call.findings == overload", "a.pcap"); strings.Count(r.out, "\n") != 4 {
+		t.Errorf("the calls: %s", r.out)
+	}
+	if r := sipsight(t, "export", "--finding", "overload", "a.pcap", "-o", "b.pcapng"); !strings.Contains(r.err, "14 packets of 4 calls") {
+		t.Errorf("export: %s", r.err)
+	}
+}

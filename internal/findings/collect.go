@@ -235,6 +235,11 @@ func (r *run) add(f Finding) {
 		return
 	}
 	t.kept++
+	r.c.found = append(r.c.found, r.whole(f))
+}
+
+// whole returns a finding with what all of the rule have.
+func (r *run) whole(f Finding) *Finding {
 	f.ID, f.rule = r.rule.ID, r.rule
 	f.n, r.c.n, f.as = r.c.n, r.c.n+1, f.Severity
 	f.Confidence = cmp.Or(f.Confidence, Certain)
@@ -244,7 +249,7 @@ func (r *run) add(f Finding) {
 		f.Frames = f.Frames[:maxFrames]
 	}
 	f.Frames = slices.Clone(f.Frames)
-	r.c.found = append(r.c.found, &f)
+	return &f
 }
 
 // brief takes in a leg whose messages are not made yet, and reports whether a rule needs them: else that was all.
@@ -369,12 +374,14 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	}
 	list := c.found
 	calls := callsOf(list, res)
-	for _, f := range list {
+	for f := range Singly(list) {
 		if f.leg != 0 {
 			f.Call = res.Calls.CallNumber(int(f.leg) - 1)
 		} else {
 			f.Call = calls[f.CallID]
 		}
+	}
+	for _, f := range list {
 		c.judge(f, res)
 	}
 	list = onceACall(oneCause(list))
@@ -390,7 +397,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 // callsOf returns the calls of the Call-IDs of findings that know no leg.
 func callsOf(list []*Finding, res *analysis.Result) map[string]int {
 	calls := make(map[string]int)
-	for _, f := range list {
+	for f := range Singly(list) {
 		if f.leg == 0 && f.CallID != "" {
 			calls[f.CallID] = 0
 		}

@@ -74,15 +74,15 @@ type Finding struct {
 	from     netip.Addr // of sdp-private: whom the description comes from …
 	repaired bool       // … and whether the peer knows of the NAT
 	aors     []string   // of a bundle
-	singly   []*Finding // of a site pattern: what it is made of, as far as it was kept
+	singly   []*Finding // of a site pattern, or of several calls: what it is made of, as far as it was kept
 	leg      legNumber
 	rule     *Rule
 	n        int      // order in which it was reported
 	as       Severity // with which it was reported
 }
 
-// Singly returns findings as they are of single calls: in place of a site pattern those that it is made of, as far as
-// they were kept. A call has its own proof so, though the list tells of all calls at once.
+// Singly returns findings as they are of single calls: in place of a site pattern, or of another one of several calls, those
+// that it is made of, as far as they were kept. A call has its own proof so, though the list tells of all calls at once.
 func Singly(list []*Finding) iter.Seq[*Finding] {
 	return func(yield func(*Finding) bool) {
 		for _, f := range list {

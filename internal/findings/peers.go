@@ -77,6 +77,7 @@ type loadState struct {
 	counted  pages[second] // requests of all hosts, but for those of load.n
 	sent     table[uint32] // … of those that turned some away, by host and second: see load.key; made at the end
 	refusals int
+	singly   int                // how many of them are kept as findings of single calls
 	pauses   map[uint64][]pause // by who asks for what, see pause.key
 	asked    []pauseNo          // all pauses, the oldest first
 	between  map[uint64]int     // how many of them there are for a method between two hosts, see wayOf
@@ -445,6 +446,14 @@ func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
 		}
 	}
 	f.Observed = fmt.Sprintf("%s gave %d responses of 5xx in %s, %d of them 503; it was sent %d requests", l.addr.Unmap(), len(list), seconds(last.Sub(first)), unavailable, max(requests, len(list)))
+	for i := range list[:min(len(list), maxOfRule-s.singly)] {
+		x := &list[i]
+		f.singly = append(f.singly, r.whole(Finding{
+			Severity: f.Severity, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor, leg: x.leg, Count: f.Count, Expected: f.Expected,
+			Observed: fmt.Sprintf("%s answered %s with %d; ", l.addr.Unmap(), x.method, x.status) + f.Observed,
+		}))
+	}
+	s.singly += len(f.singly)
 	r.report(f)
 }
 
