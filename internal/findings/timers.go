@@ -526,7 +526,7 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			}
 			g := silence(t, r)
 			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
-			if r.onwards(invite, r.ended) { // whoever has it passes it on
+			if r.onwards(invite, r.ended) {     // whoever has it passes it on
 				g.misses, g.denied = 1, true
 			}
 			r.report(Finding{
