@@ -109,7 +109,7 @@ var overlappingInvite = &Rule{
 	Title: "a second INVITE before the first is answered",
 	Doc: `In a dialog (an early one counts) an INVITE is sent on a hop while another INVITE of that dialog has no final response there yet. Where both come from one side,
 500 with Retry-After, or 491, is what it has to be answered with: then it is a note. Where they come from both sides and one of them is answered 491 or 500, it is a
-collision that glare-491 tells. The first INVITE of a call, without a final response in the capture, is not pending for the called side, nor is any without one where the second is accepted: that one had its response. Without a final response to the second in the capture it is likely.`,
+collision that glare-491 tells. The first INVITE of a call, without a final response in the capture, is not pending for the called side. Without a final response to the second in the capture it is likely.`,
 	Why: "Offers and answers of the two can no longer be told apart: the sides may end with different codecs, or one of them on hold.",
 	Fix: "Make the side that sends the second INVITE wait for the final response to the first, and its ACK.",
 
@@ -144,8 +144,8 @@ func (r *legRun) pendingInvite(j int) int {
 		if q < 0 || q > j || r.Messages[q].Partial || !inOneDialog(&r.Messages[q], m) {
 			continue
 		}
-		if t.Status == 0 && (t.Acked || t.Initial && t.Forward != m.Forward || t.Provisional.IsZero() || m.Time.Sub(t.Sent) >= timerC || r.acceptedElsewhere(i, m.Time) || r.Transactions[m.Transaction].Status/100 == 2) {
-			continue // its final response is not in the capture, or it has timed out; who got it sends an INVITE, and accepts one, once it has answered
+		if t.Status == 0 && (t.Acked || t.Initial && t.Forward != m.Forward || t.Provisional.IsZero() || m.Time.Sub(t.Sent) >= timerC || r.acceptedElsewhere(i, m.Time)) {
+			continue // its final response is not in the capture, or it has timed out; who got it sends an INVITE once it has answered
 		}
 		return i
 	}

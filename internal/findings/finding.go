@@ -187,5 +187,4 @@ type gate struct {
 	stream     bool // over a connection, or in answer to peer: that needs packets of peer, so they would be there
 	once       bool // over a connection: the answer would come once
 	misses     int  // how many packets the capture has to have lost if it was there; 0 for more than it would lose at once
-	denied     bool // what was sent since speaks against it: that it was lost is likelier, unless many legs show the same
 }

@@ -83,13 +83,11 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	src, dst := r.ends(t)
 	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
-	switch {
-	case t.Finals > 2: // whoever sent it saw no ACK
+	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
 		f.gate.wait = 0
-	case t.Finals == 2: // one copy, or the first ACK, was lost on the way; the third copy is not there
-		f.gate.since, f.gate.wait, f.gate.misses, f.gate.denied = t.LastFinal, t2, 1, true
-	default:
-		f.gate.misses, f.gate.denied = 1, true
+	}
+	if t.Finals < 3 { // … but for the first time, which may have been lost on the way
+		f.gate.misses = 1
 	}
 	return f, true
 }

@@ -94,13 +94,10 @@ func (c *Collector) lossExplains(f *Finding) bool {
 		return false
 	}
 	t := c.count[f.ID]
-	s, chance, fired := c.loss.legs, float64(t.applied), t.fired[f.as]
+	s, chance, fired := &c.loss.legs, float64(t.applied), t.fired[f.as]
 	if f.leg == 0 {
-		s, fired = c.loss.registers, t.kept
+		s, fired = &c.loss.registers, t.kept
 		chance = float64(s.requests)
-	}
-	if f.gate.denied { // it is one itself
-		s.unasked, s.requests = s.unasked+1, s.requests+1
 	}
 	if s.unasked == 0 {
 		return false

@@ -150,7 +150,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an offer without a final response in the capture where the second is accepted, or that was sent over UDP and not again for a second without any; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK.`,
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
@@ -225,8 +225,6 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 			continue // both at once: one of them is refused, as it has to be
 		}
 		switch x := &r.Transactions[o.transaction]; {
-		case x.Status == 0 && t.Status/100 == 2:
-			continue // who accepts a second one has answered the first: that is not in the capture
 		case sameSide:
 		case m.Method == "INVITE" && x.Initial && x.Status == 0:
 			continue // who got it sends an INVITE once it has answered: that is not in the capture
@@ -257,9 +255,6 @@ func (r *legRun) openAt(o *deal, i int) bool {
 		if j < i && (m.SDP && !m.Request || m.Status >= 200 || m.Method == "ACK") { // an ACK says that there was a final response
 			return false
 		}
-	}
-	if r.answeredUnseen(o.transaction, r.Messages[i].Time) {
-		return false
 	}
 	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
 }

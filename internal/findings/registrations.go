@@ -32,7 +32,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off; then it is only possible unless many show it, and so is one before which numbers are left out. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix: "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
 
@@ -196,7 +196,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		if g.callID == callID && e.CSeq > g.cseq+1 { // one of a number between is not in the capture
 			f.Confidence = Possible
 		}
-		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2, denied: g.callID != callID} // a REGISTER between, and its 2xx
+		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2} // a REGISTER between, and its 2xx
 		r.report(f)
 	}
 }

@@ -225,7 +225,7 @@ var missingAck2xx = &Rule{
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where five copies or more of the 2xx were sent and two seconds of them behind it, until the call or the capture ended or
 for 27 s and more: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once, or twice and no third time, is only possible, too: its sender behaves as if the ACK had come, and the capture may lack that. Not where more legs show it than lost packets explain. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -389,7 +389,7 @@ var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
 	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
-the called side talks to nobody: a ghost call. A 2xx that is sent once had its ACK, though the capture has not: that is only possible, unless many legs show it. Of several hops on which they do not follow, that nearest to the caller is told.`,
+the called side talks to nobody: a ghost call. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
 
@@ -440,7 +440,7 @@ the called side talks to nobody: a ghost call. A 2xx that is sent once had its A
 			f.Because, f.end = "CANCEL and the answer crossed", goesOn
 			if !t.Acked && t.Finals == 1 {
 				src, dst := r.ends(t)
-				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1, denied: true}
+				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
 			}
 			r.report(f)
 		}
@@ -508,7 +508,7 @@ var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
 	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
-not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them, or where that host answered, unless many legs show it.`,
+not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them, or the 487 alone where that host sent one.`,
 	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix: "The called side has to answer a cancelled INVITE with 487.",
 
@@ -527,7 +527,7 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			g := silence(t, r)
 			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
 			if r.onwards(invite, r.ended) {     // whoever has it passes it on
-				g.misses, g.denied = 1, true
+				g.misses = 1
 			}
 			r.report(Finding{
 				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
@@ -669,7 +669,8 @@ func givesUp(l *analysis.Leg, t *analysis.Transaction) bool {
 var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
 	Title: "a call that takes long to be set up",
-	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it was sent over UDP and not again for a second: it had a response then that the capture has not. Ringing
+	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it, or one before it that was answered, is not in the capture. Where it was sent over UDP and not again for a second it is only possible
+if the capture lacks so many packets that a response may be among them. Ringing
 for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
@@ -686,7 +687,7 @@ for over 60 s without an answer is a note.`,
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
-		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) && !r.setUpUnseen(invite, at) {
+		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) {
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
@@ -695,6 +696,10 @@ for over 60 s without an answer is a note.`,
 			}
 			if end >= 0 {
 				f.Frames = append(f.Frames, r.Messages[end].Frame)
+			}
+			if t := r.Messages[invite].Transaction; t >= 0 && r.answeredUnseen(t, at) {
+				src, dst := r.ends(&r.Transactions[t])
+				f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: l.Invited, misses: 1}
 			}
 			r.report(f)
 			return
@@ -1041,12 +1046,6 @@ func (r *legRun) inviteUnseen(at time.Time) bool {
 	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
 		return t.Method == "INVITE" && t.Initial && t.Requests == 0 && (t.Status != 0 && !t.Answered.After(at) || !t.Provisional.IsZero())
 	})
-}
-
-// setUpUnseen reports whether an INVITE had a response that is not in the capture, ahead of the one of that time.
-func (r *legRun) setUpUnseen(invite int, at time.Time) bool {
-	i := r.Messages[invite].Transaction
-	return i < 0 || r.answeredUnseen(i, at)
 }
 
 // hopShares says what each hop added to the delay of the first ringing or final response.

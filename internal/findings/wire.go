@@ -21,8 +21,8 @@ var udpTooBig = &Rule{
 	ID: "udp-too-big", RFC: "RFC 3261 18.1.1", Severity: "note / warning / error",
 	Title: "a message too large for UDP",
 	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
-warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was sent again and never answered although
-smaller ones from the same host to the same host were.`,
+warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
+smaller ones from the same host to the same host were; of one that was sent once it is only possible if the capture lacks so many packets that its answer may be among them.`,
 	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
 
@@ -144,10 +144,11 @@ func (r *legRun) sizeOf(i int) Finding {
 		if silent {
 			f.Frames = r.requestFrames(m.Transaction)
 		}
-	case silent && m.Lost == analysis.NoLoss && m.Size > maxDatagram && r.wasHeard(m.Transaction, r.Now):
-		return Finding{} // it was answered, though the capture has nothing of that
 	case silent && m.Size > maxDatagram && !m.Partial:
 		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
+		if r.wasHeard(m.Transaction, r.Now) {
+			f.gate.misses = 1
+		}
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", what, m.Size, endpoint(m.Destination))
 		if ofInitialINVITE(m) {
 			f.Because, f.end = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size), unreached
@@ -191,10 +192,10 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case answered:
 		f.Severity = Note
 		f.Observed = fmt.Sprintf("%s of %d octets over UDP", e.Method, e.Size)
-	case e.Waited && !e.Partial && e.Requests > 1:
+	case e.Waited && !e.Partial:
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
-		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout}
+		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, misses: toInt(e.Requests == 1)}
 		if len(s.wait) < maxOfRule {
 			s.wait = append(s.wait, f)
 		}
