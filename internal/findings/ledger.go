@@ -333,7 +333,7 @@ func (l *ledger) leg(r *legRun) {
 	l.auth(d, list)
 	for i, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
-			t.retried = retriedUnseen(d, &d.Transactions[i]) || retriedAhead(list, t)
+			t.retried = retriedUnseen(d, &d.Transactions[i]) || retriedAhead(list, t) || r.wentOn(&d.Transactions[i])
 		}
 	}
 	for i := range list {

@@ -24,7 +24,7 @@ func (r *legRun) leavesOut(from uint64, i, j int) bool {
 			continue
 		}
 		next := highest
-		if m.Request && m.Method != "ACK" && m.Method != "CANCEL" {
+		if m.Request && m.Method != "ACK" && m.Method != "CANCEL" || m.Method == "BYE" { // the response to a BYE stands for that
 			next++
 		}
 		if k > i && known && m.CSeq > next {

@@ -58,6 +58,7 @@ type talk struct {
 	bye       analysis.Frame
 	ice       bool
 	partial   bool // a message is missing, or octets of one: descriptions may be unknown
+	leftOut   bool // a request ahead of the BYE may be: its number is left out
 	fax       bool // T.38 was offered
 	faxed     bool // … and accepted, without audio
 	faxFrame  analysis.Frame
@@ -137,6 +138,9 @@ func (c *Collector) hear(r *legRun) {
 		r.listen(t, caller)
 		r.learnNAT()
 	}
+	if caller == 0 {
+		t.partial, t.leftOut = true, true
+	}
 	c.talks = append(c.talks, t)
 }
 
@@ -207,6 +211,8 @@ func (r *legRun) listen(t *talk, caller uint64) {
 	for i := range r.Transactions {
 		t.partial = t.partial || r.changedUnseen(i)
 	}
+	t.partial = t.partial || r.requestsUnseen(caller, false)
+	t.leftOut = r.requestsUnseen(caller, true)
 	for _, d := range r.deals() {
 		if d.offer < 0 {
 			continue
@@ -227,6 +233,22 @@ func (r *legRun) listen(t *talk, caller uint64) {
 		}
 		r.agree(t, &d, offer, answer, caller)
 	}
+}
+
+// requestsUnseen reports whether the numbers of a side leave out those of requests up to the BYE; of that itself as well where a
+// server challenges it.
+func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
+	ok := r.first(func(m *analysis.Seen) bool {
+		return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && m.FromTag == caller
+	})
+	last := r.first(func(m *analysis.Seen) bool { return m.Method == "BYE" })
+	if last < 0 {
+		last = len(r.Messages)
+	}
+	if !bye {
+		last--
+	}
+	return r.leavesOut(caller, 0, last) || ok >= 0 && r.leavesOut(r.Messages[ok].ToTag, 0, last)
 }
 
 // agree notes what a deal comes to.
@@ -506,7 +528,7 @@ func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 // eachStream asks about each stream with packets enough of the talks that are known as a whole.
 func (r *captureRun) eachStream(judge func(*talk, *analysis.Stream) (f Finding, ok bool)) {
 	for t := range r.talks() {
-		if len(t.leg.Media.Streams) == 0 || !r.complete(t) {
+		if len(t.leg.Media.Streams) == 0 || !r.complete(t) || t.leftOut {
 			continue
 		}
 		r.applies()
@@ -564,7 +586,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
-one announced by the other side it is a note. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing.`,
+one announced by the other side it is a note. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -665,7 +687,7 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
-where both media addresses are sources of some packet, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
+where both media addresses are sources of some packet, and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
@@ -735,7 +757,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		RFC:      "RFC 3264 6.1",
 	}
 	for i := range a.side {
-		if !r.sends(a.side[i].addr.Addr()) {
+		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
 			f.Confidence = Possible
 		}
 	}
@@ -830,6 +852,7 @@ func (r *captureRun) heard() *streamIndex {
 		if s.Source().Addr() != s.Destination().Addr() {
 			x.meet(s.Destination().Addr(), s.Source().Addr())
 		}
+		x.hosts[s.Destination().Addr()].gets = true
 		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
 			x.at[a] = append(x.at[a], s)
 			if s.Call == 0 {
@@ -856,6 +879,7 @@ type mediaHost struct {
 	peers   []netip.Addr // at most maxMediaPeers
 	streams int
 	sends   bool
+	gets    bool
 }
 
 // meet notes that a stream has a host for one end, and another one for the other.
@@ -913,7 +937,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing.`,
+RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -959,10 +983,10 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 		}
 	}
-	if !t.leg.ByBye || t.bye.Number == 0 || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
+	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
 		return list
 	}
-	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && p.at(last.End()).allows(by) && last.End().After(answered) {
+	if early := t.leg.Ended.Sub(last.End()); early > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && r.goesOn(p.of(last, by), p.at(t.leg.Ended), by) && p.at(last.End()).allows(by) && last.End().After(answered) {
 		list[1] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
@@ -982,15 +1006,32 @@ func (r *captureRun) follows(t *talk, seen, other *agreement) bool {
 	return true
 }
 
+// goesOn reports whether media of a side under an agreement would be in the capture, where those under an earlier one are: of another sender
+// it has something, and it is not without all that goes to the receiver.
+func (r *captureRun) goesOn(seen, other *agreement, by int) bool {
+	from, to := other.side[by].addr.Addr(), other.side[1-by].addr.Addr()
+	return (from == seen.side[by].addr.Addr() || r.sends(from)) && !r.isDeaf(to)
+}
+
+// isDeaf reports whether the capture lacks all that goes to a host: it has messages of that, and nothing to it.
+func (r *captureRun) isDeaf(a netip.Addr) bool {
+	sent, got := r.Sent(a)
+	h := r.heard().hosts[a]
+	return sent && !got && (h == nil || !h.gets)
+}
+
 var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
-	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent without
+	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent where the numbers of a side leave out a request, without
 ptime and maxptime, for streams of comfort noise or telephone events alone, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
 	capture: func(r *captureRun) {
 		for t := range r.talks() {
+			if t.leftOut {
+				continue
+			}
 			var list []Finding
 			applied := false
 			for _, s := range t.leg.Media.Streams {
@@ -1135,7 +1176,7 @@ func inTheClear(r *captureRun) {
 func audioInPlaceOfFax(r *captureRun) {
 	for t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
-			if x := s.Report(); t.faxed && !t.partial && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
+			if x := s.Report(); t.faxed && !t.partial && !t.leftOut && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
 				r.tellOf(t.leg, Finding{
 					Severity: Error, Frames: []analysis.Frame{t.faxFrame, s.Last()}, Expected: "T.38 alone behind the 2xx",
 					Observed: fmt.Sprintf("T.38 is agreed on, and %s goes on with audio for %s", sideOf(s.SentBy), seconds(s.End().Sub(t.faxAt))),
@@ -1143,7 +1184,7 @@ func audioInPlaceOfFax(r *captureRun) {
 				break
 			}
 			k := slices.IndexFunc(s.Tones(), func(x analysis.Tone) bool { return x.Event.Event == 32 || x.Event.Event == 36 })
-			if k >= 0 && !t.fax && t.describes(s) {
+			if k >= 0 && !t.fax && !t.leftOut && t.describes(s) {
 				r.tellOf(t.leg, Finding{
 					Severity: Warning, Frames: []analysis.Frame{s.Tones()[k].Frame}, Expected: "an offer of T.38",
 					Observed: fmt.Sprintf("%s sends the tone of a fax, and no T.38 is offered", sideOf(s.SentBy)),

@@ -299,7 +299,7 @@ var missingAckFailure = &Rule{
 	ID: "missing-ack-failure", RFC: "RFC 3261 17.2.1, 17.1.1.3", Severity: "warning",
 	Title: "a refusal that is never acknowledged",
 	Doc: `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H): none at all, or one with
-another branch behind which it is repeated.`,
+another branch behind which it is repeated. It is only possible where nothing that the other side sends there is in the capture, and where the response is sent twice and the capture lacks so many packets that the ACK may be among them.`,
 	Why: "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
 	Fix: "Look at where the response went against the Via of the INVITE.",
 
@@ -321,9 +321,10 @@ another branch behind which it is repeated.`,
 				}
 				unfit = "; the ACK has another branch than the INVITE"
 			}
-			src, _ := r.ends(t)
+			src, dst := r.ends(t)
 			r.report(Finding{
 				Severity: Warning, Frames: r.finalFrames(i),
+				gate:     &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: toInt(!t.Acked && t.Finals == 2)},
 				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)) + unfit,
 				Expected: "an ACK with the branch of the INVITE",
 			})
@@ -687,7 +688,7 @@ for over 60 s without an answer is a note.`,
 			return
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
-		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(at) {
+		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(invite, at) {
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
@@ -1025,7 +1026,7 @@ func (r *legRun) waitedForPerson(at time.Time) bool {
 
 // triedBefore reports whether a first INVITE was refused, or acknowledged, and had a final response so, which is not in the capture, before
 // the one that a response of that time is to was sent: the time in between is none of waiting for it. That one may not be in the capture either.
-func (r *legRun) triedBefore(at time.Time) bool {
+func (r *legRun) triedBefore(invite int, at time.Time) bool {
 	i := r.first(func(m *analysis.Seen) bool {
 		return !m.Request && m.Method == "INVITE" && m.Transaction >= 0 && m.Time.Equal(at)
 	})
@@ -1033,19 +1034,12 @@ func (r *legRun) triedBefore(at time.Time) bool {
 		return false
 	}
 	t := &r.Transactions[r.Messages[i].Transaction]
-	if !t.Initial || r.inviteUnseen(at) {
+	if !t.Initial || t.Requests == 0 && t.CSeq != r.Messages[invite].CSeq {
 		return true
 	}
 	return r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "ACK" && m.CSeq < t.CSeq && m.Time.Before(t.Sent) && m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 0
 	}) >= 0
-}
-
-// inviteUnseen reports whether an INVITE of the first ones, that was answered up to a time, is not in the capture on its hop.
-func (r *legRun) inviteUnseen(at time.Time) bool {
-	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
-		return t.Method == "INVITE" && t.Initial && t.Requests == 0 && (t.Status != 0 && !t.Answered.After(at) || !t.Provisional.IsZero())
-	})
 }
 
 // hopShares says what each hop added to the delay of the first ringing or final response.
