@@ -2,16 +2,14 @@ package findings
 
 import (
 	"slices"
-
-	"github.com/sipsight/sipsight/analysis"
 )
 
 // causes are findings that one cause may bring at once on a call, the most specific first.
 var causes = [][]string{
+	{"invite-no-response", "slow-setup"},
 	{"ack-misrouted", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"},
 	{"transport-error", "udp-too-big", "invite-no-response", "request-timeout"},
 	{"udp-too-big", "no-100"},
-	{"invite-no-response", "slow-setup"},
 	{"scanner", "auth-ignored"},
 	{"digest-brute-force", "auth-loop"},
 	{"loop", "merged-request"},
@@ -22,21 +20,21 @@ var causes = [][]string{
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
-// oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they
-// become related to it. What is only possible explains nothing.
+// oneCause leaves out the findings of a leg, or of a Call-ID outside of calls, that a more specific one explains: they become
+// related to it. What is only possible explains nothing.
 func oneCause(list []*Finding) []*Finding {
-	type about struct {
-		leg   legNumber
-		first analysis.Frame // of a request outside of calls
+	type key struct {
+		leg    legNumber
+		callID string // outside of calls
 	}
-	by := make(map[about][]*Finding)
+	by := make(map[key][]*Finding)
 	for _, f := range list {
-		x := about{leg: f.leg}
-		if x.leg == 0 && f.CallID != "" && len(f.Frames) > 0 {
-			x.first = f.Frames[0]
+		k := key{leg: f.leg}
+		if f.leg == 0 {
+			k.callID = f.CallID
 		}
-		if x != (about{}) {
-			by[x] = append(by[x], f)
+		if k != (key{}) {
+			by[k] = append(by[k], f)
 		}
 	}
 	gone := make(map[*Finding]bool)
@@ -45,9 +43,37 @@ func oneCause(list []*Finding) []*Finding {
 			for _, group := range causes {
 				explain(of, group, gone)
 			}
+			for _, f := range of {
+				f.explain(of, gone)
+			}
 		}
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
+}
+
+// proves reports whether a finding is sure and bad enough to explain others.
+func (f *Finding) proves() bool { return f.Confidence > Possible && f.Severity > Note }
+
+// relate makes other findings related to f.
+func (f *Finding) relate(ids ...string) {
+	for _, id := range ids {
+		if !slices.Contains(f.Related, id) {
+			f.Related = append(f.Related, id)
+		}
+	}
+}
+
+// explain leaves out what f itself says that it explains.
+func (f *Finding) explain(of []*Finding, gone map[*Finding]bool) {
+	if f.covers == "" || gone[f] || !f.proves() {
+		return
+	}
+	for _, x := range of {
+		if x.ID == f.covers && x != f && !gone[x] {
+			f.relate(x.ID)
+			gone[x] = true
+		}
+	}
 }
 
 // passedBack are findings about a response that a server between two legs of a call passes back.
@@ -87,12 +113,11 @@ func explain(of []*Finding, group []string, gone map[*Finding]bool) {
 				continue
 			}
 			switch {
-			case best == nil && f.Confidence > Possible && f.Severity > Note:
+			case best == nil && f.proves():
 				best = f
 			case best != nil && best.ID != f.ID:
-				if !slices.Contains(best.Related, f.ID) {
-					best.Related = append(best.Related, f.ID)
-				}
+				best.relate(f.ID)
+				best.relate(f.Related...)
 				gone[f] = true
 			}
 		}

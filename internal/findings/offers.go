@@ -72,7 +72,7 @@ var answerInvalid = &Rule{
 	ID: "answer-invalid", RFC: "RFC 3264 5.1, 6, 6.1", Severity: "error / note",
 	Title: "an answer that does not fit its offer",
 	Doc: `The description in a 2xx or a reliable provisional response that answers an offer (or in the ACK or PRACK, where the offer stood in a response) has another number of media descriptions, or
-another kind at a place; or accepts a stream with no format of the offer (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
+another kind at a place; or accepts a stream with no format of the offer, or with none but telephone events and comfort noise (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
 with port 0 mean nothing); or with a direction that the offer does not allow; or answers RTP/SAVP with RTP/AVP, or the reverse. AVP answered AVPF, and no direction at all where sendrecv
 is not allowed, are notes.`,
 	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
@@ -99,24 +99,24 @@ is not allowed, are notes.`,
 				continue
 			}
 			r.applies()
-			what, severity := misfit(offer, answer)
+			what, severity, covers := misfit(offer, answer)
 			if what == "" || slices.ContainsFunc(done, func(x told) bool { return x.what == what && r.sameDeal(&x.d, &d) }) {
 				continue
 			}
 			done = append(done, told{d, what})
 			r.report(Finding{
 				Severity: severity, Frames: r.frames(d.offer, d.answer), Observed: "the answer of " + endpoint(r.Messages[d.answer].Source) + ": " + what,
-				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered",
+				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered", covers: covers,
 			})
 		}
 	},
 }
 
-// misfit says what is wrong with an answer, "" for nothing.
-func misfit(offer, answer *sdp.Session) (what string, s Severity) {
+// misfit says what is wrong with an answer, "" for nothing, and which findings that explains.
+func misfit(offer, answer *sdp.Session) (what string, s Severity, covers string) {
 	x := sdp.Compare(offer, answer)
 	if slices.Contains(x.Faults, sdp.RuleAnswerCount) {
-		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error
+		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error, ""
 	}
 	for i := range x.Streams {
 		st := &x.Streams[i]
@@ -127,23 +127,36 @@ func misfit(offer, answer *sdp.Session) (what string, s Severity) {
 		for _, f := range st.Faults {
 			switch f {
 			case sdp.RuleAnswerMedia:
-				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error
+				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error, ""
 			case sdp.RuleAnswerNoFormat:
-				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error
+				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error, ""
 			case sdp.RuleAnswerSecurity:
-				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error
+				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error, "srtp-setup"
 			case sdp.RuleAnswerDirection:
-				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error
+				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error, ""
 			case sdp.RuleAnswerDefault:
 				what, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), Note
 			}
+		}
+		if st.Accepted && signalsAlone(st) {
+			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), Error, ""
 		}
 		if what == "" && st.Accepted && slices.Contains(st.Notes, sdp.RuleNoteProfile) && st.Offer.IsDTLS() == st.Answer.IsDTLS() {
 			what, s = fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Note
 		}
 	}
-	return what, s
+	return what, s, ""
 }
+
+// signalsAlone reports whether offer and answer of a stream have nothing in common but telephone events and comfort
+// noise, though both have codecs.
+func signalsAlone(st *sdp.Stream) bool {
+	return len(st.Common) > 0 && !slices.ContainsFunc(st.Common, func(m sdp.Match) bool { return carries(m.Answer) }) &&
+		slices.ContainsFunc(st.Offer.Codecs(), carries) && slices.ContainsFunc(st.Answer.Codecs(), carries)
+}
+
+// carries reports whether a format carries what is said: it is neither of telephone events nor of comfort noise.
+func carries(c sdp.Codec) bool { return !c.IsEvent() && !strings.EqualFold(string(c.Name), "CN") }
 
 var offerWithoutAnswer = &Rule{
 	ID: "offer-without-answer", RFC: "RFC 3261 13.2.1; RFC 3264 4; RFC 6337", Severity: "error / note",

@@ -44,6 +44,7 @@ another host that answers.`,
 			if !t.Initial {
 				f.Because = ""
 			}
+			r.toPrivate(&f, t)
 			switch at := r.failover(i); {
 			case t.Requests >= 7 || persists(t.Sent, t.LastSent):
 				f.Confidence = Certain
@@ -56,6 +57,20 @@ another host that answers.`,
 			r.report(f)
 		}
 	},
+}
+
+// toPrivate adds that a request went from the Internet to a private address: what its sender took for where the other
+// side is, a Contact mostly, is behind a NAT.
+func (r *legRun) toPrivate(f *Finding, t *analysis.Transaction) {
+	src, dst := r.ends(t)
+	if r.c.isPublic(src.Addr()) && isPrivate(dst.Addr()) {
+		f.toPrivate()
+	}
+}
+
+func (f *Finding) toPrivate() {
+	f.Observed += "; that is a private address, and its sender is on the Internet"
+	f.NextStep = "A private address is not reached from the Internet: let the server go by where the packets of that side come from (received and rport, RFC 5626), or that side give a public Contact."
 }
 
 // unheard reports whether an INVITE was sent again and got no response at all.
@@ -92,6 +107,7 @@ digest-brute-force tells of.`,
 			if persists(t.Sent, t.LastSent) {
 				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
 			}
+			r.toPrivate(&f, t)
 			r.report(f)
 		}
 	},
@@ -140,6 +156,9 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp, once: !udp}
 	if persists(e.Sent, e.LastSent) {
 		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
+	}
+	if e.c.isPublic(e.Source.Addr()) && isPrivate(e.Destination.Addr()) {
+		f.toPrivate()
 	}
 	s.found.add(e.Method, e, f)
 }
@@ -642,7 +661,7 @@ var dropAt32s = &Rule{
 			}
 			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
 			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals)) + f.Observed
-			f.Expected = "an ACK from the caller"
+			f.Expected, f.covers = "an ACK from the caller", "late-or-cut-media"
 			src, dst := r.ends(t)
 			f.Because, f.end = fmt.Sprintf("the ACK of %s never came", endpoint(src)), cutOff
 			if n := r.unheeded(i); n > 0 {

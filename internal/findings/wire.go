@@ -602,11 +602,11 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		}
 		f.Because, f.end = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e)), unreached
 	}
-	if !x.invites {
-		f.end = goesOn
+	if f.covers = "slow-setup"; !x.invites {
+		f.end, f.covers = goesOn, ""
 	}
 	if x.media {
-		f.Confidence, f.Because = Likely, ""
+		f.Confidence, f.Because, f.covers = Likely, "", "late-or-cut-media"
 	}
 	if x.handled {
 		f.Severity, f.Because = Note, ""
