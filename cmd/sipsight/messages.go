@@ -213,10 +213,7 @@ type sorted struct {
 	leftOut int64 // for want of room
 }
 
-type sortedRow struct {
-	rank report.Rank
-	line string
-}
+type sortedRow struct{ rank, line string } // rank: see report.Messages.Rank
 
 // maxSorted bounds the octets of the lines that are sorted: those of half a million messages and more.
 const maxSorted = 512 << 20
@@ -232,25 +229,29 @@ func newSorted(q *messageQuery, memory int64) *sorted {
 }
 
 // size is about what a row takes.
-func (r *sortedRow) size() int { return len(r.line) + r.rank.Len() + 80 }
+func (r *sortedRow) size() int { return len(r.line) + len(r.rank) + 64 }
 
 // add adds a line, if there is room.
-func (s *sorted) add(rank report.Rank, line []byte) {
+func (s *sorted) add(rank string, line []byte) {
 	row := sortedRow{rank, string(line)}
-	if s.limit > 0 && (len(s.rows) >= 2*s.limit || row.size() > s.room) {
+	size := row.size()
+	if n := s.limit; n > 0 && len(s.rows) > n && (len(s.rows) >= 2*n || size > s.room) {
 		s.cut()
 	}
-	if row.size() > s.room {
+	if size > s.room {
 		s.leftOut++
 		return
 	}
-	s.room -= row.size()
+	s.room -= size
 	s.rows = append(s.rows, row)
 }
 
 // cut sorts the rows, and keeps as many of them as are to be listed.
 func (s *sorted) cut() {
-	sort.SliceStable(s.rows, func(i, j int) bool { return s.rows[i].rank.Before(&s.rows[j].rank, s.down) })
+	sort.SliceStable(s.rows, func(i, j int) bool {
+		x, y := s.rows[i].rank, s.rows[j].rank
+		return x != "" && (y == "" || (x < y) != s.down && x != y)
+	})
 	if n := s.limit; n > 0 && n < len(s.rows) {
 		for i := range s.rows[n:] {
 			s.room += s.rows[n+i].size()

@@ -91,25 +91,25 @@ func compareFrames(x, y string) int {
 // same, and that what is left out is counted.
 func TestSortedRoom(t *testing.T) {
 	line := []byte(strings.Repeat("x", 100))
-	ranks := make([]report.Rank, 1000)
+	ranks := make([]string, 1000)
 	out := report.NewMessages(report.Options{})
 	for i := range ranks {
 		ranks[i] = out.Rank(&analysis.Message{Frame: analysis.Frame{Number: int64(1 + i*7919%1000)}}, "frame")
 	}
-	s := newSorted(&messageQuery{sort: "frame"}, 4*100*180)
+	s := newSorted(&messageQuery{sort: "frame"}, 4*100*(100+30+64))
 	for i := range ranks {
 		s.add(ranks[i], line)
 	}
 	if len(s.rows) != 100 || s.leftOut != 900 || s.room < 0 {
 		t.Errorf("%d lines in the room of 100, %d left out, %d octets left", len(s.rows), s.leftOut, s.room)
 	}
-	s = newSorted(&messageQuery{sort: "-frame", limit: 60}, 4*100*180)
+	s = newSorted(&messageQuery{sort: "-frame", limit: 60}, 4*100*(100+30+64))
 	for i := range ranks {
 		s.add(ranks[i], line)
 	}
 	s.cut()
 	first, last := out.Rank(&analysis.Message{Frame: analysis.Frame{Number: 1000}}, "frame"), out.Rank(&analysis.Message{Frame: analysis.Frame{Number: 941}}, "frame")
-	if len(s.rows) != 60 || s.leftOut != 0 || s.rows[0].rank != first || s.rows[59].rank != last || s.room != 40*180 {
+	if len(s.rows) != 60 || s.leftOut != 0 || s.rows[0].rank != first || s.rows[59].rank != last || s.room != 40*(100+30+64) {
 		t.Errorf("%d lines, %d left out, from %v to %v, %d octets left", len(s.rows), s.leftOut, s.rows[0].rank, s.rows[59].rank, s.room)
 	}
 }

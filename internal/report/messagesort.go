@@ -2,10 +2,8 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -25,50 +23,25 @@ func CheckMessageKey(key string) error {
 	return fmt.Errorf("messages cannot be sorted by %q; the keys are %s", clean.Text(key), strings.Join(messageKeys, ", "))
 }
 
-// A Rank is the value of a message that it is sorted by. The zero Rank is that of one without.
-type Rank struct {
-	kind   uint8 // 0: absent, 1: a number, 2: text
-	number float64
-	text   string
-}
-
-// Len returns the octets of its text.
-func (x *Rank) Len() int { return len(x.text) }
-
-// Before reports whether a message with x stands before one with y: numbers before texts, those without a value
-// last; down, the largest first.
-func (x *Rank) Before(y *Rank, down bool) bool {
-	switch {
-	case x.kind == 0 || y.kind == 0:
-		return x.kind > y.kind
-	case down:
-		x, y = y, x
-	}
-	return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.number, y.number), cmp.Compare(x.text, y.text)) < 0
-}
-
-// Rank returns the value of m for a key, as the record of m has it.
-func (r *Messages) Rank(m *analysis.Message, key string) Rank {
+// Rank returns the value of m for a key, as the record of m has it: a text to compare with those of others, "" where there is
+// none. Numbers, which are none below 0, stand before texts.
+func (r *Messages) Rank(m *analysis.Message, key string) string {
 	if key == "frame" { // with several files a text
-		return Rank{kind: 1, number: float64(m.Frame.File)*1e12 + float64(m.Frame.Number)}
+		return fmt.Sprintf(" %09d%020d", m.Frame.File, m.Frame.Number)
 	}
 	r.line = r.AppendLine(r.line[:0], m)
 	_, v, found := bytes.Cut(r.line, []byte(`"`+key+`":`)) // in a string the quotes are escaped
-	if !found {
-		return Rank{}
+	switch {
+	case !found || v[0] == 'n': // null
+		return ""
+	case v[0] != '"':
+		return fmt.Sprintf(" %020s", v[:bytes.IndexAny(v, ",}")])
 	}
-	if v[0] == '"' {
-		n := 1
-		for ; v[n] != '"'; n++ {
-			if v[n] == '\\' {
-				n++
-			}
+	n := 1
+	for ; v[n] != '"'; n++ {
+		if v[n] == '\\' {
+			n++
 		}
-		return Rank{kind: 2, text: string(v[1:n])}
 	}
-	number, err := strconv.ParseFloat(string(v[:bytes.IndexAny(v, ",}")]), 64)
-	if err != nil {
-		return Rank{} // null
-	}
-	return Rank{kind: 1, number: number}
+	return string(v[:n])
 }
