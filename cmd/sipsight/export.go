@@ -268,7 +268,7 @@ func (x *exporting) evidence() {
 		chosen[c.ID] = true
 	}
 	alone := len(x.calls) == 0 && x.matches == nil
-	for f := range findings.Singly(x.found) {
+	for _, f := range findings.Singly(x.found) {
 		if len(x.findings) > 0 && !slices.Contains(x.findings, f.ID) {
 			continue
 		}

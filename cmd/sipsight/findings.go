@@ -94,11 +94,10 @@ func runFindings(e *env, c *command, args []string) int {
 				}
 				number = x.ID
 			}
-			of := slices.Values(found)
 			if *call != "" {
-				of = findings.Singly(found)
+				found = findings.Singly(found)
 			}
-			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Collect(of), func(f *findings.Finding) bool {
+			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
 				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number || q.timed() && !span.holds(f)
 			}))
 		})

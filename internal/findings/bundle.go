@@ -62,7 +62,7 @@ func (b *bundles) report(r *captureRun, what string) {
 		}
 		f := x.list[0]
 		f.Observed = fmt.Sprintf("%d %s; the first: %s", x.count, what, f.Observed)
-		f.Count, f.AOR, f.CallID, f.aors = x.count, "", "", x.aors
+		f.Count, f.AOR, f.CallID, f.several = x.count, "", "", &several{aors: x.aors}
 		for i := range x.list {
 			g := &x.list[i]
 			f.Severity, f.Confidence = max(f.Severity, g.Severity), max(f.Confidence, g.Confidence)

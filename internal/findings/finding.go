@@ -1,7 +1,6 @@
 package findings
 
 import (
-	"iter"
 	"net/netip"
 	"time"
 
@@ -74,8 +73,7 @@ type Finding struct {
 	covers   string     // the id of findings of its leg, or Call-ID, that have the same cause
 	from     netip.Addr // of sdp-private: whom the description comes from …
 	repaired bool       // … and whether the peer knows of the NAT
-	aors     []string   // of a bundle
-	singly   []*Finding // of a site pattern, or of several calls: what it is made of, as far as it was kept
+	several  *several   // of more than one call or registration
 	leg      legNumber
 	rule     *Rule
 	n        int      // order in which it was reported
@@ -83,33 +81,40 @@ type Finding struct {
 }
 
 // Singly returns findings as they are of single calls: in place of a site pattern, or of another one of several calls, those
-// that it is made of, as far as they were kept. A call has its own proof so, though the list tells of all calls at once.
-func Singly(list []*Finding) iter.Seq[*Finding] {
-	return func(yield func(*Finding) bool) {
-		for _, f := range list {
-			of := f.singly
-			if of == nil {
-				of = []*Finding{f}
-			}
-			for _, x := range of {
-				if !yield(x) {
-					return
-				}
-			}
+// that it is made of, as far as they were kept. A call has its own proof so, though the list tells of all calls at once. Inlined it would be 3 kB.
+//
+//go:noinline
+func Singly(list []*Finding) (single []*Finding) {
+	for i, f := range list {
+		one := list[i : i+1]
+		if f.several != nil && len(f.several.singly) > 0 {
+			one = f.several.singly
 		}
+		single = append(single, one...)
 	}
+	return single
 }
 
 // Title says what is wrong, in a few words.
 func (f *Finding) Title() string { return f.rule.Title }
 
+// What several is of a Finding of more than one call or registration. It stands apart, since few are.
+type several struct {
+	aors   []string   // of a bundle
+	singly []*Finding // of a site pattern, or of a server that turned calls away: what it is made of, as far as it was kept
+}
+
 // about calls f with the addresses-of-record that the finding is about.
+//
+//go:noinline
 func (x *Finding) about(f func(aor string)) {
 	if x.AOR != "" {
 		f(x.AOR)
 	}
-	for _, aor := range x.aors {
-		f(aor)
+	if x.several != nil {
+		for _, aor := range x.several.aors {
+			f(aor)
+		}
 	}
 }
 

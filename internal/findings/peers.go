@@ -414,7 +414,7 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 	}
 	f := Finding{
 		Severity: Note, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor,
-		Observed: fmt.Sprintf("%s answered %s with %d", l.addr.Unmap(), x.method, x.status),
+		Observed: l.answered(x),
 		Expected: "a server that can take the request",
 	}
 	if x.leg != 0 {
@@ -424,12 +424,17 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 	s.add(l.addr.String(), f)
 }
 
+// answered says what became of a request.
+func (l *load) answered(x *refusal) string {
+	return fmt.Sprintf("%s answered %s with %d", l.addr.Unmap(), x.method, x.status)
+}
+
 // burst tells of refusals that are too many.
 func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
 	unavailable := 0
 	first, last := list[0].at, list[len(list)-1].at
 	requests := s.requests(l, first.Unix(), last.Unix()) // ten times as many seconds as refusals at the most
-	f := Finding{Severity: Error, Count: len(list), Expected: "final responses below 500"}
+	f := Finding{Severity: Error, Count: len(list), Expected: "final responses below 500", several: new(several)}
 	for i := range list {
 		x := &list[i]
 		if x.status == 503 {
@@ -441,19 +446,19 @@ func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
 		if len(f.Calls) < maxSiteCalls && !slices.Contains(f.Calls, x.callID) {
 			f.Calls = append(f.Calls, x.callID)
 		}
-		if x.aor != "" && len(f.aors) < maxOfRule {
-			f.aors = append(f.aors, x.aor)
+		if x.aor != "" && len(f.several.aors) < maxOfRule {
+			f.several.aors = append(f.several.aors, x.aor)
 		}
 	}
 	f.Observed = fmt.Sprintf("%s gave %d responses of 5xx in %s, %d of them 503; it was sent %d requests", l.addr.Unmap(), len(list), seconds(last.Sub(first)), unavailable, max(requests, len(list)))
 	for i := range list[:min(len(list), maxOfRule-s.singly)] {
 		x := &list[i]
-		f.singly = append(f.singly, r.whole(Finding{
-			Severity: f.Severity, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor, leg: x.leg, Count: f.Count, Expected: f.Expected,
-			Observed: fmt.Sprintf("%s answered %s with %d; ", l.addr.Unmap(), x.method, x.status) + f.Observed,
-		}))
+		one := &Finding{Severity: f.Severity, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor, leg: x.leg, Count: f.Count, Expected: f.Expected}
+		one.Observed = l.answered(x) + "; " + f.Observed
+		r.finish(one)
+		f.several.singly = append(f.several.singly, one)
 	}
-	s.singly += len(f.singly)
+	s.singly += len(f.several.singly)
 	r.report(f)
 }
 

@@ -46,7 +46,7 @@ func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 			t, fired := c.count[f.ID], c.count[f.ID].fired[f.as]
 			p = &Finding{
 				ID: f.ID, Severity: f.Severity, Confidence: f.Confidence, RFC: f.RFC, Expected: f.Expected, NextStep: f.NextStep,
-				Observed: fmt.Sprintf("on %d of %d calls; the first: %s", fired, t.applied, f.Observed), Count: fired, rule: f.rule, n: f.n,
+				Observed: fmt.Sprintf("on %d of %d calls; the first: %s", fired, t.applied, f.Observed), Count: fired, rule: f.rule, n: f.n, several: new(several),
 			}
 			patterns[k] = p
 			rest = append(rest, p)
@@ -63,7 +63,7 @@ func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 
 // take takes the n-th finding of a pattern into it.
 func (p *Finding) take(f *Finding, n int) {
-	p.singly = append(p.singly, f)
+	p.several.singly = append(p.several.singly, f)
 	p.Severity = max(p.Severity, f.Severity)
 	p.Confidence = max(p.Confidence, f.Confidence)
 	if len(p.Calls) < maxSiteCalls && !slices.Contains(p.Calls, f.CallID) {

@@ -358,9 +358,12 @@ func (r *legRun) otherBranch(i int) bool {
 	if invite < 0 || r.Messages[invite].OldBranch || !t.LastFinal.After(t.AckTime) {
 		return false
 	}
-	return r.first(func(m *analysis.Seen) bool {
-		return m.Request && m.Method == "ACK" && m.CSeq == t.CSeq && (m.Hop != t.Hop || m.OldBranch || m.Partial || m.Branch == r.Messages[invite].Branch)
-	}) < 0
+	for j := range r.Messages {
+		if m := &r.Messages[j]; m.Transaction == i && m.Method == "ACK" && (m.Hop != t.Hop || m.OldBranch || m.Partial || m.Branch == r.Messages[invite].Branch) {
+			return false
+		}
+	}
+	return true
 }
 
 var byeBeforeAck = &Rule{

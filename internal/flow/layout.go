@@ -594,7 +594,7 @@ func (p *plan) marks(found []*findings.Finding) {
 	}
 	var list []own
 	seen := make(map[int]int) // findings of each call
-	for f := range findings.Singly(found) {
+	for _, f := range findings.Singly(found) {
 		if !p.has(f.Call) {
 			continue
 		}

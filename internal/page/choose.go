@@ -34,7 +34,7 @@ func Choose(res *analysis.Result, found []*findings.Finding, most int) []*analys
 // worstOf returns the severity of the worst finding of each call, 0 for none.
 func worstOf(res *analysis.Result, found []*findings.Finding) []findings.Severity {
 	worst := make([]findings.Severity, res.Calls.Len())
-	for f := range findings.Singly(found) {
+	for _, f := range findings.Singly(found) {
 		if f.Call != 0 {
 			worst[f.Call-1] = max(worst[f.Call-1], f.Severity)
 		}

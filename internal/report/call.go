@@ -101,7 +101,7 @@ func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 
 // ofCall returns the findings of a call.
 func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Finding) {
-	for f := range findings.Singly(found) {
+	for _, f := range findings.Singly(found) {
 		if f.Call == c.ID {
 			list = append(list, f)
 		}

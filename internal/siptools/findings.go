@@ -2,7 +2,6 @@ package siptools
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -30,11 +29,11 @@ func listFindings(q *query) fromAnalysis {
 		}
 		least, _ := findings.ParseSeverity(severity)
 		var list []*findings.Finding
-		of := slices.Values(x.found)
+		of := x.found
 		if number != 0 {
 			of = findings.Singly(x.found)
 		}
-		for f := range of {
+		for _, f := range of {
 			if f.Severity >= least && (id == "" || f.ID == id) && (number == 0 || f.Call == number) {
 				list = append(list, f)
 			}

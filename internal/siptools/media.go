@@ -3,7 +3,6 @@ package siptools
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -101,12 +100,12 @@ func problems(found []*findings.Finding, call int) []byte {
 		n  int
 	}
 	var list []problem
-	of := slices.Values(found)
+	of := found
 	if call != 0 {
 		of = findings.Singly(found)
 	}
 next:
-	for f := range of {
+	for _, f := range of {
 		if !f.IsMedia() || call != 0 && f.Call != call {
 			continue
 		}
