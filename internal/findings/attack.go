@@ -309,9 +309,6 @@ func (x *tx) isRefused() bool {
 // 32 s, whatever the Call-ID.
 func (l *ledger) gave(x *tx) {
 	k := x.key
-	if o := l.onceBy[k]; o != nil && x.status/100 == 2 {
-		o.undone = true
-	}
 	for _, p := range l.pending[k] {
 		if d := x.at.Sub(p.answered); (d >= 0 || d >= -disorder && x.callID == p.callID && x.cseq > p.cseq) && d <= timeout {
 			p.retried = true

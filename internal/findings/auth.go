@@ -22,11 +22,10 @@ var authRules = []*Rule{authLoop, authIgnored, authCSeq, authReusedNonce, authWe
 
 var authLoop = &Rule{
 	ID: "auth-loop", RFC: "RFC 3261 22.1; RFC 7616 3.3", Severity: "error",
-	Title: "credentials that are challenged again",
+	Title: "credentials that are challenged again and again",
 	Doc: `In one Call-ID and on one hop, two or more challenges of one realm answer requests that carried credentials for that realm and for the nonce of the challenge before.
-A challenge with stale=true does not count here, and a 2xx begins anew; three with stale=true in a row, each for the nonce of the one before, are told likewise. A single one without stale=true is likely, if no further request of that From user to the same host of the
-Request-URI is accepted with credentials, none with credentials follows in that Call-ID, and the capture goes on for 4 s; not of a host that scanner or digest-brute-force tells of.`,
-	Why: "The server does not take the password, or does not know its own nonce again: the client gives up, or tries for ever.",
+A challenge with stale=true does not count, and a 2xx begins anew.`,
+	Why: "The server does not take the password, or does not know its own nonce again: the client tries until it gives up, or for ever.",
 	Fix: "Compare user name, realm and password on both sides; where they are right, look for servers that do not share their nonces and for a proxy that changes the Request-URI.",
 	capture: func(r *captureRun) {
 		l := &r.c.ledger
@@ -41,24 +40,7 @@ Request-URI is accepted with credentials, none with credentials follows in that 
 				Expected: "acceptance, or a refusal that says why",
 				Because:  "its credentials were challenged again and again", end: turnedDown, refusal: 401,
 			}
-			if x.stale {
-				f.Observed += ", each time because their nonce was too old, as it says"
-				f.NextStep = "Look at how long the nonces of the server are good for, and at whether all servers behind its address know those of each other."
-			}
 			r.tell(f)
-		}
-		for _, x := range l.once {
-			s := l.sourceOf(x.src.Addr())
-			if x.undone || s != nil && s.scan != nil || l.bruteOf(x.src.Addr(), x.user) != nil {
-				continue
-			}
-			r.tell(Finding{
-				Severity: Error, Confidence: Likely, Frames: x.frames, CallID: x.callID, leg: x.leg,
-				gate:     &gate{self: x.dst.Addr(), peer: x.src.Addr(), since: x.answered, wait: t2},
-				Observed: fmt.Sprintf("%s with credentials of %s for realm %s challenged again by %s, and not tried any more", x.method, quote([]byte(x.user)), quote([]byte(x.realm)), endpoint(x.dst)),
-				Expected: "acceptance, or a refusal that says why",
-				Because:  "its credentials were not accepted", end: turnedDown, refusal: int(x.status),
-			})
 		}
 	},
 }
@@ -189,8 +171,7 @@ type chain struct {
 	hop  uint64
 	open []challenge // the last one of each realm
 	loop *retry      // of the realm that is challenged again and again
-	once *retry      // that was challenged again for the first time
-	runs [2]int      // challenges since the last 2xx to requests with credentials; those with stale=true
+	runs int         // challenges since the last 2xx to requests with credentials
 	past []analysis.Frame
 }
 
@@ -203,8 +184,6 @@ type retry struct {
 	realm, user string
 	frames      []analysis.Frame
 	count       int
-	stale       bool // the nonce was too old, and not the password wrong
-	undone      bool // credentials followed
 }
 
 // maxAuths bounds the credentials, and the challenges, that are read of one message.
@@ -257,7 +236,6 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	}
 	var used *challenge // that is challenged again
 	var user string
-	stale := false
 	for i := range c.open {
 		ch := &c.open[i]
 		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 {
@@ -271,14 +249,11 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 		l.retried(ch, t, a)
 		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
 			for k := range t.asks {
-				if x := &t.asks[k]; string(x.Realm) == ch.realm {
-					used, user, stale = ch, string(a.Username), x.Stale
+				if x := &t.asks[k]; string(x.Realm) == ch.realm && !x.Stale {
+					used, user = ch, string(a.Username)
 				}
 			}
 		}
-	}
-	if answers && c.once != nil {
-		c.once.undone = true
 	}
 	switch {
 	case t.status/100 == 2:
@@ -287,7 +262,7 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	case !isChallenge(t.status) || t.resp == nil:
 		return answers
 	case used != nil:
-		l.again(c, t, used.realm, user, stale)
+		l.again(c, t, used.realm, user)
 	}
 	for i := range t.asks {
 		a := &t.asks[i]
@@ -325,21 +300,17 @@ func (c *chain) challenged(x challenge) {
 }
 
 // again takes in that credentials were challenged again.
-func (l *ledger) again(c *chain, t *liveTx, realm, user string, stale bool) {
-	k := toInt(stale)
-	c.runs[k]++
+func (l *ledger) again(c *chain, t *liveTx, realm, user string) {
+	c.runs++
 	if len(c.past) < 4 {
 		c.past = append(c.past, t.frame, t.final)
 	}
 	switch {
 	case c.loop != nil:
-		c.loop.count++
-	case c.runs[k] == 2+k && l.first("auth-loop", t.tx):
-		c.loop = &retry{tx: t.hold(), realm: realm, user: user, frames: c.past, count: c.runs[k], stale: stale}
+		c.loop.count = c.runs
+	case c.runs == 2 && l.first("auth-loop", t.tx):
+		c.loop = &retry{tx: t.hold(), realm: realm, user: user, frames: c.past, count: 2}
 		l.loops = append(l.loops, c.loop)
-	case c.runs == [2]int{1, 0} && !t.calledSide && len(l.once) < maxOfRule && l.onceBy[t.keyOf()] == nil:
-		c.once = &retry{tx: t.hold(), realm: realm, user: user, frames: slices.Clip(c.past)}
-		l.once, l.onceBy[t.keyOf()] = append(l.once, c.once), c.once
 	}
 }
 

@@ -47,8 +47,6 @@ type ledger struct {
 	queue  []uint64          // of chains, the oldest first
 
 	loops    []*retry
-	once     []*retry          // credentials that were challenged once more, …
-	onceBy   map[uint64]*retry // … by From user and host; at most maxOfRule
 	sameCSeq []*retry
 	leaks    []*leak
 	told     map[string]bool // rule and Call-ID
@@ -158,7 +156,7 @@ func newLedger(c *Collector) ledger {
 	return ledger{
 		c: c, chains: make(map[uint64]*chain), told: make(map[string]bool),
 		pending: make(map[uint64][]*tx), before: make(map[uint64][3]int64),
-		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string), onceBy: make(map[uint64]*retry),
+		ignoredBy: make(map[ignoredKey]*ignored), realms: make(map[string]string),
 	}
 }
 
