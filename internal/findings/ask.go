@@ -188,9 +188,8 @@ type repeatKey struct {
 }
 
 type repeat struct {
-	f      Finding
-	method string
-	n      int
+	f Finding
+	n int
 }
 
 // add adds a finding about a request.
@@ -207,7 +206,7 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 		g.m = make(map[repeatKey]*repeat)
 	}
 	f.CallID = e.CallID
-	x := &repeat{f, e.Method, 1}
+	x := &repeat{f, 1}
 	g.m[k] = x
 	g.order = append(g.order, x)
 }

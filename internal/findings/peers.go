@@ -490,9 +490,6 @@ silent here.`,
 					f.Observed += fmt.Sprintf("; up again at %s", clock(o.Up))
 					f.Frames = append(f.Frames, o.UpFrame)
 				}
-				if k.Retransmissions > 0 {
-					f.Related = []string{requestTimeout.ID}
-				}
 				r.report(f)
 			}
 		}

@@ -83,7 +83,7 @@ var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
 	Title: "a request that is never answered",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
-on that hop within 32 s (Timer F), or while it was sent again for 27 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS to a peer that keepalive-lost tells of, nor of a host that scanner or
+on that hop within 32 s (Timer F), or while it was sent again for 27 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, and not of OPTIONS, which is the business of keepalive-lost, nor of a host that scanner or
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
@@ -148,7 +148,7 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
-	if e.Method == "INFO" { // the response to an INFO is taken for one of a call
+	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
 		return
 	}
 	f := timedOut(e.Method, e.Requests, e.LastSent.Sub(e.Sent), e.Destination)
@@ -164,17 +164,8 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 }
 
 func (s *timedOutOutside) end(r *captureRun) {
-	s.found.order = slices.DeleteFunc(s.found.order, func(x *repeat) bool {
-		return x.method == "OPTIONS" && r.wentDown(x.f.gate) || r.attacked(x.f.gate.self.Unmap(), r.rule.ID)
-	})
+	s.found.order = slices.DeleteFunc(s.found.order, func(x *repeat) bool { return r.attacked(x.f.gate.self.Unmap(), r.rule.ID) })
 	s.found.tell(r)
-}
-
-// wentDown reports whether keepalive-lost tells of a peer that OPTIONS were sent to.
-func (r *captureRun) wentDown(g *gate) bool {
-	return slices.ContainsFunc(r.Keepalives, func(k *analysis.Keepalive) bool {
-		return len(k.Outages) > 0 && k.Source.Addr() == g.self && k.Destination.Addr() == g.peer
-	})
 }
 
 var no100 = &Rule{
