@@ -287,7 +287,7 @@ func (r *legRun) shortOf(i int) Finding {
 			f.Severity, f.Frames = Warning, append(f.Frames, t.FinalFrame)
 		case 0:
 			if m.Method != "ACK" {
-				f.Severity, f.Confidence = Warning, Likely
+				f.Severity, f.Confidence, f.gate = Warning, Likely, silence(t, r)
 			}
 		}
 	}
