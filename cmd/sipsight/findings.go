@@ -65,7 +65,7 @@ func runFindings(e *env, c *command, args []string) int {
 	id := fs.String("id", "", "only findings of this `ID`")
 	call := fs.String("call", "", "only findings of this `CALL`: call-3, or a Call-ID")
 	explain := fs.String("explain", "", "tell what the finding `ID` means; needs no file")
-	fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+	fs.Var(&q.failOn, "fail-on", "exit with 1 if one of those chosen is of this `SEVERITY` or a worse one")
 	if code, done := fs.parse(e, args); done {
 		return code
 	}
@@ -94,6 +94,7 @@ func runFindings(e *env, c *command, args []string) int {
 				}
 				number = x.ID
 			}
+			q.before = len(found)
 			if *call != "" {
 				found = findings.Singly(found)
 			}

@@ -377,3 +377,31 @@ func TestOverloadedCalls(t *testing.T) {
 		t.Errorf("export: %s", r.err)
 	}
 }
+
+// TestFailOnChosen holds that --fail-on is about the findings that are chosen, whatever chooses them, and that an empty choice is not
+// taken for a capture without any.
+func TestFailOnChosen(t *testing.T) {
+	captures(t)
+	for _, tt := range []struct {
+		args string
+		code int
+		err  string
+	}{
+		{"--fail-on error", exitFound, ""},
+		{"--fail-on error --limit 1 --sort severity", exitFound, " are listed (--limit)"},
+		{"--fail-on error --id transport-error", exitFound, ""},
+		{"--fail-on error --id no-100", exitOK, ""},
+		{"--fail-on warning --id no-100", exitFound, ""},
+		{"--fail-on error --call 1", exitOK, ""},
+		{"--fail-on error --call 3", exitFound, ""},
+		{"--fail-on error --until 2020-01-01", exitOK, "there are no findings in the time asked for"},
+		{"--fail-on note --id auth-loop", exitOK, "findings is what was asked for"},
+		{"--fail-on note --filter finding.id==auth-loop", exitOK, "is what was asked for (--filter)"},
+		{"--fail-on error --filter finding.id!=transport-error", exitOK, ""},
+	} {
+		r := sipsight(t, append([]string{"findings", "retransmission.pcap"}, strings.Fields(tt.args)...)...)
+		if r.code != tt.code || tt.err == "" && r.err != "" || !strings.Contains(r.err, tt.err) {
+			t.Errorf("%s: exit code %d, want %d; %q", tt.args, r.code, tt.code, r.err)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type listing struct {
 	noMedia            *bool
 	unruled            bool                          // the rules say nothing of what is listed
 	watch              func(*analysis.Message) error // of each message, nil for nobody
+	before             int                           // how many records there were before get left some out; 0 where it leaves none out
 	missing            bool                          // what was asked for by its name is not there, which has been said
 	nothing            func(*analysis.Result) string // why there can be none; "" if there can
 }
@@ -158,6 +159,14 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		s.table.Sort(wanted, all.At, q.sort)
 	}
 	total := len(wanted)
+	if q.failOn.s != 0 { // it is about what is listed, or would be without --limit
+		found = nil
+		for _, i := range wanted {
+			if f, is := any(all.At(i)).(*findings.Finding); is {
+				found = append(found, f)
+			}
+		}
+	}
 	if q.limit > 0 && total > q.limit {
 		wanted = wanted[:q.limit]
 	}
@@ -172,6 +181,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		e.printf("sipsight: %s\n", q.noneOf(res))
 	case total == 0 && code == exitOK && matches != nil && all.Len() > 0:
 		e.errorf("none of the %d %s is what was asked for (--filter)", all.Len(), s.plural)
+	case total == 0 && code == exitOK && q.before > 0 && !q.timed():
+		e.errorf("none of the %d %s is what was asked for", q.before, s.plural)
 	case total == 0 && code == exitOK:
 		where := "capture"
 		if q.timed() {
