@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -123,8 +124,8 @@ func filterError(err error) error {
 		return err
 	}
 	what := e.What
-	if e.Hint != "" {
-		what += "; " + e.Hint
+	if e.Hint != "" { // a command line is of no use here
+		what += "; " + strings.Replace(e.Hint, "sipsight help filter", "the resource "+filtersURI, 1)
 	}
 	return fmt.Errorf("filter: %s\n%s", what, e.Caret())
 }

@@ -17,12 +17,14 @@ import (
 // maxResource bounds the text of a resource, in characters.
 const maxResource = 100000
 
+const filtersURI = "sipsight://filters"
+
 // resources returns what does not depend on a capture.
 func resources() []mcpjsonrpc.Resource {
 	return []mcpjsonrpc.Resource{
 		{URI: "sipsight://findings", Name: "findings", Title: "Catalogue of findings", MIMEType: "text/markdown",
 			Description: "What each finding means, why it matters, and what to do.", Text: findingsText()},
-		{URI: "sipsight://filters", Name: "filters", Title: "Filter language", MIMEType: "text/plain",
+		{URI: filtersURI, Name: "filters", Title: "Filter language", MIMEType: "text/plain",
 			Description: "The language of filters, and all fields of messages, calls and registrations.", Text: filtersText()},
 	}
 }

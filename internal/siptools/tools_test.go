@@ -267,6 +267,8 @@ func TestMistakes(t *testing.T) {
 		{"search_messages", args{"frame": "2:1"}, "frame: there is no file 2"},
 		{"search_messages", args{"filter": "sip.method"}, "sip.Method"},
 		{"list_registrations", args{"filter": "aor"}, "reg.aor"},
+		{"list_calls", args{"filter": "frame.number == 3"}, "sipsight://filters"},
+		{"search_messages", args{"filter": "dns.qry.name"}, "sipsight://filters"},
 	} {
 		x.args["pcap_file"] = path
 		if got := call(t, s, x.tool, x.args); !got.isError || !strings.Contains(got.text, x.want) {
