@@ -119,7 +119,7 @@ One finding for each user, client and server, at the first hop.`,
 var authWeak = &Rule{
 	ID: "auth-weak", RFC: "RFC 8760; RFC 7616; RFC 3261 22", Severity: "note / warning / error",
 	Title: "authentication that is easy to break",
-	Doc: `For each server and realm, of a challenge that proxies pass on for the server that it is of: Basic in a challenge or in credentials over UDP, TCP, SCTP or WS is an error; a Digest challenge without qop a warning; MD5 credentials sent over one of these
+	Doc: `For each server and realm, of a challenge that proxies pass on for the server that it is of: Basic in a challenge or in credentials over UDP, TCP, SCTP or WS is an error (of a challenge and what answers it, one); a Digest challenge without qop a warning; MD5 credentials sent over one of these
 transports from a public address a warning; challenges that offer no other algorithm than MD5 a note. AKAv1-MD5 of IMS is not meant: its passwords are used once.`,
 	Why: "Basic shows the password to whoever sees the packet; MD5 digests of a passable password are guessed in minutes, without qop even from tables.",
 	Fix: "Offer SHA-256 before MD5 with qop=\"auth\", and let clients of the Internet come in over TLS alone.",
@@ -346,6 +346,7 @@ type weakness struct {
 	noQOP   weakPart
 	public  weakPart
 	basic   weakPart
+	given   weakPart   // credentials for it
 	asked   int        // challenges
 	passed  int        // … that it had of another server
 	of      *weakness  // the one of the last of these
@@ -505,11 +506,26 @@ func (l *ledger) weakest() (list []*weakness) {
 		w.told = true
 	}
 	for _, w := range l.weak {
-		if !w.told {
+		if !w.told && !l.answers(w) {
 			list = append(list, w)
 		}
 	}
 	return list
+}
+
+// answers reports whether all that is weak are credentials for Basic, which name no realm, and the server has asked for them in the same
+// call or registration: its challenge is told with them.
+func (l *ledger) answers(w *weakness) bool {
+	if w.realm != "" || w.basic.n == 0 || w.md5Only.n+w.noQOP.n+w.public.n > 0 {
+		return false
+	}
+	for _, x := range l.weak {
+		if x.by == w.by && x.callID == w.callID && x.realm != "" && x.basic.n > 0 && !x.told {
+			x.given = w.basic
+			return true
+		}
+	}
+	return false
 }
 
 // maxVia bounds the proxies on the way to a server.
@@ -538,6 +554,7 @@ func (w *weakness) finding() (f Finding) {
 		}
 	}
 	add(&w.basic, Error, "Basic over "+w.over)
+	add(&w.given, Error, "credentials for it")
 	add(&w.public, Warning, "MD5 credentials from the public address "+w.from.String()+" over "+w.over)
 	add(&w.noQOP, Warning, "challenges without qop")
 	add(&w.md5Only, Note, fmt.Sprintf("MD5 alone is offered, in %s", number(w.md5Only.n, "challenge")))
