@@ -678,6 +678,10 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 	a.f.Severity, a.f.CallID = Error, first.callID
 	a.f.Observed = fmt.Sprintf("%d %ss of %s with credentials %s refused in %s", len(list), first.method, s.addr, whose, seconds(last.at.Sub(first.at)))
 	a.f.Expected = "credentials that are accepted at the first or second try"
+	if name != "" && !slices.ContainsFunc(list, func(x *tx) bool { return x.callID != first.callID }) {
+		a.f.Observed += ", all with one Call-ID, as of a phone with a wrong password"
+		a.f.NextStep = "If this is a phone of this user, give it the right password; if not, block the address and change the password."
+	}
 	s.brutes = append(s.brutes, a)
 }
 

@@ -11,7 +11,7 @@ var causes = [][]string{
 	{"transport-error", "udp-too-big", "invite-no-response", "request-timeout"},
 	{"udp-too-big", "no-100"},
 	{"scanner", "auth-ignored"},
-	{"digest-brute-force", "auth-loop"},
+	{"digest-brute-force", "auth-loop", "auth-reused-nonce"},
 	{"loop", "merged-request"},
 	{"loop", "max-forwards"},
 	{"overlapping-invite", "offer-without-answer"},
