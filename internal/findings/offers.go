@@ -199,6 +199,9 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 		return f, false
 	}
 	m := &r.Messages[d.final]
+	if r.answeredUnseen(d.transaction, m.Time) { // by what may have the answer
+		return f, false
+	}
 	f = Finding{Severity: Error, Expected: "a session description that answers the offer"}
 	switch {
 	case d.late && d.ack >= 0 && d.answer < 0:
