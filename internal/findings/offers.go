@@ -163,7 +163,8 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK.`,
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
+another response may be among them.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 
@@ -199,10 +200,11 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 		return f, false
 	}
 	m := &r.Messages[d.final]
-	if r.answeredUnseen(d.transaction, m.Time) { // by what may have the answer
-		return f, false
-	}
 	f = Finding{Severity: Error, Expected: "a session description that answers the offer"}
+	if r.answeredUnseen(d.transaction, m.Time) { // by what may have the answer
+		src, dst := r.ends(&r.Transactions[d.transaction])
+		f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: m.Time, misses: 1}
+	}
 	switch {
 	case d.late && d.ack >= 0 && d.answer < 0:
 		a := &r.Messages[d.ack]
