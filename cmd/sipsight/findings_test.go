@@ -405,3 +405,20 @@ func TestFailOnChosen(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingLimit holds that the findings that are too many to keep are told of, with exit code 3.
+func TestFindingLimit(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const half = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE\n.5 A > B INVITE again\n.6 B > A 486\n.7 A > B ACK\n1 A > B INVITE id=fine\n1.1 B > A 486 id=fine\n1.2 A > B ACK id=fine\n"
+	for calls, want := range map[int]int{2000: exitOK, 2001: exitPartial} {
+		var l capgen.Ladder
+		l.Repeat(calls, 2)
+		if err := os.WriteFile("a.pcap", l.Pcap(half), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := sipsight(t, "findings", "--json", "--id", "no-100", "a.pcap")
+		if n := strings.Count(r.out, "\n"); n != 2000 || r.code != want || strings.Contains(r.err, "finding-limit") != (want == exitPartial) {
+			t.Errorf("of %d: %d findings, exit code %d, %q", calls, n, r.code, r.err)
+		}
+	}
+}

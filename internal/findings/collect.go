@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxOfRule bounds the findings kept of one rule: what comes after them is
+	// maxOfRule bounds the findings of a severity kept of one rule: what comes after them is
 	// counted. A capture in which so many calls have one fault, and yet not most of
 	// them, is rare.
 	maxOfRule = 2000
@@ -88,8 +88,8 @@ type exchangeRule struct {
 type tally struct {
 	applied int            // legs that the rule could apply to
 	fired   [Error + 1]int // legs it fired on, by the severity it did
-	kept    int
-	leftOut int
+	kept    [Error + 1]int // by severity: the notes of a rule take no place of its errors
+	leftOut [Error + 1]int
 }
 
 // New returns a Collector of all rules.
@@ -230,11 +230,11 @@ func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
 
 func (r *run) add(f Finding) {
 	t := r.c.count[r.rule.ID]
-	if t.kept == maxOfRule {
-		t.leftOut++
+	if t.kept[f.Severity] == maxOfRule {
+		t.leftOut[f.Severity]++
 		return
 	}
-	t.kept++
+	t.kept[f.Severity]++
 	r.finish(&f)
 	r.c.found = append(r.c.found, &f)
 }
@@ -386,6 +386,9 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	}
 	list = onceACall(oneCause(list))
 	list = c.sitePatterns(list)
+	if c.limited() {
+		res.Exceeded = append(res.Exceeded, "finding-limit")
+	}
 	slices.SortStableFunc(list, func(a, b *Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFrames(a, b), cmp.Compare(a.n, b.n))
 	})
@@ -413,15 +416,17 @@ func callsOf(list []*Finding, res *analysis.Result) map[string]int {
 	return calls
 }
 
-// LeftOut returns how many findings of each rule were not kept because of a limit.
-func (c *Collector) LeftOut() map[string]int {
-	m := make(map[string]int)
-	for id, t := range c.count {
-		if t.leftOut > 0 {
-			m[id] = t.leftOut
+// limited reports whether warnings or errors were not kept because of a limit, but for those of a site pattern, which counts
+// them. A large capture has notes in thousands, and is no less whole without the last of them.
+func (c *Collector) limited() bool {
+	for _, t := range c.count {
+		for s, n := range t.leftOut {
+			if n > 0 && Severity(s) > Note && !t.isPattern(s) {
+				return true
+			}
 		}
 	}
-	return m
+	return false
 }
 
 func compareFrames(a, b *Finding) int {

@@ -96,7 +96,7 @@ func (c *Collector) lossExplains(f *Finding) bool {
 	t := c.count[f.ID]
 	s, chance, fired := &c.loss.legs, float64(t.applied), t.fired[f.as]
 	if f.leg == 0 {
-		s, fired = &c.loss.registers, t.kept
+		s, fired = &c.loss.registers, t.kept[Note]+t.kept[Warning]+t.kept[Error]
 		chance = float64(s.requests)
 	}
 	if s.unasked == 0 {

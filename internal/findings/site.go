@@ -21,13 +21,18 @@ type patternKey struct {
 	as Severity
 }
 
+// isPattern reports whether a rule fires with a severity on most legs that it could apply to.
+func (t *tally) isPattern(s int) bool {
+	return t.applied >= siteLegs && t.fired[s]*100 >= t.applied*siteShare
+}
+
 // sitePatterns makes one finding of those of each rule that fires on most calls.
 func (c *Collector) sitePatterns(list []*Finding) []*Finding {
 	patterns := make(map[patternKey]*Finding)
 	for _, r := range rules {
 		t := c.count[r.ID]
-		for s, fired := range t.fired {
-			if t.applied >= siteLegs && fired*100 >= t.applied*siteShare {
+		for s := range t.fired {
+			if t.isPattern(s) {
 				patterns[patternKey{r.ID, Severity(s)}] = nil
 			}
 		}
