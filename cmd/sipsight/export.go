@@ -279,6 +279,8 @@ func (x *exporting) evidence() {
 			continue
 		case f.Call == 0 && f.CallID != "":
 			x.choice.CallIDs = append(x.choice.CallIDs, f.CallID)
+		case f.Call == 0: // of several requests outside of calls
+			x.choice.CallIDs = append(x.choice.CallIDs, f.Calls...)
 		}
 		if len(x.findings) > 0 {
 			x.choice.Frames = append(x.choice.Frames, f.Frames...)

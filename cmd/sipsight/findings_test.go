@@ -422,3 +422,22 @@ func TestFindingLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestBundleExported holds that requests outside of calls that are told of together are exported whole, up to the twenty that are
+// named.
+func TestBundleExported(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B OPTIONS id=other\n+.1 B > A 200 id=other\n"
+	for i := range 12 {
+		text += fmt.Sprintf("%d A > B REGISTER id=r%[2]d from=sip:u%[2]d@example.com\n+.1 B > A 403 id=r%[2]d\n", 20*(i+1), i)
+	}
+	if err := os.WriteFile("a.pcap", new(capgen.Ladder).Pcap(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := sipsight(t, "findings", "--json", "--id", "register-failed", "a.pcap"); strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, `"count":12`) {
+		t.Errorf("the list: %s", r.out)
+	}
+	if r := sipsight(t, "export", "--finding", "register-failed", "a.pcap", "-o", "b.pcapng"); !strings.Contains(r.err, "24 packets outside of calls") {
+		t.Errorf("export: %s", r.err)
+	}
+}
