@@ -19,9 +19,9 @@ type Event struct {
 	Type     uint8          // of the ICMP error
 	Code     uint8          // of the ICMP error, or the description of the TLS alert
 	IPv6     bool
-	After    Frame     // of StreamSkipped: the message before the octets …
-	Since    time.Time // of StreamUnseen: when the receiver acknowledged before; zero for never
-	Octets   int64     // … and how many
+	After    Frame         // of StreamSkipped: the message before the octets …
+	Octets   int64         // … and how many
+	Within   time.Duration // of StreamUnseen: how long before that the receiver had acknowledged; 0 where it had not
 
 	// Of the message that an ICMP error quotes; "" where it is no SIP.
 	Method string
@@ -50,9 +50,9 @@ func (a *analyzer) event(d *dissect.Event) {
 	}
 	if d.HasTime {
 		e.Time = d.Time
-	}
-	if d.Since != 0 {
-		e.Since = time.Unix(0, d.Since).UTC()
+		if d.Since != 0 {
+			e.Within = d.Time.Sub(time.Unix(0, d.Since))
+		}
 	}
 	if s := d.SIP; s != nil {
 		_, _, _, method := s.CSeq()

@@ -348,7 +348,11 @@ func (c *Collector) event(e *analysis.Event) {
 	}
 	if e.Kind == analysis.StreamUnseen {
 		if len(c.unseen) < maxUnseen {
-			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, e.Since, e.Time})
+			since := time.Time{}
+			if e.Within != 0 {
+				since = e.Time.Add(-e.Within)
+			}
+			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, since, e.Time})
 		}
 		return
 	}

@@ -126,6 +126,7 @@ type watchSlot struct {
 	answered uint32  // nanoseconds later
 	final    uint32  // frames later
 	granted  uint32
+	cseq     uint32
 	place    uint32
 	minute   uint32
 	source   hostNo
@@ -152,7 +153,7 @@ func (s *watchSlot) pack(w, room *watch, h *hosts) bool {
 		g := &w.register.granted[0]
 		s.flags |= slotGrant | flagIf(slotTried, g.tried)
 		s.answered, s.final = uint32(g.at.Sub(a.since)), uint32(frameNoOf(g.frame)-s.frame)
-		s.callID = g.callID
+		s.callID, s.cseq = g.callID, g.cseq
 	}
 	if len(w.flap.list) > 0 {
 		b := &w.flap.list[0]
@@ -199,7 +200,7 @@ func (s *watchSlot) unpack(w *watch, h *hosts) {
 	if has(slotGrant) {
 		granted = append(granted, grant{
 			uri: s.contact, callID: s.callID, at: sent.Add(time.Duration(s.answered)), seconds: int64(s.granted),
-			frame: (s.frame + frameNo(s.final)).frame(), tried: has(slotTried),
+			frame: (s.frame + frameNo(s.final)).frame(), cseq: s.cseq, tried: has(slotTried),
 		})
 	}
 	if has(slotFlap) {

@@ -20,7 +20,7 @@ func healthy(h *hosts) watch {
 	a.place, a.source, a.inMinute, a.granted, a.at, a.contacts = 7, h.number(from.Addr()), 3, 600, begin, []uint64{11}
 	a.take(begin, analysis.Frame{File: 1, Number: 40})
 	w.register.place = 7
-	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}}}
+	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
 	w.flap.place = 7
 	w.flap.list = []flapBinding{{key: 13, callID: 12, first: analysis.Frame{File: 1, Number: 38}, source: from}}
 	return w
