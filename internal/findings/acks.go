@@ -1,0 +1,226 @@
+package findings
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+var missingAck2xx = &Rule{
+	ID: "missing-ack-2xx", RFC: "RFC 3261 13.3.1.4", Severity: "error",
+	Title: "an answer that is never acknowledged",
+	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
+the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where five copies or more of the 2xx were sent and two seconds of them behind it, until the call or the capture ended or
+for 27 s and more: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
+a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
+	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
+	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
+
+	needs: unacked, counts: accepted,
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Status/100 != 2 {
+				continue
+			}
+			r.applies()
+			f, ok := r.neverAcked(i)
+			if !ok || r.tellsOther(i) || r.cameBy(i, func(j int) bool {
+				f, ok := r.neverAcked(j)
+				return ok && f.Confidence != Possible && r.Transactions[j].Requests > 0 && r.unheeded(j) == 0
+			}) {
+				continue
+			}
+			src, dst := r.ends(t)
+			f.Frames = r.finalFrames(i)
+			f.Observed = fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
+			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
+			f.Because, f.end = "the 2xx was never acknowledged", goesOn
+			if n := r.unheeded(i); n > 0 {
+				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
+				f.Observed = fmt.Sprintf("%d sent %s over %s, in spite of %s", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), acksOf(n))
+				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
+				f.Because, f.NextStep = lostAck(dst), lookForAck
+			}
+			if contact, private := r.contactOf(i); private {
+				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
+			}
+			r.report(f)
+		}
+	},
+}
+
+// lookForAck is what to do about an ACK that is in the capture and does not get through.
+const lookForAck = "The ACK is in the capture and does not get through: capture at the called side, and look for what drops it on the way, or at why it is refused there."
+
+// acksOf says how many ACKs there were, in words.
+func acksOf(n int) string {
+	if n == 1 {
+		return "its ACK"
+	}
+	return fmt.Sprintf("%d ACKs", n)
+}
+
+// lostAck says why a call ends whose ACK was captured and did not get through to where the 2xx came from.
+func lostAck(to netip.AddrPort) string { return "the ACK did not get through to " + endpoint(to) }
+
+// tellsOther reports whether the ACK of a 2xx was seen and did not get through, and the same or worse is to be told of a
+// hop that is nearer to who waits for it.
+func (r *legRun) tellsOther(i int) bool {
+	return r.unheeded(i) > 0 && r.onwards(i, func(j int) bool {
+		f, ok := r.neverAcked(j)
+		return ok && f.Confidence != Possible
+	})
+}
+
+// neverAcked reports whether the 2xx to an INVITE was repeated, or is old, and was not acknowledged, and begins the finding.
+func (r *legRun) neverAcked(i int) (f Finding, ok bool) {
+	t := &r.Transactions[i]
+	if t.Method != "INVITE" || t.Status/100 != 2 || t.Finals < 2 && r.since(t.Answered) < timeout || !r.whole(i) {
+		return f, false
+	}
+	return r.unacked(i)
+}
+
+var missingAckFailure = &Rule{
+	ID: "missing-ack-failure", RFC: "RFC 3261 17.2.1, 17.1.1.3", Severity: "warning",
+	Title: "a refusal that is never acknowledged",
+	Doc: `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H): none at all, or one with
+another branch behind which it is repeated. It is only possible where nothing that the other side sends there is in the capture, and where the response is sent twice and the capture lacks so many packets that the ACK may be among them.`,
+	Why: "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
+	Fix: "Look at where the response went against the Via of the INVITE.",
+
+	needs: refusedUnacked, counts: refused,
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || t.Status < 300 {
+				continue
+			}
+			r.applies()
+			if t.Finals < 2 {
+				continue
+			}
+			unfit := ""
+			if t.Acked {
+				if !r.otherBranch(i) {
+					continue
+				}
+				unfit = "; the ACK has another branch than the INVITE"
+			}
+			src, dst := r.ends(t)
+			r.report(Finding{
+				Severity: Warning, Frames: r.finalFrames(i),
+				gate:     &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: toInt(!t.Acked && t.Finals == 2)},
+				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)) + unfit,
+				Expected: "an ACK with the branch of the INVITE",
+			})
+		}
+	},
+}
+
+// otherBranch reports whether the ACKs to a refusal have another branch than the INVITE on its hop, and the refusal is repeated
+// in spite of them.
+func (r *legRun) otherBranch(i int) bool {
+	t, invite := &r.Transactions[i], r.requestOf(i)
+	if invite < 0 || r.Messages[invite].OldBranch || !t.LastFinal.After(t.AckTime) {
+		return false
+	}
+	for j := range r.Messages {
+		if m := &r.Messages[j]; m.Transaction == i && m.Method == "ACK" && (m.Hop != t.Hop || m.OldBranch || m.Partial || m.Branch == r.Messages[invite].Branch) {
+			return false
+		}
+	}
+	return true
+}
+
+var byeBeforeAck = &Rule{
+	ID: "bye-before-ack", RFC: "RFC 3261 15", Severity: "warning",
+	Title: "the called side hangs up before the ACK",
+	Doc: `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE. It is only possible
+where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
+	Why: "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
+	Fix: "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
+
+	needs: calledHangsUp, counts: answerSeen,
+	leg: func(r *legRun) {
+		l := r.Leg
+		if l.Answered.IsZero() || l.AnswerUnseen {
+			return
+		}
+		r.applies()
+		if d := l.Ended.Sub(l.Answered); !l.ByBye || l.EndedBy != analysis.Callee || d < 0 || d >= timeout-2*time.Second {
+			return
+		}
+		for i := range r.Messages {
+			if m := &r.Messages[i]; m.Request && m.Method == "ACK" && (m.Time.IsZero() || !m.Time.After(l.Ended)) {
+				return
+			}
+		}
+		bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
+		ok := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 })
+		if bye < 0 || ok < 0 {
+			return
+		}
+		answer := &r.Messages[ok]
+		f := Finding{
+			Severity: Warning, Confidence: Likely, Frames: r.frames(ok, bye),
+			gate:     &gate{self: answer.Source.Addr(), peer: answer.Destination.Addr(), since: answer.Time},
+			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
+			Expected: "an ACK, or 32 s of waiting for it",
+		}
+		if !r.keepsHop(ok) || r.Transactions[answer.Transaction].Finals == 1 && l.Ended.Sub(answer.Time) > t2/2 {
+			f.Confidence = Possible // the ACK goes another way, or the 2xx would have been repeated
+		}
+		r.report(f)
+	},
+}
+
+// acked reports whether an ACK to the 2xx of an INVITE was seen on its hop. An ACK that goes from
+// end to end may pass another hop than the INVITE, where the capture shows several. A 2xx that is
+// repeated says that not any ACK will do: it has to have the To tag, and, if the 2xx is repeated to
+// the last, to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
+func (r *legRun) acked(i int) (is bool, unfit string) {
+	t := &r.Transactions[i]
+	if t.Acked && t.Finals < 2 {
+		return true, ""
+	}
+	src, dst := r.ends(t)
+	oks := r.accepting(t.CSeq)
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		switch {
+		case !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq:
+		case t.Finals < 2 && r.any(oks, func(ok *analysis.Seen) bool {
+			return ok.Transaction == i && ok.FromTag == m.FromTag && ok.ToTag == m.ToTag
+		}):
+			return true, "" // on whatever hop: the next one has it of this one
+		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
+		case t.Finals < 2 || m.Partial:
+			return true, ""
+		case !r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) }):
+			if unfit = "; the ACK has another To tag"; m.ToTag == 0 {
+				unfit = "; the ACK has no To tag"
+			}
+		case m.Destination.Addr() == dst.Addr() || !r.givenUp(i):
+			return true, ""
+		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):
+			return true, ""
+		default:
+			unfit = "; the ACK goes to " + endpoint(m.Destination)
+		}
+	}
+	return false, unfit
+}
+
+// accepting returns the 2xx to INVITEs with a CSeq number, those sent again left out.
+func (r *legRun) accepting(cseq uint32) (list []int) {
+	for i := range r.Messages {
+		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && m.CSeq == cseq && m.Resent.Number == 0 && len(list) < maxForks {
+			list = append(list, i)
+		}
+	}
+	return list
+}

@@ -1,0 +1,266 @@
+package findings
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+var cancel200Race = &Rule{
+	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
+	Title: "CANCEL and the answer cross",
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
+the called side talks to nobody: a ghost call. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
+	Why: "The called side thinks that the call is up, and the caller that it is over.",
+	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
+
+	needs: cancelled,
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || !t.Cancelled {
+				continue
+			}
+			r.applies()
+			if t.Status/100 != 2 || r.cameBy(i, r.crossed) {
+				continue
+			}
+			cancel := slices.DeleteFunc(r.onHop(t.Hop, "CANCEL"), func(m int) bool { return !r.cancels(m, i) })
+			f := Finding{
+				Severity: Note, Frames: append(r.frames(cancel...), t.FinalFrame),
+				Observed: fmt.Sprintf("CANCEL and %d crossed; ACK and BYE followed", t.Status),
+				Expected: "ACK and BYE from the caller",
+				NextStep: "Nothing: the race was handled.",
+			}
+			bye := r.onHop(t.Hop, "BYE")
+			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
+			switch {
+			case t.Acked && (len(bye) > 0 || accepted):
+				r.report(f)
+				continue
+			case accepted && t.Finals == 1:
+				f.Observed = fmt.Sprintf("CANCEL and %d crossed; BYE followed", t.Status)
+				r.report(f)
+				continue
+			}
+			waited := timeout
+			if r.since(t.Answered) < timeout {
+				if waited = t.LastFinal.Sub(t.Answered); !r.givenUp(i) {
+					continue
+				}
+			}
+			missing := "ACK and BYE"
+			switch {
+			case t.Acked:
+				missing = "BYE"
+			case len(bye) > 0:
+				missing = "ACK"
+			}
+			f.Severity, f.NextStep = Error, ""
+			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
+			f.Because, f.end = "CANCEL and the answer crossed", goesOn
+			if !t.Acked && t.Finals == 1 {
+				src, dst := r.ends(t)
+				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
+			}
+			r.report(f)
+		}
+	},
+}
+
+// crossed reports whether a CANCEL met the answer of an INVITE and the caller did not do all
+// that it has to.
+func (r *legRun) crossed(i int) bool {
+	t := &r.Transactions[i]
+	return t.Cancelled && t.Status/100 == 2 && (!t.Acked || len(r.onHop(t.Hop, "BYE")) == 0)
+}
+
+var cancelTooEarly = &Rule{
+	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
+	Title: "CANCEL before any provisional response",
+	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for a second:
+it had a response then, though the capture has it not. Of several hops the first one is told.`,
+	Why: "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
+	Fix: "The client has to wait for the first provisional response before it sends the CANCEL.",
+
+	needs: cancelled,
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "INVITE" || !t.Cancelled || t.Requests == 0 {
+				continue
+			}
+			r.applies()
+			early := func(j int) bool { return r.earlyCancel(j) >= 0 }
+			if !early(i) || r.cameBy(i, early) || r.answeredElsewhere(i) {
+				continue
+			}
+			c := &r.Messages[r.earlyCancel(i)]
+			f := Finding{
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
+				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
+				Expected: "a provisional response first",
+			}
+			f.gate.stream = !r.overUDP(i)
+			if r.wasHeard(i, c.Time) {
+				f.Confidence = Possible
+			}
+			r.report(f)
+		}
+	},
+}
+
+// earlyCancel returns the CANCEL of an INVITE that was sent before any response to that, -1 for none.
+func (r *legRun) earlyCancel(i int) int {
+	t := &r.Transactions[i]
+	if t.Method != "INVITE" || !t.Cancelled || t.Requests == 0 {
+		return -1
+	}
+	for _, m := range r.onHop(t.Hop, "CANCEL") {
+		c := &r.Messages[m]
+		if !c.Time.Before(t.Sent) && r.cancels(m, i) && (t.Provisional.IsZero() || c.Time.Before(t.Provisional)) && (t.Answered.IsZero() || c.Time.Before(t.Answered)) {
+			return m
+		}
+	}
+	return -1
+}
+
+var cancelNo487 = &Rule{
+	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
+	Title: "a cancelled INVITE without a final response",
+	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
+not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them, or the 487 alone where that host sent one.`,
+	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
+	Fix: "The called side has to answer a cancelled INVITE with 487.",
+
+	needs: cancels,
+	leg: func(r *legRun) {
+		for i := range r.Transactions {
+			t := &r.Transactions[i]
+			if t.Method != "CANCEL" || t.Status/100 != 2 {
+				continue
+			}
+			r.applies()
+			invite := r.inviteOf(i)
+			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) || r.cameFrom(invite) {
+				continue
+			}
+			g := silence(t, r)
+			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
+			if r.onwards(invite, r.ended) {     // whoever has it passes it on
+				g.misses = 1
+			}
+			r.report(Finding{
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
+				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
+				Expected: "487 to the INVITE",
+			})
+		}
+	},
+}
+
+// hangs reports whether a cancelled INVITE has no final response.
+func (r *legRun) hangs(i int) bool {
+	return r.Transactions[i].Cancelled && r.Transactions[i].Status == 0
+}
+
+// ended reports whether an INVITE was cancelled and ended so.
+func (r *legRun) ended(i int) bool {
+	t := &r.Transactions[i]
+	return t.Cancelled && (t.Status >= 300 || t.Acked)
+}
+
+// cameFrom reports whether the final response to the INVITE of a transaction went on from who sent that: on another hop one
+// has the To tag of a response to it.
+func (r *legRun) cameFrom(i int) bool {
+	src, _ := r.ends(&r.Transactions[i])
+	return r.first(func(m *analysis.Seen) bool {
+		if m.Request || m.Status < 200 || m.Method != "INVITE" || m.ToTag == 0 || m.Source.Addr() != src.Addr() || m.Transaction < 0 || !r.sameRequest(i, m.Transaction) {
+			return false
+		}
+		return r.first(func(x *analysis.Seen) bool { return x.Transaction == i && !x.Request && x.ToTag == m.ToTag }) >= 0
+	}) >= 0
+}
+
+var cancelMismatch = &Rule{
+	ID: "cancel-mismatch", RFC: "RFC 3261 9.1", Severity: "warning",
+	Title: "a CANCEL that does not fit its INVITE",
+	Doc:   `On one hop a CANCEL differs from the INVITE before it (the one with its branch, if there is one) in branch, Request-URI, To, From or CSeq number. It will be answered 481.`,
+	Why:   "The server cannot find what is to be cancelled: the phone rings on.",
+	Fix:   "The client has to copy Request-URI, Call-ID, To, From, the number of CSeq and the topmost Via from the INVITE as it sent it on this hop.",
+
+	needs: cancels,
+	leg: func(r *legRun) {
+		for i := range r.Messages {
+			c := &r.Messages[i]
+			if !c.Request || c.Method != "CANCEL" || c.Resent.Number != 0 || c.Partial {
+				continue
+			}
+			r.applies()
+			invite := r.inviteBefore(i)
+			if invite < 0 {
+				continue
+			}
+			if what := r.differ(invite, i); what != "" {
+				f := Finding{
+					Severity: Warning, Frames: r.frames(invite, i),
+					Observed: fmt.Sprintf("the CANCEL has another %s than the INVITE", what),
+					Expected: "the same branch, Request-URI, To, From and CSeq number",
+				}
+				if c.Transaction >= 0 && r.Transactions[c.Transaction].Status/100 == 2 {
+					f.Severity = Note
+					f.Observed += "; it was answered with a 2xx all the same"
+				}
+				r.report(f)
+			}
+		}
+	},
+}
+
+// inviteBefore returns the INVITE before a CANCEL on its hop that has its branch, or else the last
+// one; -1 for none.
+func (r *legRun) inviteBefore(cancel int) int {
+	c, last := &r.Messages[cancel], -1
+	for j := range cancel {
+		m := &r.Messages[j]
+		if !m.Request || m.Method != "INVITE" || m.Hop != c.Hop || m.Forward != c.Forward || m.Partial || r.inDialog(j) {
+			continue
+		}
+		if last = j; m.Branch == c.Branch && !m.OldBranch && !c.OldBranch {
+			return j
+		}
+	}
+	return last
+}
+
+// inviteOf returns the INVITE that the CANCEL of a transaction is of: the one with its branch, or
+// else the last one with its CSeq number; -1 for none.
+func (r *legRun) inviteOf(cancel int) int {
+	x, c, last := &r.Transactions[cancel], r.requestOf(cancel), -1
+	for i := len(r.Transactions) - 1; i >= 0; i-- {
+		t := &r.Transactions[i]
+		if t.Method != "INVITE" || t.CSeq != x.CSeq || t.Hop != x.Hop || t.Forward != x.Forward {
+			continue
+		}
+		if c < 0 || r.cancels(c, i) {
+			return i
+		}
+		last = max(last, i)
+	}
+	return last
+}
+
+// cancels reports whether a CANCEL is of the INVITE of a transaction on its hop: it has the branch
+// of that, which tells INVITEs apart that have one CSeq number.
+func (r *legRun) cancels(cancel, i int) bool {
+	c, req := &r.Messages[cancel], r.requestOf(i)
+	if c.CSeq != r.Transactions[i].CSeq {
+		return false
+	}
+	if req < 0 || c.OldBranch || r.Messages[req].OldBranch {
+		return true
+	}
+	return c.Branch == r.Messages[req].Branch
+}

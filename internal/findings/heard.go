@@ -1,0 +1,159 @@
+package findings
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sipsight/sipsight/analysis"
+)
+
+// othersTalk reports whether RTP of other calls is in the capture at about that time, and
+// none that may be of this one.
+func (r *captureRun) othersTalk(t *talk, a *agreement, from, to time.Time) bool {
+	for i := range a.side {
+		at := a.side[i].addr
+		if r.shared(at, t, from, to) || overlap(r.heard().stray[at.Addr()], from, to) {
+			return false
+		}
+	}
+	return r.heard().within(from.Add(-otherCall), to.Add(otherCall))
+}
+
+// shared reports whether RTP of another call than that of t uses an address in a time.
+func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool {
+	list := r.heard().at[a]
+	if len(list) > maxShared {
+		return true
+	}
+	for _, s := range list {
+		if !s.Of(t.leg) && s.End().After(from) && s.Begin().Before(to) {
+			return true
+		}
+	}
+	return false
+}
+
+// A streamIndex finds streams by address and time.
+type streamIndex struct {
+	at    map[netip.AddrPort][]*analysis.Stream // by both ends
+	stray map[netip.Addr][]*analysis.Stream     // those of no call, by both ends
+	hosts map[netip.Addr]*mediaHost             // both ends
+	begin []time.Time                           // of all streams, in order
+	end   []time.Time                           // the latest end of those up to it
+}
+
+// maxShared bounds the streams of one address that are looked at: where there are more, one of
+// them is taken to fit.
+const maxShared = 256
+
+// heard returns the index of all streams, made when it is asked for.
+func (r *captureRun) heard() *streamIndex {
+	if r.c.streams != nil {
+		return r.c.streams
+	}
+	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), hosts: make(map[netip.Addr]*mediaHost)}
+	r.c.streams = x
+	sorted := slices.Clone(r.Streams)
+	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
+	var last time.Time
+	for _, s := range sorted {
+		x.meet(s.Source().Addr(), s.Destination().Addr())
+		x.hosts[s.Source().Addr()].sends = true
+		if s.Source().Addr() != s.Destination().Addr() {
+			x.meet(s.Destination().Addr(), s.Source().Addr())
+		}
+		x.hosts[s.Destination().Addr()].gets = true
+		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
+			x.at[a] = append(x.at[a], s)
+			if s.Call == 0 {
+				x.stray[a.Addr()] = append(x.stray[a.Addr()], s)
+			}
+		}
+		if s.End().After(last) {
+			last = s.End()
+		}
+		x.begin, x.end = append(x.begin, s.Begin()), append(x.end, last)
+	}
+	return x
+}
+
+// maxMediaPeers bounds the hosts that are known to exchange media with one, manyMediaPeers are so many
+// that it is that one which is captured.
+const (
+	maxMediaPeers  = 16
+	manyMediaPeers = 3
+)
+
+// A mediaHost is a host that sends or gets media.
+type mediaHost struct {
+	peers   []netip.Addr // at most maxMediaPeers
+	streams int
+	sends   bool
+	gets    bool
+}
+
+// meet notes that a stream has a host for one end, and another one for the other.
+func (x *streamIndex) meet(a, b netip.Addr) {
+	h := x.hosts[a]
+	if h == nil {
+		h = new(mediaHost)
+		x.hosts[a] = h
+	}
+	h.streams++
+	if len(h.peers) < maxMediaPeers && !slices.Contains(h.peers, b) {
+		h.peers = append(h.peers, b)
+	}
+}
+
+// isCaptured reports whether packets between the two media addresses of an agreement would be in
+// the capture: others between these hosts are, or it is one of them that is captured.
+func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
+	from, to := a.side[0].addr.Addr(), a.side[1].addr.Addr()
+	there, _ := r.Saw(from, to)
+	back, _ := r.Saw(to, from)
+	h := r.heard().hosts[from] // who sent RTP, Saw does not know
+	return there || back || h != nil && slices.Contains(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
+}
+
+// seesAll reports whether the capture is likely to hold all media of a host. It has some with three
+// others, those left out that the signalling of the leg goes to; or with one, and is an end of each hop
+// and of most streams. Where all it has is with an end of a hop, it may be that one which is captured.
+func (r *captureRun) seesAll(l *analysis.Leg, host netip.Addr) bool {
+	h, others := r.heard().hosts[host], 0
+	if h == nil {
+		return false
+	}
+	is := func(h analysis.Hop, a netip.Addr) bool { return h.A.Addr().Unmap() == a || h.B.Addr().Unmap() == a }
+	for _, peer := range h.peers {
+		if !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return is(h, peer) }) {
+			others++
+		}
+	}
+	return others >= manyMediaPeers || others > 0 && 2*h.streams > len(r.Streams) && !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return !is(h, host) })
+}
+
+// within reports whether any stream was sent in a time.
+func (x *streamIndex) within(from, to time.Time) bool {
+	n, _ := slices.BinarySearchFunc(x.begin, to, time.Time.Compare)
+	return n > 0 && !x.end[n-1].Before(from)
+}
+
+// overlap reports whether one of some streams was sent in a time.
+func overlap(list []*analysis.Stream, from, to time.Time) bool {
+	return len(list) > maxShared || slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.End().After(from) && s.Begin().Before(to) })
+}
+
+// goesOn reports whether media of a side under an agreement would be in the capture, where those under an earlier one are: of another sender
+// it has something, and it is not without all that goes to the receiver.
+func (r *captureRun) goesOn(seen, other *agreement, by int) bool {
+	from, to := other.side[by].addr.Addr(), other.side[1-by].addr.Addr()
+	return (from == seen.side[by].addr.Addr() || r.sends(from)) && !r.isDeaf(to)
+}
+
+// isDeaf reports whether the capture lacks all that goes to a host: it has messages of that, and nothing to it.
+func (r *captureRun) isDeaf(a netip.Addr) bool {
+	sent, got := r.Sent(a)
+	h := r.heard().hosts[a]
+	return sent && !got && (h == nil || !h.gets)
+}
