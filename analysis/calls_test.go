@@ -145,6 +145,15 @@ var callTests = []struct {
 		0.51 A > P ACK`,
 		[]string{"c1@example failed 503 by server messages=5"},
 	},
+	{"refused by a proxy that may not pass it on", `
+		0    A > P INVITE
+		0.02 P > B INVITE
+		0.5  B > P 483
+		0.51 P > B ACK
+		0.52 P > A 483
+		0.53 A > P ACK`,
+		[]string{"c1@example failed 483 by server messages=6"},
+	},
 	{"refused by the second proxy, since nobody answers it", `
 		Q = 10.0.0.8:5060
 		0    A > P INVITE

@@ -49,9 +49,9 @@ func (a *attempt) endedByBye(bye time.Time) bool {
 	return a.status == 487 && !a.cancelled && !a.at.Before(bye)
 }
 
-// whoEnded returns who sent the final response of an attempt.
+// whoEnded returns who sent the final response of an attempt. 483 is that of a server which may not pass a request on: RFC 3261, section 16.3.
 func (a *attempt) whoEnded() Party {
-	if a.server {
+	if a.server || a.status == 483 && a.finals > 0 {
 		return Server
 	}
 	return Callee

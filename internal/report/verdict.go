@@ -103,7 +103,7 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 	}
 	b = append(b, " from "...)
 	switch {
-	case l.EndedBy == analysis.Server && oneServer(l):
+	case l.EndedBy == analysis.Server && l.FinalStatus != 483 && oneServer(l):
 		b = appendHost(append(b, "a server on the way, "...), l.Destination)
 	case l.EndedBy == analysis.Server:
 		b = append(b, "a server on the way"...)

@@ -61,6 +61,10 @@ func TestVerdictUnseen(t *testing.T) {
 			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
 			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.8"), hop("10.0.0.8", "10.0.0.3")},
 		},
+		"Failed after 3.00 s: 483 Too Many Hops from a server on the way.": { // whichever of them it was
+			State: analysis.StateFailed, FinalStatus: 483, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
+			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.8"), hop("10.0.0.8", "10.0.0.9")},
+		},
 		"Answered after 1.00 s, ended by the caller after 2.00 s (the BYE is not in the capture).": {
 			State: analysis.StateCompleted, Invited: at, Answered: at.Add(time.Second), Ended: at.Add(3 * time.Second), EndedBy: analysis.Caller, ByBye: true, ByeUnseen: true,
 		},
