@@ -309,7 +309,9 @@ func (a *analyzer) readOn(ctx context.Context) error {
 			continue
 		}
 		a.last = p
-		a.clock.packet(p)
+		if a.track != nil {
+			a.clock.packet(p)
+		}
 		if err := a.d.Packet(p); err != nil {
 			return err
 		}
@@ -334,8 +336,8 @@ func (a *analyzer) message(d *dissect.Message) error {
 	quirks := d.SIP.Check()
 	if !d.Copy {
 		a.stats.count(d)
-		a.clock.message(d)
 		if a.track != nil {
+			a.clock.message(d)
 			resent = a.track.message(d, a.clock.now, quirks)
 		}
 	}
