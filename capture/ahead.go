@@ -22,7 +22,8 @@ type ahead struct {
 	gz    *gunzip
 	read  *atomic.Int64 // octets of the file that were read
 	n     int64         // octets that Read returned as long as nothing was done ahead
-	alone bool          // nothing ever is
+	never bool          // nothing ever is: there are very many files
+	alone bool          // there is one processor: blocks are made when they are wanted
 	pipe  bool          // what was read is wanted at once
 
 	todo chan *aheadOf // nil: nothing is done ahead yet
@@ -41,33 +42,44 @@ type aheadOf struct {
 	read  int64
 }
 
-func newAhead(gz *gunzip, read *atomic.Int64, pipe bool) *ahead {
-	return &ahead{gz: gz, read: read, pipe: pipe, alone: runtime.GOMAXPROCS(0) == 1}
+func newAhead(gz *gunzip, read *atomic.Int64, pipe, never bool) *ahead {
+	return &ahead{gz: gz, read: read, pipe: pipe, never: never, alone: runtime.GOMAXPROCS(0) == 1}
 }
 
 // Read reads what was inflated.
 func (a *ahead) Read(p []byte) (int, error) {
-	if a.todo == nil {
-		if a.alone || a.n < aheadFrom {
-			n, err := a.gz.Read(p)
-			a.n += int64(n)
-			return n, err
-		}
-		a.start()
+	if a.never || a.n < aheadFrom {
+		n, err := a.gz.Read(p)
+		a.n += int64(n)
+		return n, err
 	}
 	for len(a.rest) == 0 {
-		if a.now != nil {
-			if a.now.err != nil {
-				return 0, a.now.err
-			}
-			a.free <- a.now
+		if a.now != nil && a.now.err != nil {
+			return 0, a.now.err
 		}
-		a.now = <-a.todo
+		a.next()
 		a.rest = a.now.b[:a.now.n]
 	}
 	n := copy(p, a.rest)
 	a.rest = a.rest[n:]
 	return n, nil
+}
+
+// next makes now the next block. What a block is goes by the file alone, and so does what is said of that up to its end.
+func (a *ahead) next() {
+	switch {
+	case a.alone && a.now == nil:
+		a.now = new(aheadOf)
+		fallthrough
+	case a.alone:
+		a.make(a.now)
+	case a.todo == nil:
+		a.start()
+		a.now = <-a.todo
+	default:
+		a.free <- a.now
+		a.now = <-a.todo
+	}
 }
 
 // start starts the goroutine. stop has to follow.
@@ -88,13 +100,18 @@ func (a *ahead) run(quit chan struct{}) {
 		case <-quit:
 			return
 		}
-		x.n, x.err = a.fill(x.b[:])
-		x.notes, x.read = slices.Clone(a.gz.notes), a.read.Load()
+		a.make(x)
 		a.todo <- x
 		if x.err != nil {
 			return
 		}
 	}
+}
+
+// make makes a block.
+func (a *ahead) make(x *aheadOf) {
+	x.n, x.err = a.fill(x.b[:])
+	x.notes, x.read = slices.Clone(a.gz.notes), a.read.Load()
 }
 
 // fill inflates as much as fits into b, but of a pipe what there is.

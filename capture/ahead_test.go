@@ -40,6 +40,9 @@ func TestAhead(t *testing.T) {
 	if len(plain) < 3<<20 || i < 0 {
 		t.Fatalf("%d octets, a record at %d", len(plain), i)
 	}
+	late := bytes.Clone(plain) // likewise, in the last block
+	i = bytes.LastIndex(late, []byte("INVITE sip:"))
+	copy(late[i-42-8:], "\xff\xff\xff\xff\xff\xff\xff\xff")
 	for _, c := range []struct {
 		name  string
 		in    []byte
@@ -54,6 +57,7 @@ func TestAhead(t *testing.T) {
 		{"checksums of members", slices.Concat(flip(len(whole) - 6)[:len(whole)], flip(len(whole) - 6)[:len(whole)]), 0},
 		{"limit", whole, 2 << 20},
 		{"a wrong record", zipped(odd), 0},
+		{"a wrong record at the end", append(zipped(late), "behind"...), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			type reading struct {

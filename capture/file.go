@@ -340,7 +340,7 @@ func (f *file) start(body io.Reader) error {
 		if limit <= 0 {
 			limit = DefaultMaxInflated
 		}
-		f.gz = newAhead(newGunzip(r, limit), &f.read, f.size.Load() < 0)
+		f.gz = newAhead(newGunzip(r, limit), &f.read, f.size.Load() < 0, f.window == smallWindow)
 		if head, r, err = sniff(f.gz); err != nil {
 			return fmt.Errorf("inside the gzip data: %w", err)
 		}
