@@ -104,27 +104,25 @@ func runFindings(e *env, c *command, args []string) int {
 		})
 }
 
-// A frameSpan knows which frames are of the time asked for. A finding has frames and no time of its own.
+// A frameSpan knows which frames are of the time asked for, by those of the messages around. A finding has frames and no time of its own.
 type frameSpan struct {
 	q     *listing
 	files []fileSpan
 }
 
-// A fileSpan is that of one file: the first frame since the one time, and the last up to the other; 0 for none. Where times
+// A fileSpan is that of one file: the last message before the one time, and the first behind the other; 0 for none. Where times
 // go back, frames between are let pass.
-type fileSpan struct{ first, last int64 }
+type fileSpan struct{ before, behind int64 }
 
 // see takes in the time of a message.
 func (s *frameSpan) see(m *analysis.Message) error {
 	f, n := &s.files[m.Frame.File], m.Frame.Number
-	if !m.HasTime {
-		return nil
-	}
-	if !m.Time.Before(s.q.since.t) && (f.first == 0 || n < f.first) {
-		f.first = n
-	}
-	if s.q.until.t.IsZero() || !m.Time.After(s.q.until.t) {
-		f.last = max(f.last, n)
+	switch {
+	case !m.HasTime:
+	case m.Time.Before(s.q.since.t):
+		f.before = max(f.before, n)
+	case !s.q.until.t.IsZero() && m.Time.After(s.q.until.t) && (f.behind == 0 || n < f.behind):
+		f.behind = n
 	}
 	return nil
 }
@@ -135,7 +133,7 @@ func (s *frameSpan) holds(x *findings.Finding) bool {
 		return false
 	}
 	n, f := x.Frames[0].Number, s.files[x.Frames[0].File]
-	return f.first > 0 && f.first <= n && (n <= f.last || s.q.until.t.IsZero())
+	return n > f.before && (f.behind == 0 || n < f.behind)
 }
 
 // knownFinding says that an id is not known, if so.
