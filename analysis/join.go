@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -33,7 +32,6 @@ const (
 	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
 	scoreAnswer    = 20  // answered together, the later leg first
 	scoreEnd       = 20  // ended together
-	scoreCrossed   = 100 // one caller tells each of two called sides to send media to the other one: RFC 3725
 
 	// together is how far apart the answers, and the ends, of two legs may be that
 	// are passed on by a back-to-back user agent.
@@ -52,11 +50,6 @@ const (
 	maxKeys       = 64
 	maxSharing    = 8
 	maxCandidates = 8
-
-	// maxLateOffers and maxControlled bound the callers that may be call controllers and the legs of these, maxCrossed the addresses that a side of one has.
-	maxLateOffers = 1 << 12
-	maxControlled = 1 << 16
-	maxCrossed    = 4
 )
 
 // A trait is one kind of thing that two legs may have in common.
@@ -78,7 +71,6 @@ const (
 	nested
 	answeredTogether
 	endedTogether
-	crossedMedia
 )
 
 // A scored is what traits are called and how much they say.
@@ -113,7 +105,6 @@ var traits = []scored{
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
 	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
-	{"crossed-media", scoreCrossed},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
@@ -175,62 +166,9 @@ type joiner struct {
 	table      keyTable // the legs that are followed, by their keys
 	invited    int64    // how many legs had a first INVITE
 	candidates []pair
-	ends       map[int32]ending      // of the legs of candidates that are finished
-	tops       map[int]int           // an earlier leg of the same call, for all but the first
-	late       map[netip.Addr]bool   // callers who offered no session in an INVITE, as a call controller does in one of two at least
-	controlled map[uint64]controlled // legs of these
-	crossed    []pair                // found by that
-	keys       []joinKey             // of the leg that is looked at
-}
-
-// A controlled is a leg that is finished, by where its caller and its called side want their media. The caller
-// wants it at another address than its own, as a third-party call controller does.
-type controlled struct {
-	leg          int32
-	source       netip.Addr
-	begin, ended int64 // instants
-}
-
-// cross looks for a leg of the same caller in which that announces what the called side of this one does, and the other way
-// round: a third-party call controller has them talk to each other (RFC 3725).
-func (j *joiner) cross(l *Leg, seed maphash.Seed) {
-	if !j.late[l.Source.Addr()] || l.Media == nil || l.Answered.IsZero() || l.Begin.IsZero() {
-		return
-	}
-	c := controlled{int32(l.order), l.Source.Addr(), instant(l.Begin), furthest}
-	if !l.Ended.IsZero() {
-		c.ended = instant(l.Ended)
-	}
-	secret := maphash.Bytes(seed, nil)
-	var sides [2][maxCrossed]netip.AddrPort
-	var n [2]int
-	for i := range l.Media.Endpoints {
-		e, side := &l.Media.Endpoints[i], 0
-		switch {
-		case e.Side == Callee:
-			side = 1
-		case e.Side != Caller || e.Addr.Addr() == c.source:
-			continue
-		}
-		if n[side] < maxCrossed {
-			sides[side][n[side]] = e.Addr
-			n[side]++
-		}
-	}
-	for _, caller := range sides[0][:n[0]] {
-		for _, called := range sides[1][:n[1]] {
-			a, b := addr.Mix(secret, caller.Addr(), caller.Port()), addr.Mix(secret, called.Addr(), called.Port())
-			if other, ok := j.controlled[mix(b, a)]; ok && other.leg != c.leg && other.source == c.source && other.begin <= c.ended && c.begin <= other.ended {
-				j.crossed = append(j.crossed, pair{min(other.leg, c.leg), max(other.leg, c.leg), crossedMedia})
-			}
-			if len(j.controlled) < maxControlled {
-				if j.controlled == nil {
-					j.controlled = make(map[uint64]controlled)
-				}
-				j.controlled[mix(a, b)] = c
-			}
-		}
-	}
+	ends       map[int32]ending // of the legs of candidates that are finished
+	tops       map[int]int      // an earlier leg of the same call, for all but the first
+	keys       []joinKey        // of the leg that is looked at
 }
 
 // A joinKey is one thing that other legs may have in common with one.
@@ -246,12 +184,6 @@ type joinKey struct {
 func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	j.invited++
 	v.joined = j.invited
-	if len(x.s.Body) == 0 && len(j.late) < maxLateOffers {
-		if j.late == nil {
-			j.late = make(map[netip.Addr]bool)
-		}
-		j.late[v.leg.Source.Addr()] = true
-	}
 	j.keys = appendKeys(j.keys[:0], t.seed, v.leg, x.s)
 	var found [maxCandidates]candidate
 	list := found[:0]
@@ -670,10 +602,7 @@ func (j *joiner) join(legs *legStore) {
 		}
 		i = n
 	}
-	for i := range j.crossed {
-		j.unite(&j.crossed[i], legs)
-	}
-	j.candidates, j.ends, j.late, j.controlled, j.crossed = nil, nil, nil, nil, nil
+	j.candidates, j.ends = nil, nil
 }
 
 // unite makes one call of two legs. What tells which leg is the later one is its INVITE; the

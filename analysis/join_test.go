@@ -149,65 +149,6 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// TestThirdParty: a third-party call controller makes two calls, and has their called sides talk to each other: RFC 3725, flows I, III and IV.
-// Where it does not, or takes one after the other, they are calls of their own.
-func TestThirdParty(t *testing.T) {
-	for _, tt := range []struct {
-		name, ladder string
-		calls        int
-	}{
-		{"flow I", `
-			0    C > A INVITE to=sip:alice@example.com from=sip:ctl@x
-			1    A > C 200 sdp c=10.0.0.1 m=4000
-			1.1  C > B INVITE id=c2@x sdp c=10.0.0.1 m=4000 from=sip:ctl@x
-			2    B > C 200 id=c2@x sdp c=10.0.0.2 m=5000
-			2.1  C > B ACK id=c2@x
-			2.1  C > A ACK id=c1@example sdp c=10.0.0.2 m=5000`, 1},
-		{"flow III", `
-			0    C > A INVITE to=sip:alice@example.com from=sip:ctl@x
-			1    A > C 200 sdp c=10.0.0.1 m=4000
-			1.1  C > A ACK sdp c=0.0.0.0 m=9
-			1.2  C > B INVITE id=c2@x from=sip:ctl@x
-			2    B > C 200 id=c2@x sdp c=10.0.0.2 m=5000
-			2.1  C > A INVITE id=c1@example sdp c=10.0.0.2 m=5000
-			2.2  A > C 200 sdp c=10.0.0.1 m=4000
-			2.3  C > B ACK id=c2@x sdp c=10.0.0.1 m=4000
-			2.3  C > A ACK id=c1@example`, 1},
-		{"one after the other", `
-			0    C > A INVITE to=sip:alice@example.com from=sip:ctl@x
-			1    A > C 200 sdp c=10.0.0.1 m=4000
-			1.1  C > A ACK sdp c=10.0.0.2 m=5000
-			2    C > A BYE
-			2.1  A > C 200
-			3    C > B INVITE id=c2@x sdp c=10.0.0.1 m=4000 from=sip:ctl@x
-			4    B > C 200 id=c2@x sdp c=10.0.0.2 m=5000
-			4.1  C > B ACK id=c2@x`, 2},
-		{"both are told to send to a third one", `
-			0    C > A INVITE to=sip:alice@example.com from=sip:ctl@x sdp c=10.0.0.7 m=4000
-			1    A > C 200 sdp c=10.0.0.1 m=4000
-			1.1  C > B INVITE id=c2@x sdp c=10.0.0.7 m=4000 from=sip:ctl@x
-			2    B > C 200 id=c2@x sdp c=10.0.0.2 m=5000
-			2.1  C > B ACK id=c2@x
-			2.1  C > A ACK id=c1@example`, 2},
-		{"two callers", `
-			0    C > A INVITE to=sip:alice@example.com from=sip:ctl@x sdp c=10.0.0.2 m=5000
-			1    A > C 200 sdp c=10.0.0.1 m=4000
-			1.1  P > B INVITE id=c2@x sdp c=10.0.0.1 m=4000 from=sip:ptl@x
-			2    B > P 200 id=c2@x sdp c=10.0.0.2 m=5000
-			2.1  P > B ACK id=c2@x
-			2.1  C > A ACK id=c1@example`, 2},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if res.Calls.Len() != tt.calls {
-				for c := range res.Calls.All() {
-					t.Error(describe(c))
-				}
-			}
-		})
-	}
-}
-
 // TestTogether: legs that are one call, however many and in whatever way they hang together.
 func TestTogether(t *testing.T) {
 	for _, tt := range []struct{ name, ladder string }{

@@ -420,7 +420,6 @@ func (t *tracker) finish(v *liveLeg) {
 	v.conclude(t.now)
 	v.list.remove(v)
 	t.joiner.finished(v)
-	t.joiner.cross(v.leg, t.seed)
 	v.leg.live = nil
 	t.nLive--
 	t.detailOctets -= v.octets
