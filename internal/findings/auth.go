@@ -238,7 +238,7 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	var user string
 	for i := range c.open {
 		ch := &c.open[i]
-		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 {
+		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 && l.c.loss.legs.unasked+l.c.loss.registers.unasked > 0 {
 			ch.t.retried = true // numbers are left out: that of the request that followed it, which is not in the capture
 		}
 		a := t.credentialsFor([]byte(ch.realm))
@@ -589,7 +589,7 @@ func (u *nonceUse) compare(x *nonceUse) int {
 
 // follows reports whether a use stands behind a later one in the file of both: its clock was set back, or packets are out of order.
 func (u *nonceUse) follows(x *nonceUse) bool {
-	return u.frame > x.frame && u.frame>>frameBits == x.frame>>frameBits
+	return u.frame > x.frame && u.frame>>frameBits == x.frame>>frameBits && u.at().Before(x.at())
 }
 
 // maxUses bounds the uses kept: they are compared at the end, in order of time.

@@ -2,6 +2,8 @@ package findings
 
 import (
 	"slices"
+
+	"github.com/sipsight/sipsight/analysis"
 )
 
 // causes are findings that one cause may bring at once on a call, the most specific first.
@@ -20,18 +22,18 @@ var causes = [][]string{
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
-// oneCause leaves out the findings of a leg, or of a Call-ID outside of calls, that a more specific one explains: they become
+// oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they become
 // related to it. What is only possible explains nothing.
 func oneCause(list []*Finding) []*Finding {
 	type key struct {
-		leg    legNumber
-		callID string // outside of calls
+		leg   legNumber
+		first analysis.Frame // of a request outside of calls
 	}
 	by := make(map[key][]*Finding)
 	for _, f := range list {
 		k := key{leg: f.leg}
-		if f.leg == 0 {
-			k.callID = f.CallID
+		if f.leg == 0 && f.CallID != "" && len(f.Frames) > 0 {
+			k.first = f.Frames[0]
 		}
 		if k != (key{}) {
 			by[k] = append(by[k], f)

@@ -195,10 +195,11 @@ func lowerTTL(d string) string {
 var falseAlarms = map[string]int{
 	"cancel-no-487":        6, // the 487 and its ACK
 	"overlapping-invite":   2, // the 200 to a re-INVITE and its ACK
-	"offer-without-answer": 2, // likewise, and the reliable 183 and its PRACK
+	"offer-without-answer": 3, // likewise, and the reliable 183 and its PRACK
 	"missing-ack-2xx":      1, // the ACK, the BYE and its 200
 	"subscribe-silent":     2, // the NOTIFY and its 200
-	"auth-ignored":         2, // the REGISTER with credentials, its 200, and what follows them
+	"auth-ignored":         5, // the REGISTER with credentials, its 200, and what follows them
+	"register-failed":      2, // the REGISTERs between, and what answers them
 	"hold-state":           1, // the re-INVITE that resumes, and the called side hangs up
 }
 

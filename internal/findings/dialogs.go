@@ -207,8 +207,7 @@ var cseqBackwards = &Rule{
 	ID: "cseq-backwards", RFC: "RFC 3261 12.2.2", Severity: "warning",
 	Title: "a CSeq number that goes backwards",
 	Doc: `A request inside of a dialog, when its branch appears for the first time on a hop, has a lower CSeq number than the last one of that side on that hop (the INVITE
-that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands within 50 ms behind a request of its method with a higher number, which was sent since it was
-refused: packets may be out of order in the capture. It is told once a side.`,
+that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands in the capture behind a request of a time up to 50 ms later. It is told once a side.`,
 	Why: "The other side has to refuse it with 500: the request is taken for an old one.",
 	Fix: "Look at what numbers the requests of that side: often two programs share a dialog, or a server between them counts by itself.",
 
@@ -251,15 +250,10 @@ refused: packets may be out of order in the capture. It is told once a side.`,
 	},
 }
 
-// disordered reports whether a request stands behind one with a higher number that was sent after it, since it was refused.
+// disordered reports whether a request stands behind one with a higher number that has a later time.
 func (r *legRun) disordered(high, low int) bool {
-	a, b := &r.Messages[high], &r.Messages[low]
-	d := b.Time.Sub(a.Time)
-	if d < 0 || d >= disorder || b.Transaction < 0 {
-		return d < 0 && d > -disorder
-	}
-	status := r.Transactions[b.Transaction].Status
-	return a.Method == b.Method && status >= 300 && status != 500
+	d := r.Messages[low].Time.Sub(r.Messages[high].Time)
+	return d < 0 && d > -disorder
 }
 
 // maxSides bounds the sides of dialogs, on their hops, whose numbers are followed in a leg.

@@ -70,7 +70,7 @@ type Finding struct {
 	AOR    string   // of a registration
 
 	gate     *gate
-	covers   string     // the id of findings of its leg, or Call-ID, that have the same cause
+	covers   string     // the id of findings of its leg that have the same cause
 	from     netip.Addr // of sdp-private: whom the description comes from …
 	repaired bool       // … and whether the peer knows of the NAT
 	several  *several   // of more than one call or registration

@@ -396,7 +396,7 @@ func (r *legRun) circles() {
 // earlier reports whether an INVITE was sent before a redirection, and does not follow it though it stands ahead of it in the capture.
 func (r *legRun) earlier(invite, redirection int) bool {
 	a, b := &r.Messages[invite], &r.Messages[redirection]
-	return a.Transaction == b.Transaction || a.CSeq <= b.CSeq && a.Time.Before(b.Time)
+	return a.Transaction == b.Transaction || a.CSeq <= b.CSeq && !a.Time.After(b.Time)
 }
 
 // targetOf returns what tells targets apart of a URI.

@@ -92,15 +92,11 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	return f, true
 }
 
-// unheeded returns how many ACKs of a 2xx were seen on its hop, where that was repeated on and on behind the first one: until
-// the call or the capture ended, or for as long as may be. They were lost further on. Where the copies cease before, one got there.
+// unheeded returns how many ACKs of a 2xx were seen on its hop, where that was repeated for as long as may be, and behind the first
+// one as well. They were lost further on. Where the copies cease before, one got there.
 func (r *legRun) unheeded(i int) (acks int) {
 	t := &r.Transactions[i]
-	end := r.since(t.LastFinal)
-	if r.Leg.ByBye {
-		end = r.Leg.Ended.Sub(t.LastFinal)
-	}
-	if t.Finals < 5 || end > t2+t1 && !r.givenUp(i) {
+	if !r.givenUp(i) {
 		return 0
 	}
 	first := r.ackOf(i)

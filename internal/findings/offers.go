@@ -131,7 +131,7 @@ func misfit(offer, answer *sdp.Session) (what string, s Severity, covers string)
 			case sdp.RuleAnswerNoFormat:
 				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error, ""
 			case sdp.RuleAnswerSecurity:
-				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error, "srtp-setup"
+				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error, ""
 			case sdp.RuleAnswerDirection:
 				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error, ""
 			case sdp.RuleAnswerDefault:

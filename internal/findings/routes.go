@@ -480,7 +480,7 @@ func (s *contactState) leg(r *legRun) {
 		switch {
 		case !from && handled:
 			continue
-		case unseen:
+		case !from && unseen:
 			f.Confidence = Possible
 		case from && (handled || m.Request && r.namesSource(i)):
 			f.Severity, f.NextStep = Note, "Nothing, as long as the peer goes around it."
@@ -728,10 +728,7 @@ If the next hop passes it on with another address, it is a note; so it is where 
 			}
 			switch {
 			case from && m.Request:
-				unseen := false
-				if f.repaired, unseen = r.handled(i, false); unseen {
-					f.Confidence = Possible
-				}
+				f.repaired, _ = r.handled(i, false)
 			case from && m.Transaction >= 0:
 				f.repaired = r.sentThrough(m.Transaction)
 			}

@@ -310,10 +310,10 @@ func (r *legRun) crossesBye(i int) bool {
 		if b.Requests == 0 { // it is not in the capture, but its answer is
 			sent = b.Answered.Add(-time.Second)
 		}
-		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.Sub(t.Answered) > disorder {
+		if b.Method != "BYE" || b.Hop != t.Hop || b.Forward == t.Forward || sent.After(t.Answered) {
 			continue
 		}
-		if b.Status == 0 || t.Sent.Sub(b.Answered) <= disorder {
+		if b.Status == 0 || !b.Answered.Before(t.Sent) {
 			return true
 		}
 	}
