@@ -99,24 +99,24 @@ is not allowed, are notes.`,
 				continue
 			}
 			r.applies()
-			what, severity, covers := misfit(offer, answer)
+			what, severity := misfit(offer, answer)
 			if what == "" || slices.ContainsFunc(done, func(x told) bool { return x.what == what && r.sameDeal(&x.d, &d) }) {
 				continue
 			}
 			done = append(done, told{d, what})
 			r.report(Finding{
 				Severity: severity, Frames: r.frames(d.offer, d.answer), Observed: "the answer of " + endpoint(r.Messages[d.answer].Source) + ": " + what,
-				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered", covers: covers,
+				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered",
 			})
 		}
 	},
 }
 
-// misfit says what is wrong with an answer, "" for nothing, and which findings that explains.
-func misfit(offer, answer *sdp.Session) (what string, s Severity, covers string) {
+// misfit says what is wrong with an answer, "" for nothing.
+func misfit(offer, answer *sdp.Session) (what string, s Severity) {
 	x := sdp.Compare(offer, answer)
 	if slices.Contains(x.Faults, sdp.RuleAnswerCount) {
-		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error, ""
+		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error
 	}
 	for i := range x.Streams {
 		st := &x.Streams[i]
@@ -127,25 +127,25 @@ func misfit(offer, answer *sdp.Session) (what string, s Severity, covers string)
 		for _, f := range st.Faults {
 			switch f {
 			case sdp.RuleAnswerMedia:
-				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error, ""
+				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error
 			case sdp.RuleAnswerNoFormat:
-				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error, ""
+				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error
 			case sdp.RuleAnswerSecurity:
-				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error, ""
+				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error
 			case sdp.RuleAnswerDirection:
-				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error, ""
+				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error
 			case sdp.RuleAnswerDefault:
 				what, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), Note
 			}
 		}
 		if st.Accepted && signalsAlone(st) {
-			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), Error, ""
+			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), Error
 		}
 		if what == "" && st.Accepted && slices.Contains(st.Notes, sdp.RuleNoteProfile) && st.Offer.IsDTLS() == st.Answer.IsDTLS() {
 			what, s = fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Note
 		}
 	}
-	return what, s, ""
+	return what, s
 }
 
 // signalsAlone reports whether offer and answer of a stream have nothing in common but telephone events and comfort
