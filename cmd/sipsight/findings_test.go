@@ -441,3 +441,23 @@ func TestBundleExported(t *testing.T) {
 		t.Errorf("export: %s", r.err)
 	}
 }
+
+// TestFindingTimesOfMedia: a finding whose first frame is of RTP is of a time by the messages around it.
+func TestFindingTimesOfMedia(t *testing.T) {
+	c := readFindingCase(t, "../../internal/findings/testdata/late-or-cut-media.txt")
+	var l capgen.Ladder
+	file := filepath.Join(t.TempDir(), "media.pcap")
+	if err := os.WriteFile(file, l.Pcap(c.text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]int{
+		"--since 2026-03-01T12:00:05Z --until 2026-03-01T12:00:08Z": 1,
+		"--until 2026-03-01T12:00:08Z":                              2,
+		"--since 2026-03-01T12:00:13Z":                              0,
+	} {
+		res := sipsight(t, append([]string{"findings", "--json", "--id", "late-or-cut-media", file}, strings.Fields(args)...)...)
+		if n := strings.Count(res.out, "\n"); n != want {
+			t.Errorf("%s: %d findings, want %d\n%s", args, n, want, res.out)
+		}
+	}
+}
