@@ -67,19 +67,19 @@ func (a *ahead) Read(p []byte) (int, error) {
 
 // next makes now the next block. What a block is goes by the file alone, and so does what is said of that up to its end.
 func (a *ahead) next() {
-	switch {
-	case a.alone && a.now == nil:
-		a.now = new(aheadOf)
-		fallthrough
-	case a.alone:
+	if a.alone {
+		if a.now == nil {
+			a.now = new(aheadOf)
+		}
 		a.make(a.now)
-	case a.todo == nil:
-		a.start()
-		a.now = <-a.todo
-	default:
-		a.free <- a.now
-		a.now = <-a.todo
+		return
 	}
+	if a.todo == nil {
+		a.start()
+	} else {
+		a.free <- a.now
+	}
+	a.now = <-a.todo
 }
 
 // start starts the goroutine. stop has to follow.
