@@ -73,7 +73,6 @@ type tracker struct {
 	nSteps  int
 	scratch []byte
 	facts   map[uint64]formatFacts // by the hash of the part of a media description that says them
-	at      Frame                  // of what is taken in
 	now     time.Time              // of the clock, when what is taken in was found
 
 	overLegs, overLive, overSteps, overDetail bool
@@ -175,7 +174,7 @@ type seen struct {
 // sent again.
 func (t *tracker) message(m *dissect.Message, now time.Time, quirks sipmsg.Quirks) (resent Frame) {
 	x := seen{m: m, s: m.SIP, frame: Frame{m.Ref.File, m.Ref.Frame}, quirks: quirks}
-	t.now, t.at = now, x.frame
+	t.now = now
 	if m.HasTime {
 		x.now = m.Time
 		t.sweep(m.Time)
