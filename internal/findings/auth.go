@@ -238,7 +238,7 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 	var user string
 	for i := range c.open {
 		ch := &c.open[i]
-		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 && l.c.loss.legs.unasked+l.c.loss.registers.unasked > 0 {
+		if ch.t.method == t.method && ch.t.cseq < t.cseq-1 && l.c.loss.any() {
 			ch.t.retried = true // numbers are left out: that of the request that followed it, which is not in the capture
 		}
 		a := t.credentialsFor([]byte(ch.realm))

@@ -11,10 +11,13 @@ type lossMeter struct {
 	legs, registers lossShare
 }
 
+// any reports whether anything showed so far that the capture lacks packets.
+func (m *lossMeter) any() bool { return m.legs.unasked+m.registers.unasked > 0 }
+
 // leavesOut reports whether the CSeq numbers of a side show that it sent requests behind message i, up to message j, that are not in
 // the capture on any hop. Some leave out numbers, and so that counts only where packets are missing elsewhere, too.
 func (r *legRun) leavesOut(from uint64, i, j int) bool {
-	if from == 0 || r.c.loss.legs.unasked == 0 {
+	if from == 0 || !r.c.loss.any() {
 		return false
 	}
 	known, highest := false, uint32(0)

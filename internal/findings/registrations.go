@@ -193,7 +193,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		f.Frames = []analysis.Frame{g.frame, e.SentFrame}
 		f.Observed = fmt.Sprintf("granted for %d s, refreshed after %s", g.seconds, seconds(after))
 		f.Expected = "a refresh before the granted time is over"
-		if g.callID == callID && e.CSeq > g.cseq+1 && r.c.loss.registers.unasked > 0 { // one of a number between is not in the capture
+		if g.callID == callID && e.CSeq > g.cseq+1 && r.c.loss.any() { // one of a number between is not in the capture
 			f.Confidence = Possible
 		}
 		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2} // a REGISTER between, and its 2xx
