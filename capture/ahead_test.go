@@ -109,3 +109,29 @@ func TestAheadEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestAheadOfMany: of more than sixteen files none is inflated ahead, for that takes half a megabyte and a goroutine of each; of a few,
+// those that were read far enough are.
+func TestAheadOfMany(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "long.pcap.gz")
+	if err := os.WriteFile(file, zipped(longCapture()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	for _, c := range []struct{ files, ahead int }{{4, 4}, {17, 0}} {
+		r, err := capture.Open(context.Background(), slices.Repeat([]string{file}, c.files), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := runtime.NumGoroutine()
+		for n := 0; n < 4000*c.files; n++ { // the packets of all in turn, of each more than a megabyte
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := runtime.NumGoroutine() - before; n != c.ahead {
+			t.Errorf("%d files: %d goroutines read ahead, want %d", c.files, n, c.ahead)
+		}
+		r.Close()
+	}
+}
