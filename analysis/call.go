@@ -22,7 +22,8 @@ type Call struct {
 // what is wrong: see CallList.Remarks.
 type Remarks struct {
 	Findings []string // ids, the worst first
-	Because  string   // why the call ended as it did, or what is wrong with one that goes on; a clause
+	Because  string   // why the call ended as it did; a clause
+	Beside   bool     // Because explains no end: it is what is wrong with a call that went on or was answered all the same
 }
 
 // First returns the leg that began first: the caller's, as far as the capture shows it.

@@ -143,6 +143,7 @@ var byeBeforeAck = &Rule{
 where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 	Why: "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
 	Fix: "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
+	Odd: "the called side did not wait for the ACK",
 
 	needs: calledHangsUp, counts: answerSeen,
 	leg: func(r *legRun) {

@@ -41,6 +41,23 @@ func (f *Finding) explains(l *analysis.Leg) bool {
 	return false
 }
 
+// tellWhy adds to what is said of a call, of which l is the first leg, why it ended as it did, if the finding explains that, and
+// otherwise, of a call that was answered, what else was wrong with it.
+func (f *Finding) tellWhy(m *analysis.Remarks, l *analysis.Leg) {
+	answered := l.State == analysis.StateCompleted || l.State == analysis.StateConfirmed
+	switch {
+	case f.Because != "" && f.explains(l):
+		if beside := l.State == analysis.StateConfirmed || l.State == analysis.StateEarly; m.Because == "" || !beside {
+			m.Because, m.Beside = f.Because, beside
+		}
+	case m.Because != "" || !answered || f.Severity < Warning:
+	case f.Because != "" && f.end == goesOn:
+		m.Because, m.Beside = f.Because, true
+	case f.rule.Odd != "":
+		m.Because, m.Beside = f.rule.Odd, true
+	}
+}
+
 // byServer reports whether a final response may be what a server between makes of one that it
 // got from the next host, or of none.
 func byServer(status int) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -117,8 +118,81 @@ func TestBecause(t *testing.T) {
 	for _, x := range becauses {
 		var l capgen.Ladder
 		_, res := investigated(t, l.Pcap(hosts+x.ladder+"\n900 A > C OPTIONS id=late@example\n+.01 C > A 200\n"))
-		if got := res.Calls.At(0).Because; got != x.want {
+		c := res.Calls.At(0)
+		got := c.Because
+		if c.Beside && c.First().State == analysis.StateCompleted {
+			got = ""
+		}
+		if got != x.want {
 			t.Errorf("%s: because %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
+// TestBeside holds what is told of a call that was answered, and did not end of it.
+func TestBeside(t *testing.T) {
+	const answered = `
+		0    A > B INVITE
+		1    B > A 200
+		+.01 A > B ACK`
+	for _, x := range []struct{ name, ladder, want string }{
+		{"nothing is wrong", answered + `
+		9    A > B BYE
+		+.01 B > A 200 of=BYE`, ""},
+		{"the BYE meets a port that is closed", answered + `
+		9    A > B BYE
+		+.01 B > A ICMP`, "10.0.0.2:5060 cannot be reached (ICMP port unreachable)"},
+		{"a note", `
+		0    A > B INVITE sdp
+		1    B > A 200 sdp
+		+.01 A > B ACK
+		5    A > B INVITE sdp dir=sendonly o=1/2
+		+.1  B > A 200 sdp dir=recvonly
+		+.1  A > B ACK
+		7    A > B INVITE sdp o=1/3
+		+.1  B > A 200 sdp
+		+.1  A > B ACK
+		9    A > B BYE
+		+.01 B > A 200 of=BYE`, ""},
+		{"a warning", `
+		0    A > B INVITE sdp
+		1    B > A 200 sdp
+		+.01 A > B ACK
+		5    A > B INVITE sdp dir=sendonly o=1/2
+		+.1  B > A 200 sdp dir=recvonly
+		+.1  A > B ACK
+		9    A > B BYE
+		+.01 B > A 200 of=BYE`, "it was put on hold and never resumed"},
+		{"what explains the end is told in place of what else was wrong", `
+		0    A > B INVITE
+		     Session-Expires: 90
+		1    B > A 200
+		     Session-Expires: 90;refresher=uas
+		1.5  B > A 200 again
+		3    B > A 200 again
+		61.5 A > B BYE
+		+.1  B > A 200 of=BYE`, "its session timer of 90 s was not refreshed"},
+		{"an answer that is not acknowledged, of a call that ends of itself", `
+		0    A > B INVITE
+		1    B > A 200
+		1.5  B > A 200 again
+		2.5  B > A 200 again
+		4.5  B > A 200 again
+		8.5  B > A 200 again
+		9    A > B BYE
+		+.1  B > A 200 of=BYE`, "the 2xx was never acknowledged"},
+		{"one that was refused, and whose refusal nobody acknowledges", `
+		0    A > B INVITE
+		1    B > A 486
+		1.5  B > A 486 again
+		2.5  B > A 486 again
+		4.5  B > A 486 again`, ""},
+	} {
+		var l capgen.Ladder
+		_, res := investigated(t, l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\nC = 10.0.0.3:5060\n"+x.ladder+"\n900 A > C OPTIONS id=late@example\n+.01 C > A 200\n"))
+		c := res.Calls.At(0)
+		if c.Because != x.want || c.Beside != (x.want != "" && !strings.Contains(x.name, "explains")) {
+			t.Errorf("%s: %q, beside the end: %v; want %q", x.name, c.Because, c.Beside, x.want)
 		}
 	}
 }

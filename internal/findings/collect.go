@@ -455,8 +455,8 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 		if !slices.Contains(m.Findings, f.ID) {
 			m.Findings = append(m.Findings, f.ID)
 		}
-		if m.Because == "" && f.Because != "" && f.leg != 0 && f.Confidence >= Likely && f.explains(calls.At(f.Call-1).First()) {
-			m.Because = f.Because
+		if f.leg != 0 && f.Confidence >= Likely && (m.Because == "" || m.Beside) {
+			f.tellWhy(m, calls.At(f.Call-1).First())
 		}
 	}
 }

@@ -58,7 +58,7 @@ type Finding struct {
 
 	// Because goes on with the verdict of the call, as in «… because the ACK went to a
 	// private address»; "" where it explains no end. It is told of calls that ended so, which
-	// end says.
+	// end says; where that is goesOn also beside the end of one that was answered.
 	Because string
 	end     end
 	refusal int // the final response that Because explains, where end is turnedDown
@@ -127,6 +127,7 @@ type Rule struct {
 	Doc      string // the rule in words, exact enough to check a capture by hand
 	Why      string // why it matters
 	Fix      string // what to do: the next step of its findings
+	Odd      string // what it says of a call that was answered all the same, a clause of the verdict; Because comes first
 
 	// The rule is asked about legs that have one of the traits that it needs, about all where
 	// it names none, which costs a lot: without them it may neither report anything nor learn, but for what its state

@@ -18,6 +18,7 @@ sender whose receiver did not pass the INVITE on; the tag that a server gives in
 with its tag in 32 s (one that is sent once, and whose BYE is accepted, had its ACK); or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
+	Odd: "a further phone answered and was not let go",
 
 	needs: manyTags,
 	leg: func(r *legRun) {

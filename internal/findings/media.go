@@ -139,6 +139,7 @@ one announced by the other side it is a note. A private address stands for the p
 				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
 			}
+			f.Because, f.end = fmt.Sprintf("RTP of %s went to %s, which nobody asked for", sideOf(s.SentBy), endpoint(s.Destination())), goesOn
 			if host {
 				f.Severity = Note
 				f.Observed += "; the address is announced with another port"
@@ -278,14 +279,16 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		return f, false
 	}
 	first, _ := spanOf(sent[by])
-	if seen := p.of(first, by); slices.ContainsFunc(p, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
+	seen := p.of(first, by)
+	if slices.ContainsFunc(p, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
 		return f, false
 	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{p.first().frame, first.First},
 		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(to.Sub(from))),
-		Expected: "RTP from " + endpoint(a.side[1-by].addr) + " to " + endpoint(a.side[by].addr),
+		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
+		Because:  "audio went one way only, with no RTP of " + sideNames[silent] + " in the capture", end: goesOn,
 	}
 	for i := range a.side {
 		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
@@ -302,6 +305,7 @@ var noAudio = &Rule{
 media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
+	Odd: "no audio is in the capture, neither way",
 	capture: func(r *captureRun) {
 		for t := range r.talks() {
 			from, to, ok := r.lasted(t)
@@ -376,6 +380,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		list[0] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
+			Because: fmt.Sprintf("audio of %s began %s late", sideNames[by], seconds(wait)), end: goesOn,
 		}
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
@@ -385,6 +390,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		list[1] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
+			Because: fmt.Sprintf("audio of %s ended %s ahead of the BYE", sideNames[by], seconds(early)), end: goesOn,
 		}
 	}
 	return list
@@ -591,6 +597,7 @@ func wrongDigits(r *captureRun) {
 				list = append(list, Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
 					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, kind, to, v.events), Expected: "payload type " + v.events.String(),
+					Because: "digits of " + who + " have a payload type that " + to + " did not ask for", end: goesOn,
 				})
 			}
 			if x, y, twice := t.twice(s); twice {

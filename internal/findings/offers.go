@@ -77,6 +77,7 @@ with port 0 mean nothing); or with a direction that the offer does not allow; or
 is not allowed, are notes.`,
 	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
 	Fix: "Look at both descriptions in the frames named, and correct the one that answers, or what changes it on its way.",
+	Odd: "an answer does not fit its offer",
 
 	needs: notPlain,
 	leg: func(r *legRun) {
@@ -167,6 +168,7 @@ answer nor a final response, which is a note where it is refused with 491 or 500
 another response may be among them.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
+	Odd: "an offer was never answered",
 
 	needs: reoffers | withoutOffer | answerOdd, counts: agreed,
 	leg: func(r *legRun) {
@@ -299,6 +301,7 @@ var codec488 = &Rule{
 in another description of it in the call, and what both have in common, of the stream that does not fit that; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer, or the capture ends before that is answered, it is a note.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
+	Odd: "a change of its media was refused",
 
 	needs: mediaRefused,
 	leg: func(r *legRun) {
@@ -504,6 +507,7 @@ var holdState = &Rule{
 so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
+	Odd: "it was put on hold and never resumed",
 
 	needs:   held,
 	capture: replaced,
@@ -723,6 +727,7 @@ var srtpSetup = &Rule{
 are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely; not where UNAUTHENTICATED_SRTP was agreed on, which has none).`,
 	Why: "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
 	Fix: "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
+	Odd: "its encrypted media are described in a way that cannot work",
 
 	needs:   notPlain,
 	capture: inTheClear,
@@ -839,6 +844,7 @@ var t38Failed = &Rule{
 the tones CED or CNG are sent as telephone events, by a payload type that a description has, and no T.38 is ever offered (warning).`,
 	Why: "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
 	Fix: "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
+	Odd: "it did not change over to T.38 (fax)",
 
 	needs:   reoffers | withoutOffer,
 	capture: audioInPlaceOfFax,

@@ -102,6 +102,7 @@ digest-brute-force tells of.`,
 			_, dst := r.ends(t)
 			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
 			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
+			f.Because, f.end = fmt.Sprintf("its %s was never answered", t.Method), goesOn
 			f.gate.once = !r.overUDP(i)
 			f.gate.stream = f.gate.once
 			if persists(t.Sent, t.LastSent) {

@@ -606,7 +606,8 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		f.end, f.covers = goesOn, ""
 	}
 	if x.media {
-		f.Confidence, f.Because, f.covers = Likely, "", "late-or-cut-media"
+		f.Confidence, f.covers = Likely, "late-or-cut-media"
+		f.Because, f.end = fmt.Sprintf("its media did not get to %s (%s)", endpoint(x.end), icmpName(e)), goesOn
 	}
 	if x.handled {
 		f.Severity, f.Because = Note, ""

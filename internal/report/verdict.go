@@ -23,7 +23,7 @@ func appendVerdict(b []byte, c *analysis.Call) []byte {
 	b = appendOutcome(b, l, c.Until)
 	if c.Because != "" {
 		link := " because "
-		if l.State == analysis.StateConfirmed || l.State == analysis.StateEarly { // that explains no end
+		if c.Beside {
 			link = "; "
 		}
 		b = append(append(b, link...), c.Because...)

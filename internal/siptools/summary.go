@@ -101,6 +101,9 @@ func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) [
 			continue
 		}
 		why := fmt.Sprint(head.First().State, head.First().FinalStatus, head.Because != "")
+		if head.Beside {
+			why = head.Findings[0]
+		}
 		if seen[why] {
 			continue
 		}
