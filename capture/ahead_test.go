@@ -118,10 +118,14 @@ func TestAheadOfMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	alone := runtime.NumGoroutine()
 	for _, c := range []struct{ files, ahead int }{{4, 4}, {17, 0}} {
 		r, err := capture.Open(context.Background(), slices.Repeat([]string{file}, c.files), capture.Options{})
 		if err != nil {
 			t.Fatal(err)
+		}
+		for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > alone && time.Now().Before(end); { // those of the files before
+			time.Sleep(time.Millisecond)
 		}
 		before := runtime.NumGoroutine()
 		for n := 0; n < 4000*c.files; n++ { // the packets of all in turn, of each more than a megabyte
