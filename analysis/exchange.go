@@ -45,6 +45,7 @@ type Exchange struct {
 	Sent      time.Time // the first of them
 	SentFrame Frame
 	LastSent  time.Time // the last of them
+	LastFrame Frame     // and its frame
 
 	Provisional int // the last status of 1xx, 0 for none
 	Status      int // the first final response, 0 for none
@@ -261,7 +262,7 @@ func (t *tracker) other(x *seen) {
 		}
 	case x.s.IsRequest():
 		r.Requests++
-		r.LastSent = x.now
+		r.LastSent, r.LastFrame = x.now, x.frame
 		x.resent = r.SentFrame
 		t.again(x, r)
 	default:
@@ -332,7 +333,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	r := o.fresh()
 	r.Method, r.CSeq, r.Source, r.Destination, r.Transport = x.method, x.cseq, x.m.Src, x.m.Dst, x.m.Transport.String()
 	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0, len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
-	r.Requests, r.Sent, r.LastSent, r.SentFrame = 1, x.now, x.now, x.frame
+	r.Requests, r.Sent, r.LastSent, r.SentFrame, r.LastFrame = 1, x.now, x.now, x.frame, x.frame
 	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), lengthOf(x.m)
 	if t.rules.exchanged != nil {
 		r.CallID = t.callID(x)

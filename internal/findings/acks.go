@@ -44,9 +44,7 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or mo
 				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
 				f.Because, f.NextStep = lostAck(dst), lookForAck
 			}
-			if contact, private := r.contactOf(i); private {
-				f.Observed += fmt.Sprintf("; its Contact is the private address %s", contact)
-			}
+			f.Observed += r.reachOf(i)
 			r.report(f)
 		}
 	},
@@ -140,7 +138,7 @@ var byeBeforeAck = &Rule{
 	ID: "bye-before-ack", RFC: "RFC 3261 15", Severity: "warning",
 	Title: "the called side hangs up before the ACK",
 	Doc: `The called side sends BYE after its 2xx, less than 32 s after it, and no ACK to the 2xx was seen on any hop before the BYE. It is only possible
-where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
+where the ACK goes another way, or the capture lacks so many packets that the ACK may be among them; that a 2xx is not repeated shows a poor server as well as an ACK that is not in the capture.`,
 	Why: "A called side must not send BYE before it has the ACK or its wait for it is over. The two may cross, or the ACK is lost.",
 	Fix: "Look at where the ACK went; if it is not in the capture at all, at what the caller did with the 2xx.",
 	Odd: "the called side did not wait for the ACK",
@@ -172,24 +170,28 @@ where the 2xx was not repeated for 2 s, or the ACK goes another way.`,
 			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
 			Expected: "an ACK, or 32 s of waiting for it",
 		}
-		if !r.keepsHop(ok) || r.Transactions[answer.Transaction].Finals == 1 && l.Ended.Sub(answer.Time) > t2/2 {
-			f.Confidence = Possible // the ACK goes another way, or the 2xx would have been repeated
+		if r.Transactions[answer.Transaction].Finals == 1 && l.Ended.Sub(answer.Time) > t2/2 {
+			f.gate.misses = 1
+			f.Observed += ", though the 2xx is not repeated"
+		}
+		if !r.keepsHop(ok) {
+			f.Confidence = Possible // the ACK goes another way
 		}
 		r.report(f)
 	},
 }
 
 // acked reports whether an ACK to the 2xx of an INVITE was seen on its hop. An ACK that goes from
-// end to end may pass another hop than the INVITE, where the capture shows several. A 2xx that is
-// repeated says that not any ACK will do: it has to have the To tag, and, if the 2xx is repeated to
-// the last, to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
+// end to end may pass another hop than the INVITE, where the capture shows several. It has to have the To tag,
+// and, if the 2xx is repeated to the last, to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
 func (r *legRun) acked(i int) (is bool, unfit string) {
 	t := &r.Transactions[i]
-	if t.Acked && t.Finals < 2 {
-		return true, ""
-	}
 	src, dst := r.ends(t)
 	oks := r.accepting(t.CSeq)
+	ofThis := func(m *analysis.Seen) bool {
+		return r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) })
+	}
+	found := false
 	for j := range r.Messages {
 		m := &r.Messages[j]
 		switch {
@@ -199,19 +201,24 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		}):
 			return true, "" // on whatever hop: the next one has it of this one
 		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
-		case t.Finals < 2 || m.Partial:
+		case m.Partial:
 			return true, ""
-		case !r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) }):
-			if unfit = "; the ACK has another To tag"; m.ToTag == 0 {
+		case !ofThis(m):
+			if found, unfit = true, "; the ACK has another To tag"; m.ToTag == 0 {
 				unfit = "; the ACK has no To tag"
 			}
+		case t.Finals < 2:
+			return true, ""
 		case m.Destination.Addr() == dst.Addr() || !r.givenUp(i):
 			return true, ""
 		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):
 			return true, ""
 		default:
-			unfit = "; the ACK goes to " + endpoint(m.Destination)
+			found, unfit = true, "; the ACK goes to "+endpoint(m.Destination)
 		}
+	}
+	if t.Finals < 2 && t.Acked && !found {
+		return true, ""
 	}
 	return false, unfit
 }

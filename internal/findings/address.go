@@ -59,6 +59,23 @@ func (r *legRun) contactOf(i int) (host string, unreachable bool) {
 	return "", false
 }
 
+// reachOf says whether the Contact in the final response of a transaction is one that its peer can reach, as far as addresses tell.
+func (r *legRun) reachOf(i int) string {
+	contact, private := r.contactOf(i)
+	src, dst := r.ends(&r.Transactions[i])
+	switch a, err := netip.ParseAddr(contact); {
+	case private:
+		return "; its Contact is the private address " + contact
+	case contact == "":
+		return "; its Contact has no address"
+	case err == nil && sameHost(a, dst.Addr()):
+		return "; its Contact is where it came from"
+	case err == nil && isPrivate(a) && isPublic(src.Addr()):
+		return "; its Contact is the private address " + contact
+	}
+	return "; its Contact is another address, " + contact
+}
+
 // inDialog reports whether a request has a To tag.
 func (r *legRun) inDialog(i int) bool {
 	m := r.Message(i)

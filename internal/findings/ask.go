@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -209,6 +210,17 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 	x := &repeat{f, 1}
 	g.m[k] = x
 	g.order = append(g.order, x)
+}
+
+// drop takes back what is known of one request alone, by its Call-ID.
+func (g *repeats) drop(what, callID string) {
+	for k, x := range g.m {
+		if k.what == what && x.n == 1 && x.f.CallID == callID {
+			delete(g.m, k)
+			g.order = slices.DeleteFunc(g.order, func(y *repeat) bool { return y == x })
+			return
+		}
+	}
 }
 
 // tell reports what was added.

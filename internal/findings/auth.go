@@ -317,7 +317,7 @@ func (l *ledger) again(c *chain, t *liveTx, realm, user string) {
 // retried takes in that a request answers a challenge.
 func (l *ledger) retried(ch *challenge, t *liveTx, a *sipmsg.Auth) {
 	was := ch.t
-	was.retried = true
+	was.retried = was.retried || was.answered.IsZero() || t.at.Sub(was.answered) <= timeout || t.cseq > was.cseq+1
 	frames := []analysis.Frame{was.frame, was.final, t.frame}
 	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t.tx) {
 		l.sameCSeq = append(l.sameCSeq, &retry{tx: t.hold(), frames: frames})

@@ -80,7 +80,7 @@ func (r *legRun) crossed(i int) bool {
 var cancelTooEarly = &Rule{
 	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
 	Title: "CANCEL before any provisional response",
-	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for a second:
+	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for 4 s, in which three copies were due:
 it had a response then, though the capture has it not. Of several hops the first one is told.`,
 	Why: "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
 	Fix: "The client has to wait for the first provisional response before it sends the CANCEL.",
@@ -104,7 +104,7 @@ it had a response then, though the capture has it not. Of several hops the first
 				Expected: "a provisional response first",
 			}
 			f.gate.stream = !r.overUDP(i)
-			if r.wasHeard(i, c.Time) {
+			if r.wasHeard(i, c.Time) && (f.gate.stream || c.Time.Sub(t.Sent) > t2) {
 				f.Confidence = Possible
 			}
 			r.report(f)
@@ -130,7 +130,7 @@ func (r *legRun) earlyCancel(i int) int {
 var cancelNo487 = &Rule{
 	ID: "cancel-no-487", RFC: "RFC 3261 9.2", Severity: "warning",
 	Title: "a cancelled INVITE without a final response",
-	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
+	Doc: `A CANCEL was answered 200 on a hop, and its INVITE has no final response, and no ACK, there 64*T1 (32 s) later, or gets one after that, nor does one that is passed on have the To tag of the responses there. Where a server passed both on to a host that does
 not answer either, that hop is told. It is only possible where the capture lacks so many packets that those two may be among them, or the 487 alone where that host sent one.`,
 	Why: "The caller's transaction stays open until it gives up by itself; some phones keep showing the call.",
 	Fix: "The called side has to answer a cancelled INVITE with 487.",
@@ -144,7 +144,11 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			}
 			r.applies()
 			invite := r.inviteOf(i)
-			if invite < 0 || r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked || r.since(t.Answered) < timeout || r.onwards(invite, r.hangs) || r.cameFrom(invite) {
+			if invite < 0 || r.since(t.Answered) < timeout {
+				continue
+			}
+			late := r.lateFinal(invite, t.Answered)
+			if late == 0 && (r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked) || r.onwards(invite, r.hangs) || r.cameFrom(invite) {
 				continue
 			}
 			g := silence(t, r)
@@ -152,13 +156,29 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			if r.onwards(invite, r.ended) {     // whoever has it passes it on
 				g.misses = 1
 			}
-			r.report(Finding{
+			f := Finding{
 				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame}, gate: g,
 				Observed: fmt.Sprintf("CANCEL answered %d, the INVITE has no final response 32 s later", t.Status),
 				Expected: "487 to the INVITE",
-			})
+			}
+			if late > 0 {
+				f.Frames = append(f.Frames, r.Transactions[invite].FinalFrame)
+				f.Observed = fmt.Sprintf("CANCEL answered %d, the INVITE %d only %s later", t.Status, r.Transactions[invite].Status, seconds(late))
+				g.misses = 0
+			}
+			r.report(f)
 		}
 	},
+}
+
+// lateFinal returns how much later than 64*T1 behind the answer to its CANCEL an INVITE got its final response, counted from that answer;
+// 0 where it came in time, or not at all.
+func (r *legRun) lateFinal(invite int, cancelled time.Time) time.Duration {
+	t := &r.Transactions[invite]
+	if t.Status == 0 || cancelled.IsZero() || t.Answered.Sub(cancelled) <= timeout {
+		return 0
+	}
+	return t.Answered.Sub(cancelled)
 }
 
 // hangs reports whether a cancelled INVITE has no final response.

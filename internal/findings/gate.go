@@ -71,16 +71,6 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 		return f, r.unheeded(i) > 0
 	}
 	f.Severity, f.Observed = Error, unfit
-	if r.givenUp(i) {
-		return f, true
-	}
-	if t.Finals == 1 && r.used(i) {
-		return f, false
-	}
-	if !r.keepsHop(r.responseOf(i, t.Status)) {
-		f.Confidence = Possible
-		return f, t.Finals > 1
-	}
 	src, dst := r.ends(t)
 	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
@@ -88,6 +78,17 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	if t.Finals < 3 { // … but for the first time, which may have been lost on the way
 		f.gate.misses = 1
+	}
+	switch {
+	case r.givenUp(i):
+		return f, true
+	case t.Finals == 1 && r.used(i):
+		return f, false
+	case !r.keepsHop(r.responseOf(i, t.Status)): // the ACK goes past this hop, and so it is not known when it came
+		if f.Confidence = Possible; t.Finals > 2 {
+			f.Confidence = Likely
+		}
+		return f, t.Finals > 1
 	}
 	return f, true
 }

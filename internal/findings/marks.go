@@ -45,6 +45,9 @@ const (
 	// A NOTIFY outside of calls says that its subscription goes on.
 	stillSubscribed
 
+	// The Contact of a 2xx to an INVITE was looked at, and is not beside its source, or a Record-Route stands before it: see beside.
+	contactUsual
+
 	// The bits from here on are a hash of the hosts of Routes or Record-Routes, whatever their
 	// order; 0 where they were not found out.
 	routeHosts = 16
@@ -124,30 +127,41 @@ var decimals = func() (list [256]uint32) {
 func plainlyFits(v []byte, source netip.Addr) bool {
 	v, ok := bytes.CutPrefix(v, []byte("SIP/2.0/"))
 	blank := bytes.IndexByte(v, ' ')
-	if !ok || blank < 0 || bytes.IndexByte(v[:blank], ',') >= 0 || !source.Is4() {
+	if !ok || blank < 0 || bytes.IndexByte(v[:blank], ',') >= 0 {
 		return false
 	}
 	v = v[blank+1:]
-	i := 0
-	for k, n := range source.As4() {
-		if k > 0 {
-			if i == len(v) || v[i] != '.' {
-				return false
-			}
-			i++
-		}
-		for d := decimals[n]; d != 0; d >>= 8 {
-			if i == len(v) || v[i] != byte(d) {
-				return false
-			}
-			i++
-		}
+	i := writtenAs(v, source)
+	if i == 0 {
+		return false
 	}
 	if i < len(v) && v[i] == ':' {
 		for i++; i < len(v) && v[i]-'0' < 10; i++ {
 		}
 	}
 	return i < len(v) && v[i] == ';' && arePlain(v[i:])
+}
+
+// writtenAs returns how many octets v begins with that are an IPv4 address as it is written, 0 where it does not begin so.
+func writtenAs(v []byte, a netip.Addr) (i int) {
+	if !a.Is4() {
+		return 0
+	}
+	for k, n := range a.As4() {
+		if k > 0 {
+			if i == len(v) || v[i] != '.' {
+				return 0
+			}
+			i++
+		}
+		for d := decimals[n]; d != 0; d >>= 8 {
+			if i == len(v) || v[i] != byte(d) {
+				return 0
+			}
+			i++
+		}
+	}
+	return i
 }
 
 // viaFits reports whether the topmost Via of a request says where it came from.
@@ -173,9 +187,16 @@ func (c *Collector) markAnswer(g *glance, s *analysis.Seen, m *sipmsg.Message) (
 	if s.Fields.Has(sipmsg.SessionExpires) {
 		k |= c.timers.marksOf(m)
 	}
-	if s.Method != "INVITE" || !s.Fields.Has(sipmsg.RecordRoute) {
+	if s.Method != "INVITE" {
 		return k
 	}
+	if !s.Fields.Has(sipmsg.RecordRoute) {
+		if s.Vias != 1 || !contactIsBeside(m, s.Source.Addr()) {
+			k |= contactUsual
+		}
+		return k
+	}
+	k |= contactUsual
 	var hosts marks
 	routed := looseRecord | routedBySource | routedByDestination
 	first := g.traits&recorded == 0
@@ -197,6 +218,21 @@ func (c *Collector) markAnswer(g *glance, s *analysis.Seen, m *sipmsg.Message) (
 	}
 	return k | routed | hosts<<routeHosts
 }
+
+// contactIsBeside reports whether the Contact of a message is another address than its source, and one of the same network: see beside.
+func contactIsBeside(m *sipmsg.Message, source netip.Addr) bool {
+	v, _ := m.First(sipmsg.Contact)
+	if at := bytes.IndexByte(v, '@'); at >= 0 {
+		if n := writtenAs(v[at+1:], source); n > 0 && !isHostByte(v[at+1+n:]) {
+			return false
+		}
+	}
+	to, ok := target(v)
+	return ok && beside(to.Addr(), source)
+}
+
+// isHostByte reports whether b begins with an octet of an address.
+func isHostByte(b []byte) bool { return len(b) > 0 && (b[0]-'0' < 10 || b[0] == '.') }
 
 func hashOfHost(host []byte) marks { return marks(maphash.Bytes(seed, host)) }
 

@@ -31,8 +31,8 @@ var ackMisrouted = &Rule{
 	ID: "ack-misrouted", RFC: "RFC 3261 12.2.1.1, 13.2.2.4", Severity: "error",
 	Title: "an ACK that goes to the wrong address",
 	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact. Only
-addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it: the caller goes around a NAT. So it is
-if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
+addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it, and the Contact is of another network (they do not
+begin with the same 24 bits, of IPv6 64): the caller goes around a NAT. So it is if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
 	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
 	Fix: "Make the caller send the ACK to the first Route, which is the last Record-Route of the 2xx, or else to its Contact; look for a server between that changes them.",
 
@@ -60,7 +60,7 @@ if the first one was lost, and one that was sent again ends the copies. The righ
 // repeated: nothing to be said, without a look at what it says.
 func (r *legRun) acksBack(i int) bool {
 	seen := &r.Messages[i]
-	if r.Transactions[seen.Transaction].Finals > 1 {
+	if r.Transactions[seen.Transaction].Finals > 1 || marks(seen.Marks)&contactUsual == 0 {
 		return false
 	}
 	for j := i + 1; j < len(r.Messages); j++ {
@@ -100,7 +100,7 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		switch {
 		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
 			return
-		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
+		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated && (what != "Contact" || !beside(want.Addr(), seen.Source.Addr())) || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
 			return
 		case wrong < 0:
 			wrong = j
@@ -120,6 +120,21 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		f.end = cutOff
 	}
 	r.report(f)
+}
+
+// beside reports whether two addresses are different hosts of one network, with no NAT between them: they begin with the same 24 bits, of
+// IPv6 64.
+func beside(a, b netip.Addr) bool {
+	a, b = a.Unmap(), b.Unmap()
+	if a == b || !a.IsValid() || !b.IsValid() || a.Is4() != b.Is4() {
+		return false
+	}
+	bits := 24
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.Prefix(bits)
+	return p.Contains(b)
 }
 
 // repeated reports whether a 2xx goes on behind an ACK: it was not heard. If the ACK before it was not
@@ -431,8 +446,8 @@ var contactPrivate = &Rule{
 	Title: "a Contact that the other side cannot reach",
 	Doc: `The Contact of an INVITE, its 1xx or 2xx, a REGISTER or a SUBSCRIBE holds a private address (RFC 1918, 6598, 3927, 4193) while its packet comes from a
 public one; or goes to a public one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its response, no request
-that comes back (a 2xx over UDP that is not repeated had its ACK). Where nothing that the peer sends there is in the capture behind it, it is only possible. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If the packet comes from a public address, and a later
-request of the peer reaches the sender all the same, or a response to it says where its request came from, or it passes the INVITE on with the public address in the Contact, or a registrar shows the public address in its Via, it is a note.`,
+that comes back (a 2xx over UDP that is not repeated had its ACK). Where nothing that the peer sends there is in the capture behind it, it is only possible. Or its host ends in .invalid, which only WebSocket may use. Where a Record-Route stands between Contact and peer, nothing is said. If a request comes from a public address,
+and a response to it says in its Via where it came from, or its receiver passes it on with the public address in the Contact, it is a note.`,
 	Why: "Requests inside of the dialog, ACK and BYE first of all, go to the Contact, and calls to a phone go to the one that it registered.",
 	Fix: "Give the user agent its public address (STUN, or by configuration), or let the server go by where packets come from (RFC 5626, a session border controller).",
 
@@ -482,7 +497,7 @@ func (s *contactState) leg(r *legRun) {
 			continue
 		case !from && unseen:
 			f.Confidence = Possible
-		case from && (handled || m.Request && r.namesSource(i)):
+		case from && m.Request && (r.repairs(i, mayBeInvalid(v)) || r.namesSource(i)):
 			f.Severity, f.NextStep = Note, "Nothing, as long as the peer goes around it."
 		}
 		told[n] = m.Source.Addr()
@@ -648,6 +663,19 @@ func (r *legRun) handled(i int, invalid bool) (is, unseen bool) {
 	return once && m.Transport == "UDP" && r.since(t.Answered) > t2/2 && (ended.IsZero() || ended.Sub(t.Answered) > t2/2), once
 }
 
+// repairs reports whether the peer of request i says in the Via of a response where that came from. Where the Contact has a name that
+// nobody has, that does not do.
+func (r *legRun) repairs(i int, invalid bool) bool {
+	m := &r.Messages[i]
+	for j := i + 1; j < len(r.Messages) && !invalid; j++ {
+		x := &r.Messages[j]
+		if !x.Request && x.Source.Addr() == m.Destination.Addr() && x.Destination.Addr() == m.Source.Addr() && sawNAT(r.Message(j)) {
+			return true
+		}
+	}
+	return false
+}
+
 // sentThrough reports whether the request of a transaction is for a private address and goes to a public one: who sends it knows
 // of the NAT.
 func (r *legRun) sentThrough(i int) bool {
@@ -728,7 +756,7 @@ If the next hop passes it on with another address, it is a note; so it is where 
 			}
 			switch {
 			case from && m.Request:
-				f.repaired, _ = r.handled(i, false)
+				f.repaired = r.repairs(i, false)
 			case from && m.Transaction >= 0:
 				f.repaired = r.sentThrough(m.Transaction)
 			}

@@ -146,20 +146,31 @@ type timedOutOutside struct{ found repeats }
 
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
-	if e.Status != 0 || !e.Waited || e.Partial || !e.FirstHop || e.Requests < 3 && udp || e.Strayed.IsValid() {
+	if e.Status != 0 || !e.Waited || e.Partial || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
-	if e.Method == "OPTIONS" || e.Method == "INFO" { // the response to an INFO is taken for one of a call
+	switch e.Method {
+	case "INFO": // the response to it is taken for one of a call
 		return
+	case "OPTIONS":
+		if !persists(e.Sent, e.LastSent) {
+			return
+		}
 	}
 	f := timedOut(e.Method, e.Requests, e.LastSent.Sub(e.Sent), e.Destination)
 	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
+	if e.Requests > 1 {
+		f.Frames = append(f.Frames, e.LastFrame)
+	}
 	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp, once: !udp}
 	if persists(e.Sent, e.LastSent) {
 		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
 	}
 	if e.c.isPublic(e.Source.Addr()) && isPrivate(e.Destination.Addr()) {
 		f.toPrivate()
+	}
+	if !e.FirstHop { // the hop before waits for this one
+		s.found.drop(e.Method, e.CallID)
 	}
 	s.found.add(e.Method, e, f)
 }

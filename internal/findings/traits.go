@@ -144,6 +144,7 @@ type glanceOfMore struct {
 	dialog   [2]uint64      // … and its tags
 	early    analysis.Frame // of the first provisional response with a description …
 	earlyTag uint64         // … and its To tag
+	earlyAck uint32         // CSeq of the last ACK ahead of every 2xx
 	largest  largeRequest   // the first of large
 	bypass   bypass
 }
@@ -559,10 +560,15 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	inside := m.ToTag != 0
 	switch m.Method {
 	case "ACK":
-		if x := g.rest(); g.acks == 0 || m.Time.Before(x.firstAck) {
+		x := g.rest()
+		if g.acks == 0 || m.Time.Before(x.firstAck) {
 			x.firstAck = m.Time
 		}
+		if g.answers == 0 {
+			x.earlyAck = m.CSeq
+		}
 		g.acks |= 1 << wayOfSeen(m)
+		g.has(unacked, g.answers != 0 && m.ToTag != g.tag)
 		return
 	case "CANCEL":
 		g.traits |= cancels
@@ -665,6 +671,8 @@ func (g *glance) accept(m *analysis.Seen, k marks) {
 	invite := m.Method == "INVITE"
 	if invite {
 		g.answers |= 1 << wayOfSeen(m)
+		g.has(ackAstray, k&contactUsual == 0)
+		g.has(unacked, g.more != nil && g.more.earlyAck == m.CSeq)
 		g.has(answeredWhole, m.Resent.Number == 0 && m.Transaction >= 0)
 		if m.Fields.Has(sipmsg.RecordRoute) && g.traits&recorded == 0 {
 			g.traits |= recorded
