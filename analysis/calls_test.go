@@ -723,6 +723,16 @@ var callTests = []struct {
 		0.5  A > B ACK`,
 		[]string{"c1@example failed 404 by callee attempts=2 messages=6"},
 	},
+	{"a branch that is used again with another number", `
+		0    A > B INVITE br=one
+		0.1  B > A 401
+		0.2  A > B ACK br=one
+		0.3  A > B INVITE br=one
+		0.4  B > A 180
+		1    B > A 200
+		1.1  A > B ACK`,
+		[]string{"c1@example confirmed 200 pdd=400ms ring=600ms setup=1s attempts=2 unfinished messages=7 a-c1-example/b-c1-example:confirmed"},
+	},
 	{"several hops, the nearer one captured late", `
 		0     P > B INVITE
 			Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKfirst

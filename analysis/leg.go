@@ -115,10 +115,7 @@ func (l *Leg) goes(x *seen) {
 func (t *tracker) take(v *liveLeg, x *seen) {
 	l := v.leg
 	l.Messages++
-	l.LastFrame = x.frame
-	if !x.now.IsZero() {
-		l.Last = x.now
-	}
+	l.reaches(x)
 	t.agent(l, x.s)
 	x.transaction = -1
 	x.hop, x.forward = v.hop(x.m)
@@ -143,6 +140,22 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 		t.keep(v, x)
 	}
 	t.file(v)
+}
+
+// reaches takes in when a message of the leg came: one that waited for segments may be known behind later ones.
+func (l *Leg) reaches(x *seen) {
+	if x.now.IsZero() || !x.now.Before(l.Last) {
+		l.LastFrame = x.frame
+	}
+	if x.now.IsZero() {
+		return
+	}
+	if x.now.After(l.Last) {
+		l.Last = x.now
+	}
+	if l.Begin.IsZero() || x.now.Before(l.Begin) {
+		l.Begin, l.First = x.now, x.frame
+	}
 }
 
 // settled reports whether nothing is open: every request was answered, and every final
@@ -202,15 +215,21 @@ func (v *liveLeg) hop(m *dissect.Message) (i int, forward bool) {
 	return len(l.Hops) - 1, true
 }
 
-// find returns the transaction of a branch and method on a hop, -1 for none.
-func (v *liveLeg) find(key uint64, method string, hop int) int {
+// find returns the transaction of a branch and method on a hop, -1 for none: that with the CSeq number, for some use a branch again, or
+// else the last one.
+func (v *liveLeg) find(key uint64, method string, hop int, cseq uint32) int {
+	last := -1
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
-		if tr.key == key && tr.hop == hop && tr.method == method {
+		if tr.key != key || tr.hop != hop || tr.method != method {
+			continue
+		}
+		if tr.cseq == cseq {
 			return i
 		}
+		last = max(last, i)
 	}
-	return -1
+	return last
 }
 
 // begin begins a transaction.
@@ -267,8 +286,8 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 	case "CANCEL":
 		v.cancel(t, x, hop, forward)
 	}
-	i := v.find(x.key, x.method, hop)
-	if i < 0 {
+	i := v.find(x.key, x.method, hop, x.cseq)
+	if i < 0 || v.trans[i].cseq != x.cseq {
 		i = t.begin(v, x, hop, forward)
 	}
 	tr := &v.trans[i]
@@ -399,7 +418,7 @@ func (v *liveLeg) ackOf(x *seen) {
 // cancel notes that an INVITE that went forward on a hop was cancelled: x is the CANCEL, which has its
 // branch, or the 2xx to one.
 func (v *liveLeg) cancel(t *tracker, x *seen, hop int, forward bool) {
-	i := v.find(x.key, "INVITE", hop)
+	i := v.find(x.key, "INVITE", hop, x.cseq)
 	if i < 0 {
 		for j := len(v.trans) - 1; j >= 0; j-- {
 			if tr := &v.trans[j]; tr.method == "INVITE" && tr.cseq == x.cseq && tr.hop == hop && tr.forward == forward {
@@ -426,7 +445,7 @@ func (v *liveLeg) cancel(t *tracker, x *seen, hop int, forward bool) {
 // cancelledBefore takes in that there was a CANCEL for an INVITE that was not captured:
 // transaction i.
 func (v *liveLeg) cancelledBefore(x *seen, i, hop int) {
-	if v.find(x.key, "CANCEL", hop) < 0 {
+	if v.find(x.key, "CANCEL", hop, x.cseq) < 0 {
 		return
 	}
 	tr := &v.trans[i]
@@ -518,7 +537,7 @@ func (v *liveLeg) cause(t *tracker, s *sipmsg.Message) {
 // response takes in a response.
 func (t *tracker) response(v *liveLeg, x *seen) {
 	hop, forward := x.hop, x.forward
-	i := v.find(x.key, x.method, hop)
+	i := v.find(x.key, x.method, hop, x.cseq)
 	if i < 0 {
 		i = v.findByCSeq(x, hop, !forward)
 	}
@@ -644,10 +663,7 @@ func (v *liveLeg) furtherAnswer(x *seen, tag uint64) {
 // that was given up, and a final response says what became of one that rang for very long.
 func (l *Leg) late(t *tracker, x *seen) {
 	l.Messages++
-	l.LastFrame = x.frame
-	if !x.now.IsZero() {
-		l.Last = x.now
-	}
+	l.reaches(x)
 	if x.method == "INVITE" && !x.s.IsRequest() && x.s.StatusCode >= 200 {
 		l.lateFinal(t, x)
 	}

@@ -198,6 +198,9 @@ func TestDamage(t *testing.T) {
 					t.Errorf("%s: exit code %d, want %d; %q", command, r.code, want, r.err)
 				}
 				checkErrors(t, r.err)
+				if command == "summary" && strings.Contains(strings.Join(d.note, " "), "-not-decoded") != strings.Contains(r.out, "not decoded ") {
+					t.Errorf("summary, where packets of %v: %s", d.note, r.out)
+				}
 			}
 		})
 	}

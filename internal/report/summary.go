@@ -586,6 +586,11 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 		if f.Encrypted > 0 {
 			b = folded(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
 		}
+		for _, n := range f.Notes {
+			if link, ok := strings.CutPrefix(n.ID, "link-type-"); ok && n.Count > 0 {
+				b = folded(b, "not decoded", "%s of %s: link type %s is not known", plural(n.Count, "packet"), clean.Text(f.Capture.Name), strings.TrimSuffix(link, "-not-decoded"))
+			}
+		}
 		if f.Capture.Err != nil {
 			b = folded(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {
