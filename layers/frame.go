@@ -99,6 +99,7 @@ type Frame struct {
 	Seq, Ack uint32 // TCP
 	Flags    uint8  // TCP
 	VTag     uint32 // SCTP: verification tag
+	Exported Proto  // of a PDU that was exported alone (UpperPDU), as a datagram of which Proto is UDP: what carried it
 	Type     uint8  // ICMP
 	Code     uint8  // ICMP
 

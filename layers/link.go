@@ -43,6 +43,7 @@ const (
 	IPv6Only      LinkType = 229
 	NFLOG         LinkType = 239
 	SCTPOnly      LinkType = 248
+	UpperPDU      LinkType = 252 // what Wireshark exports of upper layers
 	PKTAP         LinkType = 258
 	LinuxSLL2     LinkType = 276
 )
@@ -60,7 +61,7 @@ var linkNames = map[LinkType]string{
 	224: "FC_2", 225: "FC_2_WITH_FRAME_DELIMS", 226: "IPNET", 227: "CAN_SOCKETCAN", 228: "IPV4", 229: "IPV6",
 	230: "IEEE802_15_4_NOFCS", 231: "DBUS", 235: "DVB_CI", 236: "MUX27010", 237: "STANAG_5066_D_PDU", 239: "NFLOG",
 	240: "NETANALYZER", 241: "NETANALYZER_TRANSPARENT", 242: "IPOIB", 243: "MPEG_2_TS", 244: "NG40", 245: "NFC_LLCP",
-	247: "INFINIBAND", 248: "SCTP", 249: "USBPCAP", 250: "RTAC_SERIAL", 251: "BLUETOOTH_LE_LL", 253: "NETLINK",
+	247: "INFINIBAND", 248: "SCTP", 249: "USBPCAP", 250: "RTAC_SERIAL", 251: "BLUETOOTH_LE_LL", 252: "WIRESHARK_UPPER_PDU", 253: "NETLINK",
 	254: "BLUETOOTH_LINUX_MONITOR", 255: "BLUETOOTH_BREDR_BB", 256: "BLUETOOTH_LE_LL_WITH_PHDR", 257: "PROFIBUS_DL",
 	258: "PKTAP", 259: "EPON", 260: "IPMI_HPM_2", 261: "ZWAVE_R1_R2", 262: "ZWAVE_R3", 263: "WATTSTOPPER_DLM",
 	264: "ISO_14443", 265: "RDS", 266: "USB_DARWIN", 268: "SDLC", 270: "LORATAP", 271: "VSOCK", 272: "NORDIC_BLE",
@@ -83,7 +84,7 @@ func (t LinkType) Supported() bool {
 	switch t {
 	case Null, Ethernet, TokenRing, SLIP, PPP, FDDI, RawBSD, RawOBSD, PPPHDLC, PPPEther, ATMRFC1483, Raw, CiscoHDLC, WiFi,
 		FrameRelay, Loop, Enc, LinuxSLL, Prism, WiFiRadiotap, WiFiAVS, PPPPppd, PPI, PPPWithDir, HDLCWithDir, FRelayWithDir,
-		IPNet, IPv4Only, IPv6Only, NFLOG, SCTPOnly, PKTAP, LinuxSLL2:
+		IPNet, IPv4Only, IPv6Only, NFLOG, SCTPOnly, UpperPDU, PKTAP, LinuxSLL2:
 		return true
 	}
 	return false
@@ -161,6 +162,8 @@ func (f *Frame) link(t LinkType) (step, uint16, error) {
 		case SCTPOnly:
 			f.Proto = SCTP
 			return stepProto, uint16(SCTP), nil
+		case UpperPDU:
+			return f.upperPDU()
 		case WiFi:
 			return stepWiFi, 0, nil
 		case Prism: // or the AVS header that took its place

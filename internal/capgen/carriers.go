@@ -447,6 +447,10 @@ func Links() []Link {
 		{"NFLOG", 239, func(ip string) string {
 			return "\x02\x00\x00\x00" + le16(6) + le16(10) + "eth0"[:2] + "\x00\x00" + le16(4+len(ip)) + le16(9) + ip
 		}},
+		{"exported IP", 252, func(ip string) string {
+			return "\x00\x0c\x00\x04ip\x00\x00\x00\x1e\x00\x04\x00\x00\x00\x07\x00\x00\x00\x00" + ip
+		}},
+		{"exported Ethernet", 252, func(ip string) string { return "\x00\x0c\x00\x10eth_withoutfcs\x00\x00\x00\x00\x00\x00" + Ether(ip) }},
 		{"PKTAP", 258, func(ip string) string { return le32(108) + le32(1) + le32(1) + string(make([]byte, 96)) + Ether(ip) }},
 		{"Linux cooked 2", 276, func(ip string) string { return u16(EtherType(ip)) + string(make([]byte, 18)) + ip }},
 	}

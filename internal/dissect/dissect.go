@@ -396,7 +396,7 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 			c.notes |= NoteSnapped
 			c.missing = f.Missing
 		}
-		if !d.hep(f.Payload, c) && !d.datagram(UDP, f.Payload, f.Missing > 0, c) && d.Datagram != nil {
+		if !d.hep(f.Payload, c) && !d.datagram(carrying(f), f.Payload, f.Missing > 0, c) && d.Datagram != nil {
 			d.dgram = Datagram{f, c.ref, c.time, c.hasTime}
 			d.Datagram(&d.dgram)
 		}
@@ -413,6 +413,17 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 			d.Counts[d.file].Quoted++
 		}
 	}
+}
+
+// carrying returns the transport of what is taken for a datagram: UDP, but for a PDU that was exported alone.
+func carrying(f *layers.Frame) Transport {
+	switch f.Exported {
+	case layers.TCP:
+		return TCP
+	case layers.SCTP:
+		return SCTP
+	}
+	return UDP
 }
 
 // another counts one more packet, of which first is the number of the first. Not inlined: it is cold, and in many places.
@@ -479,7 +490,11 @@ func (d *Dissector) count(p *capture.Packet, err error) {
 	case layers.ErrFragment:
 		c.Fragments++
 	}
-	switch f.Proto {
+	proto := f.Proto
+	if f.Exported != 0 {
+		proto = f.Exported
+	}
+	switch proto {
 	case layers.UDP:
 		c.UDP++
 	case layers.TCP:
