@@ -59,6 +59,7 @@ type Collector struct {
 	quality *qualityState
 	trouble *errorState
 	loss    lossMeter
+	cut     cutSet
 
 	legRules      []legRule // those that may be asked about a leg, in their order
 	needs         traits    // of any of them
@@ -185,7 +186,11 @@ func (r *legRun) applies() { r.applied = true }
 
 // report reports a finding of the leg.
 func (r *legRun) report(f Finding) {
-	r.fired[f.Severity], r.applied = true, true
+	r.applied = true
+	if r.restsOnCut(&f) {
+		return
+	}
+	r.fired[f.Severity] = true
 	f.CallID, f.leg = r.Leg.CallID, legNo(r.Leg)
 	r.add(f)
 }
@@ -203,6 +208,9 @@ func (r *captureRun) report(f Finding) { r.add(f) }
 
 // reportOf reports a finding of a leg that was finished before.
 func (r *captureRun) reportOf(leg legNumber, callID string, f Finding) {
+	if r.restsOnCut(&f) {
+		return
+	}
 	r.c.count[r.rule.ID].fired[f.Severity]++
 	f.CallID, f.leg = callID, leg
 	r.add(f)
@@ -229,6 +237,9 @@ func (n legNumber) of(r *analysis.Result) *analysis.Leg { return r.Calls.Leg(int
 func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
 
 func (r *run) add(f Finding) {
+	if r.restsOnCut(&f) {
+		return
+	}
 	t := r.c.count[r.rule.ID]
 	if t.kept[f.Severity] == maxOfRule {
 		t.leftOut[f.Severity]++
@@ -265,6 +276,7 @@ func (c *Collector) brief(d *analysis.Detail) bool {
 
 // finished takes in a leg with its messages.
 func (c *Collector) finished(d *analysis.Detail) {
+	c.cut.leg(d, c.legRun.glance)
 	if c.askAll { // brief was not called
 		c.legRun = legRun{run: run{c: c}, Detail: d, traits: everything}
 	}
@@ -322,6 +334,7 @@ func (t *tally) take(x *legRun) {
 
 // exchanged applies the rules to a request outside of calls.
 func (c *Collector) exchanged(e *analysis.Exchange) {
+	c.cut.exchange(e)
 	c.ledger.exchange(e)
 	c.loss.exchange(e)
 	x := &c.exchangeRun

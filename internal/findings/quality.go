@@ -322,7 +322,7 @@ func (s *qualityState) files(r *captureRun) {
 	}
 	switch {
 	case messages > 0:
-		quality(r, Warning, fmt.Sprintf("%d messages are cut by the snap length of the capture", messages), "whole packets", "Capture again without a snap length (tcpdump -s 0).", frameIf(firstCut)...)
+		quality(r, Warning, fmt.Sprintf("%d messages are cut by the snap length of the capture", messages), "whole packets", "Capture again without a snap length (tcpdump -s 0): no other finding rests on a message that is cut.", frameIf(firstCut)...)
 	case cut > 0:
 		quality(r, Note, fmt.Sprintf("%d packets are cut, no message among them", cut), "whole packets", "Nothing, unless media is looked at.")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -65,6 +66,9 @@ type suspicious struct {
 
 // screened takes in a message that the screen stopped at.
 func (c *Collector) screened(m *analysis.Message) {
+	if slices.Contains(m.Notes, "packet-cut") {
+		return
+	}
 	t := &c.texts
 	s := m.SIP
 	t.text(m, "the start line", s.StartLine, false)

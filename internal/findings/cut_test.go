@@ -1,0 +1,47 @@
+package findings_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// TestCutMessages: whatever the snap length of a capture is, no finding rests on a message that it cut. A length of no octet of
+// SIP is too small, and one that is larger than any message cuts none.
+func TestCutMessages(t *testing.T) {
+	cut, rested := 0, 0
+	for _, s := range samples(t, "*.txt") {
+		if len(s.packets) > 400 {
+			continue
+		}
+		for _, length := range []int{180, 300, 420, 560} {
+			packets := slices.Clone(s.packets)
+			isCut := map[int64]bool{}
+			for _, i := range s.sip {
+				if p := &packets[i]; len(p.Data)-p.Cut > length {
+					p.Cut = len(p.Data) - length
+					isCut[int64(i+1)] = true
+				}
+			}
+			cut += len(isCut)
+			list, _ := told(t, packets)
+			for _, f := range list {
+				if f.ID == "capture-quality" || f.ID == "udp-too-big" { // of fragments, that are no messages
+					continue
+				}
+				rested += len(f.Frames)
+				if slices.ContainsFunc(f.Frames, func(x analysis.Frame) bool { return isCut[x.Number] && !quotes(&packets[x.Number-1]) }) {
+					t.Errorf("%s, of %d octets a packet: %s %v rests on a message that is cut: %s", s.name, length, f.ID, f.Frames, f.Observed)
+				}
+			}
+		}
+	}
+	if cut < 1000 || rested < 1000 {
+		t.Errorf("%d messages were cut, %d frames prove something", cut, rested)
+	}
+}
+
+// quotes reports whether a packet is an ICMP error, which quotes a message and is none.
+func quotes(p *capgen.Packet) bool { return p.Data[23] == 1 }
