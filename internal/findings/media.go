@@ -218,7 +218,7 @@ func lastAddress(l *analysis.Leg, side analysis.Party) string {
 var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
-	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
 where both media addresses are sources of some packet, and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
@@ -301,7 +301,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
-	Doc: `A call was answered with 2xx and ACK and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and its own would be: packets between its two
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and its own would be: packets between its two
 media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",

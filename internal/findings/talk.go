@@ -220,7 +220,7 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 // agree notes what a deal comes to.
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint64) {
 	m := &r.Messages[d.final]
-	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked}
+	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked || r.ackedPast(d)}
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
@@ -255,6 +255,14 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 	default:
 		t.agreed = append(t.agreed, a)
 	}
+}
+
+// ackedPast reports whether the ACK to the 2xx of a deal is on another hop: where a proxy puts no Record-Route in it goes from end to end.
+func (r *legRun) ackedPast(d *deal) bool {
+	ok := &r.Messages[d.final]
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.CSeq == ok.CSeq && m.FromTag == ok.FromTag && m.ToTag == ok.ToTag
+	}) >= 0
 }
 
 // untagged reports whether a description asks for SRTP that is as long as RTP: RFC 4568, section 6.3.3.
