@@ -219,7 +219,7 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
-where both media addresses are sources of some packet, and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise or describes silence, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
+where both media addresses are sources of some packet, and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
@@ -265,6 +265,9 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	var heard [2]bool
 	for by := range sent {
 		sent[by] = t.sent(p, by, alone)
+		if by != silent {
+			sent[by] = slices.DeleteFunc(sent[by], digitsAlone)
+		}
 		for _, s := range sent[by] {
 			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && quiet(s) < s.Report().Packets
 		}
@@ -336,7 +339,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then, the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP or with telephone events alone, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -367,7 +370,7 @@ RTP, for one with comfort noise or with frames that describe silence (SID of G.7
 // lateOrCut returns what is late of the audio of a side on a path, and what is cut of it; without Observed for nothing.
 func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list [2]Finding) {
 	first, last := spanOf(sent)
-	if first == nil || first.Begin().IsZero() || comfort(sent) {
+	if first == nil || first.Begin().IsZero() || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
 		return list
 	}
 	a := p.at(first.Begin())
