@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -39,7 +40,8 @@ type streamIndex struct {
 	at    map[netip.AddrPort][]*analysis.Stream // by both ends
 	stray map[netip.Addr][]*analysis.Stream     // those of no call, by both ends
 	hosts map[netip.Addr]*mediaHost             // both ends
-	begin []time.Time                           // of all streams, in order
+	all   []*analysis.Stream                    // in the order in which they begin
+	begin []time.Time                           // of these
 	end   []time.Time                           // the latest end of those up to it
 }
 
@@ -54,10 +56,10 @@ func (r *captureRun) heard() *streamIndex {
 	}
 	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), hosts: make(map[netip.Addr]*mediaHost)}
 	r.c.streams = x
-	sorted := slices.Clone(r.Streams)
-	slices.SortStableFunc(sorted, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
+	x.all = slices.Clone(r.Streams)
+	slices.SortStableFunc(x.all, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
 	var last time.Time
-	for _, s := range sorted {
+	for _, s := range x.all {
 		x.meet(s.Source().Addr(), s.Destination().Addr())
 		x.hosts[s.Source().Addr()].sends = true
 		if s.Source().Addr() != s.Destination().Addr() {
@@ -131,6 +133,72 @@ func (r *captureRun) seesAll(l *analysis.Leg, host netip.Addr) bool {
 		}
 	}
 	return others >= manyMediaPeers || others > 0 && 2*h.streams > len(r.Streams) && !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return !is(h, host) })
+}
+
+// isAmong reports whether the capture is of a place where media of a call would be seen, as far as is known: one of its
+// two media addresses sends something, and RTP of others is seen at that time that who captures at a server of its
+// signalling would not have, nor at one host that all of it goes to or comes from.
+func (r *captureRun) isAmong(t *talk, a *agreement, from, to time.Time) bool {
+	ours := [2]netip.Addr{a.side[0].addr.Addr(), a.side[1].addr.Addr()}
+	if !r.sends(ours[0]) && !r.sends(ours[1]) {
+		return false
+	}
+	servers := serversOf(r.legsOf(t))
+	var hub []netip.Addr // ends of all that was looked at …
+	pairs := false       // … and whether that is of more than two hosts
+	found := false
+	for s := range r.heard().during(from.Add(-otherCall), to.Add(otherCall)) {
+		x, y := s.Source().Addr(), s.Destination().Addr()
+		switch {
+		case s.Report().Packets < fewPackets || slices.Contains(servers, x) || slices.Contains(servers, y):
+		case !found:
+			found, hub = true, []netip.Addr{x, y}
+		default:
+			pairs = pairs || !slices.Contains(hub, x) || !slices.Contains(hub, y)
+			hub = slices.DeleteFunc(hub, func(h netip.Addr) bool { return h != x && h != y })
+		}
+		if found && len(hub) == 0 {
+			return true
+		}
+	}
+	return found && (!pairs || slices.Contains(ours[:], hub[0]))
+}
+
+// serversOf returns the hosts of the legs of a call at which all of its signalling may have been captured: those that pass its requests
+// on, and those that are an end of each hop.
+func serversOf(legs []*analysis.Leg) (list []netip.Addr) {
+	var from, to, both []netip.Addr
+	for i, l := range legs {
+		for k := range l.Hops {
+			a, b := l.Hops[k].A.Addr().Unmap(), l.Hops[k].B.Addr().Unmap()
+			from, to = append(from, a), append(to, b)
+			if i == 0 && k == 0 {
+				both = []netip.Addr{a, b}
+			}
+			both = slices.DeleteFunc(both, func(h netip.Addr) bool { return h != a && h != b })
+		}
+	}
+	for _, h := range from {
+		if slices.Contains(to, h) {
+			list = append(list, h)
+		}
+	}
+	return append(list, both...)
+}
+
+// maxLookedAt bounds the streams of a time that are looked at.
+const maxLookedAt = 4096
+
+// during iterates over the streams that were sent in a time, as far as these are within the bound.
+func (x *streamIndex) during(from, to time.Time) iter.Seq[*analysis.Stream] {
+	return func(yield func(*analysis.Stream) bool) {
+		n, _ := slices.BinarySearchFunc(x.begin, to, time.Time.Compare)
+		for i := n - 1; i >= max(0, n-maxLookedAt) && !x.end[i].Before(from); i-- {
+			if !x.all[i].End().Before(from) && !yield(x.all[i]) {
+				return
+			}
+		}
+	}
 }
 
 // within reports whether any stream was sent in a time.

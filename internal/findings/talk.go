@@ -455,7 +455,9 @@ func pauses(list []*analysis.Stream) bool {
 func quiet(s *analysis.Stream) int64 { return int64(s.Noise) + int64(s.Silence) }
 
 // digitsAlone reports whether a stream is telephone events, and nothing that is heard.
-func digitsAlone(s *analysis.Stream) bool { return s.Events > 0 && int64(s.Events) == s.Report().Packets }
+func digitsAlone(s *analysis.Stream) bool {
+	return s.Events > 0 && int64(s.Events) == s.Report().Packets
+}
 
 // spanOf returns when streams began and ended.
 func spanOf(list []*analysis.Stream) (first, last *analysis.Stream) {
