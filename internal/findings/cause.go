@@ -22,6 +22,12 @@ var causes = [][]string{
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
+// sameMessage are pairs of findings that have one cause where a frame proves both: the first, which is the more specific, is told.
+var sameMessage = [][2]string{
+	{"t38-failed", "unsupported-feature"},
+	{"codec-488", "unsupported-feature"},
+}
+
 // oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they become
 // related to it. What is only possible explains nothing.
 func oneCause(list []*Finding) []*Finding {
@@ -47,6 +53,9 @@ func oneCause(list []*Finding) []*Finding {
 			}
 			for _, f := range of {
 				f.explain(of, gone)
+			}
+			for _, ids := range sameMessage {
+				explainMessage(of, ids, gone)
 			}
 		}
 	}
@@ -74,6 +83,21 @@ func (f *Finding) explain(of []*Finding, gone map[*Finding]bool) {
 		if x.ID == f.covers && x != f && !gone[x] {
 			f.relate(x.ID)
 			gone[x] = true
+		}
+	}
+}
+
+// explainMessage leaves out what another finding tells of the same message, as long as it is no less bad there.
+func explainMessage(of []*Finding, ids [2]string, gone map[*Finding]bool) {
+	for _, f := range of {
+		if f.ID != ids[0] || gone[f] || f.Confidence == Possible {
+			continue
+		}
+		for _, x := range of {
+			if x.ID == ids[1] && !gone[x] && x.Severity <= f.Severity && slices.ContainsFunc(x.Frames, func(a analysis.Frame) bool { return slices.Contains(f.Frames, a) }) {
+				f.relate(x.ID)
+				gone[x] = true
+			}
 		}
 	}
 }
