@@ -303,5 +303,5 @@ func names(m *sdp.Media) string {
 
 // streamName names a media description: its kind and its place.
 func streamName(m *sdp.Media, place int) string {
-	return string(m.Kind[:min(len(m.Kind), 16)]) + " stream " + strconv.Itoa(place+1)
+	return kindOf(m) + " stream " + strconv.Itoa(place+1)
 }

@@ -70,10 +70,11 @@ type Finding struct {
 	AOR    string   // of a registration
 
 	gate     *gate
-	covers   string     // the id of findings of its leg that have the same cause
-	from     netip.Addr // of sdp-private: whom the description comes from …
-	repaired bool       // … and whether the peer knows of the NAT
-	several  *several   // of more than one call or registration
+	covers   string        // the id of findings of its leg that have the same cause
+	from     netip.Addr    // of sdp-private: whom the description comes from …
+	repaired bool          // … and whether the peer knows of the NAT
+	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
+	several  *several      // of more than one call or registration
 	leg      legNumber
 	rule     *Rule
 	n        int      // order in which it was reported

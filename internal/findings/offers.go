@@ -298,12 +298,13 @@ var codec488 = &Rule{
 	ID: "codec-488", RFC: "RFC 3261 21.4.26, 20.43", Severity: "error / note",
 	Title: "an offer was refused: no codec or transport that both sides have",
 	Doc: `An INVITE or UPDATE that offers audio or video (and no T.38) is answered 488 or 606, or refused with a Warning of 304 or 305. Shown is what was offered, what the peer supports as far as it says so in the refusal or
-in another description of it in the call, and what both have in common, of the stream that does not fit that; an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer, or the capture ends before that is answered, it is a note.`,
+in another description of it in the call, and what both have in common, of the stream that does not fit that. Where it says nothing there, shown is what it answers to accepted offers in other calls of the capture, whenever these are, or, failing that, what it offers there (the codecs of all of these that have the transport of the first); an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer, or the capture ends before that is answered, it is a note.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
 	Odd: "a change of its media was refused",
 
-	needs: mediaRefused,
+	needs:   mediaRefused,
+	capture: askOthers,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
@@ -364,23 +365,9 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 		f.Expected = "an offer of at least one stream, with a port"
 		f.Because = "the offer wants no stream at all"
 	} else {
-		offered := &offer.Media[place]
-		kind := string(offered.Kind[:min(len(offered.Kind), 16)])
-		f.Observed += fmt.Sprintf("%s over %s with %s", streamName(offered, place), quote(offered.Proto), names(offered))
 		f.Expected = "an answer with at least one of the codecs offered"
 		f.Because = "the called side has none of the codecs or transports offered"
-		switch said := r.session(final); {
-		case has != nil:
-			f.Observed += fmt.Sprintf("; it supports %s over %s; in common: %s", names(has), quote(has.Proto), common(offered, has))
-			if fits(offered, has) { // it says no reason
-				f.Because = ""
-			}
-		case said != nil && len(said.Media) > 0:
-			f.Observed += "; it describes no " + kind
-			f.Because = "the called side has no " + kind
-		default:
-			f.Observed += "; what it supports it does not say"
-		}
+		r.tellOffer(&f, final, offer, place, has)
 	}
 	if f.end, f.refusal = turnedDown, t.Status; !t.Initial {
 		f.Because = ""
@@ -391,6 +378,47 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 	r.report(f)
 }
 
+// tellOffer says what was offered, the stream at place first, and what who refused it supports.
+func (r *legRun) tellOffer(f *Finding, final int, offer *sdp.Session, place int, has *sdp.Media) {
+	offered := &offer.Media[place]
+	f.Observed += offerOf(offered, place)
+	beside, of := ", beside ", ""
+	for k := range offer.Media {
+		if m := &offer.Media[k]; k != place && isWanted(m) {
+			f.Observed += beside + offerOf(m, k)
+			beside, of = " and ", "of "+kindOf(offered)+" "
+		}
+	}
+	switch said := r.session(final); {
+	case has != nil:
+		f.Observed += fmt.Sprintf("; %sit supports %s over %s; in common: %s", of, names(has), quote(has.Proto), common(offered, has))
+		if fits(offered, has) { // it says no reason
+			f.Because = ""
+		}
+	case said != nil && len(said.Media) > 0:
+		f.Observed += "; it describes no " + kindOf(offered)
+		f.Because = "the called side has no " + kindOf(offered)
+	default:
+		f.refused = &refusedOffer{by: r.Messages[final].Source.Addr()}
+		for k := range offer.Media {
+			if m := &offer.Media[k]; k == place || isWanted(m) && len(f.refused.streams) < maxSaid {
+				f.refused.streams = append(f.refused.streams, refusedStreamOf(m))
+			}
+		}
+	}
+}
+
+// offerOf says what is offered of a stream.
+func offerOf(m *sdp.Media, place int) string {
+	return fmt.Sprintf("%s over %s with %s", streamName(m, place), quote(m.Proto), names(m))
+}
+
+// kindOf returns the kind of a stream, cut where it is long.
+func kindOf(m *sdp.Media) string { return string(m.Kind[:min(len(m.Kind), 16)]) }
+
+// isWanted reports whether a stream of audio or video is offered, or accepted.
+func isWanted(m *sdp.Media) bool { return (m.Is("audio") || m.Is("video")) && !m.Disabled() }
+
 // refusedFor returns the place of the audio or video stream that an offer was refused for, and what the
 // other side supports of its kind, nil if it does not say: the first stream that does not fit that, or
 // else the first of which nothing is said, or else the first. place is -1 where the offer wants none.
@@ -398,7 +426,7 @@ func (r *legRun) refusedFor(req, final int, offer *sdp.Session) (place int, has 
 	place, fit := -1, false
 	for k := range offer.Media {
 		m := &offer.Media[k]
-		if !m.Is("audio") && !m.Is("video") || m.Disabled() {
+		if !isWanted(m) {
 			continue
 		}
 		h := r.supports(req, final, m)
