@@ -58,6 +58,7 @@ type Collector struct {
 	outside map[netip.Addr]bool  // the public addresses of mapped; made when it is asked for
 	quality *qualityState
 	trouble *errorState
+	refused timersRefused
 	loss    lossMeter
 	cut     cutSet
 

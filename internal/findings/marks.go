@@ -48,6 +48,9 @@ const (
 	// The Contact of a 2xx to an INVITE was looked at, and is not beside its source, or a Record-Route stands before it: see beside.
 	contactUsual
 
+	// A first INVITE has a session timer shorter than what a call between its users was refused for just before.
+	shortAgain
+
 	// The bits from here on are a hash of the hosts of Routes or Record-Routes, whatever their
 	// order; 0 where they were not found out.
 	routeHosts = 16
@@ -56,13 +59,13 @@ const (
 // kept returns the marks of a message: see analysis.Options.Kept.
 func (c *Collector) kept(d *analysis.Detail, m *sipmsg.Message) uint64 {
 	s, g := &d.Messages[0], glanceOf(d)
-	k := c.marksOf(g, s, m)
+	k := c.marksOf(d.Leg, g, s, m)
 	g.see(s, k)
 	return uint64(k)
 }
 
 // marksOf returns the marks of a message.
-func (c *Collector) marksOf(g *glance, s *analysis.Seen, m *sipmsg.Message) marks {
+func (c *Collector) marksOf(l *analysis.Leg, g *glance, s *analysis.Seen, m *sipmsg.Message) marks {
 	if s.Partial {
 		return 0
 	}
@@ -74,11 +77,49 @@ func (c *Collector) marksOf(g *glance, s *analysis.Seen, m *sipmsg.Message) mark
 	}
 	switch {
 	case s.Request:
-		k |= c.markRequest(s, m)
+		k |= c.markRequest(l, s, m)
 	case s.Status/100 == 2:
 		k |= c.markAnswer(g, s, m)
+	case s.Status == 422:
+		c.refused.add(l, s, m)
 	}
 	return k
+}
+
+// maxTimersRefused bounds the pairs of users that are known to have had a session timer refused.
+const maxTimersRefused = 1 << 10
+
+// timersRefused are the last refusals of session timers, by users. They are known where messages pass, and not where rules are asked.
+type timersRefused map[string]timerRefused
+
+type timerRefused struct {
+	at    time.Time
+	least uint32
+}
+
+// add takes in a 422.
+func (x *timersRefused) add(l *analysis.Leg, s *analysis.Seen, m *sipmsg.Message) {
+	v, _ := m.First(sipmsg.MinSE)
+	least := sipmsg.ParseSessionExpires(v)
+	if !least.HasInterval {
+		return
+	}
+	if *x == nil || len(*x) == maxTimersRefused {
+		*x = make(timersRefused)
+	}
+	k := users(l)
+	(*x)[k] = timerRefused{s.Time, max(least.Interval, (*x)[k].least)}
+}
+
+// isShort reports whether the session timer of a first INVITE is too short for what its users were told just before.
+func (x timersRefused) isShort(l *analysis.Leg, s *analysis.Seen, m *sipmsg.Message) bool {
+	w, ok := x[users(l)]
+	if !ok || s.Time.Sub(w.at) > timeout {
+		return false
+	}
+	v, _ := m.First(sipmsg.SessionExpires)
+	se := sipmsg.ParseSessionExpires(v)
+	return se.HasInterval && se.Interval < w.least
 }
 
 // asked returns the marks of a request outside of calls: see analysis.Options.Asked.
@@ -93,7 +134,7 @@ func (c *Collector) asked(e *analysis.Exchange, m *sipmsg.Message) (k uint64) {
 }
 
 // markRequest returns the marks of a request.
-func (c *Collector) markRequest(s *analysis.Seen, m *sipmsg.Message) (k marks) {
+func (c *Collector) markRequest(l *analysis.Leg, s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	if s.Method == "ACK" {
 		return 0
 	}
@@ -102,6 +143,9 @@ func (c *Collector) markRequest(s *analysis.Seen, m *sipmsg.Message) (k marks) {
 	}
 	if s.Fields.Has(sipmsg.Route) {
 		k |= c.routes.marksOf(m)
+	}
+	if len(c.refused) > 0 && s.Fields.Has(sipmsg.SessionExpires) && isInitialINVITE(s) && c.refused.isShort(l, s, m) {
+		k |= shortAgain
 	}
 	if namesCaller(s) && isInitialINVITE(s) {
 		k |= judgedCaller

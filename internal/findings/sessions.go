@@ -133,11 +133,11 @@ var session422 = &Rule{
 	ID: "session-422", RFC: "RFC 4028 5, 6", Severity: "error / note",
 	Title: "a session timer that is too short, and is not made longer",
 	Doc: `An INVITE or UPDATE was answered 422 with Min-SE, and in 32 s neither a further one of that side follows on that Call-ID nor another INVITE of the same From to the same To;
-or the next one on that Call-ID has a Session-Expires below that Min-SE again, which is told once. A retry that has no Session-Expires, or one that is long enough, is a note.`,
+or the next one, on that Call-ID or another, has a Session-Expires below that Min-SE again, which is told once on a Call-ID. A retry that has no Session-Expires, or one that is long enough, is a note.`,
 	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
 	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
 
-	needs: oddRefusal,
+	needs: oddRefusal | mayRetry,
 	state: func() state { return new(tooShort) },
 }
 
@@ -145,16 +145,49 @@ or the next one on that Call-ID has a Session-Expires below that Min-SE again, w
 const maxTooShort = 1000
 
 // tooShort are the 422 that nothing followed on their Call-ID.
-type tooShort struct{ wait []refusedTimer }
+type tooShort struct {
+	wait []refusedTimer
+	said map[legNumber]saidTimer // what the INVITEs of legs say, at most maxTooShort
+}
 
 type refusedTimer struct {
 	leg   legNumber
 	users string // who called whom
 	at    time.Time
+	least uint32
 	f     Finding
 }
 
+// saidTimer is the Session-Expires of the INVITE that begins a leg.
+type saidTimer struct {
+	interval uint32
+	frame    analysis.Frame
+}
+
+// note keeps what the INVITE of a leg says, which may be a new try of another call.
+func (s *tooShort) note(r *legRun) {
+	i := r.first(isInitialINVITE)
+	if i < 0 || len(s.said) == maxTooShort {
+		return
+	}
+	v, _ := r.header(i, sipmsg.SessionExpires)
+	if se := sipmsg.ParseSessionExpires(v); se.HasInterval {
+		if s.said == nil {
+			s.said = make(map[legNumber]saidTimer)
+		}
+		s.said[legNo(r.Leg)] = saidTimer{se.Interval, r.Messages[i].Frame}
+	}
+}
+
+// isShort reports whether the Session-Expires of a request is less than what is asked for.
+func (r *legRun) isShort(i int, least uint32) bool {
+	v, ok := r.header(i, sipmsg.SessionExpires)
+	se := sipmsg.ParseSessionExpires(v)
+	return ok && se.HasInterval && se.Interval < least
+}
+
 func (s *tooShort) leg(r *legRun) {
+	s.note(r)
 	told := -1 // the transaction of a retry that was told of
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
@@ -191,18 +224,19 @@ func (s *tooShort) leg(r *legRun) {
 			f.gate = nil
 			f.Frames = append(f.Frames, r.Messages[retry].Frame)
 			f.Observed += "; the next one comes" + r.interval(retry)
-			if v, ok := r.header(retry, sipmsg.SessionExpires); ok {
-				if se := sipmsg.ParseSessionExpires(v); se.HasInterval && se.Interval < least.Interval {
-					told = r.Messages[retry].Transaction
-					r.report(f)
-					continue
-				}
+			if r.isShort(retry, least.Interval) {
+				told = r.Messages[retry].Transaction
+				r.report(f)
+				continue
 			}
 			f.Severity, f.NextStep, f.Because = Note, "Nothing: it was tried again with a longer timer.", ""
+			if _, ok := r.header(retry, sipmsg.SessionExpires); !ok {
+				f.NextStep = "Nothing: it was tried again without a session timer."
+			}
 			r.report(f)
 		case len(s.wait) < maxTooShort:
 			f.CallID = r.Leg.CallID
-			s.wait = append(s.wait, refusedTimer{legNo(r.Leg), users(r.Leg), t.Answered, f})
+			s.wait = append(s.wait, refusedTimer{leg: legNo(r.Leg), users: users(r.Leg), at: t.Answered, least: least.Interval, f: f})
 		}
 	}
 }
@@ -231,26 +265,49 @@ func (s *tooShort) end(r *captureRun) {
 		w := &s.wait[i]
 		waiting[w.users] = append(waiting[w.users], w)
 	}
-	again := make(map[*refusedTimer]bool)
+	again := make(map[*refusedTimer]retries)
 	for c := range r.Calls.Heads() {
 		for _, l := range c.Legs {
 			for _, w := range waiting[users(l)] {
 				if d := l.Invited.Sub(w.at); legNo(l) != w.leg && d >= 0 && d <= timeout {
-					again[w] = true
+					x := again[w]
+					x.add(l, s.said, w.least)
+					again[w] = x
 				}
 			}
 		}
 	}
 	for i := range s.wait {
 		w := &s.wait[i]
-		if again[w] {
+		switch x := again[w]; {
+		case x.n == 0:
+			w.f.Observed += "; it is not tried again in 32 s"
+		case x.n == x.short:
+			w.f.gate = nil
+			w.f.Frames = append(w.f.Frames, x.first.frame)
+			w.f.Observed += fmt.Sprintf("; another call between the same users follows, and comes with Session-Expires %d", x.first.interval)
+		default:
 			w.f.Severity, w.f.gate, w.f.Because = Note, nil, ""
 			w.f.Observed += "; another call between the same users follows"
 			w.f.NextStep = "Nothing: it was tried again as another call."
-		} else {
-			w.f.Observed += "; it is not tried again in 32 s"
 		}
 		r.reportOf(w.leg, w.f.CallID, w.f)
+	}
+}
+
+// retries are the calls that may be new tries of a refused one.
+type retries struct {
+	n, short int
+	first    saidTimer // of those whose timer is too short again
+}
+
+// add takes in a call.
+func (x *retries) add(l *analysis.Leg, said map[legNumber]saidTimer, least uint32) {
+	x.n++
+	if t, ok := said[legNo(l)]; ok && t.interval < least {
+		if x.short++; x.short == 1 {
+			x.first = t
+		}
 	}
 }
 
