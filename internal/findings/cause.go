@@ -26,6 +26,7 @@ var causes = [][]string{
 var sameMessage = [][2]string{
 	{"t38-failed", "unsupported-feature"},
 	{"codec-488", "unsupported-feature"},
+	{"prack-missing", "481-in-dialog"},
 }
 
 // oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they become

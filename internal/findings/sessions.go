@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -460,8 +461,8 @@ var prackMissing = &Rule{
 	ID: "prack-missing", RFC: "RFC 3262 3, 4", Severity: "error",
 	Title: "a reliable provisional response that is never acknowledged",
 	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE was seen on any hop up to the final response to the INVITE,
-or for 32 s, or while it was repeated for 27 s and more. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host), unless the 1xx was repeated
-for 27 s or more.`,
+or for 32 s, or while it was repeated for 27 s and more. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host) and the 1xx was sent less than four times: where it was sent
+more often it is likely, and nothing else where it was repeated for 27 s or more. A PRACK of the dialog whose RAck is that of none of its reliable responses is shown; what 481-in-dialog would tell of it is related.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
 	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
 
@@ -524,10 +525,14 @@ func (r *legRun) rack(i int) (a sipmsg.RAckValue, ok bool) {
 	return sipmsg.ParseRAck(v), ok
 }
 
+// manyCopies of a reliable response show that no PRACK gets through, whatever way that takes.
+const manyCopies = 4
+
 // unacknowledged reports that the reliable provisional response i was repeated and got no PRACK.
 func (r *legRun) unacknowledged(i int, seq uint32) {
 	m := &r.Messages[i]
 	var copies []int
+	other := -1 // a PRACK of something else
 	for j := i; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		switch {
@@ -537,6 +542,9 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 			}
 			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq {
 				return
+			}
+			if other < 0 && r.acknowledgesNone(j, m) {
+				other = j
 			}
 		case x.Hop == m.Hop && x.Forward == m.Forward && x.Status == m.Status && x.CSeq == m.CSeq && x.ToTag == m.ToTag && r.reliable(j) && r.rseq(j) == seq:
 			copies = append(copies, j)
@@ -554,8 +562,14 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none
-	case !r.keepsHop(i):
-		f.Confidence = Possible // the PRACK goes another way
+	case !r.keepsHop(i): // the PRACK goes another way …
+		f.Confidence = Possible
+		if len(copies) >= manyCopies { // … and did not get through there
+			f.Confidence = Likely
+		}
+	}
+	if other >= 0 {
+		r.tellRAck(&f, other)
 	}
 	if m.Transaction >= 0 {
 		if t := &r.Transactions[m.Transaction]; t.Status != 0 {
@@ -566,4 +580,31 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		}
 	}
 	r.report(f)
+}
+
+// acknowledgesNone reports whether a PRACK is of the dialog of a reliable response, and of no such response that is in the capture.
+func (r *legRun) acknowledgesNone(prack int, of *analysis.Seen) bool {
+	p := &r.Messages[prack]
+	if p.FromTag != of.FromTag || p.ToTag != of.ToTag {
+		return false
+	}
+	a, _ := r.rack(prack)
+	for j := range r.Messages {
+		if x := &r.Messages[j]; x.ToTag == of.ToTag && x.CSeq == a.CSeq && r.reliable(j) && r.rseq(j) == a.RSeq {
+			return false
+		}
+	}
+	return true
+}
+
+// tellRAck adds to a finding what a PRACK acknowledges that is not of the response.
+func (r *legRun) tellRAck(f *Finding, prack int) {
+	if t := r.Messages[prack].Transaction; t >= 0 {
+		if last := r.requestOf(r.lastHop(t)); last >= 0 {
+			prack = last
+		}
+	}
+	f.Frames = append(f.Frames[:min(len(f.Frames), maxFrames-1)], r.Messages[prack].Frame)
+	f.Observed = strings.TrimSuffix(f.Observed, ", no PRACK") + "; the PRACK that comes has RAck " + list(r.Message(prack), sipmsg.RAck)
+	f.NextStep = "Look at what changes RSeq or CSeq of the response or RAck of the PRACK on their way, or at how the caller makes its RAck."
 }
