@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -58,6 +59,7 @@ func oneCause(list []*Finding) []*Finding {
 			for _, ids := range sameMessage {
 				explainMessage(of, ids, gone)
 			}
+			explainProxy(of, gone)
 		}
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
@@ -96,6 +98,21 @@ func explainMessage(of []*Finding, ids [2]string, gone map[*Finding]bool) {
 		}
 		for _, x := range of {
 			if x.ID == ids[1] && !gone[x] && x.Severity <= f.Severity && slices.ContainsFunc(x.Frames, func(a analysis.Frame) bool { return slices.Contains(f.Frames, a) }) {
+				f.relate(x.ID)
+				gone[x] = true
+			}
+		}
+	}
+}
+
+// explainProxy leaves out that requests go past a proxy that the ACK goes past already.
+func explainProxy(of []*Finding, gone map[*Finding]bool) {
+	for _, f := range of {
+		if f.rule != ackMisrouted || gone[f] || !f.proves() {
+			continue
+		}
+		for _, x := range of {
+			if x.rule == routeBypass && !gone[x] && slices.ContainsFunc(x.past, func(a netip.Addr) bool { return slices.Contains(f.past, a) }) {
 				f.relate(x.ID)
 				gone[x] = true
 			}

@@ -71,6 +71,7 @@ type Finding struct {
 
 	gate     *gate
 	covers   string        // the id of findings of its leg that have the same cause
+	past     []netip.Addr  // of ack-misrouted and route-bypass: proxies that are passed by
 	from     netip.Addr    // of sdp-private: whom the description comes from …
 	repaired bool          // … and whether the peer knows of the NAT
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs

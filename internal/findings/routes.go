@@ -119,6 +119,9 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 	if givesUp(r.Leg, &r.Transactions[seen.Transaction]) {
 		f.end = cutOff
 	}
+	if what == "Record-Route" {
+		f.past = []netip.Addr{want.Addr()}
+	}
 	r.report(f)
 }
 
@@ -157,7 +160,7 @@ var routeBypass = &Rule{
 	ID: "route-bypass", RFC: "RFC 3261 12.2.1.1, 16.6, 16.12", Severity: "warning",
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
-address and does not go there either, neither at once nor on a later hop. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted. Also: a Record-Route without ;lr, and a Route without ;lr for a
+address and does not go there either, neither at once nor on a later hop. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
@@ -238,6 +241,8 @@ func (r *legRun) bypasses(ok, i int) bool {
 	if answer == nil || m == nil {
 		return false
 	}
+	var first netip.AddrPort // of those that are passed by
+	var past []netip.Addr
 	recorded := 0
 	for v := range answer.Values(sipmsg.RecordRoute) {
 		if recorded++; recorded > maxRouteSet {
@@ -252,7 +257,7 @@ func (r *legRun) bypasses(ok, i int) bool {
 			if !bytes.EqualFold(hostOf(route), host) {
 				continue
 			}
-			if named = true; !isLoose(route) {
+			if named = true; !isLoose(route) && past == nil {
 				r.report(Finding{
 					Severity: Warning, Frames: r.frames(ok, i),
 					Observed: fmt.Sprintf("the Route %s of the %s has lost its ;lr", host, r.Messages[i].Method),
@@ -265,14 +270,20 @@ func (r *legRun) bypasses(ok, i int) bool {
 		if named || !isAddr || r.passes(i, want.Addr()) {
 			continue
 		}
-		r.report(Finding{
-			Severity: Warning, Frames: r.frames(ok, i),
-			Observed: fmt.Sprintf("%s goes to %s without a Route for %s, which is in Record-Route", r.Messages[i].Method, endpoint(r.Messages[i].Destination), endpoint(want)),
-			Expected: "a Route for each Record-Route",
-		})
-		return true
+		if past == nil {
+			first = want
+		}
+		past = append(past, want.Addr())
 	}
-	return false
+	if past == nil {
+		return false
+	}
+	r.report(Finding{
+		Severity: Warning, Frames: r.frames(ok, i), past: past,
+		Observed: fmt.Sprintf("%s goes to %s without a Route for %s, which is in Record-Route", r.Messages[i].Method, endpoint(r.Messages[i].Destination), endpoint(first)),
+		Expected: "a Route for each Record-Route",
+	})
+	return true
 }
 
 // passes reports whether request i comes past a proxy in the end, or as far as can be told:
