@@ -93,8 +93,9 @@ type Exchange struct {
 	CameFrame Frame // 0 for none
 
 	// Of the final response; no fields where octets of it are missing.
-	ResponseFields sipmsg.FieldSet
-	ResponseToTag  bool // its To has a tag
+	ResponseFields   sipmsg.FieldSet
+	ResponseToTag    bool // its To has a tag
+	ResponseReceived bool // its topmost Via has received, as far as that can be told at a glance
 
 	request, response leaf
 	parsed            *[2]sipmsg.Message
@@ -426,7 +427,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), lossOf(x.m), lengthOf(x.m)
 		r.response = t.keepOctets(r, x)
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
-			r.ResponseFields, r.ResponseToTag = x.s.FieldSet(), len(x.to) > 0
+			r.ResponseFields, r.ResponseToTag, r.ResponseReceived = x.s.FieldSet(), len(x.to) > 0, hasReceived(x.s)
 		}
 		if a := t.regs.of(r); a != nil {
 			a.see(x)
@@ -443,6 +444,12 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		x.resent = r.FinalFrame
 		t.again(x, r)
 	}
+}
+
+// hasReceived reports whether the topmost Via of a message has received, written as all write it.
+func hasReceived(m *sipmsg.Message) bool {
+	v, _ := m.First(sipmsg.Via)
+	return bytes.Contains(v, []byte(";received=")) && bytes.IndexByte(v, ',') < 0
 }
 
 // take takes out the oldest exchange.

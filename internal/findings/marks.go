@@ -18,7 +18,8 @@ import (
 type marks uint64
 
 const (
-	// strangeVia: the topmost Via of a request names another host than it came from, or maddr.
+	// strangeVia: the topmost Via of a request names another host than it came from, or maddr. Of one outside of calls: it
+	// holds another address, and no NAT is why.
 	strangeVia marks = 1 << iota
 
 	// invalidContact: see mayBeInvalid.
@@ -130,7 +131,21 @@ func (c *Collector) asked(e *analysis.Exchange, m *sipmsg.Message) (k uint64) {
 			k |= uint64(stillSubscribed)
 		}
 	}
+	if !viaFits(m, e.Source.Addr()) && otherAddr(e, m) {
+		k |= uint64(strangeVia)
+	}
 	return k
+}
+
+// otherAddr reports whether the topmost Via of a request holds another IP address than the one it came from, and not the
+// one that a NAT maps that to.
+func otherAddr(e *analysis.Exchange, m *sipmsg.Message) bool {
+	via, ok := m.TopVia()
+	if !ok || via.MAddr() != nil {
+		return false
+	}
+	a, ok := via.HostAddr()
+	return ok && !sameHost(a, e.Source.Addr()) && !behindNAT(e.Source.Addr(), e.Destination.Addr(), a)
 }
 
 // markRequest returns the marks of a request.

@@ -21,7 +21,7 @@ const (
 	oddSize                // it is large, or it or its response came in fragments
 	oddLength              // a Content-Length may be wrong
 	newWay                 // capture-quality has not seen messages between these hosts, or octets are missing
-	newVia                 // via-nat has not judged a request between them
+	newVia                 // via-nat has not told of these hosts what may be told of it
 	newSmall               // udp-too-big knows none between them that was answered
 	troubled               // the network told of an error
 )
@@ -58,9 +58,10 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 // betweenHosts tells what is not known yet of the hosts of a request.
 func (c *Collector) betweenHosts(e *analysis.Exchange, has func(outside, bool)) {
 	room := c.quality.hasRoom()
-	if via, small := !c.pairs.full(pairVia), !c.pairs.full(pairSmall); room || via || small {
+	via := mayMisfit(e)
+	if small := !c.pairs.full(pairSmall); room || via != 0 || small {
 		there := c.pairs.of(hostPair{e.Source.Addr(), e.Destination.Addr()})
-		has(newVia, there&pairVia == 0 && via)
+		has(newVia, via != 0 && there&via == 0 && !c.pairs.full(via))
 		has(newSmall, there&pairSmall == 0 && small)
 		has(newWay, there&pairSeen == 0 && room)
 	}
@@ -68,6 +69,17 @@ func (c *Collector) betweenHosts(e *analysis.Exchange, has func(outside, bool)) 
 		back := c.pairs.of(hostPair{e.Destination.Addr(), e.Source.Addr()})
 		has(newWay, back&pairProven == 0 && (back&pairSeen != 0 || room))
 	}
+}
+
+// mayMisfit returns the bit of what via-nat may tell of a request, 0 for nothing.
+func mayMisfit(e *analysis.Exchange) uint64 {
+	switch {
+	case e.Status == 0 && e.Strayed.IsValid():
+		return pairStray
+	case e.Status != 0 && marks(e.Marks)&strangeVia != 0 && !e.ResponseReceived:
+		return pairVia
+	}
+	return 0
 }
 
 // mayExpose reports whether a REGISTER or SUBSCRIBE may have a Contact that cannot be reached.

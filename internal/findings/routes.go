@@ -305,11 +305,11 @@ func (r *legRun) passes(i int, proxy netip.Addr) bool {
 }
 
 var viaNAT = &Rule{
-	ID: "via-nat", RFC: "RFC 3261 18.2.1, 18.2.2; RFC 3581 4", Severity: "warning / note",
+	ID: "via-nat", RFC: "RFC 3261 18.2.1, 18.2.2; RFC 3581 4", Severity: "warning",
 	Title: "a Via that does not fit where the request came from",
 	Doc: `The topmost Via of a request holds an IP address other than the one it came from, and its response has no received parameter, or goes to the address
-of the Via. Silent where the request comes from a private address and its Via names a public one, to a peer on the Internet whose response comes back: a NAT maps the two to each other. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared. Over TCP,
-where the response comes back on the connection, a missing received is a note. The first request of each host to each other is judged.`,
+of the Via. Silent where the request comes from a private address and its Via names a public one, to a peer on the Internet whose response comes back: a NAT maps the two to each other. A Via with a host name counts only if the response goes elsewhere than to where the request came from. Ports are never compared.
+It is the same over TCP, where the response comes back on the connection. Each of the two is told once for each way of a hop in a leg, and once for each host and another of requests outside of calls.`,
 	Why: "The response goes to an address behind a NAT, or to another interface, and is lost: the request is sent again and given up.",
 	Fix: "Make the server write received and rport (RFC 3581) and answer to where the request came from; or give the client its public address.",
 
@@ -325,41 +325,39 @@ func (s *viaState) leg(r *legRun) {
 	type way struct {
 		hop     int
 		forward bool
+		bit     uint64
 	}
-	var done [8]way
-	n := 0
-next:
+	var told [8]way
+	n, judged := 0, 0
 	for i := range r.Messages {
 		m := &r.Messages[i]
-		if !m.Request || m.Method == "ACK" || m.Transaction < 0 || m.Partial || n == len(done) {
+		if !m.Request || m.Method == "ACK" || m.Transaction < 0 || m.Partial || n == len(told) || judged == maxJudged {
 			continue
 		}
-		w := way{m.Hop, m.Forward}
-		for _, x := range done[:n] {
-			if x == w {
-				continue next
-			}
+		judged++
+		f, bit := r.viaOf(i)
+		if w := (way{m.Hop, m.Forward, bit}); bit != 0 && !slices.Contains(told[:n], w) {
+			told[n] = w
+			n++
+			r.report(f)
 		}
-		done[n] = w
-		n++
-		s.request(r, i)
 	}
 }
 
-// request applies via-nat to a request of a leg.
-func (s *viaState) request(r *legRun, i int) {
+// viaOf applies via-nat to a request of a leg. It returns what it tells, and the bit of that; 0 for nothing.
+func (r *legRun) viaOf(i int) (f Finding, bit uint64) {
 	m, seen := r.Message(i), &r.Messages[i]
 	if m == nil {
-		return
+		return f, 0
 	}
 	via, ok := m.TopVia()
 	if !ok || via.MAddr() != nil {
-		return
+		return f, 0
 	}
 	r.applies()
 	addr, isAddr := via.HostAddr()
 	if isAddr && sameHost(addr, seen.Source.Addr()) {
-		return
+		return f, 0
 	}
 	answer, stray := -1, -1
 	for j := range r.Messages {
@@ -379,42 +377,49 @@ func (s *viaState) request(r *legRun, i int) {
 	switch {
 	case answer >= 0:
 		if y := r.Message(answer); y != nil && isAddr && !behindNAT(seen.Source.Addr(), seen.Destination.Addr(), addr) && lacksReceived(m, y) {
-			r.report(noReceived(addr, seen.Source, seen.Transport, seen.Frame, r.Messages[answer].Frame))
+			return noReceived(addr, seen.Source, seen.Frame, r.Messages[answer].Frame), pairVia
 		}
 	case stray >= 0:
-		r.report(strayed(via.Host, seen.Source, r.Messages[stray].Destination, seen.Frame, r.Messages[stray].Frame))
+		return strayed(via.Host, seen.Source, r.Messages[stray].Destination, seen.Frame, r.Messages[stray].Frame), pairStray
 	}
+	return f, 0
 }
 
 func (s *viaState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
-	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() || !r.c.pairs.isNew(p, pairVia) {
+	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() {
 		return
 	}
-	m := r.Request()
-	if m == nil {
-		return
-	}
-	via, ok := m.TopVia()
-	if !ok || via.MAddr() != nil {
-		return
-	}
-	addr, isAddr := via.HostAddr()
-	if isAddr && sameHost(addr, e.Source.Addr()) {
-		return
-	}
-	var f Finding
-	switch answer := r.Response(); {
-	case e.Status == 0:
-		f = strayed(via.Host, e.Source, e.Strayed, e.SentFrame, e.StrayFrame)
-	case answer != nil && isAddr && !behindNAT(e.Source.Addr(), e.Destination.Addr(), addr) && lacksReceived(m, answer):
-		f = noReceived(addr, e.Source, e.Transport, e.SentFrame, e.FinalFrame)
-	default:
+	f, bit := r.viaOf()
+	if bit == 0 || !r.c.pairs.isNew(hostPair{e.Source.Addr(), e.Destination.Addr()}, bit) {
 		return
 	}
 	f.CallID, f.AOR = e.CallID, e.AOR
 	s.add(endpoint(e.Destination), f)
+}
+
+// viaOf applies via-nat to a request outside of calls, as that of a leg does.
+func (r *exchangeRun) viaOf() (f Finding, bit uint64) {
+	e := r.Exchange
+	m := r.Request()
+	if m == nil {
+		return f, 0
+	}
+	via, ok := m.TopVia()
+	if !ok || via.MAddr() != nil {
+		return f, 0
+	}
+	addr, isAddr := via.HostAddr()
+	if isAddr && sameHost(addr, e.Source.Addr()) {
+		return f, 0
+	}
+	switch answer := r.Response(); {
+	case e.Status == 0:
+		return strayed(via.Host, e.Source, e.Strayed, e.SentFrame, e.StrayFrame), pairStray
+	case answer != nil && isAddr && !behindNAT(e.Source.Addr(), e.Destination.Addr(), addr) && lacksReceived(m, answer):
+		return noReceived(addr, e.Source, e.SentFrame, e.FinalFrame), pairVia
+	}
+	return f, 0
 }
 
 func (s *viaState) end(r *captureRun) { s.report(r, "clients") }
@@ -432,16 +437,12 @@ func lacksReceived(request, response *sipmsg.Message) bool {
 	return ok && bytes.Equal(via.Branch(), request.Branch()) && !via.Params.Has("received")
 }
 
-func noReceived(sentBy netip.Addr, source netip.AddrPort, transport string, frames ...analysis.Frame) Finding {
-	f := Finding{
+func noReceived(sentBy netip.Addr, source netip.AddrPort, frames ...analysis.Frame) Finding {
+	return Finding{
 		Severity: Warning, Frames: frames,
 		Observed: fmt.Sprintf("the request comes from %s, its Via says %s, and the response has no received", source.Addr().Unmap(), sentBy),
 		Expected: fmt.Sprintf("received=%s in the Via of the response", source.Addr().Unmap()),
 	}
-	if transport != "UDP" {
-		f.Severity = Note
-	}
-	return f
 }
 
 func strayed(host []byte, source, went netip.AddrPort, frames ...analysis.Frame) Finding {

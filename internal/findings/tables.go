@@ -134,9 +134,10 @@ const (
 	pairProven              // … and some of them answer others
 	pairSmall               // udp-too-big: small requests were answered
 	pairTrusted             // the ledger, in a table of its own
-	pairVia                 // via-nat: a request was judged
-	pairContact             // contact-private: a SUBSCRIBE was
-	pairBits    = 6
+	pairVia                 // via-nat: it told of a response without received …
+	pairStray               // … of one that went elsewhere
+	pairContact             // contact-private: a SUBSCRIBE was judged
+	pairBits    = 7
 )
 
 // A pairTable remembers bits of directed pairs of hosts, all of a pair in one place: of most messages every bit
