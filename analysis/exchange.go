@@ -261,6 +261,8 @@ func (t *tracker) other(x *seen) {
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
 		}
+	case x.s.IsRequest() && r.isRetry(x):
+		t.newExchange(x, k)
 	case x.s.IsRequest():
 		r.Requests++
 		r.LastSent, r.LastFrame = x.now, x.frame
@@ -269,6 +271,11 @@ func (t *tracker) other(x *seen) {
 	default:
 		t.exchangeAnswer(x, r)
 	}
+}
+
+// isRetry reports whether a request under the branch of another one is no copy of it, as liveTransaction.isRetry does.
+func (r *exchange) isRetry(x *seen) bool {
+	return (r.Status == 401 || r.Status == 407) && !r.Credentials && !r.Partial && !x.now.Before(r.Answered) && hasCredentials(x.s)
 }
 
 // maxStray bounds the exchanges looked at, the newest first, for the request of a response
@@ -456,7 +463,9 @@ func hasReceived(m *sipmsg.Message) bool {
 func (o *exchangeTable) take() *exchange {
 	r := o.queue[0]
 	o.queue[0], o.queue = nil, o.queue[1:]
-	delete(o.m, r.key)
+	if o.m[r.key] == r { // else another one took its branch
+		delete(o.m, r.key)
+	}
 	if o.ids[r.key.id]--; o.ids[r.key.id] == 0 {
 		delete(o.ids, r.key.id)
 	}

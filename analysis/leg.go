@@ -287,7 +287,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		v.cancel(t, x, hop, forward)
 	}
 	i := v.find(x.key, x.method, hop, x.cseq)
-	if i < 0 || v.trans[i].cseq != x.cseq {
+	if i < 0 || v.trans[i].cseq != x.cseq || v.trans[i].isRetry(x.s, instant(x.now)) {
 		i = t.begin(v, x, hop, forward)
 	}
 	tr := &v.trans[i]
@@ -298,7 +298,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		}
 		return
 	}
-	tr.sent, tr.sentFrame, tr.forward = tr.lastSent, x.frame, forward
+	tr.sent, tr.sentFrame, tr.forward, tr.given = tr.lastSent, x.frame, forward, hasCredentials(x.s)
 	switch {
 	case len(x.to) > 0, x.method == "BYE": // elements of RFC 2543 may have no tags
 		t.inDialog(v, x, i)

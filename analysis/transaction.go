@@ -71,7 +71,14 @@ type liveTransaction struct {
 	attempt          int16 // of an initial INVITE: index of its attempt; -1 otherwise
 	forward, initial bool
 	acked, cancelled bool
+	given            bool // the request has credentials
 	stray            bool // a BYE with tags that no dialog has
+}
+
+// isRetry reports whether a request under the branch of a transaction is no copy of its request: it brings the credentials that
+// the server has asked for. It should have a branch of its own, and another number.
+func (x *liveTransaction) isRetry(s *sipmsg.Message, now int64) bool {
+	return (x.status == 401 || x.status == 407) && !x.given && now >= x.answered && hasCredentials(s)
 }
 
 // public makes t the transaction as rules know it.

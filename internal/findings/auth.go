@@ -79,7 +79,7 @@ in any Call-ID. A later request of that Call-ID and method whose number leaves o
 var authCSeq = &Rule{
 	ID: "auth-cseq", RFC: "RFC 3261 22.2, 8.1.3.5", Severity: "warning",
 	Title: "an answer to a challenge with the number of the challenged request",
-	Doc:   `A request with credentials for the nonce of a challenge has the Call-ID, the method and the CSeq number of the request that was challenged on that hop, and a branch of its own.`,
+	Doc:   `A request with credentials for the realm of a challenge, which the challenged request had none for, or for its nonce, has the Call-ID, the method and the CSeq number of that on its hop. It is no copy of that, whatever its branch is.`,
 	Why:   "A server may take it for a copy of the request it has refused already and answer with the same challenge, or not at all.",
 	Fix:   "The client has to raise the CSeq number when it tries again with credentials.",
 	capture: func(r *captureRun) {
@@ -163,6 +163,7 @@ is possible only.`,
 type challenge struct {
 	realm string
 	nonce uint64 // its hash
+	bare  bool   // the request had no credentials for the realm
 	t     *tx
 }
 
@@ -268,7 +269,7 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 		a := &t.asks[i]
 		nonce := hashOf(a.Nonce)
 		l.nonces.add(nonce)
-		c.challenged(challenge{l.realm(a.Realm), nonce, t.tx})
+		c.challenged(challenge{l.realm(a.Realm), nonce, t.credentialsFor(a.Realm) == nil, t.tx})
 	}
 	return answers
 }
@@ -319,7 +320,7 @@ func (l *ledger) retried(ch *challenge, t *liveTx, a *sipmsg.Auth) {
 	was := ch.t
 	was.retried = was.retried || was.answered.IsZero() || t.at.Sub(was.answered) <= timeout || t.cseq > was.cseq+1
 	frames := []analysis.Frame{was.frame, was.final, t.frame}
-	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken) && l.first("auth-cseq", t.tx) {
+	if was.cseq == t.cseq && was.method == t.method && (hashOf(a.Nonce) == ch.nonce || a.HasToken || ch.bare && t.at.After(was.answered)) && l.first("auth-cseq", t.tx) {
 		l.sameCSeq = append(l.sameCSeq, &retry{tx: t.hold(), frames: frames})
 	}
 	if !t.calledSide {
