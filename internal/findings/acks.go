@@ -35,12 +35,12 @@ a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or mo
 			}
 			src, dst := r.ends(t)
 			f.Frames = r.finalFrames(i)
-			f.Observed = fmt.Sprintf("%d sent %s over %s, no ACK with CSeq %d", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
+			f.Observed = fmt.Sprintf("%d sent %s, no ACK with CSeq %d", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
 			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
 			f.Because, f.end = "the 2xx was never acknowledged", goesOn
 			if n := r.unheeded(i); n > 0 {
 				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
-				f.Observed = fmt.Sprintf("%d sent %s over %s, in spite of %s", t.Status, times(t.Finals), seconds(t.LastFinal.Sub(t.Answered)), acksOf(n))
+				f.Observed = fmt.Sprintf("%d sent %s, in spite of %s", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), acksOf(n))
 				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
 				f.Because, f.NextStep = lostAck(dst), lookForAck
 			}

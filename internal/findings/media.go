@@ -615,12 +615,20 @@ func wrongDigits(r *captureRun) {
 			if t.describes(s) && !slices.ContainsFunc(s.Tones(), ends) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
 				list = append(list, Finding{
 					Severity: Warning, Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
-					Observed: fmt.Sprintf("none of the %s of %s has the end bit", number(s.ToneCount(), "telephone event"), who), Expected: "three packets with the end bit behind each event",
+					Observed: withoutEnd(s.ToneCount(), who), Expected: "three packets with the end bit behind each event",
 				})
 			}
 		}
 		r.tellOf(t.leg, list...)
 	}
+}
+
+// withoutEnd says that no telephone event of a side has an end.
+func withoutEnd(n int, who string) string {
+	if n == 1 {
+		return "the only telephone event of " + who + " has no packet with the end bit"
+	}
+	return fmt.Sprintf("none of the %d telephone events of %s has the end bit", n, who)
 }
 
 // describes reports whether a description has the payload type of the telephone events of a

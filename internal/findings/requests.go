@@ -147,6 +147,14 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
+// timesOver says how often something was sent, and over what time if that was more than once.
+func timesOver(n int, d time.Duration) string {
+	if n == 1 {
+		return times(n)
+	}
+	return times(n) + " over " + seconds(d)
+}
+
 func endpoint(a netip.AddrPort) string {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String()
 }
