@@ -3,6 +3,7 @@ package analysis
 import (
 	"bytes"
 	"hash/maphash"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -91,6 +92,10 @@ type Exchange struct {
 	// Of a request that came to who sends it here with a Max-Forwards that was not higher.
 	CameWith  int16
 	CameFrame Frame // 0 for none
+
+	// Recurs says that the request came back to a host that had sent it or got it, left one a second time, or is one of those
+	// that others with its Call-ID, method and CSeq did so among.
+	Recurs bool
 
 	// Of the final response; no fields where octets of it are missing.
 	ResponseFields   sipmsg.FieldSet
@@ -347,6 +352,9 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 		r.CallID = t.callID(x)
 		r.request = t.keepOctets(r, x)
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
+		if !r.FirstHop {
+			o.recurs(r, k.id)
+		}
 		if !r.FirstHop && r.MaxForwards >= 0 {
 			o.came(x, r, k.id)
 		}
@@ -374,9 +382,8 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 // the last one before it with its Call-ID, method, CSeq and tags. On one machine the ports have to
 // say who sends it on.
 func (o *exchangeTable) came(x *seen, r *exchange, id uint64) {
-	for i := len(o.queue) - 1; i >= 0 && i >= len(o.queue)-maxStray; i-- {
-		p := o.queue[i]
-		if p.key.id != id || p.Destination.Addr() != r.Source.Addr() || p.InDialog != r.InDialog || p.Partial {
+	for p := range o.others(id) {
+		if p.Destination.Addr() != r.Source.Addr() || p.InDialog != r.InDialog || p.Partial {
 			continue
 		}
 		if p.Source.Addr() == r.Source.Addr() && p.Destination.Port() != r.Source.Port() {
@@ -387,6 +394,37 @@ func (o *exchangeTable) came(x *seen, r *exchange, id uint64) {
 			r.CameWith, r.CameFrame = p.MaxForwards, p.SentFrame
 		}
 		return
+	}
+}
+
+// recurs looks whether a request was at one of its hosts before, and tells all those that have its Call-ID, method and CSeq. Along a
+// chain of hosts none was.
+func (o *exchangeTable) recurs(r *exchange, id uint64) {
+	back := false
+	for p := range o.others(id) {
+		back = back || p.Recurs || p.Destination == r.Destination || p.Source.Addr() == r.Destination.Addr() || p.Source.Addr() == r.Source.Addr()
+	}
+	if !back {
+		return
+	}
+	r.Recurs = true
+	for p := range o.others(id) {
+		p.Recurs = true
+	}
+}
+
+// others ranges over the requests that are followed and have a Call-ID, method and CSeq, the newest first.
+func (o *exchangeTable) others(id uint64) iter.Seq[*exchange] {
+	return func(yield func(*exchange) bool) {
+		n := o.ids[id]
+		for i := len(o.queue) - 1; n > 0 && i >= 0 && i >= len(o.queue)-maxStray; i-- {
+			if o.queue[i].key.id != id {
+				continue
+			}
+			if n--; !yield(o.queue[i]) {
+				return
+			}
+		}
 	}
 }
 

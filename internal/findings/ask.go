@@ -184,8 +184,8 @@ type repeats struct {
 
 // A repeatKey says what is the same.
 type repeatKey struct {
-	what     string
-	src, dst string
+	what string
+	hostPair
 }
 
 type repeat struct {
@@ -195,7 +195,11 @@ type repeat struct {
 
 // add adds a finding about a request.
 func (g *repeats) add(what string, e *exchangeRun, f Finding) {
-	k := repeatKey{what, e.Source.Addr().String(), e.Destination.Addr().String()}
+	g.take(repeatKey{what, hostPair{e.Source.Addr(), e.Destination.Addr()}}, e.CallID, f)
+}
+
+// take adds a finding with a Call-ID.
+func (g *repeats) take(k repeatKey, callID string, f Finding) {
 	if x := g.m[k]; x != nil {
 		x.n++
 		return
@@ -206,7 +210,7 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 	if g.m == nil {
 		g.m = make(map[repeatKey]*repeat)
 	}
-	f.CallID = e.CallID
+	f.CallID = callID
 	x := &repeat{f, 1}
 	g.m[k] = x
 	g.order = append(g.order, x)

@@ -198,11 +198,11 @@ var loop = &Rule{
 	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
 loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. What a host sent is the
 time before only if it had come to it with that Request-URI as well: a host that forwards a call to another user by way of a proxy gets back what it sent. 482 to a
-request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls 482 is told once for each pair of addresses.`,
+request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls once for each pair of addresses and method.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",
 	Fix: "Look at the routing of the hosts in the Vias: one sends the request to a host that sends it back.",
 
-	needs: tangled | oddRefusal, counts: everyLeg, asks: refusedOutside,
+	needs: tangled | oddRefusal, counts: everyLeg, asks: refusedOutside | recurs,
 	leg: func(r *legRun) {
 		r.applies()
 		if r.loops() {
@@ -228,16 +228,38 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 	state: func() state { return new(loopsOutside) },
 }
 
-// loopsOutside applies loop to requests outside of calls: 482 alone says it.
-type loopsOutside struct{ found repeats }
+// loopsOutside applies loop to requests outside of calls.
+type loopsOutside struct {
+	rounds
+	found repeats
+}
 
 func (s *loopsOutside) exchange(e *exchangeRun) {
-	if e.Status == 482 && e.FirstHop {
-		s.found.add(e.Method, e, refusedLoop(e.Method, []analysis.Frame{e.SentFrame, e.FinalFrame}, e.Destination))
+	if !e.Recurs && e.Status != 482 {
+		return
+	}
+	if done := s.add(e); done != nil {
+		s.judge(done)
 	}
 }
 
-func (s *loopsOutside) end(r *captureRun) { s.found.tell(r) }
+// judge tells what is to be said of a request that nothing more is expected of.
+func (s *loopsOutside) judge(x *round) {
+	f, p, ok := x.loops()
+	if ok {
+		s.found.take(repeatKey{p.Method + f.Severity.String(), p.pairOfHosts()}, p.callID, f)
+	}
+	if q := x.refused(); q != nil && f.Severity != Error {
+		s.found.take(repeatKey{q.Method, q.pairOfHosts()}, q.callID, refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination))
+	}
+}
+
+func (s *loopsOutside) end(r *captureRun) {
+	for _, x := range s.order {
+		s.judge(x)
+	}
+	s.found.tell(r)
+}
 
 func refusedLoop(method string, frames []analysis.Frame, by netip.AddrPort) Finding {
 	return Finding{
@@ -318,7 +340,21 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 	if x == nil {
 		return f, false
 	}
-	inside, again := false, false
+	inside, again := viasOf(x, m)
+	if !inside && !again {
+		return f, false
+	}
+	var before *analysis.Seen
+	p, same := r.timeBefore(j, m, x, inside)
+	if p >= 0 {
+		before = &r.Messages[p]
+	}
+	return cameBack(m, inside, before, same), true
+}
+
+// viasOf reports whether a request holds a Via of the host that it goes to, and whether the sent-by of its topmost one stands once more
+// below it.
+func viasOf(x *sipmsg.Message, m *analysis.Seen) (inside, again bool) {
 	var top []byte
 	n := 0
 	for v := range x.Values(sipmsg.Via) {
@@ -334,24 +370,26 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 		}
 		n++
 	}
-	if !inside && !again {
-		return f, false
-	}
+	return inside, again
+}
+
+// cameBack begins the finding that a request came back to the host that it goes to, or comes from, unless inside; before is the time
+// before, nil where that was not captured, and same says that it had the same target.
+func cameBack(m *analysis.Seen, inside bool, before *analysis.Seen, same bool) Finding {
 	host := endpoint(m.Destination)
 	if !inside {
 		host = endpoint(m.Source)
 	}
-	f = Finding{
-		Severity: Note, Frames: r.frames(next),
+	f := Finding{
+		Severity: Note, Frames: []analysis.Frame{m.Frame},
 		Observed: fmt.Sprintf("%s comes back to %s, whose Via it holds already; the time before is not in the capture", m.Method, host),
 		Expected: "nothing else: a spiral is allowed as long as the target changes",
 		NextStep: "Nothing, unless calls are slow: each turn costs the hosts of the circle a transaction.",
 	}
-	p, same := r.timeBefore(j, m, x, inside)
-	if p < 0 {
-		return f, true
+	if before == nil {
+		return f
 	}
-	f.Frames = r.frames(p, next)
+	f.Frames = []analysis.Frame{before.Frame, m.Frame}
 	f.Observed = fmt.Sprintf("%s comes back to %s, whose Via it holds already, with another Request-URI or Route", m.Method, host)
 	if same {
 		f.Severity, f.NextStep = Error, ""
@@ -359,7 +397,7 @@ func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
 		f.Expected = "a way that visits no host twice for the same target"
 		f.Because, f.end = fmt.Sprintf("the request ran in a circle through %s", host), unreached
 	}
-	return f, true
+	return f
 }
 
 // timeBefore returns a request before transaction j that was at the host that m comes back to

@@ -18,6 +18,7 @@ const (
 	refusedOutside         // refused, but for challenges
 	silentOutside          // no final response
 	oddForwards            // a Max-Forwards is odd, or was passed on as it was
+	recurs                 // it came back to a host, or is of those of a request that did
 	oddSize                // it is large, or it or its response came in fragments
 	oddLength              // a Content-Length may be wrong
 	newWay                 // capture-quality has not seen messages between these hosts, or octets are missing
@@ -47,6 +48,7 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 	has(refusedOutside, e.Status >= 300 && !isChallenge(e.Status))
 	has(silentOutside, e.Status == 0)
 	has(oddForwards, e.MaxForwards <= 0 || e.MaxForwards > defaultMaxForwards || e.CameFrame.Number != 0)
+	has(recurs, e.Recurs)
 	has(oddLength, e.Length != analysis.LengthRight || e.AnswerLength != analysis.LengthRight || c.skipped)
 	has(troubled, c.trouble.anyTold(c))
 	has(oddSize, e.Size > maxDatagram || e.Fragmented || e.AnswerFragmented || e.Lost != analysis.NoLoss || e.AnswerLost != analysis.NoLoss)
