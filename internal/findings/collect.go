@@ -59,6 +59,7 @@ type Collector struct {
 	quality *qualityState
 	trouble *errorState
 	refused timersRefused
+	circles *loopsOutside
 	loss    lossMeter
 	cut     cutSet
 
@@ -108,6 +109,8 @@ func New() *Collector {
 			c.quality = s
 		case *errorState:
 			c.trouble = s
+		case *loopsOutside:
+			c.circles = s
 		}
 		t := new(tally)
 		c.states, c.count[r.ID] = append(c.states, s), t

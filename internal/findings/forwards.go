@@ -231,7 +231,8 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 // loopsOutside applies loop to requests outside of calls.
 type loopsOutside struct {
 	rounds
-	found repeats
+	found  repeats
+	merged repeats // which merged-request tells
 }
 
 func (s *loopsOutside) exchange(e *exchangeRun) {
@@ -248,6 +249,9 @@ func (s *loopsOutside) judge(x *round) {
 	f, p, ok := x.loops()
 	if ok {
 		s.found.take(repeatKey{p.Method + f.Severity.String(), p.pairOfHosts()}, p.callID, f)
+	}
+	if g, q, ok := x.merged(); ok {
+		s.merged.take(repeatKey{q.Method + g.Severity.String(), q.pairOfHosts()}, q.callID, g)
 	}
 	if q := x.refused(); q != nil && f.Severity != Error {
 		s.found.take(repeatKey{q.Method, q.pairOfHosts()}, q.callID, refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination))
@@ -475,16 +479,17 @@ var mergedRequest = &Rule{
 	ID: "merged-request", RFC: "RFC 3261 8.2.2.2", Severity: "note / error",
 	Title: "one request that reaches a user agent twice",
 	Doc: `Two requests without To tag and with the same Call-ID, method, CSeq and From tag, but different branches, reach one address and port, the second while the first has no final response, and
-that host does not pass either on. A note, and an error where one of them is answered 482.`,
+that host does not pass either on. A note, and an error where one of them is answered 482. It is told once a leg; outside of calls once for each pair of addresses and method.`,
 	Why: "A proxy forked the request, and two of its branches lead to the same phone. The phone answers one and refuses the other with 482.",
 	Fix: "Look for a user that is registered twice with one address, or two proxies that both find it.",
 
 	needs: tangled, counts: everyLeg,
 	leg: func(r *legRun) {
 		r.applies()
+		f, ok := Finding{}, false
 		for j := range r.Transactions {
 			t := &r.Transactions[j]
-			if !t.Initial || t.Requests == 0 || t.Method == "CANCEL" {
+			if !t.Initial || t.Requests == 0 || t.Method == "CANCEL" || ok && t.Status != 482 {
 				continue
 			}
 			i := r.merges(j)
@@ -492,23 +497,36 @@ that host does not pass either on. A note, and an error where one of them is ans
 				continue
 			}
 			p := &r.Transactions[i]
-			f := Finding{
-				Severity: Note, Frames: []analysis.Frame{p.SentFrame, t.SentFrame},
-				Observed: fmt.Sprintf("%s with CSeq %d reaches %s twice with different branches", t.Method, t.CSeq, endpoint(r.peerOf(j))),
-				Expected: "one branch to each user agent",
+			f, ok = twiceAt(p.SentFrame, &r.Messages[r.requestOf(j)]), true
+			if f.refusedTwice(p.Status, p.FinalFrame) || f.refusedTwice(t.Status, t.FinalFrame) {
+				break
 			}
-			for _, x := range []*analysis.Transaction{p, t} {
-				if x.Status == 482 {
-					f.Severity = Error
-					f.Frames = append(f.Frames, x.FinalFrame)
-					f.Observed += "; answered 482"
-					break
-				}
-			}
+		}
+		if ok {
 			r.report(f)
-			return
 		}
 	},
+	capture: func(r *captureRun) { r.c.circles.merged.tell(r) }, // which loop finds, too
+}
+
+// twiceAt begins the finding that a request reached a host which another one of it had reached.
+func twiceAt(first analysis.Frame, m *analysis.Seen) Finding {
+	return Finding{
+		Severity: Note, Frames: []analysis.Frame{first, m.Frame},
+		Observed: fmt.Sprintf("%s with CSeq %d reaches %s twice with different branches", m.Method, m.CSeq, endpoint(m.Destination)),
+		Expected: "one branch to each user agent",
+	}
+}
+
+// refusedTwice makes an error of the finding where a status is 482.
+func (f *Finding) refusedTwice(status int, final analysis.Frame) bool {
+	if status != 482 {
+		return false
+	}
+	f.Severity = Error
+	f.Frames = append(f.Frames, final)
+	f.Observed += "; answered 482"
+	return true
 }
 
 // merges returns another transaction of the request of j that reached the same host, which

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 
 // A passage is a request outside of calls on one hop.
 type passage struct {
-	*analysis.Seen // as far as Method, Source, Destination, Frame and Time go
+	*analysis.Seen // as far as Method, CSeq, Source, Destination, Frame and Time go
 	status         int
 	answered       time.Time
 	final          analysis.Frame
@@ -68,7 +69,7 @@ func (s *rounds) add(e *exchangeRun) (done *round) {
 // passageOf returns what is held of a request.
 func passageOf(e *exchangeRun) passage {
 	p := passage{
-		Seen:   &analysis.Seen{Method: e.Method, Source: e.Source, Destination: e.Destination, Frame: e.SentFrame, Time: e.Sent},
+		Seen:   &analysis.Seen{Method: e.Method, CSeq: e.CSeq, Source: e.Source, Destination: e.Destination, Frame: e.SentFrame, Time: e.Sent},
 		status: e.Status, answered: e.Answered, final: e.FinalFrame, transport: e.Transport, callID: e.CallID, inDialog: e.InDialog,
 	}
 	m := e.Request()
@@ -135,14 +136,63 @@ func (x *round) timeBefore(j int) (before *analysis.Seen, same bool) {
 	return before, false
 }
 
-// refused returns the first passage that was answered 482, nil for none.
-func (x *round) refused() *passage {
+// refused returns the first passage that was answered 482, nil for none, or where one that was reached its host as the second.
+func (x *round) refused() (first *passage) {
 	for i := range x.hops {
-		if x.hops[i].status == 482 {
-			return &x.hops[i]
+		if x.hops[i].status != 482 {
+			continue
+		}
+		if x.merges(i) >= 0 {
+			return nil
+		}
+		if first == nil {
+			first = &x.hops[i]
 		}
 	}
-	return nil
+	return first
+}
+
+// merges is legRun.merges of requests outside of calls.
+func (x *round) merges(j int) int {
+	t, found := &x.hops[j], -1
+	if t.inDialog || t.inside {
+		return -1
+	}
+	for i := range x.hops {
+		p := &x.hops[i]
+		switch {
+		case i == j || !p.same(t):
+		case p.leaves(t.Destination):
+			return -1 // a proxy
+		case p.Destination != t.Destination || p.branch == t.branch:
+		case i < j && p.status != 0 && p.answered.Before(t.Time), j < i && t.status != 0 && t.answered.Before(p.Time):
+		case found < 0:
+			found = i
+		}
+	}
+	return found
+}
+
+// leaves reports whether a passage begins at a host. Connections have ports of their own, and on one machine nothing else tells two
+// hosts apart.
+func (p *passage) leaves(a netip.AddrPort) bool {
+	return p.Source == a || p.transport != "UDP" && p.Source.Addr() == a.Addr() && p.Destination.Addr() != a.Addr()
+}
+
+// merged begins the finding that a request reached a host twice, and returns the second one: if some were refused for that, it is of
+// one of these. ok is false for none.
+func (x *round) merged() (f Finding, of *passage, ok bool) {
+	for j := range x.hops {
+		t, i := &x.hops[j], x.merges(j)
+		if i < 0 || i > j || ok && t.status != 482 {
+			continue
+		}
+		p := &x.hops[i]
+		if f, of, ok = twiceAt(p.Frame, t.Seen), t, true; f.refusedTwice(p.status, p.final) || f.refusedTwice(t.status, t.final) {
+			break
+		}
+	}
+	return f, of, ok
 }
 
 // pairOfHosts returns whom a passage is between.
