@@ -50,7 +50,7 @@ import (
 //	received=X  a response tells where its request came from
 //	for=HOST    a response to a request of HOST, sent elsewhere
 //	frag=N      in IP fragments of N octets; lose=K: all but the first K of them
-//	snap=N      only N octets of the packet are captured
+//	snap=N      only N octets of each packet are captured
 //	unseen      sent, but not captured
 //	pad=N       a header field of N octets
 //
@@ -338,8 +338,9 @@ func (l *Ladder) transmit(s *sent, m *message) {
 			l.emit(Ether(p))
 		}
 		if n := m.number("snap", 0); n > 0 {
-			last := &l.packets[len(l.packets)-1]
-			last.Cut = len(last.Data) - n
+			for i := len(l.packets) - len(parts); i < len(l.packets); i++ {
+				l.packets[i].Cut = max(len(l.packets[i].Data)-n, 0)
+			}
 		}
 		return
 	}

@@ -352,7 +352,7 @@ func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
 	}
 	last := w.Refs[len(w.Refs)-1]
 	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: hasTime || !w.Time.IsZero()}
-	if w.Missing > 0 {
+	if w.Missing > 0 && !w.Cut {
 		c.notes |= NoteIncomplete
 	}
 	if w.Overlap {

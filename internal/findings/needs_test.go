@@ -166,7 +166,8 @@ func spoiled(packets []capgen.Packet, rng *rand.Rand) []capgen.Packet {
 			list = append(list, again)
 		case 2:
 			j := rng.IntN(len(list))
-			list[i].Data, list[j].Data = list[j].Data, list[i].Data
+			a, b := &list[i], &list[j]
+			a.Data, a.Cut, b.Data, b.Cut = b.Data, b.Cut, a.Data, a.Cut
 		}
 	}
 	return list

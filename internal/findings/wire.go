@@ -22,7 +22,8 @@ var udpTooBig = &Rule{
 	Title: "a message too large for UDP",
 	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
 warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
-smaller ones from the same host to the same host were; of one that was sent once it is only possible if the capture lacks so many packets that its answer may be among them.`,
+smaller ones from the same host to the same host were; of one that was sent once it is only possible if the capture lacks so many packets that its answer may be among them. Of a message of which the snap length cut something nothing is said, in however
+many fragments it came.`,
 	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
 
@@ -56,7 +57,7 @@ func (s *sizeState) leg(r *legRun) {
 			}
 			continue
 		}
-		if m.Fragmented || m.Lost == analysis.LostFragments {
+		if cameInFragments(m.Fragmented, m.Lost) {
 			fragmented++
 		}
 		if m.Resent.Number == 0 && best.Severity < Error {
@@ -153,16 +154,21 @@ func (r *legRun) sizeOf(i int) Finding {
 		if ofInitialINVITE(m) {
 			f.Because, f.end = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size), unreached
 		}
-	case m.Fragmented || m.Lost == analysis.LostFragments:
+	case cameInFragments(m.Fragmented, m.Lost):
 		f.Severity = Warning
 		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", what, m.Size)
 		if m.Lost == analysis.LostFragments {
 			f.Observed = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what)
 		}
-	case m.Size > maxDatagram:
+	case m.Size > maxDatagram && !m.Fragmented:
 		f = (&largeRequest{m.Frame, what, m.Size}).note()
 	}
 	return f
+}
+
+// cameInFragments reports whether a message came in IP fragments and was captured so: one that the snap length cut proves nothing.
+func cameInFragments(fragmented bool, lost analysis.Loss) bool {
+	return fragmented && lost != analysis.LostBySnaplen || lost == analysis.LostFragments
 }
 
 func (s *sizeState) exchange(r *exchangeRun) {
@@ -183,16 +189,16 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", e.Method, endpoint(e.Destination))
-	case e.Fragmented || e.Lost == analysis.LostFragments:
+	case cameInFragments(e.Fragmented, e.Lost):
 		f.Severity = Warning
 		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", e.Method, e.Size)
-	case e.AnswerFragmented || e.AnswerLost == analysis.LostFragments:
+	case cameInFragments(e.AnswerFragmented, e.AnswerLost):
 		f.Severity, f.Frames = Warning, []analysis.Frame{e.FinalFrame}
 		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
-	case answered:
+	case answered && e.Size > maxDatagram && !e.Fragmented:
 		f.Severity = Note
 		f.Observed = fmt.Sprintf("%s of %d octets over UDP", e.Method, e.Size)
-	case e.Waited && !e.Partial:
+	case e.Waited && !answered && !e.Partial:
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
 		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, misses: toInt(e.Requests == 1)}

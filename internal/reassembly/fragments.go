@@ -47,6 +47,7 @@ type Datagram struct {
 	Frame    layers.Frame // of the first fragment that came; its Tunnels are a copy
 	Payload  []byte       // from the start on, as far as nothing is missing
 	Missing  int          // octets missing behind Payload, or 1 if it is not known how many
+	Cut      bool         // all fragments came: what is missing was cut off them by the capture
 	Refs     []Ref        // the packets it came in, in their order
 	Time     time.Time    // of the last of them
 	NoHead   bool         // the first fragment never came: Payload is empty
@@ -87,6 +88,7 @@ type completed struct {
 	key     fragmentKey
 	payload []byte
 	time    time.Time
+	cut     bool // see Datagram
 }
 
 // A fragmentKey tells datagrams apart: RFC 791, section 2.3, and what the fragments were
@@ -109,9 +111,11 @@ type datagram struct {
 	total       int64 // octets, -1 until the last fragment came
 	place       int64 // of numbered fragments: Fragment.Place
 	have        int64
-	cost        int // octets and partCost of what is there, and the octets of twin
+	cut         int64 // octets that the capture cut off fragments that came
+	cost        int   // octets and partCost of what is there, and the octets of twin
 	first, last time.Time
-	twin        []byte // the payload of the datagram that this one may be a copy of
+	twin        []byte // the payload of the datagram that this one may be a copy of …
+	twinCut     bool   // … and whether that was cut
 	overlap     bool
 	conflict    bool
 }
@@ -152,9 +156,10 @@ func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 	if d.isWhole() {
 		whole := d.whole()
 		t.remove(d)
-		t.recent[t.next] = completed{key, whole.Payload, now}
+		r := completed{key, whole.Payload, now, whole.Cut}
+		t.recent[t.next] = r
 		t.next = (t.next + 1) % maxRecent
-		t.twins(&key, whole.Payload, now)
+		t.twins(&r)
 		if old == nil {
 			return whole
 		}
@@ -169,7 +174,7 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 	d.frame.Payload, d.frame.Tunnels = nil, d.tunnels
 	for i := range t.recent {
 		if r := &t.recent[i]; r.payload != nil && r.key.isLike(&key) && now.Sub(r.time) <= reuse {
-			t.setTwin(d, r.payload)
+			t.setTwin(d, r)
 		}
 	}
 	t.table[key] = d
@@ -183,18 +188,18 @@ func (t *Fragments) begin(key fragmentKey, f *layers.Frame, now time.Time) *data
 }
 
 // twins tells the datagrams that began last, of those that wait, of one that is whole now: they may be copies of it that came another way.
-func (t *Fragments) twins(key *fragmentKey, payload []byte, now time.Time) {
+func (t *Fragments) twins(r *completed) {
 	for d, n := t.tail, 0; d != nil && n < maxRecent; d, n = d.prev, n+1 {
-		if d.key.isLike(key) && now.Sub(d.first) <= reuse {
-			t.setTwin(d, payload)
+		if d.key.isLike(&r.key) && r.time.Sub(d.first) <= reuse {
+			t.setTwin(d, r)
 		}
 	}
 }
 
 // setTwin says what d may be a copy of, which is kept as long as d is, and counts that.
-func (t *Fragments) setTwin(d *datagram, payload []byte) {
-	cost := len(payload) - len(d.twin)
-	d.twin = payload
+func (t *Fragments) setTwin(d *datagram, r *completed) {
+	cost := len(r.payload) - len(d.twin)
+	d.twin, d.twinCut = r.payload, r.cut
 	d.cost += cost
 	t.bytes += cost
 }
@@ -216,6 +221,7 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, refs []Ref, now time.Time
 	d.have += int64(added)
 	if added > 0 {
 		d.refs = append(d.refs, refs...)
+		d.cut += int64(f.Missing)
 	}
 	switch {
 	case added == 0 && len(f.Payload) > 0 && !conflict:
@@ -237,8 +243,17 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, refs []Ref, now time.Time
 	}
 }
 
-// isWhole reports whether nothing is missing up to the end, which is known.
+// isCut reports whether every fragment came, up to the end, which is known, and some were cut by the capture. No more can be
+// expected then.
+func (d *datagram) isCut() bool {
+	return d.cut > 0 && d.place == 0 && d.total >= 0 && d.have < d.total && d.have+d.cut >= d.total && d.spans[0].off == 0
+}
+
+// isWhole reports whether nothing is missing up to the end, which is known, but for what the capture cut off.
 func (d *datagram) isWhole() bool {
+	if d.isCut() {
+		return true
+	}
 	if d.total < 0 || d.have < d.total && d.place == 0 {
 		return false
 	}
@@ -328,7 +343,7 @@ func (d *datagram) whole() *Datagram {
 	default:
 		w.Missing = int(d.total) - len(w.Payload)
 	}
-	w.NoHead = len(w.Payload) == 0
+	w.NoHead, w.Cut = len(w.Payload) == 0, d.isCut()
 	return w
 }
 
@@ -340,6 +355,9 @@ func (d *datagram) repeats() bool {
 	}
 	for i := range d.spans {
 		s := &d.spans[i]
+		if d.twinCut && s.off >= int64(len(d.twin)) { // of what was cut off
+			continue
+		}
 		if s.end() > int64(len(d.twin)) || string(d.twin[s.off:s.end()]) != string(s.data) {
 			return false
 		}

@@ -87,7 +87,7 @@ func (t *table) tell(d *reassembly.Datagram) {
 	for _, flag := range []struct {
 		on   bool
 		name string
-	}{{d.Missing > 0, "missing"}, {d.NoHead, "no head"}, {d.Overlap, "overlap"}, {d.Conflict, "conflict"}} {
+	}{{d.Missing > 0, "missing"}, {d.NoHead, "no head"}, {d.Overlap, "overlap"}, {d.Conflict, "conflict"}, {d.Cut, "cut"}} {
 		if flag.on {
 			s += " " + flag.name
 		}
@@ -149,6 +149,12 @@ func TestFragments(t *testing.T) {
 		{name: "no tail", in: f[:2], want: []string{"letters 40 [1 2] missing"}, st: reassembly.FragmentStats{Incomplete: 1}},
 		{name: "no head", in: f[1:], want: []string{"letters 0 [1 2] missing no head"}, st: reassembly.FragmentStats{NoHead: 1}},
 		{name: "no middle", in: []string{f[0], f[2]}, want: []string{"letters 16 [1 2] missing"}, st: reassembly.FragmentStats{Incomplete: 1}},
+		{name: "cut by the capture", in: []string{f[0][:40], f[1][:40], f[2][:30]}, want: []string{"letters 12 [1 2 3] missing cut"}},
+		{name: "cut in the end alone", in: []string{f[2][:30], f[0], f[1]}, want: []string{"letters 50 [1 2 3] missing cut"}},
+		{name: "cut, and no middle", in: []string{f[0][:40], f[2]}, want: []string{"letters 12 [1 2] missing"}, st: reassembly.FragmentStats{Incomplete: 1}},
+		{name: "cut, and no head", in: []string{f[1][:40], f[2]}, want: []string{"letters 0 [1 2] missing no head"}, st: reassembly.FragmentStats{NoHead: 1}},
+		{name: "cut, all twice", in: []string{f[0][:40], f[0][:40], f[1][:40], f[1][:40], f[2][:30], f[2][:30]}, want: []string{"letters 12 [1 3 5] missing cut"},
+			st: reassembly.FragmentStats{Duplicates: 3}},
 		{name: "two datagrams at once", in: []string{f[0], g[0], g[2], f[2], f[1], g[1]}, want: []string{"letters 60 [1 4 5]", "60 octets [2 3 6]"}},
 		{name: "the same id the other way", in: []string{f[0], other[0], f[1], other[1], other[2], f[2]}, want: []string{"letters 50 [2 4 5]", "letters 60 [1 3 6]"}},
 		{name: "the same id in IPv4 and IPv6", in: []string{f[0], v6[0], f[1], v6[1], v6[2], f[2]}, want: []string{"letters 60 [2 4 5]", "letters 60 [1 3 6]"}},
