@@ -58,7 +58,7 @@ import (
 // removes what would be there, "| text" is a line of the body.
 //
 // Lines with "SYN", "SYNACK", "ACKED", "FIN" and "RST" send segments, data=X with octets. Lines with "ICMP" send a port
-// unreachable that quotes the last packet of the other side, to=HOST that to HOST;
+// unreachable that quotes the last packet of the other side, to=HOST that to HOST, copy: captured again;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
 // each, and len=N octets in place of those of G.711, skip=N: the timestamp is N packets further on than the number; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
@@ -257,7 +257,10 @@ func (m *message) send() {
 		if back == nil {
 			panic("capgen: nothing to quote")
 		}
-		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.ICMPError(back.packet)))
+		if !m.has("copy") {
+			l.nextID()
+		}
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.ipid}.ICMPError(back.packet)))
 		return
 	case segments[m.what] != 0:
 		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.TCP(1, 0, segments[m.what], m.arg("data", ""))))

@@ -169,6 +169,8 @@ type Dissector struct {
 	assocs   assocTable
 	copies   copyTable
 
+	eventCopies eventCopies
+
 	event     func(*Event) // nil unless watched
 	pairs     pairTable
 	quotedSIP sipmsg.Message

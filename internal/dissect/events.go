@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -54,6 +55,35 @@ func (d *Dissector) watch(f *layers.Frame, c *carrier) {
 	}
 }
 
+// maxEventsAlike is how many packets that events came of are remembered for telling copies.
+const maxEventsAlike = 64
+
+// eventCopies remembers the last packets that events came of.
+type eventCopies struct {
+	ring [maxEventsAlike]remembered
+	n    int
+}
+
+// repeats reports whether a packet is a copy of one that an event came of: see copyTable.find.
+func (d *Dissector) repeats(kind EventKind, f *layers.Frame, c *carrier) bool {
+	if !c.hasTime {
+		return false
+	}
+	h := mixAddr(mixAddr(maphash.Bytes(eventSeed, f.Payload), f.Src), f.Dst)
+	r := remembered{key: h ^ uint64(kind)<<56 ^ uint64(f.Seq)<<16 ^ uint64(f.Type)<<8 ^ uint64(f.Code), time: c.time.UnixNano(), ref: c.ref, ipid: c.ipid}
+	e := &d.eventCopies
+	for i := range e.ring[:min(e.n, maxEventsAlike)] {
+		if old := &e.ring[i]; old.key == r.key && r.copies(old) {
+			return true
+		}
+	}
+	e.ring[e.n%maxEventsAlike] = r
+	e.n++
+	return false
+}
+
+var eventSeed = maphash.MakeSeed()
+
 func (d *Dissector) newEvent(kind EventKind, f *layers.Frame, c *carrier) *Event {
 	return &Event{Kind: kind, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: f.Src.Addr(), Src: f.Src, Dst: f.Dst}
 }
@@ -63,9 +93,16 @@ func (d *Dissector) reset(f *layers.Frame, c *carrier) {
 	cn, side := d.connOf(f, false)
 	switch {
 	case cn != nil && (cn.kind == isSIP || cn.kind == isWebSocket):
-		d.event(d.newEvent(TCPReset, f, c))
+		d.eventOf(TCPReset, f, c)
 	case cn != nil && cn.kind == unknown && cn.sides[side] == nil && isSIPPort(f.Src.Port()):
-		d.event(d.newEvent(TCPRefused, f, c))
+		d.eventOf(TCPRefused, f, c)
+	}
+}
+
+// eventOf tells of a packet that is no copy.
+func (d *Dissector) eventOf(kind EventKind, f *layers.Frame, c *carrier) {
+	if !d.repeats(kind, f, c) {
+		d.event(d.newEvent(kind, f, c))
 	}
 }
 
@@ -101,6 +138,9 @@ func (d *Dissector) alert(f *layers.Frame, c *carrier) {
 	if b[0] != 21 || b[1] != 3 || b[3] != 0 || b[4] != 2 || b[5] != 2 || !isSIPPort(f.Src.Port()) && !isSIPPort(f.Dst.Port()) {
 		return
 	}
+	if d.repeats(TLSAlert, f, c) {
+		return
+	}
 	e := d.newEvent(TLSAlert, f, c)
 	e.Code = b[6]
 	d.event(e)
@@ -114,6 +154,9 @@ func (d *Dissector) icmp(f *layers.Frame, c *carrier) {
 	}
 	q := &d.quoted
 	if err := q.DecodeIP(quote); err != nil && q.Proto != layers.UDP && q.Proto != layers.TCP {
+		return
+	}
+	if d.repeats(ICMPError, f, c) {
 		return
 	}
 	e := d.newEvent(ICMPError, f, c)

@@ -60,6 +60,8 @@ func TestEvents(t *testing.T) {
 	dead := capgen.NewFlow("192.0.2.1:40002", "192.0.2.9:5060")
 	other := capgen.NewFlow("192.0.2.1:40003", "192.0.2.9:9999")
 	invite := request("INVITE", "c1@h", 0)
+	again := dead.Back()
+	again.ID = 77
 	long := request("INVITE", "c2@h", 2000)
 	wrong := request("INVITE", "c3@h", 40)
 	wrong = strings.Replace(wrong, "Content-Length: 40", "Content-Length: 4", 1) // 36 octets belong to nobody
@@ -72,9 +74,12 @@ func TestEvents(t *testing.T) {
 		{"ICMP with SIP", []string{dead.UDP(invite), dead.Back().ICMPError(dead.UDP(invite))}, []string{"2 ICMP 192.0.2.1:40002 > 192.0.2.9:5060 3/3 by 192.0.2.9 INVITE c1@h"}},
 		{"ICMP with SIP that is cut", []string{dead.Back().ICMPError(dead.UDP(long)[:400])}, []string{"1 ICMP 192.0.2.1:40002 > 192.0.2.9:5060 3/3 by 192.0.2.9 INVITE c2@h"}},
 		{"ICMP with something else", []string{other.Back().ICMPError(other.UDP("hello"))}, []string{"1 ICMP 192.0.2.1:40003 > 192.0.2.9:9999 3/3 by 192.0.2.9"}},
+		{"ICMP that was captured twice, and one with another identification", []string{dead.Back().ICMPError(dead.UDP(invite)), dead.Back().ICMPError(dead.UDP(invite)), again.ICMPError(dead.UDP(invite)), dead.Back().ICMPError(dead.UDP(long))},
+			[]string{"1 ICMP 192.0.2.1:40002 > 192.0.2.9:5060 3/3 by 192.0.2.9 INVITE c1@h", "3 ICMP 192.0.2.1:40002 > 192.0.2.9:5060 3/3 by 192.0.2.9 INVITE c1@h", "4 ICMP 192.0.2.1:40002 > 192.0.2.9:5060 3/3 by 192.0.2.9 INVITE c2@h"}},
 		{"ICMP with nothing that is known", []string{flow4.IP(1, "\x03\x03\x00\x00\x00\x00\x00\x00"+flow4.IP(89, "hello"))}, nil},
 		{"ICMP that quotes nothing", []string{flow4.IP(1, "\x08\x00\x00\x00\x00\x00\x00\x00hello")}, nil},
 		{"a SYN that is refused", []string{dead.TCP(1, 0, capgen.SYN, ""), dead.Back().TCP(0, 2, 4|capgen.ACK, "")}, []string{"2 refused 192.0.2.9:5060 > 192.0.2.1:40002"}},
+		{"a refusal that was captured twice", []string{dead.TCP(1, 0, capgen.SYN, ""), dead.Back().TCP(0, 2, 4|capgen.ACK, ""), dead.Back().TCP(0, 2, 4|capgen.ACK, "")}, []string{"2 refused 192.0.2.9:5060 > 192.0.2.1:40002"}},
 		{"a SYN to another port that is refused", []string{other.TCP(1, 0, capgen.SYN, ""), other.Back().TCP(0, 2, 4|capgen.ACK, "")}, nil},
 		{"a reset of a connection", append(slices.Clone(handshake), there.Send(invite), here.TCP(here.Seq, there.Seq, 4, "")), []string{"5 reset 192.0.2.2:5060 > 192.0.2.1:40000"}},
 		{"a handshake of TLS that fails", append(slices.Clone(opened), toWeb.Send(hello), fromWeb.Send(alert)), []string{"5 alert 192.0.2.2:5061 > 192.0.2.1:40001 40"}},
