@@ -360,7 +360,8 @@ var transportError = &Rule{
 	Doc: `An ICMP error quotes a SIP message, or a packet to an address and port that a session description of the call asked for media at, while the call was up;
 a TCP connection was reset while a request on it had no final response; a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
 a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
-call was through another way, it is a note, and so are fewer than three ICMP errors about media.`,
+call was through another way, it is a note, and so are fewer than three ICMP errors about media at the beginning of a call or at its end, where sockets open late
+and close early: all of them come within 2 s of the answer or of a later session description, or less than 500 ms ahead of the BYE.`,
 	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
 	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
 
@@ -418,12 +419,19 @@ type trouble struct {
 	end     netip.AddrPort
 	kind    analysis.EventKind
 	media   bool
+	few     bool // of media: they do not say that nothing got there
 	events  []int
 	first   analysis.Frame // of the message that the first one is about
 	what    string         // that message
 	handled bool
 	invites bool // it is of an INVITE that begins a call
 }
+
+// Sockets for media open late and close early: single errors so near to the answer, or to the BYE, are no fault.
+const (
+	opening = 2 * time.Second
+	closing = 500 * time.Millisecond
+)
 
 func (s *errorState) leg(r *legRun) {
 	s.take(r.c)
@@ -565,18 +573,32 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 			}
 			ends = append(ends, end)
 			x := trouble{end: end, media: true, first: r.Messages[i].Frame, what: "media"}
+			inside := false
 			for _, n := range s.within(r.c, s.byEnd[end], r.Leg.Answered, r.Leg.Last.Add(timeout)) {
 				at := r.c.events[n].Time
 				if !s.told[n] && !at.Before(r.Leg.Answered) && (r.Leg.Ended.IsZero() || at.Before(r.Leg.Ended)) {
 					x.events = append(x.events, n)
+					inside = inside || r.amid(at)
 				}
 			}
-			if x.handled = len(x.events) < 3; len(x.events) > 0 {
+			x.few = len(x.events) < 3
+			if x.handled = x.few && !inside; len(x.events) > 0 {
 				list = append(list, x)
 			}
 		}
 	}
 	return list
+}
+
+// amid reports whether a time is neither near to the beginning of an answered call, or to when media moved, nor to its end.
+func (r *legRun) amid(at time.Time) bool {
+	since := r.Leg.Answered
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.SDP && m.Time.After(since) && m.Time.Before(at) {
+			since = m.Time
+		}
+	}
+	return at.Sub(since) > opening && (r.Leg.Ended.IsZero() || r.Leg.Ended.Sub(at) > closing)
 }
 
 // troubleFinding returns the finding about what is said of one endpoint.
@@ -614,6 +636,9 @@ func (r *run) troubleFinding(x *trouble) Finding {
 	if x.media {
 		f.Confidence, f.covers = Likely, "late-or-cut-media"
 		f.Because, f.end = fmt.Sprintf("its media did not get to %s (%s)", endpoint(x.end), icmpName(e)), goesOn
+		if x.few {
+			f.Because = ""
+		}
 	}
 	if x.handled {
 		f.Severity, f.Because = Note, ""
