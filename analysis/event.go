@@ -19,8 +19,8 @@ type Event struct {
 	Type     uint8          // of the ICMP error
 	Code     uint8          // of the ICMP error, or the description of the TLS alert
 	IPv6     bool
-	After    Frame         // of StreamSkipped: the message before the octets …
-	Octets   int64         // … and how many
+	After    Frame         // of StreamSkipped and StreamGoesOn: the message before …
+	Octets   int64         // … and how many octets stand between
 	Within   time.Duration // of StreamUnseen: how long before that the receiver had acknowledged; 0 where it had not
 
 	// Of the message that an ICMP error quotes; "" where it is no SIP.
@@ -40,6 +40,7 @@ const (
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
 	StreamUnseen            // octets of a stream of SIP were acknowledged that are not in the capture so far
+	StreamGoesOn            // a message follows one without Content-Length, which was not the end of the stream
 )
 
 // event takes in an event.

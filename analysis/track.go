@@ -97,6 +97,8 @@ type tracker struct {
 	peers  peerTable
 	subs   Subscriptions
 	open   exchangeTable
+
+	unmeasured unmeasured
 }
 
 func newTracker(steps bool, most budget) *tracker {
@@ -179,6 +181,7 @@ func (t *tracker) message(m *dissect.Message, now time.Time, quirks sipmsg.Quirk
 		x.now = m.Time
 		t.sweep(m.Time)
 	}
+	t.goesOn(&x)
 	id, ok := x.s.First(sipmsg.CallID)
 	if !ok || len(id) == 0 {
 		t.callless++

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"net/netip"
+
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
 )
@@ -65,4 +67,32 @@ func lengthOf(m *dissect.Message) Length {
 		return LengthLong
 	}
 	return LengthRight
+}
+
+// maxUnmeasured bounds the streams whose last message has no Content-Length.
+const maxUnmeasured = 1 << 12
+
+// unmeasured are the last messages of streams that have no Content-Length.
+type unmeasured map[[2]netip.AddrPort]Frame
+
+// goesOn looks whether a message on a stream follows one without Content-Length, and tells so.
+func (t *tracker) goesOn(x *seen) {
+	if x.m.Transport != dissect.TCP || x.m.HEP || t.rules.event == nil {
+		return
+	}
+	missing := lengthOf(x.m) == LengthMissing
+	if !missing && len(t.unmeasured) == 0 { // nearly always
+		return
+	}
+	way := [2]netip.AddrPort{x.m.Src, x.m.Dst}
+	if last, ok := t.unmeasured[way]; ok {
+		delete(t.unmeasured, way)
+		t.rules.tell(errand{event: &Event{Kind: StreamGoesOn, Frame: x.frame, Time: x.now, Reporter: x.m.Src.Addr(), Src: x.m.Src, Dst: x.m.Dst, After: last}})
+	}
+	if missing && len(t.unmeasured) < maxUnmeasured {
+		if t.unmeasured == nil {
+			t.unmeasured = make(unmeasured)
+		}
+		t.unmeasured[way] = x.frame
+	}
 }

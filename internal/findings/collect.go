@@ -39,6 +39,7 @@ type Collector struct {
 	skipped bool                // one of them is a StreamSkipped
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	unseen  []unseenOctets
+	goesOn  map[analysis.Frame]bool // messages without Content-Length that are followed by others on their streams
 	ledger  ledger
 	hosts   hosts
 	pairs   pairTable
@@ -97,7 +98,7 @@ type tally struct {
 
 // New returns a Collector of all rules.
 func New() *Collector {
-	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool)}
+	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool), goesOn: make(map[analysis.Frame]bool)}
 	c.ledger, c.watches.c = newLedger(c), c
 	for _, r := range rules {
 		var s state
@@ -370,6 +371,12 @@ func (c *Collector) event(e *analysis.Event) {
 				since = e.Time.Add(-e.Within)
 			}
 			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, since, e.Time})
+		}
+		return
+	}
+	if e.Kind == analysis.StreamGoesOn {
+		if len(c.goesOn) < maxEvents {
+			c.goesOn[e.After] = true
 		}
 		return
 	}

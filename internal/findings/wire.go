@@ -231,7 +231,7 @@ var streamLength = &Rule{
 	Title: "a message without a right Content-Length",
 	Doc: `A message on a TCP connection has no Content-Length; or one that is larger than what comes before the next message; or octets that belong to no message
 stand between it and the next one, with nothing of the stream missing. Where the stream ends before the message does, it is only possible: the rest may not have been
-captured. Or a datagram of UDP, captured as a whole, ends before its Content-Length does: a note, unless it is a request that is refused with 400 or not answered. Once for each sender of a call.`,
+captured. So it is where the last message that the capture has of a stream has no Content-Length: nobody had to know where it ends. Or a datagram of UDP, captured as a whole, ends before its Content-Length does: a note, unless it is a request that is refused with 400 or not answered. Once for each sender of a call.`,
 	Why: "On a stream only Content-Length says where a message ends: the next one is swallowed, or read from its middle, and the connection is of no use any more. A datagram that is too short has to be refused with 400.",
 	Fix: "Correct the sender; if something between changes bodies (an ALG, a header manipulation), make it change Content-Length with them.",
 
@@ -244,7 +244,14 @@ captured. Or a datagram of UDP, captured as a whole, ends before its Content-Len
 type lengthState struct {
 	skips map[analysis.Frame]*analysis.Event // by the message before the octets
 	next  int                                // of the Collector's events
+	wait  []unmeasured                       // messages without Content-Length; at most maxOfRule
 	bundles
+}
+
+// An unmeasured is a finding about a message without Content-Length. Whether that was the last one of its stream shows later.
+type unmeasured struct {
+	f   Finding
+	key string // of its bundle
 }
 
 // take takes in the events that came since.
@@ -276,9 +283,20 @@ func (s *lengthState) leg(r *legRun) {
 			continue
 		}
 		if f, ok := s.of(m.Frame, m.Source, m.Length, m.Lost); ok {
-			told = m.Source.Addr()
-			r.report(f)
+			if told = m.Source.Addr(); m.Length == analysis.LengthMissing {
+				f.CallID, f.leg = r.Leg.CallID, legNo(r.Leg)
+				s.hold(f, "")
+			} else {
+				r.report(f)
+			}
 		}
+	}
+}
+
+// hold keeps a finding about a message without Content-Length.
+func (s *lengthState) hold(f Finding, key string) {
+	if len(s.wait) < maxOfRule {
+		s.wait = append(s.wait, unmeasured{f, key})
 	}
 }
 
@@ -322,16 +340,35 @@ func (s *lengthState) exchange(r *exchangeRun) {
 	}
 	s.take(r.c)
 	f, ok := s.of(e.SentFrame, e.Source, e.Length, e.Lost)
+	missing := e.Length == analysis.LengthMissing
 	if !ok && e.Status != 0 {
 		f, ok = s.of(e.FinalFrame, e.Destination, e.AnswerLength, e.AnswerLost)
+		missing = e.AnswerLength == analysis.LengthMissing
 	}
-	if ok {
-		f.CallID, f.AOR = e.CallID, e.AOR
+	f.CallID, f.AOR = e.CallID, e.AOR
+	switch {
+	case ok && missing:
+		s.hold(f, pairKey(e))
+	case ok:
 		s.add(pairKey(e)+f.Confidence.String(), f)
 	}
 }
 
-func (s *lengthState) end(r *captureRun) { s.report(r, "messages") }
+func (s *lengthState) end(r *captureRun) {
+	for i := range s.wait {
+		f := &s.wait[i].f
+		if !r.c.goesOn[f.Frames[0]] {
+			f.Confidence = Possible
+			f.Observed += ", and is the last one of its stream"
+		}
+		if f.leg != 0 {
+			r.reportOf(f.leg, f.CallID, *f)
+		} else {
+			s.add(s.wait[i].key+f.Confidence.String(), *f)
+		}
+	}
+	s.report(r, "messages")
+}
 
 // of applies stream-length to a message.
 func (s *lengthState) of(frame analysis.Frame, source netip.AddrPort, length analysis.Length, lost analysis.Loss) (f Finding, ok bool) {
