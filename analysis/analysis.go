@@ -177,7 +177,8 @@ type File struct {
 	Protocols []Protocol // in a fixed order, those that occur
 	Messages  int64      // SIP messages, without copies
 	Copies    int64      // messages that were captured again
-	Encrypted int64      // flows that look like encrypted SIP
+	Encrypted int64      // flows that look like encrypted SIP …
+	Sealed    int64      // … and the number of a packet of the first of them, 0 where that is not known
 	Notes     []Note     // what happened on the wire and what was odd in the text, by id
 }
 
@@ -428,6 +429,7 @@ func (a *analyzer) result() *Result {
 			Messages:  c.SIP,
 			Copies:    c.Copies,
 			Encrypted: c.Encrypted,
+			Sealed:    c.EncryptedAt,
 			Notes:     n.sorted(),
 		})
 	}

@@ -45,7 +45,8 @@ type File struct {
 	Packets       int64
 	DataBytes     int64         // sum of the lengths on the wire
 	CapturedBytes int64         // sum of what was kept of them
-	CutPackets    int64         // packets of which less was kept than was on the wire
+	CutPackets    int64         // packets of which less was kept than was on the wire …
+	FirstCut      int64         // … and the number of the first of them
 	First, Last   time.Time     // the earliest and the latest time, not those of the first and last packet
 	HasTime       bool          // some packet had a time
 	InOrder       bool          // no packet was earlier than the one before it
@@ -432,7 +433,7 @@ func (f *file) count() {
 // counts are what packets add up to.
 type counts struct {
 	packets, wire, kept int64 // the last two in octets
-	cut                 int64 // packets of which not all was kept
+	cut, firstCut       int64 // packets of which not all was kept, and the number of the first
 }
 
 func (c *counts) add(p *Packet) {
@@ -440,7 +441,9 @@ func (c *counts) add(p *Packet) {
 	c.wire += p.OrigLen
 	c.kept += int64(len(p.Data))
 	if int64(len(p.Data)) < p.OrigLen {
-		c.cut++
+		if c.cut++; c.cut == 1 {
+			c.firstCut = p.Frame
+		}
 	}
 }
 
@@ -449,7 +452,9 @@ func (f *File) add(in int, c counts) {
 	f.Packets += c.packets
 	f.DataBytes += c.wire
 	f.CapturedBytes += c.kept
-	f.CutPackets += c.cut
+	if f.CutPackets += c.cut; f.FirstCut == 0 {
+		f.FirstCut = c.firstCut
+	}
 	for len(f.Interfaces) <= in {
 		f.Interfaces = append(f.Interfaces, Interface{Drops: -1})
 	}

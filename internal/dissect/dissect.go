@@ -109,6 +109,7 @@ type Counts struct {
 	Quoted      int64 // ICMP errors that quote SIP
 	Keepalives  int64 // datagrams, and runs in streams, of line ends or NULs alone
 	Encrypted   int64 // TCP connections and UDP flows that look like encrypted SIP
+	EncryptedAt int64 // a packet of the first of them
 	LinkUnknown map[uint16]int64
 	Tunnels     [layers.NumTunnelKinds]int64 // packets that came inside of a tunnel, by its kind
 }
@@ -570,7 +571,21 @@ func (d *Dissector) encryptedFlow(c *carrier) {
 		d.encrypted = make(map[flowKey]struct{})
 	}
 	d.encrypted[k] = struct{}{}
-	d.Counts[d.file].Encrypted++
+	d.Counts[d.file].seal(c.ref.Frame)
+}
+
+// seal counts a flow that looks encrypted, by a packet of it.
+func (c *Counts) seal(frame int64) {
+	if c.Encrypted++; c.EncryptedAt == 0 {
+		c.EncryptedAt = frame
+	}
+}
+
+// unseal counts one less.
+func (c *Counts) unseal() {
+	if c.Encrypted--; c.Encrypted == 0 {
+		c.EncryptedAt = 0
+	}
 }
 
 // isMessage reports whether b begins like a message. One that is cut may lack what tells it from a

@@ -27,7 +27,7 @@ func (d *Dissector) turnsSIP(c *conn, side int, f *layers.Frame, seq uint32) boo
 			c.kind = kind
 		}
 		if c.sealed > 0 && kind == isSIP { // what seemed to be TLS was answered in SIP
-			d.Counts[c.sealed-1].Encrypted--
+			d.Counts[c.sealed-1].unseal()
 			c.sealed = 0
 		}
 		c.heeds[side] = heedAll
@@ -190,7 +190,11 @@ func (h *half) probe(b []byte) {
 
 // encrypted takes in that a connection carries SIP in TLS, by what can be told of it.
 func (h *half) encrypted() {
-	h.d.Counts[h.d.file].Encrypted++
+	at := int64(0)
+	if n := len(h.pieces); n > 0 {
+		at = h.pieces[n-1].ref.Frame
+	}
+	h.d.Counts[h.d.file].seal(at)
 	h.c.sealed = int32(h.d.file) + 1
 	for _, s := range h.c.sides {
 		if s != nil {

@@ -97,7 +97,7 @@ func TestEncryptedFlow(t *testing.T) {
 		return capgen.Packets(1, list...)
 	}
 	fatal := connection("\x15\x03\x03\x00\x02\x02\x28")
-	check(t, find(t, "capture-quality", fatal), "note")
+	check(t, find(t, "capture-quality", fatal), "note 3")
 	check(t, find(t, "transport-error", fatal), "error 4")
 	check(t, find(t, "transport-error", connection("\x15\x03\x03\x00\x02\x01\x00")), "") // close_notify
 	check(t, find(t, "transport-error", connection("\x15\x03\x03\x00\x13"+strings.Repeat("x", 19))), "")

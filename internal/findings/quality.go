@@ -291,7 +291,7 @@ func (r *captureRun) messages() (n int64) {
 func (s *qualityState) files(r *captureRun) {
 	var cut, messages, copies, encrypted, steps, incomplete int64
 	var largest time.Duration
-	var step, copied, firstCut analysis.Frame
+	var step, copied, firstCut, cutOther, sealed analysis.Frame
 	filter := ""
 	for i := range r.Files {
 		f := &r.Files[i]
@@ -302,14 +302,15 @@ func (s *qualityState) files(r *captureRun) {
 		if d := f.Capture.LargestStep; d > largest {
 			largest, step = d, analysis.Frame{File: i, Number: f.Capture.LargestFrame}
 		}
+		first(&cutOther, i, f.Capture.FirstCut)
+		first(&sealed, i, f.Sealed)
 		for _, n := range f.Notes {
 			switch {
-			case n.ID == "packet-copy" && copied.Number == 0:
-				copied = analysis.Frame{File: i, Number: n.Frame}
+			case n.ID == "packet-copy":
+				first(&copied, i, n.Frame)
 			case n.ID == "packet-cut":
-				if messages += n.Count; firstCut.Number == 0 {
-					firstCut = analysis.Frame{File: i, Number: n.Frame}
-				}
+				messages += n.Count
+				first(&firstCut, i, n.Frame)
 			case n.ID == "frag-incomplete" || n.ID == "frag-no-head":
 				incomplete += n.Count
 			}
@@ -324,7 +325,7 @@ func (s *qualityState) files(r *captureRun) {
 	case messages > 0:
 		quality(r, Warning, fmt.Sprintf("%d messages are cut by the snap length of the capture", messages), "whole packets", "Capture again without a snap length (tcpdump -s 0): no other finding rests on a message that is cut.", frameIf(firstCut)...)
 	case cut > 0:
-		quality(r, Note, fmt.Sprintf("%d packets are cut, no message among them", cut), "whole packets", "Nothing, unless media is looked at.")
+		quality(r, Note, fmt.Sprintf("%d packets are cut, no message among them", cut), "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
 	}
 	if s.missing.n > 0 {
 		observed := fmt.Sprintf("later IP fragments of %d messages are not in the capture", s.missing.n)
@@ -347,7 +348,14 @@ func (s *qualityState) files(r *captureRun) {
 			"Let the capturing host follow one clock (NTP, slewing), or sort the capture by time.", frameIf(step)...)
 	}
 	if encrypted > 0 {
-		quality(r, Note, fmt.Sprintf("%d flows look like encrypted SIP", encrypted), "readable SIP", "Capture behind the end of TLS, or let the server send copies (HEP).")
+		quality(r, Note, fmt.Sprintf("%d flows look like encrypted SIP", encrypted), "readable SIP", "Capture behind the end of TLS, or let the server send copies (HEP).", frameIf(sealed)...)
+	}
+}
+
+// first sets a frame that is not set yet.
+func first(f *analysis.Frame, file int, number int64) {
+	if f.Number == 0 && number != 0 {
+		*f = analysis.Frame{File: file, Number: number}
 	}
 }
 
