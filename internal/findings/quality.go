@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -323,33 +324,41 @@ func (s *qualityState) files(r *captureRun) {
 	}
 	switch {
 	case messages > 0:
-		quality(r, Warning, fmt.Sprintf("%d messages are cut by the snap length of the capture", messages), "whole packets", "Capture again without a snap length (tcpdump -s 0): no other finding rests on a message that is cut.", frameIf(firstCut)...)
+		quality(r, Warning, counted(messages, "message is", "messages are")+" cut by the snap length of the capture", "whole packets", "Capture again without a snap length (tcpdump -s 0): no other finding rests on a message that is cut.", frameIf(firstCut)...)
 	case cut > 0:
-		quality(r, Note, fmt.Sprintf("%d packets are cut, no message among them", cut), "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
+		quality(r, Note, counted(cut, "packet is", "packets are")+" cut, no message among them", "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
 	}
 	if s.missing.n > 0 {
-		observed := fmt.Sprintf("later IP fragments of %d messages are not in the capture", s.missing.n)
+		observed := fmt.Sprintf("later IP fragments of %s are not in the capture", number(s.missing.n, "message"))
 		if filter != "" {
 			observed += fmt.Sprintf("; it was filtered by «%s»", short([]byte(filter)))
 		}
 		quality(r, Warning, observed, "all fragments", "Add «or (ip[6:2] & 0x1fff != 0)» to the capture filter: later fragments have no ports.", s.missing.frames...)
 	} else if incomplete > 0 {
-		quality(r, Note, fmt.Sprintf("%d datagrams miss IP fragments", incomplete), "all fragments", "Look whether a capture filter drops later fragments: they have no ports.")
+		quality(r, Note, counted(incomplete, "datagram misses", "datagrams miss")+" IP fragments", "all fragments", "Look whether a capture filter drops later fragments: they have no ports.")
 	}
 	if copies > 0 {
-		quality(r, Note, fmt.Sprintf("%d messages were captured twice", copies), "each packet once", "Nothing: copies are left out of every count.", frameIf(copied)...)
+		quality(r, Note, counted(copies, "message was", "messages were")+" captured twice", "each packet once", "Nothing: copies are left out of every count.", frameIf(copied)...)
 	}
 	if largest >= outOfOrder {
 		severity := Note
 		if largest >= clockStep {
 			severity = Warning
 		}
-		quality(r, severity, fmt.Sprintf("the time goes back %d times, by up to %s", steps, seconds(largest)), "packets in the order of time",
+		quality(r, severity, fmt.Sprintf("the time goes back %s, by up to %s", counted(steps, "time", "times"), seconds(largest)), "packets in the order of time",
 			"Let the capturing host follow one clock (NTP, slewing), or sort the capture by time.", frameIf(step)...)
 	}
 	if encrypted > 0 {
-		quality(r, Note, fmt.Sprintf("%d flows look like encrypted SIP", encrypted), "readable SIP", "Capture behind the end of TLS, or let the server send copies (HEP).", frameIf(sealed)...)
+		quality(r, Note, counted(encrypted, "flow looks", "flows look")+" like encrypted SIP", "readable SIP", "Capture behind the end of TLS, or let the server send copies (HEP).", frameIf(sealed)...)
 	}
+}
+
+// counted writes a number with what it counts, and what is said of it.
+func counted(n int64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + more
 }
 
 // first sets a frame that is not set yet.
@@ -386,7 +395,7 @@ func (s *qualityState) silent(r *captureRun) {
 	if first == nil {
 		return
 	}
-	quality(r, Note, fmt.Sprintf("no packet at all for %s from %s on, while %d transactions were open; the first: %s", seconds(gap.To.Sub(gap.From)), clock(gap.From), n, first.what),
+	quality(r, Note, fmt.Sprintf("no packet at all for %s from %s on, while %s open; the first: %s", seconds(gap.To.Sub(gap.From)), clock(gap.From), counted(int64(n), "transaction was", "transactions were"), first.what),
 		"retransmissions, provisional responses or media", "Look whether the capture was paused or dropped packets there.", first.frame, gap.Frame)
 }
 
@@ -405,6 +414,6 @@ func (s *qualityState) running(r *captureRun) {
 		}
 	}
 	if n > 0 {
-		quality(r, Note, fmt.Sprintf("%d calls were running when the capture began", n), "calls from their INVITE on", "Nothing: what came before cannot be judged.", frames...)
+		quality(r, Note, counted(int64(n), "call was", "calls were")+" running when the capture began", "calls from their INVITE on", "Nothing: what came before cannot be judged.", frames...)
 	}
 }

@@ -642,6 +642,10 @@ func (r *legRun) amid(at time.Time) bool {
 func (r *run) troubleFinding(x *trouble) Finding {
 	e := &r.c.events[x.events[0]]
 	f := Finding{Severity: Error, Expected: "something that listens at " + endpoint(x.end)}
+	if isOnTheWay(e) {
+		f.Expected = "a way to " + endpoint(x.end)
+		f.NextStep = "Look at the way that packets take there: where they run in a circle, are too large, or are turned away."
+	}
 	if x.first.Number != 0 {
 		f.Frames = append(f.Frames, x.first)
 	}
@@ -767,6 +771,18 @@ func (s *errorState) end(r *captureRun) {
 		}
 	}
 	s.report(r, "times")
+}
+
+// isOnTheWay reports whether an ICMP error says that a packet did not get as far as the host that it was for: there is no route, it was
+// filtered, too large, or its time exceeded.
+func isOnTheWay(e *analysis.Event) bool {
+	if e.Kind != analysis.ICMPError {
+		return false
+	}
+	if e.IPv6 {
+		return e.Type != 1 || e.Code < 3
+	}
+	return e.Type != 3 || e.Code == 0 || e.Code > 3
 }
 
 func isSIPPort(a netip.AddrPort) bool { return a.Port() == 5060 || a.Port() == 5061 }
