@@ -299,8 +299,8 @@ var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
 	Title: "a call that takes long to be set up",
 	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it, or one before it that was answered, is not in the capture. Where it was sent over UDP and not again for a second it is only possible
-if the capture lacks so many packets that a response may be among them. Ringing
-for over 60 s without an answer is a note.`,
+if the capture lacks so many packets that a response may be among them. What each host added is the time from the INVITE that it got to its own such response, up to the first one of all,
+without that in which it waited for one to the INVITE that it sent on. Ringing for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
 
@@ -320,7 +320,7 @@ for over 60 s without an answer is a note.`,
 			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
-				Observed: fmt.Sprintf("%s from the INVITE to the first response that says how it fares%s", seconds(d), r.hopShares()),
+				Observed: fmt.Sprintf("%s from the INVITE to the first response that says how it fares%s", seconds(d), r.hopShares(at)),
 				Expected: "less than 11 s",
 			}
 			if end >= 0 {
@@ -342,8 +342,13 @@ for over 60 s without an answer is a note.`,
 			ok = true
 		}
 		if ok && d > time.Minute && l.Answered.IsZero() && invite >= 0 {
+			rung := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(l.Rung) })
+			frames := r.frames(invite)
+			if rung >= 0 {
+				frames = append(frames, r.Messages[rung].Frame)
+			}
 			r.report(Finding{
-				Severity: Note, Frames: r.frames(invite),
+				Severity: Note, Frames: frames,
 				Observed: fmt.Sprintf("rang for %s without an answer", seconds(d)),
 				Expected: "an answer, or diversion to voice mail within a minute",
 			})
@@ -472,20 +477,55 @@ func (r *legRun) triedBefore(invite int, at time.Time) bool {
 	}) >= 0
 }
 
-// hopShares says what each hop added to the delay of the first ringing or final response.
-func (r *legRun) hopShares() string {
+// hopShares says what each host added to the delay up to the first ringing or final response: the time that it took, without that in
+// which it waited for those that it had sent the INVITE on to.
+func (r *legRun) hopShares(until time.Time) string {
 	s := ""
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		at := t.Early
-		if at.IsZero() {
-			at = t.Answered
-		}
-		if t.Method != "INVITE" || !t.Initial || at.IsZero() || t.Sent.IsZero() {
+		at := faredAt(t)
+		if t.Method != "INVITE" || !t.Initial || at.IsZero() || t.Sent.IsZero() || !t.Sent.Before(until) {
 			continue
 		}
+		if at.After(until) {
+			at = until
+		}
 		_, dst := r.ends(t)
-		s += fmt.Sprintf("; %s took %s", endpoint(dst), seconds(at.Sub(t.Sent)))
+		s += fmt.Sprintf("; %s added %s", endpoint(dst), seconds(at.Sub(t.Sent)-r.onTheirWay(i, at)))
 	}
 	return s
+}
+
+// faredAt returns when the first response to an INVITE came that says how it fares.
+func faredAt(t *analysis.Transaction) time.Time {
+	if t.Early.IsZero() {
+		return t.Answered
+	}
+	return t.Early
+}
+
+// onTheirWay returns for how long up to a time a host that got INVITE i had sent it on without having such a response.
+func (r *legRun) onTheirWay(i int, until time.Time) (d time.Duration) {
+	t := &r.Transactions[i]
+	src, dst := r.ends(t)
+	from := t.Sent
+	for j := range r.Transactions { // in the order in which they were sent
+		x := &r.Transactions[j]
+		by, _ := r.ends(x)
+		sentOn := by == dst || by.Addr() == dst.Addr() && src.Addr() != dst.Addr()
+		if j == i || !sentOn || x.Sent.Before(t.Sent) || !r.sameRequest(i, j) {
+			continue
+		}
+		end := faredAt(x)
+		if end.IsZero() || end.After(until) {
+			end = until
+		}
+		if x.Sent.After(from) {
+			from = x.Sent
+		}
+		if end.After(from) {
+			d, from = d+end.Sub(from), end
+		}
+	}
+	return d
 }

@@ -1,0 +1,32 @@
+package findings_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// TestShares: what hosts added to the delay of a call adds up to it.
+func TestShares(t *testing.T) {
+	const hosts = "A = 10.0.0.1:5060\nP = 10.0.0.9:5060\nQ = 10.0.0.8:5060\nB = 10.0.0.2:5060\nC = 10.0.0.3:5060\n"
+	for _, c := range []struct{ ladder, want string }{
+		{"0 A > P INVITE\n2 P > Q INVITE\n3 Q > B INVITE\n15 B > Q 180\n15.5 Q > P 180\n16 P > A 180\n",
+			"15.0 s from the INVITE to the first response that says how it fares; 10.0.0.9:5060 added 2.00 s; 10.0.0.8:5060 added 1.00 s; 10.0.0.2:5060 added 12.0 s"},
+		{"0 A > P INVITE\n1 P > B INVITE\n3 P > C INVITE br=other\n11 B > P 486\n11 P > B ACK\n14 C > P 180\n14 P > A 180\n",
+			"10.0.0.9:5060 added 1.00 s; 10.0.0.2:5060 added 10.0 s; 10.0.0.3:5060 added 11.0 s"}, // of these two 2 s at once
+		{"0 A > P INVITE\n1 P > B INVITE\n20 P > A 408\n", "10.0.0.9:5060 added 1.00 s"}, // B never says anything
+	} {
+		l := capgen.Ladder{}
+		list, _ := told(t, l.Packets(hosts+c.ladder))
+		said := ""
+		for _, f := range list {
+			if f.ID == "slow-setup" {
+				said = f.Observed
+			}
+		}
+		if !strings.HasSuffix(said, c.want) {
+			t.Errorf("%q\nwant %q", said, c.want)
+		}
+	}
+}
