@@ -37,6 +37,9 @@ type Outage struct {
 	Lost int
 
 	DownFrame, UpFrame Frame // of those keepalives
+
+	Before Frame            // of the last one that was answered before
+	Silent [downAfter]Frame // of the first ones that were not
 }
 
 // A peerTable makes Keepalives.
@@ -54,7 +57,8 @@ type peer struct {
 	Keepalive
 	lost   int // keepalives in a row without an answer
 	since  time.Time
-	first  Frame // of them
+	dark   [downAfter]Frame // the first of them
+	before Frame            // the last one with an answer
 	outage bool
 }
 
@@ -98,14 +102,17 @@ func (q *peer) answered(r *exchange) {
 		}
 		q.outage = false
 	}
-	q.lost = 0
+	q.lost, q.before = 0, r.SentFrame
 }
 
 // silent takes in that a keepalive was never answered.
 func (q *peer) silent(r *exchange) {
 	q.Unanswered++
 	if q.lost++; q.lost == 1 {
-		q.since, q.first = r.Sent, r.SentFrame
+		q.since = r.Sent
+	}
+	if q.lost <= downAfter {
+		q.dark[q.lost-1] = r.SentFrame
 	}
 	if q.Answered == 0 || q.lost < downAfter {
 		return
@@ -113,7 +120,7 @@ func (q *peer) silent(r *exchange) {
 	if !q.outage {
 		q.outage = true
 		if len(q.Outages) < maxOutages {
-			q.Outages = append(q.Outages, Outage{Down: q.since, DownFrame: q.first})
+			q.Outages = append(q.Outages, Outage{Down: q.since, DownFrame: q.dark[0], Before: q.before, Silent: q.dark})
 		}
 	}
 	if n := len(q.Outages); n > 0 && q.Outages[n-1].Up.IsZero() {
