@@ -160,7 +160,8 @@ var routeBypass = &Rule{
 	ID: "route-bypass", RFC: "RFC 3261 12.2.1.1, 16.6, 16.12", Severity: "warning",
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
-address and does not go there either, neither at once nor on a later hop. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
+address and does not go there either, neither at once nor on a later hop; or has it as its first Route and goes to another host all the same, one that it sent
+no INVITE to. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
@@ -215,17 +216,18 @@ func (r *legRun) strictRecord(ok int) bool {
 }
 
 // comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, as its marks k say, and these
-// are the Record-Routes of the 2xx, as its marks record, or it goes to the only proxy that these name, or comes from it.
+// are the Record-Routes of the 2xx, as its marks record, and the INVITE went that hop as well, or it goes to the only proxy that these
+// name, or comes from it.
 //
 //go:noinline
-func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks) bool {
+func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks, invited bool) bool {
 	at := func(proxy netip.Addr) bool {
 		return m.Source.Addr() == proxy || m.Destination.Addr() == proxy
 	}
 	switch {
 	case k&oddRoute != 0:
 		return false
-	case record>>routeHosts != 0 && record>>routeHosts == k>>routeHosts:
+	case invited && record>>routeHosts != 0 && record>>routeHosts == k>>routeHosts:
 		return true
 	}
 	return record&routedBySource != 0 && at(answer.src) || record&routedByDestination != 0 && at(answer.dst)
@@ -234,7 +236,7 @@ func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks) bool {
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
 	a, x := &r.Messages[ok], &r.Messages[i]
-	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostPair{a.Source.Addr(), a.Destination.Addr()}, x, marks(x.Marks)) {
+	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostPair{a.Source.Addr(), a.Destination.Addr()}, x, marks(x.Marks), r.invitedOn(x.Hop)) {
 		return false
 	}
 	answer, m := r.Message(ok), r.Message(i)
@@ -243,7 +245,7 @@ func (r *legRun) bypasses(ok, i int) bool {
 	}
 	var first netip.AddrPort // of those that are passed by
 	var past []netip.Addr
-	recorded := 0
+	recorded, top := 0, netip.AddrPort{}
 	for v := range answer.Values(sipmsg.RecordRoute) {
 		if recorded++; recorded > maxRouteSet {
 			break
@@ -257,7 +259,10 @@ func (r *legRun) bypasses(ok, i int) bool {
 			if !bytes.EqualFold(hostOf(route), host) {
 				continue
 			}
-			if named = true; !isLoose(route) && past == nil {
+			if named = true; routes == 1 {
+				top, _ = target(route)
+			}
+			if !isLoose(route) && past == nil {
 				r.report(Finding{
 					Severity: Warning, Frames: r.frames(ok, i),
 					Observed: fmt.Sprintf("the Route %s of the %s has lost its ;lr", host, r.Messages[i].Method),
@@ -276,7 +281,7 @@ func (r *legRun) bypasses(ok, i int) bool {
 		past = append(past, want.Addr())
 	}
 	if past == nil {
-		return false
+		return top.IsValid() && r.sentPast(ok, i, top)
 	}
 	r.report(Finding{
 		Severity: Warning, Frames: r.frames(ok, i), past: past,
@@ -284,6 +289,25 @@ func (r *legRun) bypasses(ok, i int) bool {
 		Expected: "a Route for each Record-Route",
 	})
 	return true
+}
+
+// sentPast reports a request that goes elsewhere than to its first Route, on a hop that the INVITE did not take.
+func (r *legRun) sentPast(ok, i int, route netip.AddrPort) bool {
+	x := &r.Messages[i]
+	if r.invitedOn(x.Hop) || r.passes(i, route.Addr()) {
+		return false
+	}
+	r.report(Finding{
+		Severity: Warning, Frames: r.frames(ok, i),
+		Observed: fmt.Sprintf("%s goes to %s although its first Route names %s", x.Method, endpoint(x.Destination), endpoint(route)),
+		Expected: "a request that goes to its first Route",
+	})
+	return true
+}
+
+// invitedOn reports whether an INVITE that begins a call, or a response to it, went on a hop.
+func (r *legRun) invitedOn(hop int) bool {
+	return r.first(func(m *analysis.Seen) bool { return m.Hop == hop && m.Initial && m.Method == "INVITE" }) >= 0
 }
 
 // passes reports whether request i comes past a proxy in the end, or as far as can be told:

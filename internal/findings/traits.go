@@ -116,13 +116,14 @@ type glance struct {
 	given, large   uint32 // … has credentials, is too large for UDP
 
 	nWays, nNoted uint8
-	cut           bool // octets of one are missing, or it is in another way out of what is gathered here
-	unordered     bool // a response stands before its request
-	described     bool // a message other than a first INVITE has a description
-	notLowered    bool // see lowers
-	timed         bool // a 2xx came that may have set a session timer, …
-	timerOdd      bool // … and one has another than a long one, or it may have run out
-	bye           bool // a BYE came
+	invited       uint8 // hops that an INVITE went which begins a call, or a response to it
+	cut           bool  // octets of one are missing, or it is in another way out of what is gathered here
+	unordered     bool  // a response stands before its request
+	described     bool  // a message other than a first INVITE has a description
+	notLowered    bool  // see lowers
+	timed         bool  // a 2xx came that may have set a session timer, …
+	timerOdd      bool  // … and one has another than a long one, or it may have run out
+	bye           bool  // a BYE came
 
 	transport string
 	highest   [2]uint32 // CSeq numbers of each direction
@@ -259,6 +260,9 @@ func (g *glance) see(m *analysis.Seen, k marks) {
 		g.ways |= 1 << way
 		g.way[g.nWays].way, g.way[g.nWays].first = uint8(way), uint8(g.n-1)
 		g.nWays++
+	}
+	if m.Initial && m.Method == "INVITE" {
+		g.invited |= 1 << m.Hop
 	}
 	g.onWire(m)
 	if m.Request {
@@ -588,7 +592,7 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	}
 	g.has(reoffers, inside && m.SDP)
 	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.more.dialog[0], g.more.dialog[1], m) {
-		if !comesPast(g.more.record, g.more.answer, m, k) {
+		if !comesPast(g.more.record, g.more.answer, m, k, g.invited&(1<<m.Hop) != 0) {
 			g.more.bypass.request(m, k)
 		}
 	}
