@@ -161,12 +161,12 @@ var routeBypass = &Rule{
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
 address and does not go there either, neither at once nor on a later hop; or has it as its first Route and goes to another host all the same, one that it sent
-no INVITE to. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
+no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
 
-	needs: mayBypass, counts: recorded,
+	needs: mayBypass, counts: recorded, asks: subscribes,
 	leg: func(r *legRun) {
 		ok := r.first(func(m *analysis.Seen) bool {
 			return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && !m.Partial && m.Fields.Has(sipmsg.RecordRoute)
@@ -191,6 +191,7 @@ Record-Route that had it.`,
 			}
 		}
 	},
+	state: func() state { return new(subscribedState) },
 }
 
 // strictRecord reports a Record-Route of a 2xx that has no ;lr.
