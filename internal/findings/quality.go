@@ -345,7 +345,7 @@ func (s *qualityState) files(r *captureRun) {
 		if largest >= clockStep {
 			severity = Warning
 		}
-		quality(r, severity, fmt.Sprintf("the time goes back %s, by up to %s", counted(steps, "time", "times"), seconds(largest)), "packets in the order of time",
+		quality(r, severity, fmt.Sprintf("the time goes back %s, by up to %s", times(int(steps)), seconds(largest)), "packets in the order of time",
 			"Let the capturing host follow one clock (NTP, slewing), or sort the capture by time.", frameIf(step)...)
 	}
 	if encrypted > 0 {
