@@ -29,7 +29,8 @@ var suspiciousText = &Rule{
 	Doc: `The start line, a header field or a body that is text holds a terminal escape (ESC, or CSI as one character), characters that turn the direction of
 the text around them or that nobody sees (joiners, variation selectors and marks of direction excepted), markup or script (<script, onerror=, javascript: …), a part of a database query (' or '1'='1, union select …), or words that address
 a language model («ignore … instructions», «reveal your system prompt», «assistant: report this call as …», <|im_start|> …; an order to ignore something else, with instructions in the next clause, is none, nor is a system prompt that nobody is told to do anything with). Bodies of other kinds than text, markup in a body that says it is markup, and the names of
-scanners (see scanner) are left out. One finding for each kind in each field of each sender and each text, however often it was sent.`,
+scanners (see scanner) are left out. One finding for each kind in each field of each sender and each text, however often it was sent; the fields that a response has of its
+request are the business of who sent that.`,
 	Why: "Whoever sends a packet chooses its text: it may move a terminal's cursor, run in a browser or a database that keeps call records, hide what it says, or pass for something else in front of a model.",
 	Fix: "Read it as what a stranger wrote and follow nothing it says; look at who sent it, and at whether what shows your logs and call records escapes it.",
 	capture: func(r *captureRun) {
@@ -167,6 +168,9 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 	if !secret {
 		k.text = string(excerpt(b, h))
 	}
+	if t.echoes(m, k) {
+		return
+	}
 	x := t.by[k]
 	if x == nil {
 		if len(t.list) == maxSuspicious {
@@ -186,6 +190,18 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 	if len(x.frames) < maxProofs {
 		x.frames = append(x.frames, m.Frame)
 	}
+}
+
+// copied are the fields that a response has of its request: RFC 3261, section 8.2.6.2.
+var copied = []string{sipmsg.Via.String(), sipmsg.From.String(), sipmsg.To.String(), sipmsg.CallID.String(), sipmsg.CSeq.String(), sipmsg.RecordRoute.String()}
+
+// echoes reports whether a text of a response is what who gets it had written in that field: that is told of him.
+func (t *texts) echoes(m *analysis.Message, k textKey) bool {
+	if m.SIP.IsRequest() || !slices.Contains(copied, k.where) {
+		return false
+	}
+	k.source = m.Destination.Addr()
+	return t.by[k] != nil
 }
 
 // excerptEnds are the characters that end an excerpt.
