@@ -274,7 +274,7 @@ var registerStorm = &Rule{
 	Title: "far more REGISTERs than the granted time explains",
 	Doc: `REGISTERs that were challenged do not count. In 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
-second behind a pause of 10 s or more a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
+second behind a pause of 10 s or more, in which there may be challenged ones, a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
 addresses-of-record.`,
 	Why: "A storm takes the registrar down, and a registrar that comes up again is met by the next one.",
 	Fix: "Find out what makes the clients register again: refused or lost responses, a connection that breaks, a failover; let them wait at random (RFC 5626, section 4.5).",
@@ -377,8 +377,8 @@ func (s *stormState) exchange(r *exchangeRun) {
 		a.judge(e.AOR, from)
 		src.register(e, a, from)
 		reg.register(e, a)
+		reg.last = e.Sent
 	}
-	reg.last = e.Sent
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		if uri := textHash(b.URI); !slices.Contains(a.contacts, uri) && len(a.contacts) < maxOfAOR {
