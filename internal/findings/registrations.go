@@ -272,7 +272,8 @@ func (s *registerState) end(r *captureRun) {
 var registerStorm = &Rule{
 	ID: "register-storm", RFC: "RFC 3261 10.2.4", Severity: "warning",
 	Title: "far more REGISTERs than the granted time explains",
-	Doc: `REGISTERs that were challenged do not count. In 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
+	Doc: `REGISTERs that were challenged do not count. Six and more for one contact of an address-of-record were accepted, all from one address and none from another in between, more than 10 times as often as the granted time explains: the
+mean time from one to the next is under a tenth of the shortest time that any of them was granted. Or: in 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
 second behind a pause of 10 s or more, in which there may be challenged ones, a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
 addresses-of-record.`,
@@ -310,7 +311,74 @@ func (c *count) proofs() []analysis.Frame { return slices.Clone(c.frames[:min(c.
 // A stormAOR is what register-storm remembers of an address-of-record.
 type stormAOR struct {
 	stormHead
-	contacts []uint64 // their hashes; at most maxOfAOR
+	contacts []stormContact // at most maxOfAOR
+}
+
+// A stormContact is a contact of an address-of-record, with the REGISTERs for it that were accepted as long as they
+// come from one host, and more often than the granted time explains: mostly the last one alone.
+type stormContact struct {
+	uri     uint64 // its hash
+	source  hostNo
+	n       int
+	since   time.Time // when the first of them was sent, …
+	last    time.Time // … and the last
+	granted int64     // the shortest time
+	frames  [maxSiteProofs]analysis.Frame
+}
+
+// leastOften is how many REGISTERs of a contact show that it registers too often: a phone may start twice.
+const leastOften = 6
+
+// accept takes in a REGISTER for the contact that was accepted, and reports whether there are too many of them.
+func (c *stormContact) accept(e *analysis.Exchange, source hostNo, granted int64) bool {
+	if c.n > 0 && !e.Sent.After(c.last) { // twice in one
+		return false
+	}
+	least := min(granted, c.granted)
+	if c.n == 0 || c.source != source || e.Sent.Sub(c.since)/time.Duration(c.n) >= time.Duration(least)*time.Second/timesTooOften {
+		*c = stormContact{uri: c.uri, source: source, since: e.Sent}
+		least = granted
+	}
+	if c.n < len(c.frames) {
+		c.frames[c.n] = e.SentFrame
+	}
+	c.n++
+	c.last, c.granted = e.Sent, least
+	return c.n >= leastOften
+}
+
+// timesTooOften is how much more often than granted times explain a phone may register.
+const timesTooOften = 10
+
+// An oftenContact is a contact that registers too often: the longest row of its REGISTERs.
+type oftenContact struct {
+	stormContact
+	aor, callID string
+	from, to    netip.Addr
+}
+
+// leastGranted returns the shortest time that a REGISTER was granted, 0 for none, or where some may be cut off: that of one contact
+// has all of them sent again.
+func leastGranted(e *analysis.Exchange) (least int64) {
+	if e.Status/100 != 2 || e.Partial || e.AnswerLost != analysis.NoLoss {
+		return 0
+	}
+	for i := range e.Bindings {
+		b := &e.Bindings[i]
+		if b.Asked != 0 && b.Granted > 0 && (least == 0 || b.Granted < least) {
+			least = min(b.Granted, 1<<31)
+		}
+	}
+	return least
+}
+
+// finding tells of it.
+func (c *oftenContact) finding() Finding {
+	return Finding{
+		Severity: Warning, AOR: c.aor, CallID: c.callID, Frames: slices.Clone(c.frames[:]), Count: c.n,
+		Observed: fmt.Sprintf("%d REGISTERs for one contact from %s accepted within %s from %s on, each good for %d s and more", c.n, c.from.Unmap(), seconds(c.last.Sub(c.since)), clock(c.since), c.granted),
+		Expected: fmt.Sprintf("a refresh for each %d s that were granted", c.granted),
+	}
 }
 
 type stormHead struct {
@@ -322,6 +390,7 @@ type stormHead struct {
 	worst    *Finding
 	most     int
 	inMinute int // the minute of its source in which it was counted last
+	often    *oftenContact
 }
 
 // expected returns how many REGISTERs in a minute the granted time explains, in thousandths.
@@ -360,6 +429,7 @@ type stormState struct {
 	from       pages[stormSource] // see host.storm
 	registrars map[netip.Addr]*stormRegistrar
 	at         []*stormRegistrar
+	bundles    // of contacts that register too often, by registrar
 }
 
 func (s *stormState) exchange(r *exchangeRun) {
@@ -379,14 +449,40 @@ func (s *stormState) exchange(r *exchangeRun) {
 		reg.register(e, a)
 		reg.last = e.Sent
 	}
+	least := leastGranted(e)
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
-		if uri := textHash(b.URI); !slices.Contains(a.contacts, uri) && len(a.contacts) < maxOfAOR {
-			a.contacts = append(a.contacts, uri)
-		}
+		c := a.contact(textHash(b.URI))
 		if e.Status/100 == 2 && b.Asked != 0 && b.Granted > 0 {
 			a.granted, a.at = b.Granted, e.Sent
+			if least > 0 && c != nil && c.accept(e, src.host, least) {
+				a.tooOften(e, c)
+			}
 		}
+	}
+}
+
+// contact returns what is known of a contact by its hash, nil where it is one too many.
+func (a *stormAOR) contact(uri uint64) *stormContact {
+	for i := range a.contacts {
+		if c := &a.contacts[i]; c.uri == uri {
+			return c
+		}
+	}
+	if len(a.contacts) == maxOfAOR {
+		return nil
+	}
+	a.contacts = append(a.contacts, stormContact{uri: uri})
+	return &a.contacts[len(a.contacts)-1]
+}
+
+// tooOften takes in that a contact registers too often.
+func (a *stormAOR) tooOften(e *analysis.Exchange, c *stormContact) {
+	if a.often == nil {
+		a.often = new(oftenContact)
+	}
+	if c.n > a.often.n {
+		*a.often = oftenContact{*c, e.AOR, e.CallID, e.Source.Addr(), e.Destination.Addr()}
 	}
 }
 
@@ -501,10 +597,15 @@ func (s *stormState) end(r *captureRun) {
 	}
 	for _, w := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.storm.place }) {
 		a := &w.storm
-		if a.most > 0 && !told[a.source] && !r.attacked(r.c.hosts.addr(a.source), r.rule.ID) {
+		switch {
+		case a.most == 0 && a.often == nil || told[a.source] || r.attacked(r.c.hosts.addr(a.source), r.rule.ID):
+		case a.most > 0:
 			r.report(*a.worst)
+		default:
+			s.add(a.often.to.String(), a.often.finding())
 		}
 	}
+	s.report(r, "addresses-of-record")
 	for _, g := range s.at {
 		if g.most > 20 && g.most*5 > g.aors {
 			r.report(*g.worst)

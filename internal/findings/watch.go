@@ -143,7 +143,7 @@ func (s *watchSlot) pack(w, room *watch, h *hosts) bool {
 		flagIf(slotGranted, a.granted != 0) | flagIf(slotLate, w.register.late) | flagIf(slotStar, w.register.star)
 	if len(a.contacts) > 0 {
 		s.flags |= slotContact
-		s.contact = a.contacts[0]
+		s.contact = a.contacts[0].uri
 	}
 	if a.n > 0 {
 		s.flags |= slotCounted
@@ -185,7 +185,7 @@ func (s *watchSlot) unpack(w *watch, h *hosts) {
 		a.place, a.source, a.inMinute = s.place, s.source, int(s.minute)
 	}
 	if has(slotContact) {
-		contacts = append(contacts, s.contact)
+		contacts = append(contacts, s.stormContact(sent))
 	}
 	if has(slotCounted) {
 		a.since, a.n, a.frames[0] = sent, 1, s.frame.frame()
@@ -210,6 +210,15 @@ func (s *watchSlot) unpack(w *watch, h *hosts) {
 		list = append(list, flapBinding{key: s.key, callID: s.callID, first: s.first.frame(), source: netip.AddrPortFrom(h.addr(s.source), s.port)})
 	}
 	a.contacts, r.granted, f.list = contacts, granted, list
+}
+
+// stormContact makes the contact again: of what was granted to it, the REGISTER that was counted last is the first.
+func (s *watchSlot) stormContact(sent time.Time) stormContact {
+	c := stormContact{uri: s.contact}
+	if s.flags&slotGranted != 0 {
+		c.source, c.n, c.since, c.last, c.granted, c.frames[0] = s.source, 1, sent, sent, int64(s.granted), s.frame.frame()
+	}
+	return c
 }
 
 // equal reports whether two watches are the same.

@@ -17,8 +17,9 @@ func healthy(h *hosts) watch {
 	from := netip.MustParseAddrPort("10.0.0.1:5062")
 	w := watch{}
 	a := &w.storm
-	a.place, a.source, a.inMinute, a.granted, a.at, a.contacts = 7, h.number(from.Addr()), 3, 600, begin, []uint64{11}
+	a.place, a.source, a.inMinute, a.granted, a.at = 7, h.number(from.Addr()), 3, 600, begin
 	a.take(begin, analysis.Frame{File: 1, Number: 40})
+	a.contacts = []stormContact{{uri: 11, source: a.source, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
 	w.register.place = 7
 	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
 	w.flap.place = 7
@@ -38,15 +39,17 @@ func TestWatchSlot(t *testing.T) {
 		{"never seen", func(w *watch) { *w = watch{} }, true},
 		{"challenged", func(w *watch) {
 			w.storm.count, w.storm.granted, w.storm.at, w.register.granted = count{}, 0, time.Time{}, nil
+			w.storm.contacts = []stormContact{{uri: 11}}
 		}, true},
 		{"refreshed", func(w *watch) { w.register.granted[0].tried = true }, true},
 		{"late, and a star", func(w *watch) { w.register.late, w.register.star = true, true }, true},
 		{"not followed by every rule", func(w *watch) { w.register, w.flap = registerWatch{}, flapAOR{} }, true},
 		{"followed by a rule later", func(w *watch) { w.register.place = 8 }, false},
-		{"two contacts", func(w *watch) { w.storm.contacts = append(w.storm.contacts, 14) }, false},
+		{"two contacts", func(w *watch) { w.storm.contacts = append(w.storm.contacts, stormContact{uri: 14}) }, false},
 		{"another contact", func(w *watch) { w.register.granted[0].uri = 14 }, false},
 		{"another Call-ID", func(w *watch) { w.flap.list[0].callID = 14 }, false},
 		{"another port", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.1:5063") }, true},
+		{"registered from another address before", func(w *watch) { w.storm.source-- }, false},
 		{"another address", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.2:5062") }, false},
 		{"two bindings", func(w *watch) { w.flap.list = append(w.flap.list, w.flap.list[0]) }, false},
 		{"two grants", func(w *watch) { w.register.granted = append(w.register.granted, w.register.granted[0]) }, false},
@@ -54,6 +57,7 @@ func TestWatchSlot(t *testing.T) {
 		{"refused", func(w *watch) { w.register.refused = new(refusedRegister) }, false},
 		{"too brief", func(w *watch) { w.register.brief = new(briefGrant) }, false},
 		{"a storm", func(w *watch) { w.storm.worst, w.storm.most = new(Finding), 11 }, false},
+		{"accepted twice", func(w *watch) { w.storm.contacts[0].n = 2 }, false},
 		{"twice in a minute", func(w *watch) { w.storm.take(begin.Add(time.Second), analysis.Frame{Number: 50}) }, false},
 		{"a slow registrar", func(w *watch) { w.register.granted[0].at = begin.Add(5 * time.Second) }, false},
 		{"an answer in another file", func(w *watch) { w.register.granted[0].frame.File = 2 }, false},
@@ -100,7 +104,7 @@ func TestWatchList(t *testing.T) {
 		}
 		switch random.IntN(3) {
 		case 0:
-			w.storm.contacts = append(w.storm.contacts[:1], uint64(i))
+			w.storm.contacts = append(w.storm.contacts[:1], stormContact{uri: uint64(i)})
 		case 1:
 			w.storm.contacts = w.storm.contacts[:1]
 			w.register.granted = slices.Delete(w.register.granted, 0, len(w.register.granted)-1)
