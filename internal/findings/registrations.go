@@ -787,14 +787,14 @@ func (s *flapState) end(r *captureRun) {
 var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
-	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
+	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
 giveup, or, for events other than refer, noresource; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
 	needs: newToBooks, asks: subscribes,
 	state: func() state {
-		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]time.Time), told: make(memory[string]), asked: make(memory[string])}
+		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]notifies), told: make(memory[string]), asked: make(memory[string])}
 	},
 }
 
@@ -804,15 +804,28 @@ type subscription struct {
 	sent           time.Time // zero where the NOTIFY came
 	answered       time.Time
 	frames         [2]analysis.Frame
+	late           lateNotify // the first NOTIFY, where that came too late
 	status         int
 	client, server netip.AddrPort
 	notifier       netip.Addr // who sends the NOTIFY, if that is not the server and may go past it
 }
 
+// A lateNotify is a NOTIFY that is no answer to a SUBSCRIBE any more.
+type lateNotify struct {
+	at    time.Time
+	frame analysis.Frame
+}
+
+// The notifies of a call are its first NOTIFY and when the last one came.
+type notifies struct {
+	first lateNotify
+	last  time.Time
+}
+
 type subscribeState struct {
 	m       map[string]*subscription // by Call-ID
 	order   []*subscription
-	inCalls map[string]time.Time // the last NOTIFY of calls; at most maxSubscriptions
+	inCalls map[string]notifies // at most maxSubscriptions
 	told    memory[string]
 	asked   memory[string] // Call-IDs of SUBSCRIBEs
 	early   [8]earlyNotify // the last of no subscription that is known
@@ -827,26 +840,48 @@ type earlyNotify struct {
 
 // leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
 func (s *subscribeState) leg(r *legRun) {
-	for i := len(r.Messages) - 1; i >= 0; i-- {
+	var n notifies
+	for i := range r.Messages {
 		if m := &r.Messages[i]; m.Method == "NOTIFY" { // or the response to one that is not in the capture
-			if len(s.inCalls) < maxSubscriptions {
-				s.inCalls[r.Leg.CallID] = m.Time
+			if n.last.IsZero() {
+				n.first = lateNotify{m.Time, m.Frame}
 			}
-			return
+			n.last = m.Time
 		}
+	}
+	if !n.last.IsZero() && len(s.inCalls) < maxSubscriptions {
+		s.inCalls[r.Leg.CallID] = n
 	}
 }
 
+// inCall reports whether a NOTIFY inside of a call may have come in time for a subscription of its Call-ID; if not, it takes in the
+// first.
+func (s *subscribeState) inCall(x *subscription) bool {
+	n := s.inCalls[x.callID]
+	if n.last.Before(x.sent) {
+		return false
+	}
+	if n.first.at.Sub(x.answered) <= timeout {
+		return true
+	}
+	if x.late.at.IsZero() {
+		x.late = n.first
+	}
+	return false
+}
+
 // notified takes in a NOTIFY.
-func (s *subscribeState) notified(callID string, at time.Time) {
+func (s *subscribeState) notified(callID string, at time.Time, frame analysis.Frame) {
 	x := s.m[callID]
 	switch {
 	case x == nil:
 		s.early[s.nEarly%len(s.early)] = earlyNotify{callID, at}
 		s.nEarly++
-	case at.Sub(x.sent) > -disorder && at.Sub(x.sent) < timeout+errorDelay:
+	case at.Sub(x.sent) > -disorder && at.Sub(x.answered) <= timeout:
 		delete(s.m, callID)
 		x.sent = time.Time{}
+	case at.After(x.answered) && x.late.at.IsZero():
+		x.late = lateNotify{at, frame}
 	}
 }
 
@@ -869,14 +904,17 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if e.Notified || s.notifiedAhead(e) {
 			return
 		}
-		x := &subscription{e.CallID, e.Sent, e.Answered, [2]analysis.Frame{e.SentFrame, e.FinalFrame}, e.Status, e.Source, e.Destination, notifierOf(r)}
+		x := &subscription{
+			callID: e.CallID, sent: e.Sent, answered: e.Answered, frames: [2]analysis.Frame{e.SentFrame, e.FinalFrame}, status: e.Status,
+			client: e.Source, server: e.Destination, notifier: notifierOf(r),
+		}
 		s.m[e.CallID] = x
 		if len(s.order) >= 2*len(s.m)+64 { // half of them have their NOTIFY
 			s.order = slices.DeleteFunc(s.order, func(x *subscription) bool { return x.sent.IsZero() })
 		}
 		s.order = append(s.order, x)
 	case e.Method == "NOTIFY" && e.FirstHop:
-		s.notified(e.CallID, e.Sent)
+		s.notified(e.CallID, e.Sent, e.SentFrame)
 		if e.Status == 481 || marks(e.Marks)&stillSubscribed == 0 {
 			s.notify(r)
 		}
@@ -926,7 +964,7 @@ func (s *subscribeState) tell(r *exchangeRun, f Finding) {
 
 func (s *subscribeState) end(r *captureRun) {
 	for _, x := range s.order {
-		if x.sent.IsZero() || r.End.Sub(x.answered) < timeout || !s.inCalls[x.callID].Before(x.sent) {
+		if x.sent.IsZero() || r.End.Sub(x.answered) < timeout || s.inCall(x) {
 			continue
 		}
 		f := Finding{
@@ -934,6 +972,9 @@ func (s *subscribeState) end(r *captureRun) {
 			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", x.status, endpoint(x.server)),
 			Expected: "a NOTIFY at once",
 			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout, misses: 2}, // the NOTIFY, and its 2xx
+		}
+		if !x.late.at.IsZero() {
+			f.comesLate(x.late.frame, x.late.at.Sub(x.answered))
 		}
 		if x.notifier.IsValid() {
 			if saw, _ := r.Saw(x.notifier, x.client.Addr()); !saw {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -13,7 +14,7 @@ import (
 var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
-	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows in 32 s, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
+	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows within 32 s of the 2xx, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
 not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID in the same way.`,
@@ -68,7 +69,7 @@ func (s *transfers) refer(r *legRun, i int) {
 	if v, ok := r.header(req, sipmsg.ReferTo); ok {
 		target = " to " + quote(bareURI(sipmsg.ParseReferTo(v).URI))
 	}
-	notified, over := false, false // whether a later REFER was sent
+	notified, over, late := false, false, -1 // whether a later REFER was sent; the first NOTIFY that is too late
 	for j := req + 1; j < len(r.Messages); j++ {
 		m := &r.Messages[j]
 		if m.Request && m.Method == "REFER" && m.FromTag == q.FromTag && m.CSeq > q.CSeq {
@@ -85,7 +86,11 @@ func (s *transfers) refer(r *legRun, i int) {
 		if of := s.referOf(r, j); of == 0 && over || of != 0 && of != q.CSeq {
 			continue // it is of the other one
 		}
-		notified = true
+		if in := m.Time.Sub(t.Answered) <= timeout; !in && late < 0 {
+			late = j
+		} else {
+			notified = notified || in
+		}
 		if code := fragment(r.Message(j)); code >= 300 && !m.Partial {
 			r.report(Finding{
 				Severity: Error, Frames: r.frames(req, j),
@@ -106,8 +111,17 @@ func (s *transfers) refer(r *legRun, i int) {
 	src, dst := r.ends(t)
 	f.Frames = []analysis.Frame{t.SentFrame, t.FinalFrame}
 	f.Observed = fmt.Sprintf("REFER%s answered %d, no NOTIFY in 32 s", target, t.Status)
+	if late >= 0 {
+		f.comesLate(r.Messages[late].Frame, r.Messages[late].Time.Sub(t.Answered))
+	}
 	f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: t.Answered, wait: timeout}
 	r.report(f)
+}
+
+// comesLate says of a NOTIFY that is missing in time that it came later.
+func (f *Finding) comesLate(notify analysis.Frame, after time.Duration) {
+	f.Frames = append(f.Frames, notify)
+	f.Observed += "; the first came after " + seconds(after)
 }
 
 // referOf returns the CSeq number of the REFER that NOTIFY i names in its Event, 0 where it names none
@@ -242,9 +256,15 @@ func (s *transfers) exchange(e *exchangeRun) {
 	case e.Method == "NOTIFY" && w != nil:
 		w = w.of(e.Request())
 		code := fragment(e.Request())
-		if w.excused = true; code < 300 || w.notified {
+		if after := e.Sent.Sub(w.f.gate.since); after <= timeout {
+			w.excused = true
+		} else if !w.excused && len(w.f.Frames) == 2 {
+			w.f.comesLate(e.SentFrame, after)
+		}
+		if code < 300 || w.notified {
 			return
 		}
+		w.excused = true
 		w.notified = true
 		e.report(Finding{
 			Severity: Error, Frames: []analysis.Frame{w.f.Frames[0], e.SentFrame},
