@@ -261,6 +261,7 @@ func (t *tracker) other(x *seen) {
 			}
 			o.stray(x, k)
 		}
+		t.unplaced(x)
 		t.unseen(x)
 		o.keepEarly(x, k)
 		if x.method == "REGISTER" {
@@ -281,6 +282,19 @@ func (t *tracker) other(x *seen) {
 // isRetry reports whether a request under the branch of another one is no copy of it, as liveTransaction.isRetry does.
 func (r *exchange) isRetry(x *seen) bool {
 	return (r.Status == 401 || r.Status == 407) && !r.Credentials && !r.Partial && !x.now.Before(r.Answered) && hasCredentials(x.s)
+}
+
+// unplaced counts a response that answers nothing that is known, since it does not say what.
+func (t *tracker) unplaced(x *seen) {
+	if x.quirks&sipmsg.QuirkMissing == 0 || x.m.Partial || x.quirks&sipmsg.QuirkUnterminated != 0 {
+		return
+	}
+	if !x.s.Has(sipmsg.Via) {
+		t.noVia.add(x.frame)
+	}
+	if !x.s.Has(sipmsg.CSeq) {
+		t.noCSeq.add(x.frame)
+	}
 }
 
 // maxStray bounds the exchanges looked at, the newest first, for the request of a response

@@ -90,6 +90,7 @@ type tracker struct {
 	callless      int64      // messages without Call-ID …
 	wholeCallless int64      // … those of which nothing is missing …
 	firstCallless Frame      // … and the first of these
+	noVia, noCSeq Unplaced   // responses outside of calls
 
 	joiner joiner
 	linker linker

@@ -23,6 +23,7 @@ type Traffic struct {
 	NoCallID      int64     // messages without Call-ID: they belong to nothing
 	WholeNoCallID int64     // those of them of which no octets are missing
 	FirstNoCallID Frame     // the first of these
+	NoVia, NoCSeq Unplaced  // responses outside of calls that lack what says which request they answer
 	Start, End    time.Time // of the timeline's messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 	Gaps          []Gap     // without any packet at all; at most maxGaps
@@ -44,6 +45,18 @@ const (
 	maxGaps = 64
 )
 
+// Unplaced are messages of which no octets are missing, and which belong to nothing.
+type Unplaced struct {
+	N     int64
+	First Frame
+}
+
+func (u *Unplaced) add(f Frame) {
+	if u.N++; u.N == 1 {
+		u.First = f
+	}
+}
+
 // A Gap is a time in which no packet was captured, of whatever kind.
 type Gap struct {
 	From, To time.Time
@@ -64,6 +77,8 @@ func (t *tracker) result(c *clock) *Traffic {
 		NoCallID:      t.callless,
 		WholeNoCallID: t.wholeCallless,
 		FirstNoCallID: t.firstCallless,
+		NoVia:         t.noVia,
+		NoCSeq:        t.noCSeq,
 		Start:         c.start,
 		End:           c.now,
 		Gaps:          c.gaps,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -19,7 +20,7 @@ Subscription-State in NOTIFY; Refer-To in REFER; RAck in PRACK; the challenge in
 is not that of the request, or a response names another method than the request with its branch; no To tag in a response over 100; a response with more Vias than its request, or a request with several
 Vias that are all of one sender; a body without Content-Type. In the first INVITE, the first response from 101 to 299 and the first refusal of each From tag in a leg, at the first hop, and in the first requests of each address outside of calls, also: parameters of a URI
 (transport, lr, maddr, ttl, user, method) behind the angle brackets, or without any, in From, To, Contact, Route, Record-Route, Refer-To; a Content-Type that is no type/subtype, or application/sdp on
-something else. A branch without z9hG4bK is a note. Of each kind one finding for requests and one for responses of a leg and From tag; requests outside of calls are told once for each pair of addresses. Max-Forwards and Content-Length have findings of their own.`,
+something else. A branch without z9hG4bK is a note. Of each kind one finding for requests and one for responses of a leg and From tag; requests outside of calls are told once for each pair of addresses, and responses that answer no request since they lack Via or CSeq once in all. Max-Forwards and Content-Length have findings of their own.`,
 	Why: "Each of these makes some other implementation refuse the message, lose it, or read it otherwise than it is meant.",
 	Fix: "Correct the program that sent the message, or the server that changed it on the way.",
 
@@ -51,6 +52,19 @@ func (s *linter) end(r *captureRun) {
 			Observed: number(int(min(r.WholeNoCallID, 1<<30)), "message") + " without Call-ID", Expected: "a Call-ID in each message",
 		})
 	}
+	tellUnplaced(r, &r.NoVia, sipmsg.Via)
+	tellUnplaced(r, &r.NoCSeq, sipmsg.CSeq)
+}
+
+// tellUnplaced reports responses that belong to no request, since they lack a header field.
+func tellUnplaced(r *captureRun, u *analysis.Unplaced, id sipmsg.ID) {
+	if u.N == 0 {
+		return
+	}
+	r.report(Finding{
+		Severity: Warning, Frames: []analysis.Frame{u.First}, RFC: "RFC 3261 8.2.6.2",
+		Observed: number(int(min(u.N, 1<<30)), "response") + " without " + id.String(), Expected: "the " + id.String() + " of the request in each response",
+	})
 }
 
 // A fault is what is wrong with a message.
@@ -121,6 +135,9 @@ func bodyFits(fields *sipmsg.FieldSet, quirks sipmsg.Quirks, body int) bool {
 	return quirks&(sipmsg.QuirkMissing|sipmsg.QuirkCSeqMethod) == 0 && (body == 0 || fields.Has(sipmsg.ContentType))
 }
 
+// everyMessage are the header fields that every message has to have.
+var everyMessage = [...]sipmsg.ID{sipmsg.Via, sipmsg.From, sipmsg.To, sipmsg.CallID, sipmsg.CSeq}
+
 // must are the header fields that a request has to have, beside those of every message.
 func must(method string) (id [3]sipmsg.ID, rfc string) {
 	switch method {
@@ -176,7 +193,7 @@ func (l *linted) check(faults []fault) []fault {
 		}
 	}
 	if l.quirks&sipmsg.QuirkMissing != 0 {
-		for _, id := range [...]sipmsg.ID{sipmsg.Via, sipmsg.From, sipmsg.To, sipmsg.CallID, sipmsg.CSeq} {
+		for _, id := range everyMessage {
 			missing(id, "RFC 3261 8.1.1")
 		}
 	}
@@ -280,6 +297,9 @@ func named(request bool, method string, status int) string {
 	if request {
 		return method
 	}
+	if method == "" { // which the CSeq says
+		return strconv.Itoa(status)
+	}
 	return fmt.Sprintf("%d to %s", status, method)
 }
 
@@ -287,7 +307,7 @@ func named(request bool, method string, status int) string {
 // method and none with that branch has its own; -1 for none.
 func (r *legRun) otherMethod(i int) int {
 	m := &r.Messages[i]
-	if m.Request || m.Transaction < 0 || r.Transactions[m.Transaction].Requests > 0 || m.OldBranch {
+	if m.Request || m.Transaction < 0 || r.Transactions[m.Transaction].Requests > 0 || m.OldBranch || !m.Fields.Has(sipmsg.CSeq) {
 		return -1
 	}
 	for j := range i {
@@ -461,11 +481,22 @@ func (s *linter) exchange(e *exchangeRun) {
 	if e.Status == 0 || e.ResponseFields == (sipmsg.FieldSet{}) {
 		return
 	}
-	if !wholeResponse(e.Method, e.Status, &e.ResponseFields, 0, 0, e.ResponseToTag) {
-		p := linted{false, e.Method, e.Status, e.ResponseFields, 0, e.ResponseToTag, false, 0}
+	quirks := lacks(&e.ResponseFields)
+	if !wholeResponse(e.Method, e.Status, &e.ResponseFields, quirks, 0, e.ResponseToTag) {
+		p := linted{false, e.Method, e.Status, e.ResponseFields, quirks, e.ResponseToTag, false, 0}
 		s.faults = p.check(s.faults[:0])
 		s.tell(e, &p)
 	}
+}
+
+// lacks returns QuirkMissing where one of the header fields that every message has is not among fields.
+func lacks(fields *sipmsg.FieldSet) sipmsg.Quirks {
+	for _, id := range everyMessage {
+		if !fields.Has(id) {
+			return sipmsg.QuirkMissing
+		}
+	}
+	return 0
 }
 
 // looksAt reports whether a request of an address is one of the first, which are looked at closely.
