@@ -49,6 +49,7 @@ type Leg struct {
 	Evicted      bool // it was given up because of a limit; what came later is counted alone
 	AnswerUnseen bool // the 2xx is not in the capture: Answered is the time of its ACK
 	ByeUnseen    bool // the BYE is not in the capture: Ended is the time of its 2xx
+	ByeStray     bool // a BYE with tags of no dialog was refused, and none ended the call
 	EarlyMedia   bool // a provisional response carried a session description
 	Forked       bool // several To tags answered one INVITE
 	EndedBy      Party

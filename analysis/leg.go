@@ -462,7 +462,7 @@ func (v *liveLeg) bye(t *tracker, x *seen) {
 	if v.hasBye && (!l.ByeUnseen || !x.s.IsRequest()) {
 		return
 	}
-	v.hasBye, l.ByBye, l.ByeUnseen = true, true, false
+	v.hasBye, l.ByBye, l.ByeUnseen, l.ByeStray = true, true, false, false
 	l.Ended = x.now
 	v.over = true
 	l.EndedBy = v.sideOf(x)
@@ -571,6 +571,7 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	if x.method == "INVITE" && tr.initial {
 		t.inviteAnswer(v, x, i, hop)
 	}
+	v.leg.ByeStray = v.leg.ByeStray || tr.stray && code >= 300 && !v.hasBye
 	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
 		tr.stray = false
 		v.bye(t, x)
@@ -669,7 +670,7 @@ func (l *Leg) late(t *tracker, x *seen) {
 	}
 	if x.method == "BYE" && (x.s.IsRequest() || x.s.StatusCode/100 == 2) && l.State == StateConfirmed {
 		l.State, l.Ended, l.ByBye, l.ByeUnseen = StateCompleted, x.now, true, !x.s.IsRequest()
-		l.Unfinished = false
+		l.Unfinished, l.ByeStray = false, false
 		switch {
 		case string(x.from) == l.FromTag:
 			l.EndedBy = Caller

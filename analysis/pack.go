@@ -109,6 +109,7 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.string(l.To)
 	p.shape.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
 	p.shape.bit(l.ByeUnseen)
+	p.shape.bit(l.ByeStray)
 	if l.RequestURI != l.To {
 		p.string(l.RequestURI)
 	}
@@ -376,6 +377,7 @@ func (u *unpacker) head(r *legRoom) {
 	var same bool
 	u.shape.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
 	l.ByeUnseen = u.shape.bit()
+	l.ByeStray = u.shape.bit()
 	if l.RequestURI = l.To; !same {
 		l.RequestURI = u.string()
 	}

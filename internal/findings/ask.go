@@ -132,6 +132,30 @@ func (r *legRun) party(tag uint64) string {
 	return "the called side"
 }
 
+// sender names the side that sent a request: by its From tag or, where that is nobody's, by the way that it went.
+func (r *legRun) sender(req int) string {
+	q := &r.Messages[req]
+	known := r.first(func(m *analysis.Seen) bool {
+		return m.Method == "INVITE" && m.Transaction >= 0 && r.Transactions[m.Transaction].Initial && (m.FromTag == q.FromTag || m.ToTag == q.FromTag)
+	})
+	if known >= 0 || r.callerTag() == 0 {
+		return r.party(q.FromTag)
+	}
+	for i := range req {
+		m := &r.Messages[i]
+		if !m.Request || m.Method != "INVITE" || m.ToTag != 0 {
+			continue
+		}
+		switch q.Source.Addr() {
+		case m.Source.Addr():
+			return "the caller"
+		case m.Destination.Addr():
+			return "the called side"
+		}
+	}
+	return "one side"
+}
+
 // plain writes a time in seconds as rules name it: 2.1 s.
 func plain(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) + " s" }
 

@@ -142,6 +142,9 @@ func TestBeside(t *testing.T) {
 		{"the BYE meets a port that is closed", answered + `
 		9    A > B BYE
 		+.01 B > A ICMP`, "10.0.0.2:5060 cannot be reached (ICMP port unreachable)"},
+		{"a BYE of no dialog", answered + `
+		9    A > B BYE tt=wrong
+		+.01 B > A 481 of=BYE`, "its BYE was answered 481"},
 		{"a note", `
 		0    A > B INVITE sdp
 		1    B > A 200 sdp

@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -317,13 +318,13 @@ var unknownDialog = &Rule{
 	Title: "a request that the other side knows no dialog for",
 	Doc: `A BYE, re-INVITE, UPDATE, PRACK, INFO, REFER or NOTIFY with a To tag is answered 481. It is compared with the tags of the responses that made the dialog. Excepted are requests
 that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), and those with Replaces; a NOTIFY to a side that had sent BYE before, as phones do behind a REFER, is a note. It is told once for
-each method and side of a leg, at the hop nearest to who answers.`,
+each side of a dialog, at the hop nearest to who answers, with the first request of each method; a PRACK, whose RAck may be wrong, for itself.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
 
 	needs: oddRefusal, counts: dialogAnswered,
 	leg: func(r *legRun) {
-		var told []int
+		var told []unknownTo
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
 			if t.Initial || t.Status == 0 || t.Requests == 0 || !needsDialog(t.Method) {
@@ -338,16 +339,42 @@ each method and side of a leg, at the hop nearest to who answers.`,
 			if req < 0 || r.Messages[req].ToTag == 0 || r.Messages[req].Partial || r.Messages[req].Fields.Has(sipmsg.Replaces) || r.crossesBye(i) {
 				continue
 			}
-			seen := false
-			for _, j := range told {
-				seen = seen || r.Messages[j].Method == t.Method && r.Messages[j].FromTag == r.Messages[req].FromTag
-			}
-			if !seen && len(told) < maxSides {
-				told = append(told, req)
-				r.tellUnknown(at, req)
-			}
+			r.tellUnknown(&told, at, req)
+		}
+		for i := range told {
+			r.report(told[i].f)
 		}
 	},
+}
+
+// An unknownTo is what is told of the requests of one side of a dialog.
+type unknownTo struct {
+	f       Finding
+	from    uint64 // tags
+	to      uint64
+	methods []string
+}
+
+// tellUnknown adds a request that was answered 481 to what is told of its side of the dialog: the first of each method.
+func (r *legRun) tellUnknown(told *[]unknownTo, i, req int) {
+	q := &r.Messages[req]
+	for k := range *told {
+		if x := &(*told)[k]; x.from == q.FromTag && slices.Contains(x.methods, q.Method) {
+			return
+		}
+	}
+	f := r.unknown(i, req)
+	for k := range *told {
+		if x := &(*told)[k]; x.from == q.FromTag && x.to == q.ToTag && x.f.Severity == f.Severity && x.methods[0] != "PRACK" && q.Method != "PRACK" {
+			x.methods = append(x.methods, q.Method)
+			x.f.Frames = append(x.f.Frames, f.Frames[:2]...)
+			x.f.Observed += "; so was its " + q.Method
+			return
+		}
+	}
+	if len(*told) < maxSides {
+		*told = append(*told, unknownTo{f, q.FromTag, q.ToTag, []string{q.Method}})
+	}
 }
 
 // needsDialog reports whether a request with a To tag needs a dialog that the other side knows.
@@ -378,8 +405,8 @@ func (r *legRun) crossesBye(i int) bool {
 	return false
 }
 
-// tellUnknown reports that the request req of transaction i was answered 481.
-func (r *legRun) tellUnknown(i, req int) {
+// unknown tells that the request req of transaction i was answered 481.
+func (r *legRun) unknown(i, req int) Finding {
 	t, q := &r.Transactions[i], &r.Messages[req]
 	f := Finding{
 		Severity: Error, Frames: []analysis.Frame{q.Frame, t.FinalFrame},
@@ -389,7 +416,7 @@ func (r *legRun) tellUnknown(i, req int) {
 	if made >= 0 {
 		f.Frames = append(f.Frames, r.Messages[made].Frame)
 	}
-	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.party(q.FromTag), endpoint(r.peerOf(i)), what)
+	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.sender(req), endpoint(r.peerOf(i)), what)
 	if t.Method == "NOTIFY" && r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "BYE" && m.FromTag == q.ToTag && m.Time.Before(q.Time)
 	}) >= 0 {
@@ -402,7 +429,10 @@ func (r *legRun) tellUnknown(i, req int) {
 			f.Because, f.end = fmt.Sprintf("its %s was answered 481", t.Method), cutOff
 		}
 	}
-	r.report(f)
+	if r.Leg.ByeStray && t.Method == "BYE" {
+		f.Because, f.end = "its BYE was answered 481", goesOn
+	}
+	return f
 }
 
 // peerOf returns where the request of a transaction went to.

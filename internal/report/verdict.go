@@ -47,7 +47,11 @@ func appendOutcome(b []byte, l *analysis.Leg, until time.Time) []byte {
 		if l.Evicted {
 			return append(b, "; not followed to its end because too many calls were going on"...)
 		}
-		return appendLater(append(b, "; no BYE until the capture ends"...), l.Answered, until)
+		bye := "; no BYE until the capture ends"
+		if l.ByeStray {
+			bye = "; no BYE of its dialog until the capture ends"
+		}
+		return appendLater(append(b, bye...), l.Answered, until)
 	case analysis.StateFailed:
 		return appendFailed(b, l)
 	case analysis.StateCancelled:

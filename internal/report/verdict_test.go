@@ -68,6 +68,7 @@ func TestVerdictUnseen(t *testing.T) {
 		"Answered after 1.00 s, ended by the caller after 2.00 s (the BYE is not in the capture).": {
 			State: analysis.StateCompleted, Invited: at, Answered: at.Add(time.Second), Ended: at.Add(3 * time.Second), EndedBy: analysis.Caller, ByBye: true, ByeUnseen: true,
 		},
+		"Answered after 1.00 s; no BYE of its dialog until the capture ends.": {State: analysis.StateConfirmed, Invited: at, Answered: at.Add(time.Second), ByeStray: true},
 	} {
 		if got := Verdict(&analysis.Call{Legs: []*analysis.Leg{l}}); got != want {
 			t.Errorf("%s\nwant %s", got, want)
