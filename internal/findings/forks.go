@@ -433,6 +433,7 @@ func (r *legRun) deep() {
 		if x == nil {
 			continue
 		}
+		r.applies()
 		entries, diversions := 0, 0
 		for range x.Values(sipmsg.HistoryInfo) {
 			entries++

@@ -545,7 +545,6 @@ func inTheClear(r *captureRun) {
 			if v == nil || !v.secure || s.Events > 0 || s.Noise > 0 || x.Packets < 10 || x.Interval <= 0 || !(s.Codec == "PCMU" || s.Codec == "PCMA" || s.Codec == "G722") {
 				continue
 			}
-			r.applies()
 			size := 8*x.Interval.Milliseconds() + 12 + 8 + 20
 			if s.Source().Addr().Is6() {
 				size += 20
@@ -590,12 +589,16 @@ func audioInPlaceOfFax(r *captureRun) {
 func wrongDigits(r *captureRun) {
 	for t := range r.talks() {
 		var list []Finding
+		counted := slices.ContainsFunc(t.leg.Media.Lines, func(x analysis.MediaLine) bool { return hasEvents(x.Codecs) }) // when the leg was judged
 		for _, s := range t.leg.Media.Streams {
 			kind, ok := s.EventType()
 			if !ok {
 				continue
 			}
-			r.applies()
+			if !counted {
+				counted = true
+				r.applies()
+			}
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
 			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.events != (typeSet{}) && !v.events.has(kind) && own.events.has(kind) {
 				list = append(list, Finding{

@@ -40,6 +40,16 @@ func isPlain(m *analysis.Media) bool {
 	return true
 }
 
+// isPlainDeal reports whether the session descriptions of a leg, which are plain, are an offer and the answer of a 2xx.
+func isPlainDeal(l *analysis.Leg) bool {
+	return l.Media != nil && len(l.Media.Lines) > 0 && !l.Answered.IsZero()
+}
+
+// isPlainEvents reports whether likewise both have telephone events.
+func isPlainEvents(l *analysis.Leg) bool {
+	return isPlainDeal(l) && slices.ContainsFunc(l.Media.Lines, func(x analysis.MediaLine) bool { return x.Kind == "audio" && hasEvents(x.Codecs) })
+}
+
 // share reports whether two lists of names have a codec in common.
 func share(a, b string) bool {
 	for name := range strings.SplitSeq(b, ",") {
@@ -79,9 +89,12 @@ is not allowed, are notes.`,
 	Fix: "Look at both descriptions in the frames named, and correct the one that answers, or what changes it on its way.",
 	Odd: "an answer does not fit its offer",
 
-	needs: notPlain,
+	needs: notPlain, counts: plainDeal,
 	leg: func(r *legRun) {
 		if isPlain(r.Leg.Media) {
+			if isPlainDeal(r.Leg) {
+				r.applies()
+			}
 			return
 		}
 		type told struct {
@@ -303,11 +316,14 @@ in another description of it in the call, and what both have in common, of the s
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
 	Odd: "a change of its media was refused",
 
-	needs:   mediaRefused,
+	needs: mediaRefused, counts: offers,
 	capture: askOthers,
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]
+			if req := r.requestOf(i); req >= 0 && r.Messages[req].SDP && (t.Method == "INVITE" || t.Method == "UPDATE") {
+				r.applies()
+			}
 			if t.Status < 300 || t.Method != "INVITE" && t.Method != "UPDATE" || r.lastHop(i) != i {
 				continue
 			}
@@ -955,10 +971,13 @@ INFO and as telephone event, within 1 s. Or all events of a stream, which are ke
 	Why: "Menus do not hear keys, or hear them twice.",
 	Fix: "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
 
-	needs:   notPlain,
+	needs: notPlain, counts: plainEvents,
 	capture: wrongDigits,
 	leg: func(r *legRun) {
 		if isPlain(r.Leg.Media) {
+			if isPlainEvents(r.Leg) {
+				r.applies()
+			}
 			return
 		}
 		list := r.deals()

@@ -78,7 +78,10 @@ const (
 	callerUnlike   // … and in another way
 
 	// Of session descriptions.
-	notPlain      // they are more than an offer and an answer that fits
+	notPlain      // they are more than an offer and an answer that fits …
+	plainDeal     // … or these, of a call that was answered …
+	plainEvents   // … with telephone events
+	offers        // an INVITE or UPDATE has one
 	reoffers      // a request inside of a dialog has one
 	withoutOffer  // an INVITE has none
 	answerOdd     // a 2xx to an INVITE or UPDATE has none, or a response stands before its request
@@ -346,6 +349,7 @@ func (g *glance) has(t traits, holds bool) {
 
 // over gathers what is known of the leg as a whole.
 func (g *glance) over(l *analysis.Leg) {
+	g.has(offers, g.offered != 0)
 	g.has(answerSeen, !l.Answered.IsZero() && !l.AnswerUnseen)
 	acked := g.acks != 0 && !g.more.firstAck.After(l.Ended)
 	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee && l.Ended.Sub(l.Answered) < timeout && !acked)
@@ -357,7 +361,10 @@ func (g *glance) over(l *analysis.Leg) {
 		g.traits &^= timerHeld
 	}
 	if m := l.Media; m != nil {
-		g.has(notPlain, !isPlain(m) && !g.isAlone(m))
+		plain := isPlain(m)
+		g.has(notPlain, !plain && !g.isAlone(m))
+		g.has(plainDeal, plain && isPlainDeal(l))
+		g.has(plainEvents, plain && isPlainEvents(l))
 		g.has(held, !m.HeldAt.IsZero())
 		g.has(describedMore, m.Descriptions > 2)
 	} else {

@@ -204,7 +204,13 @@ func bareURI(b []byte) []byte {
 func (s *transfers) replaces(r *legRun) {
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		if t.Method != "INVITE" || t.Status != 481 && t.Status != 486 && t.Status != 603 || r.firstHop(i) != i {
+		if t.Method != "INVITE" || t.Status == 0 {
+			continue
+		}
+		if req := r.requestOf(i); req >= 0 && r.Messages[req].Fields.Has(sipmsg.Replaces) {
+			r.applies()
+		}
+		if t.Status != 481 && t.Status != 486 && t.Status != 603 || r.firstHop(i) != i {
 			continue
 		}
 		at := r.lastHop(i)
