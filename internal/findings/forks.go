@@ -14,7 +14,7 @@ var forkOutcomes = &Rule{
 	ID: "fork-outcomes", RFC: "RFC 3261 13.2.2.4, 16.7", Severity: "note / error",
 	Title: "an INVITE that several phones answered",
 	Doc: `Responses to one INVITE (same CSeq and From tag) carry several To tags. A tag counts that a response from 101 to 299 carried, or a refusal on one of several branches of the same
-sender whose receiver did not pass the INVITE on; the tag that a server gives in place of those that it gets does not. What became of each is a note. It is an error where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
+sender whose receiver did not pass the INVITE on; the tag that a server gives in place of those that it gets does not. What became of each is a note. It is an error, which tells that as well, where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
 with its tag in 32 s (one that is sent once, and whose BYE is accepted, had its ACK); or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
@@ -173,27 +173,44 @@ func (r *legRun) tellForks(f *fork) {
 	}
 	up := &r.Transactions[f.first]
 	said := fmt.Sprintf("%d To tags: %s; the caller got %s", len(f.tags), strings.Join(each, ", "), orNothing(up.Status))
-	r.report(Finding{
-		Severity: Note, Frames: frames, Observed: said,
-		Expected: "one phone that answers, and CANCEL or BYE for the others",
-		NextStep: "Nothing, unless a phone that should ring did not: the list says which ones were asked.",
-	})
+	var wrong []Finding
 	if len(answered) > 1 {
-		r.ghosts(f, answered)
+		wrong = r.ghosts(f, answered)
 	}
+	if lost, ok := r.lostRefusal(f, six); ok {
+		wrong = append(wrong, lost)
+	}
+	if len(wrong) == 0 {
+		r.report(Finding{
+			Severity: Note, Frames: frames, Observed: said,
+			Expected: "one phone that answers, and CANCEL or BYE for the others",
+			NextStep: "Nothing, unless a phone that should ring did not: the list says which ones were asked.",
+		})
+	}
+	for i := range wrong {
+		if i == 0 {
+			wrong[0].Observed += "; " + said
+		}
+		r.report(wrong[i])
+	}
+}
+
+// lostRefusal tells that a refusal of 600 and over, that of a tag, did not get to the caller; ok is false where that is not so.
+func (r *legRun) lostRefusal(f *fork, six int) (lost Finding, ok bool) {
+	up := &r.Transactions[f.first]
 	if six < 0 || up.Status < 300 || up.Status >= 600 || up.Status == 487 && up.Cancelled || f.tags[six].best < 0 {
-		return
+		return lost, false
 	}
 	m := &r.Messages[f.tags[six].best]
 	if m.Transaction == f.first || !up.Answered.After(m.Time) {
-		return
+		return lost, false
 	}
-	r.report(Finding{
+	return Finding{
 		Severity: Error, Frames: []analysis.Frame{m.Frame, up.FinalFrame}, RFC: "RFC 3261 16.7",
 		Observed: fmt.Sprintf("%s answered %d, and the caller got %d", endpoint(m.Source), m.Status, up.Status),
 		Expected: fmt.Sprintf("%d to the caller", m.Status),
 		NextStep: "Make the proxy that forks pass a 6xx on in place of every other refusal.",
-	})
+	}, true
 }
 
 func orNothing(status int) string {
@@ -203,9 +220,9 @@ func orNothing(status int) string {
 	return fmt.Sprint(status)
 }
 
-// ghosts reports those that were answered and neither kept nor let go. The one that is
+// ghosts tells of those that were answered and neither kept nor let go. The one that is
 // kept is that with an ACK whose BYE comes last, and late: who sends it has talked. Where none is late, it may be one without.
-func (r *legRun) ghosts(f *fork, answered []int) {
+func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 	kept, keptUntil := -1, time.Time{}
 	acked, bye := make([]bool, len(f.tags)), make([]int, len(f.tags))
 	for _, k := range answered {
@@ -245,13 +262,14 @@ func (r *legRun) ghosts(f *fork, answered []int) {
 		if !acked[k] && !r.repeats(m.Frame) {
 			g.misses = 2 // the ACK and the BYE
 		}
-		r.report(Finding{
+		list = append(list, Finding{
 			Severity: Error, Frames: frames, RFC: "RFC 3261 13.2.2.4", gate: g,
 			Observed: fmt.Sprintf("%d phones answered one INVITE; the %d of %s got no %s in 32 s", len(answered), m.Status, endpoint(r.Messages[f.tags[k].at].Source), missing),
 			Expected: "ACK and BYE for each 2xx but one",
 			NextStep: "Make the caller acknowledge each 2xx and send BYE to all but one.",
 		})
 	}
+	return list
 }
 
 // repeats reports whether the message with a frame was sent again.

@@ -32,12 +32,12 @@ var overload = &Rule{
 	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
-Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note.`,
+Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's.`,
 	Why: "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix: "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
 
 	needs: newToBooks,
-	state: func() state { return new(loadState) },
+	state: func() state { return &loadState{hasty: make(memory[analysis.Frame])} },
 }
 
 // A load is what became of the requests to one host.
@@ -57,9 +57,19 @@ type refusal struct {
 	method string
 	frame  analysis.Frame
 	callID string
-	leg    legNumber // 0 outside of calls
+	cseq   uint32
+	client netip.Addr // whose request it was
+	leg    legNumber  // 0 outside of calls
 	aor    string
 }
+
+// A refusedKey names the request that was refused, on all its hops.
+type refusedKey struct {
+	callID, method string
+	cseq           uint32
+}
+
+func (x *refusal) key() refusedKey { return refusedKey{x.callID, x.method, x.cseq} }
 
 // A pause is a Retry-After.
 type pause struct {
@@ -77,10 +87,11 @@ type loadState struct {
 	counted  pages[second] // requests of all hosts, but for those of load.n
 	sent     table[uint32] // … of those that turned some away, by host and second: see load.key; made at the end
 	refusals int
-	singly   int                // how many of them are kept as findings of single calls
-	pauses   map[uint64][]pause // by who asks for what, see pause.key
-	asked    []pauseNo          // all pauses, the oldest first
-	between  map[uint64]int     // how many of them there are for a method between two hosts, see wayOf
+	singly   int                    // how many of them are kept as findings of single calls
+	pauses   map[uint64][]pause     // by who asks for what, see pause.key
+	asked    []pauseNo              // all pauses, the oldest first
+	hasty    memory[analysis.Frame] // refusals after which a client did not wait, which is told
+	between  map[uint64]int         // how many of them there are for a method between two hosts, see wayOf
 	bundles
 }
 
@@ -213,7 +224,7 @@ func (s *loadState) leg(r *legRun) {
 		src, dst := r.ends(t)
 		l := s.request(&r.c.hosts, dst.Addr(), t.Sent)
 		if t.Status/100 == 5 {
-			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, leg: legNo(r.Leg)})
+			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, cseq: t.CSeq, client: src.Addr(), leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
 			if j >= 0 && !r.Messages[j].Partial {
 				s.pause(r.Message(j), pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
@@ -263,7 +274,7 @@ func (s *loadState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	l := s.request(&r.c.hosts, e.Destination.Addr(), e.Sent)
 	if e.Status/100 == 5 {
-		s.refused(l, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, aor: e.AOR})
+		s.refused(l, refusal{at: e.Answered, status: e.Status, method: e.Method, frame: e.FinalFrame, callID: e.CallID, cseq: e.CSeq, client: e.Source.Addr(), aor: e.AOR})
 	}
 	if e.Status/100 != 5 && (l != nil && !l.asks || !s.paused(e.Source.Addr(), e.Destination.Addr(), e.Method)) || e.InDialog {
 		return
@@ -345,6 +356,7 @@ func (s *loadState) early(p pause) (f Finding, ok bool) {
 			for k := range waits {
 				waits[k].told = waits[k].told || waits[k].same(&p)
 			}
+			s.hasty.isNew(w.frame)
 			return Finding{
 				Severity: Error, Frames: []analysis.Frame{w.frame, p.frame},
 				Observed: fmt.Sprintf("%s again %s after a response with Retry-After: %d", p.method, seconds(p.at.Sub(w.at)), int(w.until.Sub(w.at).Seconds())),
@@ -360,11 +372,46 @@ func (s *loadState) end(r *captureRun) {
 		s.flush(l)
 	}
 	s.count()
+	s.leavePassedOn()
 	for _, l := range s.order {
 		sort.SliceStable(l.bad, func(i, j int) bool { return l.bad[i].at.Before(l.bad[j].at) })
 		s.judge(r, l)
 	}
 	s.report(r, "requests")
+}
+
+// leavePassedOn leaves out refusals that a host passed back: it had sent the request on, and was refused itself.
+func (s *loadState) leavePassedOn() {
+	hops := make(map[refusedKey][]*refusal)
+	for _, l := range s.order {
+		for i := range l.bad {
+			k := l.bad[i].key()
+			if of := hops[k]; len(of) < maxWay {
+				hops[k] = append(of, &l.bad[i])
+			}
+		}
+	}
+	gone := make(map[*refusal]bool)
+	for _, l := range s.order {
+		for i := range l.bad {
+			x := &l.bad[i]
+			if of := hops[x.key()]; slices.ContainsFunc(of, func(y *refusal) bool { return y.client == l.addr && x.client != l.addr && y.at.Sub(x.at) < disorder }) {
+				gone[x] = true
+			}
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	for _, l := range s.order {
+		var kept []refusal
+		for i := range l.bad {
+			if !gone[&l.bad[i]] {
+				kept = append(kept, l.bad[i])
+			}
+		}
+		l.bad = kept
+	}
 }
 
 // judge tells the times in which a host turned requests away, and the single refusals.
@@ -409,7 +456,7 @@ func (s *loadState) overloaded(l *load, at time.Time, unavailable, all int) bool
 
 // single notes a refusal.
 func (s *loadState) single(r *captureRun, l *load, x *refusal) {
-	if x.status != 500 && x.status != 503 {
+	if x.status != 500 && x.status != 503 || s.hasty[x.frame] {
 		return
 	}
 	f := Finding{
