@@ -23,11 +23,14 @@ var causes = [][]string{
 	{"session-timer-expiry", "481-in-dialog"},
 }
 
-// sameMessage are pairs of findings that have one cause where a frame proves both: the first, which is the more specific, is told.
-var sameMessage = [][2]string{
+// sameMessage are findings that have one cause where a frame proves both: the first of each, which is the more specific, is told. A message that
+// is not whole for its Content-Length has a body that is none, and an offer of media without keys is refused.
+var sameMessage = [][]string{
 	{"t38-failed", "unsupported-feature"},
 	{"codec-488", "unsupported-feature"},
 	{"prack-missing", "481-in-dialog"},
+	{"stream-length", "answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "o-line-version", "codec-488"},
+	{"srtp-setup", "codec-488"},
 }
 
 // oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they become
@@ -56,8 +59,8 @@ func oneCause(list []*Finding) []*Finding {
 			for _, f := range of {
 				f.explain(of, gone)
 			}
-			for _, ids := range sameMessage {
-				explainMessage(of, ids, gone)
+			for _, group := range sameMessage {
+				explainMessage(of, group, gone)
 			}
 			explainProxy(of, gone)
 		}
@@ -86,21 +89,6 @@ func (f *Finding) explain(of []*Finding, gone map[*Finding]bool) {
 		if x.ID == f.covers && x != f && !gone[x] {
 			f.relate(x.ID)
 			gone[x] = true
-		}
-	}
-}
-
-// explainMessage leaves out what another finding tells of the same message, as long as it is no less bad there.
-func explainMessage(of []*Finding, ids [2]string, gone map[*Finding]bool) {
-	for _, f := range of {
-		if f.ID != ids[0] || gone[f] || f.Confidence == Possible {
-			continue
-		}
-		for _, x := range of {
-			if x.ID == ids[1] && !gone[x] && x.Severity <= f.Severity && slices.ContainsFunc(x.Frames, func(a analysis.Frame) bool { return slices.Contains(f.Frames, a) }) {
-				f.relate(x.ID)
-				gone[x] = true
-			}
 		}
 	}
 }
@@ -166,4 +154,73 @@ func explain(of []*Finding, group []string, gone map[*Finding]bool) {
 			}
 		}
 	}
+}
+
+// explainMessage leaves out findings of a group about a message that the first of the group is about, too: what proves nothing itself explains
+// only what is no worse.
+func explainMessage(of []*Finding, group []string, gone map[*Finding]bool) {
+	for _, best := range of {
+		if best.ID != group[0] || gone[best] || best.Confidence == Possible {
+			continue
+		}
+		for _, f := range of {
+			shares := func(x analysis.Frame) bool { return slices.Contains(best.Frames, x) }
+			if gone[f] || !slices.Contains(group[1:], f.ID) || !best.proves() && f.Severity > best.Severity || !slices.ContainsFunc(f.Frames, shares) {
+				continue
+			}
+			best.relate(f.ID)
+			best.relate(f.Related...)
+			if best.Because == "" && f.end == turnedDown {
+				best.Because, best.end, best.refusal = best.rule.Odd, f.end, f.refusal
+			}
+			gone[f] = true
+		}
+	}
+}
+
+// oneTransfer leaves out the findings of what a NOTIFY reports of a transfer where the refusal that it is about is told.
+func oneTransfer(list []*Finding) []*Finding {
+	refused := make(map[string]*Finding)
+	for _, f := range list {
+		if f.replaces != "" && !f.reports && refused[f.replaces] == nil {
+			refused[f.replaces] = f
+		}
+	}
+	return slices.DeleteFunc(list, func(f *Finding) bool {
+		x := refused[f.replaces]
+		if !f.reports || x == nil {
+			return false
+		}
+		x.merge(f)
+		return true
+	})
+}
+
+// fragmentsOnce ties what udp-too-big and capture-quality tell of fragments that are not in the capture: where nothing came back they
+// were lost on the way, and who made the capture is not told of them.
+func fragmentsOnce(list []*Finding) []*Finding {
+	var quality, lost *Finding
+	unanswered, all := 0, 0
+	for _, f := range list {
+		switch {
+		case !f.lacking:
+		case f.ID == "capture-quality":
+			quality = f
+		default:
+			all++
+			if f.Severity == Error {
+				unanswered++
+				lost = f
+			}
+		}
+	}
+	if quality == nil || all == 0 {
+		return list
+	}
+	if unanswered == all {
+		lost.relate(quality.ID)
+		return slices.DeleteFunc(list, func(f *Finding) bool { return f == quality })
+	}
+	quality.relate("udp-too-big")
+	return list
 }

@@ -412,7 +412,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	for _, f := range list {
 		c.judge(f, res)
 	}
-	list = onceACall(oneCause(list))
+	list = fragmentsOnce(oneTransfer(onceACall(oneCause(list))))
 	list = c.sitePatterns(list)
 	if c.limited() {
 		res.Exceeded = append(res.Exceeded, "finding-limit")

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -75,6 +76,9 @@ type Finding struct {
 	from     netip.Addr    // of sdp-private: whom the description comes from …
 	repaired bool          // … and whether the peer knows of the NAT
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
+	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
+	replaces string        // of transfer-failed: the Replaces that was refused, and how …
+	reports  bool          // … which a NOTIFY reports
 	several  *several      // of more than one call or registration
 	leg      legNumber
 	rule     *Rule
@@ -104,6 +108,16 @@ func (f *Finding) Title() string { return f.rule.Title }
 type several struct {
 	aors   []string   // of a bundle
 	singly []*Finding // of a site pattern, or of a server that turned calls away: what it is made of, as far as it was kept
+}
+
+// merge takes another finding of the same cause into x.
+func (x *Finding) merge(f *Finding) {
+	x.Observed += "; " + f.Observed
+	for _, a := range f.Frames {
+		if !slices.Contains(x.Frames, a) {
+			x.Frames = append(x.Frames, a)
+		}
+	}
 }
 
 // about calls f with the addresses-of-record that the finding is about.

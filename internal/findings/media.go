@@ -552,10 +552,15 @@ func inTheClear(r *captureRun) {
 			if x.Octets != x.Packets*size {
 				continue
 			}
-			list = append(list, Finding{
+			f := Finding{
 				Severity: Error, Confidence: Likely, Frames: []analysis.Frame{v.frame, s.First}, RFC: "RFC 3711 3.1",
 				Observed: fmt.Sprintf("%s sends RTP in the clear, as the length of its packets says, on a stream of RTP/SAVP", sideOf(s.SentBy)), Expected: "SRTP",
-			})
+			}
+			if len(list) == 0 {
+				list = append(list, f)
+			} else if !strings.Contains(list[0].Observed, f.Observed) { // one for both sides
+				list[0].merge(&f)
+			}
 		}
 		r.tellOf(t.leg, list...)
 	}

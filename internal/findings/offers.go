@@ -768,7 +768,7 @@ var srtpSetup = &Rule{
 	ID: "srtp-setup", RFC: "RFC 4568; RFC 5763; RFC 8842", Severity: "error",
 	Title: "media that is to be encrypted, and cannot be",
 	Doc: `A stream of RTP/SAVP or RTP/SAVPF with a port has neither crypto nor fingerprint (nor key-mgmt, nor zrtp-hash); or a fingerprint and no setup; or offer and answer say both actpass, or both active; or its packets
-are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely; not where UNAUTHENTICATED_SRTP was agreed on, which has none).`,
+are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely; not where UNAUTHENTICATED_SRTP was agreed on, which has none). What both sides of a call do is one finding.`,
 	Why: "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
 	Fix: "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
 	Odd: "its encrypted media are described in a way that cannot work",
@@ -780,11 +780,18 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 			return
 		}
 		var told []string
+		var list []Finding // of what both sides do, one
 		tell := func(what string, expected string, messages ...int) {
-			if !slices.Contains(told, what) {
-				told = append(told, what)
-				r.report(Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected})
+			if slices.Contains(told, what) {
+				return
 			}
+			told = append(told, what)
+			k := slices.IndexFunc(list, func(f Finding) bool { return f.Expected == expected })
+			if k < 0 {
+				list = append(list, Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected})
+				return
+			}
+			list[k].merge(&Finding{Frames: r.frames(messages...), Observed: what})
 		}
 		for i := range r.Messages {
 			m := &r.Messages[i]
@@ -817,6 +824,9 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 					tell(fmt.Sprintf("%s: offer and answer both say setup:%s", streamName(o, k), role), "one side active, the other passive", d.offer, d.answer)
 				}
 			}
+		}
+		for i := range list {
+			r.report(list[i])
 		}
 	},
 }

@@ -16,6 +16,10 @@ func TestToldOnce(t *testing.T) {
 		{"fork-outcomes-6xx", "fork-outcomes", 1},
 		{"overload-retry", "overload", 1},
 		{"overload-passed-back", "overload", 1},
+		{"udp-too-big-lost", "capture-quality", 0},
+		{"capture-quality-fragments", "udp-too-big", 0},
+		{"srtp-setup-both", "codec-488", 0},
+		{"transfer-failed-reported", "transfer-failed", 2},
 	} {
 		text, calls := ladderOf(t, "testdata/"+x.file+".txt")
 		var l capgen.Ladder

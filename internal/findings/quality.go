@@ -333,7 +333,10 @@ func (s *qualityState) files(r *captureRun) {
 		if filter != "" {
 			observed += fmt.Sprintf("; it was filtered by «%s»", short([]byte(filter)))
 		}
-		quality(r, Warning, observed, "all fragments", "Add «or (ip[6:2] & 0x1fff != 0)» to the capture filter: later fragments have no ports.", s.missing.frames...)
+		r.report(Finding{
+			Severity: Warning, Observed: observed, Expected: "all fragments", Frames: s.missing.frames, lacking: true,
+			NextStep: "Add «or (ip[6:2] & 0x1fff != 0)» to the capture filter: later fragments have no ports.",
+		})
 	} else if incomplete > 0 {
 		quality(r, Note, counted(incomplete, "datagram misses", "datagrams miss")+" IP fragments", "all fragments", "Look whether a capture filter drops later fragments: they have no ports.")
 	}

@@ -38,8 +38,8 @@ type sizeState struct {
 
 func (s *sizeState) leg(r *legRun) {
 	var best Finding
-	fragmented := 0
-	var answered uint64 // ways of the first hops on which a request was
+	fragmented, whole := 0, false // whether one of them is
+	var answered uint64           // ways of the first hops on which a request was
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Transport != "UDP" {
@@ -59,6 +59,7 @@ func (s *sizeState) leg(r *legRun) {
 		}
 		if cameInFragments(m.Fragmented, m.Lost) {
 			fragmented++
+			whole = whole || m.Lost != analysis.LostFragments
 		}
 		if m.Resent.Number == 0 && best.Severity < Error {
 			if f := r.sizeOf(i); f.Severity > best.Severity {
@@ -66,6 +67,7 @@ func (s *sizeState) leg(r *legRun) {
 			}
 		}
 	}
+	best.lacking = best.lacking && (best.Severity == Error || !whole)
 	switch {
 	case best.Severity == 0:
 		return
@@ -130,7 +132,7 @@ func (r *legRun) sizeOf(i int) Finding {
 	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
 	switch {
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
-		f.Severity = Error
+		f.Severity, f.lacking = Error, true
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
 		switch {
 		case !ofInitialINVITE(m):
@@ -158,7 +160,7 @@ func (r *legRun) sizeOf(i int) Finding {
 		f.Severity = Warning
 		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", what, m.Size)
 		if m.Lost == analysis.LostFragments {
-			f.Observed = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what)
+			f.Observed, f.lacking = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what), true
 		}
 	case m.Size > maxDatagram && !m.Fragmented:
 		f = (&largeRequest{m.Frame, what, m.Size}).note()
@@ -187,13 +189,13 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	f := Finding{Frames: []analysis.Frame{e.SentFrame}, CallID: e.CallID, AOR: e.AOR, Expected: "TCP for requests over 1300 octets"}
 	switch {
 	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
-		f.Severity = Error
+		f.Severity, f.lacking = Error, true
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", e.Method, endpoint(e.Destination))
 	case cameInFragments(e.Fragmented, e.Lost):
-		f.Severity = Warning
+		f.Severity, f.lacking = Warning, e.Lost == analysis.LostFragments
 		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", e.Method, e.Size)
 	case cameInFragments(e.AnswerFragmented, e.AnswerLost):
-		f.Severity, f.Frames = Warning, []analysis.Frame{e.FinalFrame}
+		f.Severity, f.Frames, f.lacking = Warning, []analysis.Frame{e.FinalFrame}, e.AnswerLost == analysis.LostFragments
 		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
 	case answered && e.Size > maxDatagram && !e.Fragmented:
 		f.Severity = Note
