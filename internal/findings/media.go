@@ -36,12 +36,12 @@ const (
 	// silenceStep is the step of what codecs send while nobody speaks: AMR every 160 ms.
 	silenceStep = 160 * time.Millisecond
 
-	lateMedia = time.Second     // behind the 2xx
-	cutMedia  = 5 * time.Second // ahead of the BYE
-	faxGrace  = 5 * time.Second // of audio behind the 2xx to T.38
-	oneDigit  = time.Second     // INFO and event that are one press of a key
-	maxKey    = 16              // the last event that is a key, or a flash: others are tones of fax and modem
-	otherCall = time.Minute     // how far away the RTP of others shows that RTP is captured
+	lateMedia = time.Second         // behind the 2xx
+	cutMedia  = 5 * time.Second     // ahead of the BYE
+	faxGrace  = 5 * time.Second / 2 // of audio behind the 2xx to T.38
+	oneDigit  = time.Second         // INFO and event that are one press of a key
+	maxKey    = 16                  // the last event that is a key, or a flash: others are tones of fax and modem
+	otherCall = time.Minute         // how far away the RTP of others shows that RTP is captured
 )
 
 // tellOf reports findings of one rule about one leg, which count as one.

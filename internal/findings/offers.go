@@ -894,20 +894,21 @@ func (r *legRun) keysOf(m *sdp.Media, place, i int, tell func(string, string, ..
 var t38Failed = &Rule{
 	ID: "t38-failed", RFC: "ITU-T T.38 Annex D; RFC 3362", Severity: "error / warning / note",
 	Title: "a fax could not change over to T.38",
-	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. Or it is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on for over 5 s behind the 2xx. Or
+	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. So is a first INVITE that offers T.38 and is answered 415, 488 or 606; where it offers audio as well, a note if any later offer is accepted. Or T.38 is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on for over 2.5 s behind the 2xx. Or
 the tones CED or CNG are sent as telephone events, by a payload type that a description has, and no T.38 is ever offered (warning). What unsupported-feature would tell of the same refusal is related to it.`,
 	Why: "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
 	Fix: "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
 	Odd: "it did not change over to T.38 (fax)",
 
-	needs:   reoffers | withoutOffer,
+	needs:   reoffers | withoutOffer | mediaRefused | unsupportedAsked,
 	capture: audioInPlaceOfFax,
 	leg: func(r *legRun) {
 		list := r.deals()
 		var done []int
 		for k := range list {
 			d := &list[k]
-			if d.offer < 0 || !r.changes(d) || r.lastHop(d.transaction) != d.transaction || slices.ContainsFunc(done, func(j int) bool { return r.sameDeal(&list[j], d) }) {
+			first := !r.changes(d)
+			if d.offer < 0 || first && !refusesFax(r.Transactions[d.transaction].Status) || r.lastHop(d.transaction) != d.transaction || slices.ContainsFunc(done, func(j int) bool { return r.sameDeal(&list[j], d) }) {
 				continue
 			}
 			if !r.mayFax() {
@@ -921,7 +922,7 @@ the tones CED or CNG are sent as telephone events, by a payload type that a desc
 			t := &r.Transactions[d.transaction]
 			f := Finding{Severity: Error, Expected: "a 2xx that accepts the T.38 stream"}
 			switch {
-			case t.Status == 415 || t.Status == 488 || t.Status == 606:
+			case refusesFax(t.Status):
 				f.Frames = append(r.frames(d.offer), t.FinalFrame)
 				f.Observed = fmt.Sprintf("%s answers %d to the offer of T.38", endpoint(r.Messages[d.offer].Destination), t.Status)
 			case d.accepted() && d.answer >= 0:
@@ -935,18 +936,30 @@ the tones CED or CNG are sent as telephone events, by a payload type that a desc
 				continue
 			}
 			done = append(done, k)
-			if r.faxedLater(list, k) {
+			if r.faxedLater(list, k) || first && hasAudio(offer) && r.acceptedLater(d.transaction) {
 				f.Severity = Note
+			}
+			if first {
+				f.Because, f.end, f.refusal = "its offer of T.38 (fax) was refused", turnedDown, t.Status
 			}
 			r.report(f)
 		}
 	},
 }
 
-// mayFax reports whether a description has a stream of images.
+// refusesFax reports whether a final response refuses an offer for the sake of its media.
+func refusesFax(status int) bool { return status == 415 || status == 488 || status == 606 }
+
+// hasAudio reports whether a description wants audio.
+func hasAudio(s *sdp.Session) bool {
+	_, ok := onHold(s)
+	return ok
+}
+
+// mayFax reports whether an offer has a stream of images.
 func (r *legRun) mayFax() bool {
 	for i := range r.Messages {
-		if m := &r.Messages[i]; m.SDP && m.Request && m.ToTag != 0 && r.mayBeImage(i) {
+		if m := &r.Messages[i]; m.SDP && m.Request && r.mayBeImage(i) {
 			if s := r.session(i); s != nil && fax(s) {
 				return true
 			}
