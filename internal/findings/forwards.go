@@ -254,7 +254,13 @@ func (s *loopsOutside) judge(x *round) {
 		s.merged.take(repeatKey{q.Method + g.Severity.String(), q.pairOfHosts()}, q.callID, g)
 	}
 	if q := x.refused(); q != nil && f.Severity != Error {
-		s.found.take(repeatKey{q.Method, q.pairOfHosts()}, q.callID, refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination))
+		f := refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination)
+		what := q.Method
+		if q.from == 0 && len(x.hops) > 1 { // what was cut may have said that it is a merged request
+			f.Confidence = Possible
+			what += ", possibly"
+		}
+		s.found.take(repeatKey{what, q.pairOfHosts()}, q.callID, f)
 	}
 }
 
