@@ -47,7 +47,8 @@ var q850Meaning = &Rule{
 	Title: "why a call ended, in words of Q.850 or SIP",
 	Doc: `A Reason of a BYE, a CANCEL or a final response of 300 and over, with a cause of Q.850 or a status of SIP: a note that says what it means. It is a warning where a response carries a
 Q.850 cause that neither table of RFC 3398 pairs with its status: section 7.2.4.1 from cause to status, section 8.2.6.1 from status to cause. Causes 31 and 127, which say nothing, causes
-and statuses that are in no table, and 487 never conflict; 480 goes with 18, 19 and 20, and not with 17, which is 486; 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
+and statuses that are in no table, and 487 never conflict; 480, which says only that the user is not
+available now, conflicts with none of the causes that say so (17 to 20); 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
 	Why: "The cause is what the telephone network said; the status is what a gateway made of it. Where they differ the caller hears the wrong announcement, or a proxy tries elsewhere what is busy.",
 	Fix: "Believe the cause, and correct the mapping in the gateway that sent it.",
 
@@ -132,6 +133,9 @@ func conflicts(cause uint32, status int) (want string, conflict bool) {
 		return "", false
 	}
 	of, known := causeOfStatus[status]
+	if status == 480 && cause >= 17 && cause <= 20 {
+		return "", false
+	}
 	if cause == 16 {
 		return "a cause that says why; 16 belongs to BYE and CANCEL", known
 	}
