@@ -17,7 +17,6 @@ func TestToldOnce(t *testing.T) {
 		{"overload-retry", "overload", 1},
 		{"overload-passed-back", "overload", 1},
 		{"udp-too-big-lost", "capture-quality", 0},
-		{"capture-quality-fragments", "udp-too-big", 0},
 		{"srtp-setup-both", "codec-488", 0},
 		{"transfer-failed-reported", "transfer-failed", 2},
 	} {

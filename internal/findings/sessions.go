@@ -139,7 +139,7 @@ or the next one, on that Call-ID or another, has a Session-Expires below that Mi
 	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
 	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
 
-	needs: oddRefusal | mayRetry,
+	needs: oddRefusal,
 	state: func() state { return new(tooShort) },
 }
 

@@ -54,8 +54,7 @@ const (
 	ackAstray  // an ACK may not go to where the 2xx came from
 	recorded   // a 2xx to an INVITE has a Record-Route …
 	mayBypass  // … and a request of the dialog, or that itself, may not do as it should
-	oddRefusal // one was refused with 422, 481, 482, 483 or 491
-	mayRetry   // the call may be a new try of one whose session timer was refused, and too short again
+	oddRefusal // one was refused with 422, 481, 482, 483 or 491, or the call may be a new try of one that 422 refused, and too short again
 
 	// Of requests and responses of whatever kind.
 	wholeAsks    // a whole request other than ACK
@@ -544,7 +543,7 @@ func (g *glance) marked() {
 	g.has(viaUnlike, g.marks&strangeVia != 0)
 	g.has(contactInvalid, g.marks&invalidContact != 0)
 	g.has(callerUnlike, g.marks&oddCaller != 0)
-	g.has(mayRetry, g.marks&shortAgain != 0)
+	g.has(oddRefusal, g.marks&shortAgain != 0)
 }
 
 // traitsOfStatus returns what a final response of 300 and over says.
