@@ -110,7 +110,7 @@ func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Findi
 }
 
 // AppendCallJSON appends one call in full, with its findings: one JSON object. MaxSteps and
-// MaxProofs bound it, and a note says so.
+// MaxProofs bound it, and a note says so, as it says what is missing from the analysis.
 func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Finding) []byte {
 	x := *c
 	x.Findings = nil // the whole findings take the place of their ids
@@ -124,17 +124,33 @@ func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Fi
 		b = Findings.AppendJSON(b, o, f, true)
 	}
 	b = append(b, ']')
+	b = appendCallNote(b, o, c, len(list))
+	return append(b, '}')
+}
+
+// appendCallNote appends what is not told of a call that has as many findings.
+func appendCallNote(b []byte, o *Options, c *analysis.Call, findings int) []byte {
+	if o.Missing != "" {
+		b = append(b, `,"complete":false`...)
+	}
 	var left []string
 	if n := len(Timeline(c)); o.MaxSteps > 0 && n > o.MaxSteps {
 		left = append(left, fmt.Sprintf("the middle of the timeline, %d of %d messages", n-o.MaxSteps, n))
 	}
-	if o.MaxProofs > 0 && len(list) > o.MaxProofs {
-		left = append(left, fmt.Sprintf("%d of %d findings", len(list)-o.MaxProofs, len(list)))
+	if o.MaxProofs > 0 && findings > o.MaxProofs {
+		left = append(left, fmt.Sprintf("%d of %d findings", findings-o.MaxProofs, findings))
 	}
+	note := o.Missing
 	if len(left) > 0 {
-		b = fmt.Appendf(b, `,"note":"Left out: %s; detail full tells more, search_messages and list_findings the rest."`, strings.Join(left, ", "))
+		note = sentences(note, "Left out: "+strings.Join(left, ", ")+"; detail full tells more, search_messages and list_findings the rest.")
 	}
-	return append(b, '}')
+	if note == "" {
+		return b
+	}
+	w := jsonWriter{b: b, comma: true}
+	w.key("note")
+	w.quote([]byte(note))
+	return w.b
 }
 
 // appendCallFindings appends the findings of a call for people.

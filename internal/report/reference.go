@@ -112,9 +112,12 @@ func (w *jsonWriter) referenceNotes(res *analysis.Result, r *Reference) {
 		w.key("next_cursor")
 		w.quote([]byte(r.NextCursor))
 	}
-	if !res.Complete() {
+	read := res.Complete()
+	if !read || len(Limits(res)) > 0 {
 		w.key("complete")
 		w.bool(false)
+	}
+	if !read {
 		w.key("damage")
 		w.open('[')
 		w.damages(res, r)

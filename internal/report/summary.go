@@ -72,9 +72,10 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 		w.overTime(res.Traffic)
 	}
 	w.findingCounts(found)
+	limits := Limits(res)
 	w.key("complete")
-	w.bool(res.Complete())
-	if limits := slices.Concat(s.Limits, res.Exceeded); len(limits) > 0 {
+	w.bool(res.Complete() && len(limits) == 0)
+	if len(limits) > 0 {
 		w.key("limits")
 		w.strings(limits)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -132,10 +133,12 @@ const maxListed = 50
 // buildAnalyze makes the answer, with as many of the packets as fit.
 func buildAnalyze(o *Options, res *analysis.Result, pg *messagePage) []byte {
 	ref := report.Reference{Files: pg.q.names, Now: o.Now(), MaxList: maxListed}
+	pg.q.missing = report.Missing(res)
+	ref.Note = pg.q.missing // until there is more to say
 	room := fitLists(&ref, res, pg.q.budget())
 	total := res.Statistics.Messages
 	if total == 0 {
-		ref.Note = strings.Join(listNotes(&ref, res), " ")
+		ref.Note = strings.Join(append(pg.q.notes(), listNotes(&ref, res)...), " ")
 		return report.AppendReferenceEmpty(nil, res, &ref, report.NoSIP(res))
 	}
 	packets := pg.packets
@@ -190,7 +193,7 @@ func shortest(pg *messagePage, room int) [][]byte {
 
 // analyzeNote says what the answer leaves out and how to get it.
 func analyzeNote(ref *report.Reference, res *analysis.Result, pg *messagePage, n int, short bool) string {
-	var notes []string
+	notes := pg.q.notes()
 	s := &res.Statistics
 	if pg.filtered {
 		notes = append(notes, fmt.Sprintf("The filter selects %d of %d messages; statistics cover all.", pg.matched, s.Messages))
@@ -225,15 +228,20 @@ func listNotes(ref *report.Reference, res *analysis.Result) (notes []string) {
 	for _, l := range []struct {
 		key    string
 		n, all int
+		limit  string // which leaves more of them out than are counted
 	}{
-		{"files", len(ref.ListedFiles()), len(ref.Files)},
-		{"methods", len(ref.Listed(methods)), len(methods)},
-		{"call_ids", len(ref.Listed(s.CallIDs)), len(s.CallIDs)},
-		{"user_agents", len(ref.Listed(s.UserAgents)), len(s.UserAgents)},
-		{"damage", damages, allDamages},
+		{"files", len(ref.ListedFiles()), len(ref.Files), ""},
+		{"methods", len(ref.Listed(methods)), len(methods), "method-limit"},
+		{"call_ids", len(ref.Listed(s.CallIDs)), len(s.CallIDs), "call-id-limit"},
+		{"user_agents", len(ref.Listed(s.UserAgents)), len(s.UserAgents), "user-agent-limit"},
+		{"damage", damages, allDamages, ""},
 	} {
+		of := "of"
+		if slices.Contains(s.Limits, l.limit) {
+			of = "of more than"
+		}
 		if l.n < l.all {
-			notes = append(notes, fmt.Sprintf("%s lists the first %d of %d.", l.key, l.n, l.all))
+			notes = append(notes, fmt.Sprintf("%s lists the first %d %s %d.", l.key, l.n, of, l.all))
 		}
 	}
 	return notes

@@ -84,7 +84,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			`,"detail":{"type":"string","enum":["summary","full"],"default":"summary","description":"summary: about 8,000 characters; full: up to 40,000."}`+
 			`,"ladder":{"type":"integer","minimum":0,"description":"For the page of draw_call_flow: the rows of its ladder from this one on, 0 being the first, in place of the facts; with detail full."}`, "pcap_file", "call"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},` +
-			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"rows":{"type":"array","items":{"type":"object"}},"next_row":{"type":"integer"},"note":{"type":"string"}},"required":["id","state","verdict","timeline","findings"]}`),
+			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"rows":{"type":"array","items":{"type":"object"}},"next_row":{"type":"integer"},"note":{"type":"string"},"complete":{"type":"boolean"}},"required":["id","state","verdict","timeline","findings"]}`),
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "explain_call", func(q *query) fromAnalysis {
 			var id string
@@ -109,7 +109,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				if detail == "full" {
 					limit = maxChars
 				}
-				return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia}, limit)}, nil
+				return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia, Missing: q.missing}, limit)}, nil
 			}
 		}),
 	}
@@ -149,7 +149,13 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 			o.MaxText = max(o.MaxText, 240) / 2
 		default: // dozens of dialogs and legs
 			b = report.Calls.AppendBrief(nil, &o, call)
-			return append(b[:len(b)-1], `,"timeline":[],"findings":[],"note":"The call is too large for one answer; search_messages with its Call-ID and list_findings with its id tell the parts."}`...)
+			b = append(b[:len(b)-1], `,"timeline":[],"findings":[]`...)
+			notes := []string{"The call is too large for one answer; search_messages with its Call-ID and list_findings with its id tell the parts."}
+			if o.Missing != "" {
+				b = append(b, `,"complete":false`...)
+				notes = append([]string{o.Missing}, notes...)
+			}
+			return append(appendNote(b, notes), '}')
 		}
 	}
 }

@@ -40,8 +40,11 @@ func listFindings(q *query) fromAnalysis {
 		}
 		ro := report.Options{Files: q.names}
 		empty := "Nothing is wrong as far as the rules know; summarize_capture tells what there is."
-		if len(x.found) > 0 {
+		switch {
+		case len(x.found) > 0:
 			empty = "No finding is like that; leave out severity, id and call to see all."
+		case q.missing != "":
+			empty = "Nothing is wrong with the rest as far as the rules know; summarize_capture tells what there is."
 		}
 		return q.answer(&rows{
 			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty,

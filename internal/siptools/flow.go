@@ -58,11 +58,24 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 					return mcpjsonrpc.Result{}, err
 				}
 				l, _ := q.ladder(x, call)
-				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars)
-				return mcpjsonrpc.Result{Text: string(b)}, nil
+				note := ladderNote(format, q.missing)
+				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars-len(note))
+				return mcpjsonrpc.Result{Text: string(b) + note}, nil
 			}
 		}),
 	}
+}
+
+// ladderNote says what is missing from what a drawing was made of, as a line below it: a comment
+// in the language of the drawing, if that has one.
+func ladderNote(format, missing string) string {
+	switch {
+	case missing == "":
+		return ""
+	case format == "mermaid":
+		return "%% " + missing + "\n"
+	}
+	return "\n" + missing + "\n"
 }
 
 // ladder lays out a call, with those that a transfer ties to it, and returns the first of them.
@@ -83,9 +96,10 @@ func (q *query) layout(x *examined, call *analysis.Call, from int) (mcpjsonrpc.R
 	if from > 0 {
 		h = &flow.Head{ID: h.ID, Verdict: h.Verdict}
 	}
-	b := append([]byte{'{'}, layoutHead(h, maxChars/2)...)
+	b := append(q.appendComplete([]byte{'{'}), layoutHead(h, maxChars/2)...)
 	b = append(b, `"state":`...)
 	b = appendString(b, first.First().State.String())
+	b = appendNote(b, q.notes())
 	b = fmt.Appendf(b, `,"timeline":[],"findings":[],"total":%d,"rows":[`, len(l.Rows))
 	i := from
 	for ; i < len(l.Rows); i++ {

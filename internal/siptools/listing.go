@@ -20,11 +20,11 @@ type rows struct {
 	hint   string // how to narrow the list
 }
 
-// answer makes a page: totals, rows, and how to get the rest. The first row always fits: it is
-// made shorter if it must be.
+// answer makes a page: totals, rows, what is missing, and how to get the rest. The first row
+// always fits: it is made shorter if it must be.
 func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	const around = 700 // of the answer: totals, cursor, note
-	room := q.budget() - around - len(r.head)
+	room := q.budget() - around - len(r.head) - len(q.missing)
 	var list [][]byte
 	i := min(q.from, r.total)
 	for ; i < r.total && (q.limit == 0 || len(list) < q.limit); i++ {
@@ -38,6 +38,7 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 		list = append(list, b)
 	}
 	b := fmt.Appendf(nil, `{"total":%d,"returned":%d,`, r.total, len(list))
+	b = q.appendComplete(b)
 	b = append(b, r.head...)
 	b = fmt.Appendf(b, `"%s":[`, r.name)
 	for n, row := range list {
@@ -47,7 +48,7 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 		b = append(b, row...)
 	}
 	b = append(b, ']')
-	var notes []string
+	notes := q.notes()
 	if r.all > r.total {
 		notes = append(notes, fmt.Sprintf("The filter selects %d of %d %s.", r.total, r.all, r.plural))
 	}
@@ -61,11 +62,32 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 		b = appendString(b, q.next(i))
 		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones, limit for more at once%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, r.hint))
 	}
-	if len(notes) > 0 {
-		b = append(b, `,"note":`...)
-		b = appendString(b, strings.Join(notes, " "))
+	return mcpjsonrpc.Result{Structured: append(appendNote(b, notes), '}')}
+}
+
+// appendComplete appends that an answer is not from all of the capture, where that is so, with
+// its comma.
+func (q *query) appendComplete(b []byte) []byte {
+	if q.missing == "" {
+		return b
 	}
-	return mcpjsonrpc.Result{Structured: append(b, '}')}
+	return append(b, `"complete":false,`...)
+}
+
+// notes begins the note of an answer: with what is missing.
+func (q *query) notes() []string {
+	if q.missing == "" {
+		return nil
+	}
+	return []string{q.missing}
+}
+
+// appendNote appends the note of an answer with its comma, if there is something to say.
+func appendNote(b []byte, notes []string) []byte {
+	if len(notes) == 0 {
+		return b
+	}
+	return appendString(append(b, `,"note":`...), strings.Join(notes, " "))
 }
 
 // appendString appends text of our own as a JSON string.

@@ -21,7 +21,7 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},"udptl_packets":{"type":"integer"},"sessions":{"type":"array","items":{"type":"object"}},` +
 			`"problems":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"severity":{"type":"string"},"count":{"type":"integer"}},"required":["id","severity","count"]}},` +
 			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["packets","lost"]}},` +
-			`"next_cursor":{"type":"string"},"note":{"type":"string"}},"required":["total","returned","streams","problems"]}`),
+			`"next_cursor":{"type":"string"},"note":{"type":"string"},"complete":{"type":"boolean"}},"required":["total","returned","streams","problems"]}`),
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "analyze_media", func(q *query) fromAnalysis {
 			var id string

@@ -123,6 +123,7 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		if known == nil { // else it may have ended before the end of the capture
 			known = res
 		}
+		q.missing = report.MissingMessages(known)
 		return q.answer(&rows{
 			name: "messages", plural: "messages", total: found.n, all: int(known.Statistics.Messages), hint: ", filter or text for fewer",
 			row: found.row, empty: noMessages(res, frame != nil),

@@ -14,6 +14,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
@@ -28,6 +29,8 @@ type query struct {
 	from   int    // where the page begins, as the cursor says; 0 without one
 	mark   marker // of the question, once resume was called
 	err    error  // what is wrong with an argument beside its type
+
+	missing string // from what is answered: a file or what was over a limit, in words; "" for nothing
 }
 
 // A toolCall is what mcpjsonrpc calls.
@@ -52,7 +55,7 @@ func onAnalysis(o *Options, c *cache, tool string, read func(q *query) fromAnaly
 		if err != nil {
 			return openFailure(q.names, err)
 		}
-		q.ident = x.ident
+		q.ident, q.missing = x.ident, report.Missing(x.res)
 		return answer(x)
 	}
 }
@@ -135,7 +138,11 @@ func (x *examined) call(id string) (*analysis.Call, error) {
 	if call := x.res.Find(id); call != nil {
 		return call, nil
 	}
-	return nil, errors.New(noSuchCall(x.res, id))
+	text := noSuchCall(x.res, id)
+	if missing := report.Missing(x.res); missing != "" {
+		text += ". " + missing
+	}
+	return nil, errors.New(text)
 }
 
 // number is call for an argument that may be left out, and returns the number of the call,

@@ -27,7 +27,7 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "summarize_capture", func(q *query) fromAnalysis {
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				x.once.Do(func() { x.summary = summarize(x, q.names) })
+				x.once.Do(func() { x.summary = summarize(x, q) })
 				return mcpjsonrpc.Result{Structured: x.summary}, nil
 			}
 		}),
@@ -35,9 +35,9 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 }
 
 // summarize makes the summary, and leaves out rows until it fits.
-func summarize(x *examined, names []string) []byte {
+func summarize(x *examined, q *query) []byte {
 	for n := 6; ; n-- {
-		o := report.Options{Files: names, Brief: true, MaxFiles: max(n*3, 1)}
+		o := report.Options{Files: q.names, Brief: true, MaxFiles: max(n*3, 1)}
 		if n < 3 {
 			o.MaxText = 60
 		}
@@ -54,11 +54,11 @@ func summarize(x *examined, names []string) []byte {
 			b = appendString(b, s)
 		}
 		b = append(b, ']')
+		notes := q.notes()
 		if x.res.Statistics.Messages == 0 {
-			b = append(b, `,"note":`...)
-			b = appendString(b, report.NoSIP(x.res))
+			notes = append(notes, report.NoSIP(x.res))
 		}
-		b = append(b, '}')
+		b = append(appendNote(b, notes), '}')
 		if len(b) <= defaultChars || n == 0 {
 			return b
 		}
@@ -177,32 +177,32 @@ func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Description: `Tells about the capture itself: format, interfaces, link types, packets, times, rates, protocols, copies, tunnels, encrypted SIP flows, damage and what was odd on the wire.` +
 			dataNote,
 		InputSchema:  object(fileArguments, "pcap_file"),
-		OutputSchema: json.RawMessage(`{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"file":{"type":"string"},"format":{"type":"string"},"packets":{"type":"integer"},"complete":{"type":"boolean"},"error":{"type":"string"}},"required":["file","complete"]}},"note":{"type":"string"}},"required":["files"]}`),
+		OutputSchema: json.RawMessage(`{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"file":{"type":"string"},"format":{"type":"string"},"packets":{"type":"integer"},"complete":{"type":"boolean"},"error":{"type":"string"}},"required":["file","complete"]}},"note":{"type":"string"},"complete":{"type":"boolean"}},"required":["files"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "capture_info", func(q *query) fromAnalysis {
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				return mcpjsonrpc.Result{Structured: captureInfo(x)}, nil
+				return mcpjsonrpc.Result{Structured: captureInfo(x, q)}, nil
 			}
 		}),
 	}
 }
 
 // captureInfo lists as many files as fit, the rest by number.
-func captureInfo(x *examined) []byte {
-	b := []byte(`{"files":[`)
+func captureInfo(x *examined, q *query) []byte {
+	b := append(q.appendComplete([]byte{'{'}), `"files":[`...)
+	notes := q.notes()
 	for i := range x.res.Files {
 		one := report.AppendInfo(nil, &x.res.Files[i])
-		if len(b)+len(one) > maxChars-400 || i > 0 && len(b)+len(one) > defaultChars {
-			b = append(b, `],"note":`...)
-			b = appendString(b, fmt.Sprintf("%d of %d files are described; ask for the others by themselves.", i, len(x.res.Files)))
-			return append(b, '}')
+		if n := len(b) + len(q.missing) + len(one); n > maxChars-400 || i > 0 && n > defaultChars {
+			notes = append(notes, fmt.Sprintf("%d of %d files are described; ask for the others by themselves.", i, len(x.res.Files)))
+			break
 		}
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, one...)
 	}
-	return append(b, `]}`...)
+	return append(appendNote(append(b, ']'), notes), '}')
 }
 
 // nearest names the nearest of names, "" if none is near.

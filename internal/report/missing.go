@@ -1,0 +1,83 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// Missing says in a sentence or two what is not in an analysis: which file could not be read to
+// its end, and why, with the number of others, and which limits were met. It is "" for nothing.
+func Missing(res *analysis.Result) string {
+	return sentences(unreadFiles(res), limitsText(Limits(res)))
+}
+
+// MissingMessages is Missing for a list of single messages, which takes nothing from the tables
+// that have limits but for those of reassembly.
+func MissingMessages(res *analysis.Result) string {
+	return sentences(unreadFiles(res), limitsText(reassemblyLimits(res)))
+}
+
+func sentences(list ...string) string {
+	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), " ")
+}
+
+// unreadFiles names the first file that could not be read to its end, and counts the others.
+func unreadFiles(res *analysis.Result) string {
+	first, n := "", 0
+	for i := range res.Files {
+		c := res.Files[i].Capture
+		if c.Complete() {
+			continue
+		}
+		if n++; n > 1 {
+			continue
+		}
+		first = clean.Text(c.Name) + ": "
+		if c.Err != nil {
+			first += clean.Text(openError(c))
+			continue
+		}
+		i := slices.IndexFunc(c.Notes, func(n capture.Note) bool { return n.Lost })
+		first += fmt.Sprintf("%s (at byte %d)", clean.Text(c.Notes[i].What), c.Notes[i].Off)
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "Not everything was read: " + first + "."
+	}
+	return fmt.Sprintf("Not everything was read: %s; and %s, which capture_info names.", first, plural(int64(n-1), "more file"))
+}
+
+// Limits lists the limits that were met in the analysis, by their ids.
+func Limits(res *analysis.Result) []string {
+	limits := slices.Clone(res.Statistics.Limits)
+	if res.Traffic != nil {
+		limits = append(limits, res.Exceeded...)
+	}
+	return append(limits, reassemblyLimits(res)...)
+}
+
+// reassemblyLimits lists those that were met while messages were put together.
+func reassemblyLimits(res *analysis.Result) (limits []string) {
+	for _, id := range []string{"frag-limit", "tcp-limit"} {
+		if slices.ContainsFunc(res.Files, func(f analysis.File) bool {
+			return slices.ContainsFunc(f.Notes, func(n analysis.Note) bool { return n.ID == id && n.Count > 0 })
+		}) {
+			limits = append(limits, id)
+		}
+	}
+	return limits
+}
+
+func limitsText(limits []string) string {
+	if len(limits) == 0 {
+		return ""
+	}
+	return "Limits of memory were met: " + strings.Join(limits, ", ") + ". What was over them is not in here; a part of the capture, or a server with more --max-memory, tells more."
+}
