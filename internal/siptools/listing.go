@@ -24,7 +24,7 @@ type rows struct {
 // always fits: it is made shorter if it must be.
 func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	const around = 700 // of the answer: totals, cursor, note
-	room := q.budget() - around - len(r.head) - len(q.missing)
+	room := q.budget() - around - len(r.head) - len(appendNote(nil, q.notes()))
 	var list [][]byte
 	i := min(q.from, r.total)
 	for ; i < r.total && (q.limit == 0 || len(list) < q.limit); i++ {

@@ -191,9 +191,10 @@ func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
 func captureInfo(x *examined, q *query) []byte {
 	b := append(q.appendComplete([]byte{'{'}), `"files":[`...)
 	notes := q.notes()
+	size := len(appendNote(nil, notes))
 	for i := range x.res.Files {
 		one := report.AppendInfo(nil, &x.res.Files[i])
-		if n := len(b) + len(q.missing) + len(one); n > maxChars-400 || i > 0 && n > defaultChars {
+		if n := len(b) + size + len(one); n > maxChars-400 || i > 0 && n > defaultChars {
 			notes = append(notes, fmt.Sprintf("%d of %d files are described; ask for the others by themselves.", i, len(x.res.Files)))
 			break
 		}
