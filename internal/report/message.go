@@ -33,6 +33,10 @@ type Options struct {
 	// 0 is no bound. At least one field is shown.
 	MaxHeaders int
 
+	// MaxRaw bounds the whole text of a message, in octets of JSON; 0 is no bound beyond that
+	// of characters.
+	MaxRaw int
+
 	// MaxText bounds each text, in octets; 0 is no bound beyond that of characters.
 	MaxText int
 }
@@ -142,7 +146,7 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	}
 	if r.o.Raw {
 		w.key("raw")
-		w.raw(s)
+		w.raw(s, r.o.MaxRaw)
 	}
 	if w.sanitised {
 		w.key("sanitised")
@@ -229,17 +233,26 @@ func count(s *sipmsg.Message, id sipmsg.ID) (n int64) {
 	return n
 }
 
-// raw writes the whole message.
-func (w *jsonWriter) raw(s *sipmsg.Message) {
+// raw writes the whole message, in at most octets of JSON; 0 is no bound.
+func (w *jsonWriter) raw(s *sipmsg.Message, most int) {
 	b := s.Raw()
 	if !w.secrets {
 		w.masked = clean.AppendMessage(w.masked[:0], s)
 		b = w.masked
 	}
-	var changed bool
-	w.scratch, changed = clean.AppendLines(w.scratch[:0], b, clean.MaxRaw)
-	w.sanitised = w.sanitised || changed
-	w.quote(w.scratch)
+	start, comma := len(w.b), w.comma
+	for limit := clean.MaxRaw; ; {
+		var changed bool
+		w.scratch, changed = clean.AppendLines(w.scratch[:0], b, limit)
+		w.quote(w.scratch)
+		n := len(w.b) - start
+		if most == 0 || n <= most || limit == 1 {
+			w.sanitised = w.sanitised || changed
+			return
+		}
+		w.b, w.comma = w.b[:start], comma
+		limit = max(1, min(limit-1, limit*most/n)) // as if all characters were as long
+	}
 }
 
 // AppendPacket appends m as one element of the packets of the reference result.

@@ -60,7 +60,11 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	case i < r.total:
 		b = append(b, `,"next_cursor":`...)
 		b = appendString(b, q.next(i))
-		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones, limit for more at once%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, r.hint))
+		more := ", limit for more at once" + r.hint
+		if q.whole {
+			more = ""
+		}
+		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, more))
 	}
 	return mcpjsonrpc.Result{Structured: append(appendNote(b, notes), '}')}
 }

@@ -96,12 +96,13 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 	if frame != nil && q.err == nil {
 		w.frame, q.err = parseFrame(frame, len(q.names))
 	}
+	q.whole = frame != nil
 	q.paging()
 	return func(ctx context.Context, r *capture.Reader) (mcpjsonrpc.Result, error) {
 		if err := q.resume(expr, text, string(frame)); err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
-		found := foundMessages{q: q, out: report.NewMessages(report.Options{Files: q.names, Raw: frame != nil}), short: report.NewMessages(report.Options{Files: q.names, MaxText: 60})}
+		found := foundMessages{q: q, out: report.NewMessages(report.Options{Files: q.names, Raw: q.whole})}
 		known := c.analysed(q.ident)
 		from := startFor(w.frame, known)
 		last := lastFrame{w.frame, nearSegments}
@@ -183,13 +184,13 @@ func (f lastFrame) passed(m *analysis.Message) bool {
 
 // foundMessages keeps the rows of one page, and counts all.
 type foundMessages struct {
-	q          *query
-	out, short *report.Messages
-	n          int
-	from       int
-	rows       [][]byte
-	first      []byte // the first row of the page, shortened
-	size       int
+	q     *query
+	out   *report.Messages
+	n     int
+	from  int
+	rows  [][]byte
+	first []byte // the first row of the page, shortened
+	size  int
 }
 
 func (f *foundMessages) add(m *analysis.Message) {
@@ -200,11 +201,24 @@ func (f *foundMessages) add(m *analysis.Message) {
 	}
 	if len(f.rows) == 0 {
 		f.from = i
-		f.first = bytes.TrimSpace(f.short.AppendLine(nil, m))
+		f.first = f.shortened(m)
 	}
 	b := bytes.TrimSpace(f.out.AppendLine(nil, m))
 	f.rows = append(f.rows, b)
 	f.size += len(b)
+}
+
+// shortened returns the row of a message that does not fit as it is: with the beginning of its
+// text where that was asked for, as long as there is room beside notes of any length.
+func (f *foundMessages) shortened(m *analysis.Message) []byte {
+	o := report.Options{Files: f.q.names, MaxText: 60}
+	b := report.NewMessages(o).AppendLine(nil, m)
+	if f.q.whole {
+		const room = maxChars - 5000
+		o.Raw, o.MaxRaw = true, max(room-len(b), 1)
+		b = report.NewMessages(o).AppendLine(nil, m)
+	}
+	return bytes.TrimSpace(b)
 }
 
 func (f *foundMessages) row(i int, short bool) []byte {

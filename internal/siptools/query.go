@@ -25,6 +25,7 @@ type query struct {
 	names  []string // of the captures
 	ident  identity // what these captures are now
 	limit  int      // the most rows; 0: as many as fit
+	whole  bool     // the rows are whole messages: as much of them as an answer may have
 	cursor string
 	from   int    // where the page begins, as the cursor says; 0 without one
 	mark   marker // of the question, once resume was called
@@ -201,7 +202,7 @@ func (q *query) next(n int) string {
 
 // budget returns how many characters an answer may have.
 func (q *query) budget() int {
-	if q.limit > 0 {
+	if q.limit > 0 || q.whole {
 		return maxChars
 	}
 	return defaultChars
