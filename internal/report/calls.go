@@ -23,7 +23,7 @@ var Calls = &Table[*analysis.Call]{Name: "calls", Prefix: "call", Columns: []Col
 	{Key: "to", Brief: true, Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
 	{Key: "request_uri", Kind: URI, Doc: "of the first INVITE, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().RequestURI) }},
 	{Key: "start", Brief: true, Kind: Time, Doc: "the first message", Get: func(c *analysis.Call) Value { return timeOf(c.First().Begin) }},
-	{Key: "answer", Kind: Time, Doc: "the 2xx to the INVITE", Get: func(c *analysis.Call) Value { return timeOf(c.First().Answered) }},
+	{Key: "answer", Brief: true, Kind: Time, Doc: "the 2xx to the INVITE", Get: func(c *analysis.Call) Value { return timeOf(c.First().Answered) }},
 	{Key: "end", Kind: Time, Doc: "the BYE, or the final response without an answer", Get: func(c *analysis.Call) Value { return timeOf(c.First().Ended) }},
 	{Key: "post_dial_delay_ms", Brief: true, Kind: Decimal, Doc: "first INVITE to first 180 to 189", Get: func(c *analysis.Call) Value { return msOf(c.First().PostDialDelay()) }},
 	{Key: "ring_ms", Kind: Decimal, Doc: "first 180 to answer or final response", Get: func(c *analysis.Call) Value { return msOf(c.First().RingTime()) }},

@@ -40,7 +40,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 						list = append(list, call.ID-1)
 					}
 				}
-				ro := report.Options{Files: q.names}
+				ro := report.Options{Files: q.names, NoMedia: o.NoMedia}
 				return q.answer(&rows{
 					name: "calls", plural: "calls", total: len(list), all: x.res.Calls.Len(), hint: ", filter or state for fewer",
 					row: func(i int, short bool) []byte {
@@ -50,6 +50,8 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 						}
 						return report.Calls.AppendBrief(nil, &s, x.res.Calls.At(list[i]))
 					},
+					whole: func(i int) []byte { return report.Calls.AppendJSON(nil, &ro, x.res.Calls.At(list[i]), false) },
+					rest:  "Rows are short; explain_call has all of a call.",
 					empty: noCalls(x.res),
 				}), nil
 			}

@@ -16,27 +16,20 @@ type rows struct {
 	all    int    // before a filter; 0 for the same
 	head   []byte // members that stand in front, each with its comma
 	row    func(i int, short bool) []byte
-	empty  string // the note where there is nothing
-	hint   string // how to narrow the list
+	whole  func(i int) []byte // where rows of row leave out keys: those with all; or nil
+	rest   string             // the note of such rows: who has what they leave out
+	empty  string             // the note where there is nothing
+	hint   string             // how to narrow the list
 }
 
 // answer makes a page: totals, rows, what is missing, and how to get the rest. The first row
 // always fits: it is made shorter if it must be.
 func (q *query) answer(r *rows) mcpjsonrpc.Result {
-	const around = 700 // of the answer: totals, cursor, note
-	room := q.budget() - around - len(r.head) - len(appendNote(nil, q.notes()))
-	var list [][]byte
-	i := min(q.from, r.total)
-	for ; i < r.total && (q.limit == 0 || len(list) < q.limit); i++ {
-		b := r.row(i, false)
-		if room -= len(b) + 1; room < 0 {
-			if len(list) > 0 {
-				break
-			}
-			b = r.row(i, true)
-		}
-		list = append(list, b)
+	list, whole := q.wholeRows(r), true
+	if list == nil {
+		list, whole = q.rows(r), r.whole == nil
 	}
+	i := min(q.from, r.total) + len(list)
 	b := fmt.Appendf(nil, `{"total":%d,"returned":%d,`, r.total, len(list))
 	b = q.appendComplete(b)
 	b = append(b, r.head...)
@@ -66,7 +59,49 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 		}
 		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, more))
 	}
+	if !whole && len(list) > 0 {
+		notes = append(notes, r.rest)
+	}
 	return mcpjsonrpc.Result{Structured: append(appendNote(b, notes), '}')}
+}
+
+// room returns how many characters the rows of a page may have, of those of an answer.
+func (q *query) room(r *rows, answer int) int {
+	const around = 700 // totals, cursor, note
+	return answer - around - len(r.head) - len(appendNote(nil, q.notes()))
+}
+
+// wholeRows returns the rows of the page with all of their keys, nil if there are too many for
+// an answer of the usual size: then more rows are worth more than more of each.
+func (q *query) wholeRows(r *rows) (list [][]byte) {
+	if r.whole == nil {
+		return nil
+	}
+	room := q.room(r, defaultChars)
+	for i := q.from; i < r.total && (q.limit == 0 || len(list) < q.limit); i++ {
+		b := r.whole(i)
+		if room -= len(b) + 1; room < 0 {
+			return nil
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+// rows returns as many rows of the page as fit, one at least.
+func (q *query) rows(r *rows) (list [][]byte) {
+	room := q.room(r, q.budget())
+	for i := q.from; i < r.total && (q.limit == 0 || len(list) < q.limit); i++ {
+		b := r.row(i, false)
+		if room -= len(b) + 1; room < 0 {
+			if len(list) > 0 {
+				break
+			}
+			b = r.row(i, true)
+		}
+		list = append(list, b)
+	}
+	return list
 }
 
 // appendComplete appends that an answer is not from all of the capture, where that is so, with

@@ -64,7 +64,7 @@ func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Resul
 		head = fmt.Appendf(nil, `"rtp_packets":%d,"rtcp_packets":%d,"without_call":%d,%s`, x.res.Datagrams.RTP, x.res.Datagrams.RTCP, alone, head)
 	}
 	ro := report.Options{Files: q.names}
-	return q.answer(&rows{
+	r := rows{
 		name: "streams", plural: "streams", total: len(list), head: head, hint: ", call for those of one call", empty: empty,
 		row: func(i int, short bool) []byte {
 			s := ro
@@ -76,7 +76,12 @@ func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Resul
 			}
 			return report.Streams.AppendBrief(nil, &s, list[i])
 		},
-	})
+	}
+	if call == 0 { // those of a call are whole on any page
+		r.whole = func(i int) []byte { return report.Streams.AppendJSON(nil, &ro, list[i], false) }
+		r.rest = "Rows are short; with call they are whole."
+	}
+	return q.answer(&r)
 }
 
 // noMedia says why a list of streams is empty, and what to ask next.

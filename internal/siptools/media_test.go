@@ -36,7 +36,7 @@ type mediaAnswer struct {
 		SSRC, Call string
 		SentBy     string `json:"sent_by"`
 		Packets    int
-		Expected   *int // in full rows alone
+		Expected   *int // in whole rows alone
 	}
 	Next string `json:"next_cursor"`
 	Note string
@@ -62,7 +62,7 @@ func TestAnalyzeMedia(t *testing.T) {
 	if got := fmt.Sprint(m.Problems); got != "[{one-way-audio error 1}]" {
 		t.Errorf("problems %s", got)
 	}
-	if s := m.Streams[1]; s.SSRC != "0x00000002" || s.Call != "call-1" || s.SentBy != "callee" || s.Packets != 100 || s.Expected != nil {
+	if s := m.Streams[1]; s.SSRC != "0x00000002" || s.Call != "call-1" || s.SentBy != "callee" || s.Packets != 100 || s.Expected == nil {
 		t.Errorf("%+v", s)
 	}
 	m = ask(siptools.Options{}, args{"call": "call-1"})
