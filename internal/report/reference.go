@@ -73,10 +73,27 @@ func AppendReferenceEmpty(b []byte, res *analysis.Result, r *Reference, message 
 
 // AppendReferenceError appends the result of a failure.
 func AppendReferenceError(b []byte, name string, isURL bool, err error) []byte {
+	w := jsonWriter{}
+	w.textLimit([]byte(err.Error()), 1000)
+	return appendReferenceError(b, name, isURL, w.b)
+}
+
+// AppendReferenceRefusal is AppendReferenceError of a question that cannot be meant, in words of
+// our own: its line ends stay, since they put a mark below an expression.
+func AppendReferenceRefusal(b []byte, name string, isURL bool, why string) []byte {
+	w := jsonWriter{}
+	w.scratch, _ = clean.AppendLines(nil, []byte(why), 1000)
+	w.quote(w.scratch)
+	return appendReferenceError(b, name, isURL, w.b)
+}
+
+// appendReferenceError appends the result of a failure that is quoted already.
+func appendReferenceError(b []byte, name string, isURL bool, quoted []byte) []byte {
 	w := jsonWriter{b: b}
 	w.open('{')
 	w.key("error")
-	w.textLimit([]byte(err.Error()), 1000)
+	w.b = append(w.b, quoted...)
+	w.comma = true
 	if isURL {
 		w.key("pcap_url")
 	} else {

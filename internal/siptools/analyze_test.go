@@ -132,7 +132,7 @@ func TestCursors(t *testing.T) {
 	}
 	for _, bad := range []string{"x", "message-1", "message-22", "3", " " + next, next + "!", next[:8], next + "AAAA", "AAAA" + next, another + next[1:]} {
 		got := analyze(t, s, args{"pcap_file": path, "cursor": bad})
-		if !got.isError || !strings.HasPrefix(got.text, "cursor: this is no cursor of analyze_sip_packets") {
+		if !got.isError || !strings.HasPrefix(why(t, got, "analyze_sip_packets", path), "cursor: this is no cursor of analyze_sip_packets") {
 			t.Errorf("cursor %q: %v %.200s", bad, got.isError, got.text)
 		}
 	}
@@ -152,23 +152,29 @@ func TestArguments(t *testing.T) {
 	s := server(siptools.Options{})
 	path := testdata(t, "udp-call.pcapng")
 	for _, c := range []struct {
-		name string
-		args args
-		want string
+		name   string
+		args   args
+		want   string
+		object bool // as the failures of captures are
 	}{
-		{"none", args{}, `argument "pcap_file" is missing`},
-		{"an unknown one", args{"pcap_file": path, "max_packet": 3}, `unknown argument "max_packet"; did you mean "max_packets"?`},
-		{"another case", args{"PCAP_FILE": path}, `unknown argument "PCAP_FILE"`},
-		{"a number for a path", args{"pcap_file": 3}, `argument "pcap_file" must be a string, not 3`},
-		{"a path for more_files", args{"pcap_file": path, "more_files": path}, `argument "more_files" must be an array of strings`},
-		{"zero", args{"pcap_file": path, "max_packets": 0}, `argument "max_packets" must be an integer from 1 to 100000, not 0`},
-		{"too many", args{"pcap_file": path, "max_packets": 100001}, "not 100001"},
-		{"a fraction", args{"pcap_file": path, "max_packets": 1.5}, "not 1.5"},
-		{"more files than the schema says", args{"pcap_file": path, "more_files": make([]string, 1001)}, "more_files: at most 1000 files can be given, not 1001"},
+		{"none", args{}, `argument "pcap_file" is missing`, true},
+		{"an unknown one", args{"pcap_file": path, "max_packet": 3}, `unknown argument "max_packet"; did you mean "max_packets"?`, false},
+		{"another case", args{"PCAP_FILE": path}, `unknown argument "PCAP_FILE"`, false},
+		{"a number for a path", args{"pcap_file": 3}, `argument "pcap_file" must be a string, not 3`, false},
+		{"a path for more_files", args{"pcap_file": path, "more_files": path}, `argument "more_files" must be an array of strings`, false},
+		{"zero", args{"pcap_file": path, "max_packets": 0}, `argument "max_packets" must be an integer from 1 to 100000, not 0`, false},
+		{"too many", args{"pcap_file": path, "max_packets": 100001}, "not 100001", false},
+		{"a fraction", args{"pcap_file": path, "max_packets": 1.5}, "not 1.5", false},
+		{"more files than the schema says", args{"pcap_file": path, "more_files": make([]string, 1001)}, "more_files: at most 1000 files can be given, not 1001", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := analyze(t, s, c.args)
-			if !got.isError || !strings.Contains(got.text, c.want) {
+			text := got.text
+			if c.object {
+				path, _ := c.args["pcap_file"].(string)
+				text = why(t, got, "analyze_sip_packets", path)
+			}
+			if !got.isError || !strings.Contains(text, c.want) || strings.HasPrefix(text, "{") {
 				t.Errorf("isError %v: %.300s", got.isError, got.text)
 			}
 		})

@@ -146,6 +146,23 @@ func analyze(t testing.TB, s *mcpjsonrpc.Server, a args) answer {
 	return call(t, s, "analyze_sip_packets", a)
 }
 
+// why returns the words of an error result. That of analyze_sip_packets is an object, with the
+// file that was asked for.
+func why(t testing.TB, got answer, tool, path string) string {
+	t.Helper()
+	if tool != "analyze_sip_packets" {
+		return got.text
+	}
+	var e struct {
+		Error string  `json:"error"`
+		File  *string `json:"pcap_file"`
+	}
+	if decode(t, []byte(got.text), &e); e.File == nil || *e.File != path {
+		t.Errorf("not of %s: %s", path, got.text)
+	}
+	return e.Error
+}
+
 // call calls a tool and checks what holds for all answers.
 func call(t testing.TB, s *mcpjsonrpc.Server, tool string, a args) answer {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/fetch"
 	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
@@ -30,6 +31,7 @@ type query struct {
 	from   int    // where the page begins, as the cursor says; 0 without one
 	mark   marker // of the question, once resume was called
 	err    error  // what is wrong with an argument beside its type
+	noFile bool   // no capture is named
 
 	missing string // from what is answered: a file or what was over a limit, in words; "" for nothing
 }
@@ -67,7 +69,7 @@ func onCaptures(o *Options, tool string, read func(q *query) fromCaptures) toolC
 		q := newQuery(tool, args)
 		answer := read(q)
 		if err := q.check(); err != nil {
-			return mcpjsonrpc.Result{}, err
+			return q.refuse(err)
 		}
 		r, err := openAll(ctx, q.names, &o.Capture)
 		if err != nil {
@@ -82,7 +84,7 @@ func onCaptures(o *Options, tool string, read func(q *query) fromCaptures) toolC
 
 // newQuery begins to read the arguments of a tool.
 func newQuery(tool string, args json.RawMessage) *query {
-	q := &query{Arguments: mcpjsonrpc.ParseArguments(args), tool: tool}
+	q := &query{Arguments: mcpjsonrpc.ParseArguments(args), tool: tool, noFile: mcpjsonrpc.ParseArguments(args).Raw("pcap_file") == nil}
 	var file string
 	var more []string
 	q.String("pcap_file", &file)
@@ -101,6 +103,17 @@ func (q *query) check() error {
 		return err
 	}
 	return q.err
+}
+
+// refuse answers with what is wrong with the arguments. That of the reference tool is the object
+// of its other failures, except where an argument is unknown or of the wrong type: Err has a line
+// for each of these.
+func (q *query) refuse(err error) (mcpjsonrpc.Result, error) {
+	if q.tool == referenceTool && (q.Err() == nil || q.noFile && !strings.Contains(err.Error(), "\n")) {
+		name := q.names[0]
+		return mcpjsonrpc.Result{Text: string(report.AppendReferenceRefusal(nil, name, fetch.IsURL(name), err.Error())), IsError: true}, nil
+	}
+	return mcpjsonrpc.Result{}, err
 }
 
 // paging reads the arguments of paging.

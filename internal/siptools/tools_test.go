@@ -194,7 +194,7 @@ func TestChangedCapture(t *testing.T) {
 	refused := func(tool, cursor, want string, a args) {
 		t.Helper()
 		a["pcap_file"], a["more_files"], a["cursor"] = path, more, cursor
-		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(got.text, want) {
+		if got := call(t, s, tool, a); !got.isError || !strings.HasPrefix(why(t, got, tool, path), want) {
 			t.Errorf("%s %v: %s", tool, a, got.text)
 		}
 	}
