@@ -74,6 +74,28 @@ func TestLargeMessageByFrame(t *testing.T) {
 	}
 }
 
+// TestFrameOfSeveralFiles: a number alone is a packet of the first file, and the note says so.
+func TestFrameOfSeveralFiles(t *testing.T) {
+	a := args{"pcap_file": capture(t, request("one", ""), request("two", "")), "more_files": []string{capture(t, "none", request("three", ""))}}
+	const taken = `frame is packet 2 of the first file; "2:2" is that of the second.`
+	for _, x := range []struct {
+		frame      any
+		id, frames string
+		note       bool
+	}{{2, "two", "1:2", true}, {"2", "two", "1:2", true}, {"1:2", "two", "1:2", false}, {"2:2", "three", "2:2", false}} {
+		a["frame"] = x.frame
+		p := byFrame(t, a)
+		if len(p.Messages) != 1 || p.Messages[0].CallID != x.id || p.Messages[0].Frame != x.frames || strings.Contains(p.Note, taken) != x.note {
+			t.Errorf("%v: %+v", x.frame, p)
+		}
+	}
+	delete(a, "more_files")
+	a["frame"] = 2
+	if p := byFrame(t, a); len(p.Messages) != 1 || strings.Contains(p.Note, "first file") {
+		t.Errorf("of one file: %+v", p)
+	}
+}
+
 // TestSeveralByFrame: of several messages in one packet those that fit are whole, and the note
 // says which are missing and how to get them.
 func TestSeveralByFrame(t *testing.T) {

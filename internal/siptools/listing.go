@@ -113,12 +113,14 @@ func (q *query) appendComplete(b []byte) []byte {
 	return append(b, `"complete":false,`...)
 }
 
-// notes begins the note of an answer: with what is missing.
-func (q *query) notes() []string {
-	if q.missing == "" {
-		return nil
+// notes begins the note of an answer: with what is missing, and how the question was taken.
+func (q *query) notes() (list []string) {
+	for _, s := range []string{q.missing, q.taken} {
+		if s != "" {
+			list = append(list, s)
+		}
 	}
-	return []string{q.missing}
+	return list
 }
 
 // appendNote appends the note of an answer with its comma, if there is something to say.

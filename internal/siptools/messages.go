@@ -26,7 +26,7 @@ func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		InputSchema: object(fileArguments+
 			`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, ip.addr, frame.number.","examples":["sip.Status-Code >= 400","sip.Call-ID == \"a84b4c76e66710\"","sip.Method == \"REGISTER\" and ip.src == 192.0.2.7"]}`+
 			`,"text":{"type":"string","maxLength":256,"description":"Only messages that hold this text anywhere.","examples":["Q.850;cause=","Yealink"]}`+
-			`,"frame":{"anyOf":[{"type":"integer"},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
+			`,"frame":{"anyOf":[{"type":"integer"},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file; a number alone is of the first.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
 		Annotations:  readOnly,
 		Call:         onCaptures(o, "search_messages", func(q *query) fromCaptures { return search(o, c, q) }),
@@ -41,7 +41,7 @@ type wanted struct {
 	masked []byte
 }
 
-// parseFrame reads a frame: a number, or k:n.
+// parseFrame reads a frame: k:n, or a number, which is one of the first file.
 func parseFrame(raw json.RawMessage, files int) (f analysis.Frame, err error) {
 	s := strings.Trim(string(raw), `"`)
 	k, n, several := strings.Cut(s, ":")
@@ -55,8 +55,6 @@ func parseFrame(raw json.RawMessage, files int) (f analysis.Frame, err error) {
 		return f, errors.New("frame: give the number of a packet, such as 17, or with several files \"2:17\"")
 	case file > files:
 		return f, fmt.Errorf("frame: there is no file %d; %d files were given", file, files)
-	case !several && files > 1:
-		return f, errors.New("frame: with several files say which: \"2:17\" is packet 17 of the second file")
 	}
 	return analysis.Frame{File: file - 1, Number: number}, nil
 }
@@ -97,6 +95,9 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		w.frame, q.err = parseFrame(frame, len(q.names))
 	}
 	q.whole = frame != nil
+	if q.whole && q.err == nil && len(q.names) > 1 && !bytes.ContainsRune(frame, ':') {
+		q.taken = fmt.Sprintf("frame is packet %d of the first file; \"2:%[1]d\" is that of the second.", w.frame.Number)
+	}
 	q.paging()
 	return func(ctx context.Context, r *capture.Reader) (mcpjsonrpc.Result, error) {
 		if err := q.resume(expr, text, string(frame)); err != nil {

@@ -33,6 +33,7 @@ type query struct {
 	err    error  // what is wrong with an argument beside its type
 	noFile bool   // no capture is named
 
+	taken   string // how an argument was taken that can be meant in several ways; "" for none
 	missing string // from what is answered: a file or what was over a limit, in words; "" for nothing
 }
 
