@@ -20,6 +20,7 @@ type rows struct {
 	rest   string             // the note of such rows: who has what they leave out
 	empty  string             // the note where there is nothing
 	hint   string             // how to narrow the list
+	remark string             // what else the note says of the rows
 }
 
 // answer makes a page: totals, rows, what is missing, and how to get the rest. The first row
@@ -61,6 +62,9 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	}
 	if !whole && len(list) > 0 {
 		notes = append(notes, r.rest)
+	}
+	if r.remark != "" {
+		notes = append(notes, r.remark)
 	}
 	return mcpjsonrpc.Result{Structured: append(appendNote(b, notes), '}')}
 }

@@ -128,7 +128,7 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		q.missing = report.MissingMessages(known)
 		return q.answer(&rows{
 			name: "messages", plural: "messages", total: found.n, all: int(known.Statistics.Messages), hint: ", filter or text for fewer",
-			row: found.row, empty: noMessages(res, frame != nil),
+			row: found.row, empty: noMessages(res, frame != nil), remark: unknownRepeats(res),
 		}), nil
 	}
 }
@@ -169,6 +169,17 @@ func noMessages(res *analysis.Result, byFrame bool) string {
 		return report.NoSIP(res)
 	}
 	return fmt.Sprintf("None of the %d messages is like that.", res.Statistics.Messages)
+}
+
+// unknownRepeats says that messages may lack retransmission_of because what they repeat was given
+// up, "" where none does. All of them are listed all the same.
+func unknownRepeats(res *analysis.Result) string {
+	for _, limit := range res.Exceeded {
+		if limit == "live-call-limit" || limit == "open-request-limit" {
+			return "A limit of memory was met, " + limit + ": not all retransmissions are told."
+		}
+	}
+	return ""
 }
 
 // lastFrame tells when reading can stop because the packet asked for is behind.

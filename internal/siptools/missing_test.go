@@ -100,6 +100,10 @@ func TestNotEverythingWasRead(t *testing.T) {
 					want = []string{"Limits of memory were met: call-id-limit. ", "call_ids lists the first ", " of more than 8388."}
 				}
 				checkMissing(t, tool, got, want)
+				const remark = "A limit of memory was met, live-call-limit: not all retransmissions are told."
+				if told := strings.Contains(got.text, remark); told != (x.name == "limits" && tool.Name == "search_messages") {
+					t.Errorf("%s: retransmissions that are not told: %v", tool.Name, told)
+				}
 			})
 		})
 	}
