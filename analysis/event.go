@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/internal/dissect"
-	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // An Event is something that happened on the wire beside messages: an ICMP error, or
@@ -58,9 +57,7 @@ func (a *analyzer) event(d *dissect.Event) {
 	if s := d.SIP; s != nil {
 		_, _, _, method := s.CSeq()
 		e.Method, e.Status = a.track.methodOf(s, method), s.StatusCode
-		if id, ok := s.First(sipmsg.CallID); ok {
-			e.CallID = string(capped(id, maxName))
-		}
+		e.CallID = string(CallID(s))
 	}
 	a.track.rules.tell(errand{event: &e})
 }

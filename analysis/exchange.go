@@ -222,7 +222,7 @@ func (t *tracker) exchangeKey(x *seen) exchangeKey {
 	id := mix(mix(maphash.Bytes(t.seed, x.id), maphash.String(t.seed, x.method)), uint64(x.cseq))
 	if x.method == "REGISTER" { // servers send it on for an address-of-record of their own
 		to, _ := x.s.First(sipmsg.To)
-		id = mix(id, maphash.Bytes(t.seed, bare(sipmsg.ParseAddress(to).URI)))
+		id = mix(id, maphash.Bytes(t.seed, bare(unfolded(sipmsg.ParseAddress(to).URI))))
 	}
 	k := exchangeKey{branch: x.key, id: id, a: x.m.Src.Addr(), b: x.m.Dst.Addr()}
 	if k.b.Less(k.a) {

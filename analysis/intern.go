@@ -1,6 +1,11 @@
 package analysis
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/sipsight/sipsight/sipmsg"
+)
 
 // A textStore keeps texts that live as long as the result, many in one allocation, and knows
 // each by a number.
@@ -79,6 +84,23 @@ func (n *interner) string(b []byte) string {
 		n.m[s] = s
 	}
 	return s
+}
+
+// unfolded returns a value with its line folds undone, as it is shown and compared: b itself where
+// there are none.
+func unfolded(b []byte) []byte {
+	if bytes.IndexByte(b, '\n') < 0 {
+		return b
+	}
+	return sipmsg.AppendUnfolded(nil, b)
+}
+
+// CallID returns the Call-ID of a message as results name it: without line folds, and of one of
+// more than 1024 octets the beginning. It is empty where there is none, and valid until the next
+// Parse.
+func CallID(m *sipmsg.Message) []byte {
+	id, _ := m.First(sipmsg.CallID)
+	return capped(unfolded(id), maxName)
 }
 
 // capped returns the first octets of b, n at most.

@@ -290,8 +290,7 @@ func comesFrom(x *seen, at netip.Addr) bool {
 			return true
 		}
 	}
-	id, _ := x.s.First(sipmsg.CallID)
-	_, host, _ := bytes.Cut(id, []byte("@"))
+	_, host, _ := bytes.Cut(x.id, []byte("@"))
 	a, err := netip.ParseAddr(string(capped(host, 64)))
 	return err == nil && a == at
 }
@@ -357,8 +356,7 @@ func (k *keyList) hash(a, b []byte) uint64 {
 // appendKeys lists what a leg may have in common with others.
 func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []joinKey {
 	k := keyList{seed, keys}
-	id, _ := s.First(sipmsg.CallID)
-	id = capped(id, maxName)
+	id := CallID(s)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever
 	// comes first.
 	k.add(namesCallID, false, true, whole, id)

@@ -187,7 +187,7 @@ func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
 	if !ok || len(ua) == 0 || len(l.UserAgents) == maxAgents {
 		return
 	}
-	ua = capped(ua, maxKept)
+	ua = capped(unfolded(ua), maxKept)
 	for _, known := range l.UserAgents {
 		if known == string(ua) {
 			return
@@ -530,7 +530,7 @@ func (v *liveLeg) sideOf(x *seen) Party {
 // cause keeps the Reason header field of what ended the call.
 func (v *liveLeg) cause(t *tracker, s *sipmsg.Message) {
 	if reason, ok := s.First(sipmsg.Reason); ok && v.leg.Cause == "" {
-		v.leg.Cause = t.names.string(capped(reason, maxKept))
+		v.leg.Cause = t.names.string(capped(unfolded(reason), maxKept))
 	}
 }
 
@@ -729,7 +729,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	}
 	if len(s.Body) > 0 {
 		ct, _ := s.First(sipmsg.ContentType)
-		p.Body = t.names.string(capped(ct, maxKept))
+		p.Body = t.names.string(capped(unfolded(ct), maxKept))
 		if l.Media != nil && describes(x.s) {
 			p.Media = l.Media.text(v.speaker(x))
 		}

@@ -122,7 +122,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 		a.Source, a.Registrar = x.m.Src, x.m.Dst
 	}
 	if ua, ok := x.s.First(sipmsg.UserAgent); ok && a.UserAgent != string(ua) {
-		a.UserAgent = t.names.string(capped(ua, maxKept))
+		a.UserAgent = t.names.string(capped(unfolded(ua), maxKept))
 	}
 	a.CallID, a.call = t.callID(x), x.call
 	r.Bindings = bindings(x.s, a.Contacts)
@@ -145,7 +145,7 @@ func (a *aor) see(x *seen) {
 func (g *registrar) aor(t *tracker, x *seen) *aor {
 	v, _ := x.s.First(sipmsg.To)
 	var room [128]byte
-	uri := lowerHost(room[:0], capped(bare(sipmsg.ParseAddress(v).URI), maxKept))
+	uri := lowerHost(room[:0], capped(bare(unfolded(sipmsg.ParseAddress(v).URI)), maxKept))
 	if g.aors.slots == nil {
 		g.aors = newNameTable(t.most.aors, 256)
 	}
@@ -194,7 +194,7 @@ func bindings(s *sipmsg.Message, known ...[]Binding) (list []Binding) {
 			break
 		}
 		addr := sipmsg.ParseAddress(v)
-		b := Binding{URI: contact(capped(bare(addr.URI), maxKept), known), Asked: all, Granted: -1}
+		b := Binding{URI: contact(capped(bare(unfolded(addr.URI)), maxKept), known), Asked: all, Granted: -1}
 		if e, ok := addr.Params.Get("expires"); ok {
 			if n, ok := sipmsg.Number(e); ok {
 				b.Asked = int64(n)

@@ -87,13 +87,13 @@ func (c *counter) count(m *dissect.Message) {
 	c.transports[m.Transport]++
 	if c.names {
 		if ua, ok := s.First(sipmsg.UserAgent); ok && len(ua) > 0 {
-			c.agents.count(ua, maxName)
+			c.agents.count(unfolded(ua), maxName)
 		}
 	}
 	if !c.ids {
 		return
 	}
-	if id, ok := s.First(sipmsg.CallID); ok && len(id) > 0 {
+	if id := CallID(s); len(id) > 0 {
 		c.callIDs.count(id, maxName)
 	}
 }

@@ -183,8 +183,8 @@ func (t *tracker) message(m *dissect.Message, now time.Time, quirks sipmsg.Quirk
 		t.sweep(m.Time)
 	}
 	t.goesOn(&x)
-	id, ok := x.s.First(sipmsg.CallID)
-	if !ok || len(id) == 0 {
+	id := CallID(x.s)
+	if len(id) == 0 {
 		t.callless++
 		if !m.Partial && quirks&sipmsg.QuirkUnterminated == 0 {
 			if t.wholeCallless++; t.wholeCallless == 1 {
@@ -342,7 +342,7 @@ func (t *tracker) uri(s *sipmsg.Message, id sipmsg.ID) string {
 
 // bareURI returns a URI without its parameters and header fields.
 func (t *tracker) bareURI(b []byte) string {
-	return string(capped(bare(b), maxKept))
+	return string(capped(bare(unfolded(b)), maxKept))
 }
 
 // bare cuts off the parameters and header fields of a URI. Semicolons may stand in the

@@ -43,6 +43,9 @@ const (
 	maxHEP         = math.MaxUint16
 	maxHEPDatagram = 65507 - 20 // of IPv6 as well
 
+	// maxCorrelation bounds how much of a Call-ID is sent beside the message.
+	maxCorrelation = 1024
+
 	// hepRate bounds the messages in a second: servers lose what comes faster over UDP.
 	// They are counted in steps of hepStep.
 	hepRate = 2000
@@ -81,7 +84,7 @@ func AppendHEP(b []byte, m *analysis.Message) (out []byte, ok bool) {
 	b = appendChunk(b, hepKind, []byte{1})
 	b = appendChunk(b, hepAgent, binary.BigEndian.AppendUint32(nil, hepAgentID))
 	if id, ok := m.SIP.First(sipmsg.CallID); ok && len(id) > 0 {
-		b = appendChunk(b, hepCorrelation, id[:min(len(id), maxCallID)])
+		b = appendChunk(b, hepCorrelation, id[:min(len(id), maxCorrelation)])
 	}
 	raw := m.SIP.Raw()
 	if len(b)-start+6+len(raw) > maxHEP {

@@ -113,8 +113,8 @@ func (p *Plan) quotesChosen(f *layers.Frame) bool {
 		src = netip.AddrPortFrom(src.Addr(), binary.BigEndian.Uint16(q.Payload))
 		dst = netip.AddrPortFrom(dst.Addr(), binary.BigEndian.Uint16(q.Payload[2:]))
 	} else if err == nil && q.Proto == layers.UDP && sipmsg.Sniff(q.Payload) && p.sip.ParseCut(q.Payload) == nil {
-		if v, ok := p.sip.First(sipmsg.CallID); ok && len(v) > 0 {
-			id := p.ids[string(v[:min(len(v), maxCallID)])]
+		if v := analysis.CallID(&p.sip); len(v) > 0 {
+			id := p.ids[string(v)]
 			switch {
 			case id == nil:
 				return false

@@ -11,15 +11,9 @@ import (
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
-const (
-	// maxCallID is how much of a Call-ID the analysis keeps: the rest does not tell
-	// calls apart.
-	maxCallID = 1024
-
-	// maxFlows bounds the connections of which it is known whose messages they carried.
-	// Of the ones beyond it, the segments with chosen messages are taken.
-	maxFlows = 1 << 17
-)
+// maxFlows bounds the connections of which it is known whose messages they carried.
+// Of the ones beyond it, the segments with chosen messages are taken.
+const maxFlows = 1 << 17
 
 // A Choice says what to export.
 type Choice struct {
@@ -150,13 +144,13 @@ func (p *Plan) Message(m *analysis.Message) bool {
 
 // takes reports whether a message is of a chosen leg.
 func (p *Plan) takes(m *analysis.Message) bool {
-	v, _ := m.SIP.First(sipmsg.CallID)
-	id := p.ids[string(v[:min(len(v), maxCallID)])]
+	v := analysis.CallID(m.SIP)
+	id := p.ids[string(v)]
 	if id == nil {
 		return false
 	}
 	if id.mixed {
-		if chosen, ok := p.starts[legStart{string(v[:min(len(v), maxCallID)]), m.Frame}]; ok {
+		if chosen, ok := p.starts[legStart{string(v), m.Frame}]; ok {
 			id.now = chosen
 		}
 	}

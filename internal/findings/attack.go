@@ -961,9 +961,7 @@ func (t *tools) see(m *analysis.Message, where string, name []byte) {
 			t.by = make(map[netip.Addr]*toolSeen)
 		}
 		x = &toolSeen{source: a, name: strings.TrimSpace(string(name)), where: where, frame: m.Frame}
-		if id, ok := m.SIP.First(sipmsg.CallID); ok {
-			x.callID = string(id[:min(len(id), 256)])
-		}
+		x.callID = string(analysis.CallID(m.SIP))
 		t.by[a] = x
 		t.list = append(t.list, x)
 	}

@@ -180,9 +180,7 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 			t.by = make(map[textKey]*suspicious)
 		}
 		x = &suspicious{textKey: k, what: messageName(m.SIP)}
-		if id, ok := m.SIP.First(sipmsg.CallID); ok {
-			x.callID = string(id[:min(len(id), 256)])
-		}
+		x.callID = string(analysis.CallID(m.SIP))
 		t.by[k] = x
 		t.list = append(t.list, x)
 	}

@@ -5,16 +5,10 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/sipmsg"
 )
 
-const (
-	// maxTexts bounds the octets of messages that are kept whole, of all calls.
-	maxTexts = 32 << 20
-
-	// maxCallID is where analysis cuts a Call-ID.
-	maxCallID = 1024
-)
+// maxTexts bounds the octets of messages that are kept whole, of all calls.
+const maxTexts = 32 << 20
 
 // Texts keeps messages whole, as they may be shown: clean and, unless Secrets is set,
 // without secrets. Its Take is given to an analysis.
@@ -40,12 +34,8 @@ func (t *Texts) Take(m *analysis.Message) error {
 	if m.IsCopy() {
 		return nil
 	}
-	v, ok := m.SIP.First(sipmsg.CallID)
-	if !ok {
-		return nil
-	}
-	id := string(v[:min(len(v), maxCallID)])
-	if t.Of != nil && !t.Of(id) {
+	id := string(analysis.CallID(m.SIP))
+	if id == "" || t.Of != nil && !t.Of(id) {
 		return nil
 	}
 	if t.size > maxTexts {
