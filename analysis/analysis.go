@@ -417,7 +417,7 @@ func (a *analyzer) result() *Result {
 		n := &a.notes[i]
 		n.messages()
 		n.counts(c)
-		if i == 0 { // fragments and streams may cross files: they are told with the first
+		if f.Place == 0 { // fragments and streams may cross files: they are told with the first
 			n.wire(a.d)
 		}
 		for _, x := range f.Notes {

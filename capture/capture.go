@@ -74,7 +74,7 @@ const DefaultMaxInflated = 4 << 30
 type Reader struct {
 	ctx     context.Context
 	files   []*file
-	queue   []*file // a heap by time and file index: the files that have a packet
+	queue   []*file // a heap by time and place of the file: the files that have a packet
 	last    *file   // whose packet was returned by the last Next
 	returns uint
 	err     error
@@ -156,13 +156,31 @@ func (r *Reader) begin() error {
 		}
 		return errors.Join(errs...)
 	}
+	r.rank()
 	slices.SortStableFunc(r.queue, compare)
 	return nil
 }
 
-// compare orders files by the time of their waiting packet.
+// rank gives every file its Place; files without a packet have the last ones.
+func (r *Reader) rank() {
+	list := slices.Clone(r.files)
+	slices.SortStableFunc(list, func(a, b *file) int {
+		if a.has != b.has {
+			if a.has {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(a.p.Time.Compare(b.p.Time), cmp.Compare(a.info.Name, b.info.Name))
+	})
+	for i, f := range list {
+		f.info.Place = i
+	}
+}
+
+// compare orders files by the time of their waiting packet, then by their place.
 func compare(a, b *file) int {
-	return cmp.Or(a.p.Time.Compare(b.p.Time), a.p.File-b.p.File)
+	return cmp.Or(a.p.Time.Compare(b.p.Time), a.info.Place-b.info.Place)
 }
 
 // Next returns the next packet of the timeline; it is valid until the next call.

@@ -62,6 +62,10 @@ type File struct {
 	// as their length alone.
 	Secrets []pcapng.Secret
 
+	// Place is that of the file in the timeline, from 0: files rank by the time of their first
+	// packet, then by name. It does not depend on the order in which they were named.
+	Place int
+
 	Err error // why the file could not be opened at all
 }
 

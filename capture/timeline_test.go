@@ -77,6 +77,39 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestPlaces holds that files of the same first time rank by name, in whatever order they were named.
+func TestPlaces(t *testing.T) {
+	dir := t.TempDir()
+	var names []string
+	for i, seconds := range []time.Duration{5, 5, 5, 1} {
+		name := filepath.Join(dir, fmt.Sprint("f", i))
+		b := pcap(pcapfile.Header{}, packet{seconds * time.Second, fmt.Sprint(i)}, packet{6 * time.Second, fmt.Sprint(i, "x")})
+		if err := os.WriteFile(name, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}} {
+		var named []string
+		for _, i := range order {
+			named = append(named, names[i])
+		}
+		got, files := readFiles(t, named, capture.Options{})
+		var data []string
+		for _, p := range got {
+			data = append(data, p.data)
+		}
+		if s := strings.Join(data, " "); s != "3 0 1 2 3x 0x 1x 2x" {
+			t.Errorf("named %v: %s", order, s)
+		}
+		for i, f := range files {
+			if want := []int{1, 2, 3, 0}[order[i]]; f.Place != want {
+				t.Errorf("named %v: file %d has place %d, not %d", order, order[i], f.Place, want)
+			}
+		}
+	}
+}
+
 // TestManyFiles holds that hundreds of files, more than are kept open, are one timeline in
 // whatever order they were named, and that their descriptions are right.
 func TestManyFiles(t *testing.T) {

@@ -128,7 +128,7 @@ transports from a public address a warning; challenges that offer no other algor
 	Why: "Basic shows the password to whoever sees the packet; MD5 digests of a passable password are guessed in minutes, without qop even from tables.",
 	Fix: "Offer SHA-256 before MD5 with qop=\"auth\", and let clients of the Internet come in over TLS alone.",
 	capture: func(r *captureRun) {
-		for _, w := range r.c.ledger.weakest() {
+		for _, w := range r.c.ledger.weakest(orderOf(r.Result)) {
 			if f := w.finding(); len(f.Frames) > 0 {
 				r.report(f)
 			}
@@ -493,7 +493,7 @@ func (l *ledger) passedOn(t *liveTx, w *weakness, what string) bool {
 
 // weakest returns what is weak, without what proxies pass on: the credentials that come in over these belong
 // to the server that asks for them.
-func (l *ledger) weakest() (list []*weakness) {
+func (l *ledger) weakest(order fileOrder) (list []*weakness) {
 	for _, w := range l.weak {
 		to := w
 		for i := 0; i < maxVia && to.of != nil && to.passed >= to.asked; i++ {
@@ -502,10 +502,10 @@ func (l *ledger) weakest() (list []*weakness) {
 		if to == w {
 			continue
 		}
-		if w.basic.n > 0 && (to.basic.n == 0 || frameNoOf(to.basic.frame) > frameNoOf(w.basic.frame)) {
+		if w.basic.n > 0 && (to.basic.n == 0 || order.frames(to.basic.frame, w.basic.frame) > 0) {
 			to.basic, to.over = w.basic, w.over
 		}
-		if w.public.n > 0 && (to.public.n == 0 || frameNoOf(to.public.frame) > frameNoOf(w.public.frame)) {
+		if w.public.n > 0 && (to.public.n == 0 || order.frames(to.public.frame, w.public.frame) > 0) {
 			to.public, to.from, to.over = w.public, w.from, w.over
 		}
 		w.told = true
@@ -665,8 +665,9 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 		}
 		x.n++
 	}
+	files := orderOf(res)
 	slices.SortFunc(list, func(x, y *reuse) int {
-		return cmp.Or(x.b.compare(y.b), cmp.Compare(x.b.frame.frame().Number, y.b.frame.frame().Number))
+		return cmp.Or(x.b.compare(y.b), files.frames(x.b.frame.frame(), y.b.frame.frame()))
 	})
 	// What a proxy passes on is the same use again, between other hosts.
 	first := make(map[uint64]*reuse, len(list))

@@ -116,7 +116,7 @@ const maxPassedBack = 64
 
 // onceACall leaves out findings of a leg that are those of another leg of the call: its request went on before that came
 // back. The one nearest to who answers stays. Of a call with more than maxPassedBack all stay.
-func onceACall(list []*Finding) []*Finding {
+func onceACall(list []*Finding, order fileOrder) []*Finding {
 	byCall := make(map[int][]*Finding)
 	for _, f := range list {
 		if f.leg != 0 && f.Call != 0 && len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID) {
@@ -125,15 +125,15 @@ func onceACall(list []*Finding) []*Finding {
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool {
 		of := byCall[f.Call]
-		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, f.encloses)
+		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return f.encloses(x, order) })
 	})
 }
 
 // encloses reports whether another finding of the rule, on another leg, is of a request that was sent behind that of f, and answered
 // before.
-func (f *Finding) encloses(x *Finding) bool {
-	return x.ID == f.ID && x.leg != f.leg && x.Severity == f.Severity && compareFrames(f, x) < 0 &&
-		compareFrame(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
+func (f *Finding) encloses(x *Finding, order fileOrder) bool {
+	return x.ID == f.ID && x.leg != f.leg && x.Severity == f.Severity && order.findings(f, x) < 0 &&
+		order.frames(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
 }
 
 // explain keeps the most specific finding of a group.

@@ -412,13 +412,14 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	for _, f := range list {
 		c.judge(f, res)
 	}
-	list = fragmentsOnce(oneTransfer(onceACall(oneCause(list))))
+	order := orderOf(res)
+	list = fragmentsOnce(oneTransfer(onceACall(oneCause(list), order)))
 	list = c.sitePatterns(list)
 	if c.limited() {
 		res.Exceeded = append(res.Exceeded, "finding-limit")
 	}
 	slices.SortStableFunc(list, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFrames(a, b), cmp.Compare(a.n, b.n))
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), order.findings(a, b), cmp.Compare(a.n, b.n))
 	})
 	tellCalls(list, res)
 	tellRegistrations(list, res)
@@ -457,15 +458,40 @@ func (c *Collector) limited() bool {
 	return false
 }
 
-func compareFrames(a, b *Finding) int {
+// A fileOrder is the place of each file in the timeline, by its index: that depends on the order in
+// which the files were named, and what is found must not.
+type fileOrder []int
+
+func orderOf(res *analysis.Result) fileOrder {
+	order := make(fileOrder, len(res.Files))
+	for i := range res.Files {
+		order[i] = res.Files[i].Capture.Place
+	}
+	return order
+}
+
+// files returns the indices of the files in the order of their places.
+func (o fileOrder) files() []int {
+	list := make([]int, len(o))
+	for i, place := range o {
+		list[place] = i
+	}
+	return list
+}
+
+// findings compares findings by their first frames.
+func (o fileOrder) findings(a, b *Finding) int {
 	if len(a.Frames) == 0 || len(b.Frames) == 0 {
 		return len(b.Frames) - len(a.Frames) // those of the whole capture come last
 	}
-	return compareFrame(a.Frames[0], b.Frames[0])
+	return o.frames(a.Frames[0], b.Frames[0])
 }
 
-func compareFrame(x, y analysis.Frame) int {
-	return cmp.Or(x.File-y.File, cmp.Compare(x.Number, y.Number))
+func (o fileOrder) frames(x, y analysis.Frame) int {
+	if x.File != y.File {
+		return cmp.Compare(o[x.File], o[y.File])
+	}
+	return cmp.Compare(x.Number, y.Number)
 }
 
 // tellCalls fills in the findings of each call, the worst first, and why it ended as it did.

@@ -294,7 +294,7 @@ func (s *qualityState) files(r *captureRun) {
 	var largest time.Duration
 	var step, copied, firstCut, cutOther, sealed analysis.Frame
 	filter := ""
-	for i := range r.Files {
+	for _, i := range orderOf(r.Result).files() {
 		f := &r.Files[i]
 		cut += f.Capture.CutPackets
 		copies += f.Copies
