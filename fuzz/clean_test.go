@@ -52,14 +52,17 @@ func FuzzClean(f *testing.F) {
 			}
 			part, _ := c.append(nil, in, int(limit))
 			checkText(t, c.name, part, c.allowed)
-			if utf8.RuneCount(b) <= int(limit) {
+			if n := utf8.RuneCount(part); n > int(limit) {
+				t.Fatalf("%s with limit %d has %d characters: %q", c.name, limit, n, part)
+			}
+			if utf8.RuneCount(whole) <= int(limit) {
 				if !bytes.Equal(part, whole) {
 					t.Fatalf("%s cut %q to %q", c.name, whole, part)
 				}
 				continue
 			}
 			part, ok = bytes.CutSuffix(part, []byte("…"))
-			if !ok || !bytes.HasPrefix(whole, part) || utf8.RuneCount(part) > 10*int(limit) {
+			if !ok || !bytes.HasPrefix(whole, part) || utf8.RuneCount(part)+len(`\u{10ffff}`) < int(limit) {
 				t.Fatalf("%s with limit %d is %q\nwhole %q", c.name, limit, part, whole)
 			}
 		}

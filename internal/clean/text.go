@@ -7,6 +7,7 @@
 package clean
 
 import (
+	"math"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,9 +20,9 @@ const (
 )
 
 // AppendText appends b as text: control, bidirectional and other invisible characters
-// are written as \xNN or \u{…}, as are octets that are not UTF-8, and what is over limit
-// characters is left out behind an ellipsis; limit 0 is none. changed reports whether
-// anything was escaped or left out.
+// are written as \xNN or \u{…}, as are octets that are not UTF-8. Of what comes to more than limit
+// characters, those of escapes among them, the beginning is left, with an ellipsis as its last one, and no
+// escape is cut in two; limit 0 is none. changed reports whether there is an escape in out.
 func AppendText(dst, b []byte, limit int) (out []byte, changed bool) {
 	return appendText(dst, b, limit, false)
 }
@@ -50,45 +51,60 @@ func isPlain(s string) bool {
 }
 
 func appendText(dst, b []byte, limit int, lines bool) (out []byte, changed bool) {
-	count := 0
-	for i := 0; i < len(b); {
-		c := b[i]
-		if limit > 0 && count == limit {
-			return append(dst, "…"...), true
+	if limit == 0 {
+		limit = math.MaxInt - 1
+	}
+	fit, fitChanged := len(dst), false // behind what an ellipsis fits
+	for left := limit; len(b) > 0; {
+		if left > 0 {
+			fit, fitChanged = len(dst), changed
 		}
-		count++
-		if c-0x20 < 0x5f { // printable ASCII
-			dst = append(dst, c)
-			i++
-			continue
-		}
-		if lines && (c == '\n' || c == '\r' && i+1 < len(b) && b[i+1] == '\n') {
-			if c == '\n' {
-				dst = append(dst, c)
-			}
-			i++
-			continue
-		}
-		if c < utf8.RuneSelf {
-			dst = appendHex(dst, c)
-			changed = true
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(b[i:])
+		n, width := plainRun(b), 0
 		switch {
-		case r == utf8.RuneError && n == 1:
-			dst = appendHex(dst, c)
-			changed = true
-		case invisible(r):
-			dst = appendRune(dst, r)
-			changed = true
+		case n > 0:
+			if n = min(n, left+1); n >= left && left > 0 {
+				fit += left - 1
+			}
+			dst, width = append(dst, b[:n]...), n
+		case lines && b[0] == '\n':
+			dst, n, width = append(dst, '\n'), 1, 1
+		case lines && b[0] == '\r' && len(b) > 1 && b[1] == '\n':
+			n = 1
 		default:
-			dst = append(dst, b[i:i+n]...)
+			dst, n, width = appendOdd(dst, b)
+			changed = changed || width > 1
 		}
-		i += n
+		if width > left {
+			return append(dst[:fit], "…"...), fitChanged
+		}
+		left -= width
+		b = b[n:]
 	}
 	return dst, changed
+}
+
+// plainRun returns how many octets at the start of b are printable ASCII.
+func plainRun(b []byte) (n int) {
+	for n < len(b) && b[n]-0x20 < 0x5f {
+		n++
+	}
+	return n
+}
+
+// appendOdd appends the first character of b, which is not printable ASCII, and returns how many octets of b that is,
+// and how many characters came of it: more than one where it was escaped.
+func appendOdd(dst, b []byte) (out []byte, n, width int) {
+	start := len(dst)
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case b[0] < utf8.RuneSelf, r == utf8.RuneError && n == 1:
+		dst = appendHex(dst, b[0])
+	case invisible(r):
+		dst = appendRune(dst, r)
+	default:
+		return append(dst, b[:n]...), n, 1
+	}
+	return dst, n, len(dst) - start
 }
 
 // invisible reports whether r shows nothing by itself: C1 controls, format characters

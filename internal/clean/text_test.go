@@ -60,11 +60,17 @@ func TestAppendText(t *testing.T) {
 
 		{"below the limit", "abc", 4, "abc", false},
 		{"at the limit", "abcd", 4, "abcd", false},
-		{"over the limit", "abcde", 4, "abcd…", true},
-		{"limit 1", "ab", 1, "a…", true},
+		{"over the limit", "abcde", 4, "abc…", false},
+		{"limit 1", "ab", 1, "…", false},
 		{"the limit counts characters, not octets", "好好好", 3, "好好好", false},
-		{"over the limit in characters", "好好好好", 3, "好好好…", true},
-		{"what is escaped counts as one", "\x00\x01\x02", 3, `\x00\x01\x02`, true},
+		{"over the limit in characters", "好好好好", 3, "好好…", false},
+		{"an escape counts as it is written", "\x00\x01\x02", 12, `\x00\x01\x02`, true},
+		{"escapes over the limit", "\x00\x01\x02", 11, `\x00\x01…`, true},
+		{"no room for the ellipsis behind an escape", "a\x00bc", 5, "a…", false},
+		{"an escape is not cut in two", "ab\u202ecd", 9, "ab…", false},
+		{"an escape and a character", "ab\u202ec", 11, `ab\u{202e}c`, true},
+		{"an escape alone", "\x1b", 3, "…", false},
+		{"escapes between characters", "é\x1bé\x1bé", 8, `é\x1bé…`, true},
 		{"no limit", strings.Repeat("x", 5000), 0, strings.Repeat("x", 5000), false},
 	}
 	for _, test := range tests {
@@ -93,7 +99,9 @@ func TestAppendLines(t *testing.T) {
 		{"LF and CR", "a\n\rb", 0, "a\n\\x0db", true},
 		{"controls", "a\x1b[2J\tb\n", 0, "a\\x1b[2J\\x09b\n", true},
 		{"separators of lines in Unicode", "a\u2028b\u0085c", 0, `a\u{2028}b\u{0085}c`, true},
-		{"over the limit", "ab\ncd", 3, "ab\n…", true},
+		{"over the limit", "ab\ncd", 3, "ab…", false},
+		{"a CR that is left out does not count", "ab\r\n", 3, "ab\n", false},
+		{"over the limit behind one", "ab\r\nc", 3, "ab…", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -113,7 +121,7 @@ func TestText(t *testing.T) {
 		{"DEL at the end", "a\x7f", `a\x7f`},
 		{"ESC at the start", "\x1bc", `\x1bc`},
 		{"at the limit", strings.Repeat("x", clean.MaxText), strings.Repeat("x", clean.MaxText)},
-		{"over it", strings.Repeat("x", clean.MaxText+1), strings.Repeat("x", clean.MaxText) + "…"},
+		{"over it", strings.Repeat("x", clean.MaxText+1), strings.Repeat("x", clean.MaxText-1) + "…"},
 		{"longer in octets than in characters", strings.Repeat("é", clean.MaxText), strings.Repeat("é", clean.MaxText)},
 	}
 	for _, test := range tests {
@@ -141,6 +149,16 @@ func isHidden(r rune) bool {
 	return false
 }
 
+// isWhole reports whether a text is what comes of the beginning of b: no escape is cut in two.
+func isWhole(f func(dst, b []byte, limit int) ([]byte, bool), b []byte, text string) bool {
+	for i := range len(b) + 1 {
+		if out, _ := f(nil, b[:i], 0); string(out) == text {
+			return true
+		}
+	}
+	return false
+}
+
 // checkText checks what holds for the output, whatever the input.
 func checkText(t *testing.T, in []byte, limit int) {
 	t.Helper()
@@ -160,17 +178,22 @@ func checkText(t *testing.T, in []byte, limit int) {
 				t.Fatalf("%U in %q from %q", r, out, in)
 			}
 		}
-		same := string(in)
+		same, part := string(in), string(out)
 		if lines {
 			same = strings.ReplaceAll(same, "\r\n", "\n")
 		}
-		if (string(out) == same) == changed {
+		if whole, _ := f(nil, in, 0); limit > 0 && utf8.RuneCount(whole) > limit {
+			var cut bool
+			if part, cut = strings.CutSuffix(part, "…"); !cut || !isWhole(f, in, part) {
+				t.Fatalf("%q with limit %d from %q", out, limit, in)
+			}
+			same = same[:min(len(part), len(same))]
+		}
+		if (part == same) == changed {
 			t.Fatalf("changed is %t: %q from %q", changed, out, in)
 		}
-		if limit > 0 {
-			if n := utf8.RuneCount(out); n > limit*len(`\u{10ffff}`)+1 {
-				t.Fatalf("%d characters, limit %d", n, limit)
-			}
+		if n := utf8.RuneCount(out); limit > 0 && n > limit {
+			t.Fatalf("%d characters, limit %d", n, limit)
 		}
 		// It appends, and what is clean stays as it is.
 		if more, _ := f([]byte("before "), in, limit); string(more) != "before "+string(out) {
@@ -203,7 +226,7 @@ func TestTextLaws(t *testing.T) {
 		for range random.IntN(20) {
 			b = append(b, pieces[random.IntN(len(pieces))]...)
 		}
-		checkText(t, b, random.IntN(12))
+		checkText(t, b, random.IntN(40))
 		for i := range b {
 			b[i] = byte(random.Uint32())
 		}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
@@ -20,7 +21,7 @@ type jsonWriter struct {
 	comma     bool // a separator is due before the next value or key
 	secrets   bool // show secrets
 	maxText   int  // bounds each text, in octets; 0 is no bound
-	sanitised bool // some text was changed since this was last cleared
+	sanitised bool // something was escaped since this was last cleared
 	scratch   []byte
 	masked    []byte
 	odd       map[string]bool // the odd names among the header fields of one message
@@ -114,9 +115,6 @@ func (w *jsonWriter) textLimit(s []byte, limit int) {
 	w.quote(w.scratch)
 }
 
-// maxSpelt is the most octets that one character is spelt out with: \u{10ffff}.
-const maxSpelt = 10
-
 // appendClean appends text from a capture, at most limit characters of it, to b.
 func (w *jsonWriter) appendClean(b, s []byte, limit int) []byte {
 	n := len(b)
@@ -125,7 +123,7 @@ func (w *jsonWriter) appendClean(b, s []byte, limit int) []byte {
 	}
 	b, changed := clean.AppendText(b, s, limit)
 	if w.maxText > 0 && len(b)-n > w.maxText+len("…") {
-		b, changed = clean.AppendText(b[:n], s, w.maxText/maxSpelt)
+		b, changed = clean.AppendText(b[:n], s, max(w.maxText/utf8.UTFMax, 1))
 	}
 	w.sanitised = w.sanitised || changed
 	return b

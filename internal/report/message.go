@@ -457,7 +457,6 @@ func (w *jsonWriter) headerValue(s *sipmsg.Message, i, n int, f sipmsg.Field) {
 		}
 		if len(w.scratch) > maxJoined || w.maxText > 0 && len(w.scratch) > w.maxText {
 			w.scratch = append(w.scratch, ", …"...)
-			w.sanitised = true
 			break
 		}
 		if len(w.scratch) > 0 {

@@ -214,8 +214,8 @@ func TestHeaders(t *testing.T) {
 		{"empty and not", "Xx:\nXx: 1\n", "xx", "1"},
 		{"escaped", "Subject: \x1b[2J\x07 \u202e\xff\n", "subject", `\x1b[2J\x07 \u{202e}\xff`},
 		{"an odd name", "X-\x1b: 1\n", `x-\x1b`, "1"},
-		{"capped", "Subject: " + strings.Repeat("x", 300) + "\n", "subject", strings.Repeat("x", 256) + "…"},
-		{"capped one by one", "Xx: " + strings.Repeat("x", 300) + "\nXx: end\n", "xx", strings.Repeat("x", 256) + "…, end"},
+		{"capped", "Subject: " + strings.Repeat("x", 300) + "\n", "subject", strings.Repeat("x", 255) + "…"},
+		{"capped one by one", "Xx: " + strings.Repeat("x", 300) + "\nXx: end\n", "xx", strings.Repeat("x", 255) + "…, end"},
 		{"masked", "Authorization: Digest username=\"a\", response=\"secret\"\n", "authorization", `Digest username="a", response="***"`},
 		{"masked in a URI", "X-Uri: <sip:a:secret@h>\n", "x-uri", "<sip:a:***@h>"},
 	} {
@@ -224,7 +224,7 @@ func TestHeaders(t *testing.T) {
 			if v, ok := got.Headers[c.key]; !ok || v != c.want {
 				t.Errorf("headers %q, want %q: %q", got.Headers, c.key, c.want)
 			}
-			if changed := strings.ContainsAny(c.key+c.want, "\\…"); got.Sanitised != changed {
+			if changed := strings.Contains(c.key+c.want, `\`); got.Sanitised != changed {
 				t.Errorf("sanitised is %v", got.Sanitised)
 			}
 		})
@@ -244,7 +244,7 @@ func TestHeaderNamesAreTold(t *testing.T) {
 	// Two names that are shown as one: the second is left out, and counted.
 	long := strings.Repeat("n", 256)
 	got = packet(t, report.Options{}, "OPTIONS sip:a SIP/2.0\nX\x01: 1\nX\\x01: 2\n"+long+"1: 3\n"+long+"2: 4\nYy: 5\n\n")
-	if want := map[string]string{`x\x01`: "1", long + "…": "3", "yy": "5"}; fmt.Sprint(got.Headers) != fmt.Sprint(want) || got.LeftOut != 2 {
+	if want := map[string]string{`x\x01`: "1", long[1:] + "…": "3", "yy": "5"}; fmt.Sprint(got.Headers) != fmt.Sprint(want) || got.LeftOut != 2 {
 		t.Errorf("%q, %d left out", got.Headers, got.LeftOut)
 	}
 }
@@ -276,14 +276,14 @@ func TestManyHeaders(t *testing.T) {
 	}
 	got = packet(t, report.Options{MaxText: 20}, "OPTIONS sip:a SIP/2.0\nX1: 12345678901234567890123\nX2: \x01\x02\x03\x04\x05\x06\x07\n"+
 		"X3: 1\nX3: 23456789012345678\nX3: 3\nX4: 12345678901234567890\nX4: 1\nX4: 2\n\n")
-	for key, want := range map[string]string{"x1": "12345678901234567890…", "x2": `\x01\x02…`, "x3": "1, 23456789012345678, 3", "x4": "12345678901234567890, 1, …"} {
+	for key, want := range map[string]string{"x1": "1234567890123456789…", "x2": `\x01\x02\x03\x04…`, "x3": "1, 23456789012345678, 3", "x4": "12345678901234567890, 1, …"} {
 		if got.Headers[key] != want {
 			t.Errorf("%s: %q, want %q", key, got.Headers[key], want)
 		}
 	}
 	vias := "OPTIONS sip:a SIP/2.0\n" + strings.Repeat("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1234567890\n", 1000) + "\n"
 	got = packet(t, report.Options{}, vias)
-	if n := len(got.Headers["via"]); n < 4096 || n > 4500 || !strings.HasSuffix(got.Headers["via"], ", …") || !got.Sanitised {
+	if n := len(got.Headers["via"]); n < 4096 || n > 4500 || !strings.HasSuffix(got.Headers["via"], ", …") || got.Sanitised {
 		t.Errorf("%d octets of Vias, sanitised %v", n, got.Sanitised)
 	}
 }

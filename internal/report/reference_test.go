@@ -121,12 +121,12 @@ func TestListed(t *testing.T) {
 			}
 		}
 	}
-	// What is measured is what is shown: ten characters for each of these.
+	// What is measured is what is shown: nine characters for each of these, up to 256 with the ellipsis.
 	tags := []string{strings.Repeat("\U000e0041", 300), "x"}
-	if got := (&report.Reference{MaxListChars: 2565}).Listed(tags); len(got) != 1 {
+	if got := (&report.Reference{MaxListChars: 288}).Listed(tags); len(got) != 1 {
 		t.Errorf("%d of them fit", len(got))
 	}
-	if got := (&report.Reference{MaxListChars: 2560}).Listed(tags); len(got) != 0 {
+	if got := (&report.Reference{MaxListChars: 284}).Listed(tags); len(got) != 0 {
 		t.Errorf("%d of them fit", len(got))
 	}
 

@@ -106,8 +106,12 @@ func TestText(t *testing.T) {
 		if n := len(out); most > 0 && n > most+len("…") {
 			t.Fatalf("%q becomes %q of %d octets, over %d", in, out, n, most)
 		}
-		// It says so if and only if it changed something.
-		if w.sanitised != (out != string(in)) {
+		if n := utf8.RuneCountInString(out); n > limit {
+			t.Fatalf("%q becomes %q of %d characters, over %d", in, out, n, limit)
+		}
+		// It says so if and only if it escaped something that is shown.
+		part, cut := strings.CutSuffix(out, "…")
+		if w.sanitised == strings.HasPrefix(string(in), part) || !cut && !w.sanitised && out != string(in) {
 			t.Fatalf("%q becomes %q, and sanitised is %v", in, out, w.sanitised)
 		}
 	}
