@@ -86,6 +86,8 @@ var hideouts = []struct{ before, behind string }{
 	{`Contact: %s <sip:alice:`, `@example.com>%s`},
 	{`To: %s sips:alice:`, `@example.com%s`},
 	{`X-Whatever: %s<SIP:alice:`, `@example.com;%s`},
+	{`Refer-To: %s <sip:c@example.com?Authorization=Digest%20response%3D%22`, `%22>%s`},
+	{`Refer-To: %s <sip:c@example.com?Replaces=x&Proxy-Authorization=`, `&%s>`},
 	{`k=`, `%s`},
 	{`a=crypto:1 %s inline:`, `|%s`},
 	{`a=ice-pwd:%s`, `%s`},

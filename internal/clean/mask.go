@@ -118,11 +118,11 @@ func endOfParam(v []byte) int {
 	return len(v)
 }
 
-// AppendURIs appends v with the passwords of its SIP URIs masked. A user part counts as
-// user:password only if it plainly is one: a colon, and behind it nothing but the
-// characters of a password up to the @.
+// AppendURIs appends v with the passwords of its SIP URIs masked, and credentials in their header
+// fields. A user part counts as user:password only if it plainly is one: a colon, and behind it
+// nothing but the characters of a password up to the @.
 func AppendURIs(dst, v []byte) []byte {
-	for {
+	for v = maskURIHeaders(v); ; {
 		n := afterScheme(v)
 		if n < 0 {
 			return append(dst, v...)
@@ -136,9 +136,10 @@ func AppendURIs(dst, v []byte) []byte {
 	}
 }
 
-// MayHoldPassword reports whether AppendURIs may change v: it never does where this is false.
-// A password has a colon in front of it, and so has its URI.
-func MayHoldPassword(v []byte) bool { return bytes.Count(v, colon) > 1 }
+// MayHoldSecret reports whether AppendURIs may change v: it never does where this is false.
+// A password has a colon in front of it, and so has its URI; header fields stand behind a
+// question mark.
+func MayHoldSecret(v []byte) bool { return bytes.Count(v, colon) > 1 || bytes.IndexByte(v, '?') >= 0 }
 
 var colon = []byte(":")
 
@@ -204,6 +205,84 @@ func password(v []byte) (colon, at int) {
 		return 0, 0
 	}
 	return colon, at
+}
+
+// secretHeaders are the header fields that are masked in URIs: <sip:bob@h?Authorization=…> asks
+// whoever follows it to send them. RFC 3261, section 19.1.1.
+var secretHeaders = map[string]bool{"authorization": true, "proxy-authorization": true, "authentication-info": true, "proxy-authentication-info": true}
+
+// maskURIHeaders returns v with the values of secret header fields of URIs masked: v itself where there
+// are none.
+func maskURIHeaders(v []byte) []byte {
+	if bytes.IndexByte(v, '?') < 0 {
+		return v
+	}
+	var out []byte
+	from, angle := 0, false
+	for i := 0; ; {
+		n := bytes.IndexAny(v[i:], "?&")
+		if n < 0 {
+			break
+		}
+		i += n + 1
+		if n = secretHeader(v[i:]); n == 0 {
+			continue
+		}
+		i += n
+		if k := bytes.LastIndexAny(v[from:i], "<>"); k >= 0 {
+			angle = v[from+k] == '<'
+		}
+		out = append(append(out, v[from:i]...), mask...)
+		i += endOfURIHeader(v[i:], angle)
+		from = i
+	}
+	if out == nil {
+		return v
+	}
+	return append(out, v[from:]...)
+}
+
+// secretHeader returns the length of the name of a secret header field at the start of v, with the
+// equals sign behind it, and 0 where there is none. Names may have percent-encoded letters.
+func secretHeader(v []byte) int {
+	var room [32]byte
+	name := room[:0]
+	for i := 0; i < len(v) && len(name) < len(room); i++ {
+		c := v[i]
+		if c == '=' {
+			if secretHeaders[string(name)] {
+				return i + 1
+			}
+			return 0
+		}
+		if c == '%' && i+2 < len(v) {
+			c = hexDigit(v[i+1])<<4 | hexDigit(v[i+2])
+			i += 2
+		}
+		name = append(name, c|0x20)
+	}
+	return 0
+}
+
+// hexDigit returns the value of a hexadecimal digit; of anything else, whatever.
+func hexDigit(c byte) byte {
+	if c > '9' {
+		c += 9
+	}
+	return c & 15
+}
+
+// endOfURIHeader returns where the value of a header field in a URI ends. What should be escaped in it often is not: between
+// angle brackets it goes on to the next one.
+func endOfURIHeader(v []byte, angle bool) int {
+	ends := " \t\r\n&<>"
+	if angle {
+		ends = "&<>"
+	}
+	if n := bytes.IndexAny(v, ends); n >= 0 {
+		return n
+	}
+	return len(v)
 }
 
 // AppendMessage appends a whole message without its secrets. Bodies of MESSAGE requests
@@ -303,6 +382,8 @@ var secretLines = []struct{ name, sep, until string }{
 	{"signal", "=:", ""},
 	{"authorization", ":", ""},
 	{"proxy-authorization", ":", ""},
+	{"authentication-info", ":", ""},
+	{"proxy-authentication-info", ":", ""},
 }
 
 // appendBodyLine appends one line, and reports whether it held a secret.

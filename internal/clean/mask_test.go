@@ -117,16 +117,25 @@ func TestAppendURIs(t *testing.T) {
 		{"sipp:bob:pw1@h", "sipp:bob:pw1@h"},
 		{"\xffsip:bob:pw1@h\xff", "\xffsip:bob:***@h\xff"},
 		{"::::sip:bob:pw1@h", "::::sip:bob:***@h"},
+		{"<sip:c@d?Authorization=Digest%20response%3D%22s%22>;x=1", "<sip:c@d?Authorization=***>;x=1"},
+		{"<sip:c@d?Subject=hi&PROXY-authorization=Basic%20s&Replaces=x>", "<sip:c@d?Subject=hi&PROXY-authorization=***&Replaces=x>"},
+		{"REFER sip:c@d?Authentication-Info=nextnonce%3D%22s%22&a=b SIP/2.0", "REFER sip:c@d?Authentication-Info=***&a=b SIP/2.0"},
+		{"<sip:c@d?Authorizatio%6E=s>", "<sip:c@d?Authorizatio%6E=***>"},
+		{`<sip:c:pw@d?Authorization=Digest response="s", cnonce="s">, <sip:e:pw@f>`, "<sip:c:***@d?Authorization=***>, <sip:e:***@f>"},
+		{"<sip:c@d?Authorization=Basic%20s", "<sip:c@d?Authorization=***"},
+		{"sip:c@d?Authorization=s <sip:e@f?authorization=s t>", "sip:c@d?Authorization=*** <sip:e@f?authorization=***>"},
+		{"sip:c@d?X-Authorization=kept&Authorizations=kept&Authorization", "sip:c@d?X-Authorization=kept&Authorizations=kept&Authorization"},
+		{"<sip:c@d?Replaces=a%40b%3Bto-tag%3Dx>", "<sip:c@d?Replaces=a%40b%3Bto-tag%3Dx>"},
 	}
 	for _, test := range tests {
 		if got := clean.AppendURIs([]byte("> "), clip(test.in)); string(got) != "> "+test.want {
 			t.Errorf("%q is %q, want %q", test.in, got, test.want)
 		}
-		if test.in != test.want && !clean.MayHoldPassword(clip(test.in)) {
-			t.Errorf("%q may hold no password", test.in)
+		if test.in != test.want && !clean.MayHoldSecret(clip(test.in)) {
+			t.Errorf("%q may hold no secret", test.in)
 		}
 	}
-	if clean.MayHoldPassword(clip("sip:bob@example.com")) {
+	if clean.MayHoldSecret(clip("sip:bob@example.com")) {
 		t.Error("one colon is enough")
 	}
 }
@@ -152,6 +161,23 @@ X-Y : kept
 
 v=0
 a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***
+`},
+		{"inside of a body", `NOTIFY sip:a@h SIP/2.0
+Content-Type: message/sipfrag
+
+SIP/2.0 200 OK
+Authentication-Info: nextnonce="nn",
+ rspauth="rr"
+Refer-To: <sip:c@d?Authorization=Basic%20bb>
+Proxy-Authentication-Info : nextnonce="nn"
+`, `NOTIFY sip:a@h SIP/2.0
+Content-Type: message/sipfrag
+
+SIP/2.0 200 OK
+Authentication-Info:***
+***
+Refer-To: <sip:c@d?Authorization=***>
+Proxy-Authentication-Info :***
 `},
 		{"response", `SIP/2.0 200 OK
 Authentication-Info: nextnonce="nn"
@@ -535,6 +561,8 @@ func TestMaskLinear(t *testing.T) {
 		"colons":        "Contact: " + strings.Repeat(":", n),
 		"users":         "Contact: sip:" + strings.Repeat("x", n),
 		"passwords":     "Contact: " + strings.Repeat("sip:a:b@", n/8),
+		"question":      "Contact: " + strings.Repeat("?", n),
+		"URI headers":   "Contact: " + strings.Repeat("?authorization=", n/15),
 		"equals signs":  "Authorization: Digest " + strings.Repeat("=", n),
 		"names":         "Authorization: Digest " + strings.Repeat("x", n) + "=",
 		"blanks":        "Authorization: Digest x" + strings.Repeat(" ", n) + "=",

@@ -170,7 +170,7 @@ func (w *jsonWriter) text(s []byte) { w.textLimit(s, clean.MaxText) }
 
 // uris writes text that may hold URIs with passwords.
 func (w *jsonWriter) uris(s []byte) {
-	if w.secrets || !clean.MayHoldPassword(s) {
+	if w.secrets || !clean.MayHoldSecret(s) {
 		w.text(s)
 		return
 	}
