@@ -2,6 +2,9 @@ package analysis
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -96,11 +99,21 @@ func unfolded(b []byte) []byte {
 }
 
 // CallID returns the Call-ID of a message as results name it: without line folds, and of one of
-// more than 1024 octets the beginning. It is empty where there is none, and valid until the next
-// Parse.
+// more than 1024 octets the beginning and a hash of the whole, so that no other one has its name.
+// It is empty where there is none, and valid until the next Parse.
 func CallID(m *sipmsg.Message) []byte {
 	id, _ := m.First(sipmsg.CallID)
-	return capped(unfolded(id), maxName)
+	return nameOf(unfolded(id))
+}
+
+// nameOf returns what results call a Call-ID: see CallID.
+func nameOf(id []byte) []byte {
+	if len(id) <= maxName {
+		return id
+	}
+	sum := sha256.Sum256(id)
+	hash := hex.AppendEncode([]byte{'~'}, sum[:16])
+	return slices.Concat(id[:maxName-len(hash)], hash)
 }
 
 // capped returns the first octets of b, n at most.

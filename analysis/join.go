@@ -356,7 +356,8 @@ func (k *keyList) hash(a, b []byte) uint64 {
 // appendKeys lists what a leg may have in common with others.
 func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []joinKey {
 	k := keyList{seed, keys}
-	id := CallID(s)
+	id, _ := s.First(sipmsg.CallID)
+	id = unfolded(id)
 	// Header fields that name another Call-ID meet the Call-ID itself, whichever
 	// comes first.
 	k.add(namesCallID, false, true, whole, id)
@@ -364,7 +365,7 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 	for f := range s.Fields() {
 		switch {
 		case f.ID == sipmsg.Other && namesCallIDField(f.Name):
-			if v := bytes.TrimSpace(f.Value); len(v) >= 4 && !bytes.Equal(v, id) {
+			if v := bytes.TrimSpace(unfolded(f.Value)); len(v) >= 4 && !bytes.Equal(v, id) {
 				k.add(namesCallID, true, false, whole, v)
 				k.add(namesCallID, false, true, named, v)
 				k.add(sameName, true, true, itself, v)

@@ -363,7 +363,7 @@ func targetOf(uri []byte) string {
 
 // replacedID returns the Call-ID of a Replaces.
 func replacedID(d *sipmsg.ReplacesValue) string {
-	return string(capped(bytes.TrimSpace(d.CallID), maxName))
+	return string(nameOf(bytes.TrimSpace(d.CallID)))
 }
 
 // legOfDialog returns the leg with a dialog, by its order; -1 for none.
@@ -383,7 +383,7 @@ func (t *tracker) legOfDialog(d *sipmsg.ReplacesValue) int {
 
 // lastLeg returns the last leg of a Call-ID, -1 for none.
 func (t *tracker) lastLeg(id []byte) int {
-	id = capped(id, maxName)
+	id = nameOf(id)
 	if n := t.callIDs.number(id); n >= 0 {
 		if n < len(t.last) {
 			return int(t.last[n]) - 1

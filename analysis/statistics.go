@@ -19,6 +19,7 @@ const (
 
 	// maxName bounds the length of one of them, in octets, and maxMethod that of a
 	// method: what is longer counts as one by its beginning, which is what is shown.
+	// Call-IDs alone are told apart whatever their length: see CallID.
 	maxName   = 1024
 	maxMethod = 256
 

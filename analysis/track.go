@@ -115,7 +115,7 @@ func newTracker(steps bool, most budget) *tracker {
 func (t *tracker) legOf(x *seen) int {
 	switch {
 	case x.call < 0:
-		return int(t.further[string(capped(x.id, maxName))]) - 1
+		return int(t.further[string(x.id)]) - 1
 	case x.call < len(t.last):
 		return int(t.last[x.call]) - 1
 	}
@@ -146,7 +146,7 @@ func (t *tracker) live(leg int) *liveLeg {
 // callID returns the Call-ID of a message.
 func (t *tracker) callID(x *seen) string {
 	if x.call < 0 {
-		return string(capped(x.id, maxName))
+		return string(x.id)
 	}
 	return t.callIDs.text(x.call)
 }
@@ -163,7 +163,7 @@ type seen struct {
 	to          []byte
 	key         uint64
 	cookie      bool   // key is that of a branch with the magic cookie
-	id          []byte // Call-ID
+	id          []byte // Call-ID: see CallID
 	call        int    // its number in tracker.callIDs; -1 for none
 	quirks      sipmsg.Quirks
 	resent      Frame // the first copy of what is a retransmission

@@ -120,6 +120,7 @@ func (t *Traffic) AllStreams() []*Stream {
 
 // CallOf returns the first call with a leg of that Call-ID, nil for none.
 func (t *Traffic) CallOf(callID string) *Call {
+	callID = string(nameOf([]byte(callID)))
 	for id, call := range t.Calls.CallIDs() {
 		if id == callID {
 			return t.Calls.At(call - 1)
