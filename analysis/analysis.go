@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/capture"
@@ -161,8 +162,39 @@ type Mark struct {
 // markEvery is how many packets lie between Marks.
 const markEvery = 1 << 13
 
-// Complete reports whether everything in all files was read.
-func (r *Result) Complete() bool {
+// Complete reports whether the result is whole: everything in all files was read, and no limit was
+// met.
+func (r *Result) Complete() bool { return r.AllRead() && len(r.Limits()) == 0 }
+
+// Limits lists the limits that were met, by their ids: what was over them is not in the result.
+func (r *Result) Limits() []string {
+	limits := slices.Clone(r.Statistics.Limits)
+	if r.Traffic != nil {
+		limits = append(limits, r.Exceeded...)
+	}
+	for _, n := range r.WireLimits() {
+		if !slices.Contains(limits, n.ID) { // of several files
+			limits = append(limits, n.ID)
+		}
+	}
+	return limits
+}
+
+// WireLimits lists those of Limits that messages may be missing for: fragments and segments were
+// given up before they were whole.
+func (r *Result) WireLimits() (limits []Note) {
+	for i := range r.Files {
+		for _, n := range r.Files[i].Notes {
+			if (n.ID == "frag-limit" || n.ID == "tcp-limit") && n.Count > 0 {
+				limits = append(limits, n)
+			}
+		}
+	}
+	return limits
+}
+
+// AllRead reports whether everything in all files was read.
+func (r *Result) AllRead() bool {
 	for i := range r.Files {
 		if !r.Files[i].Capture.Complete() {
 			return false

@@ -192,7 +192,12 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	if ferr := w.Flush(); ferr != nil && err == nil {
 		err = writeError{ferr}
 	}
-	code := e.finish(res, err)
+	lost := wireLimits(res)
+	code := e.finishWith(res, err, lost)
+	if limits := res.Limits(); len(limits) > len(lost) && err == nil {
+		e.printf("sipsight: messages: limits of memory were met (%s): all messages are there, but not of every copy sent again it is known (retransmission_of); %s\n",
+			strings.Join(limits[:len(limits)-len(lost)], ", "), e.moreMemory())
+	}
 	if sorted.leftOut > 0 {
 		e.printf("sipsight: messages: only the first %d of the %d messages are listed: to sort more takes more memory than may be; choose with --filter, --since or --limit\n", len(sorted.rows), listed)
 		return max(code, exitPartial)

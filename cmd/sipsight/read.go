@@ -59,6 +59,11 @@ func (e *env) analyze(r *capture.Reader, o analysis.Options) (*analysis.Result, 
 
 // finish says on stderr what could not be read, and returns the exit code.
 func (e *env) finish(res *analysis.Result, err error) int {
+	return e.finishWith(res, err, limitsMet(res))
+}
+
+// finishWith is finish where these limits alone mean that something is missing.
+func (e *env) finishWith(res *analysis.Result, err error, limits []string) int {
 	code := exitOK
 	for i := range res.Files {
 		c := res.Files[i].Capture
@@ -77,7 +82,7 @@ func (e *env) finish(res *analysis.Result, err error) int {
 			}
 		}
 	}
-	if limits := limitsMet(res); len(limits) > 0 {
+	if len(limits) > 0 {
 		code = exitPartial
 		e.printf("sipsight: limits of memory were met, so that the result is not whole: %s; %s\n", strings.Join(limits, ", "), e.moreMemory())
 	}
@@ -107,16 +112,16 @@ func (e *env) moreMemory() string {
 
 // limitsMet lists the limits that were met in the analysis, by their ids.
 func limitsMet(res *analysis.Result) []string {
-	limits := slices.Clone(res.Statistics.Limits)
-	if res.Traffic != nil {
-		limits = append(limits, res.Exceeded...)
-	}
-	for i := range res.Files {
-		for _, n := range res.Files[i].Notes {
-			if (n.ID == "frag-limit" || n.ID == "tcp-limit") && n.Count > 0 {
-				limits = append(limits, fmt.Sprintf("%s (%d times)", n.ID, n.Count))
-			}
-		}
+	limits := slices.DeleteFunc(res.Limits(), func(id string) bool {
+		return slices.ContainsFunc(res.WireLimits(), func(n analysis.Note) bool { return n.ID == id })
+	})
+	return append(limits, wireLimits(res)...)
+}
+
+// wireLimits lists those of limitsMet that messages may be missing for.
+func wireLimits(res *analysis.Result) (limits []string) {
+	for _, n := range res.WireLimits() {
+		limits = append(limits, fmt.Sprintf("%s (%d times)", n.ID, n.Count))
 	}
 	return limits
 }

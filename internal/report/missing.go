@@ -13,13 +13,13 @@ import (
 // Missing says in a sentence or two what is not in an analysis: which file could not be read to
 // its end, and why, with the number of others, and which limits were met. It is "" for nothing.
 func Missing(res *analysis.Result) string {
-	return sentences(unreadFiles(res), limitsText(Limits(res)))
+	return sentences(unreadFiles(res), limitsText(res.Limits()))
 }
 
 // MissingMessages is Missing for a list of single messages, which takes nothing from the tables
 // that have limits but for those of reassembly.
 func MissingMessages(res *analysis.Result) string {
-	return sentences(unreadFiles(res), limitsText(reassemblyLimits(res)))
+	return sentences(unreadFiles(res), limitsText(wireLimits(res)))
 }
 
 func sentences(list ...string) string {
@@ -54,25 +54,14 @@ func unreadFiles(res *analysis.Result) string {
 	return fmt.Sprintf("Not everything was read: %s; and %s, which capture_info names.", first, plural(int64(n-1), "more file"))
 }
 
-// Limits lists the limits that were met in the analysis, by their ids.
-func Limits(res *analysis.Result) []string {
-	limits := slices.Clone(res.Statistics.Limits)
-	if res.Traffic != nil {
-		limits = append(limits, res.Exceeded...)
-	}
-	return append(limits, reassemblyLimits(res)...)
-}
-
-// reassemblyLimits lists those that were met while messages were put together.
-func reassemblyLimits(res *analysis.Result) (limits []string) {
-	for _, id := range []string{"frag-limit", "tcp-limit"} {
-		if slices.ContainsFunc(res.Files, func(f analysis.File) bool {
-			return slices.ContainsFunc(f.Notes, func(n analysis.Note) bool { return n.ID == id && n.Count > 0 })
-		}) {
-			limits = append(limits, id)
+// wireLimits lists those that messages may be missing for, by their ids.
+func wireLimits(res *analysis.Result) (ids []string) {
+	for _, n := range res.WireLimits() {
+		if !slices.Contains(ids, n.ID) {
+			ids = append(ids, n.ID)
 		}
 	}
-	return limits
+	return ids
 }
 
 func limitsText(limits []string) string {

@@ -129,12 +129,11 @@ func (w *jsonWriter) referenceNotes(res *analysis.Result, r *Reference) {
 		w.key("next_cursor")
 		w.quote([]byte(r.NextCursor))
 	}
-	read := res.Complete()
-	if !read || len(Limits(res)) > 0 {
+	if !res.Complete() {
 		w.key("complete")
 		w.bool(false)
 	}
-	if !read {
+	if !res.AllRead() {
 		w.key("damage")
 		w.open('[')
 		w.damages(res, r)

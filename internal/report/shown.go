@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func Unread(res *analysis.Result) (list []string) {
 			}
 		}
 	}
-	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
+	if limits := res.Limits(); len(limits) > 0 {
 		list = append(list, "Limits were met: "+strings.Join(limits, ", ")+". What was over them is not in the numbers.")
 	}
 	return list

@@ -72,10 +72,9 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 		w.overTime(res.Traffic)
 	}
 	w.findingCounts(found)
-	limits := Limits(res)
 	w.key("complete")
-	w.bool(res.Complete() && len(limits) == 0)
-	if len(limits) > 0 {
+	w.bool(res.Complete())
+	if limits := res.Limits(); len(limits) > 0 {
 		w.key("limits")
 		w.strings(limits)
 	}
@@ -598,7 +597,7 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 			b = folded(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
 		}
 	}
-	if limits := slices.Concat(res.Statistics.Limits, res.Exceeded); len(limits) > 0 {
+	if limits := res.Limits(); len(limits) > 0 {
 		b = folded(b, "limits met", "%s: what was over them is not in the numbers", strings.Join(limits, ", "))
 	}
 	return b
