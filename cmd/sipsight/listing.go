@@ -33,7 +33,7 @@ func (q *listing) flags(fs *flags) {
 	fs.BoolVar(&q.json, "json", false, "one JSON object a line")
 	fs.BoolVar(&q.csv, "csv", false, "a table for spreadsheets, with a header line")
 	fs.filterFlag(&q.filter, "those")
-	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed")
+	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed; 0 is all")
 	fs.StringVar(&q.sort, "sort", "", sortUsage)
 	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
 	fs.colourFlag(&q.colour, "good and bad")

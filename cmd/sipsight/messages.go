@@ -116,7 +116,7 @@ func runMessages(e *env, c *command, args []string) int {
 	fs.BoolVar(&q.raw, "raw", false, "the whole text of each message, escaped")
 	fs.Var(&q.frame, "frame", "only the messages that packet `N` carries (K:N: of the K-th file)")
 	fs.filterFlag(&q.filter, "messages")
-	fs.Int64Var(&q.limit, "limit", 0, "the first `N` of what would be listed")
+	fs.Int64Var(&q.limit, "limit", 0, "the first `N` of what would be listed; 0 is all")
 	fs.StringVar(&q.sort, "sort", "", sortUsage)
 	fs.Var(&q.since, "since", "only from this `TIME` on")
 	fs.Var(&q.until, "until", "only up to this `TIME`")
