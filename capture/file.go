@@ -319,6 +319,8 @@ func pathError(err error) error {
 		return notFound{err}
 	case errors.Is(err, os.ErrPermission):
 		return errors.New("permission denied; check who may read the file")
+	case errors.Is(err, syscall.ELOOP), strings.HasSuffix(err.Error(), "too many links"): // as filepath.EvalSymlinks says it
+		return errors.New("too many symbolic links, or a loop of them; check where the path leads")
 	case errors.Is(err, syscall.ENXIO):
 		return errors.New("this is a socket, not a capture file")
 	case errors.As(err, &pe):
