@@ -192,11 +192,11 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	if ferr := w.Flush(); ferr != nil && err == nil {
 		err = writeError{ferr}
 	}
-	lost := wireLimits(res)
-	code := e.finishWith(res, err, lost)
-	if limits := res.Limits(); len(limits) > len(lost) && err == nil {
+	code := e.finishWith(res, err, wireLimits(res))
+	if limits := tableLimits(res); len(limits) > 0 && err == nil {
+		code = max(code, exitPartial)
 		e.printf("sipsight: messages: limits of memory were met (%s): all messages are there, but not of every copy sent again it is known (retransmission_of); %s\n",
-			strings.Join(limits[:len(limits)-len(lost)], ", "), e.moreMemory())
+			strings.Join(limits, ", "), e.moreMemory())
 	}
 	if sorted.leftOut > 0 {
 		e.printf("sipsight: messages: only the first %d of the %d messages are listed: to sort more takes more memory than may be; choose with --filter, --since or --limit\n", len(sorted.rows), listed)

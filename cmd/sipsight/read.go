@@ -112,10 +112,14 @@ func (e *env) moreMemory() string {
 
 // limitsMet lists the limits that were met in the analysis, by their ids.
 func limitsMet(res *analysis.Result) []string {
-	limits := slices.DeleteFunc(res.Limits(), func(id string) bool {
+	return append(tableLimits(res), wireLimits(res)...)
+}
+
+// tableLimits lists those of limitsMet that no message is missing for.
+func tableLimits(res *analysis.Result) []string {
+	return slices.DeleteFunc(res.Limits(), func(id string) bool {
 		return slices.ContainsFunc(res.WireLimits(), func(n analysis.Note) bool { return n.ID == id })
 	})
-	return append(limits, wireLimits(res)...)
 }
 
 // wireLimits lists those of limitsMet that messages may be missing for.
