@@ -51,15 +51,16 @@ func (d shortestFirst) Len() int           { return len(d) }
 func (d shortestFirst) Less(i, k int) bool { return d[i] < d[k] }
 func (d shortestFirst) Swap(i, k int)      { d[i], d[k] = d[k], d[i] }
 
-// distribution describes d, which it sorts. The median and the 95th percentile are
-// durations that occurred: the nearest rank.
+// distribution describes d, which it sorts. The median of an even number is the mean of the two in the middle; the 95th percentile is
+// a duration that occurred: the nearest rank.
 func distribution(d []time.Duration) (r Distribution) {
 	if len(d) == 0 {
 		return r
 	}
 	sort.Sort(shortestFirst(d))
-	rank := func(percent int) time.Duration { return d[(len(d)*percent+99)/100-1] }
-	r = Distribution{Count: len(d), Min: d[0], Median: rank(50), P95: rank(95), Max: d[len(d)-1]}
+	n := len(d)
+	low, high := d[(n-1)/2], d[n/2]
+	r = Distribution{Count: n, Min: d[0], Median: low + (high-low)/2, P95: d[(95*n+99)/100-1], Max: d[n-1]}
 	mean := 0.0
 	for _, x := range d {
 		mean += float64(x) / float64(len(d))
