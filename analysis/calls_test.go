@@ -1046,3 +1046,33 @@ func TestStepsOf(t *testing.T) {
 		t.Errorf("%d and %d steps", len(one.Steps), len(two.Steps))
 	}
 }
+
+// TestClockBack: a clock that was set back does not make a call begin with what came last, nor what is kept of its messages wrong.
+func TestClockBack(t *testing.T) {
+	for _, back := range []int{3, 4} { // the BYE, and a copy of it when the call is over
+		packets := new(capgen.Ladder).Packets(hosts + "0 A > B INVITE\n1 B > A 200\n+.1 A > B ACK\n9 A > B BYE\n+.1 B > A 200 of=BYE\n100 C > D OPTIONS id=o\n+.1 C > D OPTIONS id=p\n")
+		if back == 4 {
+			packets = append(packets, packets[3])
+			back = len(packets) - 1
+		}
+		packets[back].Time = packets[back].Time.Add(-time.Hour)
+		r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Steps: true})
+		r.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := res.Calls.At(0).First()
+		if l.First.Number != 1 || !l.Begin.Equal(packets[0].Time) {
+			t.Errorf("packet %d an hour back: the call begins with packet %d at %v", back+1, l.First.Number, l.Begin)
+		}
+		for i, s := range l.Steps {
+			if i < 3 && (s.Frame.Number != int64(i+1) || !s.Time.Equal(packets[i].Time)) {
+				t.Errorf("packet %d an hour back: step %d is packet %d at %v", back+1, i, s.Frame.Number, s.Time)
+			}
+		}
+	}
+}

@@ -143,20 +143,27 @@ func (t *tracker) take(v *liveLeg, x *seen) {
 }
 
 // reaches takes in when a message of the leg came: one that waited for segments may be known behind later ones.
+// A clock that was set back is none of that.
 func (l *Leg) reaches(x *seen) {
-	if x.now.IsZero() || !x.now.Before(l.Last) {
-		l.LastFrame = x.frame
-	}
-	if x.now.IsZero() {
-		return
-	}
-	if x.now.After(l.Last) {
-		l.Last = x.now
-	}
-	if l.Begin.IsZero() || x.now.Before(l.Begin) {
+	l.ends(x)
+	if x.frame.precedes(l.First) && x.now.Before(l.Begin) && !x.now.IsZero() {
 		l.Begin, l.First = x.now, x.frame
 	}
 }
+
+// ends takes in that a message came last, unless it waited for longer than one that is known.
+func (l *Leg) ends(x *seen) {
+	if x.frame.precedes(l.LastFrame) && x.now.Before(l.Last) {
+		return
+	}
+	l.LastFrame = x.frame
+	if !x.now.IsZero() {
+		l.Last = x.now
+	}
+}
+
+// precedes reports whether a packet stands ahead of another one of its file.
+func (f Frame) precedes(other Frame) bool { return f.File == other.File && f.Number < other.Number }
 
 // settled reports whether nothing is open: every request was answered, and every final
 // response to an INVITE acknowledged.
@@ -664,7 +671,7 @@ func (v *liveLeg) furtherAnswer(x *seen, tag uint64) {
 // that was given up, and a final response says what became of one that rang for very long.
 func (l *Leg) late(t *tracker, x *seen) {
 	l.Messages++
-	l.reaches(x)
+	l.ends(x) // what it begins with is packed
 	if x.method == "INVITE" && !x.s.IsRequest() && x.s.StatusCode >= 200 {
 		l.lateFinal(t, x)
 	}

@@ -1,7 +1,7 @@
 package findings
 
 import (
-	"slices"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -204,6 +204,13 @@ const maxRepeats = 4096
 type repeats struct {
 	m     map[repeatKey]*repeat
 	order []*repeat
+	first map[repeatTo]repeatKey // of the requests that they begin with
+}
+
+// A repeatTo is a request to a host.
+type repeatTo struct {
+	what, callID string
+	to           netip.Addr
 }
 
 // A repeatKey says what is the same.
@@ -232,22 +239,20 @@ func (g *repeats) take(k repeatKey, callID string, f Finding) {
 		return
 	}
 	if g.m == nil {
-		g.m = make(map[repeatKey]*repeat)
+		g.m, g.first = make(map[repeatKey]*repeat), make(map[repeatTo]repeatKey)
 	}
 	f.CallID = callID
 	x := &repeat{f, 1}
-	g.m[k] = x
+	g.m[k], g.first[repeatTo{k.what, callID, k.dst}] = x, k
 	g.order = append(g.order, x)
 }
 
-// drop takes back what is known of one request alone, by its Call-ID.
-func (g *repeats) drop(what, callID string) {
-	for k, x := range g.m {
-		if k.what == what && x.n == 1 && x.f.CallID == callID {
-			delete(g.m, k)
-			g.order = slices.DeleteFunc(g.order, func(y *repeat) bool { return y == x })
-			return
-		}
+// drop takes back what went to the source of a request, if it is known of one request alone, with the Call-ID of that.
+func (g *repeats) drop(what string, e *exchangeRun) {
+	k, ok := g.first[repeatTo{what, e.CallID, e.Source.Addr()}]
+	if x := g.m[k]; ok && x != nil && x.n == 1 && x.f.CallID == e.CallID {
+		x.n = 0
+		delete(g.m, k)
 	}
 }
 
@@ -255,6 +260,8 @@ func (g *repeats) drop(what, callID string) {
 func (g *repeats) tell(r *captureRun) {
 	for _, x := range g.order {
 		switch {
+		case x.n == 0:
+			continue
 		case x.n == 2:
 			x.f.Observed += "; so is 1 further request between these addresses"
 		case x.n > 2:

@@ -189,7 +189,9 @@ func (r *legRun) isShort(i int, least uint32) bool {
 }
 
 func (s *tooShort) leg(r *legRun) {
-	s.note(r)
+	if r.glance == nil || r.glance.marks&shortAgain != 0 { // else it is no too short try
+		s.note(r)
+	}
 	told := -1 // the transaction of a retry that was told of
 	for i := range r.Transactions {
 		t := &r.Transactions[i]

@@ -170,7 +170,7 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 		f.toPrivate()
 	}
 	if !e.FirstHop { // the hop before waits for this one
-		s.found.drop(e.Method, e.CallID)
+		s.found.drop(e.Method, e)
 	}
 	s.found.add(e.Method, e, f)
 }
