@@ -9,7 +9,8 @@ const (
 	unreached  end = iota + 1 // nobody answered, or a server said that it had reached nobody
 	turnedDown                // a final response, Finding.refusal, was the answer
 	cutOff                    // an answered or ringing call was ended, and not by who wanted to
-	goesOn                    // it had not ended when the capture did
+	goesOn                    // it had not ended when the capture did; also beside the end of an answered one
+	openOnly                  // likewise, and nothing that a call suffered from that had ended
 )
 
 // explains reports whether a finding explains how a call ended, of which l is the first leg. A
@@ -21,9 +22,9 @@ func (f *Finding) explains(l *analysis.Leg) bool {
 	case analysis.StateCompleted:
 		return f.end == cutOff
 	case analysis.StateConfirmed:
-		return f.end == goesOn
+		return f.end == goesOn || f.end == openOnly
 	case analysis.StateTrying, analysis.StateEarly:
-		return f.end == unreached || f.end == goesOn
+		return f.end == unreached || f.end == goesOn || f.end == openOnly
 	case analysis.StateAbandoned, analysis.StateCancelled:
 		return f.end == unreached && !ringing || f.end == cutOff && ringing
 	case analysis.StateRedirected:

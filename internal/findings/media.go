@@ -291,7 +291,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(to.Sub(from))),
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
-		Because:  "audio went one way only, with no RTP of " + sideNames[silent] + " in the capture", end: goesOn,
+		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
 	}
 	for i := range a.side {
 		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {

@@ -32,7 +32,7 @@ var ackMisrouted = &Rule{
 	Title: "an ACK that goes to the wrong address",
 	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact. Only
 addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it, and the Contact is of another network (they do not
-begin with the same 24 bits, of IPv6 64): the caller goes around a NAT. So it is if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
+begin with the same 24 bits, of IPv6 64): the caller goes around a NAT; so is one that has a Route, is of a later INVITE of the dialog, or is passed on. So it is if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
 	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
 	Fix: "Make the caller send the ACK to the first Route, which is the last Record-Route of the 2xx, or else to its Contact; look for a server between that changes them.",
 
@@ -100,7 +100,7 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		switch {
 		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
 			return
-		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated && (what != "Contact" || !beside(want.Addr(), seen.Source.Addr())) || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
+		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated && (what != "Contact" || !beside(want.Addr(), seen.Source.Addr()) || r.routed(i, j)) || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
 			return
 		case wrong < 0:
 			wrong = j
@@ -123,6 +123,15 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		f.past = []netip.Addr{want.Addr()}
 	}
 	r.report(f)
+}
+
+// routed reports whether an ACK that goes back to where its 2xx came from goes there for another reason than the Contact, or gets there all the
+// same: of a later INVITE, whose 2xx need not have the route set of the dialog, with a Route, or passed on.
+func (r *legRun) routed(ok, ack int) bool {
+	a := &r.Messages[ack]
+	return !r.Messages[ok].Initial || a.Fields.Has(sipmsg.Route) || r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.CSeq == a.CSeq && m.ToTag == a.ToTag && m.Source.Addr() == a.Destination.Addr()
+	}) >= 0
 }
 
 // beside reports whether two addresses are different hosts of one network, with no NAT between them: they begin with the same 24 bits, of

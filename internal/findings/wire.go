@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -674,7 +675,9 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		f.Because, f.end = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e)), unreached
 	}
 	if f.covers = "slow-setup"; !x.invites {
-		f.end, f.covers = goesOn, ""
+		if f.end, f.covers = goesOn, ""; strings.Contains(what, " to ") { // a response
+			f.end = openOnly
+		}
 	}
 	if x.media {
 		f.Confidence, f.covers = Likely, "late-or-cut-media"
