@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -73,7 +74,15 @@ func lengthOf(m *dissect.Message) Length {
 const maxUnmeasured = 1 << 12
 
 // unmeasured are the last messages of streams that have no Content-Length.
-type unmeasured map[[2]netip.AddrPort]Frame
+type unmeasured map[[2]netip.AddrPort]unmeasuredMessage
+
+type unmeasuredMessage struct {
+	frame Frame
+	at    time.Time
+}
+
+// sameStream is how long behind a message another one between its addresses may be of the same connection, as far as is known here.
+const sameStream = 5 * time.Minute
 
 // goesOn looks whether a message on a stream follows one without Content-Length, and tells so.
 func (t *tracker) goesOn(x *seen) {
@@ -87,12 +96,14 @@ func (t *tracker) goesOn(x *seen) {
 	way := [2]netip.AddrPort{x.m.Src, x.m.Dst}
 	if last, ok := t.unmeasured[way]; ok {
 		delete(t.unmeasured, way)
-		t.rules.tell(errand{event: &Event{Kind: StreamGoesOn, Frame: x.frame, Time: x.now, Reporter: x.m.Src.Addr(), Src: x.m.Src, Dst: x.m.Dst, After: last}})
+		if x.now.Sub(last.at) <= sameStream {
+			t.rules.tell(errand{event: &Event{Kind: StreamGoesOn, Frame: x.frame, Time: x.now, Reporter: x.m.Src.Addr(), Src: x.m.Src, Dst: x.m.Dst, After: last.frame}})
+		}
 	}
-	if missing && len(t.unmeasured) < maxUnmeasured {
-		if t.unmeasured == nil {
+	if missing {
+		if t.unmeasured == nil || len(t.unmeasured) == maxUnmeasured {
 			t.unmeasured = make(unmeasured)
 		}
-		t.unmeasured[way] = x.frame
+		t.unmeasured[way] = unmeasuredMessage{x.frame, x.now}
 	}
 }

@@ -178,24 +178,6 @@ func explainMessage(of []*Finding, group []string, gone map[*Finding]bool) {
 	}
 }
 
-// oneTransfer leaves out the findings of what a NOTIFY reports of a transfer where the refusal that it is about is told.
-func oneTransfer(list []*Finding) []*Finding {
-	refused := make(map[string]*Finding)
-	for _, f := range list {
-		if f.replaces != "" && !f.reports && refused[f.replaces] == nil {
-			refused[f.replaces] = f
-		}
-	}
-	return slices.DeleteFunc(list, func(f *Finding) bool {
-		x := refused[f.replaces]
-		if !f.reports || x == nil {
-			return false
-		}
-		x.merge(f)
-		return true
-	})
-}
-
 // fragmentsOnce ties what udp-too-big and capture-quality tell of fragments that are not in the capture: where nothing came back they
 // were lost on the way, and who made the capture is not told of them.
 func fragmentsOnce(list []*Finding) []*Finding {

@@ -413,7 +413,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 		c.judge(f, res)
 	}
 	order := orderOf(res)
-	list = fragmentsOnce(oneTransfer(onceACall(oneCause(list), order)))
+	list = fragmentsOnce(onceACall(oneCause(list), order))
 	list = c.sitePatterns(list)
 	if c.limited() {
 		res.Exceeded = append(res.Exceeded, "finding-limit")

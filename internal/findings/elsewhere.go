@@ -33,7 +33,7 @@ func refusedStreamOf(m *sdp.Media) refusedStream {
 	x := refusedStream{kind: kindOf(m), proto: string(m.Proto[:min(len(m.Proto), maxQuote)])}
 	for _, c := range m.Codecs() {
 		if c.Name != nil && !carriesNone(string(c.Name)) && len(x.codecs) < maxSaid {
-			x.codecs = append(x.codecs, string(c.Name))
+			x.codecs = append(x.codecs, string(c.Name[:min(len(c.Name), maxQuote)]))
 		}
 	}
 	return x

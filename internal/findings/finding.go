@@ -77,8 +77,6 @@ type Finding struct {
 	repaired bool          // … and whether the peer knows of the NAT
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
 	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
-	replaces string        // of transfer-failed: the Replaces that was refused, and how …
-	reports  bool          // … which a NOTIFY reports
 	several  *several      // of more than one call or registration
 	leg      legNumber
 	rule     *Rule
@@ -110,11 +108,16 @@ type several struct {
 	singly []*Finding // of a site pattern, or of a server that turned calls away: what it is made of, as far as it was kept
 }
 
+// maxMerged bounds the text of what is told at once: not much more of it is shown.
+const maxMerged = 256
+
 // merge takes another finding of the same cause into x.
 func (x *Finding) merge(f *Finding) {
-	x.Observed += "; " + f.Observed
+	if len(x.Observed) < maxMerged {
+		x.Observed += "; " + f.Observed
+	}
 	for _, a := range f.Frames {
-		if !slices.Contains(x.Frames, a) {
+		if len(x.Frames) < maxFrames && !slices.Contains(x.Frames, a) {
 			x.Frames = append(x.Frames, a)
 		}
 	}

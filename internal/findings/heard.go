@@ -150,7 +150,7 @@ func (r *captureRun) isAmong(t *talk, a *agreement, from, to time.Time) bool {
 	for s := range r.heard().during(from.Add(-otherCall), to.Add(otherCall)) {
 		x, y := s.Source().Addr(), s.Destination().Addr()
 		switch {
-		case s.Report().Packets < fewPackets || slices.Contains(servers, x) || slices.Contains(servers, y):
+		case slices.Contains(servers, x) || slices.Contains(servers, y) || s.Report().Packets < fewPackets:
 		case !found:
 			found, hub = true, []netip.Addr{x, y}
 		default:

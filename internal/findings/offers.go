@@ -394,16 +394,27 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 	r.report(f)
 }
 
+// maxOffered bounds the streams of an offer that are named.
+const maxOffered = 4
+
 // tellOffer says what was offered, the stream at place first, and what who refused it supports.
 func (r *legRun) tellOffer(f *Finding, final int, offer *sdp.Session, place int, has *sdp.Media) {
 	offered := &offer.Media[place]
 	f.Observed += offerOf(offered, place)
-	beside, of := ", beside ", ""
+	beside, of, further := ", beside ", "", 0
 	for k := range offer.Media {
-		if m := &offer.Media[k]; k != place && isWanted(m) {
-			f.Observed += beside + offerOf(m, k)
-			beside, of = " and ", "of "+kindOf(offered)+" "
+		m := &offer.Media[k]
+		if k == place || !isWanted(m) {
+			continue
 		}
+		of = "of " + kindOf(offered) + " "
+		if further++; further < maxOffered {
+			f.Observed += beside + offerOf(m, k)
+			beside = " and "
+		}
+	}
+	if further >= maxOffered {
+		f.Observed += fmt.Sprintf(" and %d more", further-maxOffered+1)
 	}
 	switch said := r.session(final); {
 	case has != nil:

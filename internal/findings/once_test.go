@@ -18,7 +18,6 @@ func TestToldOnce(t *testing.T) {
 		{"overload-passed-back", "overload", 1},
 		{"udp-too-big-lost", "capture-quality", 0},
 		{"srtp-setup-both", "codec-488", 0},
-		{"transfer-failed-reported", "transfer-failed", 2},
 	} {
 		text, calls := ladderOf(t, "testdata/"+x.file+".txt")
 		var l capgen.Ladder

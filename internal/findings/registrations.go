@@ -375,7 +375,7 @@ func leastGranted(e *analysis.Exchange) (least int64) {
 // finding tells of it.
 func (c *oftenContact) finding() Finding {
 	return Finding{
-		Severity: Warning, AOR: c.aor, CallID: c.callID, Frames: slices.Clone(c.frames[:]), Count: c.n,
+		Severity: Warning, AOR: c.aor, CallID: c.callID, Frames: slices.Clone(c.frames[:]),
 		Observed: fmt.Sprintf("%d REGISTERs for one contact from %s accepted within %s from %s on, each good for %d s and more", c.n, c.from.Unmap(), seconds(c.last.Sub(c.since)), clock(c.since), c.granted),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", c.granted),
 	}

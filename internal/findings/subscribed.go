@@ -2,6 +2,7 @@ package findings
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -14,6 +15,7 @@ const maxSubscribed = 1 << 12
 // A subscribed is what is held of a dialog that a SUBSCRIBE made: the proxy that it came to, or that it left, and that is in Record-Route.
 type subscribed struct {
 	callID string
+	tags   [2]uint64 // hashes of the tags of its ends
 	proxy  netip.AddrPort
 	answer analysis.Frame // the 2xx that says so
 
@@ -31,15 +33,25 @@ type subscribedState struct {
 
 func (s *subscribedState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	x := s.m[e.CallID]
-	switch {
-	case x != nil:
-		if e.InDialog {
+	switch x := s.m[e.CallID]; {
+	case e.InDialog:
+		if x != nil {
 			x.request(r)
 		}
-	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.ResponseFields.Has(sipmsg.RecordRoute):
-		s.accepted(r)
+	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop: // another dialog with that Call-ID
+		delete(s.m, e.CallID)
+		fallthrough
+	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && s.m[e.CallID] == nil:
+		if e.ResponseFields.Has(sipmsg.RecordRoute) {
+			s.accepted(r)
+		}
 	}
+}
+
+// tagsOf returns the hashes of the tags of a message, the lesser one first.
+func tagsOf(m *sipmsg.Message) [2]uint64 {
+	a, b := maphash.Bytes(seed, m.Tag(sipmsg.From)), maphash.Bytes(seed, m.Tag(sipmsg.To))
+	return [2]uint64{min(a, b), max(a, b)}
 }
 
 // accepted takes in a SUBSCRIBE that was accepted by way of a proxy.
@@ -56,7 +68,9 @@ func (s *subscribedState) accepted(r *exchangeRun) {
 		}
 		if len(s.order) == maxSubscribed {
 			old := s.order[0]
-			delete(s.m, old.callID)
+			if s.m[old.callID] == old {
+				delete(s.m, old.callID)
+			}
 			s.order = s.order[1:]
 			if old.suspect() {
 				r.report(old.f)
@@ -65,7 +79,7 @@ func (s *subscribedState) accepted(r *exchangeRun) {
 		if s.m == nil {
 			s.m = make(map[string]*subscribed)
 		}
-		x := &subscribed{callID: e.CallID, proxy: proxy, answer: e.FinalFrame}
+		x := &subscribed{callID: e.CallID, tags: tagsOf(m), proxy: proxy, answer: e.FinalFrame}
 		s.m[e.CallID], s.order = x, append(s.order, x)
 		return
 	}
@@ -84,7 +98,7 @@ func (x *subscribed) request(r *exchangeRun) {
 		return
 	}
 	m := r.Request()
-	if x.suspect() || m == nil || !oneVia(m) {
+	if x.suspect() || m == nil || !oneVia(m) || tagsOf(m) != x.tags {
 		return
 	}
 	for v := range m.Values(sipmsg.Route) {

@@ -15,7 +15,7 @@ var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
 	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows within 32 s of the 2xx, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
-not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603; a NOTIFY of a REFER with that Replaces that says so tells the same, and is named there. Where several REFERs
+not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID in the same way.`,
 	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
@@ -39,7 +39,6 @@ type outsideRefer struct {
 	before   *outsideRefer // the one before it on its Call-ID
 	cseq     uint32
 	f        Finding
-	asked    []byte // the Replaces of its target
 	notified bool
 	excused  bool
 }
@@ -94,7 +93,7 @@ func (s *transfers) refer(r *legRun, i int) {
 		}
 		if code := fragment(r.Message(j)); code >= 300 && !m.Partial {
 			r.report(Finding{
-				Severity: Error, Frames: r.frames(req, j), reports: true, replaces: refusedReplaces(asked(r.messageAt(req)), code),
+				Severity: Error, Frames: r.frames(req, j),
 				Observed: fmt.Sprintf("transfer%s by %s: the NOTIFY says %d", target, r.party(q.FromTag), code),
 				Expected: "a NOTIFY that says 200",
 			})
@@ -221,37 +220,12 @@ func (s *transfers) replaces(r *legRun) {
 		}
 		x := &r.Transactions[at]
 		r.report(Finding{
-			Severity: Error, Frames: []analysis.Frame{x.SentFrame, x.FinalFrame}, RFC: "RFC 3891 3", replaces: r.refusedReplaces(req, t.Status),
+			Severity: Error, Frames: []analysis.Frame{x.SentFrame, x.FinalFrame}, RFC: "RFC 3891 3",
 			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.peerOf(at)), replacesRefused(t.Status)),
 			Expected: "2xx, and BYE for the call that is replaced",
 			Because:  "the call that it should replace was not replaced", end: turnedDown, refusal: t.Status,
 		})
 	}
-}
-
-// refusedReplaces names the dialog that an INVITE has to replace, and the refusal of that.
-func (r *legRun) refusedReplaces(invite, status int) string {
-	v, _ := r.header(invite, sipmsg.Replaces)
-	return refusedReplaces(v, status)
-}
-
-// refusedReplaces names a dialog of a Replaces, and a refusal; "" for none.
-func refusedReplaces(v []byte, status int) string {
-	d := sipmsg.ParseReplaces(v)
-	if len(d.CallID) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d %s %s %s", status, d.CallID, d.ToTag, d.FromTag)
-}
-
-// asked returns the Replaces that a REFER asks for, nil for none.
-func asked(refer *sipmsg.Message) []byte {
-	if refer == nil {
-		return nil
-	}
-	v, _ := refer.First(sipmsg.ReferTo)
-	b, _ := sipmsg.ParseReferTo(v).AppendReplaces(nil)
-	return b
 }
 
 func replacesRefused(status int) string {
@@ -280,7 +254,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f, w.excused = unreported(e.Request(), e.Response())
 		w.excused = w.excused || e.Notified
 		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
-		w.f.CallID, w.asked = e.CallID, asked(e.Request())
+		w.f.CallID = e.CallID
 		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
 		w.f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout}
 		s.waiting[e.CallID] = w
@@ -299,7 +273,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.excused = true
 		w.notified = true
 		e.report(Finding{
-			Severity: Error, Frames: []analysis.Frame{w.f.Frames[0], e.SentFrame}, reports: true, replaces: refusedReplaces(w.asked, code),
+			Severity: Error, Frames: []analysis.Frame{w.f.Frames[0], e.SentFrame},
 			Observed: fmt.Sprintf("transfer: the NOTIFY says %d", code),
 			Expected: "a NOTIFY that says 200",
 		})

@@ -247,7 +247,8 @@ captured. So it is where the last message that the capture has of a stream has n
 type lengthState struct {
 	skips map[analysis.Frame]*analysis.Event // by the message before the octets
 	next  int                                // of the Collector's events
-	wait  []unmeasured                       // messages without Content-Length; at most maxOfRule
+	wait  []unmeasured                       // messages without Content-Length; at most maxOfRule …
+	lost  int                                // … and how many more there are
 	bundles
 }
 
@@ -298,9 +299,11 @@ func (s *lengthState) leg(r *legRun) {
 
 // hold keeps a finding about a message without Content-Length.
 func (s *lengthState) hold(f Finding, key string) {
-	if len(s.wait) < maxOfRule {
-		s.wait = append(s.wait, unmeasured{f, key})
+	if len(s.wait) == maxOfRule {
+		s.lost++
+		return
 	}
+	s.wait = append(s.wait, unmeasured{f, key})
 }
 
 // shortOf begins the finding that a datagram ends before its Content-Length does.
@@ -358,6 +361,7 @@ func (s *lengthState) exchange(r *exchangeRun) {
 }
 
 func (s *lengthState) end(r *captureRun) {
+	r.c.count[r.rule.ID].leftOut[Warning] += s.lost
 	for i := range s.wait {
 		f := &s.wait[i].f
 		if !r.c.goesOn[f.Frames[0]] {
