@@ -232,8 +232,9 @@ describe('what a reader does', { skip }, () => {
   }));
 
   test('from a finding to its call', () => open(file, {}, async (page) => {
-    await page.locator('.finding summary').first().click();
-    await page.locator('.finding a[href^="#call-"]').first().click();
+    const finding = page.locator('.finding:has(a[href^="#call-"])').first(); // others are of registrations
+    await finding.locator('summary').click();
+    await finding.locator('a[href^="#call-"]').first().click();
     await page.waitForSelector('#h-call');
     assert.ok(await page.locator('svg.ladder .mark').count() > 0);
   }));
