@@ -192,12 +192,10 @@ func (r *legRun) applies() { r.applied = true }
 // report reports a finding of the leg.
 func (r *legRun) report(f Finding) {
 	r.applied = true
-	if r.restsOnCut(&f) {
-		return
-	}
-	r.fired[f.Severity] = true
 	f.CallID, f.leg = r.Leg.CallID, legNo(r.Leg)
-	r.add(f)
+	if r.add(f) {
+		r.fired[f.Severity] = true
+	}
 }
 
 // report reports a finding of a request outside of calls.
@@ -213,12 +211,10 @@ func (r *captureRun) report(f Finding) { r.add(f) }
 
 // reportOf reports a finding of a leg that was finished before.
 func (r *captureRun) reportOf(leg legNumber, callID string, f Finding) {
-	if r.restsOnCut(&f) {
-		return
-	}
-	r.c.count[r.rule.ID].fired[f.Severity]++
 	f.CallID, f.leg = callID, leg
-	r.add(f)
+	if r.add(f) {
+		r.c.count[r.rule.ID].fired[f.Severity]++
+	}
 }
 
 // lower takes a finding of a leg back to a lesser severity.
@@ -241,18 +237,20 @@ func (n legNumber) of(r *analysis.Result) *analysis.Leg { return r.Calls.Leg(int
 // applies says that the rule could fire on a leg that was finished before.
 func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
 
-func (r *run) add(f Finding) {
+// add keeps a finding, or counts it where too many are kept. It reports whether it is one: those that rest on what was cut are none.
+func (r *run) add(f Finding) bool {
 	if r.restsOnCut(&f) {
-		return
+		return false
 	}
 	t := r.c.count[r.rule.ID]
 	if t.kept[f.Severity] == maxOfRule {
 		t.leftOut[f.Severity]++
-		return
+		return true
 	}
 	t.kept[f.Severity]++
 	r.finish(&f)
 	r.c.found = append(r.c.found, &f)
+	return true
 }
 
 // finish fills in what all findings of the rule have.
