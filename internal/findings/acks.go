@@ -14,7 +14,7 @@ var missingAck2xx = &Rule{
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where the 2xx was repeated for 27 s and more, and for two seconds
 and more in spite of it: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, and one that is not repeated for 27 s or more is only possible. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -191,7 +191,6 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 	ofThis := func(m *analysis.Seen) bool {
 		return r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) })
 	}
-	found := false
 	for j := range r.Messages {
 		m := &r.Messages[j]
 		switch {
@@ -204,7 +203,7 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		case m.Partial:
 			return true, ""
 		case !ofThis(m):
-			if found, unfit = true, "; the ACK has another To tag"; m.ToTag == 0 {
+			if unfit = "; the ACK has another To tag"; m.ToTag == 0 {
 				unfit = "; the ACK has no To tag"
 			}
 		case t.Finals < 2:
@@ -214,10 +213,10 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):
 			return true, ""
 		default:
-			found, unfit = true, "; the ACK goes to "+endpoint(m.Destination)
+			unfit = "; the ACK goes to " + endpoint(m.Destination)
 		}
 	}
-	if t.Finals < 2 && t.Acked && !found {
+	if t.Finals < 2 && t.Acked && unfit == "" {
 		return true, ""
 	}
 	return false, unfit

@@ -39,8 +39,8 @@ func isPublic(a netip.Addr) bool { return a.IsValid() && !a.IsPrivate() && !with
 // isPrivate reports whether an address is one of those behind a NAT.
 func isPrivate(a netip.Addr) bool { return a.IsValid() && within(private, a) }
 
-// contactOf returns the host of the Contact in the final response of a transaction where it
-// is an address, and whether that is private while its peer is not.
+// contactOf returns the host of the Contact in the final response of a transaction, a name in quotation marks, and whether it is
+// a private address while its peer has none.
 func (r *legRun) contactOf(i int) (host string, unreachable bool) {
 	src, _ := r.ends(&r.Transactions[i])
 	for _, j := range r.of(i) {
@@ -53,8 +53,12 @@ func (r *legRun) contactOf(i int) (host string, unreachable bool) {
 			continue
 		}
 		u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
-		a, ok := u.Addr()
-		return a.String(), ok && isPrivate(a) && isPublic(src.Addr())
+		if a, ok := u.Addr(); ok {
+			return a.String(), isPrivate(a) && isPublic(src.Addr())
+		} else if len(u.Host) > 0 {
+			return quote(u.Host), false
+		}
+		return "", false
 	}
 	return "", false
 }
@@ -62,16 +66,16 @@ func (r *legRun) contactOf(i int) (host string, unreachable bool) {
 // reachOf says whether the Contact in the final response of a transaction is one that its peer can reach, as far as addresses tell.
 func (r *legRun) reachOf(i int) string {
 	contact, private := r.contactOf(i)
-	src, dst := r.ends(&r.Transactions[i])
+	_, dst := r.ends(&r.Transactions[i])
 	switch a, err := netip.ParseAddr(contact); {
 	case private:
 		return "; its Contact is the private address " + contact
 	case contact == "":
 		return "; its Contact has no address"
-	case err == nil && sameHost(a, dst.Addr()):
+	case err != nil:
+		return "; its Contact is the name " + contact
+	case sameHost(a, dst.Addr()):
 		return "; its Contact is where it came from"
-	case err == nil && isPrivate(a) && isPublic(src.Addr()):
-		return "; its Contact is the private address " + contact
 	}
 	return "; its Contact is another address, " + contact
 }
