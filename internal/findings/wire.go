@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -465,10 +464,24 @@ type trouble struct {
 	media   bool
 	few     bool // of media: they do not say that nothing got there
 	events  []int
-	first   analysis.Frame // of the message that the first one is about
-	what    string         // that message
+	first   analysis.Frame // of the message that the first one is about …
+	method  string         // … its method, "" where that is not known …
+	status  int            // … and status code, 0 of a request
 	handled bool
 	invites bool // it is of an INVITE that begins a call
+}
+
+// what names that message.
+func (x *trouble) what() string {
+	switch {
+	case x.media:
+		return "media"
+	case x.method == "":
+		return "a packet"
+	case x.status != 0:
+		return fmt.Sprintf("%d to %s", x.status, x.method)
+	}
+	return x.method
 }
 
 // Sockets for media open late and close early: single errors so near to the answer, or to the BYE, are no fault.
@@ -580,16 +593,10 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 			return list
 		}
 	}
-	x := trouble{end: end, kind: e.Kind, events: []int{i}, what: e.Method}
-	if e.Status != 0 {
-		x.what = fmt.Sprintf("%d to %s", e.Status, e.Method)
-	}
+	x := trouble{end: end, kind: e.Kind, events: []int{i}, method: e.Method, status: e.Status}
 	if j >= 0 {
 		m := &r.Messages[j]
-		x.first, x.what = m.Frame, m.Method
-		if !m.Request {
-			x.what = fmt.Sprintf("%d to %s", m.Status, m.Method)
-		}
+		x.first, x.method, x.status = m.Frame, m.Method, m.Status
 		if m.Transaction >= 0 && m.Request {
 			t := &r.Transactions[m.Transaction]
 			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
@@ -616,7 +623,7 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 				continue
 			}
 			ends = append(ends, end)
-			x := trouble{end: end, media: true, first: r.Messages[i].Frame, what: "media"}
+			x := trouble{end: end, media: true, first: r.Messages[i].Frame}
 			inside := false
 			for _, n := range s.within(r.c, s.byEnd[end], r.Leg.Answered, r.Leg.Last.Add(timeout)) {
 				at := r.c.events[n].Time
@@ -659,17 +666,13 @@ func (r *run) troubleFinding(x *trouble) Finding {
 	for _, i := range x.events[:min(len(x.events), maxSiteProofs)] {
 		f.Frames = append(f.Frames, r.c.events[i].Frame)
 	}
-	what := x.what
-	if what == "" {
-		what = "a packet"
-	}
 	switch x.kind {
 	case analysis.TCPReset:
-		f.Observed = fmt.Sprintf("the TCP connection to %s was reset by %s while %s had no final response", endpoint(x.end), endpoint(e.Src), what)
+		f.Observed = fmt.Sprintf("the TCP connection to %s was reset by %s while %s had no final response", endpoint(x.end), endpoint(e.Src), x.what())
 		f.Expected = "a final response before the connection ends"
 		f.Because, f.end = "the connection to "+endpoint(x.end)+" was reset", unreached
 	default:
-		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), what, endpoint(x.end))
+		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), x.what(), endpoint(x.end))
 		if n := len(x.events); n > 1 {
 			f.Observed += fmt.Sprintf(" (%d times)", n)
 		}
@@ -679,7 +682,7 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		f.Because, f.end = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e)), unreached
 	}
 	if f.covers = "slow-setup"; !x.invites {
-		if f.end, f.covers = goesOn, ""; strings.Contains(what, " to ") { // a response
+		if f.end, f.covers = goesOn, ""; x.status != 0 {
 			f.end = openOnly
 		}
 	}
@@ -705,7 +708,7 @@ func (s *errorState) exchange(r *exchangeRun) {
 	if len(s.told) == 0 {
 		return
 	}
-	x := trouble{end: e.Destination, first: e.SentFrame, what: e.Method}
+	x := trouble{end: e.Destination, first: e.SentFrame, method: e.Method}
 	take := func(i int) {
 		if !s.told[i] {
 			s.told[i] = true
@@ -722,7 +725,7 @@ func (s *errorState) exchange(r *exchangeRun) {
 			x.handled = e.Status != 0
 		case v.Status != 0 && v.Src.Addr() == e.Destination.Addr() && v.Dst.Addr() == e.Source.Addr():
 			take(i)
-			x.end, x.first, x.what = v.Dst, e.FinalFrame, fmt.Sprintf("%d to %s", v.Status, e.Method)
+			x.end, x.first, x.status = v.Dst, e.FinalFrame, v.Status
 		}
 	}
 	for _, i := range s.within(r.c, s.byFlow[flow{e.Source, e.Destination}], e.Sent, e.LastSent.Add(timeout)) {
@@ -762,7 +765,7 @@ func (s *errorState) end(r *captureRun) {
 		switch e.Kind {
 		case analysis.ICMPError:
 			if e.Method != "" || isSIPPort(e.Dst) {
-				s.add(endpoint(e.Dst)+"error", r.troubleFinding(&trouble{end: e.Dst, events: []int{i}, what: e.Method}))
+				s.add(endpoint(e.Dst)+"error", r.troubleFinding(&trouble{end: e.Dst, events: []int{i}, method: e.Method, status: e.Status}))
 			}
 		case analysis.TCPRefused:
 			s.add(endpoint(e.Src)+"refused", Finding{
