@@ -82,7 +82,9 @@ func (a *Arguments) find(name string) []byte {
 
 // ask returns the value of the argument, or nil, and notes that it is known.
 func (a *Arguments) ask(name string) []byte {
-	a.names = append(a.names, name)
+	if !slices.Contains(a.names, name) {
+		a.names = append(a.names, name)
+	}
 	return a.find(name)
 }
 

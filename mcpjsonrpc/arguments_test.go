@@ -126,6 +126,17 @@ func TestNoArguments(t *testing.T) {
 	}
 }
 
+// TestAskedTwice: an argument that was asked for twice is told of once.
+func TestAskedTwice(t *testing.T) {
+	var file string
+	a := mcpjsonrpc.ParseArguments(json.RawMessage(`{"x":1}`))
+	a.Raw("file")
+	a.String("file", &file)
+	if err := a.Err(); err == nil || strings.Count(err.Error(), "file") != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestManyArguments bounds time, memory and what the error tells.
 func TestManyArguments(t *testing.T) {
 	var b strings.Builder

@@ -85,7 +85,8 @@ func onCaptures(o *Options, tool string, read func(q *query) fromCaptures) toolC
 
 // newQuery begins to read the arguments of a tool.
 func newQuery(tool string, args json.RawMessage) *query {
-	q := &query{Arguments: mcpjsonrpc.ParseArguments(args), tool: tool, noFile: mcpjsonrpc.ParseArguments(args).Raw("pcap_file") == nil}
+	q := &query{Arguments: mcpjsonrpc.ParseArguments(args), tool: tool}
+	q.noFile = q.Raw("pcap_file") == nil
 	var file string
 	var more []string
 	q.String("pcap_file", &file)
