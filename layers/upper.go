@@ -12,7 +12,6 @@ const (
 	tagEnd       = 0
 	tagDissector = 12 // the name of what the PDU is
 	tagHeuristic = 13 // likewise, where it was guessed
-	tagTable     = 14 // the name of a table of dissectors
 	tagSrc4      = 20
 	tagDst4      = 21
 	tagSrc6      = 22
