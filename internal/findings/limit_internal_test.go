@@ -29,3 +29,17 @@ func TestLimitOfRule(t *testing.T) {
 		t.Error("a site pattern is told as limited, too")
 	}
 }
+
+// TestLimitOfHeld holds that messages without Content-Length for which there is no room are told as a limit, too.
+func TestLimitOfHeld(t *testing.T) {
+	for more, want := range []bool{false, true} {
+		c, s := New(), new(lengthState)
+		for i := range maxOfRule + more {
+			s.hold(Finding{Severity: Warning, Frames: []analysis.Frame{{Number: int64(i + 1)}}}, "")
+		}
+		s.end(&captureRun{run{c, streamLength}, &analysis.Result{}})
+		if c.limited() != want {
+			t.Errorf("with %d too many: limited is %v", more, c.limited())
+		}
+	}
+}
