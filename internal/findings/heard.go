@@ -1,7 +1,6 @@
 package findings
 
 import (
-	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -43,6 +42,14 @@ type streamIndex struct {
 	all   []*analysis.Stream                    // in the order in which they begin
 	begin []time.Time                           // of these
 	end   []time.Time                           // the latest end of those up to it
+	brief []briefStream                         // of these, made when isAmong asks for it
+}
+
+// A briefStream is what isAmong asks of a stream, for each call without media anew: to report on one takes long.
+type briefStream struct {
+	from, to netip.Addr
+	end      time.Time
+	few      bool // it strays: see fewPackets
 }
 
 // maxShared bounds the streams of one address that are looked at: where there are more, one of
@@ -144,18 +151,20 @@ func (r *captureRun) isAmong(t *talk, a *agreement, from, to time.Time) bool {
 		return false
 	}
 	servers := serversOf(r.legsOf(t))
+	from, to = from.Add(-otherCall), to.Add(otherCall)
 	var hub []netip.Addr // ends of all that was looked at …
 	pairs := false       // … and whether that is of more than two hosts
 	found := false
-	for s := range r.heard().during(from.Add(-otherCall), to.Add(otherCall)) {
-		x, y := s.Source().Addr(), s.Destination().Addr()
+	list := r.heard().during(from, to)
+	for i := range list {
+		s := &list[i]
 		switch {
-		case slices.Contains(servers, x) || slices.Contains(servers, y) || s.Report().Packets < fewPackets:
+		case s.few || s.end.Before(from) || slices.Contains(servers, s.from) || slices.Contains(servers, s.to):
 		case !found:
-			found, hub = true, []netip.Addr{x, y}
+			found, hub = true, []netip.Addr{s.from, s.to}
 		default:
-			pairs = pairs || !slices.Contains(hub, x) || !slices.Contains(hub, y)
-			hub = slices.DeleteFunc(hub, func(h netip.Addr) bool { return h != x && h != y })
+			pairs = pairs || !slices.Contains(hub, s.from) || !slices.Contains(hub, s.to)
+			hub = slices.DeleteFunc(hub, func(h netip.Addr) bool { return h != s.from && h != s.to })
 		}
 		if found && len(hub) == 0 {
 			return true
@@ -189,16 +198,18 @@ func serversOf(legs []*analysis.Leg) (list []netip.Addr) {
 // maxLookedAt bounds the streams of a time that are looked at.
 const maxLookedAt = 4096
 
-// during iterates over the streams that were sent in a time, as far as these are within the bound.
-func (x *streamIndex) during(from, to time.Time) iter.Seq[*analysis.Stream] {
-	return func(yield func(*analysis.Stream) bool) {
-		n, _ := slices.BinarySearchFunc(x.begin, to, time.Time.Compare)
-		for i := n - 1; i >= max(0, n-maxLookedAt) && !x.end[i].Before(from); i-- {
-			if !x.all[i].End().Before(from) && !yield(x.all[i]) {
-				return
-			}
+// during returns the last streams that began before the end of a time, as many as are looked at. All that were still sent in that time are
+// among these, as far as they are within the bound.
+func (x *streamIndex) during(from, to time.Time) []briefStream {
+	if x.brief == nil {
+		x.brief = make([]briefStream, len(x.all))
+		for i, s := range x.all {
+			x.brief[i] = briefStream{s.Source().Addr(), s.Destination().Addr(), s.End(), s.Report().Packets < fewPackets}
 		}
 	}
+	n, _ := slices.BinarySearchFunc(x.begin, to, time.Time.Compare)
+	over, _ := slices.BinarySearchFunc(x.end[:n], from, time.Time.Compare)
+	return x.brief[max(over, n-maxLookedAt):n]
 }
 
 // within reports whether any stream was sent in a time.
