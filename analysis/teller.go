@@ -11,7 +11,7 @@ const (
 	// errandsAtOnce is how many legs, requests and events are handed over together, and
 	// maxBatches how many such batches may be on their way: what they hold is not let go
 	// before they are back.
-	errandsAtOnce = 32
+	errandsAtOnce = 64
 	maxBatches    = 2
 )
 
