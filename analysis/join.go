@@ -3,6 +3,7 @@ package analysis
 import (
 	"bytes"
 	"hash/maphash"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -29,6 +30,7 @@ const (
 	scoreCalled    = 40  // the same To or Request-URI user alone, where it is a telephone number
 	scoreCaller    = 20  // the same From user alone
 	scoreChain     = 20  // the later leg begins where the earlier one went to
+	scoreHost      = 20  // … or at another address of that host, as other calls show
 	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
 	scoreAnswer    = 20  // answered together, the later leg first
 	scoreEnd       = 20  // ended together
@@ -39,6 +41,10 @@ const (
 
 	// joinWindow is how long after a leg another one may begin that has the same users.
 	joinWindow = 10 * time.Second
+
+	// provenHost is how many calls have to show that two addresses are of one host. One is enough whose legs
+	// say by themselves that they belong together.
+	provenHost = 2
 
 	// minAffix is the shortest Call-ID that may be a part of another one, minTag the
 	// shortest From tag: 32 bits of chance (RFC 3261, section 19.3) in hexadecimal.
@@ -71,6 +77,7 @@ const (
 	nested
 	answeredTogether
 	endedTogether
+	sameHost
 )
 
 // A scored is what traits are called and how much they say.
@@ -105,10 +112,14 @@ var traits = []scored{
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
 	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
+	{"same-host", scoreHost},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
 const strong = sameSessionID | namesCallID | callIDAffix | sameName | tagAffix | sameOrigin | sameMedia | replaces
+
+// byItself are those that need nothing of what convinces asks for beside the score.
+const byItself = sameSessionID | namesCallID | callIDAffix | replaces
 
 func (t trait) score() int      { return scoreOf(traits, uint(t)) }
 func (t trait) names() []string { return namesOf(traits, uint(t)) }
@@ -312,11 +323,66 @@ func elsewhere(a, b *Leg) bool {
 
 // convinces reports whether a pair has enough in common. Users, descriptions and times
 // say little by themselves: many calls at once may have them. The later leg has to come from
-// where the earlier one went to, or both have to be answered and to end together. That both
+// the host that the earlier one went to, or both have to be answered and to end together. That both
 // were refused alike is not enough: whoever tries one number at many servers has that.
 func (c *pair) convinces() bool {
-	const byItself = sameSessionID | namesCallID | callIDAffix | replaces
-	return c.t.score() >= joinScore && (c.t&(byItself|chained) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
+	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
+}
+
+// A hostPair is two addresses, the smaller one first.
+type hostPair [2]netip.Addr
+
+// between returns the addresses at which the earlier leg of a pair ended and the later one began.
+func (c *pair) between(a, b *ending) hostPair {
+	from, to := a.destination.Addr(), b.source.Addr()
+	if to.Less(from) {
+		from, to = to, from
+	}
+	return hostPair{from, to}
+}
+
+// sameHosts finds gateways with an address on either side: those between two legs of a call that say so, or that
+// are answered and end together. Of calls that are refused nothing else tells which came of which.
+func (j *joiner) sameHosts(legs *legStore) {
+	shown := make(map[hostPair]int)
+	for list := range j.perLeg() {
+		c := j.bestOf(list)
+		if c == nil || c.t&chained != 0 {
+			continue
+		}
+		a, b := j.endingOf(c.earlier, legs), j.endingOf(c.later, legs)
+		if hosts := c.between(&a, &b); hosts[0] != hosts[1] {
+			if shown[hosts]++; c.t&byItself != 0 {
+				shown[hosts] += provenHost
+			}
+		}
+	}
+	for i := range j.candidates {
+		c := &j.candidates[i]
+		if c.t&chained != 0 || len(shown) == 0 {
+			continue
+		}
+		a, b := j.endingOf(c.earlier, legs), j.endingOf(c.later, legs)
+		if shown[c.between(&a, &b)] >= provenHost {
+			c.t |= sameHost
+		}
+	}
+}
+
+// perLeg iterates over the candidates of one later leg after the other.
+func (j *joiner) perLeg() iter.Seq[[]pair] {
+	return func(yield func([]pair) bool) {
+		for rest := j.candidates; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].later == rest[0].later {
+				n++
+			}
+			if !yield(rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
 }
 
 // A keyList is the keys of one leg in the making.
@@ -591,15 +657,11 @@ func (j *joiner) join(legs *legStore) {
 			c.t &^= sameMedia
 		}
 	}
-	for i := 0; i < len(j.candidates); {
-		n := i + 1
-		for n < len(j.candidates) && j.candidates[n].later == j.candidates[i].later {
-			n++
-		}
-		if best := j.bestOf(j.candidates[i:n]); best != nil {
+	j.sameHosts(legs)
+	for list := range j.perLeg() {
+		if best := j.bestOf(list); best != nil {
 			j.unite(best, legs)
 		}
-		i = n
 	}
 	j.candidates, j.ends = nil, nil
 }

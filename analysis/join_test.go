@@ -1,6 +1,8 @@
 package analysis_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/internal/capgen"
@@ -204,6 +206,53 @@ func TestTogether(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			res := analyze(t, capgen.Ladder{}, tt.ladder)
 			if res.Calls.Len() != 1 {
+				for c := range res.Calls.All() {
+					t.Error(describe(c))
+				}
+			}
+		})
+	}
+}
+
+// TestSameHost: calls that are refused behind a gateway with an address on either side are joined where answered ones
+// show that it is one host.
+func TestSameHost(t *testing.T) {
+	answered := func(i int, header string) string {
+		return strings.NewReplacer("HEADER", strings.ReplaceAll(header, "#", fmt.Sprint(i)), "#", fmt.Sprint(i)).Replace(`
+			#0   A > P INVITE id=a#@a from=sip:150#@a to=sip:240#@pHEADER
+			+.1  Q > B INVITE id=b#@q fwd=no from=sip:150#@a to=sip:240#@pHEADER
+			+1   B > Q 200 id=b#@q
+			+.1  P > A 200 id=a#@a
+			+3   A > P BYE id=a#@a
+			+.1  Q > B BYE id=b#@q`)
+	}
+	refused := func(via, from string) string {
+		return strings.NewReplacer("VIA", via, "FROM", from).Replace(`
+			90   A > P INVITE id=a9@a from=sip:1509@a to=sip:2409@p
+			+.1  FROM > VIA INVITE id=b9@q fwd=no from=sip:1509@a to=sip:2409@p
+			+.1  VIA > FROM 503 id=b9@q
+			+.1  P > A 503 id=a9@a`)
+	}
+	back := `
+			90   B > Q INVITE id=a9@a from=sip:1509@a to=sip:2409@p
+			+.1  P > A INVITE id=b9@q fwd=no from=sip:1509@a to=sip:2409@p
+			+.1  A > P 486 id=b9@q
+			+.1  Q > B 486 id=a9@a`
+	sessionID := "\n\t\t\t\tSession-ID: ab30317f1a784dc48ff824d0d3715d8#"
+	for _, tt := range []struct {
+		name, ladder string
+		calls        int
+	}{
+		{"two calls show it", answered(1, "") + answered(2, "") + refused("B", "Q"), 3},
+		{"another carrier", answered(1, "") + answered(2, "") + refused("C", "Q"), 3},
+		{"the other way", answered(1, "") + answered(2, "") + back, 3},
+		{"one call alone", answered(1, "") + refused("B", "Q"), 3},
+		{"one call that says so itself", answered(1, sessionID) + refused("B", "Q"), 2},
+		{"from another host", answered(1, "") + answered(2, "") + refused("B", "D"), 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res := analyze(t, capgen.Ladder{}, tt.ladder)
+			if res.Calls.Len() != tt.calls {
 				for c := range res.Calls.All() {
 					t.Error(describe(c))
 				}
