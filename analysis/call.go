@@ -75,6 +75,7 @@ type Leg struct {
 	Messages         int // copies left out
 	Retransmissions  int
 	Hops             []Hop // the pairs of addresses it was seen between; at most maxHops
+	Refusals         []Refusal
 	Dialogs          []Dialog
 
 	// Media is what the session descriptions say; nil where there were none.
@@ -90,6 +91,13 @@ type Leg struct {
 	call int      // ID of its call
 
 	order int // among all legs, by their first messages
+}
+
+// A Refusal is what came of a leg on a hop, where that is not what came of the leg: a server that it was sent to before it was sent to another
+// one, or one of several at once.
+type Refusal struct {
+	Hop    int // index into Leg.Hops
+	Status int // the final response there to the last initial INVITE, 300 and over; 408 where that was repeated and there was none
 }
 
 // A Party is one of those who take part in a call.

@@ -123,8 +123,7 @@ func (c *CallList) All() iter.Seq[*Call] {
 }
 
 // Heads iterates over the calls in order as All does, each in the place of the one before: they
-// are valid for one turn. Their legs may lack what a leg may have several of, but for its
-// UserAgents and Redirects: Transfers, Hops, Dialogs and Media. It costs half of what All does.
+// are valid for one turn. Their legs may lack Transfers, Dialogs and Media. It costs half of what All does.
 func (c *CallList) Heads() iter.Seq[*Call] {
 	return func(yield func(*Call) bool) {
 		r := c.Reader()

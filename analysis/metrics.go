@@ -88,8 +88,8 @@ const maxGroups = 1 << 14
 // An Overview is what the calls and registrations of a timeline amount to.
 type Overview struct {
 	Metrics            // of all calls, and registrations
-	Peers      []Group // of the calls that each address sent or received, on the first hop that the capture shows; the busiest first
-	UserAgents []Group // of the calls that each user agent took part in, the busiest first
+	Peers      []Group // of the calls that each address took part in, on any hop of any leg, by what came of them there; the busiest first
+	UserAgents []Group // of the calls that each user agent took part in, by what came of its leg; the busiest first
 	States     [16]int // how many calls there are of each State
 	Outcomes   [16]int // … and registrations of each Outcome
 	Registers  int     // the Attempts of all registrations
@@ -110,23 +110,18 @@ func (t *Traffic) look() *Overview {
 	var o Overview
 	var all measure
 	var begun []beginning
-	peers, agents := make(groups), make(groups)
+	peers, agents := groups[netip.Addr]{of: make(map[netip.Addr]*measure)}, groups[string]{of: make(map[string]*measure)}
 	for c := range t.Calls.Heads() {
 		l := c.First()
-		all.add(c)
+		all.add(l)
 		o.States[l.State]++
-		peers.add(hostName(l.Source.Addr()), c)
-		if l.Destination.Addr() != l.Source.Addr() {
-			peers.add(hostName(l.Destination.Addr()), c)
-		}
-		for _, ua := range l.UserAgents {
-			agents.add(ua, c)
-		}
+		ofHops(&peers, c)
+		ofAgents(&agents, c)
 		if !l.Begin.IsZero() {
 			begun = append(begun, beginning{l.Begin, l.IsAnswered(), l.State == StateFailed || l.State == StateAbandoned})
 		}
 	}
-	o.Metrics, o.Peers, o.UserAgents = all.metrics(), peers.list(), agents.list()
+	o.Metrics, o.Peers, o.UserAgents = all.metrics(), peers.list(hostName), agents.list(func(ua string) string { return ua })
 	o.Buckets, o.Size = overTime(begun)
 	o.RegistrationDelay = distribution(slices.Clone(t.delays))
 	attempts, failures := 0, 0
@@ -142,25 +137,103 @@ func (t *Traffic) look() *Overview {
 
 func hostName(a netip.Addr) string { return a.Unmap().String() }
 
-// groups are measures by name.
-type groups map[string]*measure
+// groups are measures of calls by what takes part in them.
+type groups[K comparable] struct {
+	of    map[K]*measure
+	parts []partaker[K] // of the call at hand
+}
 
-// add takes a call into the group of a name.
-func (g groups) add(name string, c *Call) {
-	m := g[name]
-	if m == nil && len(g) < maxGroups {
-		m = new(measure)
-		g[name] = m
+// A partaker is what a call was to one that took part in it.
+type partaker[K comparable] struct {
+	who     K
+	leg     *Leg
+	refused int // the final response on its hops, where that is another one than that of the leg
+}
+
+// answered reports whether the call was answered there.
+func (p *partaker[K]) answered() bool { return p.refused == 0 && p.leg.IsAnswered() }
+
+// take takes in that one took part in the call at hand. Of several legs and hops one counts that was answered, or else the last.
+func (g *groups[K]) take(p partaker[K]) {
+	for i := range g.parts {
+		if old := &g.parts[i]; old.who == p.who {
+			if !old.answered() || p.answered() {
+				*old = p
+			}
+			return
+		}
 	}
-	if m != nil {
-		m.add(c)
+	g.parts = append(g.parts, p)
+}
+
+// add counts the call at hand for all that took part in it.
+func (g *groups[K]) add() {
+	for i := range g.parts {
+		p := &g.parts[i]
+		m := g.of[p.who]
+		if m == nil && len(g.of) < maxGroups {
+			m = new(measure)
+			g.of[p.who] = m
+		}
+		switch {
+		case m == nil:
+		case p.refused != 0:
+			m.add(p.leg.refusedWith(p.refused))
+		default:
+			m.add(p.leg)
+		}
 	}
+	g.parts = g.parts[:0]
+}
+
+// ofHops takes in the addresses of a call.
+func ofHops(g *groups[netip.Addr], c *Call) {
+	for _, l := range c.Legs {
+		for i, h := range l.Hops {
+			refused := l.refusal(i)
+			g.take(partaker[netip.Addr]{h.A.Addr().Unmap(), l, refused})
+			g.take(partaker[netip.Addr]{h.B.Addr().Unmap(), l, refused})
+		}
+	}
+	g.add()
+}
+
+// ofAgents takes in the user agents of a call.
+func ofAgents(g *groups[string], c *Call) {
+	for _, l := range c.Legs {
+		for _, ua := range l.UserAgents {
+			g.take(partaker[string]{who: ua, leg: l})
+		}
+	}
+	g.add()
+}
+
+// refusal returns the final response on a hop where that is another one than that of the leg, 0 otherwise.
+func (l *Leg) refusal(hop int) int {
+	for _, x := range l.Refusals {
+		if x.Hop == hop {
+			return x.Status
+		}
+	}
+	return 0
+}
+
+// refusedWith returns what the leg is where it got a final response of its own. What it has in common with that of the others is when it began.
+func (l *Leg) refusedWith(status int) *Leg {
+	state := StateFailed
+	switch {
+	case status == 487:
+		state = StateCancelled
+	case status < 400:
+		state = StateRedirected
+	}
+	return &Leg{State: state, FinalStatus: status, Invited: l.Invited, Begin: l.Begin, ByeTook: -1}
 }
 
 // list returns the groups, the busiest first.
-func (g groups) list() (list []Group) {
-	for name, m := range g {
-		list = append(list, Group{name, m.metrics()})
+func (g *groups[K]) list(name func(K) string) (list []Group) {
+	for k, m := range g.of {
+		list = append(list, Group{name(k), m.metrics()})
 	}
 	sort.Slice(list, func(i, j int) bool {
 		a, b := &list[i], &list[j]
@@ -169,9 +242,8 @@ func (g groups) list() (list []Group) {
 	return list
 }
 
-// add takes in a call, by its first leg.
-func (m *measure) add(c *Call) {
-	l := c.First()
+// add takes in a call, by a leg.
+func (m *measure) add(l *Leg) {
 	m.m.Calls++
 	keep := func(list *[]time.Duration, d time.Duration, ok bool) {
 		if ok {

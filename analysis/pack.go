@@ -135,12 +135,17 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.frame(l.LastFrame, l.First)
 	p.nums.int(int64(l.Messages))
 	p.nums.int(int64(l.Retransmissions))
-	p.transfers(l)
 	p.shape.int(int64(len(l.Hops)))
 	for i := range l.Hops {
 		p.addrPort(l.Hops[i].A)
 		p.addrPort(l.Hops[i].B)
 	}
+	p.shape.int(int64(len(l.Refusals)))
+	for _, x := range l.Refusals {
+		p.shape.int(int64(x.Hop))
+		p.shape.int(int64(x.Status))
+	}
+	p.transfers(l)
 	p.shape.int(int64(len(l.Dialogs)))
 	for i := range l.Dialogs {
 		d := &l.Dialogs[i]
@@ -327,7 +332,7 @@ func room[T any](in []T, n int64) []T {
 }
 
 // unpack makes leg number order out of its packed form, in a room that is empty. Its texts are
-// parts of that. head leaves out what a leg may have several of.
+// parts of that. head leaves out what CallList.Heads does.
 func (p *packer) unpack(r *legRoom, packed textRef, order int, head bool) *Leg {
 	var u unpacker
 	u.open(p.texts.text(packed), p)
@@ -398,15 +403,19 @@ func (u *unpacker) head(r *legRoom) {
 	l.First = u.frame(Frame{})
 	l.LastFrame = u.frame(l.First)
 	l.Messages, l.Retransmissions = int(u.nums.int()), int(u.nums.int())
+	l.Hops = room(r.hops[:], u.shape.int())
+	for i := range l.Hops {
+		l.Hops[i] = Hop{u.addrPort(), u.addrPort()}
+	}
+	l.Refusals = room([]Refusal(nil), u.shape.int())
+	for i := range l.Refusals {
+		l.Refusals[i] = Refusal{int(u.shape.int()), int(u.shape.int())}
+	}
 }
 
 func (u *unpacker) rest(r *legRoom) {
 	l := &r.leg
 	u.transfers(l)
-	l.Hops = room(r.hops[:], u.shape.int())
-	for i := range l.Hops {
-		l.Hops[i] = Hop{u.addrPort(), u.addrPort()}
-	}
 	l.Dialogs = room(r.dialogs[:], u.shape.int())
 	for i := range l.Dialogs {
 		l.Dialogs[i] = Dialog{LocalTag: u.tag(l.FromTag), RemoteTag: u.string(), State: DialogState(u.shape.int()), Hops: uint64(u.shape.int())}

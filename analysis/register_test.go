@@ -332,3 +332,53 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("%d spans of %v with %d calls and %d failures", len(list), size, calls, failed)
 	}
 }
+
+// TestPeers: an address counts a call on any hop of any leg, by what came of it there.
+func TestPeers(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, `
+		# B has no room, C answers
+		0    A > P INVITE id=1@a
+		+.1  P > B INVITE id=1@a
+		+.1  B > P 503 id=1@a
+		+.1  P > C INVITE id=1@a
+		+1   C > P 200 id=1@a
+		+.1  P > A 200 id=1@a
+		# B says nothing, and C is busy
+		20   A > P INVITE id=2@a
+		+.1  P > B INVITE id=2@a
+		+.5  P > B INVITE again
+		+1   P > B INVITE again
+		+3   P > C INVITE id=2@a
+		+1   C > P 486 id=2@a
+		+.1  P > A 486 id=2@a
+		# both ring, and B answers
+		40   A > P INVITE id=3@a
+		+.1  P > B INVITE id=3@a
+		+.1  P > C INVITE id=3@a
+		+.1  B > P 180 id=3@a
+		+.1  C > P 180 id=3@a tt=c3
+		+1   B > P 200 id=3@a
+		+.1  P > A 200 id=3@a
+		+.1  P > C CANCEL id=3@a
+		+.1  C > P 200 of=CANCEL id=3@a
+		+.1  C > P 487 of=INVITE id=3@a tt=c3
+		# of another Call-ID behind P
+		60   A > P INVITE id=123456789abc@a
+		+.1  P > D INVITE id=123456789abc@a-2 fwd=no
+		+1   D > P 200 id=123456789abc@a-2
+		+.1  P > A 200 id=123456789abc@a`)
+	var got []string
+	for _, g := range res.Overview().Peers {
+		got = append(got, fmt.Sprintf("%s %d ASR=%.0f NER=%.0f", g.Name, g.Calls, g.AnswerSeizure, g.NetworkEffect))
+	}
+	want := []string{
+		"10.0.0.1 4 ASR=75 NER=100", // A
+		"10.0.0.9 4 ASR=75 NER=100", // P
+		"10.0.0.2 3 ASR=33 NER=33",  // B
+		"10.0.0.3 3 ASR=33 NER=100", // C
+		"10.0.0.4 1 ASR=100 NER=100",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("\ngot  %q\nwant %q", got, want)
+	}
+}

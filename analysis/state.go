@@ -41,7 +41,33 @@ func (v *liveLeg) conclude(now time.Time) {
 	if l.State == StateConfirmed || l.State == StateEarly || l.State == StateTrying {
 		l.Unfinished = !l.Evicted
 	}
+	if len(l.Hops) > 1 {
+		v.refusals()
+	}
 }
+
+// refusals notes on which hops the last initial INVITE got another final response than the leg.
+func (v *liveLeg) refusals() {
+	l := v.leg
+	var told uint64 // the set of hops that are told of: maxHops of them
+	for i := len(v.trans) - 1; i >= 0; i-- {
+		tr := &v.trans[i]
+		if tr.method != "INVITE" || !tr.initial || told&(1<<tr.hop) != 0 {
+			continue
+		}
+		told |= 1 << tr.hop
+		status := int(tr.status)
+		if status == 0 && tr.provisional == never && tr.requests >= silentCopies {
+			status = 408 // section 16.8: so a proxy takes it
+		}
+		if status >= 300 && status != l.FinalStatus {
+			l.Refusals = append(l.Refusals, Refusal{tr.hop, status})
+		}
+	}
+}
+
+// silentCopies is how often an INVITE was sent that nobody is taken to answer any more.
+const silentCopies = 3
 
 // endedByBye reports whether the 487 of an attempt answers a BYE that came at bye: RFC 3261,
 // section 15.1.2. That of a CANCEL answers the CANCEL.

@@ -349,8 +349,8 @@ func (w *jsonWriter) distribution(d *analysis.Distribution) {
 	w.close('}')
 }
 
-// maxBriefGroups bounds the peers and user agents in a brief summary.
-const maxBriefGroups = 4
+// maxBriefGroups bounds the peers and user agents in a brief summary: of a server with two carriers its own addresses come first.
+const maxBriefGroups = 8
 
 // groups writes the metrics of the busiest groups.
 func (w *jsonWriter) groups(key string, list []analysis.Group, o *Options) {
@@ -435,8 +435,8 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	b = appendRegistrationsText(b, res.Traffic)
 	m := res.Overview()
 	b = appendMetricsText(b, &m.Metrics)
-	b = appendGroupsText(b, "peers", m.Peers)
-	b = appendGroupsText(b, "user agents", m.UserAgents)
+	b = appendGroupsText(b, "peers", m.Peers, maxBriefGroups)
+	b = appendGroupsText(b, "user agents", m.UserAgents, maxBriefGroups/2)
 	b = appendFailuresText(b, res.Traffic)
 	b = appendFindingsText(b, found)
 	return appendUnreadText(b, res)
@@ -525,11 +525,11 @@ func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 	return b
 }
 
-func appendGroupsText(b []byte, label string, list []analysis.Group) []byte {
+func appendGroupsText(b []byte, label string, list []analysis.Group, most int) []byte {
 	if len(list) < 2 {
 		return b
 	}
-	for i, g := range firstOf(list, 4) {
+	for i, g := range firstOf(list, most) {
 		if i > 0 {
 			label = ""
 		}
