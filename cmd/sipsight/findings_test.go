@@ -21,6 +21,7 @@ type findingCase struct {
 	want  [][]string
 	none  []string
 	also  []string
+	says  [][2]string // id, and what the Observed of one of its findings holds
 	ways  []string
 	calls int
 	gap   float64
@@ -48,6 +49,9 @@ func readFindingCase(t *testing.T, file string) (c findingCase) {
 			c.none = append(c.none, words...)
 		case "also":
 			c.also = append(c.also, words...)
+		case "says":
+			id, text, _ := strings.Cut(strings.TrimSpace(value), " ")
+			c.says = append(c.says, [2]string{id, text})
 		case "ways":
 			c.ways = words
 		case "calls":
@@ -127,6 +131,11 @@ func runFindingCase(t *testing.T, c *findingCase, way string) {
 	for _, w := range c.want {
 		if !slices.ContainsFunc(got, func(f findingLine) bool { return f.matches(w, way) }) {
 			t.Errorf("missing: %s", strings.Join(w, " "))
+		}
+	}
+	for _, s := range c.says {
+		if !slices.ContainsFunc(got, func(f findingLine) bool { return f.ID == s[0] && strings.Contains(f.Observed, s[1]) }) {
+			t.Errorf("no %s says %q", s[0], s[1])
 		}
 	}
 	for _, f := range got {

@@ -124,7 +124,8 @@ type success struct {
 type attack struct {
 	f         Finding
 	user      string
-	last      time.Time
+	enough    time.Time // when there were tries enough to tell of it
+	last      time.Time // the last try
 	explained bool // another one of the same sender tells more
 }
 
@@ -670,7 +671,7 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 		}
 	}
 	first, last := list[0], list[len(list)-1]
-	a.last = list[bruteTries-1].at
+	a.enough, a.last = list[bruteTries-1].at, last.at
 	whose := "of user " + quote([]byte(name))
 	if name == "" {
 		whose = fmt.Sprintf("of %d users", len(distinct))
@@ -689,8 +690,12 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 func (s *source) bruteSuccess() {
 	for _, b := range s.brutes {
 		for _, ok := range s.oks {
-			if b.user != "" && b.user == ok.user && ok.at.After(b.last) {
-				b.f.Observed += fmt.Sprintf("; then accepted after %s: the account is compromised", seconds(ok.at.Sub(b.last)))
+			if b.user != "" && b.user == ok.user && ok.at.After(b.enough) {
+				when := "between these"
+				if ok.at.After(b.last) {
+					when = seconds(ok.at.Sub(b.last)) + " after the last"
+				}
+				b.f.Observed += "; then accepted, " + when + ": the account is compromised"
 				b.f.NextStep = "Change the password of this user now, block the address, and look for calls and registrations that came from it."
 				b.f.Frames = append(b.f.Frames, ok.frame)
 				break
@@ -742,7 +747,7 @@ func (s *source) findFraud() {
 		if len(window) < fraudInvites {
 			continue
 		}
-		brute := len(s.brutes) > 0 && s.brutes[0].last.Before(x.at)
+		brute := len(s.brutes) > 0 && s.brutes[0].enough.Before(x.at)
 		refused, onSilence := mostlyRefused(window)
 		if !brute && (!s.registered.IsZero() && s.registered.Before(window[0].at) || s.answered > len(list) || !refused) {
 			continue

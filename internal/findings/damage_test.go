@@ -43,7 +43,7 @@ func samples(t *testing.T, pattern string) (list []sample) {
 		calls, gap := 1, 100.0
 		for line := range strings.SplitSeq(string(b), "\n") {
 			switch key, value, _ := strings.Cut(line, ":"); key {
-			case "want", "none", "also":
+			case "want", "none", "also", "says":
 			case "ways":
 				l.TCP = strings.Contains(value, "tcp-only")
 			case "calls":
