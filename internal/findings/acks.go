@@ -14,7 +14,7 @@ var missingAck2xx = &Rule{
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where the 2xx was repeated for 27 s and more, and for two seconds
 and more in spite of it: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them, and one that is sent twice where the capture ends within 500 ms of the second copy. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -86,7 +86,7 @@ var missingAckFailure = &Rule{
 	ID: "missing-ack-failure", RFC: "RFC 3261 17.2.1, 17.1.1.3", Severity: "warning",
 	Title: "a refusal that is never acknowledged",
 	Doc: `A final response of 300 and over to an INVITE is repeated (Timer G), and no ACK with the branch of the INVITE follows on that hop (Timer H): none at all, or one with
-another branch behind which it is repeated. It is only possible where nothing that the other side sends there is in the capture, and where the response is sent twice and the capture lacks so many packets that the ACK may be among them.`,
+another branch behind which it is repeated. It is only possible where nothing that the other side sends there is in the capture, and where the response is sent twice and the capture ends within 500 ms of the second copy, or lacks so many packets that the ACK may be among them.`,
 	Why: "The next hop has to acknowledge at once, whatever the caller does. That it does not says that the response does not reach it, or that its ACK is lost.",
 	Fix: "Look at where the response went against the Via of the INVITE.",
 
@@ -111,7 +111,7 @@ another branch behind which it is repeated. It is only possible where nothing th
 			src, dst := r.ends(t)
 			r.report(Finding{
 				Severity: Warning, Frames: r.finalFrames(i),
-				gate:     &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: toInt(!t.Acked && t.Finals == 2)},
+				gate:     &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: repeatedWait(t), misses: toInt(!t.Acked && t.Finals == 2)},
 				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)) + unfit,
 				Expected: "an ACK with the branch of the INVITE",
 			})

@@ -74,7 +74,7 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	src, dst := r.ends(t)
 	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
-		f.gate.wait = 0
+		f.gate.wait = repeatedWait(t)
 	}
 	if t.Finals < 3 { // … but for the first time, which may have been lost on the way
 		f.gate.misses = 1
@@ -91,6 +91,15 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 		return f, t.Finals > 1
 	}
 	return f, true
+}
+
+// repeatedWait returns how long behind the first copy of a final response a capture has to go on for the lack of an ACK to say something.
+// Where it was repeated once, the ACK of the first copy may be lost, and that of the second one on its way.
+func repeatedWait(t *analysis.Transaction) time.Duration {
+	if t.Finals > 2 {
+		return 0
+	}
+	return t.LastFinal.Sub(t.Answered) + t1
 }
 
 // unheeded returns how many ACKs of a 2xx were seen on its hop, where that was repeated for as long as may be, and behind the first

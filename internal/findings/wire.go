@@ -131,6 +131,8 @@ func (r *legRun) sizeOf(i int) Finding {
 	}
 	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
 	switch {
+	case m.Lost == analysis.LostFragments && r.since(m.Time) < t1:
+		return Finding{} // the capture may have ended between two fragments
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
 		f.Severity, f.lacking = Error, true
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
