@@ -42,6 +42,9 @@ const (
 	// joinWindow is how long after a leg another one may begin that has the same users.
 	joinWindow = 10 * time.Second
 
+	// forwardWindow is how long after it one may begin where it went to, while it rings: who does not answer is forwarded.
+	forwardWindow = timerC
+
 	// provenHost is how many calls have to show that two addresses are of one host. One is enough whose legs
 	// say by themselves that they belong together.
 	provenHost = 2
@@ -128,12 +131,14 @@ func (t trait) names() []string { return namesOf(traits, uint(t)) }
 type candidate struct {
 	earlier, later *Leg
 	t              trait
+	beyond         bool
 }
 
 // A pair is a candidate that waits for the end of both legs.
 type pair struct {
 	earlier, later int32 // by their order
 	t              trait
+	beyond         bool // chained by a further hop of the earlier one
 }
 
 // An ending is what a candidate needs to know of a leg at the end.
@@ -212,7 +217,7 @@ func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	for _, c := range list {
 		if c.plausible(x) {
 			c.earlier.live.paired, v.paired = true, true
-			j.candidates = append(j.candidates, pair{int32(c.earlier.order), int32(c.later.order), c.t})
+			j.candidates = append(j.candidates, pair{int32(c.earlier.order), int32(c.later.order), c.t, c.beyond})
 		}
 	}
 	for _, k := range j.keys {
@@ -232,7 +237,7 @@ func addTrait(list []candidate, earlier, later *Leg, t trait) []candidate {
 	if len(list) == maxCandidates {
 		return list
 	}
-	return append(list, candidate{earlier, later, t})
+	return append(list, candidate{earlier: earlier, later: later, t: t})
 }
 
 // finished forgets the keys of a leg, and notes its ending where a candidate asks for it.
@@ -258,6 +263,8 @@ func (c *candidate) plausible(x *seen) bool {
 	}
 	if a.Destination == b.Source || a.Source.Addr() != b.Source.Addr() && comesFrom(x, a.Destination.Addr()) {
 		c.t |= chained
+	} else if c.beyond = a.reached(b.Source); c.beyond {
+		c.t |= chained
 	}
 	if !a.live.answered() {
 		c.t |= nested
@@ -271,7 +278,21 @@ func (c *candidate) plausible(x *seen) bool {
 	if c.t&strong != 0 {
 		return true
 	}
-	return c.t&nested != 0 && (c.t&chained != 0 || elsewhere(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < joinWindow
+	window := joinWindow
+	if c.t&chained != 0 && !a.Ringing.IsZero() {
+		window = forwardWindow
+	}
+	return c.t&nested != 0 && (c.t&chained != 0 || elsewhere(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < window
+}
+
+// reached reports whether a leg was passed on to an address: a back-to-back user agent may stand behind a proxy.
+func (l *Leg) reached(to netip.AddrPort) bool {
+	for i := range l.Hops {
+		if at := l.Hops[i].B.Addr(); i > 0 && at == to.Addr() && at != l.Source.Addr() {
+			return true
+		}
+	}
+	return false
 }
 
 // again looks again where two legs came from, one of which was seen on a further hop first.
@@ -279,7 +300,7 @@ func (c *pair) again(a, b *ending) {
 	if siblings(a.source, a.destination, b.source, b.destination) {
 		c.t &^= ofCaller
 	}
-	if from := b.source.Addr(); b.source != a.destination && (from == a.source.Addr() || from != a.destination.Addr()) {
+	if from := b.source.Addr(); !c.beyond && b.source != a.destination && (from == a.source.Addr() || from != a.destination.Addr()) {
 		c.t &^= chained
 	}
 }

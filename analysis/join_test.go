@@ -260,3 +260,46 @@ func TestSameHost(t *testing.T) {
 		})
 	}
 }
+
+// TestBehindProxy: a back-to-back user agent behind a proxy calls where its own first hop does not begin at the first hop of the other leg.
+func TestBehindProxy(t *testing.T) {
+	for _, tt := range []struct {
+		name, ladder string
+		calls        int
+	}{
+		{"refused, through the proxy again", `
+			0    A > P INVITE id=1@a
+			+.1  P > Q INVITE id=1@a
+			+.1  Q > P INVITE id=9@q fwd=no
+			+.1  P > B INVITE id=9@q
+			+.1  B > P 486 id=9@q
+			+.1  P > Q 486 id=9@q
+			+.1  Q > P 486 id=1@a
+			+.1  P > A 486 id=1@a`, 1},
+		{"to a carrier", `
+			0    A > P INVITE id=1@a
+			+.1  P > Q INVITE id=1@a
+			+.1  Q > B INVITE id=9@q fwd=no
+			+.1  B > Q 503 id=9@q`, 1},
+		{"from a host that it was not passed on to", `
+			0    A > P INVITE id=1@a
+			+.1  P > Q INVITE id=1@a
+			+.1  C > B INVITE id=9@q fwd=no
+			+.1  B > C 503 id=9@q`, 2},
+		{"forwarded when nobody answers", `
+			0    A > P INVITE id=1@a
+			+.1  P > A 180 id=1@a
+			20   P > B INVITE id=9@p fwd=no
+			+1   B > P 200 id=9@p
+			+.1  P > A 200 id=1@a`, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res := analyze(t, capgen.Ladder{}, tt.ladder)
+			if res.Calls.Len() != tt.calls {
+				for c := range res.Calls.All() {
+					t.Error(describe(c))
+				}
+			}
+		})
+	}
+}
