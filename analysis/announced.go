@@ -50,7 +50,7 @@ type claimant struct {
 	begin, ended int64 // as instant has it
 }
 
-// joinStreams finds the call of each stream: the one whose session descriptions announce
+// joinStreams finds the call of each stream: the one whose session descriptions announce, as an address or as a candidate,
 // where it went to, or else where it came from, in the time in which it was sent. What
 // answers a stream from where that went to, to where that came from, is of the same call,
 // whatever was announced. Streams of which no description speaks stay alone.
@@ -264,12 +264,19 @@ func (j *streamJoiner) number(a netip.AddrPort) {
 // claim takes in what a leg announces.
 func (j *streamJoiner) claim(l *Leg, leg int32) {
 	from := int32(len(j.addrs))
+	add := func(a netip.AddrPort, side Party, kind string, since time.Time, nth int) {
+		if n, wanted := j.numbers[a]; wanted {
+			j.addrs = append(j.addrs, n)
+			j.claims = append(j.claims, claim{since: instant(since), kind: kind, who: int32(len(j.who)), addr: n, nth: uint8(nth), side: side})
+		}
+	}
 	for i := range l.Media.Endpoints {
 		e := &l.Media.Endpoints[i]
-		if n, wanted := j.numbers[e.Addr]; wanted {
-			j.addrs = append(j.addrs, n)
-			j.claims = append(j.claims, claim{since: instant(e.Since), kind: e.Kind, who: int32(len(j.who)), addr: n, nth: uint8(i), side: e.Side})
-		}
+		add(e.Addr, e.Side, e.Kind, e.Since, i)
+	}
+	for i := range l.Media.candidates {
+		c := &l.Media.candidates[i]
+		add(c.addr, c.side, c.kind, c.since, len(l.Media.Endpoints)+i)
 	}
 	if to := int32(len(j.addrs)); to > from {
 		j.who = append(j.who, claimant{leg: leg, from: from, to: to, begin: instant(l.Begin), ended: instant(l.Ended)})

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -18,6 +19,9 @@ const (
 	// addresses announced in it: a call in earnest has two, a conference some dozen.
 	maxMedia     = 16
 	maxEndpoints = 32
+
+	// maxICE bounds the ICE candidates of a leg: each side has a handful of each stream.
+	maxICE = 64
 
 	// maxBodies is how many session descriptions of a leg are remembered, so that
 	// the same one on the next hop is not looked at again.
@@ -47,6 +51,8 @@ type Media struct {
 
 	Descriptions int // session descriptions, those that another hop repeats left out
 
+	candidates []iceAddr // further addresses that streams may be between: RFC 8839
+
 	HeldAt    time.Time // the first time that a later description put audio on hold …
 	HeldFrame Frame     // … in this frame
 	HeldBy    Party
@@ -62,6 +68,14 @@ type MediaLine struct {
 	Codecs    string         // names in order, separated by commas
 	Direction string         // sendrecv, sendonly, recvonly, inactive
 	Frame     Frame
+}
+
+// An iceAddr is an ICE candidate of a stream.
+type iceAddr struct {
+	addr  netip.AddrPort
+	side  Party
+	kind  string
+	since time.Time
 }
 
 // An Endpoint is an address that media are to be sent to.
@@ -228,12 +242,35 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 			t.announce(m, e)
 		}
 	}
+	if t.streams != nil && bytes.Contains(body, []byte("a=candidate:")) {
+		t.candidates(m, x.now, side, body)
+	}
 	switch {
 	case !audio || !later:
 	case held && m.HeldAt.IsZero():
 		m.HeldAt, m.HeldFrame, m.HeldBy, m.Resumed = x.now, x.frame, side, false
 	case !held && side == m.HeldBy && !m.HeldAt.IsZero():
 		m.Resumed = true
+	}
+}
+
+// candidates keeps the ICE candidates of a session description.
+func (t *tracker) candidates(m *Media, now time.Time, side Party, body []byte) {
+	var s sdp.Session
+	if s.Parse(body) != nil {
+		return
+	}
+	for i := range s.Media {
+		d := &s.Media[i]
+		for c := range d.Candidates() {
+			if c.Component != 1 || !c.Addr.IsValid() || !equalFold(c.Transport, "udp") || d.Disabled() {
+				continue
+			}
+			x := iceAddr{c.Addr, side, t.names.string(capped(d.Kind, 64)), now}
+			if len(m.candidates) < maxICE && !slices.ContainsFunc(m.candidates, func(y iceAddr) bool { return y.addr == x.addr && y.side == side }) {
+				m.candidates = append(m.candidates, x)
+			}
+		}
 	}
 }
 

@@ -294,6 +294,14 @@ func (p *packer) media(l *Leg) {
 		p.shape.bit(x.secure)
 	}
 	p.shape.int(int64(m.Descriptions))
+	p.shape.int(int64(len(m.candidates)))
+	for i := range m.candidates {
+		x := &m.candidates[i]
+		p.addrPort(x.addr)
+		p.shape.int(int64(x.side))
+		p.name(x.kind)
+		p.time(x.since, l.Begin)
+	}
 }
 
 // described returns when and where endpoint i of a leg was most likely announced: with the line of
@@ -511,6 +519,10 @@ func (u *unpacker) media(r *legRoom) {
 		m.Endpoints[i] = Endpoint{Addr: u.addrPort(), Side: Party(u.shape.int()), Kind: u.name(), Since: u.time(at), Frame: u.frame(frame), formats: u.name(), secure: u.shape.bit()}
 	}
 	m.Descriptions = int(u.shape.int())
+	m.candidates = room([]iceAddr(nil), u.shape.int())
+	for i := range m.candidates {
+		m.candidates[i] = iceAddr{u.addrPort(), Party(u.shape.int()), u.name(), u.time(l.Begin)}
+	}
 }
 
 // Numbers take an octet for each seven bits. The lowest bits of the first octet say how many

@@ -26,12 +26,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Type().Field(i); !f.IsExported() {
-				v := reflect.NewAt(f.Type, v.Field(i).Addr().UnsafePointer()).Elem()
-				fill(t, v, n)
-				continue
-			}
-			fill(t, v.Field(i), n)
+			fill(t, settable(v.Field(i)), n)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -54,6 +49,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	}
 }
 
+// settable returns a field that may be set, exported or not.
+func settable(f reflect.Value) reflect.Value { return reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem() }
+
 // fullLeg returns a leg of which everything is set that can be packed.
 func fullLeg(t *testing.T) *Leg {
 	l := &Leg{live: nil}
@@ -67,7 +65,7 @@ func fullLeg(t *testing.T) *Leg {
 			m := reflect.ValueOf(l.Media).Elem()
 			for i := range m.NumField() {
 				if name := m.Type().Field(i).Name; name != "Streams" && name != "Relayed" && name != "Sessions" {
-					fill(t, m.Field(i), &n)
+					fill(t, settable(m.Field(i)), &n)
 				}
 			}
 		case "order":
