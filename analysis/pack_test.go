@@ -50,7 +50,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 }
 
 // settable returns a field that may be set, exported or not.
-func settable(f reflect.Value) reflect.Value { return reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem() }
+func settable(f reflect.Value) reflect.Value {
+	return reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem()
+}
 
 // fullLeg returns a leg of which everything is set that can be packed.
 func fullLeg(t *testing.T) *Leg {

@@ -150,25 +150,26 @@ type Dissector struct {
 	// Segment is given every TCP segment, if it is set, which it may be at any time.
 	Segment func(*Datagram)
 
-	emit     func(*Message) error
-	err      error // of emit
-	frame    layers.Frame
-	quoted   layers.Frame
-	shared   sipmsg.Scratch
-	msg      Message
-	dgram    Datagram
-	order    int64
-	skimmed  *Counts // of the file that Skim is called for
-	file     int
-	one      [1]reassembly.Ref
-	refs     []reassembly.Ref // of a message in a stream
-	carried  carrier          // likewise
-	unit     sipmsg.Unit      // likewise
-	frags    reassembly.Fragments
-	segments int // the most octets that conns waits with
-	conns    connTable
-	assocs   assocTable
-	copies   copyTable
+	emit       func(*Message) error
+	err        error // of emit
+	frame      layers.Frame
+	quoted     layers.Frame
+	shared     sipmsg.Scratch
+	msg        Message
+	dgram      Datagram
+	order      int64
+	skimmed    *Counts // of the file that Skim is called for
+	file       int
+	one        [1]reassembly.Ref
+	refs       []reassembly.Ref // of a message in a stream
+	carried    carrier          // likewise
+	unit       sipmsg.Unit      // likewise
+	frags      reassembly.Fragments
+	overtaking bool // datagrams are given up that a message has overtaken
+	segments   int  // the most octets that conns waits with
+	conns      connTable
+	assocs     assocTable
+	copies     copyTable
 
 	eventCopies eventCopies
 
@@ -333,8 +334,38 @@ func (d *Dissector) Finish() error {
 func (d *Dissector) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time, hasTime bool) {
 	if w := d.frags.Add(f, refs, now); w != nil {
 		d.datagramOf(w, hasTime)
+		return
+	}
+	const header = 8 // of UDP
+	if f.Fragment.Offset == 0 && f.Proto == layers.UDP && len(f.Payload) > header && isMessage(f.Payload[header:], true) && d.shared.Message.ParseCut(f.Payload[header:]) == nil {
+		d.overtake(&d.shared.Message, f.Src.Addr(), f.Dst.Addr(), f.Fragment.ID, hasTime)
 	}
 }
+
+// overtake gives up datagrams of the Call-ID of a message that came between their hosts behind them: who answers has got the whole of what
+// it answers, and who sends the next one has sent the whole of the last. What is still missing was not captured, and the message would come
+// too late for its call if it waited. The message is parsed anew where it reports true.
+func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, hasTime bool) (gave bool) {
+	callID, ok := m.First(sipmsg.CallID)
+	if !ok || len(callID) < minOvertaking || d.overtaking {
+		return false
+	}
+	d.overtaking = true
+	mark := append([]byte(nil), callID...)
+	for d.err == nil {
+		w := d.frags.Overtaken(src, dst, id, mark)
+		if w == nil {
+			break
+		}
+		d.datagramOf(w, hasTime)
+		gave = true
+	}
+	d.overtaking = false
+	return gave
+}
+
+// minOvertaking is the shortest Call-ID that is looked for in others.
+const minOvertaking = 6
 
 // expire gives up datagrams that waited too long.
 func (d *Dissector) expire(now time.Time, hasTime bool) {
@@ -619,9 +650,13 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	if cut {
 		parse = d.shared.Message.ParseCut
 	}
-	if parse(b) == nil {
-		d.give(t, &d.shared.Message, cut, c)
+	if parse(b) != nil {
+		return
 	}
+	if d.frags.Waiting() && d.overtake(&d.shared.Message, c.src.Addr(), c.dst.Addr(), uint32(c.ipid), c.hasTime) && parse(b) != nil {
+		return
+	}
+	d.give(t, &d.shared.Message, cut, c)
 }
 
 // give gives out a message that has been scanned.

@@ -126,7 +126,7 @@ type attack struct {
 	user      string
 	enough    time.Time // when there were tries enough to tell of it
 	last      time.Time // the last try
-	explained bool // another one of the same sender tells more
+	explained bool      // another one of the same sender tells more
 }
 
 func (a *attack) related(id string) {

@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"net/netip"
@@ -40,6 +41,9 @@ const (
 	placed = 100 * time.Millisecond
 
 	maxDatagram = 65535
+
+	// maxOvertaken bounds the datagrams, those that began last, that Overtaken looks at.
+	maxOvertaken = 64
 )
 
 // A Datagram is what was put together.
@@ -410,6 +414,27 @@ func (t *Fragments) Expired(now time.Time) *Datagram {
 		return nil
 	}
 	return t.giveUp(d)
+}
+
+// Overtaken returns the next datagram that has to be given up since something came between its two hosts, in either direction, that
+// was sent behind it: its head, which came, holds mark. One with the identification id, from src, is that itself. It returns nil
+// if there is none among those that began last.
+func (t *Fragments) Overtaken(src, dst netip.Addr, id uint32, mark []byte) *Datagram {
+	var found *datagram
+	for d, n := t.tail, 0; d != nil && n < maxOvertaken; d, n = d.prev, n+1 {
+		k := &d.key
+		forth, back := k.src == src && k.dst == dst, k.src == dst && k.dst == src
+		if forth && k.id == id || !forth && !back {
+			continue
+		}
+		if len(d.spans) > 0 && d.spans[0].off == 0 && d.place == 0 && bytes.Contains(d.spans[0].data, mark) {
+			found = d
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return t.giveUp(found)
 }
 
 // Rest returns the next of the datagrams that are left at the end, nil if there is none.
