@@ -121,7 +121,7 @@ func (r *legRun) reason(i int, v sipmsg.ReasonValue, k *reasonKey) (f Finding, o
 		return f, true
 	case strings.EqualFold(string(v.Protocol), "SIP"):
 		k.what = "SIP"
-		f.Observed = fmt.Sprintf("%s: SIP status %d%s", said, v.Cause, statusWords(v.Cause))
+		f.Observed = fmt.Sprintf("%s: SIP status %d%s", said, v.Cause, statusWords(m.Method, v.Cause))
 		return f, true
 	}
 	return f, false
@@ -170,9 +170,13 @@ func mapped(status int) bool {
 	return false
 }
 
-func statusWords(status uint32) string {
+// statusWords says what a status means in the Reason of a request or response of a method.
+func statusWords(method string, status uint32) string {
 	switch status {
 	case 200:
+		if method != "CANCEL" && method != "INVITE" { // of a BYE it is how some phones say that they hung up
+			return ""
+		}
 		return ", the call was answered elsewhere"
 	case 486, 600:
 		return ", busy"

@@ -34,7 +34,7 @@ expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
 is a phone that was off. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
-	Fix: "403, 404: compare the address-of-record with what the registrar knows. 423: let the client ask for Min-Expires. Late: the client has to refresh before the granted time is over.",
+	Fix: "Look at what the registrar has for the address-of-record, and at how long the client asks to be registered.",
 
 	asks:  registers,
 	state: func() state { return new(registerState) },
@@ -114,7 +114,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 		f := registerFinding(e, Error)
 		f.Frames = append(f.Frames, e.FinalFrame)
 		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
-		f.Expected = "200, or a challenge"
+		f.Expected, f.NextStep = "200, or a challenge", "Compare the address-of-record with what the registrar knows: user, domain, and whether it may register from there."
 		if e.Later/100 == 2 {
 			f.Severity = Note
 			f.Observed += "; a later REGISTER, which is not in the capture, was accepted"
@@ -139,6 +139,7 @@ func (w *registerWatch) request(r *exchangeRun) {
 				w.star = true
 				f := registerFinding(e, Error)
 				f.Observed, f.Expected = "Contact: * without Expires: 0", "Expires: 0 beside Contact: *"
+				f.NextStep = "Correct the client: all contacts are removed with Expires: 0 alone."
 				r.report(f)
 			}
 			continue
@@ -192,7 +193,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		f := registerFinding(e, Warning)
 		f.Frames = []analysis.Frame{g.frame, e.SentFrame}
 		f.Observed = fmt.Sprintf("granted for %d s, refreshed after %s", g.seconds, seconds(after))
-		f.Expected = "a refresh before the granted time is over"
+		f.Expected, f.NextStep = "a refresh before the granted time is over", "Let the client refresh at half of the granted time, or look at what held it up: in between it cannot be called."
 		if g.callID == callID && e.CSeq > g.cseq+1 && r.c.loss.any() { // one of a number between is not in the capture
 			f.Confidence = Possible
 		}
@@ -232,7 +233,7 @@ func (w *registerWatch) tooBrief(r *exchangeRun) {
 	}
 	f.Frames = append(f.Frames, e.FinalFrame)
 	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", f.asked)
-	f.Expected = "a REGISTER for Min-Expires or longer"
+	f.Expected, f.NextStep = "a REGISTER for Min-Expires or longer", "Let the client ask for the Min-Expires of the 423, or lower what the registrar asks for."
 	f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Answered, wait: timeout, misses: 2}
 	w.brief = f
 }
@@ -788,7 +789,7 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or, for events other than refer, noresource; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
+giveup, or noresource, but for events that come to their end: refer, line-seize, and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -944,7 +945,7 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	event, _ := m.First(sipmsg.Event)
 	switch reason := strings.ToLower(short(state.Reason)); reason {
 	case "noresource":
-		if bytes.EqualFold(sipmsg.ParseEvent(event).Package, []byte("refer")) {
+		if endsByItself(event) {
 			return
 		}
 		fallthrough
@@ -953,6 +954,15 @@ func (s *subscribeState) notify(r *exchangeRun) {
 		f.Expected = "a subscription that goes on"
 		s.tell(r, f)
 	}
+}
+
+// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer, the seizure of a shared line, or
+// one dialog (RFC 4235, section 4.1).
+func endsByItself(event []byte) bool {
+	e := sipmsg.ParseEvent(event)
+	is := func(name string) bool { return bytes.EqualFold(e.Package, []byte(name)) }
+	_, one := e.Params.Get("call-id")
+	return is("refer") || is("line-seize") || is("dialog") && one
 }
 
 // tell reports a finding once for each Call-ID.
