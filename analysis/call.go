@@ -50,6 +50,7 @@ type Leg struct {
 	AnswerUnseen bool // the 2xx is not in the capture: Answered is the time of its ACK
 	ByeUnseen    bool // the BYE is not in the capture: Ended is the time of its 2xx
 	ByeStray     bool // a BYE with tags of no dialog was refused, and none ended the call
+	ByeRefused   int  // the final response to its BYE, 300 and over, where none was accepted: the other side may go on; 0 otherwise
 	EarlyMedia   bool // a provisional response carried a session description
 	Forked       bool // several To tags answered one INVITE
 	EndedBy      Party

@@ -20,6 +20,7 @@ type liveLeg struct {
 	attempts   []attempt
 	invited    bool                 // an initial INVITE was seen
 	hasBye     bool                 // a BYE ended it
+	byeTaken   bool                 // a BYE was accepted
 	over       bool                 // ended: by a BYE, or by the final response of the last attempt
 	midDialog  bool                 // a request inside of a confirmed dialog was seen, and no INVITE before it
 	pracked    bool                 // a PRACK was seen, and no INVITE before it
@@ -578,6 +579,9 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	if x.method == "INVITE" && tr.initial {
 		t.inviteAnswer(v, x, i, hop)
 	}
+	if x.method == "BYE" && code >= 200 {
+		v.byeAnswer(code)
+	}
 	v.leg.ByeStray = v.leg.ByeStray || tr.stray && code >= 300 && !v.hasBye
 	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
 		tr.stray = false
@@ -596,6 +600,16 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	}
 	if x.method == "REFER" && code >= 200 {
 		v.referAnswer(tr, x)
+	}
+}
+
+// byeAnswer takes in the final response to a BYE. One that was accepted, on whatever hop, counts.
+func (v *liveLeg) byeAnswer(code int) {
+	switch l := v.leg; {
+	case code < 300:
+		v.byeTaken, l.ByeRefused = true, 0
+	case !v.byeTaken:
+		l.ByeRefused = code
 	}
 }
 

@@ -110,6 +110,7 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.shape.flags(l.RequestURI == l.To, l.Running, l.Unfinished, l.Evicted, l.AnswerUnseen, l.EarlyMedia, l.Forked, l.ByBye)
 	p.shape.bit(l.ByeUnseen)
 	p.shape.bit(l.ByeStray)
+	p.shape.int(int64(l.ByeRefused))
 	if l.RequestURI != l.To {
 		p.string(l.RequestURI)
 	}
@@ -391,6 +392,7 @@ func (u *unpacker) head(r *legRoom) {
 	u.shape.flags(&same, &l.Running, &l.Unfinished, &l.Evicted, &l.AnswerUnseen, &l.EarlyMedia, &l.Forked, &l.ByBye)
 	l.ByeUnseen = u.shape.bit()
 	l.ByeStray = u.shape.bit()
+	l.ByeRefused = int(u.shape.int())
 	if l.RequestURI = l.To; !same {
 		l.RequestURI = u.string()
 	}

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // Verdict says in one sentence what became of a call. It holds no text of the capture but
@@ -89,8 +91,11 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 		b = append(append(b, " by the "...), l.EndedBy.String()...)
 	}
 	b = appendAfter(b, l.Answered, l.Ended)
-	if l.ByeUnseen {
+	switch {
+	case l.ByeUnseen:
 		b = append(b, " (the BYE is not in the capture)"...)
+	case l.ByeRefused != 0 && l.ByeRefused != 481: // of that a finding tells
+		b = appendStatus(append(b, " with a BYE that was answered "...), l.ByeRefused)
 	}
 	return b
 }
@@ -141,10 +146,27 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 		}
 		b = append(append(b, "Given up with a BYE of "...), who...)
 		return append(appendAfter(b, l.Invited, l.Ended), ", before it was answered"...)
+	case elsewhere(l):
+		return append(appendAfter(append(b, "Stopped"...), l.Invited, l.Ended), ", since another phone had answered"...)
+	case l.FinalStatus != 0 && l.FinalStatus != 487: // it went on in spite of the CANCEL
+		b = appendStatus(append(b, "Cancelled by the caller, and ended with "...), l.FinalStatus)
+		return appendAfter(b, l.Invited, l.Ended)
 	case !l.Ringing.IsZero():
 		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
 	}
 	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
+}
+
+// elsewhere reports whether the Reason of a CANCEL says that the call was answered elsewhere: RFC 3326, section 3.1, and Q.850 cause 26.
+func elsewhere(l *analysis.Leg) bool {
+	for v := range strings.SplitSeq(l.Cause, ",") {
+		r := sipmsg.ParseReason([]byte(v))
+		is := func(protocol string) bool { return strings.EqualFold(strings.TrimSpace(string(r.Protocol)), protocol) }
+		if r.HasCause && (r.Cause == 200 && is("SIP") || r.Cause == 26 && is("Q.850")) {
+			return true
+		}
+	}
+	return false
 }
 
 // transfersOf returns the transfers that were asked for on any leg of a call, in order. A back-to-back user

@@ -102,3 +102,31 @@ func TestVerdictTransferLeg(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictEnds: what a BYE and a CANCEL came to.
+func TestVerdictEnds(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := time.Second
+	completed := func(refused int) *analysis.Leg {
+		return &analysis.Leg{State: analysis.StateCompleted, Invited: at, Answered: at.Add(2 * s), Ended: at.Add(8 * s), EndedBy: analysis.Caller, ByBye: true, ByeRefused: refused}
+	}
+	cancelled := func(status int, cause string) *analysis.Leg {
+		return &analysis.Leg{State: analysis.StateCancelled, Invited: at, Ringing: at.Add(s), Ended: at.Add(6 * s), EndedBy: analysis.Caller, FinalStatus: status, Cause: cause}
+	}
+	for _, x := range []struct {
+		l    *analysis.Leg
+		want string
+	}{
+		{completed(0), "Answered after 2.00 s, ended by the caller after 6.00 s."},
+		{completed(403), "Answered after 2.00 s, ended by the caller after 6.00 s with a BYE that was answered 403 Forbidden."},
+		{cancelled(487, ""), "Cancelled by the caller after 6.00 s, while it was ringing."},
+		{cancelled(480, ""), "Cancelled by the caller, and ended with 480 Temporarily Unavailable after 6.00 s."},
+		{cancelled(487, `SIP;cause=200;text="Call completed elsewhere"`), "Stopped after 6.00 s, since another phone had answered."},
+		{cancelled(487, `Q.850 ;cause=26, SIP;cause=200`), "Stopped after 6.00 s, since another phone had answered."},
+		{cancelled(487, `SIP;cause=487`), "Cancelled by the caller after 6.00 s, while it was ringing."},
+	} {
+		if got := Verdict(&analysis.Call{Legs: []*analysis.Leg{x.l}, Until: at.Add(time.Minute)}); got != x.want {
+			t.Errorf("%s\nwant %s", got, x.want)
+		}
+	}
+}
