@@ -2,7 +2,10 @@ package analysis
 
 import (
 	"net/netip"
+	"strings"
 	"time"
+
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // A Call is what a person would call one call: the leg that began first, and those of
@@ -92,6 +95,21 @@ type Leg struct {
 	call int      // ID of its call
 
 	order int // among all legs, by their first messages
+}
+
+// AnsweredElsewhere reports whether the leg was cancelled with a Reason that says so: RFC 3326, section 3.1, or cause 26 of Q.850.
+func (l *Leg) AnsweredElsewhere() bool {
+	if l.State != StateCancelled || l.Cause == "" {
+		return false
+	}
+	for v := range strings.SplitSeq(l.Cause, ",") {
+		r := sipmsg.ParseReason([]byte(v))
+		is := func(protocol string) bool { return strings.EqualFold(strings.TrimSpace(string(r.Protocol)), protocol) }
+		if r.HasCause && (r.Cause == 200 && is("SIP") || r.Cause == 26 && is("Q.850")) {
+			return true
+		}
+	}
+	return false
 }
 
 // A Refusal is what came of a leg on a hop, where that is not what came of the leg: a server that it was sent to before it was sent to another

@@ -537,7 +537,7 @@ var callTests = []struct {
 		1    B > Q 486 id=c3@q
 		1.1  Q > P 486 id=c2@p
 		1.2  P > A 486 id=c1@example`,
-		[]string{"c1@example failed 486 by callee messages=2 + c2@p failed 140 [from-and-to-user from-user shared-address begins-inside ended-together] + c3@q failed 140 [from-and-to-user from-user shared-address begins-inside ended-together]"},
+		[]string{"c1@example failed 486 by callee messages=2 + c2@p failed 160 [from-and-to-user from-user shared-address begins-inside ended-together refused-together] + c3@q failed 160 [from-and-to-user from-user shared-address begins-inside ended-together refused-together]"},
 	},
 	{"two calls at once that have no more than users and times in common", `
 		0    A > B INVITE

@@ -34,6 +34,8 @@ const (
 	scoreNested    = 20  // the later leg begins while the earlier one is unanswered
 	scoreAnswer    = 20  // answered together, the later leg first
 	scoreEnd       = 20  // ended together
+	scoreRefusal   = 20  // refused with one status, together, the later leg first
+	scoreElsewhere = 40  // the later leg is cancelled as the earlier one is answered, since that was answered elsewhere
 
 	// together is how far apart the answers, and the ends, of two legs may be that
 	// are passed on by a back-to-back user agent.
@@ -57,12 +59,12 @@ const (
 	// maxKeys, maxSharing and maxCandidates bound the work for one leg: what is
 	// looked up, how many legs may have it in common, and how many are considered.
 	maxKeys       = 64
-	maxSharing    = 8
-	maxCandidates = 8
+	maxSharing    = 16
+	maxCandidates = 16
 )
 
 // A trait is one kind of thing that two legs may have in common.
-type trait uint16
+type trait uint32
 
 const (
 	sameSessionID trait = 1 << iota
@@ -81,6 +83,8 @@ const (
 	answeredTogether
 	endedTogether
 	sameHost
+	refusedTogether
+	elsewhere
 )
 
 // A scored is what traits are called and how much they say.
@@ -115,7 +119,7 @@ var traits = []scored{
 	{"sdp-origin", scoreOrigin}, {"media-endpoint", scoreMedia}, {"from-and-to-user", scoreUsers},
 	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
-	{"same-host", scoreHost},
+	{"same-host", scoreHost}, {"refused-together", scoreRefusal}, {"answered-elsewhere", scoreElsewhere},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
@@ -147,6 +151,8 @@ type ending struct {
 	source, destination netip.AddrPort
 	moved               bool             // what came first was of a further hop
 	answers             []netip.AddrPort // where the called side wants its media
+	refused             int              // its final response where it failed, 0 otherwise
+	elsewhere           bool             // it was cancelled since another one was answered
 }
 
 // answersOf returns where the called side of a leg wants its media.
@@ -246,7 +252,11 @@ func (j *joiner) finished(v *liveLeg) {
 		if j.ends == nil {
 			j.ends = make(map[int32]ending)
 		}
-		j.ends[int32(v.leg.order)] = ending{v.leg.Answered, v.leg.Ended, v.leg.Source, v.leg.Destination, v.moved, answersOf(v.leg)}
+		l, refused := v.leg, 0
+		if l.State == StateFailed {
+			refused = l.FinalStatus
+		}
+		j.ends[int32(l.order)] = ending{l.Answered, l.Ended, l.Source, l.Destination, v.moved, answersOf(l), refused, l.AnsweredElsewhere()}
 	}
 	for _, sum := range v.keys {
 		j.table.remove(sum, v)
@@ -282,7 +292,7 @@ func (c *candidate) plausible(x *seen) bool {
 	if c.t&chained != 0 && !a.Ringing.IsZero() {
 		window = forwardWindow
 	}
-	return c.t&nested != 0 && (c.t&chained != 0 || elsewhere(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < window
+	return c.t&nested != 0 && (c.t&chained != 0 || strangers(a, b)) && !x.now.IsZero() && !a.Begin.IsZero() && x.now.Sub(a.Begin) < window
 }
 
 // reached reports whether a leg was passed on to an address: a back-to-back user agent may stand behind a proxy.
@@ -336,8 +346,8 @@ func siblings(from, to, from2, to2 netip.AddrPort) bool {
 // alike.
 const ofCaller = sameName | tagAffix | sameOrigin | sameMedia | sameUsers | sameCalled | sameCaller
 
-// elsewhere reports whether two legs have no host in common.
-func elsewhere(a, b *Leg) bool {
+// strangers reports whether two legs have no host in common.
+func strangers(a, b *Leg) bool {
 	as, ad, bs, bd := a.Source.Addr(), a.Destination.Addr(), b.Source.Addr(), b.Destination.Addr()
 	return as != bs && as != bd && ad != bs && ad != bd
 }
@@ -345,7 +355,7 @@ func elsewhere(a, b *Leg) bool {
 // convinces reports whether a pair has enough in common. Users, descriptions and times
 // say little by themselves: many calls at once may have them. The later leg has to come from
 // the host that the earlier one went to, or both have to be answered and to end together. That both
-// were refused alike is not enough: whoever tries one number at many servers has that.
+// were refused alike is not enough by itself: whoever tries one number at many servers has that.
 func (c *pair) convinces() bool {
 	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
@@ -670,6 +680,12 @@ func (j *joiner) join(legs *legStore) {
 		}
 		if d := a.ended.Sub(b.ended); !a.ended.IsZero() && !b.ended.IsZero() && d.Abs() < together {
 			c.t |= endedTogether
+		}
+		if d := a.ended.Sub(b.ended); a.refused != 0 && a.refused == b.refused && c.t&endedTogether != 0 && d >= 0 {
+			c.t |= refusedTogether
+		}
+		if b.elsewhere && !a.answered.IsZero() && !b.ended.IsZero() && b.ended.Sub(a.answered).Abs() < together {
+			c.t |= elsewhere
 		}
 		if a.moved || b.moved {
 			c.again(&a, &b)

@@ -286,6 +286,30 @@ func TestBehindProxy(t *testing.T) {
 			+.1  P > Q INVITE id=1@a
 			+.1  C > B INVITE id=9@q fwd=no
 			+.1  B > C 503 id=9@q`, 2},
+		{"a number of its own, busy", `
+			0    A > P INVITE id=1@a from=sip:1234567@a to=sip:090@p
+			+.1  P > B INVITE id=9@p fwd=no from=sip:1234567@a to=sip:215@b
+			+.1  B > P 486 id=9@p
+			+.1  P > A 486 id=1@a`, 1},
+		{"another number, refused otherwise", `
+			0    A > P INVITE id=1@a from=sip:1234567@a to=sip:090@p
+			+.1  P > B INVITE id=9@p fwd=no from=sip:1234567@a to=sip:215@b
+			+.1  B > P 404 id=9@p
+			+.1  P > A 486 id=1@a`, 2},
+		{"a group of two phones", `
+			0    A > P INVITE id=1@a from=sip:1234567@a to=sip:090@p
+			+.1  P > B INVITE id=8@p fwd=no from=sip:1234567@a to=sip:215@b
+			+.1  P > C INVITE id=9@p fwd=no from=sip:1234567@a to=sip:216@c
+			+.1  B > P 180 id=8@p
+			+.1  C > P 180 id=9@p
+			4    B > P 200 id=8@p
+			+.1  P > A 200 id=1@a
+			+.1  P > C CANCEL id=9@p
+				Reason: SIP;cause=200;text="Call completed elsewhere"
+			+.1  C > P 200 of=CANCEL id=9@p
+			+.1  C > P 487 of=INVITE id=9@p
+			9    A > P BYE id=1@a
+			+.1  P > B BYE id=8@p`, 1},
 		{"forwarded when nobody answers", `
 			0    A > P INVITE id=1@a
 			+.1  P > A 180 id=1@a

@@ -6,11 +6,9 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // Verdict says in one sentence what became of a call. It holds no text of the capture but
@@ -146,7 +144,7 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 		}
 		b = append(append(b, "Given up with a BYE of "...), who...)
 		return append(appendAfter(b, l.Invited, l.Ended), ", before it was answered"...)
-	case elsewhere(l):
+	case l.AnsweredElsewhere():
 		return append(appendAfter(append(b, "Stopped"...), l.Invited, l.Ended), ", since another phone had answered"...)
 	case l.FinalStatus != 0 && l.FinalStatus != 487: // it went on in spite of the CANCEL
 		b = appendStatus(append(b, "Cancelled by the caller, and ended with "...), l.FinalStatus)
@@ -155,18 +153,6 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
 	}
 	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
-}
-
-// elsewhere reports whether the Reason of a CANCEL says that the call was answered elsewhere: RFC 3326, section 3.1, and Q.850 cause 26.
-func elsewhere(l *analysis.Leg) bool {
-	for v := range strings.SplitSeq(l.Cause, ",") {
-		r := sipmsg.ParseReason([]byte(v))
-		is := func(protocol string) bool { return strings.EqualFold(strings.TrimSpace(string(r.Protocol)), protocol) }
-		if r.HasCause && (r.Cause == 200 && is("SIP") || r.Cause == 26 && is("Q.850")) {
-			return true
-		}
-	}
-	return false
 }
 
 // transfersOf returns the transfers that were asked for on any leg of a call, in order. A back-to-back user
