@@ -30,7 +30,7 @@ const (
 var ackMisrouted = &Rule{
 	ID: "ack-misrouted", RFC: "RFC 3261 12.2.1.1, 13.2.2.4", Severity: "error",
 	Title: "an ACK that goes to the wrong address",
-	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact. Only
+	Doc: `The caller's ACK to a 2xx goes to another IP address than the last Record-Route of that 2xx, or, where it has none, than its Contact; of a later INVITE, whose 2xx is repeated and has none, than the first Route of the dialog. Only
 addresses are compared, never names. An ACK to where the 2xx came from is silent if the 2xx is not repeated behind it, and the Contact is of another network (they do not
 begin with the same 24 bits, of IPv6 64): the caller goes around a NAT; so is one that has a Route, is of a later INVITE of the dialog, or is passed on. So it is if the first one was lost, and one that was sent again ends the copies. The right address with another port over UDP counts only if the 2xx is repeated behind the ACK.`,
 	Why: "The called side never sees the ACK, repeats its 2xx and ends the call after 32 s.",
@@ -74,18 +74,24 @@ func (r *legRun) acksBack(i int) bool {
 
 // misrouted applies ack-misrouted to a 2xx as its caller got it.
 func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
-	what, next := "Contact", []byte(nil)
+	status := fmt.Sprint(r.Messages[i].Status)
+	what, next := "Record-Route of the "+status, []byte(nil)
 	for v := range ok.Values(sipmsg.RecordRoute) {
-		what, next = "Record-Route", v
+		next = v
 	}
-	if next == nil {
+	seen, tag := &r.Messages[i], ok.Tag(sipmsg.To)
+	if next == nil && !seen.Initial && r.Transactions[seen.Transaction].Finals > 1 {
+		what, next = "route set of the dialog", r.firstRoute(i)
+	}
+	routed := next != nil
+	if !routed {
+		what = "Contact of the " + status
 		next, _ = ok.First(sipmsg.Contact)
 	}
 	want, isAddr := target(next)
 	if !isAddr {
 		return
 	}
-	seen, tag := &r.Messages[i], ok.Tag(sipmsg.To)
 	wrong := -1
 	for j := i + 1; j < len(r.Messages); j++ {
 		a := &r.Messages[j]
@@ -100,7 +106,7 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		switch {
 		case a.Destination.Addr() == want.Addr() && (a.Destination.Port() == want.Port() || a.Transport != "UDP" || !repeated):
 			return
-		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated && (what != "Contact" || !beside(want.Addr(), seen.Source.Addr()) || r.routed(i, j)) || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
+		case a.Destination.Addr() != want.Addr() && a.Destination.Addr() == seen.Source.Addr() && (!repeated && (routed || !beside(want.Addr(), seen.Source.Addr()) || r.routed(i, j)) || behindNAT(seen.Source.Addr(), a.Source.Addr(), want.Addr())):
 			return
 		case wrong < 0:
 			wrong = j
@@ -112,17 +118,45 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 	to := r.Messages[wrong].Destination
 	f := Finding{
 		Severity: Error, Frames: r.frames(i, wrong),
-		Observed: fmt.Sprintf("the ACK goes to %s; the %s of the %d says %s", endpoint(to), what, seen.Status, endpoint(want)),
+		Observed: fmt.Sprintf("the ACK goes to %s; the %s says %s", endpoint(to), what, endpoint(want)),
 		Expected: "an ACK to " + endpoint(want),
 		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)), end: goesOn,
 	}
 	if givesUp(r.Leg, &r.Transactions[seen.Transaction]) {
 		f.end = cutOff
 	}
-	if what == "Record-Route" {
+	if routed {
 		f.past = []netip.Addr{want.Addr()}
 	}
 	r.report(f)
+}
+
+// firstRoute returns the first hop of the route set that who got the 2xx of a later INVITE has, nil for none: that of the first 2xx of
+// the dialog, which a later one does not change (RFC 3261, section 12.2).
+func (r *legRun) firstRoute(i int) (route []byte) {
+	m := &r.Messages[i]
+	for j := range r.Messages[:i] {
+		x := &r.Messages[j]
+		same, turned := x.FromTag == m.FromTag && x.ToTag == m.ToTag, x.FromTag == m.ToTag && x.ToTag == m.FromTag
+		if x.Request || !x.Initial || x.Method != "INVITE" || x.Status/100 != 2 || x.Partial || !same && !turned {
+			continue
+		}
+		at := x.Destination.Addr() // who calls takes the last one first, who is called the first
+		if turned {
+			at = x.Source.Addr()
+		}
+		ok := r.Message(j)
+		if ok == nil || at != m.Destination.Addr() {
+			continue
+		}
+		for v := range ok.Values(sipmsg.RecordRoute) {
+			if route == nil || same {
+				route = v
+			}
+		}
+		return route
+	}
+	return nil
 }
 
 // routed reports whether an ACK that goes back to where its 2xx came from goes there for another reason than the Contact, or gets there all the
