@@ -30,7 +30,8 @@ type liveLeg struct {
 	pages      [][]byte             // their octets …
 	octets     int                  // … and how many
 	bodies     [maxBodies]described // the last session descriptions
-	said       [Server + 1]uint64   // hash of the last session description of each side
+	said       [Server + 1]uint64   // hash of the last session description of each side …
+	saidBy     [Server + 1]uint64   // … and of the tag of who said it
 	nBodies    int
 	further    []forkAnswer
 	acked      uint64 // the set of indices of dialogs with an ACK

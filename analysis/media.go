@@ -143,8 +143,11 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 			return
 		}
 	}
-	side := v.speaker(x)
-	if v.knows(side, x.cseq, maphash.Bytes(t.seed, body)) {
+	side, tag := v.speaker(x), x.to
+	if x.s.IsRequest() {
+		tag = x.from
+	}
+	if v.knows(side, x.cseq, maphash.Bytes(t.seed, tag), maphash.Bytes(t.seed, body)) {
 		return
 	}
 	l := v.leg
@@ -157,8 +160,11 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 // knows reports whether a session description, of which sum is the hash, says nothing new:
 // it is what the side said last, or it was seen in the same transaction, on another hop or
 // in an earlier response. What a side says again later, it says anew: so does a call that
-// is resumed.
-func (v *liveLeg) knows(side Party, cseq uint32, sum uint64) bool {
+// is resumed. So does a phone, of which tag is the hash of its tag, behind another one of its fork.
+func (v *liveLeg) knows(side Party, cseq uint32, tag, sum uint64) bool {
+	if v.saidBy[side] != tag {
+		v.saidBy[side], v.bodies = tag, [maxBodies]described{}
+	}
 	if v.said[side] == sum {
 		return true
 	}
