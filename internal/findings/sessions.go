@@ -323,6 +323,7 @@ that cross a BYE of the other side (which was sent before the 481 came, and not 
 each side of a dialog, at the hop nearest to who answers, with the first request of each method; a PRACK, whose RAck may be wrong, for itself.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
+	Odd: "a request of its dialog was answered 481",
 
 	needs: oddRefusal, counts: dialogAnswered,
 	leg: func(r *legRun) {

@@ -22,6 +22,7 @@ Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, a
 another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
+	Odd: "a later INVITE was never answered",
 
 	needs: invitesAgain, counts: invitesOverUDP,
 	leg: func(r *legRun) {
@@ -87,6 +88,7 @@ on that hop within 32 s (Timer F), or while it was sent again for 27 s and more.
 digest-brute-force tells of.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
+	Odd: "a request of its dialog was never answered",
 
 	needs: unanswered, counts: otherRequests, asks: silentOutside,
 	leg: func(r *legRun) {

@@ -92,7 +92,7 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 	switch {
 	case l.ByeUnseen:
 		b = append(b, " (the BYE is not in the capture)"...)
-	case l.ByeRefused != 0 && l.ByeRefused != 481: // of that a finding tells
+	case l.ByeRefused != 0 && l.ByeRefused != 481 && l.ByeRefused != 408: // of these findings tell
 		b = appendStatus(append(b, " with a BYE that was answered "...), l.ByeRefused)
 	}
 	return b
