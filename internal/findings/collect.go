@@ -52,6 +52,7 @@ type Collector struct {
 	n       int
 	index   legIndex // of the leg that is finished
 	deals   legDeals // likewise
+	ways    round    // likewise
 	streams *streamIndex
 	talks   []*talk              // of legs that are finished, as rules about media need them
 	unheard int                  // how many of these were finished before the first RTP
@@ -290,7 +291,7 @@ func (c *Collector) finished(d *analysis.Detail) {
 func (c *Collector) apply(x *legRun) {
 	c.ledger.leg(x)
 	c.loss.leg(x.Detail)
-	c.deals.of, c.index.of = nil, nil // a later leg may stand where an earlier one stood
+	c.deals.of, c.index.of, c.ways.of = nil, nil, nil // a later leg may stand where an earlier one stood
 	c.hear(x)
 	for i := range c.legRules {
 		r := &c.legRules[i]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -214,7 +215,7 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 				continue
 			}
 			at := r.lastHop(i)
-			if r.requestOf(at) < 0 || r.merges(at) >= 0 {
+			if r.requestOf(at) < 0 || r.merges(at) {
 				continue
 			}
 			f := refusedLoop(t.Method, []analysis.Frame{r.Transactions[at].SentFrame, r.Transactions[at].FinalFrame}, r.peerOf(at))
@@ -256,7 +257,7 @@ func (s *loopsOutside) judge(x *round) {
 	if q := x.refused(); q != nil && f.Severity != Error {
 		f := refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination)
 		what := q.Method
-		if q.from == 0 && len(x.hops) > 1 { // what was cut may have said that it is a merged request
+		if !q.known && len(x.hops) > 1 { // what was cut may have said that it is a merged request
 			f.Confidence = Possible
 			what += ", possibly"
 		}
@@ -280,59 +281,35 @@ func refusedLoop(method string, frames []analysis.Frame, by netip.AddrPort) Find
 	}
 }
 
-// loops looks for a request that comes back to a host, and reports the first.
+// loops reports a request that comes back to a host, and whether that is a circle.
 func (r *legRun) loops() bool {
 	if len(r.Leg.Hops) < 2 && !r.turnsBack() {
 		return false
 	}
-	var spiral *Finding
-	for j := range r.Transactions {
-		t := &r.Transactions[j]
-		next := r.requestOf(j)
-		if next < 0 || r.Messages[next].Partial || !r.passedOn(j) {
-			continue
-		}
-		f, ok := r.comesBack(j, next)
-		switch {
-		case !ok:
-		case f.Severity == Error:
-			if t.Method != "INVITE" || !t.Initial {
-				f.Because = ""
-			}
-			r.report(f)
-			return true
-		case spiral == nil:
-			spiral = &f
-		}
+	f, p, ok := r.ways().loops()
+	if !ok {
+		return false
 	}
-	if spiral != nil {
-		r.report(*spiral)
+	if p.Method != "INVITE" || p.inDialog {
+		f.Because = ""
 	}
-	return false
+	r.report(f)
+	return f.Severity == Error
+}
+
+// merges reports whether the request of a transaction is one of two that reached the same host.
+func (r *legRun) merges(i int) bool {
+	x := r.ways()
+	return x.merges(slices.IndexFunc(x.hops, func(p passage) bool { return p.Transaction == i })) >= 0
 }
 
 // turnsBack reports whether a request was seen in both directions of its only hop.
 func (r *legRun) turnsBack() bool {
 	for i := range r.Transactions {
 		for j := range i {
-			if a, b := &r.Transactions[i], &r.Transactions[j]; a.CSeq == b.CSeq && a.Method == b.Method && a.Forward != b.Forward && r.sameRequest(i, j) {
+			if r.Transactions[i].Forward != r.Transactions[j].Forward && r.sameRequest(i, j) {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// passedOn reports whether the request of a transaction was seen before with one of the
-// hosts that it goes between now: else it has not come back.
-func (r *legRun) passedOn(j int) bool {
-	m := &r.Messages[r.requestOf(j)]
-	for i := range j {
-		if r.Transactions[i].CSeq != r.Transactions[j].CSeq || !r.sameRequest(i, j) {
-			continue
-		}
-		if p := r.requestOf(i); p >= 0 && wasAt(&r.Messages[p], m) {
-			return true
 		}
 	}
 	return false
@@ -341,25 +318,6 @@ func (r *legRun) passedOn(j int) bool {
 // wasAt reports whether p came to, or from, where m goes to, or came from where m comes from.
 func wasAt(p, m *analysis.Seen) bool {
 	return p.Destination == m.Destination || p.Source.Addr() == m.Destination.Addr() || p.Source.Addr() == m.Source.Addr()
-}
-
-// comesBack reports whether a request was at a host before, as its Vias say.
-func (r *legRun) comesBack(j, next int) (f Finding, ok bool) {
-	m := &r.Messages[next]
-	x := r.Message(next)
-	if x == nil {
-		return f, false
-	}
-	inside, again := viasOf(x, m)
-	if !inside && !again {
-		return f, false
-	}
-	var before *analysis.Seen
-	p, same := r.timeBefore(j, m, x, inside)
-	if p >= 0 {
-		before = &r.Messages[p]
-	}
-	return cameBack(m, inside, before, same), true
 }
 
 // viasOf reports whether a request holds a Via of the host that it goes to, and whether the sent-by of its topmost one stands once more
@@ -410,56 +368,6 @@ func cameBack(m *analysis.Seen, inside bool, before *analysis.Seen, same bool) F
 	return f
 }
 
-// timeBefore returns a request before transaction j that was at the host that m comes back to
-// (that m leaves, unless inside), and whether it had the target of m; -1 for none. As that host
-// sent it, it counts only if it had come there for that user as well, by whatever Route: who forwards
-// a call to another user gets back what he sent, and that is no circle.
-func (r *legRun) timeBefore(j int, m *analysis.Seen, x *sipmsg.Message, inside bool) (before int, same bool) {
-	before = -1
-	sent, arrived := -1, false
-	for i := range j {
-		p := r.requestOf(i)
-		if p < 0 || !r.sameRequest(i, j) || r.Messages[p].Partial {
-			continue
-		}
-		q := &r.Messages[p]
-		came := inside && q.Destination == m.Destination
-		if !came && (inside && q.Source.Addr() != m.Destination.Addr() || !inside && q.Source.Addr() != m.Source.Addr()) {
-			continue
-		}
-		y := r.Message(p)
-		if y == nil {
-			continue
-		}
-		if before < 0 {
-			before = p
-		}
-		switch equal := sameTarget(x, y); {
-		case equal && (came || !inside):
-			return p, true
-		case equal && sent < 0:
-			sent = p
-		case came && bytes.Equal(x.RequestURI, y.RequestURI):
-			arrived = true
-		}
-	}
-	if sent >= 0 && arrived {
-		return sent, true
-	}
-	return before, false
-}
-
-// sameTarget reports whether two requests have the same Request-URI and topmost Route.
-func sameTarget(a, b *sipmsg.Message) bool {
-	route := func(m *sipmsg.Message) string {
-		for v := range m.Values(sipmsg.Route) {
-			return string(v)
-		}
-		return ""
-	}
-	return bytes.Equal(a.RequestURI, b.RequestURI) && route(a) == route(b)
-}
-
 // viaIs reports whether the sent-by of a Via is an address and port.
 func viaIs(h sipmsg.ViaHop, a netip.AddrPort) bool {
 	host, err := netip.ParseAddr(strings.Trim(string(h.Host), "[]"))
@@ -492,23 +400,7 @@ that host does not pass either on. A note, and an error where one of them is ans
 	needs: tangled, counts: everyLeg,
 	leg: func(r *legRun) {
 		r.applies()
-		f, ok := Finding{}, false
-		for j := range r.Transactions {
-			t := &r.Transactions[j]
-			if !t.Initial || t.Requests == 0 || t.Method == "CANCEL" || ok && t.Status != 482 {
-				continue
-			}
-			i := r.merges(j)
-			if i < 0 || i > j {
-				continue
-			}
-			p := &r.Transactions[i]
-			f, ok = twiceAt(p.SentFrame, &r.Messages[r.requestOf(j)]), true
-			if f.refusedTwice(p.Status, p.FinalFrame) || f.refusedTwice(t.Status, t.FinalFrame) {
-				break
-			}
-		}
-		if ok {
+		if f, _, ok := r.ways().merged(); ok {
 			r.report(f)
 		}
 	},
@@ -533,42 +425,4 @@ func (f *Finding) refusedTwice(status int, final analysis.Frame) bool {
 	f.Frames = append(f.Frames, final)
 	f.Observed += "; answered 482"
 	return true
-}
-
-// merges returns another transaction of the request of j that reached the same host, which
-// passed on neither; -1 for none.
-func (r *legRun) merges(j int) int {
-	t := &r.Transactions[j]
-	b := r.requestOf(j)
-	if b < 0 || !t.Initial || r.Messages[b].Partial {
-		return -1
-	}
-	dst := r.Messages[b].Destination
-	found := -1
-	for i := range r.Transactions {
-		p := &r.Transactions[i]
-		a := r.requestOf(i)
-		if i == j || a < 0 || p.CSeq != t.CSeq || !r.sameRequest(i, j) {
-			continue
-		}
-		switch {
-		case r.Messages[a].Source == dst:
-			return -1 // a proxy
-		case r.Messages[a].Destination != dst || r.Messages[a].Branch == r.Messages[b].Branch || r.Messages[a].Partial:
-		case a < b && p.Status != 0 && p.Answered.Before(t.Sent), b < a && t.Status != 0 && t.Answered.Before(p.Sent):
-		case found < 0:
-			found = i
-		}
-	}
-	if found >= 0 {
-		// What holds the Via of the host itself has been there: it is a loop.
-		if x := r.Message(b); x != nil {
-			for v := range x.Values(sipmsg.Via) {
-				if viaIs(sipmsg.ParseVia(v), dst) {
-					return -1
-				}
-			}
-		}
-	}
-	return found
 }

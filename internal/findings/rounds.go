@@ -15,28 +15,82 @@ const (
 	maxPassages = 64
 )
 
-// A passage is a request outside of calls on one hop.
+// A passage is a request on one hop.
 type passage struct {
-	*analysis.Seen // as far as Method, CSeq, Source, Destination, Frame and Time go
+	*analysis.Seen     // outside of calls as far as Method, CSeq, Source, Destination, Frame and Time go
+	at             int // its index among the messages of its leg, or the hops of its round
 	status         int
 	answered       time.Time
 	final          analysis.Frame
-	transport      string
-	callID         string
+	callID         string // outside of calls
 	inDialog       bool
+	anyPort        bool // that which it leaves from is of a connection: see leaves
 
-	// Hashes; 0 where the octets were not kept.
+	// Hashes. Without known nothing is the same as from.
 	from, branch uint64
-	uri, target  uint64 // of the Request-URI, and with it of the topmost Route
+	known        bool
 
-	inside, again bool // see viasOf
+	asked, kept bool // the octets were asked for; they were kept, and so what follows is filled in
+
+	uri, target   uint64 // hashes of the Request-URI, and with it of the topmost Route
+	inside, again bool   // see viasOf
 }
 
-// A round is what is known of one request that came to a host twice, or was refused with 482: of such ones rules ask when
-// nothing more can be expected.
+// read takes what it needs of the octets of a request. route is its topmost Route, or outside of calls all that stands in a field with that.
+func (p *passage) read(m *sipmsg.Message, route []byte) {
+	p.kept = true
+	p.uri, p.target = hashOf(m.RequestURI), hashOf(m.RequestURI, route)
+	p.inside, p.again = viasOf(m, p.Seen)
+}
+
+// A round is what is known of the hops that the requests of a leg took, or one request outside of calls that came to a host twice, or was
+// refused with 482. Of that rules ask when nothing more can be expected.
 type round struct {
 	key  uint64
-	hops []passage // in the order in which they were sent
+	hops []passage        // in the order in which they were sent
+	of   *analysis.Detail // the leg, whose octets are looked at where they are asked for; nil outside of calls
+}
+
+// ways returns the hops that the requests of the leg took, made when it is asked for.
+func (r *legRun) ways() *round {
+	x := &r.c.ways
+	if x.of == r.Detail {
+		return x
+	}
+	*x = round{hops: x.hops[:0], of: r.Detail}
+	for i := range r.Transactions {
+		req := r.requestOf(i)
+		if req < 0 {
+			continue
+		}
+		t, m := &r.Transactions[i], &r.Messages[req]
+		x.hops = append(x.hops, passage{
+			Seen: m, at: req, status: t.Status, answered: t.Answered, final: t.FinalFrame, inDialog: !t.Initial,
+			from: r.fromTag(i), known: true, branch: m.Branch,
+		})
+	}
+	return x
+}
+
+// hop returns hop i, with what its octets say if they were kept.
+func (x *round) hop(i int) *passage {
+	p := &x.hops[i]
+	if x.of == nil || p.asked {
+		return p
+	}
+	p.asked = true
+	if m := x.of.Message(p.at); m != nil {
+		p.read(m, firstValue(m, sipmsg.Route))
+	}
+	return p
+}
+
+// firstValue returns the first value of the header fields of a kind, nil for none.
+func firstValue(m *sipmsg.Message, id sipmsg.ID) []byte {
+	for v := range m.Values(id) {
+		return v
+	}
+	return nil
 }
 
 // rounds hold the latest ones.
@@ -61,39 +115,41 @@ func (s *rounds) add(e *exchangeRun) (done *round) {
 		s.m[key], s.order = x, append(s.order, x)
 	}
 	if len(x.hops) < maxPassages {
-		x.hops = append(x.hops, passageOf(e))
+		x.hops = append(x.hops, passageOf(e, len(x.hops)))
 	}
 	return done
 }
 
-// passageOf returns what is held of a request.
-func passageOf(e *exchangeRun) passage {
+// passageOf returns what is held of a request outside of calls, which is hop i of its round.
+func passageOf(e *exchangeRun, i int) passage {
 	p := passage{
-		Seen:   &analysis.Seen{Method: e.Method, CSeq: e.CSeq, Source: e.Source, Destination: e.Destination, Frame: e.SentFrame, Time: e.Sent},
-		status: e.Status, answered: e.Answered, final: e.FinalFrame, transport: e.Transport, callID: e.CallID, inDialog: e.InDialog,
+		Seen: &analysis.Seen{Method: e.Method, CSeq: e.CSeq, Source: e.Source, Destination: e.Destination, Frame: e.SentFrame, Time: e.Sent},
+		at:   i, status: e.Status, answered: e.Answered, final: e.FinalFrame, callID: e.CallID, inDialog: e.InDialog, anyPort: e.Transport != "UDP",
 	}
 	m := e.Request()
 	if m == nil {
 		return p
 	}
-	p.from, p.branch = hashOf(m.Tag(sipmsg.From)), hashOf(m.Branch())
+	p.from, p.known, p.branch = hashOf(m.Tag(sipmsg.From)), true, hashOf(m.Branch())
 	route, _ := m.First(sipmsg.Route)
-	p.uri, p.target = hashOf(m.RequestURI), hashOf(m.RequestURI, route)
-	p.inside, p.again = viasOf(m, p.Seen)
+	p.read(m, route)
 	return p
 }
 
 // same reports whether two passages are of one request.
 func (p *passage) same(q *passage) bool {
-	return p.from != 0 && p.from == q.from && p.inDialog == q.inDialog
+	return p.known && q.known && p.from == q.from && p.inDialog == q.inDialog && p.CSeq == q.CSeq && p.Method == q.Method
 }
 
-// loops looks for a way back to a host, as legRun.loops does; ok is false for none.
+// loops looks for a request that comes back to a host as its Vias say, and returns the first that does so for the same target, or else the
+// first; ok is false for none.
 func (x *round) loops() (f Finding, of *passage, ok bool) {
 	for j := range x.hops {
 		p := &x.hops[j]
-		passed := slices.ContainsFunc(x.hops[:j], func(q passage) bool { return q.same(p) && wasAt(q.Seen, p.Seen) })
-		if !passed || !p.inside && !p.again {
+		if p.Partial || !slices.ContainsFunc(x.hops[:j], func(q passage) bool { return q.same(p) && wasAt(q.Seen, p.Seen) }) {
+			continue
+		}
+		if x.hop(j); !p.inside && !p.again {
 			continue
 		}
 		before, same := x.timeBefore(j)
@@ -107,7 +163,9 @@ func (x *round) loops() (f Finding, of *passage, ok bool) {
 	return f, of, ok
 }
 
-// timeBefore is legRun.timeBefore of requests outside of calls.
+// timeBefore returns a request before hop j that was at the host that it comes back to (that it leaves, unless inside),
+// nil for none, and whether it had the target of that. As that host sent it, it counts only if it had come there for
+// that user as well, by whatever Route: who forwards a call to another user gets back what he sent, and that is no circle.
 func (x *round) timeBefore(j int) (before *analysis.Seen, same bool) {
 	p := &x.hops[j]
 	var sent *analysis.Seen
@@ -115,7 +173,10 @@ func (x *round) timeBefore(j int) (before *analysis.Seen, same bool) {
 	for i := range x.hops[:j] {
 		q := &x.hops[i]
 		came := p.inside && q.Destination == p.Destination
-		if !q.same(p) || !came && (p.inside && q.Source.Addr() != p.Destination.Addr() || !p.inside && q.Source.Addr() != p.Source.Addr()) {
+		if q.Partial || !q.same(p) || !came && (p.inside && q.Source.Addr() != p.Destination.Addr() || !p.inside && q.Source.Addr() != p.Source.Addr()) {
+			continue
+		}
+		if x.hop(i); !q.kept {
 			continue
 		}
 		if before == nil {
@@ -152,10 +213,10 @@ func (x *round) refused() (first *passage) {
 	return first
 }
 
-// merges is legRun.merges of requests outside of calls.
+// merges returns another passage of the request of hop j that reached the same host, which passed on neither; -1 for none.
 func (x *round) merges(j int) int {
 	t, found := &x.hops[j], -1
-	if t.inDialog || t.inside {
+	if t.inDialog || t.Partial {
 		return -1
 	}
 	for i := range x.hops {
@@ -164,11 +225,14 @@ func (x *round) merges(j int) int {
 		case i == j || !p.same(t):
 		case p.leaves(t.Destination):
 			return -1 // a proxy
-		case p.Destination != t.Destination || p.branch == t.branch:
-		case i < j && p.status != 0 && p.answered.Before(t.Time), j < i && t.status != 0 && t.answered.Before(p.Time):
+		case p.Destination != t.Destination || p.branch == t.branch || p.Partial:
+		case p.at < t.at && p.status != 0 && p.answered.Before(t.Time), t.at < p.at && t.status != 0 && t.answered.Before(p.Time):
 		case found < 0:
 			found = i
 		}
+	}
+	if found >= 0 && x.hop(j).inside { // it has been there: it is a loop
+		return -1
 	}
 	return found
 }
@@ -176,15 +240,19 @@ func (x *round) merges(j int) int {
 // leaves reports whether a passage begins at a host. Connections have ports of their own, and on one machine nothing else tells two
 // hosts apart.
 func (p *passage) leaves(a netip.AddrPort) bool {
-	return p.Source == a || p.transport != "UDP" && p.Source.Addr() == a.Addr() && p.Destination.Addr() != a.Addr()
+	return p.Source == a || p.anyPort && p.Source.Addr() == a.Addr() && p.Destination.Addr() != a.Addr()
 }
 
 // merged begins the finding that a request reached a host twice, and returns the second one: if some were refused for that, it is of
 // one of these. ok is false for none.
 func (x *round) merged() (f Finding, of *passage, ok bool) {
 	for j := range x.hops {
-		t, i := &x.hops[j], x.merges(j)
-		if i < 0 || i > j || ok && t.status != 482 {
+		t := &x.hops[j]
+		if ok && t.status != 482 || x.of != nil && t.Method == "CANCEL" { // which each hop of a call makes anew
+			continue
+		}
+		i := x.merges(j)
+		if i < 0 || i > j {
 			continue
 		}
 		p := &x.hops[i]
