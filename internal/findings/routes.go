@@ -403,7 +403,10 @@ func (s *viaState) leg(r *legRun) {
 			continue
 		}
 		judged++
-		f, bit := r.viaOf(i)
+		f, bit, is := viaOf(r.Message(i), m.Source, m.Destination, m.Frame, func() fate { return r.fateOf(i) })
+		if is {
+			r.applies()
+		}
 		if w := (way{m.Hop, m.Forward, bit}); bit != 0 && !slices.Contains(told[:n], w) {
 			told[n] = w
 			n++
@@ -412,21 +415,39 @@ func (s *viaState) leg(r *legRun) {
 	}
 }
 
-// viaOf applies via-nat to a request of a leg. It returns what it tells, and the bit of that; 0 for nothing.
-func (r *legRun) viaOf(i int) (f Finding, bit uint64) {
-	m, seen := r.Message(i), &r.Messages[i]
+// A fate is what became of a request: the response that came back, nil where its octets were not kept, or where one went instead.
+type fate struct {
+	response *sipmsg.Message
+	frame    analysis.Frame // of either
+	went     netip.AddrPort
+}
+
+// viaOf applies via-nat to a request, and asks what became of it if that matters. It returns what it tells, and the bit of that; 0 for
+// nothing. judged is false where the request has no Via, or that says where the response has to go.
+func viaOf(m *sipmsg.Message, src, dst netip.AddrPort, sent analysis.Frame, became func() fate) (f Finding, bit uint64, judged bool) {
 	if m == nil {
-		return f, 0
+		return f, 0, false
 	}
 	via, ok := m.TopVia()
 	if !ok || via.MAddr() != nil {
-		return f, 0
+		return f, 0, false
 	}
-	r.applies()
 	addr, isAddr := via.HostAddr()
-	if isAddr && sameHost(addr, seen.Source.Addr()) {
-		return f, 0
+	if isAddr && sameHost(addr, src.Addr()) {
+		return f, 0, true
 	}
+	switch x := became(); {
+	case x.went.IsValid():
+		return strayed(via.Host, src, x.went, sent, x.frame), pairStray, true
+	case x.response != nil && isAddr && !behindNAT(src.Addr(), dst.Addr(), addr) && lacksReceived(m, x.response):
+		return noReceived(addr, src, sent, x.frame), pairVia, true
+	}
+	return f, 0, true
+}
+
+// fateOf returns what became of a request of a leg.
+func (r *legRun) fateOf(i int) fate {
+	m, seen := r.Message(i), &r.Messages[i]
 	answer, stray := -1, -1
 	for j := range r.Messages {
 		x := &r.Messages[j]
@@ -444,13 +465,11 @@ func (r *legRun) viaOf(i int) (f Finding, bit uint64) {
 	}
 	switch {
 	case answer >= 0:
-		if y := r.Message(answer); y != nil && isAddr && !behindNAT(seen.Source.Addr(), seen.Destination.Addr(), addr) && lacksReceived(m, y) {
-			return noReceived(addr, seen.Source, seen.Frame, r.Messages[answer].Frame), pairVia
-		}
+		return fate{response: r.Message(answer), frame: r.Messages[answer].Frame}
 	case stray >= 0:
-		return strayed(via.Host, seen.Source, r.Messages[stray].Destination, seen.Frame, r.Messages[stray].Frame), pairStray
+		return fate{went: r.Messages[stray].Destination, frame: r.Messages[stray].Frame}
 	}
-	return f, 0
+	return fate{}
 }
 
 func (s *viaState) exchange(r *exchangeRun) {
@@ -458,36 +477,17 @@ func (s *viaState) exchange(r *exchangeRun) {
 	if e.Partial || e.Status == 0 && !e.Strayed.IsValid() {
 		return
 	}
-	f, bit := r.viaOf()
+	f, bit, _ := viaOf(r.Request(), e.Source, e.Destination, e.SentFrame, func() fate {
+		if e.Status == 0 {
+			return fate{went: e.Strayed, frame: e.StrayFrame}
+		}
+		return fate{response: r.Response(), frame: e.FinalFrame}
+	})
 	if bit == 0 || !r.c.pairs.isNew(hostPair{e.Source.Addr(), e.Destination.Addr()}, bit) {
 		return
 	}
 	f.CallID, f.AOR = e.CallID, e.AOR
 	s.add(endpoint(e.Destination), f)
-}
-
-// viaOf applies via-nat to a request outside of calls, as that of a leg does.
-func (r *exchangeRun) viaOf() (f Finding, bit uint64) {
-	e := r.Exchange
-	m := r.Request()
-	if m == nil {
-		return f, 0
-	}
-	via, ok := m.TopVia()
-	if !ok || via.MAddr() != nil {
-		return f, 0
-	}
-	addr, isAddr := via.HostAddr()
-	if isAddr && sameHost(addr, e.Source.Addr()) {
-		return f, 0
-	}
-	switch answer := r.Response(); {
-	case e.Status == 0:
-		return strayed(via.Host, e.Source, e.Strayed, e.SentFrame, e.StrayFrame), pairStray
-	case answer != nil && isAddr && !behindNAT(e.Source.Addr(), e.Destination.Addr(), addr) && lacksReceived(m, answer):
-		return noReceived(addr, e.Source, e.SentFrame, e.FinalFrame), pairVia
-	}
-	return f, 0
 }
 
 func (s *viaState) end(r *captureRun) { s.report(r, "clients") }
