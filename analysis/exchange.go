@@ -267,7 +267,7 @@ func (t *tracker) other(x *seen) {
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)
 		}
-	case x.s.IsRequest() && r.isRetry(x):
+	case x.s.IsRequest() && x.isRetry(r.Status, r.Credentials || r.Partial, !x.now.Before(r.Answered)):
 		t.newExchange(x, k)
 	case x.s.IsRequest():
 		r.Requests++
@@ -277,11 +277,6 @@ func (t *tracker) other(x *seen) {
 	default:
 		t.exchangeAnswer(x, r)
 	}
-}
-
-// isRetry reports whether a request under the branch of another one is no copy of it, as liveTransaction.isRetry does.
-func (r *exchange) isRetry(x *seen) bool {
-	return (r.Status == 401 || r.Status == 407) && !r.Credentials && !r.Partial && !x.now.Before(r.Answered) && hasCredentials(x.s)
 }
 
 // unplaced counts a response that answers nothing that is known, since it does not say what.

@@ -296,7 +296,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		v.cancel(t, x, hop, forward)
 	}
 	i := v.find(x.key, x.method, hop, x.cseq)
-	if i < 0 || v.trans[i].cseq != x.cseq || v.trans[i].isRetry(x.s, instant(x.now)) {
+	if i < 0 || v.trans[i].cseq != x.cseq || x.isRetry(int(v.trans[i].status), v.trans[i].given, instant(x.now) >= v.trans[i].answered) {
 		i = t.begin(v, x, hop, forward)
 	}
 	tr := &v.trans[i]

@@ -75,10 +75,11 @@ type liveTransaction struct {
 	stray            bool // a BYE with tags that no dialog has
 }
 
-// isRetry reports whether a request under the branch of a transaction is no copy of its request: it brings the credentials that
-// the server has asked for. It should have a branch of its own, and another number.
-func (x *liveTransaction) isRetry(s *sipmsg.Message, now int64) bool {
-	return (x.status == 401 || x.status == 407) && !x.given && now >= x.answered && hasCredentials(s)
+// isRetry reports whether a request under the branch of another one, which was answered with a status, is no copy of that: it is behind the
+// answer and brings the credentials that this asks for, where the other one had none given. It should have a branch of its own, and
+// another number.
+func (x *seen) isRetry(status int, given, behind bool) bool {
+	return (status == 401 || status == 407) && !given && behind && hasCredentials(x.s)
 }
 
 // public makes t the transaction as rules know it.
