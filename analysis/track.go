@@ -171,6 +171,8 @@ type seen struct {
 	hop         int   // index into the hops of its leg …
 	forward     bool  // … and whether it goes from A to B there
 	counted     bool  // it came before its request, and is taken in again
+	length      Length
+	measured    bool // length is known: see lengthOf
 }
 
 // message takes in one message, found when the clock was at now. It returns the frame of the first copy where the message is one

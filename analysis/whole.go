@@ -49,6 +49,14 @@ const (
 	LengthLong           // it says more than there is before the next message, or in the datagram
 )
 
+// lengthOf returns that of the message. It is asked of a message on a stream more than once, and found out once.
+func (x *seen) lengthOf() Length {
+	if !x.measured {
+		x.length, x.measured = lengthOf(x.m), true
+	}
+	return x.length
+}
+
 func lengthOf(m *dissect.Message) Length {
 	if m.HEP || m.Transport != dissect.TCP && (m.Transport != dissect.UDP || m.Partial) {
 		return LengthRight
@@ -89,7 +97,7 @@ func (t *tracker) goesOn(x *seen) {
 	if x.m.Transport != dissect.TCP || x.m.HEP || t.rules.event == nil {
 		return
 	}
-	missing := lengthOf(x.m) == LengthMissing
+	missing := x.lengthOf() == LengthMissing
 	if !missing && len(t.unmeasured) == 0 { // nearly always
 		return
 	}
