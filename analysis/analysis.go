@@ -166,16 +166,23 @@ const markEvery = 1 << 13
 // met.
 func (r *Result) Complete() bool { return r.AllRead() && len(r.Limits()) == 0 }
 
-// Limits lists the limits that were met, by their ids: what was over them is not in the result.
+// Limits lists the limits that were met, by their ids: what was over them is not in the result. It begins with TableLimits, and those of
+// WireLimits follow, each once.
 func (r *Result) Limits() []string {
-	limits := slices.Clone(r.Statistics.Limits)
-	if r.Traffic != nil {
-		limits = append(limits, r.Exceeded...)
-	}
+	limits := r.TableLimits()
 	for _, n := range r.WireLimits() {
 		if !slices.Contains(limits, n.ID) { // of several files
 			limits = append(limits, n.ID)
 		}
+	}
+	return limits
+}
+
+// TableLimits lists those of Limits that no message is missing for.
+func (r *Result) TableLimits() []string {
+	limits := slices.Clone(r.Statistics.Limits)
+	if r.Traffic != nil {
+		limits = append(limits, r.Exceeded...)
 	}
 	return limits
 }

@@ -193,7 +193,7 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		err = writeError{ferr}
 	}
 	code := e.finishWith(res, err, wireLimits(res))
-	if limits := tableLimits(res); len(limits) > 0 && err == nil {
+	if limits := res.TableLimits(); len(limits) > 0 && err == nil {
 		code = max(code, exitPartial)
 		e.printf("sipsight: messages: limits of memory were met (%s): all messages are there, but not of every copy sent again it is known (retransmission_of); %s\n",
 			strings.Join(limits, ", "), e.moreMemory())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -112,17 +111,10 @@ func (e *env) moreMemory() string {
 
 // limitsMet lists the limits that were met in the analysis, by their ids.
 func limitsMet(res *analysis.Result) []string {
-	return append(tableLimits(res), wireLimits(res)...)
+	return append(res.TableLimits(), wireLimits(res)...)
 }
 
-// tableLimits lists those of limitsMet that no message is missing for.
-func tableLimits(res *analysis.Result) []string {
-	return slices.DeleteFunc(res.Limits(), func(id string) bool {
-		return slices.ContainsFunc(res.WireLimits(), func(n analysis.Note) bool { return n.ID == id })
-	})
-}
-
-// wireLimits lists those of limitsMet that messages may be missing for.
+// wireLimits lists those of limitsMet that messages may be missing for, with how often each was met.
 func wireLimits(res *analysis.Result) (limits []string) {
 	for _, n := range res.WireLimits() {
 		limits = append(limits, fmt.Sprintf("%s (%d times)", n.ID, n.Count))

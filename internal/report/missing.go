@@ -19,7 +19,7 @@ func Missing(res *analysis.Result) string {
 // MissingMessages is Missing for a list of single messages, which takes nothing from the tables
 // that have limits but for those of reassembly.
 func MissingMessages(res *analysis.Result) string {
-	return sentences(unreadFiles(res), limitsText(wireLimits(res)))
+	return sentences(unreadFiles(res), limitsText(res.Limits()[len(res.TableLimits()):]))
 }
 
 func sentences(list ...string) string {
@@ -52,16 +52,6 @@ func unreadFiles(res *analysis.Result) string {
 		return "Not everything was read: " + first + "."
 	}
 	return fmt.Sprintf("Not everything was read: %s; and %s, which capture_info names.", first, plural(int64(n-1), "more file"))
-}
-
-// wireLimits lists those that messages may be missing for, by their ids.
-func wireLimits(res *analysis.Result) (ids []string) {
-	for _, n := range res.WireLimits() {
-		if !slices.Contains(ids, n.ID) {
-			ids = append(ids, n.ID)
-		}
-	}
-	return ids
 }
 
 func limitsText(limits []string) string {
