@@ -70,13 +70,16 @@ type File struct {
 }
 
 // Complete reports whether everything in the file was read.
-func (f *File) Complete() bool {
+func (f *File) Complete() bool { return f.Err == nil && len(f.Damage()) == 0 }
+
+// Damage returns those of Notes that say what could not be read.
+func (f *File) Damage() (list []Note) {
 	for _, n := range f.Notes {
 		if n.Lost {
-			return false
+			list = append(list, n)
 		}
 	}
-	return f.Err == nil
+	return list
 }
 
 // An Interface is one capture interface of a file; the formats other than pcapng

@@ -70,15 +70,13 @@ func (e *env) finishWith(res *analysis.Result, err error, limits []string) int {
 			code = exitPartial
 			continue
 		}
-		for _, n := range c.Notes {
-			if n.Lost {
-				code = exitPartial
-				where := fmt.Sprintf("at byte %d", n.Off)
-				if n.Count > 1 {
-					where = fmt.Sprintf("%d times, first at byte %d", n.Count, n.Off)
-				}
-				e.printf("sipsight: %s: %s (%s; packets read: %d)\n", limitText(c.Name, 4096), limitText(n.What, 1000), where, c.Packets)
+		for _, n := range c.Damage() {
+			code = exitPartial
+			where := fmt.Sprintf("at byte %d", n.Off)
+			if n.Count > 1 {
+				where = fmt.Sprintf("%d times, first at byte %d", n.Count, n.Off)
 			}
+			e.printf("sipsight: %s: %s (%s; packets read: %d)\n", limitText(c.Name, 4096), limitText(n.What, 1000), where, c.Packets)
 		}
 	}
 	if len(limits) > 0 {

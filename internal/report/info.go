@@ -205,10 +205,7 @@ func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
 		w.close('}')
 		return 1
 	}
-	for _, n := range c.Notes {
-		if !n.Lost {
-			continue
-		}
+	for _, n := range c.Damage() {
 		count++
 		w.open('{')
 		file()

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/clean"
 )
 
@@ -42,8 +41,8 @@ func unreadFiles(res *analysis.Result) string {
 			first += clean.Text(openError(c))
 			continue
 		}
-		i := slices.IndexFunc(c.Notes, func(n capture.Note) bool { return n.Lost })
-		first += fmt.Sprintf("%s (at byte %d)", clean.Text(c.Notes[i].What), c.Notes[i].Off)
+		d := c.Damage()[0]
+		first += fmt.Sprintf("%s (at byte %d)", clean.Text(d.What), d.Off)
 	}
 	switch n {
 	case 0:
@@ -52,6 +51,11 @@ func unreadFiles(res *analysis.Result) string {
 		return "Not everything was read: " + first + "."
 	}
 	return fmt.Sprintf("Not everything was read: %s; and %s, which capture_info names.", first, plural(int64(n-1), "more file"))
+}
+
+// encryptedText counts the flows of a file that may be SIP and cannot be read.
+func encryptedText(f *analysis.File) string {
+	return plural(f.Encrypted, "flow") + " that look like SIP over TLS: not decrypted"
 }
 
 func limitsText(limits []string) string {

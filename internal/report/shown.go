@@ -35,16 +35,14 @@ func Unread(res *analysis.Result) (list []string) {
 		f := &res.Files[i]
 		name := clean.Text(f.Capture.Name)
 		if f.Encrypted > 0 {
-			list = append(list, name+": "+plural(f.Encrypted, "flow")+" that look like SIP over TLS: not decrypted.")
+			list = append(list, name+": "+encryptedText(f)+".")
 		}
 		if f.Capture.Err != nil {
 			list = append(list, name+": not read: "+clean.Text(openError(f.Capture))+".")
 			continue
 		}
-		for _, n := range f.Capture.Notes {
-			if n.Lost {
-				list = append(list, name+": "+clean.Text(n.What)+", at byte "+group(n.Off)+".")
-			}
+		for _, n := range f.Capture.Damage() {
+			list = append(list, name+": "+clean.Text(n.What)+", at byte "+group(n.Off)+".")
 		}
 	}
 	if limits := res.Limits(); len(limits) > 0 {

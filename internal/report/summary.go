@@ -584,7 +584,7 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 	for i := range res.Files {
 		f := &res.Files[i]
 		if f.Encrypted > 0 {
-			b = folded(b, "encrypted", "%s that look like SIP over TLS: not decrypted", plural(f.Encrypted, "flow"))
+			b = folded(b, "encrypted", "%s", encryptedText(f))
 		}
 		for _, n := range f.Notes {
 			if link, ok := strings.CutPrefix(n.ID, "link-type-"); ok && n.Count > 0 {

@@ -310,14 +310,12 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	for i, n := range f.Notes {
 		b = row(b, [2]string{"notes", ""}[min(i, 1)], "%s %s", n.ID, times(n))
 	}
-	for _, n := range c.Notes {
-		if n.Lost {
-			where := ""
-			if n.Count > 1 {
-				where = fmt.Sprintf("× %s, first ", group(n.Count))
-			}
-			b = row(b, "damage", "%s, %sat byte %s", clean.Text(n.What), where, group(n.Off))
+	for _, n := range c.Damage() {
+		where := ""
+		if n.Count > 1 {
+			where = fmt.Sprintf("× %s, first ", group(n.Count))
 		}
+		b = row(b, "damage", "%s, %sat byte %s", clean.Text(n.What), where, group(n.Off))
 	}
 	return b
 }
