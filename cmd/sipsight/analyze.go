@@ -40,7 +40,8 @@ func runAnalyze(e *env, c *command, args []string) int {
 	most := fs.Int64("max-packets", 0, "describe the first `N` messages only; statistics cover all")
 	var q filterFlag
 	fs.filterFlag(&q, "messages")
-	secrets := fs.Bool("show-secrets", false, "show passwords, credentials and keys")
+	var secrets bool
+	fs.secretsFlag(&secrets)
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
 		return code
@@ -49,7 +50,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 		e.errorf("analyze: --max-packets must not be negative; leave it out to describe all")
 		return exitUsage
 	}
-	matches, ok := parseFilter(e, c.name, &q, *secrets, filter.Messages())
+	matches, ok := parseFilter(e, c.name, &q, secrets, filter.Messages())
 	if !ok {
 		return exitUsage
 	}
@@ -61,7 +62,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	out := report.NewMessages(report.Options{Secrets: *secrets, Files: fs.files})
+	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files})
 	w := wanted{matches: matches, most: *most}
 	if *asJSON {
 		return analyzeJSON(e, r, o, out, fs.files, w)
@@ -151,10 +152,7 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 		w.Write(report.AppendReferenceEnd(nil, res, &ref))
 	}
 	w.WriteByte('\n')
-	if werr := w.Flush(); werr != nil && err == nil {
-		err = writeError{werr}
-	}
-	return e.finish(res, err)
+	return e.finish(res, orWriting(err, w.Flush()))
 }
 
 // analyzeNote says what of total messages is not described, "" if nothing.
@@ -232,8 +230,6 @@ func analyzeText(e *env, r *capture.Reader, out *report.Messages, want wanted) i
 		}
 		b = append(b, '\n')
 	}
-	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
-		err = writeError{werr}
-	}
-	return e.finish(res, err)
+	_, werr := e.stdout.Write(b)
+	return e.finish(res, orWriting(err, werr))
 }

@@ -79,7 +79,7 @@ func runCall(e *env, c *command, args []string) int {
 	fs := newFlags(c)
 	var q listing
 	fs.BoolVar(&q.json, "json", false, "one JSON object")
-	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.secretsFlag(&q.secrets)
 	fs.inputFlags(&q.input)
 	if code, done := fs.parse(e, args); done {
 		return code
@@ -115,10 +115,8 @@ func runCall(e *env, c *command, args []string) int {
 	} else {
 		b = report.AppendCallText(nil, call, o, found, e.width())
 	}
-	if _, werr := e.stdout.Write(b); werr != nil && err == nil {
-		err = writeError{werr}
-	}
-	return e.finish(res, err)
+	_, werr := e.stdout.Write(b)
+	return e.finish(res, orWriting(err, werr))
 }
 
 // noSuchCall says that a call is not there, and which are.

@@ -244,6 +244,16 @@ func (e *env) colours(f colourFlag, toStdout bool) bool {
 	return f.when == "always" || f.when == "auto" && toStdout && e.width() > 0 && os.Getenv("NO_COLOR") == ""
 }
 
+// secretsFlag adds the flag that shows what is masked otherwise.
+func (fs *flags) secretsFlag(secrets *bool) {
+	fs.BoolVar(secrets, "show-secrets", false, "show passwords, credentials and keys")
+}
+
+// failOnFlag adds the flag that makes a finding an exit code.
+func (fs *flags) failOnFlag(f *severityFlag) {
+	fs.Var(f, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+}
+
 // inputFlags adds the flags that say how captures are read.
 func (fs *flags) inputFlags(o *capture.Options) {
 	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")

@@ -74,7 +74,7 @@ func (q *flowQuery) flags(fs *flags) {
 	fs.StringVar(&q.call, "call", "", "only this `CALL`: call-3, or a Call-ID")
 	fs.filterFlag(&q.filter, "calls")
 	fs.IntVar(&q.limit, "limit", flowCalls, "the first `N` calls; 0 is all")
-	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.secretsFlag(&q.secrets)
 	fs.inputFlags(&q.input)
 	q.noMedia = &fs.noMedia
 	fs.nameFlags(&q.layout.Names)

@@ -35,7 +35,7 @@ func (q *listing) flags(fs *flags) {
 	fs.filterFlag(&q.filter, "those")
 	fs.IntVar(&q.limit, "limit", 0, "the first `N` of what would be listed; 0 is all")
 	fs.StringVar(&q.sort, "sort", "", sortUsage)
-	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.secretsFlag(&q.secrets)
 	fs.colourFlag(&q.colour, "good and bad")
 	fs.inputFlags(&q.input)
 	q.noMedia = &fs.noMedia
@@ -170,10 +170,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	if q.limit > 0 && total > q.limit {
 		wanted = wanted[:q.limit]
 	}
-	if werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, all, wanted); werr != nil && err == nil {
-		err = writeError{werr}
-	}
-	code := e.finish(res, err)
+	werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, all, wanted)
+	code := e.finish(res, orWriting(err, werr))
 	switch {
 	case q.missing:
 		return exitFailed

@@ -120,7 +120,7 @@ func runMessages(e *env, c *command, args []string) int {
 	fs.StringVar(&q.sort, "sort", "", sortUsage)
 	fs.Var(&q.since, "since", "only from this `TIME` on")
 	fs.Var(&q.until, "until", "only up to this `TIME`")
-	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
+	fs.secretsFlag(&q.secrets)
 	fs.colourFlag(&q.colour, "answers")
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
@@ -189,9 +189,7 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		return nil
 	}})
 	sorted.write(w)
-	if ferr := w.Flush(); ferr != nil && err == nil {
-		err = writeError{ferr}
-	}
+	err = orWriting(err, w.Flush())
 	code := e.finishWith(res, err, wireLimits(res))
 	if limits := res.TableLimits(); len(limits) > 0 && err == nil {
 		code = max(code, exitPartial)

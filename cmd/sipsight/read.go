@@ -125,6 +125,14 @@ type writeError struct{ error }
 
 func (w writeError) Unwrap() error { return w.error }
 
+// orWriting returns the error of an analysis or, where there is none, that of writing what it came to.
+func orWriting(err, werr error) error {
+	if err == nil && werr != nil {
+		return writeError{werr}
+	}
+	return err
+}
+
 // progress reports, once a second of work is over, how far reading has come.
 func (e *env) progress(r *capture.Reader) (stop func()) {
 	f, ok := e.stderr.(*os.File)

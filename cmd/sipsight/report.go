@@ -32,8 +32,8 @@ func runReport(e *env, c *command, args []string) int {
 	var force bool
 	var layout flow.Options
 	calls := fs.Int("max-calls", page.DefaultCalls, "show at most `N` calls in full, the others as rows")
-	fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
-	fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+	fs.secretsFlag(&q.secrets)
+	fs.failOnFlag(&q.failOn)
 	fs.inputFlags(&q.input)
 	fs.nameFlags(&layout.Names)
 	fs.outputFlags(&out, &force)

@@ -20,8 +20,8 @@ failed, and what could not be read.`,
 		fs := newFlags(c)
 		var q listing
 		fs.BoolVar(&q.json, "json", false, "one JSON object")
-		fs.BoolVar(&q.secrets, "show-secrets", false, "show passwords, credentials and keys")
-		fs.Var(&q.failOn, "fail-on", "exit with 1 if there is a finding of this `SEVERITY` or a worse one")
+		fs.secretsFlag(&q.secrets)
+		fs.failOnFlag(&q.failOn)
 		fs.inputFlags(&q.input)
 		if code, done := fs.needFiles(e, args); done {
 			return code
@@ -39,9 +39,7 @@ failed, and what could not be read.`,
 		} else {
 			b = report.AppendSummaryText(nil, res, found, o)
 		}
-		if _, werr := e.stdout.Write(b); werr != nil && err == nil {
-			err = writeError{werr}
-		}
-		return q.failOn.code(e.finish(res, err), found)
+		_, werr := e.stdout.Write(b)
+		return q.failOn.code(e.finish(res, orWriting(err, werr)), found)
 	},
 }
