@@ -101,21 +101,18 @@ func (r *CallReader) At(i int) *Call {
 // Each iterates over the calls in order as All does, each in the place of the one before: they are valid for
 // one turn, and their legs have no Steps.
 func (c *CallList) Each() iter.Seq[*Call] {
-	return func(yield func(*Call) bool) {
-		r := c.Reader()
-		for i := range r.Len() {
-			if !yield(r.At(i)) {
-				return
-			}
-		}
-	}
+	r := c.Reader()
+	return each(r.Len, r.At)
 }
 
 // All iterates over the calls in order.
-func (c *CallList) All() iter.Seq[*Call] {
-	return func(yield func(*Call) bool) {
-		for i := range c.Len() {
-			if !yield(c.At(i)) {
+func (c *CallList) All() iter.Seq[*Call] { return each(c.Len, c.At) }
+
+// each ranges over what at returns for the numbers below n.
+func each[T any](n func() int, at func(int) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for i := range n() {
+			if !yield(at(i)) {
 				return
 			}
 		}
@@ -125,15 +122,9 @@ func (c *CallList) All() iter.Seq[*Call] {
 // Heads iterates over the calls in order as All does, each in the place of the one before: they
 // are valid for one turn. Their legs may lack Transfers, Dialogs and Media. It costs half of what All does.
 func (c *CallList) Heads() iter.Seq[*Call] {
-	return func(yield func(*Call) bool) {
-		r := c.Reader()
-		r.first.head = true
-		for i := range r.Len() {
-			if !yield(r.At(i)) {
-				return
-			}
-		}
-	}
+	r := c.Reader()
+	r.first.head = true
+	return each(r.Len, r.At)
 }
 
 // CallIDs iterates over the Call-IDs of all legs in the order in which they began, each with

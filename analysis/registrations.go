@@ -186,15 +186,7 @@ func (l *RegistrationList) fill(a *aor, i int) {
 }
 
 // All iterates over the registrations in order.
-func (l *RegistrationList) All() iter.Seq[*Registration] {
-	return func(yield func(*Registration) bool) {
-		for i := range l.Len() {
-			if !yield(l.At(i)) {
-				return
-			}
-		}
-	}
-}
+func (l *RegistrationList) All() iter.Seq[*Registration] { return each(l.Len, l.At) }
 
 // Tell adds the id of a finding to those of an address-of-record, unless it is there. It is for
 // whoever looks for what is wrong, before others read the list.
@@ -234,12 +226,4 @@ func (r *RegistrationReader) At(i int) *Registration {
 }
 
 // All iterates over the registrations as RegistrationList.All does, each valid for one turn.
-func (r *RegistrationReader) All() iter.Seq[*Registration] {
-	return func(yield func(*Registration) bool) {
-		for i := range r.Len() {
-			if !yield(r.At(i)) {
-				return
-			}
-		}
-	}
-}
+func (r *RegistrationReader) All() iter.Seq[*Registration] { return each(r.Len, r.At) }
