@@ -226,7 +226,7 @@ type repeat struct {
 
 // add adds a finding about a request.
 func (g *repeats) add(what string, e *exchangeRun, f Finding) {
-	g.take(repeatKey{what, hostPair{e.Source.Addr(), e.Destination.Addr()}}, e.CallID, f)
+	g.take(repeatKey{what, hostsOf(e.Source, e.Destination)}, e.CallID, f)
 }
 
 // take adds a finding with a Call-ID.

@@ -147,7 +147,7 @@ is possible only.`,
 	Fix: "Change the password of this phone, keep calls from the Internet away from it, and let it answer challenges of its own realm and its own server alone.",
 	capture: func(r *captureRun) {
 		for _, x := range r.c.ledger.leaks {
-			if r.c.ledger.trusted.has(hostPair{x.src.Addr(), x.dst.Addr()}, pairTrusted) && !x.beyond {
+			if r.c.ledger.trusted.has(hostsOf(x.src, x.dst), pairTrusted) && !x.beyond {
 				continue
 			}
 			f := Finding{

@@ -92,6 +92,9 @@ func (m memory[K]) isNew(k K) bool {
 // A hostPair is a directed pair of addresses.
 type hostPair struct{ src, dst netip.Addr }
 
+// hostsOf returns the hosts of two endpoints.
+func hostsOf(src, dst netip.AddrPort) hostPair { return hostPair{src.Addr(), dst.Addr()} }
+
 func (p hostPair) hash() uint64 { return pairOf(p.src, p.dst) }
 
 // pairKey names the ends of an exchange.

@@ -369,7 +369,7 @@ func (c *Collector) event(e *analysis.Event) {
 			if e.Within != 0 {
 				since = e.Time.Add(-e.Within)
 			}
-			c.unseen = append(c.unseen, unseenOctets{hostPair{e.Src.Addr(), e.Dst.Addr()}, since, e.Time})
+			c.unseen = append(c.unseen, unseenOctets{hostsOf(e.Src, e.Dst), since, e.Time})
 		}
 		return
 	}

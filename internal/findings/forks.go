@@ -103,7 +103,7 @@ func (r *legRun) forksOf(first int) (f fork) {
 		}
 		x := &f.tags[k]
 		x.dialog = x.dialog || m.Status < 300
-		if p := (hostPair{m.Source.Addr(), m.Destination.Addr()}); len(x.ways) < maxTagWays && !slices.Contains(x.ways, p) {
+		if p := hostsOf(m.Source, m.Destination); len(x.ways) < maxTagWays && !slices.Contains(x.ways, p) {
 			x.ways = append(x.ways, p)
 		}
 		if r.Messages[x.best].Status < 200 && m.Status >= 180 || m.Status/100 == 2 && r.Messages[x.best].Status/100 != 2 {

@@ -249,10 +249,10 @@ func (s *loopsOutside) exchange(e *exchangeRun) {
 func (s *loopsOutside) judge(x *round) {
 	f, p, ok := x.loops()
 	if ok {
-		s.found.take(repeatKey{p.Method + f.Severity.String(), p.pairOfHosts()}, p.callID, f)
+		s.found.take(repeatKey{p.Method + f.Severity.String(), hostsOf(p.Source, p.Destination)}, p.callID, f)
 	}
 	if g, q, ok := x.merged(); ok {
-		s.merged.take(repeatKey{q.Method + g.Severity.String(), q.pairOfHosts()}, q.callID, g)
+		s.merged.take(repeatKey{q.Method + g.Severity.String(), hostsOf(q.Source, q.Destination)}, q.callID, g)
 	}
 	if q := x.refused(); q != nil && f.Severity != Error {
 		f := refusedLoop(q.Method, []analysis.Frame{q.Frame, q.final}, q.Destination)
@@ -261,7 +261,7 @@ func (s *loopsOutside) judge(x *round) {
 			f.Confidence = Possible
 			what += ", possibly"
 		}
-		s.found.take(repeatKey{what, q.pairOfHosts()}, q.callID, f)
+		s.found.take(repeatKey{what, hostsOf(q.Source, q.Destination)}, q.callID, f)
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *legRun) learnNAT() {
 		}
 		for k := range r.Leg.Media.Endpoints {
 			if e := &r.Leg.Media.Endpoints[k]; e.Frame == m.Frame && r.c.isPublic(e.Addr.Addr()) {
-				r.proveNAT(hostPair{m.Source.Addr(), e.Addr.Addr()})
+				r.proveNAT(hostsOf(m.Source, e.Addr))
 			}
 		}
 	}

@@ -62,13 +62,13 @@ func (c *Collector) betweenHosts(e *analysis.Exchange, has func(outside, bool)) 
 	room := c.quality.hasRoom()
 	via := mayMisfit(e)
 	if small := !c.pairs.full(pairSmall); room || via != 0 || small {
-		there := c.pairs.of(hostPair{e.Source.Addr(), e.Destination.Addr()})
+		there := c.pairs.of(hostsOf(e.Source, e.Destination))
 		has(newVia, via != 0 && there&via == 0 && !c.pairs.full(via))
 		has(newSmall, there&pairSmall == 0 && small)
 		has(newWay, there&pairSeen == 0 && room)
 	}
 	if e.Status != 0 {
-		back := c.pairs.of(hostPair{e.Destination.Addr(), e.Source.Addr()})
+		back := c.pairs.of(hostsOf(e.Destination, e.Source))
 		has(newWay, back&pairProven == 0 && (back&pairSeen != 0 || room))
 	}
 }

@@ -123,7 +123,7 @@ func (s *qualityState) leg(r *legRun) {
 		if m.Lost != analysis.NoLoss {
 			s.lost(m.Lost, m.Frame)
 		}
-		p := hostPair{m.Source.Addr(), m.Destination.Addr()}
+		p := hostsOf(m.Source, m.Destination)
 		proof := !m.Request || m.Method == "ACK" || m.Method == "BYE"
 		if p == last && (lastProof || !proof) {
 			continue
@@ -217,10 +217,10 @@ func (s *qualityState) open(sent, answered, provisional time.Time, f analysis.Fr
 func (s *qualityState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	s.lost(e.Lost, e.SentFrame)
-	s.went(&r.c.pairs, hostPair{e.Source.Addr(), e.Destination.Addr()}, e.SentFrame, false)
+	s.went(&r.c.pairs, hostsOf(e.Source, e.Destination), e.SentFrame, false)
 	if e.Status != 0 {
 		s.lost(e.AnswerLost, e.FinalFrame)
-		s.went(&r.c.pairs, hostPair{e.Destination.Addr(), e.Source.Addr()}, e.FinalFrame, true)
+		s.went(&r.c.pairs, hostsOf(e.Destination, e.Source), e.FinalFrame, true)
 	}
 }
 

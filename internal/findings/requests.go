@@ -17,7 +17,7 @@ func (r *legRun) wasHeard(i int, by time.Time) bool {
 	t := &r.Transactions[i]
 	if !r.overUDP(i) {
 		src, dst := r.ends(t)
-		return len(r.c.unseen) > 0 && r.c.lacks(hostPair{dst.Addr(), src.Addr()}, t.Sent, by)
+		return len(r.c.unseen) > 0 && r.c.lacks(hostsOf(dst, src), t.Sent, by)
 	}
 	return t.Requests == 1 && by.Sub(t.Sent) > time.Second
 }

@@ -262,6 +262,3 @@ func (x *round) merged() (f Finding, of *passage, ok bool) {
 	}
 	return f, of, ok
 }
-
-// pairOfHosts returns whom a passage is between.
-func (p *passage) pairOfHosts() hostPair { return hostPair{p.Source.Addr(), p.Destination.Addr()} }

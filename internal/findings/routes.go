@@ -280,7 +280,7 @@ func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks, invited
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
 	a, x := &r.Messages[ok], &r.Messages[i]
-	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostPair{a.Source.Addr(), a.Destination.Addr()}, x, marks(x.Marks), r.invitedOn(x.Hop)) {
+	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostsOf(a.Source, a.Destination), x, marks(x.Marks), r.invitedOn(x.Hop)) {
 		return false
 	}
 	answer, m := r.Message(ok), r.Message(i)
@@ -483,7 +483,7 @@ func (s *viaState) exchange(r *exchangeRun) {
 		}
 		return fate{response: r.Response(), frame: e.FinalFrame}
 	})
-	if bit == 0 || !r.c.pairs.isNew(hostPair{e.Source.Addr(), e.Destination.Addr()}, bit) {
+	if bit == 0 || !r.c.pairs.isNew(hostsOf(e.Source, e.Destination), bit) {
 		return
 	}
 	f.CallID, f.AOR = e.CallID, e.AOR
@@ -597,7 +597,7 @@ func (s *contactState) exchange(r *exchangeRun) {
 		s.registers(r, from, to)
 		return
 	}
-	p := hostPair{e.Source.Addr(), e.Destination.Addr()}
+	p := hostsOf(e.Source, e.Destination)
 	if !r.c.pairs.isNew(p, pairContact) || !s.seen.isNew(pairKey(e)) {
 		return
 	}

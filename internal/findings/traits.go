@@ -689,7 +689,7 @@ func (g *glance) accept(m *analysis.Seen, k marks) {
 		if m.Fields.Has(sipmsg.RecordRoute) && g.traits&recorded == 0 {
 			g.traits |= recorded
 			x := g.rest()
-			x.record, x.answer, x.dialog = k, hostPair{m.Source.Addr(), m.Destination.Addr()}, [2]uint64{m.FromTag, m.ToTag}
+			x.record, x.answer, x.dialog = k, hostsOf(m.Source, m.Destination), [2]uint64{m.FromTag, m.ToTag}
 			g.has(mayBypass, k&looseRecord == 0)
 		}
 	}

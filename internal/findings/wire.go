@@ -51,7 +51,7 @@ func (s *sizeState) leg(r *legRun) {
 			way := uint64(1) << (2*m.Hop + toInt(m.Forward)) // 0 beyond the first 32
 			if m.Request && answered&way == 0 && m.Transaction >= 0 && m.Method != "ACK" {
 				if t := &r.Transactions[m.Transaction]; t.Status != 0 || !t.Provisional.IsZero() {
-					r.c.pairs.isNew(hostPair{m.Source.Addr(), m.Destination.Addr()}, pairSmall)
+					r.c.pairs.isNew(hostsOf(m.Source, m.Destination), pairSmall)
 					answered |= way
 				}
 			}
@@ -111,7 +111,7 @@ func (s *sizeState) learn(r *legRun) {
 	for i := range r.Transactions {
 		if t := &r.Transactions[i]; r.glance.large&(1<<i) == 0 && t.Requests > 0 && t.Method != "ACK" && (t.Status != 0 || !t.Provisional.IsZero()) {
 			src, dst := r.ends(t)
-			r.c.pairs.isNew(hostPair{src.Addr(), dst.Addr()}, pairSmall)
+			r.c.pairs.isNew(hostsOf(src, dst), pairSmall)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	whole := !e.Fragmented && !e.AnswerFragmented && e.Lost != analysis.LostFragments && e.AnswerLost != analysis.LostFragments
 	if whole && e.Size <= maxDatagram {
 		if answered {
-			r.c.pairs.isNew(hostPair{e.Source.Addr(), e.Destination.Addr()}, pairSmall)
+			r.c.pairs.isNew(hostsOf(e.Source, e.Destination), pairSmall)
 		}
 		return
 	}
