@@ -606,19 +606,25 @@ func (s *contactState) exchange(r *exchangeRun) {
 		return
 	}
 	if v, ok := m.First(sipmsg.Contact); ok {
-		f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to)
-		repaired := !mayBeInvalid(v) && sawNAT(r.Response())
-		if ok && (from || !repaired) {
-			switch {
-			case repaired:
-				f.Severity, f.NextStep = Note, "Nothing, as long as the server goes by where the SUBSCRIBE came from."
-			case e.Status == 0 && !from:
-				f.Confidence = Possible
-			}
-			f.Frames, f.CallID = []analysis.Frame{e.SentFrame}, e.CallID
-			s.add(endpoint(e.Destination)+f.Severity.String(), f)
+		if f, ok := contactFinding(v, e.Source, e.Destination, e.Transport, from, to); ok {
+			s.tell(r, f, v, from, "Nothing, as long as the server goes by where the SUBSCRIBE came from.")
 		}
 	}
+}
+
+// tell adds a finding about a Contact of a request outside of calls. Where its server sees the NAT there is none; of a request from a public
+// address, as from says, it is a note with what to do.
+func (s *contactState) tell(r *exchangeRun, f Finding, contact []byte, from bool, next string) {
+	switch repaired := !mayBeInvalid(contact) && sawNAT(r.Response()); {
+	case repaired && !from:
+		return
+	case repaired:
+		f.Severity, f.NextStep = Note, next
+	case r.Status == 0 && !from:
+		f.Confidence = Possible
+	}
+	f.Frames, f.CallID, f.AOR = []analysis.Frame{r.SentFrame}, r.CallID, r.AOR
+	s.add(endpoint(r.Destination)+f.Severity.String(), f)
 }
 
 // registers applies contact-private to a REGISTER.
@@ -629,23 +635,14 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 		if !from && !to && !strings.Contains(b.URI, ".invalid") { // nearly always: see contactFinding
 			continue
 		}
-		f, ok := contactFinding([]byte(b.URI), e.Source, e.Destination, e.Transport, from, to)
+		contact := []byte(b.URI)
+		f, ok := contactFinding(contact, e.Source, e.Destination, e.Transport, from, to)
 		if !ok || b.Asked == 0 || e.Status == 401 || e.Status == 407 || !s.seen.isNew(e.AOR) {
 			continue
 		}
-		if m := r.Request(); m == nil || !oneVia(m) {
-			continue
+		if m := r.Request(); m != nil && oneVia(m) {
+			s.tell(r, f, contact, from, "Nothing, as long as the registrar goes by where the REGISTER came from.")
 		}
-		if !mayBeInvalid([]byte(b.URI)) && sawNAT(r.Response()) {
-			if !from {
-				continue
-			}
-			f.Severity, f.NextStep = Note, "Nothing, as long as the registrar goes by where the REGISTER came from."
-		} else if e.Status == 0 && !from {
-			f.Confidence = Possible
-		}
-		f.Frames, f.CallID, f.AOR = []analysis.Frame{e.SentFrame}, e.CallID, e.AOR
-		s.add(endpoint(e.Destination)+f.Severity.String(), f)
 	}
 }
 
