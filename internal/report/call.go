@@ -148,8 +148,7 @@ func appendCallNote(b []byte, o *Options, c *analysis.Call, findings int) []byte
 		return b
 	}
 	w := jsonWriter{b: b, comma: true}
-	w.key("note")
-	w.quote([]byte(note))
+	w.key("note").quote([]byte(note))
 	return w.b
 }
 

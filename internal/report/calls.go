@@ -82,8 +82,7 @@ func (w *jsonWriter) verdict(_ *Options, c *analysis.Call) {
 // endpointKey writes an endpoint with its key, where it is known.
 func (w *jsonWriter) endpointKey(key string, a netip.AddrPort) {
 	if a.IsValid() {
-		w.key(key)
-		w.endpoint(a)
+		w.key(key).endpoint(a)
 	}
 }
 
@@ -138,21 +137,16 @@ func (w *jsonWriter) dialogs(o *Options, c *analysis.Call) {
 	for _, l := range c.Legs {
 		for i := range l.Dialogs {
 			if !open {
-				w.key("dialogs")
-				w.open('[')
+				w.key("dialogs").open('[')
 				open = true
 			}
 			d := &l.Dialogs[i]
 			w.open('{')
-			w.key("local_tag")
-			w.text([]byte(d.LocalTag))
-			w.key("remote_tag")
-			w.text([]byte(d.RemoteTag))
-			w.key("state")
-			w.quote([]byte(d.State.String()))
+			w.key("local_tag").text([]byte(d.LocalTag))
+			w.key("remote_tag").text([]byte(d.RemoteTag))
+			w.key("state").quote([]byte(d.State.String()))
 			if len(c.Legs) > 1 {
-				w.key("call_id")
-				w.text([]byte(l.CallID))
+				w.key("call_id").text([]byte(l.CallID))
 			}
 			w.close('}')
 		}
@@ -167,27 +161,19 @@ func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
 	if len(c.Legs) < 2 {
 		return
 	}
-	w.key("legs")
-	w.open('[')
+	w.key("legs").open('[')
 	for _, l := range c.Legs[1:] {
 		w.open('{')
-		w.key("call_id")
-		w.text([]byte(l.CallID))
+		w.key("call_id").text([]byte(l.CallID))
 		for _, j := range l.Joins {
-			w.key("joined_with")
-			w.text([]byte(j.With))
-			w.key("score")
-			w.int(int64(j.Score))
-			w.key("reasons")
-			w.strings(j.Reason)
+			w.key("joined_with").text([]byte(j.With))
+			w.key("score").int(int64(j.Score))
+			w.key("reasons").strings(j.Reason)
 		}
-		w.key("state")
-		w.quote([]byte(l.State.String()))
+		w.key("state").quote([]byte(l.State.String()))
 		w.pair("source", l.Source, l.Destination)
-		w.key("first_frame")
-		w.frame(l.First, o.several())
-		w.key("last_frame")
-		w.frame(l.LastFrame, o.several())
+		w.key("first_frame").frame(l.First, o.several())
+		w.key("last_frame").frame(l.LastFrame, o.several())
 		w.close('}')
 	}
 	w.close(']')
@@ -199,26 +185,20 @@ func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
 	if len(list) == 0 {
 		return
 	}
-	w.key("transfers")
-	w.open('[')
+	w.key("transfers").open('[')
 	for i := range list {
 		t := &list[i]
 		w.open('{')
-		w.key("target")
-		w.uris([]byte(t.Target))
+		w.key("target").uris([]byte(t.Target))
 		if t.By != analysis.NoParty {
-			w.key("by")
-			w.quote([]byte(t.By.String()))
+			w.key("by").quote([]byte(t.By.String()))
 		}
-		w.key("frame")
-		w.frame(t.Frame, o.several())
+		w.key("frame").frame(t.Frame, o.several())
 		if t.Status != 0 {
-			w.key("status")
-			w.int(int64(t.Status))
+			w.key("status").int(int64(t.Status))
 		}
 		if t.Result != 0 {
-			w.key("result")
-			w.int(int64(t.Result))
+			w.key("result").int(int64(t.Result))
 		}
 		w.close('}')
 	}
@@ -232,46 +212,32 @@ func (w *jsonWriter) media(o *Options, c *analysis.Call) {
 	if m == nil || o.NoMedia {
 		return
 	}
-	w.key("media")
-	w.open('{')
-	w.key("codecs")
-	w.texts(commonCodecs(m))
-	w.key("endpoints")
-	w.open('[')
+	w.key("media").open('{')
+	w.key("codecs").texts(commonCodecs(m))
+	w.key("endpoints").open('[')
 	for i := range m.Lines {
 		line := &m.Lines[i]
 		w.open('{')
-		w.key("side")
-		w.quote([]byte(line.Side.String()))
-		w.key("kind")
-		w.text([]byte(line.Kind))
+		w.key("side").quote([]byte(line.Side.String()))
+		w.key("kind").text([]byte(line.Kind))
 		if line.Addr.IsValid() {
-			w.key("address")
-			w.endpoint(line.Addr)
+			w.key("address").endpoint(line.Addr)
 		}
-		w.key("codecs")
-		w.text([]byte(line.Codecs))
-		w.key("direction")
-		w.quote([]byte(line.Direction))
-		w.key("protocol")
-		w.text([]byte(line.Proto))
-		w.key("frame")
-		w.frame(line.Frame, o.several())
+		w.key("codecs").text([]byte(line.Codecs))
+		w.key("direction").quote([]byte(line.Direction))
+		w.key("protocol").text([]byte(line.Proto))
+		w.key("frame").frame(line.Frame, o.several())
 		w.close('}')
 	}
 	w.close(']')
 	if !m.HeldAt.IsZero() {
-		w.key("held_at")
-		w.time(m.HeldAt)
-		w.key("held_by")
-		w.quote([]byte(m.HeldBy.String()))
-		w.key("resumed")
-		w.bool(m.Resumed)
+		w.key("held_at").time(m.HeldAt)
+		w.key("held_by").quote([]byte(m.HeldBy.String()))
+		w.key("resumed").bool(m.Resumed)
 	}
 	w.mediaStreams(o, c)
 	if len(sessionsOf(c)) > 0 {
-		w.key("sessions")
-		w.sessions(o, c)
+		w.key("sessions").sessions(o, c)
 	}
 	w.close('}')
 }
@@ -310,51 +276,38 @@ func (w *jsonWriter) mediaStreams(o *Options, c *analysis.Call) {
 	if len(list) == 0 {
 		return
 	}
-	w.key("streams")
-	w.open('[')
+	w.key("streams").open('[')
 	for _, s := range list {
 		r := s.Report()
 		w.open('{')
 		if s.UDPTL {
-			w.key("protocol")
-			w.quote([]byte(protocolText(s)))
+			w.key("protocol").quote([]byte(protocolText(s)))
 		} else {
-			w.key("ssrc")
-			w.quote([]byte(ssrcText(s.SSRC())))
+			w.key("ssrc").quote([]byte(ssrcText(s.SSRC())))
 		}
 		if !s.Begin().IsZero() {
-			w.key("start")
-			w.time(s.Begin())
+			w.key("start").time(s.Begin())
 		}
 		w.pair("source", s.Source(), s.Destination())
-		w.key("sent_by")
-		w.quote([]byte(s.SentBy.String()))
+		w.key("sent_by").quote([]byte(s.SentBy.String()))
 		if s.RelayHop {
-			w.key("relay_hop")
-			w.bool(true)
+			w.key("relay_hop").bool(true)
 		}
-		w.key("codec")
-		w.text([]byte(codecText(s)))
-		w.key("packets")
-		w.int(r.Packets)
-		w.key("lost")
-		w.int(r.Lost)
-		w.key("loss_percent")
-		w.float(decimalOf(r.LossPercent(), 2).Float)
+		w.key("codec").text([]byte(codecText(s)))
+		w.key("packets").int(r.Packets)
+		w.key("lost").int(r.Lost)
+		w.key("loss_percent").float(decimalOf(r.LossPercent(), 2).Float)
 		if r.Jitters > 0 {
-			w.key("mean_jitter_ms")
-			w.float(roundMS(r.MeanJitter, true).Float)
+			w.key("mean_jitter_ms").float(roundMS(r.MeanJitter, true).Float)
 		}
 		if q, ok := s.Quality(); ok {
-			w.key("mos")
-			w.float(decimalOf(q.MOS(), 2).Float)
+			w.key("mos").float(decimalOf(q.MOS(), 2).Float)
 		}
 		w.close('}')
 	}
 	w.close(']')
 	if left > 0 {
-		w.key("streams_left_out")
-		w.int(int64(left))
+		w.key("streams_left_out").int(int64(left))
 	}
 }
 
@@ -417,8 +370,7 @@ func names(codecs, codec string) bool {
 
 // hops writes the pairs of addresses that the call was seen between.
 func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
-	w.key("hops")
-	w.open('[')
+	w.key("hops").open('[')
 	for _, l := range c.Legs {
 		for i := range l.Hops {
 			w.open('{')
@@ -436,23 +388,19 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 	if o.MaxSteps > 0 && len(steps) > o.MaxSteps { // the beginning and the end
 		first, last = o.MaxSteps-o.MaxSteps/3, len(steps)-o.MaxSteps/3
 	}
-	w.key("timeline")
-	w.open('[')
+	w.key("timeline").open('[')
 	for i := range steps {
 		if i >= first && i < last {
 			continue
 		}
 		s := &steps[i]
 		w.open('{')
-		w.key("frame")
-		w.frame(s.Frame, o.several())
+		w.key("frame").frame(s.Frame, o.several())
 		if !s.Time.IsZero() {
-			w.key("time")
-			w.time(s.Time)
+			w.key("time").time(s.Time)
 		}
 		if d, ok := between(c.First().Begin, s.Time); ok {
-			w.key("offset_ms")
-			w.float(float64(d) / float64(time.Millisecond))
+			w.key("offset_ms").float(float64(d) / float64(time.Millisecond))
 		}
 		w.pair("source", s.From, s.To)
 		w.key("direction")
@@ -461,44 +409,35 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		} else {
 			w.quote([]byte("to_caller"))
 		}
-		w.key("what")
-		w.text([]byte(s.What()))
-		w.key("cseq_number")
-		w.int(int64(s.CSeq))
+		w.key("what").text([]byte(s.What()))
+		w.key("cseq_number").int(int64(s.CSeq))
 		if s.Body != "" {
-			w.key("content_type")
-			w.text([]byte(s.Body))
+			w.key("content_type").text([]byte(s.Body))
 		}
 		if s.Media != "" {
-			w.key("media")
-			w.text([]byte(s.Media))
+			w.key("media").text([]byte(s.Media))
 		}
 		if s.Resent.Number != 0 {
-			w.key("retransmission_of")
-			w.frame(s.Resent, o.several())
+			w.key("retransmission_of").frame(s.Resent, o.several())
 		}
 		if s.Leg > 0 {
-			w.key("leg")
-			w.int(int64(s.Leg + 1))
+			w.key("leg").int(int64(s.Leg + 1))
 		}
 		if s.Partial {
-			w.key("partial")
-			w.bool(true)
+			w.key("partial").bool(true)
 		}
 		w.close('}')
 	}
 	w.close(']')
 	if first < last {
-		w.key("timeline_left_out")
-		w.int(int64(last - first))
+		w.key("timeline_left_out").int(int64(last - first))
 	}
 }
 
 // callMetrics writes the times of the call by the names of RFC 6076 and of every day.
 func (w *jsonWriter) callMetrics(o *Options, c *analysis.Call) {
 	l := c.First()
-	w.key("metrics")
-	w.open('{')
+	w.key("metrics").open('{')
 	for _, x := range []struct {
 		key string
 		v   Value
@@ -511,8 +450,7 @@ func (w *jsonWriter) callMetrics(o *Options, c *analysis.Call) {
 		{"disconnect_delay_ms", msOf(l.ByeTook, l.ByeTook >= 0)},
 	} {
 		if x.v.Has {
-			w.key(x.key)
-			w.float(x.v.Float)
+			w.key(x.key).float(x.v.Float)
 		}
 	}
 	w.close('}')

@@ -45,14 +45,12 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 // findingFile writes the name of the file that the filter is for, with several files.
 func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {
 	if _, file := f.Filter(); o.several() && len(f.Frames) > 0 {
-		w.key("file")
-		w.textLimit([]byte(o.Files[file]), maxName)
+		w.key("file").textLimit([]byte(o.Files[file]), maxName)
 	}
 }
 
 func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
-	w.key("frames")
-	w.frames(f.Frames, o.several())
+	w.key("frames").frames(f.Frames, o.several())
 }
 
 // FindingColumns are the columns of the list of findings for people.

@@ -17,21 +17,16 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	w := jsonWriter{b: b}
 	c := f.Capture
 	w.open('{')
-	w.key("file")
-	w.textLimit([]byte(c.Name), maxName)
+	w.key("file").textLimit([]byte(c.Name), maxName)
 	if c.Err != nil {
-		w.key("error")
-		w.textLimit([]byte(openError(c)), 1000)
-		w.key("complete")
-		w.bool(false)
+		w.key("error").textLimit([]byte(openError(c)), 1000)
+		w.key("complete").bool(false)
 		w.close('}')
 		return w.b
 	}
-	w.key("format")
-	w.quote([]byte(c.Format))
+	w.key("format").quote([]byte(c.Format))
 	if c.Variant != "" {
-		w.key("variant")
-		w.quote([]byte(c.Variant))
+		w.key("variant").quote([]byte(c.Variant))
 	}
 	w.key("byte_order")
 	if c.BigEndian {
@@ -40,77 +35,54 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 		w.quote([]byte("little-endian"))
 	}
 	if c.Compression != "" {
-		w.key("compression")
-		w.quote([]byte(c.Compression))
+		w.key("compression").quote([]byte(c.Compression))
 	}
-	w.key("size")
-	w.int(c.Size)
-	w.key("packets")
-	w.int(c.Packets)
+	w.key("size").int(c.Size)
+	w.key("packets").int(c.Packets)
 	if c.HasTime {
-		w.key("first_time")
-		w.time(c.First)
-		w.key("last_time")
-		w.time(c.Last)
-		w.key("duration_ms")
-		w.float(float64(c.Last.Sub(c.First)) / 1e6)
+		w.key("first_time").time(c.First)
+		w.key("last_time").time(c.Last)
+		w.key("duration_ms").float(float64(c.Last.Sub(c.First)) / 1e6)
 	}
-	w.key("data_bytes")
-	w.int(c.DataBytes)
+	w.key("data_bytes").int(c.DataBytes)
 	w.rates(c)
-	w.key("interfaces")
-	w.interfaces(c.Interfaces)
+	w.key("interfaces").interfaces(c.Interfaces)
 	for _, t := range []struct{ key, text string }{
 		{"application", c.Application}, {"hardware", c.Hardware}, {"os", c.OS},
 	} {
 		if t.text != "" {
-			w.key(t.key)
-			w.text([]byte(t.text))
+			w.key(t.key).text([]byte(t.text))
 		}
 	}
-	w.key("comments")
-	w.texts(firstOf(c.Comments, 100))
+	w.key("comments").texts(firstOf(c.Comments, 100))
 	if len(c.Comments) > 100 {
-		w.key("comments_left_out")
-		w.int(int64(len(c.Comments) - 100))
+		w.key("comments_left_out").int(int64(len(c.Comments) - 100))
 	}
-	w.key("complete")
-	w.bool(c.Complete())
-	w.key("damage")
-	w.open('[')
+	w.key("complete").bool(c.Complete())
+	w.key("damage").open('[')
 	w.damage(c, false)
 	w.close(']')
-	w.key("protocols")
-	w.open('{')
+	w.key("protocols").open('{')
 	for _, p := range f.Protocols {
-		w.key(p.Name)
-		w.int(p.Packets)
+		w.key(p.Name).int(p.Packets)
 	}
 	w.close('}')
-	w.key("sip_messages")
-	w.int(f.Messages)
-	w.key("copies")
-	w.int(f.Copies)
-	w.key("encrypted_sip_flows")
-	w.int(f.Encrypted)
-	w.key("cut_packets")
-	w.int(c.CutPackets)
-	w.key("notes")
-	w.open('[')
+	w.key("sip_messages").int(f.Messages)
+	w.key("copies").int(f.Copies)
+	w.key("encrypted_sip_flows").int(f.Encrypted)
+	w.key("cut_packets").int(c.CutPackets)
+	w.key("notes").open('[')
 	for _, n := range f.Notes {
 		w.quote([]byte(n.ID))
 	}
 	w.close(']')
-	w.key("note_counts")
-	w.open('{')
+	w.key("note_counts").open('{')
 	for _, n := range f.Notes {
-		w.key(n.ID)
-		w.int(n.Count)
+		w.key(n.ID).int(n.Count)
 	}
 	w.close('}')
 	if w.sanitised {
-		w.key("sanitised")
-		w.bool(true)
+		w.key("sanitised").bool(true)
 	}
 	w.close('}')
 	return w.b
@@ -118,24 +90,18 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 
 // rates writes the averages that capinfos gives, where they are defined.
 func (w *jsonWriter) rates(c *capture.File) {
-	w.key("captured_bytes")
-	w.int(c.CapturedBytes)
+	w.key("captured_bytes").int(c.CapturedBytes)
 	if c.Packets > 0 {
-		w.key("average_packet_bytes")
-		w.float(round(float64(c.DataBytes) / float64(c.Packets)))
+		w.key("average_packet_bytes").float(round(float64(c.DataBytes) / float64(c.Packets)))
 	}
 	if d := c.Last.Sub(c.First); c.HasTime && d > 0 {
 		s := float64(d) / float64(time.Second)
-		w.key("bytes_per_second")
-		w.float(round(float64(c.DataBytes) / s))
-		w.key("bits_per_second")
-		w.float(round(float64(c.DataBytes) * 8 / s))
-		w.key("packets_per_second")
-		w.float(round(float64(c.Packets) / s))
+		w.key("bytes_per_second").float(round(float64(c.DataBytes) / s))
+		w.key("bits_per_second").float(round(float64(c.DataBytes) * 8 / s))
+		w.key("packets_per_second").float(round(float64(c.Packets) / s))
 	}
 	if c.HasTime {
-		w.key("strict_time_order")
-		w.bool(c.InOrder)
+		w.key("strict_time_order").bool(c.InOrder)
 	}
 }
 
@@ -152,33 +118,23 @@ func (w *jsonWriter) interfaces(list []capture.Interface) {
 	for i := range min(len(list), maxInterfaces) {
 		in := &list[i]
 		w.open('{')
-		w.key("id")
-		w.int(int64(in.ID))
+		w.key("id").int(int64(in.ID))
 		if in.Name != "" {
-			w.key("name")
-			w.text([]byte(in.Name))
+			w.key("name").text([]byte(in.Name))
 		}
 		if in.Description != "" {
-			w.key("description")
-			w.text([]byte(in.Description))
+			w.key("description").text([]byte(in.Description))
 		}
 		if in.Filter != "" {
-			w.key("filter")
-			w.text([]byte(in.Filter))
+			w.key("filter").text([]byte(in.Filter))
 		}
-		w.key("link_type")
-		w.int(int64(in.LinkType))
-		w.key("link_type_name")
-		w.quote([]byte(layers.LinkType(in.LinkType).String()))
-		w.key("snaplen")
-		w.int(in.SnapLen)
-		w.key("resolution_ns")
-		w.float(in.Resolution)
-		w.key("packets")
-		w.int(in.Packets)
+		w.key("link_type").int(int64(in.LinkType))
+		w.key("link_type_name").quote([]byte(layers.LinkType(in.LinkType).String()))
+		w.key("snaplen").int(in.SnapLen)
+		w.key("resolution_ns").float(in.Resolution)
+		w.key("packets").int(in.Packets)
 		if in.Drops >= 0 {
-			w.key("drops")
-			w.int(in.Drops)
+			w.key("drops").int(in.Drops)
 		}
 		w.close('}')
 	}
@@ -193,15 +149,13 @@ func openError(c *capture.File) string { return strings.TrimPrefix(c.Err.Error()
 func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
 	file := func() {
 		if several {
-			w.key("file")
-			w.textLimit([]byte(c.Name), maxName)
+			w.key("file").textLimit([]byte(c.Name), maxName)
 		}
 	}
 	if c.Err != nil {
 		w.open('{')
 		file()
-		w.key("what")
-		w.textLimit([]byte(openError(c)), 1000)
+		w.key("what").textLimit([]byte(openError(c)), 1000)
 		w.close('}')
 		return 1
 	}
@@ -209,14 +163,10 @@ func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
 		count++
 		w.open('{')
 		file()
-		w.key("id")
-		w.quote([]byte(n.ID))
-		w.key("what")
-		w.textLimit([]byte(n.What), 1000)
-		w.key("offset")
-		w.int(n.Off)
-		w.key("count")
-		w.int(n.Count)
+		w.key("id").quote([]byte(n.ID))
+		w.key("what").textLimit([]byte(n.What), 1000)
+		w.key("offset").int(n.Off)
+		w.key("count").int(n.Count)
 		w.close('}')
 	}
 	return count

@@ -46,8 +46,8 @@ func (w *jsonWriter) close(c byte) {
 	w.comma = true
 }
 
-// key writes a key that needs no escaping.
-func (w *jsonWriter) key(k string) {
+// key writes a key that needs no escaping. What follows on w is its value.
+func (w *jsonWriter) key(k string) *jsonWriter {
 	b := w.b
 	if w.comma {
 		b = append(b, ',')
@@ -55,6 +55,7 @@ func (w *jsonWriter) key(k string) {
 	b = append(append(b, '"'), k...)
 	w.b = append(b, '"', ':')
 	w.comma = false
+	return w
 }
 
 func (w *jsonWriter) int(n int64) {
@@ -251,10 +252,8 @@ func (w *jsonWriter) frames(list []analysis.Frame, several bool) {
 
 // pair writes two endpoints as address:port.
 func (w *jsonWriter) pair(key string, src, dst netip.AddrPort) {
-	w.key(key)
-	w.endpoint(src)
-	w.key("destination")
-	w.endpoint(dst)
+	w.key(key).endpoint(src)
+	w.key("destination").endpoint(dst)
 }
 
 func (w *jsonWriter) endpoint(a netip.AddrPort) {

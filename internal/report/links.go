@@ -53,28 +53,20 @@ func (w *jsonWriter) linked(o *Options, c *analysis.Call) {
 	if len(c.Links) == 0 {
 		return
 	}
-	w.key("linked")
-	w.open('[')
+	w.key("linked").open('[')
 	for _, l := range firstOf(c.Links, o.MaxStreams) {
 		w.open('{')
-		w.key("kind")
-		w.quote([]byte(l.Kind.String()))
+		w.key("kind").quote([]byte(l.Kind.String()))
 		if l.From != 0 {
-			w.key("from")
-			w.quote([]byte(CallName(l.From)))
+			w.key("from").quote([]byte(CallName(l.From)))
 		}
-		w.key("to")
-		w.quote([]byte(CallName(l.To)))
+		w.key("to").quote([]byte(CallName(l.To)))
 		if l.Refer != (analysis.Frame{}) {
-			w.key("refer_frame")
-			w.frame(l.Refer, o.several())
+			w.key("refer_frame").frame(l.Refer, o.several())
 		}
-		w.key("first_frame")
-		w.frame(l.Invite, o.several())
-		w.key("score")
-		w.int(int64(l.Score))
-		w.key("reasons")
-		w.strings(l.Reason)
+		w.key("first_frame").frame(l.Invite, o.several())
+		w.key("score").int(int64(l.Score))
+		w.key("reasons").strings(l.Reason)
 		w.close('}')
 	}
 	w.close(']')

@@ -63,8 +63,7 @@ func NewMessages(o Options) *Messages {
 // field writes a key and the first value of a header field, if the message has it.
 func (w *jsonWriter) field(key string, m *sipmsg.Message, id sipmsg.ID) {
 	if v, ok := m.First(id); ok {
-		w.key(key)
-		w.text(w.value(sipmsg.Field{ID: id, Value: v}))
+		w.key(key).text(w.value(sipmsg.Field{ID: id, Value: v}))
 	}
 }
 
@@ -75,30 +74,20 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	w.b, w.comma, w.sanitised = b, false, false
 	w.open('{')
 	s := m.SIP
-	w.key("number")
-	w.int(m.Number)
+	w.key("number").int(m.Number)
 	if r.o.several() {
-		w.key("file")
-		w.text([]byte(r.o.Files[m.Frame.File]))
+		w.key("file").text([]byte(r.o.Files[m.Frame.File]))
 	}
-	w.key("frame")
-	w.frame(m.Frame, r.o.several())
-	w.key("frames")
-	w.frames(m.Frames, r.o.several())
+	w.key("frame").frame(m.Frame, r.o.several())
+	w.key("frames").frames(m.Frames, r.o.several())
 	if m.HasTime {
-		w.key("time")
-		w.time(m.Time)
+		w.key("time").time(m.Time)
 	}
-	w.key("transport")
-	w.quote([]byte(m.Transport))
-	w.key("source_ip")
-	w.addr(m.Source.Addr())
-	w.key("source_port")
-	w.int(int64(m.Source.Port()))
-	w.key("destination_ip")
-	w.addr(m.Destination.Addr())
-	w.key("destination_port")
-	w.int(int64(m.Destination.Port()))
+	w.key("transport").quote([]byte(m.Transport))
+	w.key("source_ip").addr(m.Source.Addr())
+	w.key("source_port").int(int64(m.Source.Port()))
+	w.key("destination_ip").addr(m.Destination.Addr())
+	w.key("destination_port").int(int64(m.Destination.Port()))
 	w.startLine(s)
 	w.field("call_id", s, sipmsg.CallID)
 	w.cseq(s)
@@ -109,48 +98,37 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	w.field("server", s, sipmsg.Server)
 	w.field("content_type", s, sipmsg.ContentType)
 	if s.Has(sipmsg.ContentLength) {
-		w.key("content_length")
-		w.contentLength(s)
+		w.key("content_length").contentLength(s)
 	}
-	w.key("body_length")
-	w.int(int64(len(s.Body)))
-	w.key("via_count")
-	w.int(count(s, sipmsg.Via))
+	w.key("body_length").int(int64(len(s.Body)))
+	w.key("via_count").int(count(s, sipmsg.Via))
 	if len(m.Tunnel) > 0 {
-		w.key("tunnel")
-		w.strings(m.Tunnel)
+		w.key("tunnel").strings(m.Tunnel)
 	}
 	if q := s.Inspect(); q != 0 {
-		w.key("quirks")
-		w.open('[')
+		w.key("quirks").open('[')
 		for id := range q.IDs() {
 			w.quote([]byte(id))
 		}
 		w.close(']')
 	}
 	if len(m.Notes) > 0 {
-		w.key("notes")
-		w.strings(m.Notes)
+		w.key("notes").strings(m.Notes)
 	}
 	if m.Partial {
-		w.key("partial")
-		w.bool(true)
+		w.key("partial").bool(true)
 	}
 	if m.IsCopy() {
-		w.key("copy_of")
-		w.frame(m.CopyOf, r.o.several())
+		w.key("copy_of").frame(m.CopyOf, r.o.several())
 	}
 	if m.RetransmissionOf.Number != 0 {
-		w.key("retransmission_of")
-		w.frame(m.RetransmissionOf, r.o.several())
+		w.key("retransmission_of").frame(m.RetransmissionOf, r.o.several())
 	}
 	if r.o.Raw {
-		w.key("raw")
-		w.raw(s, r.o.MaxRaw)
+		w.key("raw").raw(s, r.o.MaxRaw)
 	}
 	if w.sanitised {
-		w.key("sanitised")
-		w.bool(true)
+		w.key("sanitised").bool(true)
 	}
 	w.close('}')
 	return append(w.b, '\n')
@@ -164,19 +142,14 @@ func (w *jsonWriter) startLine(s *sipmsg.Message) {
 	} else {
 		w.quote([]byte("response"))
 	}
-	w.key("start_line")
-	w.uris(s.StartLine)
+	w.key("start_line").uris(s.StartLine)
 	if s.IsRequest() {
-		w.key("method")
-		w.text(s.Method)
-		w.key("request_uri")
-		w.uris(s.RequestURI)
+		w.key("method").text(s.Method)
+		w.key("request_uri").uris(s.RequestURI)
 		return
 	}
-	w.key("status_code")
-	w.status(s)
-	w.key("reason_phrase")
-	w.text(s.Reason)
+	w.key("status_code").status(s)
+	w.key("reason_phrase").text(s.Reason)
 }
 
 // status writes a status code: a number, also one that no SIP response may have, or the
@@ -201,19 +174,16 @@ func (w *jsonWriter) cseq(s *sipmsg.Message) {
 	w.field("cseq", s, sipmsg.CSeq)
 	_, n, ok, method := s.CSeq()
 	if ok {
-		w.key("cseq_number")
-		w.int(int64(n))
+		w.key("cseq_number").int(int64(n))
 	}
 	if len(method) > 0 {
-		w.key("cseq_method")
-		w.text(method)
+		w.key("cseq_method").text(method)
 	}
 }
 
 func (w *jsonWriter) tag(key string, v []byte) {
 	if len(v) > 0 {
-		w.key(key)
-		w.text(v)
+		w.key(key).text(v)
 	}
 }
 
@@ -261,13 +231,10 @@ func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
 	w.b, w.comma, w.sanitised = b, false, false
 	s := m.SIP
 	w.open('{')
-	w.key("packet_number")
-	w.int(m.Ordinal)
-	w.key("frame_number")
-	w.frame(m.Frame, r.o.several())
+	w.key("packet_number").int(m.Ordinal)
+	w.key("frame_number").frame(m.Frame, r.o.several())
 	if len(m.Frames) > 1 {
-		w.key("frames")
-		w.frames(m.Frames, r.o.several())
+		w.key("frames").frames(m.Frames, r.o.several())
 	}
 	w.key("timestamp")
 	if m.HasTime {
@@ -275,20 +242,14 @@ func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
 	} else {
 		w.null()
 	}
-	w.key("source_ip")
-	w.addr(m.Source.Addr())
-	w.key("destination_ip")
-	w.addr(m.Destination.Addr())
-	w.key("source_port")
-	w.int(int64(m.Source.Port()))
-	w.key("destination_port")
-	w.int(int64(m.Destination.Port()))
-	w.key("transport")
-	w.quote([]byte(m.Transport))
+	w.key("source_ip").addr(m.Source.Addr())
+	w.key("destination_ip").addr(m.Destination.Addr())
+	w.key("source_port").int(int64(m.Source.Port()))
+	w.key("destination_port").int(int64(m.Destination.Port()))
+	w.key("transport").quote([]byte(m.Transport))
 	w.startLine(s)
 	if s.IsRequest() {
-		w.key("sip_version")
-		w.text(s.Version)
+		w.key("sip_version").text(s.Version)
 	}
 	for _, f := range []struct {
 		key string
@@ -299,22 +260,16 @@ func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
 	} {
 		w.firstValue(f.key, s, f.id)
 	}
-	w.key("content_length")
-	w.contentLength(s)
-	w.key("body_length")
-	w.int(int64(len(s.Body)))
-	w.key("known_sip_port")
-	w.bool(m.KnownPort())
+	w.key("content_length").contentLength(s)
+	w.key("body_length").int(int64(len(s.Body)))
+	w.key("known_sip_port").bool(m.KnownPort())
 	w.headers(s, r.o.MaxHeaders)
-	w.key("summary")
-	w.uris(summaryLine(nil, m))
+	w.key("summary").uris(summaryLine(nil, m))
 	if m.Partial {
-		w.key("partial")
-		w.bool(true)
+		w.key("partial").bool(true)
 	}
 	if w.sanitised {
-		w.key("sanitised")
-		w.bool(true)
+		w.key("sanitised").bool(true)
 	}
 	w.close('}')
 	return w.b
@@ -350,8 +305,7 @@ func summaryLine(b []byte, m *analysis.Message) []byte {
 // headers writes all header fields under their long names in lower case, in the order of
 // their first appearance; repeated ones are joined with ", " in order.
 func (w *jsonWriter) headers(s *sipmsg.Message, most int) {
-	w.key("headers")
-	w.open('{')
+	w.key("headers").open('{')
 	start := len(w.b)
 	n := min(s.NumFields(), maxFields)
 	leftOut := s.NumFields() - n
@@ -373,8 +327,7 @@ func (w *jsonWriter) headers(s *sipmsg.Message, most int) {
 	clear(w.odd)
 	w.close('}')
 	if leftOut > 0 {
-		w.key("headers_left_out")
-		w.int(int64(leftOut))
+		w.key("headers_left_out").int(int64(leftOut))
 	}
 }
 

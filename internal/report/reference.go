@@ -30,18 +30,12 @@ func AppendReference(b []byte, res *analysis.Result, r *Reference) []byte {
 	w := jsonWriter{b: b}
 	w.open('{')
 	w.referenceFiles(r)
-	w.key("analysis_timestamp")
-	w.time(r.Now.UTC())
-	w.key("total_packets_in_file")
-	w.int(res.Packets)
-	w.key("sip_packets_found")
-	w.int(res.Statistics.Messages)
-	w.key("sip_packets_analyzed")
-	w.int(r.Described)
-	w.key("statistics")
-	w.statistics(&res.Statistics, r)
-	w.key("packets")
-	w.open('[')
+	w.key("analysis_timestamp").time(r.Now.UTC())
+	w.key("total_packets_in_file").int(res.Packets)
+	w.key("sip_packets_found").int(res.Statistics.Messages)
+	w.key("sip_packets_analyzed").int(r.Described)
+	w.key("statistics").statistics(&res.Statistics, r)
+	w.key("packets").open('[')
 	return w.b
 }
 
@@ -60,12 +54,9 @@ func AppendReferenceEmpty(b []byte, res *analysis.Result, r *Reference, message 
 	w := jsonWriter{b: b}
 	w.open('{')
 	w.referenceFiles(r)
-	w.key("total_packets_in_file")
-	w.int(res.Packets)
-	w.key("sip_packets_found")
-	w.int(0)
-	w.key("message")
-	w.quote([]byte(message))
+	w.key("total_packets_in_file").int(res.Packets)
+	w.key("sip_packets_found").int(0)
+	w.key("message").quote([]byte(message))
 	w.referenceNotes(res, r)
 	w.close('}')
 	return w.b
@@ -108,11 +99,9 @@ func appendReferenceError(b []byte, name string, isURL bool, quoted []byte) []by
 const maxName = 4096
 
 func (w *jsonWriter) referenceFiles(r *Reference) {
-	w.key("file")
-	w.textLimit([]byte(r.Files[0]), maxName)
+	w.key("file").textLimit([]byte(r.Files[0]), maxName)
 	if len(r.Files) > 1 {
-		w.key("files")
-		w.open('[')
+		w.key("files").open('[')
 		for _, n := range r.ListedFiles() {
 			w.textLimit([]byte(n), maxName)
 		}
@@ -122,20 +111,16 @@ func (w *jsonWriter) referenceFiles(r *Reference) {
 
 func (w *jsonWriter) referenceNotes(res *analysis.Result, r *Reference) {
 	if r.Note != "" {
-		w.key("note")
-		w.quote([]byte(r.Note))
+		w.key("note").quote([]byte(r.Note))
 	}
 	if r.NextCursor != "" {
-		w.key("next_cursor")
-		w.quote([]byte(r.NextCursor))
+		w.key("next_cursor").quote([]byte(r.NextCursor))
 	}
 	if !res.Complete() {
-		w.key("complete")
-		w.bool(false)
+		w.key("complete").bool(false)
 	}
 	if !res.AllRead() {
-		w.key("damage")
-		w.open('[')
+		w.key("damage").open('[')
 		w.damages(res, r)
 		w.close(']')
 	}
@@ -164,32 +149,22 @@ func (r *Reference) ListedDamage(res *analysis.Result) (shown, total int) {
 
 func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
 	w.open('{')
-	w.key("requests")
-	w.int(s.Requests)
-	w.key("responses")
-	w.int(s.Responses)
-	w.key("methods")
-	w.counts(s.Methods, r.Listed(s.MethodNames()))
-	w.key("response_classes")
-	w.open('{')
+	w.key("requests").int(s.Requests)
+	w.key("responses").int(s.Responses)
+	w.key("methods").counts(s.Methods, r.Listed(s.MethodNames()))
+	w.key("response_classes").open('{')
 	for class, n := range s.Classes {
 		if n > 0 {
-			w.key(strconv.Itoa(class) + "xx")
-			w.int(n)
+			w.key(strconv.Itoa(class) + "xx").int(n)
 		}
 	}
 	w.close('}')
-	w.key("unique_call_ids")
-	w.int(int64(len(s.CallIDs)))
-	w.key("call_ids")
-	w.texts(r.Listed(s.CallIDs))
-	w.key("transports")
-	w.counts(s.Transports, slices.Sorted(maps.Keys(s.Transports)))
-	w.key("user_agents")
-	w.texts(r.Listed(s.UserAgents))
+	w.key("unique_call_ids").int(int64(len(s.CallIDs)))
+	w.key("call_ids").texts(r.Listed(s.CallIDs))
+	w.key("transports").counts(s.Transports, slices.Sorted(maps.Keys(s.Transports)))
+	w.key("user_agents").texts(r.Listed(s.UserAgents))
 	if len(s.Limits) > 0 {
-		w.key("limits")
-		w.strings(s.Limits)
+		w.key("limits").strings(s.Limits)
 	}
 	w.close('}')
 }

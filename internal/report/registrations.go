@@ -33,24 +33,19 @@ var Registrations = &Table[*analysis.Registration]{Name: "registrations", Prefix
 
 // contacts writes the contacts of a registration.
 func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
-	w.key("contacts")
-	w.open('[')
+	w.key("contacts").open('[')
 	for i := range r.Contacts {
 		c := &r.Contacts[i]
 		w.open('{')
-		w.key("uri")
-		w.uris([]byte(c.URI))
+		w.key("uri").uris([]byte(c.URI))
 		if c.Asked >= 0 {
-			w.key("asked_s")
-			w.int(c.Asked)
+			w.key("asked_s").int(c.Asked)
 		}
 		if c.Granted >= 0 {
-			w.key("granted_s")
-			w.int(c.Granted)
+			w.key("granted_s").int(c.Granted)
 		}
 		if r.Expired(i) {
-			w.key("expired")
-			w.bool(true)
+			w.key("expired").bool(true)
 		}
 		w.close('}')
 	}

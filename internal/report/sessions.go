@@ -39,55 +39,40 @@ func (w *jsonWriter) sessions(o *Options, c *analysis.Call) {
 
 func (w *jsonWriter) session(o *Options, s *analysis.Session) {
 	w.open('{')
-	w.key("protocol")
-	w.quote([]byte(s.Protocol))
-	w.key("transport")
-	w.text([]byte(s.Proto))
-	w.key("offered_by")
-	w.quote([]byte(s.OfferedBy.String()))
-	w.key("offer_frame")
-	w.frame(s.Frame, o.several())
+	w.key("protocol").quote([]byte(s.Protocol))
+	w.key("transport").text([]byte(s.Proto))
+	w.key("offered_by").quote([]byte(s.OfferedBy.String()))
+	w.key("offer_frame").frame(s.Frame, o.several())
 	if !s.Offered.IsZero() {
-		w.key("offered_at")
-		w.time(s.Offered)
+		w.key("offered_at").time(s.Offered)
 	}
-	w.key("outcome")
-	w.quote([]byte(s.Outcome.String()))
+	w.key("outcome").quote([]byte(s.Outcome.String()))
 	if s.Outcome != analysis.OfferOpen {
 		if s.Status != 0 {
-			w.key("status")
-			w.int(int64(s.Status))
+			w.key("status").int(int64(s.Status))
 		}
-		w.key("answer_frame")
-		w.frame(s.Answer, o.several())
+		w.key("answer_frame").frame(s.Answer, o.several())
 	}
 	sent := sentOf(s)
 	for i, side := range [...]string{"caller", "callee"} {
-		w.key(side)
-		w.open('{')
+		w.key(side).open('{')
 		if c := &s.Side[i]; c.Addr.IsValid() {
-			w.key("address")
-			w.endpoint(c.Addr)
+			w.key("address").endpoint(c.Addr)
 			if c.Described.IsValid() {
-				w.key("described_address")
-				w.endpoint(c.Described)
+				w.key("described_address").endpoint(c.Described)
 			}
 		}
 		if setup := s.Side[i].Setup; setup != "" {
-			w.key("setup")
-			w.text([]byte(setup))
+			w.key("setup").text([]byte(setup))
 		}
 		if sent[i] > 0 || s.Protocol == "T.38" {
-			w.key("packets")
-			w.int(sent[i])
+			w.key("packets").int(sent[i])
 		}
 		w.close('}')
 	}
 	if s.Conn != analysis.ConnNone {
-		w.key("connection")
-		w.quote([]byte(s.Conn.String()))
-		w.key("connection_frame")
-		w.frame(s.ConnFrame, o.several())
+		w.key("connection").quote([]byte(s.Conn.String()))
+		w.key("connection_frame").frame(s.ConnFrame, o.several())
 	}
 	w.close('}')
 }

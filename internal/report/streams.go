@@ -120,8 +120,7 @@ func (w *jsonWriter) payloadTypes(o *Options, s *analysis.Stream) {
 	if len(s.Types()) < 2 {
 		return
 	}
-	w.key("payload_types")
-	w.open('[')
+	w.key("payload_types").open('[')
 	for _, t := range s.Types() {
 		w.int(int64(t))
 	}
@@ -134,44 +133,33 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 	if c == nil {
 		return
 	}
-	w.key("rtcp")
-	w.open('{')
-	w.key("sender_reports")
-	w.int(int64(c.SenderReports))
+	w.key("rtcp").open('{')
+	w.key("sender_reports").int(int64(c.SenderReports))
 	if c.SenderReports > 0 {
-		w.key("sent_packets")
-		w.int(int64(c.SentPackets))
+		w.key("sent_packets").int(int64(c.SentPackets))
 	}
-	w.key("receiver_reports")
-	w.int(int64(c.Reports))
+	w.key("receiver_reports").int(int64(c.Reports))
 	if c.Reports > 0 {
-		w.key("reported_lost")
-		w.int(int64(c.CumulativeLost))
-		w.key("reported_loss_percent_max")
-		w.float(decimalOf(c.LostPercent(), 2).Float)
+		w.key("reported_lost").int(int64(c.CumulativeLost))
+		w.key("reported_loss_percent_max").float(decimalOf(c.LostPercent(), 2).Float)
 		if rate := s.Report().ClockRate; rate > 0 {
-			w.key("reported_jitter_ms_max")
-			w.float(decimalOf(float64(c.Jitter)*1000/float64(rate), 3).Float)
+			w.key("reported_jitter_ms_max").float(decimalOf(float64(c.Jitter)*1000/float64(rate), 3).Float)
 		}
 	}
 	if c.RoundTripKnown {
-		w.key("round_trip_ms")
-		w.float(roundMS(c.RoundTrip, true).Float)
+		w.key("round_trip_ms").float(roundMS(c.RoundTrip, true).Float)
 	}
 	if c.VoIP != nil {
 		w.voip(c)
 	}
 	if c.Feedback > 0 {
-		w.key("feedback")
-		w.int(int64(c.Feedback))
+		w.key("feedback").int(int64(c.Feedback))
 	}
 	if c.CNAME != "" {
-		w.key("cname")
-		w.text([]byte(c.CNAME))
+		w.key("cname").text([]byte(c.CNAME))
 	}
 	if c.Bye {
-		w.key("bye")
-		w.bool(true)
+		w.key("bye").bool(true)
 	}
 	w.close('}')
 }
@@ -180,26 +168,20 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 func (w *jsonWriter) voip(c *analysis.Control) {
 	const unknown = 127
 	m := c.VoIP
-	w.key("voip_metrics")
-	w.open('{')
-	w.key("loss_percent")
-	w.float(decimalOf(float64(m.LossRate)/256*100, 2).Float)
-	w.key("discard_percent")
-	w.float(decimalOf(float64(m.DiscardRate)/256*100, 2).Float)
-	w.key("round_trip_ms")
-	w.int(int64(m.RoundTrip))
+	w.key("voip_metrics").open('{')
+	w.key("loss_percent").float(decimalOf(float64(m.LossRate)/256*100, 2).Float)
+	w.key("discard_percent").float(decimalOf(float64(m.DiscardRate)/256*100, 2).Float)
+	w.key("round_trip_ms").int(int64(m.RoundTrip))
 	for _, x := range []struct {
 		key   string
 		value uint8
 	}{{"mos_listening", m.MOSListening}, {"mos_conversational", m.MOSConversational}} {
 		if x.value != unknown {
-			w.key(x.key)
-			w.float(float64(x.value) / 10)
+			w.key(x.key).float(float64(x.value) / 10)
 		}
 	}
 	if m.RFactor != unknown {
-		w.key("r_factor")
-		w.int(int64(m.RFactor))
+		w.key("r_factor").int(int64(m.RFactor))
 	}
 	w.close('}')
 }

@@ -21,66 +21,49 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
 	s := &res.Statistics
 	w.open('{')
-	w.key("files")
-	w.open('[')
+	w.key("files").open('[')
 	for i := range firstOf(res.Files, o.MaxFiles) {
 		w.summaryFile(&res.Files[i])
 	}
 	w.close(']')
 	if n := len(res.Files) - o.MaxFiles; o.MaxFiles > 0 && n > 0 {
-		w.key("files_left_out")
-		w.int(int64(n))
+		w.key("files_left_out").int(int64(n))
 	}
-	w.key("packets")
-	w.int(res.Packets)
+	w.key("packets").int(res.Packets)
 	if !res.Start.IsZero() {
-		w.key("start")
-		w.time(res.Start)
-		w.key("end")
-		w.time(res.End)
+		w.key("start").time(res.Start)
+		w.key("end").time(res.End)
 	}
-	w.key("messages")
-	w.int(s.Messages)
-	w.key("requests")
-	w.int(s.Requests)
-	w.key("responses")
-	w.int(s.Responses)
-	w.key("methods")
-	w.open('{')
+	w.key("messages").int(s.Messages)
+	w.key("requests").int(s.Requests)
+	w.key("responses").int(s.Responses)
+	w.key("methods").open('{')
 	for _, m := range firstOf(s.MethodNames(), 50) {
-		w.textKey(m)
-		w.int(s.Methods[m])
+		w.textKey(m).int(s.Methods[m])
 	}
 	w.close('}')
-	w.key("statuses")
-	w.open('{')
+	w.key("statuses").open('{')
 	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
-		w.key(strconv.Itoa(code))
-		w.int(s.Statuses[code])
+		w.key(strconv.Itoa(code)).int(s.Statuses[code])
 	}
 	w.close('}')
-	w.key("call_ids")
-	w.int(int64(len(s.CallIDs)))
+	w.key("call_ids").int(int64(len(s.CallIDs)))
 	w.callCounts(res.Traffic)
 	w.otherCounts(res.Traffic)
 	m := res.Overview()
-	w.key("metrics")
-	w.metrics(&m.Metrics)
+	w.key("metrics").metrics(&m.Metrics)
 	w.groups("peers", m.Peers, o)
 	w.groups("user_agents", m.UserAgents, o)
 	if !o.Brief {
 		w.overTime(res.Traffic)
 	}
 	w.findingCounts(found)
-	w.key("complete")
-	w.bool(res.Complete())
+	w.key("complete").bool(res.Complete())
 	if limits := res.Limits(); len(limits) > 0 {
-		w.key("limits")
-		w.strings(limits)
+		w.key("limits").strings(limits)
 	}
 	if w.sanitised {
-		w.key("sanitised")
-		w.bool(true)
+		w.key("sanitised").bool(true)
 	}
 	w.close('}')
 	return w.b
@@ -88,10 +71,8 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 
 // findingCounts writes how many findings there are, by severity and by id.
 func (w *jsonWriter) findingCounts(found []*findings.Finding) {
-	w.key("findings")
-	w.open('{')
-	w.key("total")
-	w.int(int64(len(found)))
+	w.key("findings").open('{')
+	w.key("total").int(int64(len(found)))
 	for s := findings.Error; s >= findings.Note; s-- {
 		w.key(s.String())
 		n := int64(0)
@@ -102,11 +83,9 @@ func (w *jsonWriter) findingCounts(found []*findings.Finding) {
 		}
 		w.int(n)
 	}
-	w.key("by_id")
-	w.open('{')
+	w.key("by_id").open('{')
 	for _, x := range tallies(found) {
-		w.key(x.id)
-		w.int(int64(x.n))
+		w.key(x.id).int(int64(x.n))
 	}
 	w.close('}')
 	w.close('}')
@@ -152,38 +131,32 @@ func appendFindingsText(b []byte, found []*findings.Finding) []byte {
 }
 
 // textKey writes text from a capture as a key.
-func (w *jsonWriter) textKey(s string) {
+func (w *jsonWriter) textKey(s string) *jsonWriter {
 	w.text([]byte(s))
 	w.b = append(w.b, ':')
 	w.comma = false
+	return w
 }
 
 // summaryFile writes what there is to know of one file.
 func (w *jsonWriter) summaryFile(f *analysis.File) {
 	c := f.Capture
 	w.open('{')
-	w.key("file")
-	w.textLimit([]byte(c.Name), maxName)
+	w.key("file").textLimit([]byte(c.Name), maxName)
 	if c.Err != nil {
-		w.key("error")
-		w.textLimit([]byte(openError(c)), 1000)
+		w.key("error").textLimit([]byte(openError(c)), 1000)
 		w.close('}')
 		return
 	}
-	w.key("packets")
-	w.int(c.Packets)
-	w.key("messages")
-	w.int(f.Messages)
+	w.key("packets").int(c.Packets)
+	w.key("messages").int(f.Messages)
 	if f.Copies > 0 {
-		w.key("copies")
-		w.int(f.Copies)
+		w.key("copies").int(f.Copies)
 	}
 	if f.Encrypted > 0 {
-		w.key("encrypted_sip_flows")
-		w.int(f.Encrypted)
+		w.key("encrypted_sip_flows").int(f.Encrypted)
 	}
-	w.key("complete")
-	w.bool(c.Complete())
+	w.key("complete").bool(c.Complete())
 	w.close('}')
 }
 
@@ -195,35 +168,26 @@ func stateCounts(t *analysis.Traffic) (counts [16]int, answered int) {
 
 func (w *jsonWriter) callCounts(t *analysis.Traffic) {
 	counts, answered := stateCounts(t)
-	w.key("calls")
-	w.open('{')
-	w.key("total")
-	w.int(int64(t.Calls.Len()))
-	w.key("answered")
-	w.int(int64(answered))
+	w.key("calls").open('{')
+	w.key("total").int(int64(t.Calls.Len()))
+	w.key("answered").int(int64(answered))
 	for i, name := range analysis.States() {
-		w.key(name)
-		w.int(int64(counts[i]))
+		w.key(name).int(int64(counts[i]))
 	}
 	w.close('}')
 }
 
 func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
 	v := t.Overview()
-	w.key("registrations")
-	w.open('{')
-	w.key("total")
-	w.int(int64(t.Registrations.Len()))
-	w.key("attempts")
-	w.int(int64(v.Registers))
+	w.key("registrations").open('{')
+	w.key("total").int(int64(t.Registrations.Len()))
+	w.key("attempts").int(int64(v.Registers))
 	for i, name := range analysis.Outcomes() {
-		w.key(name)
-		w.int(int64(v.Outcomes[i]))
+		w.key(name).int(int64(v.Outcomes[i]))
 	}
 	w.close('}')
 	u := &t.Subscriptions
-	w.key("subscriptions")
-	w.open('{')
+	w.key("subscriptions").open('{')
 	for _, x := range []struct {
 		key string
 		n   int
@@ -231,8 +195,7 @@ func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
 		{"total", u.Total}, {"accepted", u.Accepted}, {"rejected", u.Rejected}, {"challenges", u.Challenges}, {"refreshes", u.Refreshes},
 		{"notifications", u.Notified}, {"terminated", u.Terminated}, {"published", u.Published}, {"messages", u.Messages},
 	} {
-		w.key(x.key)
-		w.int(int64(x.n))
+		w.key(x.key).int(int64(x.n))
 	}
 	w.close('}')
 	w.keepalives(t.Keepalives)
@@ -247,38 +210,28 @@ func (w *jsonWriter) keepalives(list []*analysis.Keepalive) {
 			never++
 		}
 	}
-	w.key("keepalives")
-	w.open('{')
-	w.key("peers")
-	w.int(int64(len(list)))
-	w.key("sent")
-	w.int(int64(sent))
-	w.key("answered")
-	w.int(int64(answered))
-	w.key("unanswered")
-	w.int(int64(unanswered))
-	w.key("never_answered_peers")
-	w.int(int64(never))
+	w.key("keepalives").open('{')
+	w.key("peers").int(int64(len(list)))
+	w.key("sent").int(int64(sent))
+	w.key("answered").int(int64(answered))
+	w.key("unanswered").int(int64(unanswered))
+	w.key("never_answered_peers").int(int64(never))
 	n := 0
 	for _, k := range list {
 		for _, o := range k.Outages {
 			if n == 0 {
-				w.key("outages")
-				w.open('[')
+				w.key("outages").open('[')
 			}
 			if n++; n > 50 {
 				continue
 			}
 			w.open('{')
 			w.pair("source", k.Source, k.Destination)
-			w.key("down")
-			w.time(o.Down)
+			w.key("down").time(o.Down)
 			if !o.Up.IsZero() {
-				w.key("up")
-				w.time(o.Up)
+				w.key("up").time(o.Up)
 			}
-			w.key("lost")
-			w.int(int64(o.Lost))
+			w.key("lost").int(int64(o.Lost))
 			w.close('}')
 		}
 	}
@@ -291,10 +244,8 @@ func (w *jsonWriter) keepalives(list []*analysis.Keepalive) {
 // metrics writes metrics; those that say nothing are left out.
 func (w *jsonWriter) metrics(m *analysis.Metrics) {
 	w.open('{')
-	w.key("attempts")
-	w.int(int64(m.Attempts))
-	w.key("answered")
-	w.int(int64(m.Answered))
+	w.key("attempts").int(int64(m.Attempts))
+	w.key("answered").int(int64(m.Answered))
 	for _, x := range []struct {
 		key string
 		v   float64
@@ -303,13 +254,11 @@ func (w *jsonWriter) metrics(m *analysis.Metrics) {
 		{"isa_percent", m.Ineffective}, {"scr_percent", m.Completion}, {"ira_percent", m.IneffectiveRegistrations},
 	} {
 		if x.v >= 0 {
-			w.key(x.key)
-			w.float(round(x.v))
+			w.key(x.key).float(round(x.v))
 		}
 	}
 	if m.Duration.Count > 0 {
-		w.key("acd_ms")
-		w.float(milliseconds(m.Duration.Mean))
+		w.key("acd_ms").float(milliseconds(m.Duration.Mean))
 	}
 	for _, x := range []struct {
 		key string
@@ -319,15 +268,12 @@ func (w *jsonWriter) metrics(m *analysis.Metrics) {
 		{"rrd_ms", &m.RegistrationDelay}, {"srd_ms", &m.RequestDelay}, {"srd_failed_ms", &m.FailedRequestDelay}, {"sdd_ms", &m.DisconnectDelay},
 	} {
 		if x.d.Count > 0 {
-			w.key(x.key)
-			w.distribution(x.d)
+			w.key(x.key).distribution(x.d)
 		}
 	}
 	if m.ByCaller+m.ByCallee > 0 {
-		w.key("ended_by_caller")
-		w.int(int64(m.ByCaller))
-		w.key("ended_by_callee")
-		w.int(int64(m.ByCallee))
+		w.key("ended_by_caller").int(int64(m.ByCaller))
+		w.key("ended_by_callee").int(int64(m.ByCallee))
 	}
 	w.close('}')
 }
@@ -337,14 +283,12 @@ func milliseconds(d time.Duration) float64 { return float64(d.Round(time.Microse
 
 func (w *jsonWriter) distribution(d *analysis.Distribution) {
 	w.open('{')
-	w.key("count")
-	w.int(int64(d.Count))
+	w.key("count").int(int64(d.Count))
 	for _, x := range []struct {
 		key string
 		d   time.Duration
 	}{{"min", d.Min}, {"median", d.Median}, {"p95", d.P95}, {"max", d.Max}} {
-		w.key(x.key)
-		w.float(milliseconds(x.d))
+		w.key(x.key).float(milliseconds(x.d))
 	}
 	w.close('}')
 }
@@ -361,30 +305,24 @@ func (w *jsonWriter) groups(key string, list []analysis.Group, o *Options) {
 	if o.Brief {
 		most = maxBriefGroups
 	}
-	w.key(key)
-	w.open('[')
+	w.key(key).open('[')
 	for i := range firstOf(list, most) {
 		g := &list[i]
 		w.open('{')
-		w.key("name")
-		w.text([]byte(g.Name))
-		w.key("calls")
-		w.int(int64(g.Calls))
+		w.key("name").text([]byte(g.Name))
+		w.key("calls").int(int64(g.Calls))
 		if o.Brief {
 			if g.AnswerSeizure >= 0 {
-				w.key("asr_percent")
-				w.float(round(g.AnswerSeizure))
+				w.key("asr_percent").float(round(g.AnswerSeizure))
 			}
 		} else {
-			w.key("metrics")
-			w.metrics(&g.Metrics)
+			w.key("metrics").metrics(&g.Metrics)
 		}
 		w.close('}')
 	}
 	w.close(']')
 	if n := len(list) - most; n > 0 {
-		w.key(key + "_left_out")
-		w.int(int64(n))
+		w.key(key + "_left_out").int(int64(n))
 	}
 }
 
@@ -394,12 +332,9 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 	if len(list) < 2 {
 		return
 	}
-	w.key("calls_over_time")
-	w.open('{')
-	w.key("bucket_ms")
-	w.int(size.Milliseconds())
-	w.key("start")
-	w.time(list[0].Start)
+	w.key("calls_over_time").open('{')
+	w.key("bucket_ms").int(size.Milliseconds())
+	w.key("start").time(list[0].Start)
 	for _, x := range []struct {
 		key string
 		get func(*analysis.Bucket) int
@@ -408,8 +343,7 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 		{"answered", func(b *analysis.Bucket) int { return b.Answered }},
 		{"failed", func(b *analysis.Bucket) int { return b.Failed }},
 	} {
-		w.key(x.key)
-		w.open('[')
+		w.key(x.key).open('[')
 		for i := range list {
 			w.int(int64(x.get(&list[i])))
 		}

@@ -148,13 +148,11 @@ func (x *Rows[T]) appendJSON(b []byte, r T, wanted func(*Column[T]) bool) []byte
 			continue
 		}
 		if v := c.Get(r); v.Has {
-			w.key(c.Key)
-			w.columnValue(c.Kind, &v, o)
+			w.key(c.Key).columnValue(c.Kind, &v, o)
 		}
 	}
 	if w.sanitised {
-		w.key("sanitised")
-		w.bool(true)
+		w.key("sanitised").bool(true)
 	}
 	w.close('}')
 	return w.b
