@@ -411,12 +411,8 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		}
 		w.key("what").text([]byte(s.What()))
 		w.key("cseq_number").int(int64(s.CSeq))
-		if s.Body != "" {
-			w.key("content_type").text([]byte(s.Body))
-		}
-		if s.Media != "" {
-			w.key("media").text([]byte(s.Media))
-		}
+		w.given("content_type", []byte(s.Body))
+		w.given("media", []byte(s.Media))
 		if s.Resent.Number != 0 {
 			w.key("retransmission_of").frame(s.Resent, o.several())
 		}

@@ -47,13 +47,9 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	w.key("data_bytes").int(c.DataBytes)
 	w.rates(c)
 	w.key("interfaces").interfaces(c.Interfaces)
-	for _, t := range []struct{ key, text string }{
-		{"application", c.Application}, {"hardware", c.Hardware}, {"os", c.OS},
-	} {
-		if t.text != "" {
-			w.key(t.key).text([]byte(t.text))
-		}
-	}
+	w.given("application", []byte(c.Application))
+	w.given("hardware", []byte(c.Hardware))
+	w.given("os", []byte(c.OS))
 	w.key("comments").texts(firstOf(c.Comments, 100))
 	if len(c.Comments) > 100 {
 		w.key("comments_left_out").int(int64(len(c.Comments) - 100))
@@ -81,10 +77,7 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 		w.key(n.ID).int(n.Count)
 	}
 	w.close('}')
-	if w.sanitised {
-		w.key("sanitised").bool(true)
-	}
-	w.close('}')
+	w.end()
 	return w.b
 }
 
@@ -119,15 +112,9 @@ func (w *jsonWriter) interfaces(list []capture.Interface) {
 		in := &list[i]
 		w.open('{')
 		w.key("id").int(int64(in.ID))
-		if in.Name != "" {
-			w.key("name").text([]byte(in.Name))
-		}
-		if in.Description != "" {
-			w.key("description").text([]byte(in.Description))
-		}
-		if in.Filter != "" {
-			w.key("filter").text([]byte(in.Filter))
-		}
+		w.given("name", []byte(in.Name))
+		w.given("description", []byte(in.Description))
+		w.given("filter", []byte(in.Filter))
 		w.key("link_type").int(int64(in.LinkType))
 		w.key("link_type_name").quote([]byte(layers.LinkType(in.LinkType).String()))
 		w.key("snaplen").int(in.SnapLen)

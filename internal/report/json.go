@@ -46,6 +46,14 @@ func (w *jsonWriter) close(c byte) {
 	w.comma = true
 }
 
+// end ends the object that is all of a record, and says in it whether something was escaped.
+func (w *jsonWriter) end() {
+	if w.sanitised {
+		w.key("sanitised").bool(true)
+	}
+	w.close('}')
+}
+
 // key writes a key that needs no escaping. What follows on w is its value.
 func (w *jsonWriter) key(k string) *jsonWriter {
 	b := w.b
@@ -168,6 +176,13 @@ func plainWord(x uint64) bool {
 }
 
 func (w *jsonWriter) text(s []byte) { w.textLimit(s, clean.MaxText) }
+
+// given writes a key and text from a capture, unless that is empty.
+func (w *jsonWriter) given(key string, s []byte) {
+	if len(s) > 0 {
+		w.key(key).text(s)
+	}
+}
 
 // uris writes text that may hold URIs with passwords.
 func (w *jsonWriter) uris(s []byte) {

@@ -91,9 +91,9 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	w.startLine(s)
 	w.field("call_id", s, sipmsg.CallID)
 	w.cseq(s)
-	w.tag("from_tag", s.Tag(sipmsg.From))
-	w.tag("to_tag", s.Tag(sipmsg.To))
-	w.tag("branch", s.Branch())
+	w.given("from_tag", s.Tag(sipmsg.From))
+	w.given("to_tag", s.Tag(sipmsg.To))
+	w.given("branch", s.Branch())
 	w.field("user_agent", s, sipmsg.UserAgent)
 	w.field("server", s, sipmsg.Server)
 	w.field("content_type", s, sipmsg.ContentType)
@@ -127,10 +127,7 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	if r.o.Raw {
 		w.key("raw").raw(s, r.o.MaxRaw)
 	}
-	if w.sanitised {
-		w.key("sanitised").bool(true)
-	}
-	w.close('}')
+	w.end()
 	return append(w.b, '\n')
 }
 
@@ -176,15 +173,7 @@ func (w *jsonWriter) cseq(s *sipmsg.Message) {
 	if ok {
 		w.key("cseq_number").int(int64(n))
 	}
-	if len(method) > 0 {
-		w.key("cseq_method").text(method)
-	}
-}
-
-func (w *jsonWriter) tag(key string, v []byte) {
-	if len(v) > 0 {
-		w.key(key).text(v)
-	}
+	w.given("cseq_method", method)
 }
 
 // contentLength writes the Content-Length as a number, null where it is none.
@@ -268,10 +257,7 @@ func (r *Messages) AppendPacket(b []byte, m *analysis.Message) []byte {
 	if m.Partial {
 		w.key("partial").bool(true)
 	}
-	if w.sanitised {
-		w.key("sanitised").bool(true)
-	}
-	w.close('}')
+	w.end()
 	return w.b
 }
 

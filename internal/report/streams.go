@@ -155,9 +155,7 @@ func (w *jsonWriter) rtcp(o *Options, s *analysis.Stream) {
 	if c.Feedback > 0 {
 		w.key("feedback").int(int64(c.Feedback))
 	}
-	if c.CNAME != "" {
-		w.key("cname").text([]byte(c.CNAME))
-	}
+	w.given("cname", []byte(c.CNAME))
 	if c.Bye {
 		w.key("bye").bool(true)
 	}

@@ -62,10 +62,7 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	if limits := res.Limits(); len(limits) > 0 {
 		w.key("limits").strings(limits)
 	}
-	if w.sanitised {
-		w.key("sanitised").bool(true)
-	}
-	w.close('}')
+	w.end()
 	return w.b
 }
 

@@ -151,10 +151,7 @@ func (x *Rows[T]) appendJSON(b []byte, r T, wanted func(*Column[T]) bool) []byte
 			w.key(c.Key).columnValue(c.Kind, &v, o)
 		}
 	}
-	if w.sanitised {
-		w.key("sanitised").bool(true)
-	}
-	w.close('}')
+	w.end()
 	return w.b
 }
 
