@@ -554,7 +554,7 @@ func (a *attack) restsOnSilence(list []*tx) {
 			continue
 		}
 		if a.f.gate == nil {
-			a.f.gate = &gate{self: x.src.Addr(), peer: x.dst.Addr(), since: x.at, wait: timeout}
+			a.f.gate = waitFor(x.src, x.dst, x.at)
 		}
 		if x.credentials {
 			a.f.Confidence = Possible

@@ -258,7 +258,7 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 		if kept >= 0 {
 			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
 		}
-		g := &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout}
+		g := waitFor(m.Source, m.Destination, m.Time)
 		if !acked[k] && !r.repeats(m.Frame) {
 			g.misses = 2 // the ACK and the BYE
 		}

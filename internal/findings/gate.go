@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -12,7 +13,12 @@ import (
 // peer, of which the first copy was sent at since, and which an answer is waited for.
 func silence(t *analysis.Transaction, r *legRun) *gate {
 	src, dst := r.ends(t)
-	return &gate{self: src.Addr(), peer: dst.Addr(), since: t.Sent, wait: timeout}
+	return waitFor(src, dst, t.Sent)
+}
+
+// waitFor returns the gate of a finding that says that peer did not answer what self sent at since.
+func waitFor(self, peer netip.AddrPort, since time.Time) *gate {
+	return &gate{self: self.Addr(), peer: peer.Addr(), since: since, wait: timeout}
 }
 
 // heard returns the gate of a finding that says that something came before any answer did.
@@ -72,7 +78,8 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	f.Severity, f.Observed = Error, unfit
 	src, dst := r.ends(t)
-	f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout, stream: t.Requests == 0}
+	f.gate = waitFor(dst, src, t.Answered)
+	f.gate.stream = t.Requests == 0
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
 		f.gate.wait = repeatedWait(t)
 	}

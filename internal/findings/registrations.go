@@ -234,7 +234,8 @@ func (w *registerWatch) tooBrief(r *exchangeRun) {
 	f.Frames = append(f.Frames, e.FinalFrame)
 	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", f.asked)
 	f.Expected, f.NextStep = "a REGISTER for Min-Expires or longer", "Let the client ask for the Min-Expires of the 423, or lower what the registrar asks for."
-	f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Answered, wait: timeout, misses: 2}
+	f.gate = waitFor(e.Destination, e.Source, e.Answered)
+	f.gate.misses = 2
 	w.brief = f
 }
 

@@ -222,7 +222,7 @@ func (s *tooShort) leg(r *legRun) {
 			return m.Request && m.Method == t.Method && m.FromTag == q.FromTag && m.CSeq > q.CSeq && !m.Partial && !m.Time.Before(t.Answered)
 		})
 		src, dst := r.ends(t)
-		f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: timeout}
+		f.gate = waitFor(dst, src, t.Answered)
 		switch {
 		case retry >= 0 && r.Messages[retry].Time.Sub(t.Answered) <= timeout:
 			f.gate = nil
@@ -590,7 +590,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		Severity: Error, Frames: r.frames(copies...),
 		Observed: fmt.Sprintf("%d with RSeq %d sent %d times over %s, no PRACK", m.Status, seq, len(copies), seconds(r.Messages[copies[len(copies)-1]].Time.Sub(m.Time))),
 		Expected: fmt.Sprintf("a PRACK with RAck: %d %d INVITE", seq, m.CSeq),
-		gate:     &gate{self: m.Source.Addr(), peer: m.Destination.Addr(), since: m.Time, wait: timeout},
+		gate:     waitFor(m.Source, m.Destination, m.Time),
 	}
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:

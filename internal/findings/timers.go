@@ -35,7 +35,7 @@ another host that answers.`,
 			if !r.unheard(i) || r.onwards(i, r.unheard) {
 				continue
 			}
-			_, dst := r.ends(t)
+			src, dst := r.ends(t)
 			f := Finding{
 				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: silence(t, r),
 				Observed: fmt.Sprintf("INVITE sent %d times in %s to %s, no response", t.Requests, seconds(t.LastSent.Sub(t.Sent)), endpoint(dst)),
@@ -45,7 +45,7 @@ another host that answers.`,
 			if !t.Initial {
 				f.Because = ""
 			}
-			r.toPrivate(&f, t)
+			r.c.toPrivate(&f, src, dst)
 			switch at := r.failover(i); {
 			case t.Requests >= 7 || persists(t.Sent, t.LastSent):
 				f.Confidence = Certain
@@ -62,14 +62,10 @@ another host that answers.`,
 
 // toPrivate adds that a request went from the Internet to a private address: what its sender took for where the other
 // side is, a Contact mostly, is behind a NAT.
-func (r *legRun) toPrivate(f *Finding, t *analysis.Transaction) {
-	src, dst := r.ends(t)
-	if r.c.isPublic(src.Addr()) && isPrivate(dst.Addr()) {
-		f.toPrivate()
+func (c *Collector) toPrivate(f *Finding, src, dst netip.AddrPort) {
+	if !c.isPublic(src.Addr()) || !isPrivate(dst.Addr()) {
+		return
 	}
-}
-
-func (f *Finding) toPrivate() {
 	f.Observed += "; that is a private address, and its sender is on the Internet"
 	f.NextStep = "A private address is not reached from the Internet: let the server go by where the packets of that side come from (received and rport, RFC 5626), or that side give a public Contact."
 }
@@ -101,7 +97,7 @@ digest-brute-force tells of.`,
 			if !r.timedOut(i) || r.onwards(i, r.timedOut) {
 				continue
 			}
-			_, dst := r.ends(t)
+			src, dst := r.ends(t)
 			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
 			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
 			f.Because, f.end = fmt.Sprintf("its %s was never answered", t.Method), goesOn
@@ -110,7 +106,7 @@ digest-brute-force tells of.`,
 			if persists(t.Sent, t.LastSent) {
 				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
 			}
-			r.toPrivate(&f, t)
+			r.c.toPrivate(&f, src, dst)
 			r.report(f)
 		}
 	},
@@ -164,13 +160,12 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	if e.Requests > 1 {
 		f.Frames = append(f.Frames, e.LastFrame)
 	}
-	f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, stream: !udp, once: !udp}
+	f.gate = waitFor(e.Source, e.Destination, e.Sent)
+	f.gate.stream, f.gate.once = !udp, !udp
 	if persists(e.Sent, e.LastSent) {
 		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
 	}
-	if e.c.isPublic(e.Source.Addr()) && isPrivate(e.Destination.Addr()) {
-		f.toPrivate()
-	}
+	e.c.toPrivate(&f, e.Source, e.Destination)
 	if !e.FirstHop { // the hop before waits for this one
 		s.found.drop(e.Method, e)
 	}

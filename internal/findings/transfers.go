@@ -114,7 +114,7 @@ func (s *transfers) refer(r *legRun, i int) {
 	if late >= 0 {
 		f.comesLate(r.Messages[late].Frame, r.Messages[late].Time.Sub(t.Answered))
 	}
-	f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: t.Answered, wait: timeout}
+	f.gate = waitFor(src, dst, t.Answered)
 	r.report(f)
 }
 
@@ -256,7 +256,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
 		w.f.CallID = e.CallID
 		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
-		w.f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Answered, wait: timeout}
+		w.f.gate = waitFor(e.Source, e.Destination, e.Answered)
 		s.waiting[e.CallID] = w
 		s.order = append(s.order, w)
 	case e.Method == "NOTIFY" && w != nil:

@@ -205,7 +205,8 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case e.Waited && !answered && !e.Partial:
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
-		f.gate = &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent, wait: timeout, misses: toInt(e.Requests == 1)}
+		f.gate = waitFor(e.Source, e.Destination, e.Sent)
+		f.gate.misses = toInt(e.Requests == 1)
 		if len(s.wait) < maxOfRule {
 			s.wait = append(s.wait, f)
 		}
