@@ -4,6 +4,7 @@
 //
 // AppendText makes it valid UTF-8 in which everything invisible is spelled out;
 // AppendMessage, AppendValue and AppendURIs take out passwords, credentials and keys.
+// Width tells how many columns of a terminal text takes.
 package clean
 
 import (

@@ -3,6 +3,8 @@ package flow
 import (
 	_ "embed"
 	"strings"
+
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // style is that of ladders as SVG, for the light and the dark.
@@ -127,7 +129,7 @@ func newSVGPen(l *Ladder) *svgPen {
 }
 
 // textWidth returns about how wide text is.
-func textWidth(s string) int { return width(s) * svgChar }
+func textWidth(s string) int { return clean.Width(s) * svgChar }
 
 func (p *svgPen) head(i int) int {
 	c := &p.l.Columns[i]

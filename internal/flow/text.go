@@ -3,6 +3,8 @@ package flow
 import (
 	"strings"
 	"time"
+
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // A Clock says which times stand beside the rows.
@@ -113,9 +115,9 @@ func (t *textPen) measure() {
 	var above *Row
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		t.frame = max(t.frame, width(r.Frame))
-		t.time = max(t.time, width(t.clock(r, above)))
-		t.leg = max(t.leg, width(l.leg(r)))
+		t.frame = max(t.frame, clean.Width(r.Frame))
+		t.time = max(t.time, clean.Width(t.clock(r, above)))
+		t.leg = max(t.leg, clean.Width(l.leg(r)))
 		above = r
 	}
 	if t.leg > 0 {
@@ -135,7 +137,7 @@ func (t *textPen) measure() {
 // head returns the width of the name of a column.
 func (t *textPen) head(i int) int {
 	c := &t.l.Columns[i]
-	return max(width(t.text(c.Name)), width(t.text(c.Addr)))
+	return max(clean.Width(t.text(c.Name)), clean.Width(t.text(c.Addr)))
 }
 
 // spread widens the gaps so that the labels fit, up to maxGap: first those of one gap, then
@@ -158,7 +160,7 @@ func (t *textPen) spread() {
 }
 
 // need returns the columns that the arrow of a row needs.
-func (t *textPen) need(r *Row) int { return width(t.text(r.Text())) + 5 }
+func (t *textPen) need(r *Row) int { return clean.Width(t.text(r.Text())) + 5 }
 
 // between returns the columns between two bars.
 func (t *textPen) between(from, to int) (n int) {
@@ -208,7 +210,7 @@ func (t *textPen) blanks(n int) {
 
 // right puts s at the right of n columns.
 func (t *textPen) right(s string, n int) {
-	t.blanks(n - width(s))
+	t.blanks(n - clean.Width(s))
 	t.put(s)
 }
 
@@ -266,18 +268,18 @@ func (t *textPen) columnNames() {
 func (t *textPen) names(names []string) {
 	at, bar := 0, t.lead // columns written, and where the next bar stands
 	for i, name := range names {
-		start := max(bar-width(name)/2, at+min(at, 1))
+		start := max(bar-clean.Width(name)/2, at+min(at, 1))
 		if i < len(t.gaps) {
 			next := bar + t.gaps[i] + 1
-			room := next - width(names[i+1])/2 - 1 - start
-			if room < width(name) {
+			room := next - clean.Width(names[i+1])/2 - 1 - start
+			if room < clean.Width(name) {
 				room = max(min(t.gaps[i], next-start)-2, minGap-3)
 			}
-			name = fit(name, room, t.dots)
+			name = clean.Fit(name, room, t.dots)
 		}
 		t.blanks(start - at)
 		t.put(name)
-		at = start + width(name)
+		at = start + clean.Width(name)
 		if i < len(t.gaps) {
 			bar += t.gaps[i] + 1
 		}
@@ -293,7 +295,7 @@ func (t *textPen) row(r, above *Row) {
 	if t.leg > 0 {
 		s := t.l.leg(r)
 		t.put(s)
-		t.blanks(t.leg - width(s) + 2)
+		t.blanks(t.leg - clean.Width(s) + 2)
 	}
 	t.blanks(t.lead)
 	from, to := min(r.From, r.To), max(r.From, r.To)
@@ -320,8 +322,8 @@ func (t *textPen) row(r, above *Row) {
 func (t *textPen) arrow(r *Row, n int) {
 	line := t.line(r)
 	s := t.arrowText(r, n)
-	before := (n - 1 - width(s)) / 2
-	after := n - 1 - width(s) - before
+	before := (n - 1 - clean.Width(s)) / 2
+	after := n - 1 - clean.Width(s) - before
 	t.colour(r, true)
 	switch {
 	case r.To > r.From:
@@ -338,23 +340,23 @@ func (t *textPen) arrowText(r *Row, n int) string {
 	bare := *r
 	bare.Media = ""
 	for _, s := range []string{t.text(r.Text()), t.text(bare.Text())} {
-		if width(s)+5 <= n {
+		if clean.Width(s)+5 <= n {
 			return " " + s + " "
 		}
-		if width(s) < n {
+		if clean.Width(s) < n {
 			return s
 		}
 	}
-	return fit(t.text(bare.Text()), n-1, t.dots)
+	return clean.Fit(t.text(bare.Text()), n-1, t.dots)
 }
 
 // self draws a message of a host to itself in n columns.
 func (t *textPen) self(r *Row, n int) {
-	s := fit(t.signs.self+" "+t.text(r.Text()), n-1, t.dots)
+	s := clean.Fit(t.signs.self+" "+t.text(r.Text()), n-1, t.dots)
 	t.colour(r, true)
 	t.put(s)
 	t.colour(r, false)
-	t.blanks(n - width(s))
+	t.blanks(n - clean.Width(s))
 }
 
 func (t *textPen) line(r *Row) string {

@@ -2,7 +2,8 @@ package report
 
 import (
 	"slices"
-	"unicode/utf8"
+
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // A Grid is a table of text for people. Cells are text of our own or cleaned already.
@@ -54,7 +55,7 @@ func (g *Grid) appendRow(b []byte, cells []string, widths []int, gap int) []byte
 			b = appendBlanks(b, gap)
 		}
 		cell = cut(cell, widths[i])
-		space := widths[i] - utf8.RuneCountInString(cell)
+		space := widths[i] - clean.Width(cell)
 		colour := ""
 		if of := g.Columns[i].Colour; g.Colour && of != nil {
 			colour = of(cell)
@@ -103,14 +104,14 @@ func (g *Grid) widths() []int {
 	widths := make([]int, len(g.Columns))
 	for _, row := range g.rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], clean.Width(cell))
 		}
 	}
 	for i, c := range g.Columns {
 		if widths[i] == 0 {
 			continue
 		}
-		widths[i] = max(widths[i], utf8.RuneCountInString(c.Head))
+		widths[i] = max(widths[i], clean.Width(c.Head))
 		if c.Min > 0 {
 			widths[i] = min(widths[i], maxCell)
 		}
@@ -146,17 +147,5 @@ func (g *Grid) cut(widths []int, most int) bool {
 	return true
 }
 
-// cut shortens s to n characters, with an ellipsis in the place of the last one.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	i := 0
-	for k := range s {
-		if i == n-1 {
-			return s[:k] + "…"
-		}
-		i++
-	}
-	return s
-}
+// cut shortens s to n columns of a terminal, with an ellipsis in the place of its end.
+func cut(s string, n int) string { return clean.Fit(s, n, "…") }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // TestGridFits: the tables of calls, registrations and messages fit a terminal of 80
@@ -47,6 +49,23 @@ func TestGridGivesWay(t *testing.T) {
 	}
 }
 
+// TestGridWidths: cells begin below their heads, whatever characters stand in front of them.
+func TestGridWidths(t *testing.T) {
+	g := Grid{Columns: []GridColumn{{Head: "FROM", Min: 7}, {Head: "TO"}}}
+	for _, from := range []string{"alice", "André", "Andre\u0301", "山田太郎", "山田太郎さん次郎", "👧fam"} {
+		g.Add(from, "|")
+	}
+	for _, width := range []int{0, 12} {
+		for line := range strings.Lines(string(g.Append(nil, width))) {
+			before, _, ok := strings.Cut(line, "|")
+			want := map[int]int{0: 18, 12: 10}[width]
+			if ok && clean.Width(before) != want {
+				t.Errorf("width %d: a cell begins in column %d, not %d: %q", width, clean.Width(before), want, line)
+			}
+		}
+	}
+}
+
 func TestFold(t *testing.T) {
 	for _, tt := range []struct {
 		text string
@@ -57,6 +76,7 @@ func TestFold(t *testing.T) {
 		{strings.Repeat("x", 60) + ", yyy zzz", strings.Repeat("x", 60) + ",|yyy zzz"},
 		{strings.Repeat("x", 60) + " yyy zzz", strings.Repeat("x", 60) + " yyy|zzz"},
 		{strings.Repeat("ä", 64), strings.Repeat("ä", 64)},
+		{strings.Repeat("山", 32) + " 山", strings.Repeat("山", 32) + "|山"},
 	} {
 		var got []string
 		for _, line := range strings.Split(strings.TrimSuffix(string(folded(nil, "label", "%s", tt.text)), "\n"), "\n") {

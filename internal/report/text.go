@@ -238,7 +238,7 @@ func folded(b []byte, label, format string, args ...any) []byte {
 	}
 }
 
-// fold returns where to break text that has more than width characters: at the last blank
+// fold returns where to break text of more than width columns: at the last blank
 // that leaves no more in front of it, behind a comma or the like if there is one in the
 // second half of the line. It is len(text) where nothing is to be broken.
 func fold(text string, width int) int {
@@ -253,7 +253,7 @@ func fold(text string, width int) int {
 				comma = i
 			}
 		}
-		n++
+		n += clean.RuneWidth(c)
 	}
 	switch {
 	case n <= width || blank == 0:
