@@ -229,7 +229,7 @@ func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all record
 			w.Write(line)
 		}
 	case len(wanted) > 0:
-		g := report.Grid{Columns: s.columns, Colour: e.colours(q.colour, true)}
+		g := report.Grid{Columns: s.columns, Colour: e.colours(q.colour, true), Sorted: q.sort != ""}
 		for _, i := range wanted {
 			g.Add(s.row(all.At(i), o)...)
 		}

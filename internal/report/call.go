@@ -34,6 +34,9 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		}
 		b = folded(b, label, "%s", clean.Text(ua))
 	}
+	if !l.Begin.IsZero() {
+		b = row(b, "began", "%s UTC", stampText(l.Begin))
+	}
 	b = appendTimesText(b, l)
 	if m := l.Media; m != nil {
 		b = folded(b, "codecs", "%s", clean.Text(strings.Join(commonCodecs(m), ", ")))
@@ -48,7 +51,7 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 			if m.Resumed {
 				held = "resumed"
 			}
-			b = folded(b, "hold", "by the %s at %s, %s", m.HeldBy, clockText(m.HeldAt), held)
+			b = folded(b, "hold", "by the %s at %s, %s", m.HeldBy, clockOn(m.HeldAt, l.Begin), held)
 		}
 	}
 	if l.Cause != "" {
@@ -76,14 +79,14 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 	return appendCallFindings(b, c, o, found)
 }
 
-// appendMediaText appends the RTP streams of a call as a table.
+// appendMediaText appends the RTP streams of a call as a table. Its day has been told.
 func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 	list := streamsOf(c)
 	if len(list) == 0 {
 		return b
 	}
 	b = append(b, "\nMEDIA\n"...)
-	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...)}
+	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...), day: dayOf(stampText(c.First().Begin))}
 	for _, s := range firstOf(list, maxCallStreams) {
 		row := StreamRow(s, o)
 		by := s.SentBy.String()
@@ -207,17 +210,17 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 // timelineColumns are the columns of the messages of a call. The time can be spared: it is
 // that of the beginning and what has passed since.
 var timelineColumns = []GridColumn{
-	{Head: "FRAME", Right: true}, {Head: "TIME", Spare: true}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"},
+	{Head: "FRAME", Right: true}, {Head: "TIME", Stamp: true, Spare: true}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"},
 	{Head: "MESSAGE", Min: 16}, {Head: "LEG", Right: true},
 }
 
-// appendTimelineText appends the messages of the call as a table.
+// appendTimelineText appends the messages of the call as a table. Its day has been told.
 func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 	steps := Timeline(c)
 	if len(steps) == 0 {
 		return b
 	}
-	g := Grid{Columns: timelineColumns}
+	g := Grid{Columns: timelineColumns, day: dayOf(stampText(c.First().Begin))}
 	for i := range steps {
 		s := &steps[i]
 		what := clean.Text(s.What())
@@ -234,7 +237,7 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 		if len(c.Legs) > 1 {
 			leg = fmt.Sprint(s.Leg + 1)
 		}
-		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), clockText(s.Time), secondsText(between(c.First().Begin, s.Time)),
+		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), stampText(s.Time), secondsText(between(c.First().Begin, s.Time)),
 			string(appendEndpoint(nil, s.From)), string(appendEndpoint(nil, s.To)), what, leg)
 	}
 	return g.Append(b, width)

@@ -471,14 +471,14 @@ func CallRow(c *analysis.Call, o *Options) []string {
 		legs = strconv.Itoa(n)
 	}
 	return []string{
-		CallID(c), clockText(l.Begin), partyText(l.From, o), partyText(calledURI(l), o), l.State.String(), status,
+		CallID(c), stampText(l.Begin), partyText(l.From, o), partyText(calledURI(l), o), l.State.String(), status,
 		secondsText(l.PostDialDelay()), secondsText(l.SetupTime()), secondsText(l.TalkTime()), legs,
 	}
 }
 
 // CallColumns are the columns of that list.
 var CallColumns = []GridColumn{
-	{Head: "ID"}, {Head: "START"}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour},
+	{Head: "ID"}, {Head: "START", Stamp: true}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour},
 	{Head: "PDD s", Right: true}, {Head: "SETUP s", Right: true}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true},
 }
 
@@ -521,6 +521,27 @@ func clockText(t time.Time) string {
 	}
 	var b [40]byte
 	return string(appendTime(b[:0], t)[11:23])
+}
+
+// stampText writes a time with its date, which is dayOf it.
+func stampText(t time.Time) string {
+	if t.IsZero() {
+		return clockText(t)
+	}
+	var b [40]byte
+	return string(append(appendTime(b[:0], t)[:10], ' ')) + clockText(t)
+}
+
+// dayOf returns the date of a stampText with the blank behind it, "" for none.
+func dayOf(stamp string) string { return stamp[:max(len(stamp)-len("--:--:--.---"), 0)] }
+
+// clockOn writes a time of day, with the date where that is not the one of another time.
+func clockOn(t, other time.Time) string {
+	s := stampText(t)
+	if day := dayOf(s); day == dayOf(stampText(other)) {
+		return s[len(day):]
+	}
+	return s
 }
 
 func secondsText(d time.Duration, ok bool) string {

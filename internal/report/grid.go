@@ -10,7 +10,10 @@ import (
 type Grid struct {
 	Columns []GridColumn
 	Colour  bool // for a terminal: cells of columns that have colours are in them
+	Sorted  bool // rows are in another order than that of time
 	rows    [][]string
+	day     string   // what is told ahead of the table
+	days    []string // of the rows, where their cells do not tell them
 }
 
 // A GridColumn is one column of a Grid.
@@ -19,6 +22,7 @@ type GridColumn struct {
 	Right  bool                     // numbers stand to the right
 	Min    int                      // may be cut down to this many characters where the table is too wide; 0: never
 	Colour func(cell string) string // of a cell on a terminal, "" for none; nil: they have none
+	Stamp  bool                     // cells are of stampText: a line above the rows of each day takes the place of the date
 	Spare  bool                     // is left out where the table is too wide all the same: others say it, too
 }
 
@@ -33,16 +37,46 @@ const maxCell = 60
 // out those that can be spared. Width 0 is no bound. Columns that are empty in every row
 // are left out.
 func (g *Grid) Append(b []byte, width int) []byte {
+	g.takeDays()
 	widths, gap := g.fit(width)
 	heads := make([]string, len(g.Columns))
 	for i, c := range g.Columns {
 		heads[i] = c.Head
 	}
 	b = g.appendRow(b, heads, widths, gap)
-	for _, row := range g.rows {
+	day := g.day
+	for i, row := range g.rows {
+		if g.days != nil && g.days[i] != "" && g.days[i] != day {
+			day = g.days[i]
+			b = append(append(b, day...), "UTC\n"...)
+		}
 		b = g.appendRow(b, row, widths, gap)
 	}
 	return b
+}
+
+// takeDays takes the dates out of the cells. Rows that are sorted and of several days keep them.
+func (g *Grid) takeDays() {
+	for i, c := range g.Columns {
+		if !c.Stamp || g.days != nil || g.Sorted && g.ofSeveralDays(i) {
+			continue
+		}
+		for _, row := range g.rows {
+			day := dayOf(row[i])
+			g.days = append(g.days, day)
+			row[i] = row[i][len(day):]
+		}
+	}
+}
+
+// ofSeveralDays reports whether the cells of a column differ in their dates.
+func (g *Grid) ofSeveralDays(column int) bool {
+	for _, row := range g.rows {
+		if dayOf(row[column]) != dayOf(g.rows[0][column]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (g *Grid) appendRow(b []byte, cells []string, widths []int, gap int) []byte {

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/internal/clean"
@@ -123,5 +124,18 @@ func TestColours(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestGridDays: the date stands once ahead of the rows of a day, and not again for what has no time.
+func TestGridDays(t *testing.T) {
+	g := Grid{Columns: []GridColumn{{Head: "START", Stamp: true}}}
+	at := time.Date(2026, 11, 1, 23, 59, 59, 0, time.UTC)
+	for _, x := range []time.Time{at, {}, at, at.Add(time.Second), at.Add(2 * time.Second)} {
+		g.Add(stampText(x))
+	}
+	want := "START\n2026-11-01 UTC\n23:59:59.000\n--:--:--.---\n23:59:59.000\n2026-11-02 UTC\n00:00:00.000\n00:00:01.000\n"
+	if got := string(g.Append(nil, 0)); got != want {
+		t.Errorf("%s", got)
 	}
 }

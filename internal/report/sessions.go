@@ -91,7 +91,7 @@ func sentOf(s *analysis.Session) (n [2]int64) {
 // appendSessionsText appends the sessions of a call for people.
 func appendSessionsText(b []byte, c *analysis.Call, o *Options) []byte {
 	for _, s := range firstOf(sessionsOf(c), maxCallSessions) {
-		text := fmt.Sprintf("%s, offered by the %s at %s, %s", clean.Text(s.Proto), s.OfferedBy, clockText(s.Offered), s.Outcome)
+		text := fmt.Sprintf("%s, offered by the %s at %s, %s", clean.Text(s.Proto), s.OfferedBy, clockOn(s.Offered, c.First().Begin), s.Outcome)
 		if s.Status != 0 {
 			text += " with " + strconv.Itoa(s.Status)
 		}

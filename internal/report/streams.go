@@ -186,7 +186,7 @@ func (w *jsonWriter) voip(c *analysis.Control) {
 
 // StreamColumns are the columns of the list of streams for people.
 var StreamColumns = []GridColumn{
-	{Head: "START"}, {Head: "SOURCE"}, {Head: "DESTINATION"}, {Head: "SSRC"}, {Head: "CODEC"}, {Head: "PACKETS", Right: true},
+	{Head: "START", Stamp: true}, {Head: "SOURCE"}, {Head: "DESTINATION"}, {Head: "SSRC"}, {Head: "CODEC"}, {Head: "PACKETS", Right: true},
 	{Head: "LOST", Right: true}, {Head: "LOSS %", Right: true}, {Head: "MAX DELTA", Right: true}, {Head: "JITTER ms", Right: true},
 	{Head: "MAX", Right: true}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL"},
 }
@@ -206,7 +206,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = CallName(s.Call)
 	}
 	return []string{
-		clockText(s.Begin()), string(appendEndpoint(nil, s.Source())), string(appendEndpoint(nil, s.Destination())), ssrc, clean.Text(codecText(s)),
+		stampText(s.Begin()), string(appendEndpoint(nil, s.Source())), string(appendEndpoint(nil, s.Destination())), ssrc, clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}
