@@ -62,7 +62,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files})
+	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files, Width: e.width()})
 	w := wanted{matches: matches, most: *most}
 	if *asJSON {
 		return analyzeJSON(e, r, o, out, fs.files, w)
@@ -222,7 +222,7 @@ func analyzeText(e *env, r *capture.Reader, out *report.Messages, want wanted) i
 	if want.matches != nil {
 		shown = res.Statistics.Messages // what is said of the rest is said below
 	}
-	b := report.AppendAnalysisText(nil, res, lines, shown)
+	b := e.fit(report.AppendAnalysisText(nil, res, lines, shown))
 	if want.matches != nil && res.Statistics.Messages > 0 {
 		b = fmt.Appendf(b, "\nthe filter selects %d of %d messages", want.n, res.Statistics.Messages)
 		if want.n > want.most {

@@ -9,7 +9,7 @@ import (
 var infoCommand = &command{
 	name:  "info",
 	args:  "[FLAGS] FILE…",
-	short: "the captures themselves: format, interfaces, packets, times, damage",
+	short: "the captures themselves: format, packets, times, damage",
 	long: `Tells what each capture is: its format, interfaces and link types, packets, times,
 rates, the protocols in it, what is odd about it and what could not be read. With --json
 one object a file.`,
@@ -44,6 +44,9 @@ func runInfo(e *env, c *command, args []string) int {
 			b = append(b, '\n')
 		}
 		b = report.AppendInfoText(b, &res.Files[i])
+	}
+	if !*asJSON {
+		b = e.fit(b)
 	}
 	if _, err := e.stdout.Write(b); err != nil {
 		return e.writeFailed(err)

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
@@ -238,14 +240,47 @@ func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all record
 	return w.Flush()
 }
 
-// width returns the width of the terminal that stdout is, 0 if it is none.
+// leastWidth is that of the narrowest terminal that is written for, usualWidth that of one that does
+// not say how wide it is.
+const (
+	leastWidth = 40
+	usualWidth = 80
+)
+
+// width returns the width of the terminal that stdout is, 0 if it is none: what COLUMNS wants it
+// to be, or what it says itself.
 func (e *env) width() int {
 	f, ok := e.stdout.(*os.File)
 	if !ok || !isTerminal(f) {
 		return 0
 	}
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= leastWidth {
 		return n
 	}
-	return 80
+	if n := columns(f); n > 0 {
+		return max(n, leastWidth)
+	}
+	return usualWidth
+}
+
+// appendWrapped appends a line. One of a table that is too wide goes on below its last column, which
+// begins behind two blanks.
+func appendWrapped(b []byte, line string, width int) []byte {
+	if !strings.HasPrefix(line, " ") || clean.Width(line) <= width+len("\n") {
+		return append(b, line...)
+	}
+	at := strings.LastIndex(line, "  ") + 2
+	return report.AppendWords(append(b, line[:at]...), line[at:], clean.Width(line[:at]), at, width)
+}
+
+// fit makes rows with labels fit the terminal. What goes to none stays as it is.
+func (e *env) fit(text []byte) (b []byte) {
+	width := e.width()
+	if width == 0 {
+		return text
+	}
+	for _, line := range strings.SplitAfter(string(text), "\n") {
+		b = appendWrapped(b, line, width)
+	}
+	return b
 }

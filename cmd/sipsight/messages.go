@@ -25,7 +25,7 @@ printed as it comes, but with --sort, which has to know all.`,
 		"sipsight messages call.pcapng",
 		"sipsight messages --json call.pcapng | jq -r .start_line",
 		"sipsight messages --raw --frame 17 call.pcapng",
-		"sipsight messages --filter 'sip.Status-Code >= 400 and ip.addr == 192.0.2.0/24' trunk.pcap",
+		"sipsight messages --filter 'sip.Method == BYE and ip.src == 10.0.0.0/8' a.pcap",
 		"sipsight messages --sort -body_length --limit 10 trunk.pcap",
 		"sipsight messages --since 2026-11-23T10:14:00Z --limit 20 trunk.pcap",
 		"tcpdump -i eth0 -U -w - port 5060 | sipsight messages -",
@@ -149,7 +149,7 @@ func runMessages(e *env, c *command, args []string) int {
 func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) int {
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	live := !allRegular(files)
-	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true), Dated: q.sort != ""})
+	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true), Dated: q.sort != "", Width: e.width()})
 	sorted := newSorted(q, e.memory)
 	var line []byte
 	switch {

@@ -11,15 +11,15 @@ var streamsCommand = &command{
 	args:  "[FLAGS] FILE…",
 	short: "one line an RTP stream",
 	long: `Lists the RTP streams in the order in which they began, and those of faxes by T.38
-among them: packets, losses, the longest wait for a packet (MAX DELTA, in ms), mean and
-highest jitter, and an estimated MOS. RTP is found by packets that fit each other, on any
+among them: packets, losses, the longest wait for a packet (MAX DELTA), mean and highest
+jitter, all in ms, and an estimated MOS. RTP is found by packets that fit each other, on any
 port and without SIP; a fax where session descriptions announced it. All figures are
 those of the point where the capture was made: loss and delay between it and the
 listener are not visible.`,
 	example: []string{
 		"sipsight streams trunk.pcapng",
 		"sipsight streams --sort -loss_percent --limit 10 trunk.pcapng",
-		"sipsight streams --json trunk.pcapng | jq 'select(.mos < 3.6)'",
+		"sipsight streams --json trunk.pcapng | jq 'select(.mos and .mos < 3.6)'",
 	},
 	run: func(e *env, c *command, args []string) int {
 		fs := newFlags(c)

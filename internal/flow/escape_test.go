@@ -201,14 +201,17 @@ func TestMermaidBounds(t *testing.T) {
 }
 
 // TestHostileText: text holds no control character but line ends, and as many lines as a
-// harmless one; in ASCII nothing else.
+// harmless one, and with a bound as many that do not go on with another, which are indented; in
+// ASCII nothing else.
 func TestHostileText(t *testing.T) {
-	lines := strings.Count(string(flow.AppendText(nil, ladderOf("harmless"), &flow.TextOptions{})), "\n")
+	begun := func(text string) int { return len(regexp.MustCompile(`(?m)^[^ ]`).FindAllString(text, -1)) }
+	harmless := string(flow.AppendText(nil, ladderOf("harmless"), &flow.TextOptions{}))
+	lines := strings.Count(harmless, "\n")
 	for _, s := range hostile {
 		for _, o := range []flow.TextOptions{{}, {Width: 80}, {ASCII: true}, {ASCII: true, Width: 60}} {
 			text := string(flow.AppendText(nil, ladderOf(s), &o))
-			if n := strings.Count(text, "\n"); n != lines {
-				t.Errorf("%.40q: %d lines, want %d", s, n, lines)
+			if n := strings.Count(text, "\n"); n != lines && o.Width == 0 || n < lines || begun(text) > begun(harmless) {
+				t.Errorf("%.40q: %d lines, %d begun, want %d and %d", s, n, begun(text), lines, begun(harmless))
 			}
 			for _, r := range text {
 				if r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && o.ASCII || r == '\u202e' {
@@ -216,6 +219,23 @@ func TestHostileText(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestHeadFits: what stands above and below a ladder goes on in a further line where it is too wide, in the same words.
+func TestHeadFits(t *testing.T) {
+	l := ladderOf("bob")
+	l.Verdict = strings.TrimSpace(strings.Repeat("as good as it gets ", 9))
+	l.Marks[0].Observed = l.Verdict
+	whole := string(flow.AppendText(nil, l, &flow.TextOptions{}))
+	text := string(flow.AppendText(nil, l, &flow.TextOptions{Width: 80}))
+	if joined := strings.Join(strings.Fields(text), " "); strings.Count(joined, l.Verdict) != 2 || strings.Count(whole, l.Verdict) != 2 {
+		t.Errorf("%s\n%s", text, whole)
+	}
+	for line := range strings.Lines(text) {
+		if n := clean.Width(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "│") {
+			t.Errorf("%d columns: %s", n, line)
 		}
 	}
 }

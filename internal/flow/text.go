@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/report"
 )
 
 // A Clock says which times stand beside the rows.
@@ -224,17 +225,34 @@ func (t *textPen) end() {
 
 func (t *textPen) heading() {
 	l := t.l
-	t.put(l.ID + "  " + t.text(l.Title) + "\n" + t.text(l.Verdict) + "\n")
+	t.call(l.ID, l.Title, l.Verdict)
 	for _, x := range l.Others {
-		t.put(x.ID + "  " + t.text(x.Title) + "\n" + t.text(x.Verdict) + "\n")
+		t.call(x.ID, x.Title, x.Verdict)
 		if x.Why != "" {
-			t.put(t.text(x.Why) + "\n")
+			t.words(x.Why, 0, 2)
 		}
 	}
 	if !l.Start.IsZero() {
 		t.put("It began at " + stamp(l.Start) + ".\n")
 	}
 	t.put("\n")
+}
+
+// call writes what a call is and what became of it.
+func (t *textPen) call(id, title, verdict string) {
+	t.put(id + "  ")
+	t.words(title, len(id)+2, len(id)+2)
+	t.words(verdict, 0, 2)
+}
+
+// words writes the rest of a line, from column at on, in further ones behind blanks where it is too
+// wide.
+func (t *textPen) words(s string, at, indent int) {
+	if s = t.text(s); t.o.Width == 0 || at+clean.Width(s) <= t.o.Width {
+		t.put(s + "\n")
+		return
+	}
+	t.b = report.AppendWords(t.b, s, at, indent, t.o.Width)
 }
 
 // columnNames writes the names of the columns, each in the middle over its bar.
@@ -409,21 +427,26 @@ func (t *textPen) bold(red bool, s string) {
 func (t *textPen) legend() {
 	l := t.l
 	if s := l.More(); s != "" {
-		t.put("  " + t.text(s) + "\n")
+		t.put("  ")
+		t.words(s, 2, 2)
 	}
 	start := len(t.b)
 	for _, line := range l.Legend() {
 		t.put("  ")
+		at := 2
 		if line.Leg != noLeg {
 			t.put(strings.Repeat(t.signs.line[line.Leg%len(t.signs.line)], 2) + " ")
+			at += 3
 		}
-		t.put(t.text(line.Text) + "\n")
+		t.words(line.Text, at, at)
 	}
 	for i := range l.Marks {
 		m := &l.Marks[i]
 		t.put("  ")
 		t.bold(m.Severity == "error", markName(i))
-		t.put(" " + m.Severity + " " + t.text(m.text()) + "\n")
+		t.put(" ")
+		at := 2 + len(markName(i)) + 1
+		t.words(m.Severity+" "+m.text(), at, at)
 	}
 	if len(t.b) > start {
 		t.b = append(t.b[:start], append([]byte("\n"), t.b[start:]...)...)

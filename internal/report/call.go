@@ -14,12 +14,7 @@ import (
 func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), l.State)
-	verdict := Verdict(c)
-	for n := fold(verdict, 80); n < len(verdict); n = fold(verdict, 80) {
-		b = append(append(b, verdict[:n]...), '\n')
-		verdict = verdict[n+1:]
-	}
-	b = fmt.Appendf(b, "%s\n\n", verdict)
+	b = append(appendFolded(b, Verdict(c), 0), '\n')
 	b = folded(b, "Call-ID", "%s", clean.Text(l.CallID))
 	b = folded(b, "from", "%s", uriText(l.From, o))
 	b = folded(b, "to", "%s", uriText(l.To, o))
@@ -210,7 +205,7 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 // timelineColumns are the columns of the messages of a call. The time can be spared: it is
 // that of the beginning and what has passed since.
 var timelineColumns = []GridColumn{
-	{Head: "FRAME", Right: true}, {Head: "TIME", Stamp: true, Spare: true}, {Head: "AFTER s", Right: true}, {Head: "FROM"}, {Head: "TO"},
+	{Head: "FRAME", Right: true}, {Head: "TIME", Stamp: true, Spare: 1}, {Head: "AFTER s", Right: true}, {Head: "FROM", Min: minEndpoint}, {Head: "TO", Min: minEndpoint},
 	{Head: "MESSAGE", Min: 16}, {Head: "LEG", Right: true},
 }
 

@@ -479,7 +479,7 @@ func CallRow(c *analysis.Call, o *Options) []string {
 // CallColumns are the columns of that list.
 var CallColumns = []GridColumn{
 	{Head: "ID"}, {Head: "START", Stamp: true}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour},
-	{Head: "PDD s", Right: true}, {Head: "SETUP s", Right: true}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true},
+	{Head: "PDD s", Right: true, Spare: 3}, {Head: "SETUP s", Right: true, Spare: 2}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true, Spare: 1},
 }
 
 // calledURI returns what was called: the To header field, or where that is missing the

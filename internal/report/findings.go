@@ -54,7 +54,7 @@ func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
 }
 
 // FindingColumns are the columns of the list of findings for people.
-var FindingColumns = []GridColumn{{Head: "SEVERITY", Colour: wordColour}, {Head: "ID"}, {Head: "CALL"}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 24}}
+var FindingColumns = []GridColumn{{Head: "SEVERITY", Colour: wordColour}, {Head: "ID"}, {Head: "CALL", Min: 9}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 16}}
 
 // FindingRow is a row of that list.
 func FindingRow(f *findings.Finding, o *Options) []string {
@@ -101,21 +101,24 @@ func AppendRuleText(b []byte, r *findings.Rule) []byte {
 }
 
 // appendWrapped appends a paragraph in lines of at most 78 characters, indented.
-func appendWrapped(b []byte, s string) []byte {
-	n := 0
-	for _, word := range strings.Fields(s) {
-		if n > 0 && n+1+len(word) > 76 {
-			b = append(b, '\n')
-			n = 0
-		}
-		if n == 0 {
-			b = append(b, "  "...)
-		} else {
+func appendWrapped(b []byte, s string) []byte { return AppendWords(append(b, "  "...), s, 2, 2, 78) }
+
+// AppendWords appends the words of s in lines of at most width columns of a terminal, and a line
+// end: the first goes on in column at, further lines begin in column indent.
+func AppendWords(b []byte, s string, at, indent, width int) []byte {
+	for i, word := range strings.Fields(s) {
+		n := clean.Width(word)
+		switch {
+		case i == 0:
+		case at+1+n > width:
+			b = appendBlanks(append(b, '\n'), indent)
+			at = indent
+		default:
 			b = append(b, ' ')
-			n++
+			at++
 		}
 		b = append(b, word...)
-		n += len(word)
+		at += n
 	}
 	return append(b, '\n')
 }

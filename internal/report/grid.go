@@ -23,18 +23,19 @@ type GridColumn struct {
 	Min    int                      // may be cut down to this many characters where the table is too wide; 0: never
 	Colour func(cell string) string // of a cell on a terminal, "" for none; nil: they have none
 	Stamp  bool                     // cells are of stampText: a line above the rows of each day takes the place of the date
-	Spare  bool                     // is left out where the table is too wide all the same: others say it, too
+	Spare  int                      // is left out where the table is too wide all the same, that with the lowest number first; 0: never
 }
 
 // Add adds a row, with a cell for each column.
 func (g *Grid) Add(cells ...string) { g.rows = append(g.rows, cells) }
 
-// maxCell bounds the width of a column that may be cut.
+// maxCell bounds the width of a column that may be cut, where nothing else does and further columns
+// stand behind it.
 const maxCell = 60
 
 // Append appends the table, at most width characters wide if that can be done: by less space
 // between the columns, by cutting those that may be cut, the widest first, and by leaving
-// out those that can be spared. Width 0 is no bound. Columns that are empty in every row
+// out those that can be spared, one by one. Width 0 is no bound. Columns that are empty in every row
 // are left out.
 func (g *Grid) Append(b []byte, width int) []byte {
 	g.takeDays()
@@ -117,20 +118,43 @@ func appendBlanks(b []byte, n int) []byte {
 // them.
 func (g *Grid) fit(most int) (widths []int, gap int) {
 	full := g.widths()
-	if most <= 0 || total(full, 2) <= most {
+	if most <= 0 {
+		capCells(g.Columns, full)
 		return full, 2
 	}
-	widths = slices.Clone(full)
-	if g.cut(widths, most) {
-		return widths, 1
+	for {
+		if total(full, 2) <= most {
+			return full, 2
+		}
+		widths = slices.Clone(full)
+		spare := g.spare(full)
+		if g.cut(widths, most) || spare < 0 {
+			return widths, 1
+		}
+		full[spare] = 0
 	}
+}
+
+// capCells bounds the widths of columns that may be cut and are not the last one.
+func capCells(columns []GridColumn, widths []int) {
+	last := true
+	for i := len(widths) - 1; i >= 0; i-- {
+		if !last && columns[i].Min > 0 {
+			widths[i] = min(widths[i], maxCell)
+		}
+		last = last && widths[i] == 0
+	}
+}
+
+// spare returns the column that is to be left out next, -1 for none.
+func (g *Grid) spare(widths []int) int {
+	next := -1
 	for i, c := range g.Columns {
-		if c.Spare {
-			full[i] = 0
+		if widths[i] > 0 && c.Spare > 0 && (next < 0 || c.Spare < g.Columns[next].Spare) {
+			next = i
 		}
 	}
-	g.cut(full, most)
-	return full, 1
+	return next
 }
 
 // widths returns the width that each column asks for, 0 for one without any cell.
@@ -146,9 +170,6 @@ func (g *Grid) widths() []int {
 			continue
 		}
 		widths[i] = max(widths[i], clean.Width(c.Head))
-		if c.Min > 0 {
-			widths[i] = min(widths[i], maxCell)
-		}
 	}
 	return widths
 }

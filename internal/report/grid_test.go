@@ -36,7 +36,7 @@ func TestGridFits(t *testing.T) {
 
 // TestGridGivesWay: less space comes before less text, and that before a column less.
 func TestGridGivesWay(t *testing.T) {
-	g := Grid{Columns: []GridColumn{{Head: "A"}, {Head: "B", Min: 4}, {Head: "C", Spare: true}}}
+	g := Grid{Columns: []GridColumn{{Head: "A"}, {Head: "B", Min: 4}, {Head: "C", Spare: 1}}}
 	g.Add("aaaa", "bbbbbbbb", "cccc")
 	for _, tt := range []struct {
 		width int

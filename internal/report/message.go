@@ -15,6 +15,7 @@ type Options struct {
 	Raw     bool     // whole messages
 	Colour  bool     // lines of messages for a terminal: answers in colours
 	Dated   bool     // lines of messages that are in no order of time: each has its date
+	Width   int      // of a terminal, for lines of messages; 0 is no bound
 	NoMedia bool     // media were not measured: nothing is said of them
 	Brief   bool     // of a summary: no more of groups than their calls and shares
 	Missing string   // what is not in the analysis, for the note of a call; "" for nothing

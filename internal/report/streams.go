@@ -184,11 +184,14 @@ func (w *jsonWriter) voip(c *analysis.Control) {
 	w.close('}')
 }
 
+// minEndpoint is the width below which no address and port is cut: that of IPv4.
+const minEndpoint = len("192.168.100.100:50600")
+
 // StreamColumns are the columns of the list of streams for people.
 var StreamColumns = []GridColumn{
-	{Head: "START", Stamp: true}, {Head: "SOURCE"}, {Head: "DESTINATION"}, {Head: "SSRC"}, {Head: "CODEC"}, {Head: "PACKETS", Right: true},
-	{Head: "LOST", Right: true}, {Head: "LOSS %", Right: true}, {Head: "MAX DELTA", Right: true}, {Head: "JITTER ms", Right: true},
-	{Head: "MAX", Right: true}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL"},
+	{Head: "START", Stamp: true, Spare: 6}, {Head: "SOURCE", Min: minEndpoint}, {Head: "DESTINATION", Min: minEndpoint}, {Head: "SSRC", Spare: 2},
+	{Head: "CODEC", Min: 5, Spare: 7}, {Head: "PACKETS", Right: true, Spare: 5}, {Head: "LOST", Right: true, Spare: 3}, {Head: "LOSS %", Right: true},
+	{Head: "MAX DELTA", Right: true, Spare: 4}, {Head: "JITTER", Right: true}, {Head: "MAX", Right: true, Spare: 1}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL"},
 }
 
 // StreamRow is a row of that list.

@@ -34,14 +34,6 @@ type columns struct {
 	day             string
 }
 
-// pad appends blanks until b[start:] is width long.
-func pad(b []byte, start, width int) []byte {
-	for len(b)-start < width {
-		b = append(b, ' ')
-	}
-	return b
-}
-
 // AppendText appends m as a line for people: frame, time of day, addresses and what it
 // is. A line with the date comes before the first message of each day.
 func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
@@ -53,10 +45,11 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 			b = append(append(b, c.day...), " UTC\n"...)
 		}
 	}
+	line := len(b)
 	var cell [64]byte
 	frame := appendFrame(cell[:0], m.Frame, r.o.several(), "")
 	c.frame = max(c.frame, len(frame), 4)
-	b = pad(b, len(b), c.frame-len(frame))
+	b = appendBlanks(b, c.frame-len(frame))
 	b = append(append(b, frame...), "  "...)
 	at := append(cell[:0], "----------T--:--:--.------"...)
 	if m.HasTime {
@@ -65,17 +58,14 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	if r.o.Dated {
 		b = append(append(b, at[:10]...), ' ')
 	}
+	if r.o.Width > 0 && r.o.Width < wideRow {
+		at = at[:len(at)-len("000")] // milliseconds will do
+	}
 	b = append(b, at[11:]...)
 	b = append(b, "  "...)
-	start := len(b)
-	b = appendEndpoint(b, m.Source)
-	c.src = max(c.src, len(b)-start, 14)
-	b = append(pad(b, start, c.src), " > "...)
-	start = len(b)
-	b = appendEndpoint(b, m.Destination)
-	c.dst = max(c.dst, len(b)-start, 14)
-	b = append(pad(b, start, c.dst), "  "...)
-	b = r.appendWhat(b, m)
+	b = append(r.appendAddress(b, m.Source, &c.src), " > "...)
+	b = append(r.appendAddress(b, m.Destination, &c.dst), "  "...)
+	b = r.appendWhat(b, m, r.o.Width-(len(b)-line))
 	b = append(b, '\n')
 	if r.o.Raw {
 		b = r.appendRaw(b, m.SIP)
@@ -83,8 +73,25 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	return b
 }
 
-// appendWhat appends what a message is, and in brackets what is odd about it.
-func (r *Messages) appendWhat(b []byte, m *analysis.Message) []byte {
+// wideRow is the width of a terminal that has room for microseconds.
+const wideRow = 100
+
+// appendAddress appends an endpoint, as wide as those above it.
+func (r *Messages) appendAddress(b []byte, a netip.AddrPort, width *int) []byte {
+	start := len(b)
+	b = appendEndpoint(b, a)
+	n := len(b) - start
+	if room := max((r.o.Width-50)/2, minEndpoint); r.o.Width > 0 && n > room {
+		b = append(b[:start], cut(string(b[start:]), room)...)
+		n = room
+	}
+	*width = max(*width, n, 14)
+	return appendBlanks(b, *width-n)
+}
+
+// appendWhat appends what a message is, and in brackets what is odd about it, in room columns of
+// a terminal if it is one.
+func (r *Messages) appendWhat(b []byte, m *analysis.Message, room int) []byte {
 	w := &r.w
 	s := m.SIP
 	w.masked = w.masked[:0]
@@ -101,22 +108,28 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message) []byte {
 			w.masked = append(append(append(w.masked, " ("...), method...), ')')
 		}
 	}
+	w.scratch, _ = clean.AppendText(w.scratch[:0], w.masked, clean.MaxText)
+	what, more := string(w.scratch), ""
+	if m.Transport != "UDP" {
+		more = ", " + m.Transport
+	}
+	odd := slices.AppendSeq(slices.Clone(m.Notes), s.Inspect().IDs())
+	if len(odd) > 0 {
+		more += "  [" + strings.Join(odd, " ") + "]"
+	}
+	if r.o.Width > 0 {
+		what = cut(what, max(room-clean.Width(more), min(room, leastWhat)))
+		more = cut(more, max(room-clean.Width(what), 0))
+	}
 	colour := ""
 	if r.o.Colour && !s.IsRequest() {
 		colour = codeColour(s.StatusCode)
 	}
-	b = beginColour(b, colour)
-	b, _ = clean.AppendText(b, w.masked, clean.MaxText)
-	b = endColour(b, colour)
-	if m.Transport != "UDP" {
-		b = append(append(b, ", "...), m.Transport...)
-	}
-	odd := slices.AppendSeq(slices.Clone(m.Notes), s.Inspect().IDs())
-	if len(odd) > 0 {
-		b = append(append(append(b, "  ["...), strings.Join(odd, " ")...), ']')
-	}
-	return b
+	return append(appendColoured(b, colour, what), more...)
 }
+
+// leastWhat is what is left of what a message is, for what is odd about it.
+const leastWhat = 24
 
 // appendRaw appends a whole message, indented.
 func (r *Messages) appendRaw(b []byte, s *sipmsg.Message) []byte {
@@ -219,22 +232,28 @@ func row(b []byte, label, format string, args ...any) []byte {
 	return fmt.Appendf(b, "  %-*s  %s\n", rowLabel, label, fmt.Sprintf(format, args...))
 }
 
-// The width of a label, and of the text behind it that fits a terminal.
+// The width of a label, of what stands in front of the text behind it, and of both.
 const (
 	rowLabel = 12
-	rowText  = 80 - 2 - rowLabel - 2
+	rowText  = 2 + rowLabel + 2
+	rowWidth = 80
 )
 
 // folded appends a line with a label, and further ones where the text is too wide for one.
 func folded(b []byte, label, format string, args ...any) []byte {
-	text := fmt.Sprintf(format, args...)
+	return appendFolded(fmt.Appendf(b, "  %-*s  ", rowLabel, label), fmt.Sprintf(format, args...), rowText)
+}
+
+// appendFolded appends text in lines that fit a terminal, of which further ones begin in column
+// indent, as the first does.
+func appendFolded(b []byte, text string, indent int) []byte {
 	for {
-		n := fold(text, rowText)
-		b = row(b, label, "%s", text[:n])
+		n := fold(text, rowWidth-indent)
+		b = append(append(b, text[:n]...), '\n')
 		if n == len(text) {
 			return b
 		}
-		label, text = "", text[n+1:]
+		b, text = appendBlanks(b, indent), text[n+1:]
 	}
 }
 

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/sipsight/sipsight/internal/clean"
+)
+
+// openTerminal returns both ends of a terminal of so many columns.
+func openTerminal(t *testing.T, columns uint16) (outside, inside *os.File) {
+	outside, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("this system has no terminals:", err)
+	}
+	t.Cleanup(func() { outside.Close() })
+	var unlock, number uint32
+	size := [4]uint16{24, columns}
+	for _, x := range []struct {
+		request uintptr
+		at      unsafe.Pointer
+	}{{syscall.TIOCSPTLCK, unsafe.Pointer(&unlock)}, {syscall.TIOCGPTN, unsafe.Pointer(&number)}, {syscall.TIOCSWINSZ, unsafe.Pointer(&size)}} {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, outside.Fd(), x.request, uintptr(x.at)); errno != 0 {
+			t.Skip("no terminal can be made:", errno)
+		}
+	}
+	inside, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no terminal can be made:", err)
+	}
+	return outside, inside
+}
+
+// onTerminal runs a command in a terminal, and returns what it shows there, without colours.
+func onTerminal(t *testing.T, columns uint16, args ...string) string {
+	outside, inside := openTerminal(t, columns)
+	shown := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(outside) // it ends with an error, when the inside is closed
+		shown <- string(b)
+	}()
+	code := run(context.Background(), args, strings.NewReader(""), inside, io.Discard)
+	inside.Close()
+	s := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(<-shown, "")
+	if code != exitOK {
+		t.Errorf("%q: exit code %d", args, code)
+	}
+	return strings.ReplaceAll(s, "\r\n", "\n")
+}
+
+// TestTerminalWidth holds that a terminal is asked for its width, and that COLUMNS is stronger.
+func TestTerminalWidth(t *testing.T) {
+	for _, c := range []struct {
+		columns  uint16
+		variable string
+		want     int
+	}{{132, "", 132}, {0, "", 80}, {0, "100", 100}, {132, "100", 100}, {132, "10", 132}, {20, "", 40}} {
+		t.Setenv("COLUMNS", c.variable)
+		_, inside := openTerminal(t, c.columns)
+		if got := (&env{stdout: inside}).width(); got != c.want {
+			t.Errorf("%d columns, COLUMNS %q: %d, want %d", c.columns, c.variable, got, c.want)
+		}
+		inside.Close()
+	}
+}
+
+// TestTerminalFits holds that tables, lists and help fit the terminal, in which all of what they say can be read if it is
+// wide enough, and that what goes to a pipe is whole.
+func TestTerminalFits(t *testing.T) {
+	captures(t)
+	t.Setenv("COLUMNS", "")
+	files := []string{"media-hold.pcapng", "udp-failures.pcapng", "register-digest.pcap", "proxy-call.pcapng", "ipv6-call.pcapng", "long-headers.pcapng"}
+	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "call call-1", "call call-6"} {
+		args := strings.Fields(command)
+		if args[0] != "help" {
+			args = append(args, files...)
+		}
+		for _, columns := range []uint16{80, 132} {
+			for line := range strings.Lines(onTerminal(t, columns, args...)) {
+				if n := clean.Width(strings.TrimSuffix(line, "\n")); n > int(columns) {
+					t.Errorf("%s: %d columns in a terminal of %d: %s", command, n, columns, line)
+				}
+			}
+		}
+		whole := sipsight(t, args...).out
+		if args[0] != "help" && args[0] != "call" && onTerminal(t, 500, args...) != whole {
+			t.Errorf("%s: a wide terminal and a pipe show other things", command)
+		}
+	}
+	if s := onTerminal(t, 80, "streams", "media-hold.pcapng"); !strings.Contains(s, "127.0.0.12:6000") || !strings.Contains(s, "JITTER") || !strings.Contains(s, "4.10") || strings.Contains(s, "…") {
+		t.Errorf("streams in 80 columns leave out what says most: %s", s)
+	}
+}
