@@ -19,8 +19,8 @@ many. sipsight call ID tells one call in full.`,
 	example: []string{
 		"sipsight calls trunk.pcapng",
 		"sipsight calls --sort -post_dial_delay_ms --limit 10 trunk.pcapng",
-		"sipsight calls --filter 'call.state == failed and call.post_dial_delay_ms > 5000' trunk.pcapng",
-		"sipsight calls --json trunk.pcapng | jq -r 'select(.state == \"failed\") | [.id, .verdict] | @tsv'",
+		"sipsight calls --filter 'call.state == failed and call.ring_ms > 5000' a.pcap",
+		"sipsight calls --json a.pcap | jq -r 'select(.state == \"failed\") | .verdict'",
 		"sipsight calls --csv day-*.pcap.gz > calls.csv",
 	},
 	run: func(e *env, c *command, args []string) int {
@@ -43,7 +43,7 @@ var registrationsCommand = &command{
 was tried and refreshed, and for how long the registrar granted the last contact.`,
 	example: []string{
 		"sipsight registrations trunk.pcapng",
-		"sipsight registrations --json trunk.pcapng | jq 'select(.outcome != \"registered\")'",
+		"sipsight registrations --json a.pcap | jq 'select(.outcome != \"registered\")'",
 		"sipsight registrations --filter 'reg.outcome != registered' trunk.pcapng",
 		"sipsight registrations --sort -failures --limit 20 trunk.pcapng",
 	},

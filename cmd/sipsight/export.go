@@ -56,7 +56,7 @@ G.711 (PCMU, PCMA) and L16 can be written; other codecs and SRTP cannot.`,
 		"sipsight export --filter 'call.state == failed' day-*.pcap.gz -o failed.pcapng",
 		"sipsight export --finding drop-at-32s --no-media trunk.pcapng -o proof.pcap",
 		"sipsight export --call 3-11467@127.0.0.11 trunk.pcapng -o - | tshark -r -",
-		"sipsight export --hep 127.0.0.1:9060 --filter 'call.state == failed' trunk.pcapng",
+		"sipsight export --hep 127.0.0.1:9060 --filter 'call.state == failed' a.pcap",
 		"sipsight export --audio --call call-3 trunk.pcapng -o call-3.wav",
 	},
 }
@@ -110,7 +110,7 @@ func runExport(e *env, c *command, args []string) int {
 	fs.BoolVar(&x.audio, "audio", false, "write what was said in the calls, as WAV")
 	o := &x.input
 	o.MaxInflated = capture.DefaultMaxInflated
-	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
+	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file inflates to, as `SIZE`")
 	if code, done := fs.needFiles(e, args); done {
 		return code
 	}

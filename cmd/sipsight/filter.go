@@ -24,7 +24,7 @@ func (f *filterFlag) Set(v string) error {
 
 // filterFlag adds --filter, which selects what.
 func (fs *flags) filterFlag(f *filterFlag, what string) {
-	fs.Var(f, "filter", "only "+what+" that satisfy `EXPR`: see sipsight help filter")
+	fs.Var(f, "filter", "only "+what+" that meet `EXPR`: see sipsight help filter")
 }
 
 // parseFilter makes the filter that was asked for, nil if none was. ok is false where the

@@ -40,10 +40,7 @@ func (fs *flags) parse(e *env, args []string) (code int, done bool) {
 		err := fs.Parse(args)
 		switch {
 		case errors.Is(err, flag.ErrHelp):
-			if _, err := io.WriteString(e.stdout, fs.help()); err != nil {
-				return e.writeFailed(err), true
-			}
-			return exitOK, true
+			return e.help(fs.help()), true
 		case err != nil:
 			e.errorf("%s: %s%s", fs.c.name, plainFlagError(err), fs.suggest(err))
 			e.printf("All flags are listed by: sipsight %s -h\n", fs.c.name)
@@ -259,11 +256,11 @@ func (fs *flags) inputFlags(o *capture.Options) {
 	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")
 	fs.BoolVar(&o.AllowPrivateURLs, "allow-private-urls", false, "also read URLs of hosts in private networks")
 	o.MaxInflated = capture.DefaultMaxInflated
-	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file may inflate to, as `SIZE`")
+	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file inflates to, as `SIZE`")
 	o.MaxDownload = 256 << 20
 	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")
 	fs.Var((*size)(&fs.memory), "max-memory", "keep to about `SIZE` of memory, and count the rest")
-	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, and nothing is said of media")
+	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, nothing is said of media")
 }
 
 // help is the full help of a command.

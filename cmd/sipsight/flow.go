@@ -24,7 +24,7 @@ are one column. Several calls in Mermaid come as Markdown, each diagram in a blo
 own.`,
 	example: []string{
 		"sipsight flow --call call-3 trunk.pcapng",
-		"sipsight flow --alias 10.0.0.9=proxy --alias 10.0.0.1:5080=gateway trunk.pcapng",
+		"sipsight flow --alias 10.0.0.9=proxy --alias 10.0.0.1:5080=gateway a.pcap",
 		"sipsight flow --filter 'call.state == failed' --limit 5 trunk.pcapng",
 		"sipsight flow --format svg --call 3 -o call.svg trunk.pcapng",
 		"sipsight flow --format mermaid --call 3 trunk.pcapng",

@@ -2,8 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
+
+	"github.com/sipsight/sipsight/internal/report"
 )
 
 var helpCommand = &command{
@@ -31,11 +32,38 @@ func init() {
 			}
 			return e.noCommand(fs.files[0])
 		}
-		if _, err := io.WriteString(e.stdout, text); err != nil {
-			return e.writeFailed(err)
-		}
-		return exitOK
+		return e.help(text)
 	}
+}
+
+// help writes a help text.
+func (e *env) help(text string) int {
+	width := e.width()
+	if width == 0 {
+		width = usualWidth
+	}
+	if _, err := e.stdout.Write(wrapHelp(text, width)); err != nil {
+		return e.writeFailed(err)
+	}
+	return exitOK
+}
+
+// wrapHelp makes a help text at most width columns wide. Paragraphs are filled; lines that begin with
+// a blank are those of tables and examples.
+func wrapHelp(text string, width int) (b []byte) {
+	paragraph := ""
+	for _, line := range strings.SplitAfter(text, "\n") {
+		if strings.TrimLeft(line, " \n") == line && line != "" {
+			paragraph += line
+			continue
+		}
+		if paragraph != "" {
+			b = report.AppendWords(b, paragraph, 0, 0, width)
+			paragraph = ""
+		}
+		b = appendWrapped(b, line, width)
+	}
+	return b
 }
 
 // usage is the help of the whole program.
@@ -67,8 +95,9 @@ Examples:
   sipsight report trunk.pcapng -o trunk.html    everything, for a browser
   sipsight mcp /captures                        serve an assistant over MCP
 
-All about one command: sipsight help COMMAND
-All about filters:     sipsight help filter
+All about one command and about filters:
+  sipsight help COMMAND
+  sipsight help filter
 `)
 	return b.String()
 }

@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer e.crashed(&code)
 	args = withoutUsers(args)
 	if len(args) == 0 {
-		e.printf("%s", usage())
+		e.stderr.Write(wrapHelp(usage(), usualWidth))
 		return exitUsage
 	}
 	name := args[0]

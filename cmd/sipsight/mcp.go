@@ -15,7 +15,8 @@ file that the user may read.
 
 A client is told to start it like this:
 
-  {"mcpServers": {"sipsight": {"command": "sipsight", "args": ["mcp", "/captures"]}}}
+  {"mcpServers": {"sipsight":
+    {"command": "sipsight", "args": ["mcp", "/captures"]}}}
 
 With --http it serves Streamable HTTP instead, at http://ADDR/mcp, until it is
 interrupted. Anyone who reaches an address that is not a loopback one could read the

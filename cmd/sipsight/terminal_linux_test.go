@@ -77,7 +77,7 @@ func TestTerminalFits(t *testing.T) {
 	captures(t)
 	t.Setenv("COLUMNS", "")
 	files := []string{"media-hold.pcapng", "udp-failures.pcapng", "register-digest.pcap", "proxy-call.pcapng", "ipv6-call.pcapng", "long-headers.pcapng"}
-	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "call call-1", "call call-6"} {
+	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "call call-1", "call call-6", "help export", "help filter", "help streams"} {
 		args := strings.Fields(command)
 		if args[0] != "help" {
 			args = append(args, files...)

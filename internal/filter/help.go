@@ -7,16 +7,16 @@ supported is refused.
 
   sip.Method                              the field is present
   sip.Method == "INVITE"                  also eq; one of the values is equal
-  sip.Method != "INVITE"                  also ne: there is a value, and all differ
+  sip.Method != "INVITE"                  also ne: there are values, all differ
   not sip.Method == "INVITE"              true also where there is no value
   ===  !==                                all are equal; one differs
   <  <=  >  >=                            also lt, le, gt, ge
   sip.From contains "+4930"               a part of the text, in its case
-  sip.User-Agent matches "^(yealink|snom)" a pattern (RE2), without regard to case
+  sip.User-Agent matches "^(snom|yeal)"   a pattern (RE2), in any case of letters
   sip.Status-Code in {404, 480 .. 489}    one of a set, of values and ranges
   sip.Method not in {"ACK", "BYE"}        negated
   ip.addr == 10.0.0.0/8                   an address in a network
-  a and b, a or b, not a, (a)             also &&, ||, !; and binds tighter than or
+  a and b, a or b, not a, (a)             also &&, ||, !; and comes before or
 
 Text stands in double quotes, with the escapes of C: "a\"b", "\x00"; in a raw string
 a backslash is itself: r"\d+". A word of letters, digits, dots and dashes needs no

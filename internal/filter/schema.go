@@ -157,7 +157,7 @@ func (s *Schema[T]) AppendHelp(b []byte) []byte {
 	for i := range s.list {
 		f := &s.list[i]
 		b = fmt.Appendf(b, "  %-28s %-8s %s\n", f.Name, f.Kind, f.Doc)
-		b = fmt.Appendf(b, "  %-28s %-8s   %s\n", "", "", f.ExampleText())
+		b = fmt.Appendf(b, "  %-28s %s\n", "", f.ExampleText())
 	}
 	return b
 }
