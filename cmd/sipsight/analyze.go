@@ -42,6 +42,8 @@ func runAnalyze(e *env, c *command, args []string) int {
 	fs.filterFlag(&q, "messages")
 	var secrets bool
 	fs.secretsFlag(&secrets)
+	var colour colourFlag
+	fs.colourFlag(&colour, "answers")
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
 		return code
@@ -62,7 +64,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files, Width: e.width()})
+	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files, Width: e.width(), Colour: e.colours(colour, true)})
 	w := wanted{matches: matches, most: *most}
 	if *asJSON {
 		return analyzeJSON(e, r, o, out, fs.files, w)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"os"
 	"strconv"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
@@ -80,6 +82,7 @@ func runCall(e *env, c *command, args []string) int {
 	var q listing
 	fs.BoolVar(&q.json, "json", false, "one JSON object")
 	fs.secretsFlag(&q.secrets)
+	fs.colourFlag(&q.colour, "good and bad")
 	fs.inputFlags(&q.input)
 	if code, done := fs.parse(e, args); done {
 		return code
@@ -92,6 +95,10 @@ func runCall(e *env, c *command, args []string) int {
 	id, files := fs.files[0], fs.files[1:]
 	if code, done := fs.oneStdin(e, files); done {
 		return code
+	}
+	if last := files[len(files)-1]; isFile(id) && !isFile(last) && last != "-" && !capture.IsURL(last) {
+		e.errorf("call: %s is a file, and %s is none: the call stands in front, as in: sipsight call %s %s", id, last, last, id)
+		return exitUsage
 	}
 	r, err := e.open(files, q.input)
 	if err != nil {
@@ -108,7 +115,7 @@ func runCall(e *env, c *command, args []string) int {
 		}
 		return code
 	}
-	o := &report.Options{Secrets: q.secrets, Files: files, NoMedia: fs.noMedia}
+	o := &report.Options{Secrets: q.secrets, Files: files, NoMedia: fs.noMedia, Colour: e.colours(q.colour, true)}
 	var b []byte
 	if q.json {
 		b = append(report.AppendCallJSON(nil, o, call, found), '\n')
@@ -117,6 +124,11 @@ func runCall(e *env, c *command, args []string) int {
 	}
 	_, werr := e.stdout.Write(b)
 	return e.finish(res, orWriting(err, werr))
+}
+
+func isFile(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // noSuchCall says that a call is not there, and which are.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,5 +49,40 @@ func TestDays(t *testing.T) {
 	}
 	if r := sipsight(t, "call", "1", "media-hold.pcapng"); strings.Count(r.out, "2026-11-25") != 1 || !regexp.MustCompile(`(?m)^  began +2026-11-25 22:34:56\.\d{3} UTC$`).MatchString(r.out) {
 		t.Errorf("call: %s", r.out)
+	}
+}
+
+// TestTimeOfDay holds that a time of day chooses what the same time with the date does where the capture is of one day, and
+// is refused where it is of several.
+func TestTimeOfDay(t *testing.T) {
+	captures(t)
+	const day = "2026-11-23T"
+	for _, list := range []string{"messages", "calls", "findings", "registrations", "streams"} {
+		files := []string{"udp-failures.pcapng", "register-digest.pcap", "baresip-call.pcapng"}
+		whole := sipsight(t, append([]string{list}, files...)...).out
+		some := 0
+		for _, times := range [][]string{{"--since", "23:38:50"}, {"--since", "23:39:01"}, {"--since", "23:39:15.991"}, {"--until", "23:38:50.5"}, {"--since", "23:38", "--until", "23:39"}, {"--since", "23:39:10", "--until", "23:39:16"}} {
+			dated := slices.Clone(times)
+			for i := 1; i < len(dated); i += 2 {
+				dated[i] = day + dated[i]
+			}
+			got, want := sipsight(t, slices.Concat([]string{list}, times, files)...), sipsight(t, slices.Concat([]string{list}, dated, files)...)
+			if got != want || got.code != exitOK {
+				t.Errorf("%s %q: %d, %s%s", list, times, got.code, got.out, got.err)
+			}
+			if got.out != whole && got.out != "" {
+				some++
+			}
+		}
+		if some == 0 {
+			t.Errorf("%s: no time chose a part", list)
+		}
+		r := sipsight(t, append([]string{list, "--since", "23:38", "media-hold.pcapng"}, files...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, "of several days: give --since and --until with a date, such as 2026-11-23T10:14") {
+			t.Errorf("%s of several days: %d, %s%s", list, r.code, r.out, r.err)
+		}
+		if r := sipsight(t, list, "--since", "23:38", "--until", "23:37:59", "udp-call.pcapng"); r.code != exitUsage || !strings.Contains(r.err, "--until lies before --since") {
+			t.Errorf("%s: %d, %s", list, r.code, r.err)
+		}
 	}
 }

@@ -117,6 +117,9 @@ type fileSpan struct{ before, behind int64 }
 // see takes in the time of a message.
 func (s *frameSpan) see(m *analysis.Message) error {
 	f, n := &s.files[m.Frame.File], m.Frame.Number
+	if m.HasTime {
+		s.q.see(m.Time)
+	}
 	switch {
 	case !m.HasTime:
 	case m.Time.Before(s.q.since.t):

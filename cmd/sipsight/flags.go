@@ -139,9 +139,10 @@ func (fs *flags) suggest(err error) string {
 	return didYouMean("--"+strings.TrimLeft(name, "-"), names)
 }
 
-// didYouMean returns a question naming the nearest of names, "" if none is near.
+// didYouMean returns a question naming the nearest of names, "" if none is near: two letters may be
+// wrong, or one in three.
 func didYouMean(name string, names []string) string {
-	best, distance := "", 3
+	best, distance := "", min(3, 1+(len(name)+2)/3)
 	for _, n := range names {
 		if d := near.Distance(name, n); d < distance && d < len(n) {
 			best, distance = n, d
@@ -186,14 +187,61 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// A timeFlag is a point in capture time.
-type timeFlag struct{ t time.Time }
+// A timeFlag is a point in capture time, or where clock is set a time of day.
+type timeFlag struct {
+	t     time.Time
+	clock bool
+}
 
-var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
+// A period is the time from --since to --until. Where one of them is a time of day, it is that of the
+// day of all times that were seen.
+type period struct {
+	since, until timeFlag
+	day          time.Time // the first one
+	several      bool      // days were seen
+}
+
+const aDay = 24 * time.Hour // as UTC has it
+
+// see takes in a time of the capture.
+func (p *period) see(t time.Time) {
+	if !p.since.clock && !p.until.clock {
+		return
+	}
+	day := t.Truncate(aDay)
+	if p.day.IsZero() {
+		p.day = day
+		p.since.on(day)
+		p.until.on(day)
+	}
+	if !day.Equal(p.day) {
+		p.several = true
+	}
+	if day.Before(p.day) {
+		p.day = day
+	}
+}
+
+// refused says that a time of day is not enough, if so.
+func (p *period) refused(e *env, name string) bool {
+	if p.several {
+		e.errorf("%s: the capture is of several days: give --since and --until with a date, such as %sT10:14", name, p.day.Format("2006-01-02"))
+	}
+	return p.several
+}
+
+// on makes a time of day one of this day.
+func (f *timeFlag) on(day time.Time) {
+	if f.clock {
+		f.t = day.Add(f.t.Sub(f.t.Truncate(aDay)))
+	}
+}
+
+var timeLayouts = []string{"15:04", "15:04:05", time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
 
 // before reports whether both times were given and f is the earlier one.
 func (f *timeFlag) before(o timeFlag) bool {
-	return !f.t.IsZero() && !o.t.IsZero() && f.t.Before(o.t)
+	return !f.t.IsZero() && !o.t.IsZero() && f.clock == o.clock && f.t.Before(o.t)
 }
 
 func (f *timeFlag) String() string { return "" }
@@ -201,7 +249,7 @@ func (f *timeFlag) String() string { return "" }
 func (f *timeFlag) Set(v string) error {
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, v); err == nil {
-			f.t = t.UTC()
+			f.t, f.clock = t.UTC(), t.Year() == 0
 			return nil
 		}
 	}
@@ -209,11 +257,11 @@ func (f *timeFlag) Set(v string) error {
 		s, err := strconv.ParseUint(sec, 10, 63)
 		n, err2 := strconv.ParseUint((frac + "000000000")[:9], 10, 63)
 		if err == nil && err2 == nil && len(frac) <= 9 {
-			f.t = time.Unix(int64(s), int64(n)).UTC()
+			f.t, f.clock = time.Unix(int64(s), int64(n)).UTC(), false
 			return nil
 		}
 	}
-	return errors.New("give a time such as 2026-11-23T10:14:00Z (UTC unless it has an offset), or seconds since 1970")
+	return errors.New("give a time such as 2026-11-23T10:14:00Z (UTC unless it has an offset), seconds since 1970, or in a capture of one day 10:14")
 }
 
 // A colourFlag says when text is in colours.

@@ -49,8 +49,10 @@ func TestTimeFlag(t *testing.T) {
 		"1795428840":                     at,
 		"1795428840.000000001":           at.Add(1),
 		"1795428840.5":                   at.Add(500 * time.Millisecond),
+		"10:14":                          time.Date(0, 1, 1, 10, 14, 0, 0, time.UTC),
+		"10:14:00.25":                    time.Date(0, 1, 1, 10, 14, 0, 250e6, time.UTC),
 		"0":                              time.Unix(0, 0),
-		"":                               {}, "now": {}, "10:14": {}, "2026-13-01": {}, "2026-11-23T25:00:00Z": {}, ".5": {}, "1.": time.Unix(1, 0), "1.1234567890": {}, "1.-5": {}, "-1": {}, "-5.5": {}, "1e9": {}, "99999999999999999999": {},
+		"":                               {}, "now": {}, "10:14:": {}, "24:00": {}, "10:61": {}, "2026-13-01": {}, "2026-11-23T25:00:00Z": {}, ".5": {}, "1.": time.Unix(1, 0), "1.1234567890": {}, "1.-5": {}, "-1": {}, "-5.5": {}, "1e9": {}, "99999999999999999999": {},
 	} {
 		var f timeFlag
 		if err := f.Set(in); (err == nil) == want.IsZero() || !f.t.Equal(want) {
@@ -78,7 +80,7 @@ func TestDidYouMean(t *testing.T) {
 	names := []string{"analyze", "info", "messages", "mcp", "version", "help"}
 	for in, want := range map[string]string{
 		"analyse": "analyze", "anlyze": "analyze", "message": "messages", "massages": "messages", "hlep": "help", "mpc": "mcp", "inof": "info",
-		"Version": "version", "": "", "x": "", "frobnicate": "", "export": "",
+		"Version": "version", "": "", "x": "", "frobnicate": "", "export": "", "hop": "", "hel": "help", "init": "info",
 	} {
 		if want != "" {
 			want = "; did you mean " + want + "?"

@@ -24,6 +24,8 @@ func runInfo(e *env, c *command, args []string) int {
 	fs := newFlags(c)
 	var o capture.Options
 	asJSON := fs.Bool("json", false, "one JSON object a file")
+	var colour colourFlag
+	fs.colourFlag(&colour, "damage")
 	fs.inputFlags(&o)
 	if code, done := fs.needFiles(e, args); done {
 		return code
@@ -46,7 +48,9 @@ func runInfo(e *env, c *command, args []string) int {
 		b = report.AppendInfoText(b, &res.Files[i])
 	}
 	if !*asJSON {
-		b = e.fit(b)
+		if b = e.fit(b); e.colours(colour, true) {
+			b = report.ColourDamage(b)
+		}
 	}
 	if _, err := e.stdout.Write(b); err != nil {
 		return e.writeFailed(err)

@@ -18,17 +18,17 @@ type listing struct {
 	json, csv, secrets bool
 	limit              int
 	sort               string
-	since, until       timeFlag
-	failOn             severityFlag
-	colour             colourFlag
-	filter             filterFlag
-	input              capture.Options
-	noMedia            *bool
-	unruled            bool                          // the rules say nothing of what is listed
-	watch              func(*analysis.Message) error // of each message, nil for nobody
-	before             int                           // how many records there were before get left some out; 0 where it leaves none out
-	missing            bool                          // what was asked for by its name is not there, which has been said
-	nothing            func(*analysis.Result) string // why there can be none; "" if there can
+	period
+	failOn  severityFlag
+	colour  colourFlag
+	filter  filterFlag
+	input   capture.Options
+	noMedia *bool
+	unruled bool                          // the rules say nothing of what is listed
+	watch   func(*analysis.Message) error // of each message, nil for nobody
+	before  int                           // how many records there were before get left some out; 0 where it leaves none out
+	missing bool                          // what was asked for by its name is not there, which has been said
+	nothing func(*analysis.Result) string // why there can be none; "" if there can
 }
 
 func (q *listing) flags(fs *flags) {
@@ -148,6 +148,15 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		res, err = e.analyze(r, o)
 	} else {
 		res, found, err = e.investigate(r, o)
+	}
+	for i := range res.Files {
+		if c := res.Files[i].Capture; c.HasTime {
+			q.see(c.First)
+			q.see(c.Last)
+		}
+	}
+	if q.refused(e, s.plural) {
+		return exitUsage
 	}
 	all := get(res, found)
 	var wanted []int

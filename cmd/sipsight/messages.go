@@ -39,10 +39,10 @@ type messageQuery struct {
 	limit                   int64
 	frame                   frameFlag
 	sort                    string
-	since, until            timeFlag
-	filter                  filterFlag
-	colour                  colourFlag
-	matches                 *filter.Filter[*analysis.Message] // nil: all
+	period
+	filter  filterFlag
+	colour  colourFlag
+	matches *filter.Filter[*analysis.Message] // nil: all
 }
 
 // A frameFlag names one frame: N, or with several files K:N.
@@ -85,6 +85,9 @@ func (q *messageQuery) wrong(n int) string {
 }
 
 func (q *messageQuery) wants(m *analysis.Message) bool {
+	if m.HasTime {
+		q.see(m.Time)
+	}
 	if q.frame.frame != 0 && !q.frame.holds(m) {
 		return false
 	}
@@ -159,7 +162,11 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	w.Write(line)
 	var listed int64
 	res, err := e.analyze(r, analysis.Options{Calls: true, NoNames: true, Ordered: true, Message: func(m *analysis.Message) error {
-		if !q.wants(m) {
+		wanted := q.wants(m)
+		if q.several {
+			return analysis.ErrStop
+		}
+		if !wanted {
 			return nil
 		}
 		switch {
@@ -190,6 +197,9 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	}})
 	sorted.write(w)
 	err = orWriting(err, w.Flush())
+	if q.refused(e, "messages") {
+		return exitUsage
+	}
 	code := e.finishWith(res, err, wireLimits(res))
 	if limits := res.TableLimits(); len(limits) > 0 && err == nil {
 		code = max(code, exitPartial)

@@ -22,6 +22,7 @@ failed, and what could not be read.`,
 		fs.BoolVar(&q.json, "json", false, "one JSON object")
 		fs.secretsFlag(&q.secrets)
 		fs.failOnFlag(&q.failOn)
+		fs.colourFlag(&q.colour, "good and bad")
 		fs.inputFlags(&q.input)
 		if code, done := fs.needFiles(e, args); done {
 			return code
@@ -32,7 +33,7 @@ failed, and what could not be read.`,
 		}
 		defer r.Close()
 		res, found, err := e.investigate(r, analysis.Options{Streams: !fs.noMedia})
-		o := &report.Options{Secrets: q.secrets, Files: fs.files}
+		o := &report.Options{Secrets: q.secrets, Files: fs.files, Colour: e.colours(q.colour, true)}
 		var b []byte
 		if q.json {
 			b = append(report.AppendSummary(nil, res, found, o), '\n')

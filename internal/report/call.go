@@ -13,7 +13,7 @@ import (
 // its messages. width bounds the lines of the timeline; 0 is no bound.
 func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
-	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), l.State)
+	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), o.coloured(l.State.String()))
 	b = append(appendFolded(b, Verdict(c), 0), '\n')
 	b = folded(b, "Call-ID", "%s", clean.Text(l.CallID))
 	b = folded(b, "from", "%s", uriText(l.From, o))
@@ -81,7 +81,7 @@ func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 		return b
 	}
 	b = append(b, "\nMEDIA\n"...)
-	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...), day: dayOf(stampText(c.First().Begin))}
+	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...), Colour: o.Colour, day: dayOf(stampText(c.First().Begin))}
 	for _, s := range firstOf(list, maxCallStreams) {
 		row := StreamRow(s, o)
 		by := s.SentBy.String()
@@ -158,7 +158,7 @@ func appendCallFindings(b []byte, c *analysis.Call, o *Options, found []*finding
 	}
 	b = append(b, "\nFINDINGS\n"...)
 	for _, f := range list {
-		b = fmt.Appendf(b, "%s, %s: %s (%s)\n", f.Severity, f.Confidence, f.ID, f.RFC)
+		b = fmt.Appendf(b, "%s, %s: %s (%s)\n", o.coloured(f.Severity.String()), f.Confidence, f.ID, f.RFC)
 		b = folded(b, "observed", "%s", clean.Text(f.Observed))
 		b = folded(b, "expected", "%s", clean.Text(f.Expected))
 		b = folded(b, "next step", "%s", f.NextStep)
@@ -206,7 +206,7 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 // that of the beginning and what has passed since.
 var timelineColumns = []GridColumn{
 	{Head: "FRAME", Right: true}, {Head: "TIME", Stamp: true, Spare: 1}, {Head: "AFTER s", Right: true}, {Head: "FROM", Min: minEndpoint}, {Head: "TO", Min: minEndpoint},
-	{Head: "MESSAGE", Min: 16}, {Head: "LEG", Right: true},
+	{Head: "MESSAGE", Min: 16, Colour: answerColour}, {Head: "LEG", Right: true},
 }
 
 // appendTimelineText appends the messages of the call as a table. Its day has been told.
@@ -215,7 +215,7 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 	if len(steps) == 0 {
 		return b
 	}
-	g := Grid{Columns: timelineColumns, day: dayOf(stampText(c.First().Begin))}
+	g := Grid{Columns: timelineColumns, Colour: o.Colour, day: dayOf(stampText(c.First().Begin))}
 	for i := range steps {
 		s := &steps[i]
 		what := clean.Text(s.What())

@@ -32,6 +32,20 @@ func statusColour(cell string) string {
 	return codeColour(code)
 }
 
+// answerColour returns the colour of a cell that begins with the code of a response.
+func answerColour(cell string) string {
+	code, _, _ := strings.Cut(cell, " ")
+	return statusColour(code)
+}
+
+// coloured returns a word in its colour, where there are colours.
+func (o *Options) coloured(word string) string {
+	if !o.Colour {
+		return word
+	}
+	return string(appendColoured(nil, wordColours[word], word))
+}
+
 // mosColour returns the colour of a cell with a MOS. Below 3.6 many users are dissatisfied,
 // below 3.1 nearly all: ITU-T G.107, Annex B.
 func mosColour(cell string) string {
@@ -58,6 +72,12 @@ func codeColour(code int) string {
 	}
 	return red
 }
+
+// damageColours puts the labels of what could not be read in colour.
+var damageColours = strings.NewReplacer("\n  damage ", "\n  \x1b[31mdamage\x1b[0m ", "\n  error ", "\n  \x1b[31merror\x1b[0m ")
+
+// ColourDamage puts what could not be read in colour, in texts of AppendInfoText.
+func ColourDamage(b []byte) []byte { return []byte(damageColours.Replace(string(b))) }
 
 // beginColour begins text in a colour; "" is none.
 func beginColour(b []byte, colour string) []byte {

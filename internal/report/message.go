@@ -13,7 +13,7 @@ type Options struct {
 	Secrets bool     // show passwords, credentials and keys
 	Files   []string // the names of the files; with several, frames are written k:n
 	Raw     bool     // whole messages
-	Colour  bool     // lines of messages for a terminal: answers in colours
+	Colour  bool     // text for a terminal: good and bad in colours
 	Dated   bool     // lines of messages that are in no order of time: each has its date
 	Width   int      // of a terminal, for lines of messages; 0 is no bound
 	NoMedia bool     // media were not measured: nothing is said of them

@@ -109,7 +109,7 @@ func tallies(found []*findings.Finding) (list []findingTally) {
 }
 
 // appendFindingsText lists what was found, warnings and errors first.
-func appendFindingsText(b []byte, found []*findings.Finding) []byte {
+func appendFindingsText(b []byte, found []*findings.Finding, o *Options) []byte {
 	list := tallies(found)
 	label := "findings"
 	notes := 0
@@ -118,11 +118,20 @@ func appendFindingsText(b []byte, found []*findings.Finding) []byte {
 			notes++
 			continue
 		}
-		b = folded(b, label, "%s %s × %d: %s", x.worst.Severity, x.id, x.n, x.worst.Title())
+		severity, start := x.worst.Severity.String(), len(b)+rowText
+		b = folded(b, label, "%s %s × %d: %s", severity, x.id, x.n, x.worst.Title())
+		if o.Colour {
+			more := string(b[start+len(severity):])
+			b = append(append(b[:start], o.coloured(severity)...), more...)
+		}
 		label = ""
 	}
 	if notes > 0 {
-		b = folded(b, label, "%s; sipsight findings lists them", plural(int64(notes), "kind")+" of notes")
+		kinds := "1 kind of note"
+		if notes > 1 {
+			kinds = plural(int64(notes), "kind") + " of notes"
+		}
+		b = folded(b, label, "%s; sipsight findings lists them", kinds)
 	}
 	return b
 }
@@ -369,7 +378,7 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	b = appendGroupsText(b, "peers", m.Peers, maxBriefGroups)
 	b = appendGroupsText(b, "user agents", m.UserAgents, maxBriefGroups/2)
 	b = appendFailuresText(b, res.Traffic)
-	b = appendFindingsText(b, found)
+	b = appendFindingsText(b, found, o)
 	return appendUnreadText(b, res)
 }
 
@@ -450,7 +459,7 @@ func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 		d     *analysis.Distribution
 	}{{"PDD", &m.PostDialDelay}, {"setup", &m.SetupTime}, {"talk", &m.Duration}, {"register", &m.RegistrationDelay}} {
 		if x.d.Count > 0 {
-			b = folded(b, x.label, "median %s, 95 %% under %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
+			b = folded(b, x.label, "median %s, 95 %% up to %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
 		}
 	}
 	return b
