@@ -15,11 +15,11 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), o.coloured(l.State.String()))
 	b = append(appendFolded(b, Verdict(c), 0), '\n')
-	b = folded(b, "Call-ID", "%s", clean.Text(l.CallID))
-	b = folded(b, "from", "%s", uriText(l.From, o))
-	b = folded(b, "to", "%s", uriText(l.To, o))
+	b = foldedText(b, "Call-ID", clean.Text(l.CallID))
+	b = foldedText(b, "from", uriText(l.From, o))
+	b = foldedText(b, "to", uriText(l.To, o))
 	if l.RequestURI != "" {
-		b = folded(b, "request-URI", "%s", uriText(l.RequestURI, o))
+		b = foldedText(b, "request-URI", uriText(l.RequestURI, o))
 	}
 	b = folded(b, "path", "%s → %s, %s", appendEndpoint(nil, l.Source), appendEndpoint(nil, l.Destination), hopsText(c))
 	for i, ua := range userAgents(c) {
@@ -27,14 +27,14 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		if i > 0 {
 			label = ""
 		}
-		b = folded(b, label, "%s", clean.Text(ua))
+		b = foldedText(b, label, clean.Text(ua))
 	}
 	if !l.Begin.IsZero() {
 		b = row(b, "began", "%s UTC", stampText(l.Begin))
 	}
 	b = appendTimesText(b, l)
 	if m := l.Media; m != nil {
-		b = folded(b, "codecs", "%s", clean.Text(strings.Join(commonCodecs(m), ", ")))
+		b = foldedText(b, "codecs", clean.Text(strings.Join(commonCodecs(m), ", ")))
 		for i := range m.Lines {
 			b = folded(b, "", "%s: %s", m.Lines[i].Side, clean.Text(m.Lines[i].Text()))
 		}
@@ -50,10 +50,10 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		}
 	}
 	if l.Cause != "" {
-		b = folded(b, "reason", "%s", clean.Text(l.Cause))
+		b = foldedText(b, "reason", clean.Text(l.Cause))
 	}
 	for _, r := range l.Redirects {
-		b = folded(b, "redirected to", "%s", uriText(r, o))
+		b = foldedText(b, "redirected to", uriText(r, o))
 	}
 	for _, t := range transfersOf(c) {
 		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(&t))
@@ -159,11 +159,11 @@ func appendCallFindings(b []byte, c *analysis.Call, o *Options, found []*finding
 	b = append(b, "\nFINDINGS\n"...)
 	for _, f := range list {
 		b = fmt.Appendf(b, "%s, %s: %s (%s)\n", o.coloured(f.Severity.String()), f.Confidence, f.ID, f.RFC)
-		b = folded(b, "observed", "%s", clean.Text(f.Observed))
-		b = folded(b, "expected", "%s", clean.Text(f.Expected))
-		b = folded(b, "next step", "%s", f.NextStep)
+		b = foldedText(b, "observed", clean.Text(f.Observed))
+		b = foldedText(b, "expected", clean.Text(f.Expected))
+		b = foldedText(b, "next step", f.NextStep)
 		if filter, _ := f.Filter(); filter != "" {
-			b = folded(b, "Wireshark", "%s", filter)
+			b = foldedText(b, "Wireshark", filter)
 		}
 	}
 	return b
@@ -199,7 +199,7 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 	if len(list) == 0 {
 		return b
 	}
-	return folded(b, "times", "%s", strings.Join(list, ", "))
+	return foldedText(b, "times", strings.Join(list, ", "))
 }
 
 // timelineColumns are the columns of the messages of a call. The time can be spared: it is

@@ -90,8 +90,8 @@ func framesText(f *findings.Finding, o *Options) string {
 // AppendRuleText appends what a rule means, why it matters and what to do.
 func AppendRuleText(b []byte, r *findings.Rule) []byte {
 	b = append(b, r.ID+": "+r.Title+"\n\n"...)
-	b = row(b, "severity", "%s", r.Severity)
-	b = row(b, "source", "%s", r.RFC)
+	b = rowText(b, "severity", r.Severity)
+	b = rowText(b, "source", r.RFC)
 	b = append(b, "\nRule\n"...)
 	b = appendWrapped(b, r.Doc)
 	b = append(b, "\nWhy it matters\n"...)

@@ -98,7 +98,7 @@ func appendSessionsText(b []byte, c *analysis.Call, o *Options) []byte {
 		if s.Conn != analysis.ConnNone {
 			text += ", connection " + s.Conn.String()
 		}
-		b = folded(b, s.Protocol, "%s", text)
+		b = foldedText(b, s.Protocol, text)
 		sent := sentOf(s)
 		for i, side := range [...]string{"caller", "callee"} {
 			if x := &s.Side[i]; x.Addr.IsValid() || sent[i] > 0 {

@@ -118,7 +118,7 @@ func appendFindingsText(b []byte, found []*findings.Finding, o *Options) []byte 
 			notes++
 			continue
 		}
-		severity, start := x.worst.Severity.String(), len(b)+rowText
+		severity, start := x.worst.Severity.String(), len(b)+rowStart
 		b = folded(b, label, "%s %s × %d: %s", severity, x.id, x.n, x.worst.Title())
 		if o.Colour {
 			more := string(b[start+len(severity):])
@@ -365,11 +365,11 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 		b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
 	}
 	if !res.Start.IsZero() {
-		b = folded(b, "time", "%s", spanText(res.Start, res.End))
+		b = foldedText(b, "time", spanText(res.Start, res.End))
 	}
 	b = folded(b, "packets", "%s, %s", group(res.Packets), plural(s.Messages, "SIP message"))
 	if s.Messages > 0 {
-		b = folded(b, "messages", "%s", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
+		b = foldedText(b, "messages", strings.Join(append(methodCounts(s), statusCounts(s)...), ", "))
 	}
 	b = appendCallsText(b, res.Traffic)
 	b = appendRegistrationsText(b, res.Traffic)

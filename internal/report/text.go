@@ -229,19 +229,35 @@ func AppendCell(b, v []byte) []byte {
 
 // row appends a line with a label.
 func row(b []byte, label, format string, args ...any) []byte {
-	return fmt.Appendf(b, "  %-*s  %s\n", rowLabel, label, fmt.Sprintf(format, args...))
+	return rowText(b, label, fmt.Sprintf(format, args...))
+}
+
+// rowText is row of text as it is.
+func rowText(b []byte, label, text string) []byte {
+	return append(append(appendLabel(b, label), text...), '\n')
+}
+
+// appendLabel begins a line with a label.
+func appendLabel(b []byte, label string) []byte {
+	b = append(append(b, "  "...), label...)
+	return appendBlanks(b, max(rowLabel-len(label), 0)+2)
 }
 
 // The width of a label, of what stands in front of the text behind it, and of both.
 const (
 	rowLabel = 12
-	rowText  = 2 + rowLabel + 2
+	rowStart = 2 + rowLabel + 2
 	rowWidth = 80
 )
 
 // folded appends a line with a label, and further ones where the text is too wide for one.
 func folded(b []byte, label, format string, args ...any) []byte {
-	return appendFolded(fmt.Appendf(b, "  %-*s  ", rowLabel, label), fmt.Sprintf(format, args...), rowText)
+	return foldedText(b, label, fmt.Sprintf(format, args...))
+}
+
+// foldedText is folded of text as it is.
+func foldedText(b []byte, label, text string) []byte {
+	return appendFolded(appendLabel(b, label), text, rowStart)
 }
 
 // appendFolded appends text in lines that fit a terminal, of which further ones begin in column
@@ -289,7 +305,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	b = append(b, clean.Text(c.Name)...)
 	b = append(b, '\n')
 	if c.Err != nil {
-		return row(b, "error", "%s", clean.Text(openError(c)))
+		return rowText(b, "error", clean.Text(openError(c)))
 	}
 	format := []string{strings.TrimSpace(c.Format + " " + c.Variant), "little-endian"}
 	if c.BigEndian {
@@ -300,7 +316,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	}
 	b = row(b, "format", "%s, %s bytes", strings.Join(format, ", "), group(c.Size))
 	if c.Application != "" {
-		b = row(b, "written by", "%s", clean.Text(c.Application))
+		b = rowText(b, "written by", clean.Text(c.Application))
 	}
 	b = row(b, "packets", "%s, %s", plural(c.Packets, "packet"), cutText(c))
 	if c.HasTime {
@@ -308,20 +324,20 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 		if !c.InOrder {
 			order = fmt.Sprintf("%s back in time", plural(c.BackSteps, "step"))
 		}
-		b = row(b, "first", "%s", appendTime(nil, c.First))
-		b = row(b, "last", "%s", appendTime(nil, c.Last))
+		b = rowText(b, "first", string(appendTime(nil, c.First)))
+		b = rowText(b, "last", string(appendTime(nil, c.Last)))
 		b = row(b, "duration", "%s s, %s", strconv.FormatFloat(c.Last.Sub(c.First).Seconds(), 'f', 3, 64), order)
 	}
-	b = row(b, "data", "%s", dataText(c))
+	b = rowText(b, "data", dataText(c))
 	for i := range min(len(c.Interfaces), 20) {
-		b = row(b, fmt.Sprintf("interface %d", c.Interfaces[i].ID), "%s", interfaceText(&c.Interfaces[i]))
+		b = rowText(b, fmt.Sprintf("interface %d", c.Interfaces[i].ID), interfaceText(&c.Interfaces[i]))
 	}
 	if n := len(c.Interfaces) - 20; n > 0 {
 		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "interface"))
 	}
-	b = row(b, "protocols", "%s", protocolsText(f.Protocols))
+	b = rowText(b, "protocols", protocolsText(f.Protocols))
 	for i, s := range firstOf(c.Comments, 10) {
-		b = row(b, [2]string{"comments", ""}[min(i, 1)], "%s", clean.Text(s))
+		b = rowText(b, [2]string{"comments", ""}[min(i, 1)], clean.Text(s))
 	}
 	if n := len(c.Comments) - 10; n > 0 {
 		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "comment"))
@@ -420,7 +436,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 		b = append(append(b, clean.Text(c.Name)...), '\n')
 		switch {
 		case c.Err != nil:
-			b = row(b, "error", "%s", clean.Text(openError(c)))
+			b = rowText(b, "error", clean.Text(openError(c)))
 		case c.HasTime:
 			first, last := appendTime(nil, c.First), appendTime(nil, c.Last)
 			b = row(b, "time", "%s %s to %s %s UTC", first[:10], first[11:23], last[:10], last[11:23])
@@ -430,7 +446,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 		b = append(b, "together\n"...)
 	}
 	s := &res.Statistics
-	b = row(b, "packets", "%s", group(res.Packets))
+	b = rowText(b, "packets", group(res.Packets))
 	if s.Messages == 0 {
 		return append(append(append(b, "\n"...), NoSIP(res)...), '\n')
 	}
@@ -438,18 +454,18 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 	if s.Partial > 0 {
 		b = row(b, "", "%s of them partial: octets are missing", group(s.Partial))
 	}
-	b = row(b, "Call-IDs", "%s", group(int64(len(s.CallIDs))))
-	b = row(b, "methods", "%s", countsText(s.Methods))
+	b = rowText(b, "Call-IDs", group(int64(len(s.CallIDs))))
+	b = rowText(b, "methods", countsText(s.Methods))
 	var codes []string
 	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
 		codes = append(codes, fmt.Sprintf("%d × %s", code, group(s.Statuses[code])))
 	}
 	if len(codes) > 0 {
-		b = row(b, "responses", "%s", strings.Join(codes, ", "))
+		b = rowText(b, "responses", strings.Join(codes, ", "))
 	}
-	b = row(b, "transports", "%s", countsText(s.Transports))
+	b = rowText(b, "transports", countsText(s.Transports))
 	for i, ua := range firstOf(s.UserAgents, 10) {
-		b = row(b, [2]string{"user agents", ""}[min(i, 1)], "%s", clean.Text(ua))
+		b = rowText(b, [2]string{"user agents", ""}[min(i, 1)], clean.Text(ua))
 	}
 	if n := len(s.UserAgents) - 10; n > 0 {
 		b = row(b, "", "and %s more", group(int64(n)))
