@@ -121,16 +121,19 @@ func (r *legRun) callerTag() uint64 {
 	return 0
 }
 
-// party names the side with a From tag.
-func (r *legRun) party(tag uint64) string {
+// side returns the side with a From tag.
+func (r *legRun) side(tag uint64) analysis.Party {
 	switch r.callerTag() {
 	case 0:
-		return "one side"
+		return analysis.NoParty
 	case tag:
-		return "the caller"
+		return analysis.Caller
 	}
-	return "the called side"
+	return analysis.Callee
 }
+
+// party names the side with a From tag.
+func (r *legRun) party(tag uint64) string { return sideOf(r.side(tag)) }
 
 // sender names the side that sent a request: by its From tag or, where that is nobody's, by the way that it went.
 func (r *legRun) sender(req int) string {

@@ -1,8 +1,10 @@
 package findings
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 )
@@ -109,30 +111,61 @@ func explainProxy(of []*Finding, gone map[*Finding]bool) {
 }
 
 // passedBack are findings about a response that a server between two legs of a call passes back.
-var passedBack = []string{"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup"}
+var passedBack = []string{
+	"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup",
+	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup",
+}
 
 // maxPassedBack bounds the findings of a call of which each is compared with all others: a call may be joined of very many legs.
 const maxPassedBack = 64
 
+// maxPassOn is how long a server between two legs may take to pass on what it gets.
+const maxPassOn = time.Second
+
 // onceACall leaves out findings of a leg that are those of another leg of the call: its request went on before that came
-// back. The one nearest to who answers stays. Of a call with more than maxPassedBack all stay.
+// back, or what one side says or sends was passed on. The one nearest to who answers stays, or nearest to that side. Of a call with more than
+// maxPassedBack all stay.
 func onceACall(list []*Finding, order fileOrder) []*Finding {
 	byCall := make(map[int][]*Finding)
 	for _, f := range list {
-		if f.leg != 0 && f.Call != 0 && len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID) {
+		if f.leg != 0 && f.Call != 0 && (f.side != analysis.NoParty || len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID)) {
 			byCall[f.Call] = append(byCall[f.Call], f)
 		}
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool {
 		of := byCall[f.Call]
-		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return f.encloses(x, order) })
+		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return f.passes(x, order) })
 	})
+}
+
+// passes reports whether a server between passes on in the leg of f what another finding of the rule, on another leg, tells.
+func (f *Finding) passes(x *Finding, order fileOrder) bool {
+	switch {
+	case x.ID != f.ID || x.leg == f.leg || x.side != f.side:
+		return false
+	case f.side == analysis.NoParty:
+		return f.encloses(x, order)
+	}
+	return f.isOf(x) && (x.Severity > f.Severity || x.Severity == f.Severity && x.nearer(f))
+}
+
+// isOf reports whether two findings of a side tell the same, of the same time.
+func (f *Finding) isOf(x *Finding) bool {
+	return cmp.Or(f.same, f.Observed) == cmp.Or(x.same, x.Observed) && f.at.Sub(x.at).Abs() <= maxPassOn
+}
+
+// nearer reports whether the leg of f is nearer to their side than that of x: legs are in the order of the way of the INVITE.
+func (f *Finding) nearer(x *Finding) bool {
+	if f.side == analysis.Caller {
+		return f.leg < x.leg
+	}
+	return f.leg > x.leg
 }
 
 // encloses reports whether another finding of the rule, on another leg, is of a request that was sent behind that of f, and answered
 // before.
 func (f *Finding) encloses(x *Finding, order fileOrder) bool {
-	return x.ID == f.ID && x.leg != f.leg && x.Severity == f.Severity && order.findings(f, x) < 0 &&
+	return x.Severity == f.Severity && order.findings(f, x) < 0 &&
 		order.frames(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
 }
 

@@ -165,6 +165,9 @@ func otherSide(p analysis.Party) analysis.Party {
 	return p
 }
 
+// sideParties are the sides by their index.
+var sideParties = [2]analysis.Party{analysis.Caller, analysis.Callee}
+
 func sideOf(p analysis.Party) string {
 	if i := sideIndex(p); i >= 0 {
 		return sideNames[i]
@@ -292,6 +295,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
+		side: sideParties[silent], same: "silent", at: first.Begin(),
 	}
 	for i := range a.side {
 		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
@@ -331,6 +335,7 @@ this call, and more than one other end. These are told all the same where packet
 				Severity: Error, Frames: []analysis.Frame{a.frame}, Confidence: Likely,
 				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(to.Sub(from))),
 				Expected: "RTP both ways",
+				side:     analysis.Callee, same: "silent", at: from,
 			})
 		}
 	},
@@ -385,6 +390,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 			Because: fmt.Sprintf("audio of %s began %s late", sideNames[by], seconds(wait)), end: goesOn,
+			side: sideParties[by], same: "late", at: first.Begin(),
 		}
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
@@ -395,6 +401,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
 			Because: fmt.Sprintf("audio of %s ended %s ahead of the BYE", sideNames[by], seconds(early)), end: goesOn,
+			side: sideParties[by], same: "cut", at: last.End(),
 		}
 	}
 	return list
@@ -438,6 +445,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 				f := Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.First},
 					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(x.Interval.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
+					side: s.SentBy, at: s.Begin(),
 				}
 				if len(list) == 0 || list[0].Observed != f.Observed { // a relay passes it on
 					list = append(list, f)
@@ -555,6 +563,7 @@ func inTheClear(r *captureRun) {
 			f := Finding{
 				Severity: Error, Confidence: Likely, Frames: []analysis.Frame{v.frame, s.First}, RFC: "RFC 3711 3.1",
 				Observed: fmt.Sprintf("%s sends RTP in the clear, as the length of its packets says, on a stream of RTP/SAVP", sideOf(s.SentBy)), Expected: "SRTP",
+				side: s.SentBy, at: s.Begin(),
 			}
 			if len(list) == 0 {
 				list = append(list, f)
@@ -594,6 +603,12 @@ func audioInPlaceOfFax(r *captureRun) {
 func wrongDigits(r *captureRun) {
 	for t := range r.talks() {
 		var list []Finding
+		tell := func(s *analysis.Stream, f Finding) {
+			f.Severity, f.side, f.at = Warning, s.SentBy, s.Begin()
+			if !slices.ContainsFunc(list, func(x Finding) bool { return x.Observed == f.Observed }) { // a relay passes it on
+				list = append(list, f)
+			}
+		}
 		counted := slices.ContainsFunc(t.leg.Media.Lines, func(x analysis.MediaLine) bool { return hasEvents(x.Codecs) }) // when the leg was judged
 		for _, s := range t.leg.Media.Streams {
 			kind, ok := s.EventType()
@@ -606,23 +621,23 @@ func wrongDigits(r *captureRun) {
 			}
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
 			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.events != (typeSet{}) && !v.events.has(kind) && own.events.has(kind) {
-				list = append(list, Finding{
-					Severity: Warning, Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
+				tell(s, Finding{
+					Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
 					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, kind, to, v.events), Expected: "payload type " + v.events.String(),
 					Because: "digits of " + who + " have a payload type that " + to + " did not ask for", end: goesOn,
 				})
 			}
 			if x, y, twice := t.twice(s); twice {
-				list = append(list, Finding{
-					Severity: Warning, Frames: []analysis.Frame{x, y}, RFC: "RFC 4733 2.5",
+				tell(s, Finding{
+					Frames: []analysis.Frame{x, y}, RFC: "RFC 4733 2.5",
 					Observed: fmt.Sprintf("%s sends one digit as INFO and as telephone event", who), Expected: "one way of sending digits",
 				})
 			}
 			last := s.Tones()[len(s.Tones())-1]
 			ends := func(x analysis.Tone) bool { return x.Ends > 0 || x.Event.Event > maxKey }
 			if t.describes(s) && !slices.ContainsFunc(s.Tones(), ends) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
-				list = append(list, Finding{
-					Severity: Warning, Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
+				tell(s, Finding{
+					Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
 					Observed: withoutEnd(s.ToneCount(), who), Expected: "three packets with the end bit behind each event",
 				})
 			}

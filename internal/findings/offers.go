@@ -799,7 +799,12 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 			told = append(told, what)
 			k := slices.IndexFunc(list, func(f Finding) bool { return f.Expected == expected })
 			if k < 0 {
-				list = append(list, Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected})
+				f := Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected}
+				if len(messages) == 1 { // what one side says
+					m := &r.Messages[messages[0]]
+					f.side, f.at = r.side(speaker(m)), m.Time
+				}
+				list = append(list, f)
 				return
 			}
 			list[k].merge(&Finding{Frames: r.frames(messages...), Observed: what})
