@@ -13,11 +13,11 @@ import (
 const maxBundles = 4096
 
 // Bundles hold the findings of a rule that are alike and belong to no call, by what they
-// have in common. A few are told each; of siteLegs and more, one.
+// have in common. A few are told each; of siteCalls and more, one.
 type bundles struct {
 	m     map[string]*bundle
 	order []string
-	least int // how many make one; siteLegs where it is 0
+	least int // how many make one; siteCalls where it is 0
 }
 
 type bundle struct {
@@ -54,7 +54,7 @@ func (b *bundles) add(key string, f Finding) {
 func (b *bundles) report(r *captureRun, what string) {
 	for _, key := range b.order {
 		x := b.m[key]
-		if x.count < cmp.Or(b.least, siteLegs) {
+		if x.count < cmp.Or(b.least, siteCalls) {
 			for _, f := range x.list {
 				r.report(f)
 			}

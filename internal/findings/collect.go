@@ -91,8 +91,10 @@ type exchangeRule struct {
 
 // A tally counts what one rule met.
 type tally struct {
-	applied int            // legs that the rule could apply to
-	fired   [Error + 1]int // legs it fired on, by the severity it did
+	applied int            // legs that the rule could apply to; in the end calls
+	fired   [Error + 1]int // legs it fired on, by the severity it did; likewise
+	legs    legSet         // those that it could apply to …
+	firedOn [Error + 1]legSet
 	kept    [Error + 1]int // by severity: the notes of a rule take no place of its errors
 	leftOut [Error + 1]int
 }
@@ -214,15 +216,16 @@ func (r *captureRun) report(f Finding) { r.add(f) }
 func (r *captureRun) reportOf(leg legNumber, callID string, f Finding) {
 	f.CallID, f.leg = callID, leg
 	if r.add(f) {
-		r.c.count[r.rule.ID].fired[f.Severity]++
+		r.c.count[r.rule.ID].fire(leg, f.Severity)
 	}
 }
 
 // lower takes a finding of a leg back to a lesser severity.
 func (r *captureRun) lower(f *Finding, s Severity) {
-	fired := &r.c.count[r.rule.ID].fired
-	fired[f.as]--
-	fired[s]++
+	t := r.c.count[r.rule.ID]
+	t.fired[f.as]--
+	t.firedOn[f.as].remove(f.leg)
+	t.fire(f.leg, s)
 	f.Severity, f.as = s, s
 }
 
@@ -236,7 +239,7 @@ func legNo(l *analysis.Leg) legNumber { return legNumber(l.Index() + 1) }
 func (n legNumber) of(r *analysis.Result) *analysis.Leg { return r.Calls.Leg(int(n) - 1) }
 
 // applies says that the rule could fire on a leg that was finished before.
-func (r *captureRun) applies() { r.c.count[r.rule.ID].applied++ }
+func (r *captureRun) applies(leg legNumber) { r.c.count[r.rule.ID].apply(leg) }
 
 // add keeps a finding, or counts it where too many are kept. It reports whether it is one: those that rest on what was cut are none.
 func (r *run) add(f Finding) bool {
@@ -299,7 +302,9 @@ func (c *Collector) apply(x *legRun) {
 		if x.traits&r.needs == 0 {
 			counts := x.traits&r.counts != 0
 			if tell = r.learn; tell == nil {
-				r.tally.applied += toInt(counts)
+				if counts {
+					r.tally.apply(legNo(x.Leg))
+				}
 				continue
 			}
 			x.applied = counts
@@ -328,12 +333,25 @@ func (c *Collector) booksOf(d *analysis.Detail, g *glance) bool {
 
 // take counts a leg that a rule could apply to.
 func (t *tally) take(x *legRun) {
-	t.applied++
+	leg := legNo(x.Leg)
+	t.apply(leg)
 	for s, fired := range x.fired {
 		if fired {
-			t.fired[s]++
+			t.fire(leg, Severity(s))
 		}
 	}
+}
+
+// apply counts a leg that the rule could apply to.
+func (t *tally) apply(leg legNumber) {
+	t.applied++
+	t.legs.add(leg)
+}
+
+// fire counts a leg that the rule fired on.
+func (t *tally) fire(leg legNumber, s Severity) {
+	t.fired[s]++
+	t.firedOn[s].add(leg)
 }
 
 // exchanged applies the rules to a request outside of calls.
@@ -413,6 +431,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	}
 	order := orderOf(res)
 	list = fragmentsOnce(onceACall(oneCause(list), order))
+	c.countCalls(&res.Calls)
 	list = c.sitePatterns(list)
 	if c.limited() {
 		res.Exceeded = append(res.Exceeded, "finding-limit")

@@ -479,7 +479,7 @@ func (l *ledger) auth(d *analysis.Detail, list []*liveTx) {
 		return
 	}
 	for _, r := range []*Rule{authLoop, authIgnored, authCSeq, digestLeak} {
-		l.c.count[r.ID].applied++
+		l.c.count[r.ID].apply(legNo(d.Leg))
 	}
 	for hop := range d.Leg.Hops {
 		for _, forward := range [...]bool{true, false} {

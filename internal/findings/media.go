@@ -62,7 +62,7 @@ func (r *captureRun) eachStream(judge func(*talk, *analysis.Stream) (f Finding, 
 		if len(t.leg.Media.Streams) == 0 || !r.complete(t) || t.leftOut {
 			continue
 		}
-		r.applies()
+		r.applies(t.number)
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			if s.Report().Packets < fewPackets {
@@ -232,7 +232,7 @@ Judged for each hop that has descriptions of its own, and told of that nearest t
 			if !ok || !r.complete(t) || len(t.leg.Media.Streams) == 0 || t.fax {
 				continue
 			}
-			r.applies()
+			r.applies(t.number)
 			var list []Finding
 			paths := t.paths()
 			for silent := range 2 { // what a relay does not get it does not pass on: the hop nearest to who is silent is told
@@ -320,7 +320,7 @@ this call, and more than one other end. These are told all the same where packet
 			if !ok || !r.complete(t) || t.fax || !t.leg.Media.HeldAt.IsZero() {
 				continue
 			}
-			r.applies()
+			r.applies(t.number)
 			a := t.paths()[0].at(to)
 			if !a.allows(0) && !a.allows(1) || a.side[0].addr.Addr().IsUnspecified() || a.side[1].addr.Addr().IsUnspecified() {
 				continue
@@ -353,7 +353,7 @@ RTP or with telephone events alone, for one with comfort noise or with frames th
 			if len(t.leg.Media.Streams) == 0 || t.leg.Answered.IsZero() || len(t.agreed) == 0 || !r.complete(t) {
 				continue
 			}
-			r.applies()
+			r.applies(t.number)
 			var list []Finding
 			paths := t.paths()
 			for by := range 2 {
@@ -452,7 +452,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 				}
 			}
 			if applied {
-				r.applies()
+				r.applies(t.number)
 			}
 			r.tellOf(t.leg, list...)
 		}
@@ -516,7 +516,7 @@ one, it is forked early media: the caller can play only one.`,
 			if t.early.Number == 0 {
 				continue
 			}
-			r.applies()
+			r.applies(t.number)
 			final := t.leg.Answered
 			if final.IsZero() {
 				final = t.leg.Final
@@ -617,7 +617,7 @@ func wrongDigits(r *captureRun) {
 			}
 			if !counted {
 				counted = true
-				r.applies()
+				r.applies(t.number)
 			}
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
 			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.events != (typeSet{}) && !v.events.has(kind) && own.events.has(kind) {
