@@ -103,14 +103,18 @@ func (r *captureRun) announced(t *talk, a netip.AddrPort, side analysis.Party) (
 	return exact, host, any
 }
 
-// description returns the frame in which a side of a leg announced an address last.
-func description(l *analysis.Leg, side analysis.Party) (f analysis.Frame) {
+// described returns what a side of a leg announces, and in which frame: by an agreement that is known, or else last.
+func described(l *analysis.Leg, side analysis.Party, known *voice) (addr string, f analysis.Frame) {
+	if known != nil {
+		return endpoint(known.addr), known.frame
+	}
+	addr = "none"
 	for i := range l.Media.Endpoints {
 		if e := &l.Media.Endpoints[i]; e.Side == side {
-			f = e.Frame
+			addr, f = endpoint(e.Addr), e.Frame
 		}
 	}
-	return f
+	return addr, f
 }
 
 var rtpWrongTarget = &Rule{
@@ -134,8 +138,9 @@ one announced by the other side it is a note. A private address stands for the p
 			}) {
 				return f, false
 			}
+			_, frame := described(t.leg, other, t.meant(s))
 			f = Finding{
-				Severity: Error, Frames: []analysis.Frame{description(t.leg, other), s.First},
+				Severity: Error, Frames: []analysis.Frame{frame, s.First},
 				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
 			}
@@ -195,9 +200,10 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			}) {
 				return f, false
 			}
+			addr, frame := described(t.leg, s.SentBy, t.own(s))
 			f = Finding{
-				Severity: Warning, Frames: []analysis.Frame{description(t.leg, s.SentBy), s.First},
-				Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source()), sideOf(s.SentBy), lastAddress(t.leg, s.SentBy)),
+				Severity: Warning, Frames: []analysis.Frame{frame, s.First},
+				Observed: fmt.Sprintf("RTP of %s comes from %s, and %s announced %s", sideOf(s.SentBy), endpoint(s.Source()), sideOf(s.SentBy), addr),
 				Expected: "RTP from the announced address, or from one to which the other side sends",
 			}
 			if host {
@@ -206,16 +212,6 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			return f, true
 		})
 	},
-}
-
-func lastAddress(l *analysis.Leg, side analysis.Party) string {
-	s := "none"
-	for i := range l.Media.Endpoints {
-		if e := &l.Media.Endpoints[i]; e.Side == side {
-			s = endpoint(e.Addr)
-		}
-	}
-	return s
 }
 
 var oneWayAudio = &Rule{
@@ -490,18 +486,37 @@ func (t *talk) receivers(s *analysis.Stream) (list []*voice) {
 
 // receiver returns what the receiver of a stream says, nil if that is not known: the last
 // agreement up to the end of the stream that has its address.
-func (t *talk) receiver(s *analysis.Stream) (v *voice) {
+func (t *talk) receiver(s *analysis.Stream) *voice {
 	to := sideIndex(otherSide(s.SentBy))
-	if to < 0 {
+	return t.agreedOf(s, to, s.Destination()).voice(to)
+}
+
+// meant returns what the side that a stream should go to says, nil if that is not known: the last agreement up to the
+// end of the stream that has its source.
+func (t *talk) meant(s *analysis.Stream) *voice {
+	by := sideIndex(s.SentBy)
+	return t.agreedOf(s, by, s.Source()).voice(1 - by)
+}
+
+// agreedOf returns the last agreement up to the end of a stream, or else the first, in which a side has an address; nil for none.
+func (t *talk) agreedOf(s *analysis.Stream, side int, addr netip.AddrPort) (found *agreement) {
+	if side < 0 {
 		return nil
 	}
 	for i := range t.agreed {
-		a := &t.agreed[i]
-		if a.audio && a.side[to].addr == s.Destination() && (v == nil || !a.at.After(s.End())) {
-			v = &a.side[to]
+		if a := &t.agreed[i]; a.audio && a.side[side].addr == addr && (found == nil || !a.at.After(s.End())) {
+			found = a
 		}
 	}
-	return v
+	return found
+}
+
+// voice returns what a side says in an agreement, nil of none.
+func (a *agreement) voice(side int) *voice {
+	if a == nil {
+		return nil
+	}
+	return &a.side[side]
 }
 
 var earlyMedia = &Rule{
@@ -663,17 +678,9 @@ func (t *talk) describes(s *analysis.Stream) bool {
 }
 
 // own returns what the sender of a stream says of itself, nil if that is not known.
-func (t *talk) own(s *analysis.Stream) (v *voice) {
-	by := sideIndex(s.SentBy)
-	if by < 0 {
-		return nil
-	}
-	for i := range t.agreed {
-		if a := &t.agreed[i]; a.audio && a.side[1-by].addr == s.Destination() && (v == nil || !a.at.After(s.End())) {
-			v = &a.side[by]
-		}
-	}
-	return v
+func (t *talk) own(s *analysis.Stream) *voice {
+	to := sideIndex(otherSide(s.SentBy))
+	return t.agreedOf(s, to, s.Destination()).voice(1 - to)
 }
 
 // twice returns a digit that was sent as INFO and as an event of a stream.
