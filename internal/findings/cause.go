@@ -134,8 +134,19 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool {
 		of := byCall[f.Call]
-		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return f.passes(x, order) })
+		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return x.silences(f) || f.passes(x, order) })
 	})
+}
+
+// silences reports whether a side is silent on another hop, of its leg or of another, since what it sends goes to a wrong address: f, which
+// is told of that address, is as bad then.
+func (f *Finding) silences(x *Finding) bool {
+	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || f.side != x.side || f.at.Sub(x.at).Abs() > maxPassOn {
+		return false
+	}
+	f.relate(x.ID)
+	f.Severity = max(f.Severity, x.Severity)
+	return true
 }
 
 // passes reports whether a server between passes on in the leg of f what another finding of the rule, on another leg, tells.

@@ -121,7 +121,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
-one announced by the other side it is a note. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
+one announced by the other side it is a note, but where the same side is silent on another hop (see one-way-audio), which is related to it then. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -143,6 +143,7 @@ one announced by the other side it is a note. A private address stands for the p
 				Severity: Error, Frames: []analysis.Frame{frame, s.First},
 				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
+				side:     s.SentBy, at: s.Begin(),
 			}
 			f.Because, f.end = fmt.Sprintf("RTP of %s went to %s, which nobody asked for", sideOf(s.SentBy), endpoint(s.Destination())), goesOn
 			if host {
