@@ -128,7 +128,7 @@ const maxPassOn = time.Second
 func onceACall(list []*Finding, order fileOrder) []*Finding {
 	byCall := make(map[int][]*Finding)
 	for _, f := range list {
-		if f.leg != 0 && f.Call != 0 && (f.side != analysis.NoParty || len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID)) {
+		if f.leg != 0 && f.Call != 0 && (f.passed != nil || len(f.Frames) > 1 && f.Severity > Note && slices.Contains(passedBack, f.ID)) {
 			byCall[f.Call] = append(byCall[f.Call], f)
 		}
 	}
@@ -141,7 +141,7 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 // silences reports whether a side is silent on another hop, of its leg or of another, since what it sends goes to a wrong address: f, which
 // is told of that address, is as bad then.
 func (f *Finding) silences(x *Finding) bool {
-	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || f.side != x.side || f.at.Sub(x.at).Abs() > maxPassOn {
+	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || !f.passed.meets(x.passed) {
 		return false
 	}
 	f.relate(x.ID)
@@ -152,22 +152,22 @@ func (f *Finding) silences(x *Finding) bool {
 // passes reports whether a server between passes on in the leg of f what another finding of the rule, on another leg, tells.
 func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	switch {
-	case x.ID != f.ID || x.leg == f.leg || x.side != f.side:
+	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil):
 		return false
-	case f.side == analysis.NoParty:
+	case f.passed == nil:
 		return f.encloses(x, order)
 	}
-	return f.isOf(x) && (x.Severity > f.Severity || x.Severity == f.Severity && x.nearer(f))
+	return f.passed.meets(x.passed) && cmp.Or(f.passed.same, f.Observed) == cmp.Or(x.passed.same, x.Observed) && (x.Severity > f.Severity || x.Severity == f.Severity && x.nearer(f))
 }
 
-// isOf reports whether two findings of a side tell the same, of the same time.
-func (f *Finding) isOf(x *Finding) bool {
-	return cmp.Or(f.same, f.Observed) == cmp.Or(x.same, x.Observed) && f.at.Sub(x.at).Abs() <= maxPassOn
+// meets reports whether two findings are of one side and of the same time.
+func (p *passed) meets(x *passed) bool {
+	return p.side != analysis.NoParty && p.side == x.side && p.at.Sub(x.at).Abs() <= maxPassOn
 }
 
 // nearer reports whether the leg of f is nearer to their side than that of x: legs are in the order of the way of the INVITE.
 func (f *Finding) nearer(x *Finding) bool {
-	if f.side == analysis.Caller {
+	if f.passed.side == analysis.Caller {
 		return f.leg < x.leg
 	}
 	return f.leg > x.leg

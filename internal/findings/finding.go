@@ -71,16 +71,14 @@ type Finding struct {
 	AOR    string   // of a registration
 
 	gate     *gate
-	covers   string         // the id of findings of its leg that have the same cause
-	past     []netip.Addr   // of ack-misrouted and route-bypass: proxies that are passed by
-	from     netip.Addr     // of sdp-private: whom the description comes from …
-	repaired bool           // … and whether the peer knows of the NAT
-	refused  *refusedOffer  // of codec-488, where the refusal says nothing of codecs
-	lacking  bool           // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
-	side     analysis.Party // of what a server between may pass on to another leg: whose it is …
-	same     string         // … what it is on each of these legs; Observed where it is empty …
-	at       time.Time      // … and when that began
-	several  *several       // of more than one call or registration
+	covers   string        // the id of findings of its leg that have the same cause
+	past     []netip.Addr  // of ack-misrouted and route-bypass: proxies that are passed by
+	from     netip.Addr    // of sdp-private: whom the description comes from …
+	repaired bool          // … and whether the peer knows of the NAT
+	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
+	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
+	passed   *passed       // of what a server between may pass on to another leg
+	several  *several      // of more than one call or registration
 	leg      legNumber
 	rule     *Rule
 	n        int      // order in which it was reported
@@ -104,6 +102,13 @@ func Singly(list []*Finding) (single []*Finding) {
 
 // Title says what is wrong, in a few words.
 func (f *Finding) Title() string { return f.rule.Title }
+
+// What passed is of a Finding that a server between two legs may pass on. It stands apart, since few are.
+type passed struct {
+	side analysis.Party // whose it is …
+	same string         // … what it is on each leg; Observed where it is empty …
+	at   time.Time      // … and when that began
+}
 
 // What several is of a Finding of more than one call or registration. It stands apart, since few are.
 type several struct {

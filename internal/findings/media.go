@@ -44,6 +44,9 @@ const (
 	otherCall = time.Minute         // how far away the RTP of others shows that RTP is captured
 )
 
+// passedOf returns what is passed on of a stream.
+func passedOf(s *analysis.Stream) *passed { return &passed{side: s.SentBy, at: s.Begin()} }
+
 // tellOf reports findings of one rule about one leg, which count as one.
 func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 	for i, f := range list {
@@ -143,7 +146,7 @@ one announced by the other side it is a note, but where the same side is silent 
 				Severity: Error, Frames: []analysis.Frame{frame, s.First},
 				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
-				side:     s.SentBy, at: s.Begin(),
+				passed:   passedOf(s),
 			}
 			f.Because, f.end = fmt.Sprintf("RTP of %s went to %s, which nobody asked for", sideOf(s.SentBy), endpoint(s.Destination())), goesOn
 			if host {
@@ -292,7 +295,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
-		side: sideParties[silent], same: "silent", at: first.Begin(),
+		passed: &passed{sideParties[silent], "silent", first.Begin()},
 	}
 	for i := range a.side {
 		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
@@ -332,7 +335,7 @@ this call, and more than one other end. These are told all the same where packet
 				Severity: Error, Frames: []analysis.Frame{a.frame}, Confidence: Likely,
 				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(to.Sub(from))),
 				Expected: "RTP both ways",
-				side:     analysis.Callee, same: "silent", at: from,
+				passed:   &passed{analysis.Callee, "silent", from},
 			})
 		}
 	},
@@ -387,7 +390,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 			Because: fmt.Sprintf("audio of %s began %s late", sideNames[by], seconds(wait)), end: goesOn,
-			side: sideParties[by], same: "late", at: first.Begin(),
+			passed: &passed{sideParties[by], "late", first.Begin()},
 		}
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
@@ -398,7 +401,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
 			Because: fmt.Sprintf("audio of %s ended %s ahead of the BYE", sideNames[by], seconds(early)), end: goesOn,
-			side: sideParties[by], same: "cut", at: last.End(),
+			passed: &passed{sideParties[by], "cut", last.End()},
 		}
 	}
 	return list
@@ -442,7 +445,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 				f := Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.First},
 					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(x.Interval.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
-					side: s.SentBy, at: s.Begin(),
+					passed: passedOf(s),
 				}
 				if len(list) == 0 || list[0].Observed != f.Observed { // a relay passes it on
 					list = append(list, f)
@@ -579,7 +582,7 @@ func inTheClear(r *captureRun) {
 			f := Finding{
 				Severity: Error, Confidence: Likely, Frames: []analysis.Frame{v.frame, s.First}, RFC: "RFC 3711 3.1",
 				Observed: fmt.Sprintf("%s sends RTP in the clear, as the length of its packets says, on a stream of RTP/SAVP", sideOf(s.SentBy)), Expected: "SRTP",
-				side: s.SentBy, at: s.Begin(),
+				passed: passedOf(s),
 			}
 			if len(list) == 0 {
 				list = append(list, f)
@@ -620,7 +623,7 @@ func wrongDigits(r *captureRun) {
 	for t := range r.talks() {
 		var list []Finding
 		tell := func(s *analysis.Stream, f Finding) {
-			f.Severity, f.side, f.at = Warning, s.SentBy, s.Begin()
+			f.Severity, f.passed = Warning, passedOf(s)
 			if !slices.ContainsFunc(list, func(x Finding) bool { return x.Observed == f.Observed }) { // a relay passes it on
 				list = append(list, f)
 			}

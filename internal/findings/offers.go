@@ -802,7 +802,7 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 				f := Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected}
 				if len(messages) == 1 { // what one side says
 					m := &r.Messages[messages[0]]
-					f.side, f.at = r.side(speaker(m)), m.Time
+					f.passed = &passed{side: r.side(speaker(m)), at: m.Time}
 				}
 				list = append(list, f)
 				return
