@@ -39,6 +39,7 @@ type agreement struct {
 	frame analysis.Frame // the 2xx
 	acked bool
 	audio bool
+	first bool     // of a dialog
 	side  [2]voice // the caller's, the called side's
 }
 
@@ -220,7 +221,7 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 // agree notes what a deal comes to.
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint64) {
 	m := &r.Messages[d.final]
-	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked || r.ackedPast(d)}
+	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
@@ -245,11 +246,15 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 	if (a.side[0].secure || a.side[1].secure) && (r.untagged(d.offer) || r.untagged(d.answer)) {
 		a.side[0].secure, a.side[1].secure = false, false
 	}
+	before := t.inForce(a.hop)
+	for i := range a.side {
+		a.side[i].hold = a.puts(i, before)
+	}
 	if image && !a.audio && t.faxFrame.Number == 0 {
 		t.faxed, t.faxAt, t.faxFrame = true, m.Time, m.Frame
 	}
 	switch {
-	case t.repeats(&a):
+	case a.repeats(before):
 	case len(t.agreed) == maxAgreed:
 		t.partial = true
 	default:
@@ -271,14 +276,29 @@ func (r *legRun) untagged(i int) bool {
 	return m != nil && bytes.Contains(m.Body, []byte("UNAUTHENTICATED_SRTP"))
 }
 
-// repeats reports whether an agreement is the one in force on its hop: the session was refreshed.
-func (t *talk) repeats(a *agreement) bool {
+// inForce returns the last agreement of a hop so far, nil for none.
+func (t *talk) inForce(hop int) *agreement {
 	for i := len(t.agreed) - 1; i >= 0; i-- {
-		if b := &t.agreed[i]; b.hop == a.hop {
-			return b.acked && a.audio == b.audio && a.side[0].same(b.side[0]) && a.side[1].same(b.side[1])
+		if t.agreed[i].hop == hop {
+			return &t.agreed[i]
 		}
 	}
-	return false
+	return nil
+}
+
+// repeats reports whether an agreement is the one in force on its hop: the session was refreshed.
+func (a *agreement) repeats(before *agreement) bool {
+	return before != nil && before.acked && a.audio == before.audio && a.side[0].same(before.side[0]) && a.side[1].same(before.side[1])
+}
+
+// puts reports whether a side puts the other on hold by an agreement. One that is sendonly from the start on, and says so again, does
+// not: announcements and paging are that.
+func (a *agreement) puts(by int, before *agreement) bool {
+	v := &a.side[by]
+	if !v.hold || v.addr.Addr().IsUnspecified() {
+		return v.hold
+	}
+	return !a.first && (before == nil || before.side[by].hold || before.side[by].dir != v.dir)
 }
 
 // same reports whether a side says the same of its audio again.
