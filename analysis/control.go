@@ -52,6 +52,9 @@ type controlTable struct {
 	four  map[flow4]*Control
 	m     map[controlKey]*Control
 	names interner // of sources
+
+	met   map[hostPair]bool
+	pairs []hostPair // senders and receivers of RTCP that is encrypted or not, each once; at most maxControls
 }
 
 // get returns what is known of a stream; nil if the table is full.
@@ -92,9 +95,22 @@ func (t *controlTable) of(s *Stream) *Control {
 	return t.find(controlKey{s.Source().Addr(), s.Destination().Addr(), s.SSRC()})
 }
 
+// meet notes who sent RTCP to whom.
+func (t *controlTable) meet(p hostPair) {
+	if t.met[p] || len(t.pairs) == maxControls {
+		return
+	}
+	if t.met == nil {
+		t.met = make(map[hostPair]bool)
+	}
+	t.met[p] = true
+	t.pairs = append(t.pairs, p)
+}
+
 // datagram takes in a compound of RTCP. What does not end with the datagram is encrypted
 // or no RTCP, and says nothing: RFC 3711, section 3.4.
 func (t *controlTable) datagram(d *dissect.Datagram, b []byte) {
+	t.meet(hostPair{d.Src.Addr(), d.Dst.Addr()})
 	var p rtp.RTCP
 	for rest := b; len(rest) > 0; {
 		var err error

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -35,6 +36,7 @@ type Traffic struct {
 	saw    func(src, dst netip.Addr) (saw, limited bool)
 	twoWay func(netip.Addr) bool
 	sent   func(netip.Addr) (sent, got bool)
+	rtcp   []hostPair
 }
 
 const (
@@ -101,7 +103,7 @@ func (t *tracker) result(c *clock) *Traffic {
 // streams takes in the streams.
 func (t *Traffic) streams(s *streamTable) {
 	t.Streams, t.Measured = s.result(), true
-	t.Fax = s.fax
+	t.Fax, t.rtcp = s.fax, s.control.pairs
 	t.Datagrams = s.Datagrams
 	if s.over {
 		t.Exceeded = append(t.Exceeded, "stream-limit")
@@ -149,6 +151,18 @@ func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
 		return false, false
 	}
 	return t.sent(a)
+}
+
+// SentRTCP iterates over who sent RTCP to whom, encrypted or not, in the order in which they began. Saw and Sent do
+// not know of it, as they do not of RTP.
+func (t *Traffic) SentRTCP() iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(src, dst netip.Addr) bool) {
+		for _, p := range t.rtcp {
+			if !yield(p[0], p[1]) {
+				return
+			}
+		}
+	}
 }
 
 // Find returns the call of an id such as call-3 or 3, or else the first call with a leg of

@@ -59,6 +59,7 @@ import (
 //
 // Lines with "SYN", "SYNACK", "ACKED", "FIN" and "RST" send segments, data=X with octets. Lines with "ICMP" send a port
 // unreachable that quotes the last packet of the other side, to=HOST that to HOST, copy: captured again;
+// "RTCP ssrc=1" sends a receiver report;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
 // each, and len=N octets in place of those of G.711, skip=N: the timestamp is N packets further on than the number; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
@@ -248,6 +249,9 @@ func (m *message) send() {
 	switch {
 	case m.what == "RTP" || m.what == "EVENT" || m.what == "UDPTL":
 		m.rtp()
+		return
+	case m.what == "RTCP": // a receiver report without report blocks
+		l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP("\x80\xc9\x00\x01" + u32(uint32(m.number("ssrc", 1))))))
 		return
 	case m.what == "ICMP":
 		back := l.last[[2]netip.AddrPort{m.dst, m.src}]

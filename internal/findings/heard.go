@@ -68,11 +68,10 @@ func (r *captureRun) heard() *streamIndex {
 	var last time.Time
 	for _, s := range x.all {
 		x.meet(s.Source().Addr(), s.Destination().Addr())
-		x.hosts[s.Source().Addr()].sends = true
+		x.host(s.Source().Addr()).streams++
 		if s.Source().Addr() != s.Destination().Addr() {
-			x.meet(s.Destination().Addr(), s.Source().Addr())
+			x.host(s.Destination().Addr()).streams++
 		}
-		x.hosts[s.Destination().Addr()].gets = true
 		for _, a := range [2]netip.AddrPort{s.Source(), s.Destination()} {
 			x.at[a] = append(x.at[a], s)
 			if s.Call == 0 {
@@ -84,6 +83,9 @@ func (r *captureRun) heard() *streamIndex {
 		}
 		x.begin, x.end = append(x.begin, s.Begin()), append(x.end, last)
 	}
+	for src, dst := range r.SentRTCP() {
+		x.meet(src, dst)
+	}
 	return x
 }
 
@@ -94,24 +96,36 @@ const (
 	manyMediaPeers = 3
 )
 
-// A mediaHost is a host that sends or gets media.
+// A mediaHost is a host that sends or gets media, or RTCP.
 type mediaHost struct {
 	peers   []netip.Addr // at most maxMediaPeers
-	streams int
+	streams int          // of RTP
 	sends   bool
 	gets    bool
 }
 
-// meet notes that a stream has a host for one end, and another one for the other.
-func (x *streamIndex) meet(a, b netip.Addr) {
+// host returns what is known of a host.
+func (x *streamIndex) host(a netip.Addr) *mediaHost {
 	h := x.hosts[a]
 	if h == nil {
 		h = new(mediaHost)
 		x.hosts[a] = h
 	}
-	h.streams++
-	if len(h.peers) < maxMediaPeers && !slices.Contains(h.peers, b) {
-		h.peers = append(h.peers, b)
+	return h
+}
+
+// meet notes that a host sends something to another one.
+func (x *streamIndex) meet(src, dst netip.Addr) {
+	from, to := x.host(src), x.host(dst)
+	from.sends, to.gets = true, true
+	from.peer(dst)
+	to.peer(src)
+}
+
+// peer notes who a host exchanges media with.
+func (h *mediaHost) peer(a netip.Addr) {
+	if len(h.peers) < maxMediaPeers && !slices.Contains(h.peers, a) {
+		h.peers = append(h.peers, a)
 	}
 }
 
@@ -121,7 +135,7 @@ func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
 	from, to := a.side[0].addr.Addr(), a.side[1].addr.Addr()
 	there, _ := r.Saw(from, to)
 	back, _ := r.Saw(to, from)
-	h := r.heard().hosts[from] // who sent RTP, Saw does not know
+	h := r.heard().hosts[from] // who sent RTP or RTCP, Saw does not know
 	return there || back || h != nil && slices.Contains(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
 }
 
