@@ -27,6 +27,9 @@ const (
 	// minTalk is how long a call has to last for silence to mean something.
 	minTalk = 3 * time.Second
 
+	// heldTalk is how long it has to go on ahead of a hold, or behind it.
+	heldTalk = 5 * time.Second
+
 	// fewPackets is what strays: streams with less prove nothing about addresses.
 	fewPackets = 5
 
@@ -221,7 +224,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
-	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by all its descriptions both sides send and receive audio, and none puts it on hold; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
@@ -261,7 +264,8 @@ func nearest(side, k, n int) int {
 
 // oneWay looks for a side that sends nothing on a path, while the other one does.
 func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
-	if !p.both() {
+	part, begin, end := p.longest(from, to, (*agreement).both)
+	if part == nil {
 		return f, false
 	}
 	var sent [2][]*analysis.Stream
@@ -269,7 +273,9 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	for by := range sent {
 		sent[by] = t.sent(p, by, alone)
 		if by != silent {
-			sent[by] = slices.DeleteFunc(sent[by], digitsAlone)
+			sent[by] = slices.DeleteFunc(sent[by], func(s *analysis.Stream) bool {
+				return digitsAlone(s) || s.End().Before(begin) || s.Begin().After(end)
+			})
 		}
 		for _, s := range sent[by] {
 			heard[by] = heard[by] || s.End().After(from) && s.Begin().Before(to) && quiet(s) < s.Report().Packets
@@ -279,19 +285,19 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	if heard[silent] || !heard[by] {
 		return f, false
 	}
-	a := p.at(to)
+	a := part.at(end)
 	if slices.ContainsFunc(sent[1-by], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
 		r.shared(a.side[by].addr, t, from, to) || r.shared(a.side[1-by].addr, t, from, to) {
 		return f, false
 	}
 	first, _ := spanOf(sent[by])
-	seen := p.of(first, by)
-	if slices.ContainsFunc(p, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
+	seen := part.of(first, by)
+	if slices.ContainsFunc(part, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
 		return f, false
 	}
 	f = Finding{
-		Severity: Error, Frames: []analysis.Frame{p.first().frame, first.First},
-		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(to.Sub(from))),
+		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
+		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(end.Sub(begin))),
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
@@ -308,7 +314,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
-	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; its descriptions agree on audio, not inactive and not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and one of its two media addresses is the source of
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; its descriptions agree on audio, not inactive, and for 5 s and more not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and one of its two media addresses is the source of
 some packet. The capture may have been taken at a server, past which media from phone to phone do not come: silent therefore where all that RTP of others, but for streams of less than five packets, has one end that passes requests of this call on, or that is an end of each of its hops, or where all of it has one end that is no media address of
 this call, and more than one other end. These are told all the same where packets between the two media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
@@ -317,12 +323,16 @@ this call, and more than one other end. These are told all the same where packet
 	capture: func(r *captureRun) {
 		for t := range r.talks() {
 			from, to, ok := r.lasted(t)
-			if !ok || !r.complete(t) || t.fax || !t.leg.Media.HeldAt.IsZero() {
+			if !ok || !r.complete(t) || t.fax {
+				continue
+			}
+			part, from, to := t.paths()[0].longest(from, to, (*agreement).either)
+			if part == nil {
 				continue
 			}
 			r.applies(t.number)
-			a := t.paths()[0].at(to)
-			if !a.allows(0) && !a.allows(1) || a.side[0].addr.Addr().IsUnspecified() || a.side[1].addr.Addr().IsUnspecified() {
+			a := part.at(to)
+			if a.side[0].addr.Addr().IsUnspecified() || a.side[1].addr.Addr().IsUnspecified() {
 				continue
 			}
 			if slices.ContainsFunc(r.legsOf(t), func(l *analysis.Leg) bool { return l.Media != nil && len(l.Media.Streams) > 0 }) {

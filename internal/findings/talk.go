@@ -411,18 +411,43 @@ func (p path) of(s *analysis.Stream, by int) *agreement {
 	return found
 }
 
-// both reports whether all agreements of the path let both sides send and receive, none being
-// on hold.
-func (p path) both() bool {
-	for _, a := range p {
-		for i := range a.side {
-			if v := &a.side[i]; !a.audio || v.dir != sdp.SendRecv || v.hold || !v.addr.IsValid() {
-				return false
-			}
+// longest returns the longest part of a path that is of one kind, and from when to when it is in force between two times: what
+// a call on hold leaves of the talk. It is nil where that says nothing.
+func (p path) longest(from, to time.Time, is func(*agreement) bool) (part path, begin, end time.Time) {
+	for i := 0; i < len(p); i++ {
+		k, b, e := i, from, to
+		for k < len(p) && is(p[k]) {
+			k++
+		}
+		if i > 0 && p[i].at.After(from) {
+			b = p[i].at
+		}
+		if k < len(p) && p[k].at.Before(to) {
+			e = p[k].at
+		}
+		if k > i && e.Sub(b) > end.Sub(begin) {
+			part, begin, end = p[i:k], b, e
+		}
+		i = max(i, k-1)
+	}
+	if len(part) < len(p) && end.Sub(begin) < heldTalk {
+		return nil, begin, end
+	}
+	return part, begin, end
+}
+
+// both reports whether an agreement lets both sides send and receive, none being on hold.
+func (a *agreement) both() bool {
+	for i := range a.side {
+		if v := &a.side[i]; !a.audio || v.dir != sdp.SendRecv || v.hold || !v.addr.IsValid() {
+			return false
 		}
 	}
 	return true
 }
+
+// either reports whether an agreement lets some side send audio.
+func (a *agreement) either() bool { return a.allows(0) || a.allows(1) }
 
 // allows reports whether a side may send audio by an agreement, and the other wants it.
 func (a *agreement) allows(by int) bool {
