@@ -310,7 +310,11 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 	step := int32(p.Timestamp - s.timestamp)
 	d := s.delay(p.Arrival, step)
 	abs := math.Abs(d)
-	if v == Restart || abs >= maxStep || abs >= maxSpurtStep && (p.Marker || step < 0) {
+	if v == Late {
+		if abs >= maxStep || d <= -maxSpurtStep { // from before the timestamp was set anew
+			return
+		}
+	} else if v == Restart || abs >= maxStep || abs >= maxSpurtStep && (p.Marker || step < 0) {
 		if v != Restart || abs >= maxSpurtStep {
 			s.jumps = saturate16(s.jumps)
 		}

@@ -401,6 +401,43 @@ func TestJumps(t *testing.T) {
 }
 
 // Without a clock rate packets are counted; once it is known jitter begins.
+// TestLate: a packet that comes two seconds late is so once, and what comes behind it is on time as before.
+func TestLate(t *testing.T) {
+	for _, late := range []struct {
+		name    string
+		behind  int64 // packets
+		step    uint32
+		jitters int64
+	}{
+		{"two seconds", 90, 0, 1999}, // an untimed first one counts for none
+		{"of another run of timestamps", 90, 1 << 20, 1998},
+		{"ahead of the others by two seconds", 90, 1 << 15, 1998},
+	} {
+		var s sender
+		for i := range int64(2000) {
+			if i != 400 {
+				s.stats.Add(s.sample(i))
+			}
+			if i == 400+late.behind {
+				p := s.sample(400)
+				p.Arrival = s.stats.LastArrival() + time.Millisecond
+				p.Timestamp += late.step
+				if v := s.stats.Add(p); v != rtp.Late {
+					t.Fatalf("%s: %v", late.name, v)
+				}
+			}
+		}
+		r := s.stats.Report()
+		if r.Jumps != 0 || !r.DriftKnown || math.Abs(r.Drift) > 0.01 || r.Jitters != late.jitters {
+			t.Errorf("%s: %d jumps, drift %v %v, %d jitters", late.name, r.Jumps, r.Drift, r.DriftKnown, r.Jitters)
+		}
+		near(t, late.name, r.Skew, 0)
+		if late.step == 0 { // 1801 ms late, and back, each a sixteenth
+			near(t, late.name, r.MaxJitter, 1801.0/16*15/16+1801.0/16)
+		}
+	}
+}
+
 func TestNoClockRate(t *testing.T) {
 	var s sender
 	p := func(rate uint32) {
