@@ -360,7 +360,17 @@ func (r *legRun) digit(i int) (event uint8, ok bool) {
 // the same is agreed on: they are one path.
 type path []*agreement
 
-func (t *talk) paths() (list []path) {
+func (t *talk) paths() (distinct []path) {
+	for _, p := range t.hops() {
+		if !slices.ContainsFunc(distinct, func(q path) bool { return q.first().pair() == p.first().pair() }) {
+			distinct = append(distinct, p)
+		}
+	}
+	return distinct
+}
+
+// hops returns the agreements of each hop.
+func (t *talk) hops() (list []path) {
 	byHop := make(map[int]int)
 	for i := range t.agreed {
 		a := &t.agreed[i]
@@ -372,13 +382,7 @@ func (t *talk) paths() (list []path) {
 		}
 		list[k] = append(list[k], a)
 	}
-	var distinct []path
-	for _, p := range list {
-		if !slices.ContainsFunc(distinct, func(q path) bool { return q.first().pair() == p.first().pair() }) {
-			distinct = append(distinct, p)
-		}
-	}
-	return distinct
+	return list
 }
 
 func (p path) first() *agreement { return p[0] }
