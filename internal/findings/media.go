@@ -267,7 +267,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
-	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture behind the 2xx, and none of the other. It is certain
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture behind the 2xx, and none of the other, or, in 5 s and more, less than five packets (likely, then). It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
@@ -325,7 +325,11 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		}
 	}
 	by := 1 - silent
-	if heard[silent] || !heard[by] {
+	none, stray := "no stream", heard[silent] && few(sent[silent]) && end.Sub(begin) >= cutMedia
+	if stray {
+		none, sent[silent] = "a stray packet or a few, and no stream,", nil
+	}
+	if heard[silent] && !stray || !heard[by] || few(sent[by]) {
 		return f, false
 	}
 	a := part.at(end)
@@ -340,11 +344,14 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
-		Observed: fmt.Sprintf("%s sends RTP to %s, and no stream of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), sideNames[1-by], seconds(end.Sub(begin))),
+		Observed: fmt.Sprintf("%s sends RTP to %s, and %s of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), none, sideNames[1-by], seconds(end.Sub(begin))),
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
 		passed: &passed{sideParties[silent], "silent", first.Begin()},
+	}
+	if stray {
+		f.Confidence = Likely
 	}
 	for i := range a.side {
 		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
@@ -398,7 +405,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then (sendonly from the start on is no hold), the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP or with telephone events alone, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP or with less than five packets or telephone events alone, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -429,7 +436,7 @@ RTP or with telephone events alone, for one with comfort noise or with frames th
 // lateOrCut returns what is late of the audio of a side on a path, and what is cut of it; without Observed for nothing.
 func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list [2]Finding) {
 	first, last := spanOf(sent)
-	if first == nil || first.Begin().IsZero() || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
+	if first == nil || first.Begin().IsZero() || few(sent) || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
 		return list
 	}
 	a := p.at(first.Begin())

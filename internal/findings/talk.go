@@ -503,6 +503,18 @@ func pauses(list []*analysis.Stream) bool {
 // quiet returns how many packets of a stream are of silence.
 func quiet(s *analysis.Stream) int64 { return int64(s.Noise) + int64(s.Silence) }
 
+// few reports whether streams have less packets than what strays, all of them sound.
+func few(list []*analysis.Stream) bool {
+	packets := int64(0)
+	for _, s := range list {
+		if quiet(s) > 0 || s.Events > 0 {
+			return false
+		}
+		packets += s.Report().Packets
+	}
+	return packets > 0 && packets < fewPackets
+}
+
 // digitsAlone reports whether a stream is telephone events, and nothing that is heard.
 func digitsAlone(s *analysis.Stream) bool {
 	return s.Events > 0 && int64(s.Events) == s.Report().Packets
