@@ -36,7 +36,7 @@ func Width(s string) (n int) {
 
 // Fit shortens s to at most n columns of a terminal, with dots in the place of its end.
 func Fit(s string, n int, dots string) string {
-	if Width(s) <= n {
+	if len(s) <= n || Width(s) <= n { // no character takes more columns than it has octets
 		return s
 	}
 	n -= Width(dots)

@@ -109,7 +109,7 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message, room int) []byte {
 		}
 	}
 	w.scratch, _ = clean.AppendText(w.scratch[:0], w.masked, clean.MaxText)
-	what, more := string(w.scratch), ""
+	what, more := w.scratch, ""
 	if m.Transport != "UDP" {
 		more = ", " + m.Transport
 	}
@@ -117,15 +117,15 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message, room int) []byte {
 	if len(odd) > 0 {
 		more += "  [" + strings.Join(odd, " ") + "]"
 	}
-	if r.o.Width > 0 {
-		what = cut(what, max(room-clean.Width(more), min(room, leastWhat)))
-		more = cut(more, max(room-clean.Width(what), 0))
+	if r.o.Width > 0 && len(what)+len(more) > room {
+		what = []byte(cut(string(what), max(room-clean.Width(more), min(room, leastWhat))))
+		more = cut(more, max(room-clean.Width(string(what)), 0))
 	}
 	colour := ""
 	if r.o.Colour && !s.IsRequest() {
 		colour = codeColour(s.StatusCode)
 	}
-	return append(appendColoured(b, colour, what), more...)
+	return append(endColour(append(beginColour(b, colour), what...), colour), more...)
 }
 
 // leastWhat is what is left of what a message is, for what is odd about it.
