@@ -6,31 +6,38 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // Missing says in a sentence or two what is not in an analysis: which file could not be read to
 // its end, and why, with the number of others, and which limits were met. It is "" for nothing.
 func Missing(res *analysis.Result) string {
-	return sentences(unreadFiles(res), limitsText(res.Limits()))
+	return sentences(unreadFiles(res, (*capture.File).Complete), limitsText(res.Limits()))
 }
 
 // MissingMessages is Missing for a list of single messages, which takes nothing from the tables
 // that have limits but for those of reassembly.
 func MissingMessages(res *analysis.Result) string {
-	return sentences(unreadFiles(res), limitsText(res.Limits()[len(res.TableLimits()):]))
+	return sentences(unreadFiles(res, (*capture.File).Complete), limitsText(res.Limits()[len(res.TableLimits()):]))
+}
+
+// MissingFiles is Missing for what lies in one place of a capture: it names files that could not be
+// opened, and says nothing of what is elsewhere.
+func MissingFiles(res *analysis.Result) string {
+	return unreadFiles(res, func(f *capture.File) bool { return f.Err == nil })
 }
 
 func sentences(list ...string) string {
 	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), " ")
 }
 
-// unreadFiles names the first file that could not be read to its end, and counts the others.
-func unreadFiles(res *analysis.Result) string {
+// unreadFiles names the first file that is not good, and counts the others.
+func unreadFiles(res *analysis.Result, good func(*capture.File) bool) string {
 	first, n := "", 0
 	for i := range res.Files {
 		c := res.Files[i].Capture
-		if c.Complete() {
+		if good(c) {
 			continue
 		}
 		if n++; n > 1 {

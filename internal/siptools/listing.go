@@ -44,7 +44,7 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	b = append(b, ']')
 	notes := q.notes()
 	if r.all > r.total {
-		notes = append(notes, fmt.Sprintf("The filter selects %d of %d %s.", r.total, r.all, r.plural))
+		notes = append(notes, fmt.Sprintf("%d of %d %s are what was asked for.", r.total, r.all, r.plural))
 	}
 	switch {
 	case r.total == 0 && r.empty != "":
@@ -54,9 +54,15 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	case i < r.total:
 		b = append(b, `,"next_cursor":`...)
 		b = appendString(b, q.next(i))
-		more := ", limit for more at once" + r.hint
-		if q.whole {
-			more = ""
+		more := ""
+		switch {
+		case q.whole:
+		case q.limit == 0:
+			more = ", limit for more at once" + r.hint
+		case len(list) == q.limit && q.limit < maxLimit: // there may be room for more
+			more = ", a larger limit for more at once" + r.hint
+		default:
+			more = r.hint
 		}
 		notes = append(notes, fmt.Sprintf("%s %d to %d of %d; pass next_cursor as cursor for the next ones%s.", strings.ToUpper(r.plural[:1])+r.plural[1:], q.from+1, i, r.total, more))
 	}

@@ -2,6 +2,7 @@ package siptools
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,14 +123,20 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		if err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
-		if known == nil { // else it may have ended before the end of the capture
-			known = res
+		list := rows{
+			name: "messages", plural: "messages", total: found.n, hint: ", filter or text for fewer",
+			row: found.row, empty: w.none(res), remark: unknownRepeats(res),
 		}
-		q.missing = report.MissingMessages(known)
-		return q.answer(&rows{
-			name: "messages", plural: "messages", total: found.n, all: int(known.Statistics.Messages), hint: ", filter or text for fewer",
-			row: found.row, empty: noMessages(res, frame != nil), remark: unknownRepeats(res),
-		}), nil
+		switch whole := cmp.Or(known, res); {
+		case w.frame.Number == 0:
+			list.all = int(res.Statistics.Messages)
+			q.missing = report.MissingMessages(res)
+		case w.frame.Number > whole.Files[w.frame.File].Capture.Packets:
+			q.missing = report.MissingMessages(whole)
+		default: // reading ended behind the packet, and began wherever was known
+			q.missing = report.MissingFiles(res)
+		}
+		return q.answer(&list), nil
 	}
 }
 
@@ -160,10 +167,12 @@ func startFor(f analysis.Frame, res *analysis.Result) (m analysis.Mark) {
 	return m
 }
 
-// noMessages says why nothing was found.
-func noMessages(res *analysis.Result, byFrame bool) string {
+// none says why nothing was found.
+func (w *wanted) none(res *analysis.Result) string {
 	switch {
-	case byFrame:
+	case w.frame.Number != 0 && (w.filter != nil || len(w.text) > 0):
+		return "No SIP message in that packet is like that; leave out filter and text to see what is in it."
+	case w.frame.Number != 0:
 		return "No SIP message is in that packet; search_messages with filter frame.number >= N finds the next ones."
 	case res.Statistics.Messages == 0:
 		return report.NoSIP(res)

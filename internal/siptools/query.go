@@ -118,9 +118,12 @@ func (q *query) refuse(err error) (mcpjsonrpc.Result, error) {
 	return mcpjsonrpc.Result{}, err
 }
 
+// maxLimit is the most rows that can be asked for at once.
+const maxLimit = 1000
+
 // paging reads the arguments of paging.
 func (q *query) paging() {
-	q.Int("limit", &q.limit, 1, 1000)
+	q.Int("limit", &q.limit, 1, maxLimit)
 	q.String("cursor", &q.cursor)
 }
 

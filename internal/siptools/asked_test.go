@@ -1,0 +1,82 @@
+package siptools_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/siptools"
+)
+
+// a page is what answers of lists share, and the rows of some.
+type page struct {
+	Total, Returned int
+	Note            string
+	Next            string `json:"next_cursor"`
+	Complete        *bool
+	Messages        []struct {
+		Frame int    `json:"frame"`
+		From  string `json:"from_user"`
+		To    string `json:"to_user"`
+	}
+	Findings []struct{ ID, AOR string }
+	Calls    []struct{ ID string }
+}
+
+func pageOf(t *testing.T, got answer) (p page) {
+	t.Helper()
+	if got.isError {
+		t.Fatal(got.text)
+	}
+	decode(t, got.structured, &p)
+	return p
+}
+
+// TestWhateverWasAskedBefore: an answer about a packet is the same whether the capture was analysed
+// before or not, though reading begins and ends elsewhere then, and tells no count that it cannot know.
+func TestWhateverWasAskedBefore(t *testing.T) {
+	whole := capture(t, list(26000, func(i int) string { return request(fmt.Sprintf("%d@h", i), "") })...)
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"whole": whole, "cut": file(t, b[:len(b)-3])} {
+		for _, a := range []args{{"frame": 7}, {"frame": 5000}, {"frame": 25999}, {"frame": 26001}, {"frame": 12000, "filter": "sip.Response"}, {"filter": `sip.Call-ID == "7@h"`}, {"text": "nothing like it"}} {
+			a["pcap_file"] = path
+			fresh := call(t, server(siptools.Options{}), "search_messages", a)
+			s := server(siptools.Options{})
+			call(t, s, "summarize_capture", args{"pcap_file": path})
+			after := call(t, s, "search_messages", a)
+			if !bytes.Equal(fresh.structured, after.structured) {
+				t.Errorf("%s, %v: %.300s\nafter an analysis %.300s", name, a, fresh.structured, after.structured)
+			}
+			p := pageOf(t, fresh)
+			if _, byFrame := a["frame"]; strings.Contains(p.Note, " of 2") == byFrame {
+				t.Errorf("%s, %v: the note is %q", name, a, p.Note)
+			}
+			if strings.Contains(p.Note, "filter selects") {
+				t.Errorf("%v: %s", a, p.Note)
+			}
+			if behind := a["frame"] == 26001 || a["frame"] == nil; (p.Complete == nil) == (name == "cut" && behind) {
+				t.Errorf("%s, %v: complete is not as it should be, and the note %q", name, a, p.Note)
+			}
+		}
+	}
+}
+
+// TestLimitAdvice: a larger limit is advised where it would give more rows.
+func TestLimitAdvice(t *testing.T) {
+	s := server(siptools.Options{})
+	path := capture(t, list(2000, func(i int) string { return request(fmt.Sprintf("%d@h", i), "") })...)
+	for limit, want := range map[int]string{0: ", limit for more at once, filter", 5: ", a larger limit for more at once, filter", 900: "for the next ones, filter", 1000: "for the next ones, filter"} {
+		a := args{"pcap_file": path}
+		if limit > 0 {
+			a["limit"] = limit
+		}
+		if p := pageOf(t, call(t, s, "search_messages", a)); p.Next == "" || !strings.Contains(p.Note, want) {
+			t.Errorf("limit %d: %d rows, %s", limit, p.Returned, p.Note)
+		}
+	}
+}
