@@ -80,18 +80,34 @@ func (w *jsonWriter) findingCounts(found []*findings.Finding) {
 		}
 		w.int(n)
 	}
+	list := tallies(found)
 	w.key("by_id").open('{')
-	for _, x := range tallies(found) {
+	for _, x := range list {
 		w.key(x.id).int(int64(x.n))
 	}
 	w.close('}')
+	several := false
+	for _, x := range list {
+		if x.all == x.n {
+			continue
+		}
+		if !several {
+			several = true
+			w.key("instances").open('{')
+		}
+		w.key(x.id).int(int64(x.all))
+	}
+	if several {
+		w.close('}')
+	}
 	w.close('}')
 }
 
 // A findingTally counts the findings of one id.
 type findingTally struct {
 	id    string
-	n     int
+	n     int               // findings
+	all   int               // what they are true of: one of several calls or requests counts as many
 	worst *findings.Finding // the first of the highest severity
 }
 
@@ -103,7 +119,8 @@ func tallies(found []*findings.Finding) (list []findingTally) {
 			i = len(list)
 			list = append(list, findingTally{id: f.ID, worst: f})
 		}
-		list[i].n += max(f.Count, 1)
+		list[i].n++
+		list[i].all += max(f.Count, 1)
 	}
 	return list
 }
@@ -119,7 +136,7 @@ func appendFindingsText(b []byte, found []*findings.Finding, o *Options) []byte 
 			continue
 		}
 		severity, start := x.worst.Severity.String(), len(b)+rowStart
-		b = folded(b, label, "%s %s × %d: %s", severity, x.id, x.n, x.worst.Title())
+		b = folded(b, label, "%s %s × %d: %s", severity, x.id, x.all, x.worst.Title())
 		if o.Colour {
 			more := string(b[start+len(severity):])
 			b = append(append(b[:start], o.coloured(severity)...), more...)

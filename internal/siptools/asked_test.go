@@ -2,6 +2,7 @@ package siptools_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -78,5 +79,39 @@ func TestLimitAdvice(t *testing.T) {
 		if p := pageOf(t, call(t, s, "search_messages", a)); p.Next == "" || !strings.Contains(p.Note, want) {
 			t.Errorf("limit %d: %d rows, %s", limit, p.Returned, p.Note)
 		}
+	}
+}
+
+// TestWrongCallsByKind: the summary counts the calls that went wrong by how they did, the commonest
+// way first, and its counts of findings add up.
+func TestWrongCallsByKind(t *testing.T) {
+	path := ladder(t, 1, "0 A > B INVITE id=a\n.1 B > A 404\n.1 A > B ACK\n"+repeat(3, func(i int) string {
+		return fmt.Sprintf("%d A > B INVITE id=b%d\n.1 B > A 503 id=b%[2]d reason=\"Q.850;cause=34\"\n.1 A > B ACK id=b%[2]d\n", 10*i+10, i)
+	}))
+	got := call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": path})
+	var x struct {
+		Failed []struct {
+			ID, State string
+			Count     int
+			Final     int `json:"final_status"`
+		} `json:"failed_calls"`
+		Findings map[string]json.RawMessage
+	}
+	decode(t, got.structured, &x)
+	if len(x.Failed) != 2 || fmt.Sprint(x.Failed[0]) != "{call-2 failed 3 503}" || fmt.Sprint(x.Failed[1]) != "{call-1 failed 1 404}" {
+		t.Errorf("%+v", x.Failed)
+	}
+	number := func(key string) (n int) {
+		decode(t, x.Findings[key], &n)
+		return n
+	}
+	var byID map[string]int
+	decode(t, x.Findings["by_id"], &byID)
+	sum := 0
+	for _, n := range byID {
+		sum += n
+	}
+	if total := number("total"); total == 0 || sum != total || number("error")+number("warning")+number("note") != total {
+		t.Errorf("%s", x.Findings)
 	}
 }

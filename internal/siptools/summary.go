@@ -3,6 +3,7 @@ package siptools
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -17,12 +18,12 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "summarize_capture",
 		Title: "Summarize a capture",
-		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings and failed calls), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
+		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings; failed_calls: calls that went wrong, answered ones among them, by kind with count and the first of each), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
 			dataNote,
 		InputSchema: object(fileArguments, "pcap_file"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"files":{"type":"array","items":{"type":"object"}},"packets":{"type":"integer"},"messages":{"type":"integer"},"requests":{"type":"integer"},"responses":{"type":"integer"},` +
 			`"methods":{"type":"object"},"statuses":{"type":"object"},"call_ids":{"type":"integer"},"calls":{"type":"object"},"registrations":{"type":"object"},"subscriptions":{"type":"object"},"keepalives":{"type":"object"},"metrics":{"type":"object"},` +
-			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
+			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"failed_calls_left_out":{"type":"integer"},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
 			`"required":["files","packets","messages","calls","findings","complete","next"]}`),
 		Annotations: readOnly,
 		Call: onAnalysis(o, c, "summarize_capture", func(q *query) fromAnalysis {
@@ -36,6 +37,7 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 
 // summarize makes the summary, and leaves out rows until it fits.
 func summarize(x *examined, q *query) []byte {
+	kinds := wrongKinds(x.res)
 	for n := 6; ; n-- {
 		o := report.Options{Files: q.names, Brief: true, MaxFiles: max(n*3, 1)}
 		if n < 3 {
@@ -44,9 +46,13 @@ func summarize(x *examined, q *query) []byte {
 		b := report.AppendSummary(nil, x.res, x.found, &o)
 		b = append(b[:len(b)-1], `,"worst_findings":[`...)
 		b = appendWorst(b, x.found, &o, n)
+		shown := min(n, len(kinds))
 		b = append(b, `],"failed_calls":[`...)
-		b = appendFailed(b, x.res, &o, n)
-		b = append(b, `],"next":[`...)
+		b = append(appendWrong(b, x.res, kinds[:shown]), ']')
+		if left := len(kinds) - shown; left > 0 {
+			b = fmt.Appendf(b, `,"failed_calls_left_out":%d`, left)
+		}
+		b = append(b, `,"next":[`...)
 		for i, s := range nextQuestions(x) {
 			if i > 0 {
 				b = append(b, ',')
@@ -90,31 +96,46 @@ func failed(c *analysis.Call) bool {
 	return s == analysis.StateFailed || s == analysis.StateAbandoned
 }
 
-// appendFailed appends the first calls that went wrong, one of each reason.
-func appendFailed(b []byte, res *analysis.Result, o *report.Options, most int) []byte {
-	seen := map[string]bool{}
+// A wrongKind is the calls that went wrong in one way.
+type wrongKind struct {
+	why   string
+	first int // ID of the first call
+	count int
+}
+
+// wrongKinds counts the calls that went wrong, by how they did, the commonest way first.
+func wrongKinds(res *analysis.Result) (list []*wrongKind) {
 	for head := range res.Calls.Heads() {
-		if len(seen) == most {
-			break
-		}
 		if !wentWrong(head) {
 			continue
 		}
-		why := fmt.Sprint(head.First().State, head.First().FinalStatus, head.Because != "")
+		l := head.First()
+		why := fmt.Sprint(l.State, l.FinalStatus, head.Because != "")
 		if head.Beside {
 			why = head.Findings[0]
 		}
-		if seen[why] {
-			continue
+		i := slices.IndexFunc(list, func(x *wrongKind) bool { return x.why == why })
+		if i < 0 {
+			i, list = len(list), append(list, &wrongKind{why: why, first: head.ID})
 		}
-		if len(seen) > 0 {
+		list[i].count++
+	}
+	slices.SortStableFunc(list, func(a, b *wrongKind) int { return b.count - a.count })
+	return list
+}
+
+// appendWrong appends the calls that went wrong: of each kind how many, and the first.
+func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
+	for i, k := range kinds {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		seen[why] = true
-		c := res.Calls.At(head.ID - 1)
+		c := res.Calls.At(k.first - 1)
 		l := c.First()
-		b = append(b, `{"id":`...)
-		b = appendString(b, report.CallID(c))
+		b = fmt.Appendf(b, `{"id":"%s","count":%d,"state":"%s"`, report.CallID(c), k.count, l.State)
+		if l.FinalStatus != 0 {
+			b = fmt.Appendf(b, `,"final_status":%d`, l.FinalStatus)
+		}
 		b = append(b, `,"verdict":`...)
 		b = appendString(b, report.Verdict(c))
 		if l.Cause != "" {

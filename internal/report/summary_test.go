@@ -1,0 +1,25 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// TestFindingCounts: the counts by id and those by severity add up to the total; what one finding of
+// many calls counts for is told apart.
+func TestFindingCounts(t *testing.T) {
+	var w jsonWriter
+	w.findingCounts([]*findings.Finding{
+		{ID: "overload", Severity: findings.Error}, {ID: "overload", Severity: findings.Note},
+		{ID: "q850-meaning", Severity: findings.Note, Count: 32},
+	})
+	const want = `"findings":{"total":3,"error":1,"warning":0,"note":2,"by_id":{"overload":2,"q850-meaning":1},"instances":{"q850-meaning":32}}`
+	if string(w.b) != want {
+		t.Errorf("got %s\nwant %s", w.b, want)
+	}
+	w = jsonWriter{}
+	if w.findingCounts(nil); string(w.b) != `"findings":{"total":0,"error":0,"warning":0,"note":0,"by_id":{}}` {
+		t.Errorf("of none: %s", w.b)
+	}
+}
