@@ -92,6 +92,8 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 	w.startLine(s)
 	w.field("call_id", s, sipmsg.CallID)
 	w.cseq(s)
+	w.user("from_user", s, sipmsg.From)
+	w.user("to_user", s, sipmsg.To)
 	w.given("from_tag", s.Tag(sipmsg.From))
 	w.given("to_tag", s.Tag(sipmsg.To))
 	w.given("branch", s.Branch())
@@ -175,6 +177,14 @@ func (w *jsonWriter) cseq(s *sipmsg.Message) {
 		w.key("cseq_number").int(int64(n))
 	}
 	w.given("cseq_method", method)
+}
+
+// user writes the user in the URI of an address, if there is one.
+func (w *jsonWriter) user(key string, m *sipmsg.Message, id sipmsg.ID) {
+	if v, ok := m.First(id); ok {
+		u := sipmsg.ParseURI(sipmsg.ParseAddress(w.value(sipmsg.Field{ID: id, Value: v})).URI)
+		w.given(key, u.User)
+	}
 }
 
 // contentLength writes the Content-Length as a number, null where it is none.

@@ -333,12 +333,12 @@ func TestLineKeys(t *testing.T) {
 		t.Fatalf("not one line: %q", b)
 	}
 	want := strings.Fields(`number file frame frames time transport source_ip source_port destination_ip destination_port message_type start_line
-		method request_uri call_id cseq cseq_number cseq_method from_tag to_tag branch user_agent server content_type content_length body_length
+		method request_uri call_id cseq cseq_number cseq_method from_user to_user from_tag to_tag branch user_agent server content_type content_length body_length
 		via_count tunnel quirks notes partial raw sanitised`)
 	if got := keys(t, line); !slices.Equal(got, want) {
 		t.Errorf("keys\n     %q\nwant %q", got, want)
 	}
-	for _, s := range []string{`"file":"a\\x1b","frame":"1:17","frames":["1:15","1:17"],`, `"cseq":"1 INVITE","cseq_number":1,"cseq_method":"INVITE","from_tag":"a1",` +
+	for _, s := range []string{`"file":"a\\x1b","frame":"1:17","frames":["1:15","1:17"],`, `"cseq":"1 INVITE","cseq_number":1,"cseq_method":"INVITE","from_user":"alice","to_user":"bob","from_tag":"a1",` +
 		`"to_tag":"b1","branch":"z9hG4bK1","user_agent":"Example/1","server":"both","content_type":"application/sdp","content_length":4,"body_length":5,"via_count":1,` +
 		`"tunnel":["VLAN"],"quirks":["content-length-short","max-forwards-missing"],"notes":["message-partial"],"partial":true,"raw":"INVITE sip:bob@example.com SIP/2.0\nVia: `} {
 		if !bytes.Contains(line, []byte(s)) {

@@ -12,7 +12,7 @@ import (
 
 // messageKeys are the keys of messages that they can be sorted by: those with one value.
 var messageKeys = []string{"number", "file", "frame", "time", "transport", "source_ip", "source_port", "destination_ip", "destination_port",
-	"message_type", "start_line", "method", "request_uri", "status_code", "reason_phrase", "call_id", "cseq", "cseq_number", "cseq_method", "from_tag",
+	"message_type", "start_line", "method", "request_uri", "status_code", "reason_phrase", "call_id", "cseq", "cseq_number", "cseq_method", "from_user", "to_user", "from_tag",
 	"to_tag", "branch", "user_agent", "server", "content_type", "content_length", "body_length", "via_count"}
 
 // CheckMessageKey says what keys there are where messages cannot be sorted by one.
