@@ -114,7 +114,7 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 	var buf []byte
 	var kept int64
 	full := false
-	res, err := e.analyze(r, analysis.Options{Ordered: true, Message: func(m *analysis.Message) error {
+	res, err := e.analyze(r, analysis.Options{Calls: filter.NeedsCalls(want.matches), Ordered: true, Message: func(m *analysis.Message) error {
 		if !want.takes(m) || full {
 			return nil
 		}
@@ -188,7 +188,7 @@ func (e *env) describeAgain(w io.Writer, out *report.Messages, files []string, o
 	}
 	defer r.Close()
 	var b []byte
-	_, err = e.analyze(r, analysis.Options{Ordered: true, Message: func(m *analysis.Message) error {
+	_, err = e.analyze(r, analysis.Options{Calls: filter.NeedsCalls(want.matches), Ordered: true, Message: func(m *analysis.Message) error {
 		if !want.takes(m) {
 			return nil
 		}
@@ -214,7 +214,7 @@ func analyzeText(e *env, r *capture.Reader, out *report.Messages, want wanted) i
 		want.most = textMessages
 	}
 	var lines []byte
-	res, err := e.analyze(r, analysis.Options{Ordered: true, Message: func(m *analysis.Message) error {
+	res, err := e.analyze(r, analysis.Options{Calls: filter.NeedsCalls(want.matches), Ordered: true, Message: func(m *analysis.Message) error {
 		if want.takes(m) {
 			lines = out.AppendText(lines, m)
 		}

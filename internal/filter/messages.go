@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,14 +29,23 @@ var messages = sync.OnceValue(func() *Schema[*analysis.Message] {
 	return s
 })
 
+// NeedsCalls reports whether a filter asks for what only an analysis with calls tells of messages.
+func NeedsCalls(f *Filter[*analysis.Message]) bool { return f != nil && f.root.asksForRepeats() }
+
+func (n *node) asksForRepeats() bool {
+	return strings.HasPrefix(n.test.name, "sip.resend") || slices.ContainsFunc(n.kids, (*node).asksForRepeats)
+}
+
 func addFrame(s *Schema[*analysis.Message]) {
 	s.Add(Field{"frame", Present, "any message", ""}, func(m *analysis.Message, v *Values) { v.Present() })
 	s.Add(Field{"frame.number", Number, "the packet that completes the message, in its file", "frame.number in {17, 20 .. 29}"}, func(m *analysis.Message, v *Values) {
-		v.Number(uint32(min(m.Frame.Number, 1<<32-1)))
+		v.Number(frameNumber(m.Frame.Number))
 	})
 	s.Add(Field{"frame.time", Time, "the time of that packet", ""}, frameTime)
 	s.Add(Field{"frame.time_epoch", Epoch, "the same in seconds since 1970", ""}, frameTime)
 }
+
+func frameNumber(n int64) uint32 { return uint32(min(n, 1<<32-1)) }
 
 func frameTime(m *analysis.Message, v *Values) {
 	if m.HasTime {
@@ -157,6 +167,12 @@ func addStartLine(s *Schema[*analysis.Message]) {
 	add("sip.Status-Code", Number, "the code of a response", "sip.Status-Code in {400 .. 699}", func(m *sipmsg.Message, v *Values) {
 		if n, ok := sipmsg.Number(m.StatusText); ok && !m.IsRequest() {
 			v.Number(n)
+		}
+	})
+	s.Add(Field{"sip.resend", Bool, "it is a retransmission", ""}, func(m *analysis.Message, v *Values) { v.Bool(m.RetransmissionOf.Number != 0) })
+	s.Add(Field{"sip.resend-original", Number, "the packet with what it repeats, in its file", "sip.resend-original == 17"}, func(m *analysis.Message, v *Values) {
+		if n := m.RetransmissionOf.Number; n != 0 {
+			v.Number(frameNumber(n))
 		}
 	})
 	add("sip.msg_hdr", String, "all that follows the first line: header and, as in Wireshark, body", `sip.msg_hdr contains "X-Tenant: 7"`, func(m *sipmsg.Message, v *Values) {

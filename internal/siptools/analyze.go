@@ -117,7 +117,7 @@ func analyze(o *Options, q *query) fromCaptures {
 			return q.refuse(err)
 		}
 		pg := messagePage{q: q, most: most, filtered: f != nil, out: report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})}
-		res, err := analysis.Run(ctx, r, analysis.Options{Ordered: true, MaxMemory: o.MaxMemory / 4, Message: func(m *analysis.Message) error {
+		res, err := analysis.Run(ctx, r, analysis.Options{Calls: filter.NeedsCalls(f), Ordered: true, MaxMemory: o.MaxMemory / 4, Message: func(m *analysis.Message) error {
 			if !m.IsCopy() && (f == nil || f.Match(m)) {
 				pg.add(m)
 			}

@@ -67,6 +67,20 @@ func TestWhateverWasAskedBefore(t *testing.T) {
 	}
 }
 
+// TestRetransmissionsAndUsers: retransmissions alone can be asked for, also of the tool that has
+// no calls, and rows tell the users.
+func TestRetransmissionsAndUsers(t *testing.T) {
+	path := testdata(t, "retransmission.pcap")
+	s := server(siptools.Options{})
+	p := pageOf(t, call(t, s, "search_messages", args{"pcap_file": path, "filter": "sip.resend == true"}))
+	if p.Total != 8 || p.Messages[0].Frame != 2 || p.Messages[0].From != "alice" || p.Messages[0].To != "bob" {
+		t.Errorf("%+v", p)
+	}
+	if r := good(t, s, args{"pcap_file": path, "filter": "sip.resend-original == 17"}); len(r.Described) != 4 {
+		t.Errorf("%d repeat the message in packet 17, not 4", len(r.Described))
+	}
+}
+
 // TestLimitAdvice: a larger limit is advised where it would give more rows.
 func TestLimitAdvice(t *testing.T) {
 	s := server(siptools.Options{})

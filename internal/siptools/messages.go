@@ -22,7 +22,7 @@ func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "search_messages",
 		Title: "Search messages",
-		Description: `Finds single SIP messages by a Wireshark display filter, by text in them (case does not matter; passwords and credentials are *** here too), or by frame: with frame the whole text of the messages in that packet is returned.` +
+		Description: `Finds single SIP messages by a Wireshark display filter, by text in them (case does not matter; passwords and credentials are *** here too), or by frame: with frame the whole text of the messages in that packet is returned. sip.resend == true finds retransmissions.` +
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, ip.addr, frame.number.","examples":["sip.Status-Code >= 400","sip.Call-ID == \"a84b4c76e66710\"","sip.Method == \"REGISTER\" and ip.src == 192.0.2.7"]}`+
