@@ -146,7 +146,7 @@ func (x *exporting) check(e *env) bool {
 	}
 	for _, id := range x.findings {
 		if what == "" && findings.Lookup(id) == nil {
-			what = "there is no finding " + clean.Text(id) + didYouMean(id, ruleIDs()) + "; sipsight findings --explain all lists them"
+			what = "there is no finding " + clean.Text(id) + didYouMean(id, findings.IDs()) + "; sipsight findings --explain all lists them"
 		}
 	}
 	if what != "" {

@@ -144,15 +144,8 @@ func (e *env) knownFinding(id string) bool {
 	if findings.Lookup(id) != nil {
 		return true
 	}
-	e.errorf("findings: there is no finding %s%s; sipsight findings --explain all lists them", clean.Text(id), didYouMean(id, ruleIDs()))
+	e.errorf("findings: there is no finding %s%s; sipsight findings --explain all lists them", clean.Text(id), didYouMean(id, findings.IDs()))
 	return false
-}
-
-func ruleIDs() (ids []string) {
-	for _, r := range findings.Rules() {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 // explain tells what a rule means, or lists all.

@@ -9,9 +9,10 @@ import (
 // An Error says why an expression is refused, and where.
 type Error struct {
 	Expr     string
-	Pos, End int    // the place in Expr, in octets: Pos <= End <= len(Expr)
-	What     string // what is wrong
-	Hint     string // what would be right, "" where there is nothing to say
+	Pos, End int      // the place in Expr, in octets: Pos <= End <= len(Expr)
+	What     string   // what is wrong
+	Hint     string   // what would be right, "" where there is nothing to say
+	Fields   []string // of a field that is not there: some that may be meant
 }
 
 func (e *Error) Error() string {

@@ -26,6 +26,8 @@ var messages = sync.OnceValue(func() *Schema[*analysis.Message] {
 	addFieldParts(s)
 	addHeaders(s)
 	addSDP(s)
+	s.Usual("sip.Method", "sip.Status-Code", "sip.Call-ID", "sip.from.user", "sip.to.user", "sip.CSeq.method", "ip.addr", "frame.number", "frame.time", "sip.resend")
+	s.Said(messagesSaid)
 	return s
 })
 
@@ -35,6 +37,27 @@ func NeedsCalls(f *Filter[*analysis.Message]) bool { return f != nil && f.root.a
 func (n *node) asksForRepeats() bool {
 	return strings.HasPrefix(n.test.name, "sip.resend") || slices.ContainsFunc(n.kids, (*node).asksForRepeats)
 }
+
+const messagesSaid = `sip.Status-Code: status status_code code
+sip.Status-Line: reason_phrase
+sip.Request-Line: start_line
+sip.r-uri: request_uri ruri
+sip.from.user: user caller from_user
+sip.to.user: callee called to_user
+sip.from.tag: from_tag
+sip.to.tag: to_tag
+sip.Via.branch: branch
+sip.CSeq.method: cseq_method
+sip.CSeq.seq: cseq_number
+sip.User-Agent: ua
+sip.reason_cause_q850: cause
+sip.resend: retransmission retransmissions
+sip.resend-original: retransmission_of
+frame.number: number
+frame.time: time start since until
+ip.src: source source_ip src_ip
+ip.dst: destination destination_ip dst_ip
+sdp.mime.type: codec`
 
 func addFrame(s *Schema[*analysis.Message]) {
 	s.Add(Field{"frame", Present, "any message", ""}, func(m *analysis.Message, v *Values) { v.Present() })

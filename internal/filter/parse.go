@@ -104,7 +104,7 @@ func (p *parser) parse() (*node, error) {
 }
 
 func (p *parser) fail(pos, end int, what, hint string) *Error {
-	return &Error{p.expr, pos, end, what, hint}
+	return &Error{p.expr, pos, end, what, hint, nil}
 }
 
 // failAt notes an error, of which the first counts, and ends scanning.
@@ -295,14 +295,23 @@ func (p *parser) unknownField(t token) {
 	case t.text == "any" || t.text == "all":
 		p.failAt(t, "quantifiers are not supported", "write === for all equal, == for any equal")
 	case n != "":
-		p.failAt(t, "there is no field "+t.text, "did you mean "+n+"?")
+		p.noField(t, "", "did you mean "+n+"?")
+		if strings.EqualFold(n, t.text) { // it was
+			p.err.Fields = nil
+		}
 	case t.text[0]-'0' < 10 || t.text[0] == '-':
 		p.failAt(t, "a comparison begins with a field", "the field stands on the left, the value on the right")
 	case p.fields.prefix != "" && !strings.HasPrefix(t.text, p.fields.prefix):
-		p.failAt(t, "there is no field "+t.text+" here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
+		p.noField(t, " here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
 	default:
-		p.failAt(t, "there is no field "+t.text, "all fields are listed by: sipsight help filter")
+		p.noField(t, "", "all fields are listed by: sipsight help filter")
 	}
+}
+
+// noField refuses a name, and offers others.
+func (p *parser) noField(t token, here, hint string) {
+	p.failAt(t, "there is no field "+t.text+here, hint)
+	p.err.Fields = p.fields.suggest(t.text)
 }
 
 var isFunction = map[string]bool{"len": true, "count": true, "upper": true, "lower": true, "string": true, "max": true, "min": true, "abs": true}
@@ -333,8 +342,13 @@ func (p *parser) single(t *test, op token) {
 			return
 		}
 	}
-	if t.kind == Bool && t.op != "==" {
+	switch v := p.fields.vocabulary(t.field); {
+	case t.op == "==":
+	case t.kind == Bool:
 		p.failAt(op, "true and false have no order", "use == or !=")
+		return
+	case v != nil:
+		p.failAt(op, t.name+" is a word, and words like these have no order", "use == or in {…} with some of: "+v.list())
 		return
 	}
 	t.set = []interval{x}
@@ -348,10 +362,13 @@ const (
 	maxProgram = 10000
 )
 
+// textOps are the operators for text alone, with how they are written.
+var textOps = map[string]string{"contains": "contains", "~": "matches"}
+
 // textTest parses the right side of contains and matches.
 func (p *parser) textTest(t *test, op token) {
 	tok := p.tok
-	what := map[string]string{"contains": "contains", "~": "matches"}[op.text]
+	what := textOps[op.text]
 	switch {
 	case p.err != nil:
 		return
@@ -373,15 +390,25 @@ func (p *parser) textTest(t *test, op token) {
 	p.advance()
 	t.text = tok.text
 	t.needle = []byte(tok.text)
-	if t.op != "~" {
-		return
+	if t.op == "~" {
+		re, what, hint := compile(tok.text)
+		if re == nil {
+			p.failAt(tok, what, hint)
+			return
+		}
+		t.re = re
 	}
-	re, what, hint := compile(tok.text)
-	if re == nil {
-		p.failAt(tok, what, hint)
-		return
+	if v := p.fields.vocabulary(t.field); v != nil && !slices.ContainsFunc(v.words, t.holdsOf) {
+		p.failAt(tok, "no "+t.name+" "+textOps[t.op]+" that", "it is one of: "+v.list())
 	}
-	t.re = re
+}
+
+// holdsOf reports whether contains or matches holds of a text.
+func (t *test) holdsOf(s string) bool {
+	if t.op == "~" {
+		return t.re.MatchString(s)
+	}
+	return strings.Contains(s, t.text)
 }
 
 // set parses {a, b, c .. d}.
@@ -422,6 +449,8 @@ func (p *parser) joinRange(t *test, x, y interval, dots token) interval {
 		p.failAt(dots, "the range ends before it begins", "")
 	case t.kind == Bool:
 		p.failAt(dots, "true and false have no order", "")
+	case p.fields.vocabulary(t.field) != nil:
+		p.failAt(dots, "words like these have no order", "list them, with commas")
 	}
 	return interval{x.lo, y.hi, x.src + " .. " + y.src, true}
 }
@@ -489,6 +518,9 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			what, hint = "this text needs double quotes", `write "`+tok.text+`"`
 		}
 		x.lo.text, x.src = tok.text, ""
+		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
+			what, hint = v.refuse(t.name, tok.text)
+		}
 	case Time:
 		if tok.kind == tokWord {
 			what, hint = "a time stands in double quotes", timeHint

@@ -3,10 +3,7 @@ package filter
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
-
-	"github.com/sipsight/sipsight/internal/near"
 )
 
 // A Kind is what the values of a field are, and with that what they can be compared with.
@@ -45,6 +42,9 @@ type fields struct {
 	prefix string // with its dot
 	list   []Field
 	index  map[string]int
+	closed []vocabulary
+	usual  []string // fields that are asked for most, without the prefix
+	said   string   // what people call them, without the prefix
 }
 
 // A Schema names the fields of records of type T. It is made once, by one goroutine;
@@ -186,27 +186,4 @@ func (f *Field) ExampleText() string {
 		return f.Name + " == true"
 	}
 	return f.Name
-}
-
-// nearest returns the name that was most likely meant, "" if none is near.
-func (s *fields) nearest(name string) string {
-	best, distance := "", 1+len(name)/4
-	for i := range s.list {
-		n := s.list[i].Name
-		if strings.EqualFold(n, name) {
-			return n
-		}
-		if d := near.Distance(strings.ToLower(name), strings.ToLower(n)); d < distance || d == distance && best == "" {
-			best, distance = n, d
-		}
-	}
-	if best != "" {
-		return best
-	}
-	for i := range s.list { // the end of a name, such as Call-ID
-		if n := s.list[i].Name; len(name) >= 3 && len(n) > len(name) && n[len(n)-len(name)-1] == '.' && strings.EqualFold(n[len(n)-len(name):], name) {
-			return n
-		}
-	}
-	return ""
 }

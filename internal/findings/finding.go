@@ -200,6 +200,14 @@ func Lookup(id string) *Rule {
 	return nil
 }
 
+// IDs returns the ids of all rules in the order of the catalogue.
+func IDs() (ids []string) {
+	for _, r := range rules {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
 // Timers of RFC 3261 with their default values.
 const (
 	t1      = 500 * time.Millisecond

@@ -60,7 +60,32 @@ var Calls = &Table[*analysis.Call]{Name: "calls", Prefix: "call", Columns: []Col
 	{Key: "hops", Kind: Object, json: (*jsonWriter).hops, full: true},
 	{Key: "timeline", Kind: Object, json: (*jsonWriter).timeline, full: true},
 	{Key: "metrics", Kind: Object, json: (*jsonWriter).callMetrics, full: true},
-}}
+}, closed: []vocabulary{
+	{"state", analysis.States(), callStateSaid}, {"ended_by", parties, ""}, {"transport", []string{"UDP", "TCP", "TLS", "SCTP", "WS", "WSS"}, ""}, {"findings", ruleIDs, ""},
+}, said: `final_status: status status_code code response
+final_reason: reason
+release_cause: cause
+from: caller calling
+to: callee called
+talk_ms: duration duration_ms length
+post_dial_delay_ms: pdd pdd_ms
+start: time begin since until
+answer: answered
+ended_by: hangup
+state: outcome result
+source: src
+destination: dst
+user_agents: ua
+findings: error`}
+
+// callStateSaid is what people say in place of a state.
+const callStateSaid = `write call.answer for those that were answered: answered
+write call.final_status == 486: busy
+did you mean early?: ringing
+did you mean confirmed?: active
+did you mean completed?: ended
+did you mean failed?: rejected error
+did you mean abandoned?: unanswered no_answer`
 
 // CallID returns the id of a call.
 func CallID(c *analysis.Call) string { return CallName(c.ID) }

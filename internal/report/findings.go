@@ -40,7 +40,13 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 		}
 		return frameOf(f.Frames[0])
 	}, csvOnly: true},
-}}
+}, closed: []vocabulary{
+	{"id", ruleIDs, ""}, {"related", ruleIDs, ""}, {"confidence", []string{"possible", "likely", "certain"}, ""}, {"severity", []string{"note", "warning", "error"}, `did you mean error?: critical
+did you mean note?: info`},
+}, said: `id: name type rule
+severity: level
+observed: text message description
+aor: user`}
 
 // findingFile writes the name of the file that the filter is for, with several files.
 func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {

@@ -84,6 +84,8 @@ type Table[T any] struct {
 	Name    string // of the rows: calls, registrations
 	Prefix  string // of the keys in filters: call, reg
 	Columns []Column[T]
+	closed  []vocabulary // of its texts
+	said    string       // what people call keys, as filter.Schema.Said takes it
 }
 
 // Column returns the column of a key, nil for none.
@@ -294,6 +296,7 @@ func compareValues(k Kind, x, y *Value) int {
 // Filters returns the schema of filters over the table: its keys behind its prefix.
 func (t *Table[T]) Filters() *filter.Schema[T] {
 	s := filter.NewSchema[T](t.Prefix)
+	var usual []string
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Kind == Object {
@@ -305,7 +308,15 @@ func (t *Table[T]) Filters() *filter.Schema[T] {
 				v.filter(c.Kind, values)
 			}
 		})
+		if c.Brief && c.Key != "id" && c.Key != "verdict" {
+			usual = append(usual, c.Key)
+		}
 	}
+	for _, x := range t.closed {
+		s.Only(x.name, x.words, x.said)
+	}
+	s.Usual(usual...)
+	s.Said(t.said)
 	return s
 }
 

@@ -17,7 +17,7 @@ func listFindings(q *query) fromAnalysis {
 	q.String("call", &call)
 	q.paging()
 	if id != "" && findings.Lookup(id) == nil && q.err == nil {
-		q.err = fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findingIDs()))
+		q.err = fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findings.IDs()))
 	}
 	return func(x *examined) (mcpjsonrpc.Result, error) {
 		number, err := x.number(call)
@@ -57,13 +57,6 @@ func listFindings(q *query) fromAnalysis {
 			},
 		}), nil
 	}
-}
-
-func findingIDs() (ids []string) {
-	for _, r := range findings.Rules() {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {

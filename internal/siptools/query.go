@@ -149,6 +149,9 @@ func filterError(err error) error {
 	if e.Hint != "" { // a command line is of no use here
 		what += "; " + strings.Replace(e.Hint, "sipsight help filter", "the resource "+filtersURI, 1)
 	}
+	if len(e.Fields) > 0 {
+		what += " (some of the fields: " + strings.Join(e.Fields, ", ") + ")"
+	}
 	return fmt.Errorf("filter: %s\n%s", what, e.Caret())
 }
 

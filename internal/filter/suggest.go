@@ -1,0 +1,147 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sipsight/sipsight/internal/near"
+)
+
+// maxSuggested is how many names are offered in the place of one that is not there.
+const maxSuggested = 10
+
+// A vocabulary is all values that a text can have, where these are few.
+type vocabulary struct {
+	field int
+	words []string
+	said  string // what people say in their place
+}
+
+// Only says that a text has no values but words: an expression with another one would never hold,
+// and is refused. said has a line for each answer to those that people use in their place: the
+// answer, a colon, and the words that it is for.
+func (s *fields) Only(name string, words []string, said string) {
+	name = s.prefix + name
+	i, there := s.index[name]
+	if !there {
+		panic("filter: there is no field " + name)
+	}
+	s.closed = append(s.closed, vocabulary{i, words, said})
+	s.list[i].Example = name + ` == "` + words[0] + `"`
+}
+
+// vocabulary returns the values that a field can have, nil where it may be any.
+func (s *fields) vocabulary(field int) *vocabulary {
+	for i := range s.closed {
+		if v := &s.closed[i]; v.field == field {
+			return v
+		}
+	}
+	return nil
+}
+
+// Said tells by which names people look for fields: a line for each field, with its name, a colon,
+// and what they call it.
+func (s *fields) Said(names string) { s.said = names }
+
+// Usual says which fields are asked for most: those are offered in the place of one that is not
+// there. Without it these are the first.
+func (s *fields) Usual(names ...string) { s.usual = names }
+
+// saidFor returns what stands in front of the colon in the line of lines that has the word, "" for none.
+func saidFor(lines, word string) string {
+	for _, line := range strings.Split(lines, "\n") {
+		i := strings.LastIndexByte(line, ':')
+		for _, w := range strings.Fields(line[i+1:]) {
+			if strings.EqualFold(w, word) {
+				return line[:i]
+			}
+		}
+	}
+	return ""
+}
+
+// tail returns a name without its first part: the prefix, or the protocol.
+func tail(name string) string {
+	if _, rest, ok := strings.Cut(name, "."); ok {
+		return rest
+	}
+	return name
+}
+
+// nearest returns the name that was most likely meant, "" if none is near.
+func (s *fields) nearest(name string) string {
+	for i := range s.list {
+		if n := s.list[i].Name; strings.EqualFold(n, name) {
+			return n
+		}
+	}
+	if said := saidFor(s.said, tail(name)); said != "" {
+		return s.prefix + said
+	}
+	if n := closest(name, func(i int) string { return s.list[i].Name }, len(s.list)); n != "" {
+		return n
+	}
+	for i := range s.list { // the end of a name, such as Call-ID
+		if n := s.list[i].Name; len(name) >= 3 && len(n) > len(name) && n[len(n)-len(name)-1] == '.' && strings.EqualFold(n[len(n)-len(name):], name) {
+			return n
+		}
+	}
+	return ""
+}
+
+// closest returns the nearest of n names, "" if none is near.
+func closest(name string, at func(int) string, n int) string {
+	best, distance := "", 1+len(name)/4
+	for i := range n {
+		if d := near.Distance(strings.ToLower(name), strings.ToLower(at(i))); d < distance || d == distance && best == "" {
+			best, distance = at(i), d
+		}
+	}
+	return best
+}
+
+// suggest returns the names of fields to look at where there is none of this name: those that
+// share a word with it, and those that are asked for most.
+func (s *fields) suggest(name string) (list []string) {
+	add := func(n string) {
+		if len(list) < maxSuggested && !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	for _, word := range strings.FieldsFunc(strings.ToLower(tail(name)), func(r rune) bool { return strings.ContainsRune("._-", r) }) {
+		for i := range s.list {
+			if n := s.list[i].Name; len(word) > 2 && len(list) < maxSuggested/2 && strings.Contains(strings.ToLower(tail(n)), word) {
+				add(n)
+			}
+		}
+	}
+	for _, n := range s.usual {
+		add(s.prefix + n)
+	}
+	for i := range s.list {
+		add(s.list[i].Name)
+	}
+	return list
+}
+
+// refuse says what is wrong with a value that the text never has; "" if it may have it.
+func (v *vocabulary) refuse(field, value string) (what, hint string) {
+	if slices.Contains(v.words, value) {
+		return "", ""
+	}
+	if hint = saidFor(v.said, value); hint == "" {
+		if n := closest(value, func(i int) string { return v.words[i] }, len(v.words)); n != "" {
+			hint = "did you mean " + n + "?"
+		}
+	}
+	return field + " is never " + quoteSource(value) + ", but one of: " + v.list(), hint
+}
+
+// list returns which values there are, of many the first.
+func (v *vocabulary) list() string {
+	if len(v.words) > 2*maxSuggested {
+		return strings.Join(v.words[:maxSuggested], ", ") + ", …"
+	}
+	return strings.Join(v.words, ", ")
+}

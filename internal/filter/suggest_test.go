@@ -1,0 +1,100 @@
+package filter_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/filter"
+)
+
+// closed is a schema with a text of few values, and with names that people give its fields.
+var closed = func() *filter.Schema[*call] {
+	s := filter.NewSchema[*call]("call")
+	s.String("state", "how far it came", func(c *call) string { return c.state })
+	s.Strings("user_agents", "who took part", func(c *call) []string { return c.agents })
+	s.Int("final_status", "its code", func(c *call) int64 { return c.count })
+	s.Only("state", []string{"early", "failed", "cancelled"}, "write call.answer: answered picked_up")
+	s.Said("final_status: code status\nuser_agents: phone")
+	s.Usual("final_status")
+	return s
+}()
+
+// TestVocabulary: a value that a text never has is refused in all that can be asked of it, since
+// the answer would look like one.
+func TestVocabulary(t *testing.T) {
+	const words = "call.state is never %q, but one of: early, failed, cancelled"
+	never := func(word string) string { return strings.Replace(words, "%q", `"`+word+`"`, 1) }
+	for _, x := range []struct{ expr, what, hint string }{
+		{`call.state == failed`, "", ""},
+		{`call.state in {early, "failed"}`, "", ""},
+		{`call.state contains "ail"`, "", ""},
+		{`call.state matches "^(E|F)"`, "", ""},
+		{`call.user_agents == early`, "", ""},
+		{`call.state == faild`, never("faild"), "did you mean failed?"},
+		{`call.state != "Failed"`, never("Failed"), "did you mean failed?"},
+		{`call.state === answered`, never("answered"), "write call.answer"},
+		{`call.state in {early, critical}`, never("critical"), ""},
+		{`call.state not in {busy}`, never("busy"), ""},
+		{`call.state in {early .. failed}`, "words like these have no order", "list them, with commas"},
+		{`call.state >= early`, "call.state is a word, and words like these have no order", "use == or in {…} with some of: early, failed, cancelled"},
+		{`call.state contains Fail`, "no call.state contains that", "it is one of: early, failed, cancelled"},
+		{`call.state matches "^x"`, "no call.state matches that", "it is one of: early, failed, cancelled"},
+	} {
+		_, err := closed.Parse(x.expr)
+		var e filter.Error
+		if err != nil {
+			e = *err.(*filter.Error)
+		}
+		if e.What != x.what || e.Hint != x.hint || e.Fields != nil {
+			t.Errorf("%s: %q, %q, %q", x.expr, e.What, e.Hint, e.Fields)
+		}
+	}
+}
+
+// TestSuggestions: a name that is not there is answered with the field that people mean by it,
+// and with others to choose from.
+func TestSuggestions(t *testing.T) {
+	for _, x := range []struct {
+		schema interface {
+			Parse(string) (*filter.Filter[*call], error)
+		}
+		expr, hint, fields string
+	}{
+		{closed, `call.status == 503`, "did you mean call.final_status?", "call.final_status call.state call.user_agents"},
+		{closed, `Phone == "x"`, "did you mean call.user_agents?", "call.final_status call.state call.user_agents"},
+		{closed, `call.stat == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
+		{closed, `call.agent == "x"`, "all fields are listed by", "call.user_agents call.final_status call.state"},
+		{calls, `call.nothing == "x"`, "all fields are listed by", "call.state call.user_agents call.setup_ms call.messages call.mos call.start call.partial call.source_ip call.source_port"},
+	} {
+		_, err := x.schema.Parse(x.expr)
+		var e *filter.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s is taken", x.expr)
+			continue
+		}
+		if !strings.HasPrefix(e.Hint, x.hint) || strings.Join(e.Fields, " ") != x.fields {
+			t.Errorf("%s: %q, %q", x.expr, e.Hint, e.Fields)
+		}
+	}
+	_, err := filter.Messages().Parse("sip.status >= 400")
+	e := err.(*filter.Error)
+	if e.Hint != "did you mean sip.Status-Code?" || len(e.Fields) != 10 || !slices.Contains(e.Fields, "sip.Method") {
+		t.Errorf("%q, %q", e.Hint, e.Fields)
+	}
+}
+
+// TestMessageNames: what people say in the place of a field of messages leads to one that is there.
+func TestMessageNames(t *testing.T) {
+	for _, name := range []string{"status_code", "sip.code", "request_uri", "from_user", "sip.callee", "source_ip", "msg.retransmission", "time", "sip.ua"} {
+		_, err := filter.Messages().Parse(name)
+		e, _ := err.(*filter.Error)
+		if e == nil || !strings.HasPrefix(e.Hint, "did you mean ") {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := filter.Messages().Parse(strings.TrimSuffix(strings.TrimPrefix(e.Hint, "did you mean "), "?")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
