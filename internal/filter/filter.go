@@ -76,6 +76,10 @@ func (v *Values) Done() bool {
 	return v.good > 0
 }
 
+// Secrets reports whether the comparison may see passwords, credentials and keys: a getter that
+// has masked values of its own gives those where it may not.
+func (v *Values) Secrets() bool { return v.secrets }
+
 // onlyPresence reports whether it is all the same what the value is.
 func (v *Values) onlyPresence() bool { return v.test.op == "" }
 

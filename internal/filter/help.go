@@ -25,7 +25,8 @@ without quotes. Times are "2026-11-23 10:14:00", with a fraction or an offset
 (Z, +01:00) if need be; without an offset they are UTC.
 
 A text with a few values alone, such as call.state, is compared with these: another
-word is refused.
+word is refused. Of a list, such as call.findings or call.legs.source, one value is
+enough for what is asked.
 
 A message is compared by itself, also where one packet holds several. Passwords,
 credentials and keys are *** to a filter, unless --show-secrets is given.

@@ -60,8 +60,10 @@ var Calls = &Table[*analysis.Call]{Name: "calls", Prefix: "call", Columns: []Col
 	{Key: "hops", Kind: Object, json: (*jsonWriter).hops, full: true},
 	{Key: "timeline", Kind: Object, json: (*jsonWriter).timeline, full: true},
 	{Key: "metrics", Kind: Object, json: (*jsonWriter).callMetrics, full: true},
-}, closed: []vocabulary{
+}, parts: callParts, closed: []vocabulary{
 	{"state", analysis.States(), callStateSaid}, {"ended_by", parties, ""}, {"transport", []string{"UDP", "TCP", "TLS", "SCTP", "WS", "WSS"}, ""}, {"findings", ruleIDs, ""},
+	{"dialogs.state", []string{"early", "confirmed", "terminated"}, ""}, {"legs.state", analysis.States(), callStateSaid}, {"transfers.by", parties, ""},
+	{"linked.kind", []string{"transfer", "consultation", "replacement"}, ""}, {"media.endpoints.side", parties, ""}, {"media.held_by", parties, ""},
 }, said: `final_status: status status_code code response
 final_reason: reason
 release_cause: cause
@@ -75,6 +77,8 @@ ended_by: hangup
 state: outcome result
 source: src
 destination: dst
+hops.addr: ip addr address hop source_ip destination_ip
+media.codecs: codec codecs
 user_agents: ua
 findings: error`}
 

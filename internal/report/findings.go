@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/findings"
 )
 
@@ -40,11 +41,12 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 		}
 		return frameOf(f.Frames[0])
 	}, csvOnly: true},
-}, closed: []vocabulary{
+}, parts: []part{{"frames", filter.Decimal, "those that prove it"}}, closed: []vocabulary{
 	{"id", ruleIDs, ""}, {"related", ruleIDs, ""}, {"confidence", []string{"possible", "likely", "certain"}, ""}, {"severity", []string{"note", "warning", "error"}, `did you mean error?: critical
 did you mean note?: info`},
 }, said: `id: name type rule
 severity: level
+frames: frame
 observed: text message description
 aor: user`}
 

@@ -29,9 +29,12 @@ var Registrations = &Table[*analysis.Registration]{Name: "registrations", Prefix
 	{Key: "findings", Kind: List, Doc: "ids of findings, the worst first", Get: func(r *analysis.Registration) Value { return listOf(r.Findings) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first message", Get: func(r *analysis.Registration) Value { return frameOf(r.First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last message", Get: func(r *analysis.Registration) Value { return frameOf(r.LastFrame) }},
-}, closed: []vocabulary{{"outcome", analysis.Outcomes(), `did you mean registered?: ok success
+}, parts: contactParts, closed: []vocabulary{{"outcome", analysis.Outcomes(), `did you mean registered?: ok success
 did you mean failed?: rejected error
-did you mean unanswered?: timeout`}, {"findings", ruleIDs, ""}}, said: `aor: user username
+did you mean unanswered?: timeout
+write reg.contacts.expired: expired`}, {"findings", ruleIDs, ""}}, said: `aor: user username
+contacts.uri: contact
+contacts.granted_s: expires
 outcome: state result
 registrar: server
 status: code final_status

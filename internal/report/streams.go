@@ -83,7 +83,7 @@ var Streams = &Table[*analysis.Stream]{Name: "streams", Prefix: "stream", Column
 	{Key: "relay_hop", Kind: Bool, Doc: "no session description announces it: it is a stream of the call on another hop of a relay", Get: func(s *analysis.Stream) Value { return boolOf(s.RelayHop) }},
 	{Key: "undescribed", Kind: Bool, Doc: "no session description of the call says what the payload type is", Get: func(s *analysis.Stream) Value { return boolOf(s.Undescribed()) }},
 	{Key: "rtcp", Kind: Object, json: (*jsonWriter).rtcp},
-}, closed: []vocabulary{
+}, parts: streamParts, closed: []vocabulary{
 	{"sent_by", parties, ""}, {"protocol", []string{"UDPTL"}, "write not stream.protocol: RTP"}, {"encryption", []string{"ZRTP", "DTLS-SRTP", "SRTP"}, ""},
 }, said: `loss_percent: loss
 mean_jitter_ms: jitter jitter_ms

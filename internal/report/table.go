@@ -84,6 +84,7 @@ type Table[T any] struct {
 	Name    string // of the rows: calls, registrations
 	Prefix  string // of the keys in filters: call, reg
 	Columns []Column[T]
+	parts   []part       // of its Objects
 	closed  []vocabulary // of its texts
 	said    string       // what people call keys, as filter.Schema.Said takes it
 }
@@ -300,6 +301,7 @@ func (t *Table[T]) Filters() *filter.Schema[T] {
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Kind == Object {
+			c.addParts(s, t.parts)
 			continue
 		}
 		f := filter.Field{Name: c.Key, Kind: filterKinds[c.Kind], Doc: c.Doc}

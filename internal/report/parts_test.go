@@ -1,0 +1,104 @@
+package report
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/findings"
+)
+
+// behindServer is a call with a further leg, and all else that a row has lists of.
+func behindServer() *analysis.Call {
+	at := netip.MustParseAddrPort
+	hop := func(a, b string) analysis.Hop { return analysis.Hop{A: at(a), B: at(b)} }
+	first := &analysis.Leg{
+		CallID: "one", State: analysis.StateCompleted, Source: at("192.0.2.1:5060"), Destination: at("192.0.2.9:5060"),
+		Hops:      []analysis.Hop{hop("192.0.2.1:5060", "192.0.2.9:5060"), hop("192.0.2.9:5060", "[2001:db8::5]:5062")},
+		Dialogs:   []analysis.Dialog{{LocalTag: "a", RemoteTag: `quo"ted\`, State: analysis.DialogTerminated}},
+		Transfers: []analysis.Transfer{{Target: "sip:carol:secret@h", By: analysis.Callee, Frame: analysis.Frame{Number: 7}, Status: 202}},
+		Media: &analysis.Media{Lines: []analysis.MediaLine{
+			{Side: analysis.Caller, Kind: "audio", Addr: at("192.0.2.1:4000"), Proto: "RTP/AVP", Codecs: "PCMA,opus", Direction: "sendrecv"},
+			{Side: analysis.Callee, Kind: "audio", Addr: at("192.0.2.9:6000"), Proto: "RTP/AVP", Codecs: "PCMA", Direction: "recvonly"},
+		}},
+	}
+	second := &analysis.Leg{
+		CallID: "two, of [it]", State: analysis.StateFailed, Source: at("10.0.0.9:5060"), Destination: at("10.0.0.20:5060"), First: analysis.Frame{Number: 3}, LastFrame: analysis.Frame{Number: 9},
+		Hops:  []analysis.Hop{hop("10.0.0.9:5060", "10.0.0.20:5060")},
+		Joins: []analysis.Join{{With: "one", Score: 160, Reason: []string{"same-host", "from-user"}}},
+	}
+	return &analysis.Call{ID: 1, Legs: []*analysis.Leg{first, second}, Links: []analysis.Link{{Kind: analysis.Consulted, From: 1, To: 4, Score: 90, Reason: []string{"to-user"}}}}
+}
+
+// TestParts: filters see what is in the lists of a row, and any of it may satisfy them.
+func TestParts(t *testing.T) {
+	call, alone := behindServer(), &analysis.Call{ID: 2, Legs: []*analysis.Leg{{}}}
+	for expr, want := range map[string]bool{
+		`call.legs`:                                        true,
+		`call.legs.call_id == "two, of [it]"`:              true,
+		`call.legs.call_id == "one"`:                       false,
+		`call.legs.joined_with == one`:                     true,
+		`call.legs.score > 100`:                            true,
+		`call.legs.reasons == "from-user"`:                 true,
+		`call.legs.reasons != "from-user"`:                 false,
+		`call.legs.state == failed`:                        true,
+		`call.legs.source == "10.0.0.9:5060"`:              true,
+		`call.legs.destination contains "10.0.0.2"`:        true,
+		`call.legs.first_frame == 3`:                       true,
+		`call.legs.last_frame > 9`:                         false,
+		`call.dialogs.local_tag == a`:                      true,
+		`call.dialogs.remote_tag == "quo\"ted\\"`:          true,
+		`call.dialogs.state == confirmed`:                  false,
+		`call.dialogs.call_id == one`:                      true,
+		`call.transfers.target contains "carol:***"`:       true,
+		`call.transfers.target contains "secret"`:          false,
+		`call.transfers.by == callee`:                      true,
+		`call.transfers.status == 202`:                     true,
+		`call.transfers.result`:                            false,
+		`call.linked.kind == consultation`:                 true,
+		`call.linked.to == "call-4"`:                       true,
+		`call.linked.reasons contains user`:                true,
+		`call.media.codecs == PCMA`:                        true,
+		`call.media.codecs == opus`:                        false,
+		`call.media.endpoints.codecs contains opus`:        true,
+		`call.media.endpoints.direction == recvonly`:       true,
+		`call.media.endpoints.address == "192.0.2.9:6000"`: true,
+		`call.media.held_by`:                               false,
+		`call.hops.source == "192.0.2.9:5060"`:             true,
+		`call.hops.destination == "[2001:db8::5]:5062"`:    true,
+		`call.hops.addr == 2001:db8::/32`:                  true,
+		`call.hops.addr == 10.0.0.20`:                      true,
+		`call.hops.addr == 172.16.0.0/12`:                  false,
+	} {
+		f, err := Calls.Filters().Parse(expr)
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		if got := f.Match(call); got != want {
+			t.Errorf("%s: %v", expr, got)
+		}
+		if f.Match(alone) {
+			t.Errorf("%s holds of a call that has nothing", expr)
+		}
+	}
+	f, _ := Calls.Filters().Parse(`call.transfers.target contains "secret"`)
+	if f.Secrets = true; !f.Match(call) {
+		t.Error("secrets are asked for, and masked")
+	}
+
+	r := &analysis.Registration{Contacts: []analysis.Binding{{URI: "sip:a@192.0.2.1", Asked: 3600, Granted: -1}, {URI: "sip:a@192.0.2.2", Asked: 60, Granted: 60}}}
+	for expr, want := range map[string]bool{
+		`reg.contacts.uri == "sip:a@192.0.2.2"`: true, `reg.contacts.asked_s > 60`: true, `reg.contacts.granted_s > 60`: false, `reg.contacts.expired`: false,
+	} {
+		if f, err := Registrations.Filters().Parse(expr); err != nil || f.Match(r) != want {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
+	x := &findings.Finding{Frames: []analysis.Frame{{Number: 17}, {File: 1, Number: 20}}}
+	for expr, want := range map[string]bool{`finding.frames == 20`: true, `finding.frames in {18, 19}`: false, `finding.frames`: true} {
+		if f, err := Findings.Filters().Parse(expr); err != nil || f.Match(x) != want {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
+}
