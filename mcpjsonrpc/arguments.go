@@ -31,7 +31,14 @@ import (
 type Arguments struct {
 	given    []argument
 	names    []string // asked for
+	instead  []instead
 	problems []string
+}
+
+// An instead is what to do in place of arguments that there are not.
+type instead struct {
+	advice string
+	names  []string
 }
 
 type argument struct {
@@ -219,6 +226,25 @@ func (a *Arguments) Bool(name string, p *bool) {
 	}
 }
 
+// Instead tells what to do in place of arguments that there are not, though people expect them:
+// Err says so where one of them is given.
+func (a *Arguments) Instead(advice string, names ...string) {
+	a.instead = append(a.instead, instead{advice, names})
+}
+
+// rather says what to do in place of an unknown argument.
+func (a *Arguments) rather(name string) string {
+	for _, x := range a.instead {
+		if slices.Contains(x.names, name) {
+			return "; " + x.advice
+		}
+	}
+	if len(a.names) == 0 {
+		return "; there are none"
+	}
+	return didYouMean(name, a.names, "the arguments are")
+}
+
 // Raw returns the argument called name as it was sent, or nil.
 func (a *Arguments) Raw(name string) json.RawMessage { return a.ask(name) }
 
@@ -238,11 +264,7 @@ func (a *Arguments) Err() error {
 		if slices.Contains(a.names, g.name) {
 			continue
 		}
-		if len(a.names) == 0 {
-			a.problem("unknown argument %s; there are none", quote(g.name))
-		} else {
-			a.problem("unknown argument %s%s", quote(g.name), didYouMean(g.name, a.names, "the arguments are"))
-		}
+		a.problem("unknown argument %s%s", quote(g.name), a.rather(g.name))
 	}
 	a.given = nil
 	if a.problems == nil {

@@ -169,3 +169,16 @@ func TestIntRange(t *testing.T) {
 		}
 	}
 }
+
+// TestInstead: an argument that people expect, and that there is not, is answered with what to do.
+func TestInstead(t *testing.T) {
+	a := mcpjsonrpc.ParseArguments([]byte(`{"since":1,"until":2,"limit":3,"lmiit":4}`))
+	var limit int
+	a.Int("limit", &limit, 1, 9)
+	a.Instead("give filter", "since", "limit")
+	a.Instead("turn back", "until")
+	const want = "unknown argument \"since\"; give filter\nunknown argument \"until\"; turn back\nunknown argument \"lmiit\"; did you mean \"limit\"?"
+	if err := a.Err(); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

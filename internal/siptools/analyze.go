@@ -105,7 +105,7 @@ const leastPacket = 2600
 // analyze is the tool analyze_sip_packets. Its rows are messages, counted from 1, and its
 // pages begin at the number of one.
 func analyze(o *Options, q *query) fromCaptures {
-	expr, f := filterArgument(q, filter.Messages())
+	expr, f := filterArgument(q, filter.Messages(), "frame.time")
 	q.Int("max_packets", &q.limit, 1, 100000)
 	q.String("cursor", &q.cursor)
 	most := o.MaxPackets

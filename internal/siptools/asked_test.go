@@ -81,6 +81,26 @@ func TestRetransmissionsAndUsers(t *testing.T) {
 	}
 }
 
+// TestInsteadOfArguments: arguments that people expect lead to the one that does it.
+func TestInsteadOfArguments(t *testing.T) {
+	s := server(siptools.Options{})
+	path := testdata(t, "udp-call.pcapng")
+	for tool, x := range map[string]struct{ argument, want string }{
+		"list_calls":         {"since", `; give filter, such as call.start >= "`},
+		"list_registrations": {"until", `; give filter, such as reg.start >= "`},
+		"search_messages":    {"start_time", `; give filter, such as frame.time >= "`},
+	} {
+		got := call(t, s, tool, args{"pcap_file": path, x.argument: "2026-11-23"})
+		if want := fmt.Sprintf("unknown argument %q", x.argument) + x.want; !got.isError || !strings.Contains(got.text, want) {
+			t.Errorf("%s: %s", tool, got.text)
+		}
+	}
+	got := call(t, s, "list_calls", args{"pcap_file": path, "filter": "call.trunk == x"})
+	if want := "(some of the fields: call.call_id, call.state, call.from, "; !got.isError || !strings.Contains(got.text, want) {
+		t.Error(got.text)
+	}
+}
+
 // TestLimitAdvice: a larger limit is advised where it would give more rows.
 func TestLimitAdvice(t *testing.T) {
 	s := server(siptools.Options{})

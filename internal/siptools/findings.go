@@ -70,7 +70,7 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		OutputSchema: listOutput("registrations", `{"type":"object","additionalProperties":{},"properties":{"aor":{"type":"string"},"source":{"type":"string"},"registrar":{"type":"string"},"outcome":{"type":"string"},"status":{"type":"integer"},"attempts":{"type":"integer"},"contacts":{"type":"array","items":{"type":"object"}}},"required":["outcome","attempts"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_registrations", func(q *query) fromAnalysis {
-			expr, f := filterArgument(q, report.Registrations.Filters())
+			expr, f := filterArgument(q, report.Registrations.Filters(), "reg.start")
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				if err := q.resume(expr); err != nil {

@@ -88,7 +88,7 @@ func carries(m *analysis.Message, f analysis.Frame) bool {
 func search(o *Options, c *cache, q *query) fromCaptures {
 	var w wanted
 	var expr, text string
-	expr, w.filter = filterArgument(q, filter.Messages())
+	expr, w.filter = filterArgument(q, filter.Messages(), "frame.time")
 	q.String("text", &text)
 	w.text = bytes.ToLower([]byte(text))
 	frame := q.Raw("frame")

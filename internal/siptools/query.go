@@ -127,8 +127,12 @@ func (q *query) paging() {
 	q.String("cursor", &q.cursor)
 }
 
-// filterArgument reads the argument filter: the expression, and what it says; nil for none.
-func filterArgument[T any](q *query, fields *filter.Schema[T]) (expr string, f *filter.Filter[T]) {
+// filterArgument reads the argument filter: the expression, and what it says; nil for none. It is
+// what to use in place of arguments for times, by the field when.
+func filterArgument[T any](q *query, fields *filter.Schema[T], when string) (expr string, f *filter.Filter[T]) {
+	if when != "" {
+		q.Instead(`give filter, such as `+when+` >= "2026-11-23 10:00:00" and `+when+` < "2026-11-23 11:00:00"`, "since", "until", "start", "end", "after", "before", "start_time", "end_time")
+	}
 	if q.String("filter", &expr); expr == "" {
 		return "", nil
 	}
