@@ -147,12 +147,18 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 			o.MaxProofs = 4
 		case o.MaxProofs > 1:
 			o.MaxProofs--
-		case o.MaxText == 0 || o.MaxText > 16:
-			o.MaxText = max(o.MaxText, 240) / 2
+		case o.MaxText == 0:
+			o.MaxText = 120
+		case o.MaxText > 16:
+			o.MaxText /= 2
 		default: // dozens of dialogs and legs
 			b = report.Calls.AppendBrief(nil, &o, call)
 			b = append(b[:len(b)-1], `,"timeline":[],"findings":[]`...)
-			notes := []string{"The call is too large for one answer; search_messages with its Call-ID and list_findings with its id tell the parts."}
+			what := "The call is too large for one answer; search_messages with its Call-ID and list_findings with its id tell the parts."
+			if limit < maxChars {
+				what = "The call is too large for a summary: ask with detail full."
+			}
+			notes := []string{what}
 			if o.Missing != "" {
 				b = append(b, `,"complete":false`...)
 				notes = append([]string{o.Missing}, notes...)
