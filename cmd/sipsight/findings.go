@@ -98,9 +98,16 @@ func runFindings(e *env, c *command, args []string) int {
 			if *call != "" {
 				found = findings.Singly(found)
 			}
-			return sliceOf[*findings.Finding](slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
-				return f.Severity < severity.s || *id != "" && f.ID != *id || *call != "" && f.Call != number || q.timed() && !span.holds(f)
-			}))
+			found = slices.DeleteFunc(slices.Clone(found), func(f *findings.Finding) bool {
+				return f.Severity < severity.s || *call != "" && f.Call != number || q.timed() && !span.holds(f)
+			})
+			if *id == "" {
+				return sliceOf[*findings.Finding](found)
+			}
+			if text := report.RelatedText(*id, found); text != "" {
+				q.nothing = func(*analysis.Result) string { return text }
+			}
+			return sliceOf[*findings.Finding](slices.DeleteFunc(found, func(f *findings.Finding) bool { return f.ID != *id }))
 		})
 }
 

@@ -131,6 +131,14 @@ func (x *Finding) merge(f *Finding) {
 	}
 }
 
+// AORs returns the addresses-of-record of a finding of several registrations, at most maxSiteCalls.
+func (f *Finding) AORs() []string {
+	if f.several == nil {
+		return nil
+	}
+	return f.several.aors[:min(len(f.several.aors), maxSiteCalls)]
+}
+
 // about calls f with the addresses-of-record that the finding is about.
 //
 //go:noinline

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,7 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 	}},
 	{Key: "call_id", Kind: Captured, Doc: "Call-ID", Get: func(f *findings.Finding) Value { return textOf(f.CallID) }},
 	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},
+	{Key: "aors", Kind: List, Doc: "of several registrations: addresses-of-record, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.AORs()) }},
 	{Key: "calls", Kind: List, Doc: "of a site pattern: Call-IDs, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.Calls) }},
 	{Key: "count", Brief: true, Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
 	{Key: "rfc", Kind: Text, Doc: "the section to cite", Get: func(f *findings.Finding) Value { return textOf(f.RFC) }},
@@ -59,6 +61,21 @@ func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {
 
 func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
 	w.key("frames").frames(f.Frames, o.several())
+}
+
+// RelatedText says in a sentence which of found tell of an id as related, "" where none does: it is
+// no finding of its own then.
+func RelatedText(id string, found []*findings.Finding) string {
+	var ids []string
+	for _, f := range found {
+		if slices.Contains(f.Related, id) && !slices.Contains(ids, f.ID) {
+			ids = append(ids, f.ID)
+		}
+	}
+	if ids == nil {
+		return ""
+	}
+	return id + " is told as related, by " + strings.Join(ids, ", ") + ": the cause is the same."
 }
 
 // FindingColumns are the columns of the list of findings for people.

@@ -81,6 +81,30 @@ func TestRetransmissionsAndUsers(t *testing.T) {
 	}
 }
 
+// TestFindingsByFilter: findings can be narrowed to a registration, and an id that is told as
+// related by others is not said to be nowhere.
+func TestFindingsByFilter(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, "0 A > P REGISTER id=r from=sip:1001@example.com\n.1 P > A 403\n5 B > P REGISTER id=s from=sip:1002@example.com\n5.1 P > B 403 id=s\n")
+	all := pageOf(t, call(t, s, "list_findings", args{"pcap_file": path}))
+	p := pageOf(t, call(t, s, "list_findings", args{"pcap_file": path, "filter": `finding.aor contains "1002"`}))
+	if p.Total == 0 || p.Total >= all.Total || !strings.Contains(p.Findings[0].AOR, "1002") {
+		t.Errorf("%+v of %+v", p, all)
+	}
+	path = ladder(t, 1, repeat(30, func(i int) string {
+		return fmt.Sprintf("%d A > P REGISTER id=r%d from=sip:%d@example.com\n%[1]d.1 P > A 403 id=r%[2]d\n", 10*i, i, 2000+i)
+	}))
+	p = pageOf(t, call(t, s, "list_findings", args{"pcap_file": path, "filter": `finding.aors == "sip:2007@example.com"`}))
+	if p.Total != 1 || p.Findings[0].ID != "register-failed" {
+		t.Errorf("%+v", p)
+	}
+	path = testdata(t, "retransmission.pcap")
+	p = pageOf(t, call(t, s, "list_findings", args{"pcap_file": path, "id": "invite-no-response"}))
+	if want := "invite-no-response is told as related, by transport-error: the cause is the same."; p.Total != 0 || !strings.Contains(p.Note, want) || strings.Contains(p.Note, "leave out") {
+		t.Errorf("%+v", p)
+	}
+}
+
 // TestInsteadOfArguments: arguments that people expect lead to the one that does it.
 func TestInsteadOfArguments(t *testing.T) {
 	s := server(siptools.Options{})
@@ -89,6 +113,7 @@ func TestInsteadOfArguments(t *testing.T) {
 		"list_calls":         {"since", `; give filter, such as call.start >= "`},
 		"list_registrations": {"until", `; give filter, such as reg.start >= "`},
 		"search_messages":    {"start_time", `; give filter, such as frame.time >= "`},
+		"list_findings":      {"aor", `; give filter, such as finding.aor contains "1001"`},
 	} {
 		got := call(t, s, tool, args{"pcap_file": path, x.argument: "2026-11-23"})
 		if want := fmt.Sprintf("unknown argument %q", x.argument) + x.want; !got.isError || !strings.Contains(got.text, want) {

@@ -177,7 +177,8 @@ func listFindingsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		InputSchema: object(fileArguments+
 			`,"severity":{"type":"string","enum":["note","warning","error"],"description":"Only this severity and worse."}`+
 			`,"id":{"type":"string","maxLength":64,"description":"Only findings of this id.","examples":["missing-ack-2xx","auth-loop"]}`+
-			`,"call":{"type":"string","maxLength":1024,"description":"Only findings of this call: call-3, or a Call-ID."}`+pagingArguments, "pcap_file"),
+			`,"call":{"type":"string","maxLength":1024,"description":"Only findings of this call: call-3, or a Call-ID."}`+
+			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under finding.","examples":["finding.aor contains \"1001\"","finding.frames == 17"]}`+pagingArguments, "pcap_file"),
 		OutputSchema: listOutput("findings", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"severity":{"type":"string"},"confidence":{"type":"string"},"call":{"type":"string"},"frames":{"type":"array","items":{"type":["integer","string"]}},"observed":{"type":"string"},"expected":{"type":"string"},"next_step":{"type":"string"}},"required":["id","severity","confidence","frames","observed"]}`),
 		Annotations:  readOnly,
 		Call:         onAnalysis(o, c, "list_findings", listFindings),

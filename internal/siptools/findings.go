@@ -15,6 +15,8 @@ func listFindings(q *query) fromAnalysis {
 	q.Enum("severity", &severity, "note", "warning", "error")
 	q.String("id", &id)
 	q.String("call", &call)
+	expr, f := filterArgument(q, report.Findings.Filters(), "")
+	q.Instead(`give filter, such as finding.aor contains "1001"`, "aor", "user", "registration")
 	q.paging()
 	if id != "" && findings.Lookup(id) == nil && q.err == nil {
 		q.err = fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findings.IDs()))
@@ -24,30 +26,37 @@ func listFindings(q *query) fromAnalysis {
 		if err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
-		if err := q.resume(severity, id, call); err != nil {
+		if err := q.resume(severity, id, call, expr); err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
 		least, _ := findings.ParseSeverity(severity)
-		var list []*findings.Finding
+		var list, others []*findings.Finding // others but for the id
 		of := x.found
 		if number != 0 {
 			of = findings.Singly(x.found)
 		}
-		for _, f := range of {
-			if f.Severity >= least && (id == "" || f.ID == id) && (number == 0 || f.Call == number) {
-				list = append(list, f)
+		for _, one := range of {
+			switch {
+			case one.Severity < least || number != 0 && one.Call != number || f != nil && !f.Match(one):
+			case id == "" || one.ID == id:
+				list = append(list, one)
+			default:
+				others = append(others, one)
 			}
 		}
+		related := report.RelatedText(id, others)
 		ro := report.Options{Files: q.names}
 		empty := "Nothing is wrong as far as the rules know; summarize_capture tells what there is."
 		switch {
+		case related != "":
+			empty = ""
 		case len(x.found) > 0:
-			empty = "No finding is like that; leave out severity, id and call to see all."
+			empty = "No finding is like that; leave out severity, id, call and filter to see all."
 		case q.missing != "":
 			empty = "Nothing is wrong with the rest as far as the rules know; summarize_capture tells what there is."
 		}
 		return q.answer(&rows{
-			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty,
+			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty, remark: related,
 			row: func(i int, short bool) []byte {
 				s := ro
 				if short {

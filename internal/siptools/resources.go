@@ -25,7 +25,7 @@ func resources() []mcpjsonrpc.Resource {
 		{URI: "sipsight://findings", Name: "findings", Title: "Catalogue of findings", MIMEType: "text/markdown",
 			Description: "What each finding means, why it matters, and what to do.", Text: findingsText()},
 		{URI: filtersURI, Name: "filters", Title: "Filter language", MIMEType: "text/plain",
-			Description: "The language of filters, and all fields of messages, calls and registrations.", Text: filtersText()},
+			Description: "The language of filters, and all fields of messages, calls, registrations and findings.", Text: filtersText()},
 	}
 }
 
@@ -47,7 +47,9 @@ func filtersText() string {
 	b = append(b, "\nFields of calls (list_calls)\n"...)
 	b = report.Calls.Filters().AppendHelp(b)
 	b = append(b, "\nFields of registrations (list_registrations)\n"...)
-	return string(report.Registrations.Filters().AppendHelp(b))
+	b = report.Registrations.Filters().AppendHelp(b)
+	b = append(b, "\nFields of findings (list_findings)\n"...)
+	return string(report.Findings.Filters().AppendHelp(b))
 }
 
 // templates returns the resources of captures.
