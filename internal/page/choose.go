@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/findings"
@@ -21,7 +22,7 @@ func Choose(res *analysis.Result, found []*findings.Finding, most int) []*analys
 			rank[i]--
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return rank[a] - rank[b] })
+	sort.SliceStable(order, func(i, j int) bool { return rank[order[i]] < rank[order[j]] })
 	order = order[:min(len(order), most)]
 	slices.Sort(order)
 	var list []*analysis.Call
