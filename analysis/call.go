@@ -78,8 +78,8 @@ type Leg struct {
 	First, LastFrame Frame
 	Messages         int // copies left out
 	Retransmissions  int
-	Hops             []Hop // the pairs of addresses it was seen between; at most maxHops
-	Refusals         []Refusal
+	Hops             []Hop     // the pairs of addresses it was seen between; at most maxHops
+	Refusals         []Refusal // hops on which it came to something else
 	Dialogs          []Dialog
 
 	// Media is what the session descriptions say; nil where there were none.
@@ -102,9 +102,9 @@ func (l *Leg) AnsweredElsewhere() bool {
 	if l.State != StateCancelled || l.Cause == "" {
 		return false
 	}
-	for v := range strings.SplitSeq(l.Cause, ",") {
-		r := sipmsg.ParseReason([]byte(v))
-		is := func(protocol string) bool { return strings.EqualFold(strings.TrimSpace(string(r.Protocol)), protocol) }
+	for v := range sipmsg.Elements([]byte(l.Cause)) {
+		r := sipmsg.ParseReason(v)
+		is := func(protocol string) bool { return strings.EqualFold(string(r.Protocol), protocol) }
 		if r.HasCause && (r.Cause == 200 && is("SIP") || r.Cause == 26 && is("Q.850")) {
 			return true
 		}

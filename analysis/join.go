@@ -256,7 +256,10 @@ func (j *joiner) finished(v *liveLeg) {
 		if l.State == StateFailed {
 			refused = l.FinalStatus
 		}
-		j.ends[int32(l.order)] = ending{l.Answered, l.Ended, l.Source, l.Destination, v.moved, answersOf(l), refused, l.AnsweredElsewhere()}
+		j.ends[int32(l.order)] = ending{
+			answered: l.Answered, ended: l.Ended, source: l.Source, destination: l.Destination, moved: v.moved,
+			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(),
+		}
 	}
 	for _, sum := range v.keys {
 		j.table.remove(sum, v)
@@ -360,10 +363,10 @@ func (c *pair) convinces() bool {
 	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
 }
 
-// A hostPair is two addresses, the smaller one first.
+// A hostPair is two addresses.
 type hostPair [2]netip.Addr
 
-// between returns the addresses at which the earlier leg of a pair ended and the later one began.
+// between returns the addresses at which the earlier leg of a pair ended and the later one began, the smaller one first.
 func (c *pair) between(a, b *ending) hostPair {
 	from, to := a.destination.Addr(), b.source.Addr()
 	if to.Less(from) {

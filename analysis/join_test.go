@@ -140,14 +140,7 @@ func TestApart(t *testing.T) {
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if res.Calls.Len() != tt.calls {
-				for c := range res.Calls.All() {
-					t.Error(describe(c))
-				}
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { comesTo(t, tt.ladder, tt.calls) })
 	}
 }
 
@@ -203,14 +196,7 @@ func TestTogether(t *testing.T) {
 			0    A > P INVITE from=sip:+49301234567@x to=sip:0891234567@p
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:0049301234567@p to=sip:+49891234567@b`},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if res.Calls.Len() != 1 {
-				for c := range res.Calls.All() {
-					t.Error(describe(c))
-				}
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { comesTo(t, tt.ladder, 1) })
 	}
 }
 
@@ -250,14 +236,7 @@ func TestSameHost(t *testing.T) {
 		{"one call that says so itself", answered(1, sessionID) + refused("B", "Q"), 2},
 		{"from another host", answered(1, "") + answered(2, "") + refused("B", "D"), 4},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if res.Calls.Len() != tt.calls {
-				for c := range res.Calls.All() {
-					t.Error(describe(c))
-				}
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { comesTo(t, tt.ladder, tt.calls) })
 	}
 }
 
@@ -317,13 +296,17 @@ func TestBehindProxy(t *testing.T) {
 			+1   B > P 200 id=9@p
 			+.1  P > A 200 id=1@a`, 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			res := analyze(t, capgen.Ladder{}, tt.ladder)
-			if res.Calls.Len() != tt.calls {
-				for c := range res.Calls.All() {
-					t.Error(describe(c))
-				}
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { comesTo(t, tt.ladder, tt.calls) })
+	}
+}
+
+// comesTo holds how many calls a ladder comes to.
+func comesTo(t *testing.T, ladder string, calls int) {
+	t.Helper()
+	res := analyze(t, capgen.Ladder{}, ladder)
+	if res.Calls.Len() != calls {
+		for c := range res.Calls.All() {
+			t.Error(describe(c))
+		}
 	}
 }

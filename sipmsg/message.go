@@ -432,10 +432,21 @@ func (m *Message) values(id ID, yield func([]byte) bool) {
 			}
 			continue
 		}
+		for e := range Elements(v) {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Elements iterates over the elements of a list, which is the value of a field such as Via or Reason: what commas separate that do not stand
+// in quotes or angle brackets, without white space at its ends. Empty ones are left out. They are parts of v.
+func Elements(v []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
 		for len(v) > 0 {
 			var e []byte
-			e, v = nextElement(v)
-			if len(e) > 0 && !yield(e) {
+			if e, v = nextElement(v); len(e) > 0 && !yield(e) {
 				return
 			}
 		}

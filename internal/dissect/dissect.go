@@ -8,6 +8,7 @@
 package dissect
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/bits"
@@ -351,7 +352,7 @@ func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, 
 		return false
 	}
 	d.overtaking = true
-	mark := append([]byte(nil), callID...)
+	mark := bytes.Clone(callID)
 	for d.err == nil {
 		w := d.frags.Overtaken(src, dst, id, mark)
 		if w == nil {

@@ -123,6 +123,7 @@ func TestVerdictEnds(t *testing.T) {
 		{cancelled(480, ""), "Cancelled by the caller, and ended with 480 Temporarily Unavailable after 6.00 s."},
 		{cancelled(487, `SIP;cause=200;text="Call completed elsewhere"`), "Stopped after 6.00 s, since another phone had answered."},
 		{cancelled(487, `Q.850 ;cause=26, SIP;cause=200`), "Stopped after 6.00 s, since another phone had answered."},
+		{cancelled(487, `Q.850;cause=16;text="one, SIP;cause=200"`), "Cancelled by the caller after 6.00 s, while it was ringing."},
 		{cancelled(487, `SIP;cause=487`), "Cancelled by the caller after 6.00 s, while it was ringing."},
 	} {
 		if got := Verdict(&analysis.Call{Legs: []*analysis.Leg{x.l}, Until: at.Add(time.Minute)}); got != x.want {
