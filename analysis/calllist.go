@@ -98,6 +98,9 @@ func (r *CallReader) At(i int) *Call {
 	return &r.call
 }
 
+// First returns the first leg of call i, without the others, of which a call may have thousands. It is valid until the next call of At or First.
+func (r *CallReader) First(i int) *Leg { return r.first.Leg(int(r.list.first[i])) }
+
 // Each iterates over the calls in order as All does, each in the place of the one before: they are valid for
 // one turn, and their legs have no Steps.
 func (c *CallList) Each() iter.Seq[*Call] {

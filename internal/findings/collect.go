@@ -54,6 +54,8 @@ type Collector struct {
 	deals   legDeals // likewise
 	ways    round    // likewise
 	streams *streamIndex
+	call    callLegs
+	ends    streamEnds
 	talks   []*talk              // of legs that are finished, as rules about media need them
 	unheard int                  // how many of these were finished before the first RTP
 	mapped  map[hostPair]mapping // at most maxMapped
@@ -87,6 +89,12 @@ type exchangeRule struct {
 	*Rule
 	apply func(*exchangeRun)
 	asks  outside
+}
+
+// The callLegs are the legs of the call that was asked for last.
+type callLegs struct {
+	number int
+	legs   []*analysis.Leg
 }
 
 // A tally counts what one rule met.
@@ -524,7 +532,7 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 			m.Findings = append(m.Findings, f.ID)
 		}
 		if f.leg != 0 && f.Confidence >= Likely && (m.Because == "" || m.Beside) {
-			f.tellWhy(m, calls.At(f.Call-1).First())
+			f.tellWhy(m, calls.First(f.Call-1))
 		}
 	}
 }

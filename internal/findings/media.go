@@ -82,12 +82,36 @@ func (r *captureRun) eachStream(judge func(*talk, *analysis.Stream) (f Finding, 
 	}
 }
 
-// legsOf returns the legs of the call of a talk.
+// legsOf returns the legs of the call of a talk. It is asked for each stream of a call, of which there may be very many, and the legs are
+// made anew for each call alone.
 func (r *captureRun) legsOf(t *talk) []*analysis.Leg {
-	if n := t.leg.CallNumber(); n > 0 {
-		return r.Calls.At(n - 1).Legs
+	n := t.leg.CallNumber()
+	if n == 0 {
+		return []*analysis.Leg{t.leg}
 	}
-	return []*analysis.Leg{t.leg}
+	if x := &r.c.call; x.number != n {
+		x.number, x.legs = n, r.Calls.At(n-1).Legs
+	}
+	return r.c.call.legs
+}
+
+// The streamEnds are where the streams of the leg that was asked for last come from, and where they go to.
+type streamEnds struct {
+	leg      legNumber
+	from, to map[netip.AddrPort]bool
+}
+
+// endsOf returns the ends of the streams of a talk, of which there may be very many.
+func (r *captureRun) endsOf(t *talk) *streamEnds {
+	x := &r.c.ends
+	if x.leg == t.number {
+		return x
+	}
+	*x = streamEnds{t.number, make(map[netip.AddrPort]bool), make(map[netip.AddrPort]bool)}
+	for _, s := range t.leg.Media.Streams {
+		x.from[s.Source()], x.to[s.Destination()] = true, true
+	}
+	return x
 }
 
 // announced looks for an address among those that the legs of a call announced, of one side or
@@ -141,7 +165,7 @@ one announced by the other side it is a note, but where the same side is silent 
 					Because:  fmt.Sprintf("RTP of %s went on to %s, where %s is not", sideOf(s.SentBy), endpoint(s.Destination()), to), end: goesOn,
 				}, true
 			}
-			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Source() == s.Destination() }) {
+			if r.endsOf(t).from[s.Destination()] {
 				return f, false
 			}
 			exact, _, _ := r.announced(t, s.Destination(), analysis.NoParty)
@@ -239,7 +263,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
 	capture: func(r *captureRun) {
 		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
-			if slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x.Destination() == s.Source() }) {
+			if r.endsOf(t).to[s.Source()] {
 				return f, false
 			}
 			exact, host, any := r.announced(t, s.Source(), s.SentBy)
