@@ -66,7 +66,7 @@ func (m *Message) Parts() iter.Seq[Part] {
 // walk yields p, or the parts inside of it. It reports whether to go on.
 func (p Part) walk(yield func(Part) bool) bool {
 	boundary := p.Type.Params.value("boundary")
-	if !p.Type.Is("multipart", "") || len(boundary) == 0 || p.Depth == MaxDepth {
+	if !p.Type.Is("multipart", "") || len(boundary) == 0 || len(boundary) > maxBoundary || p.Depth == MaxDepth {
 		return yield(p)
 	}
 	begin, end, last := nextDelimiter(p.Body, 0, boundary)
@@ -90,6 +90,9 @@ func (p Part) walk(yield func(Part) bool) bool {
 	}
 	return true
 }
+
+// maxBoundary bounds the boundaries that are looked for. They have 70 characters and less: RFC 2046, section 5.1.1.
+const maxBoundary = 128
 
 // nextDelimiter returns where the next delimiter line in b[n:] begins, the line end in
 // front of it included, and where what follows it begins. last says that it closes the body.

@@ -36,6 +36,7 @@ func nested(n int) string {
 }
 
 func TestParts(t *testing.T) {
+	long := strings.Repeat("b", 129)
 	tests := []struct {
 		name, header, body string
 		want               []string
@@ -46,6 +47,8 @@ func TestParts(t *testing.T) {
 		{"two", `Content-Type: multipart/mixed ; boundary="b 1"`,
 			"preamble\n--b 1\nContent-Type: application/sdp\nContent-Disposition: session\n\nv=0\n\n--b 1 \t\ncontent-type : text/plain\nContent-ID: <a@b>\n\nhi\n--b 1--\nepilogue\n--b 1\n\nno\n--b 1--",
 			[]string{`1 application/sdp "v=0\r\n" disposition=session`, `1 text/plain "hi" id=a@b`}},
+		{"a boundary of more than 128 octets", "c: multipart/mixed;boundary=" + long, "--" + long + "\n\nhi\n--" + long + "--",
+			[]string{`0 multipart/mixed "--` + long + `\r\n\r\nhi\r\n--` + long + `--"`}},
 		{"a part without a header", "c: multipart/mixed;boundary=b", "--b\n\nhi\n--b--", []string{`1 / "hi"`}},
 		{"a part of nothing", "c: multipart/mixed;boundary=b", "--b\n--b\n\n--b\n\n\n--b--", []string{`1 / ""`, `1 / ""`, `1 / ""`}},
 		{"a part that is a header alone", "c: multipart/mixed;boundary=b", "--b\nContent-Type: a/b\n--b--", []string{`1 a/b ""`}},

@@ -57,6 +57,9 @@ var hostile = []struct {
 	}},
 	{"parts", func(n int) string { return "c: multipart/mixed;boundary=b\n" + strings.Repeat("\n--b\n", n/6) }},
 	{"parts-that-are-none", func(n int) string { return "c: multipart/mixed;boundary=b\n\n--b\n\n" + strings.Repeat("--b x\n", n/6) }},
+	{"a-boundary-as-long-as-the-body", func(n int) string {
+		return "c: multipart/mixed;boundary=" + strings.Repeat("-", n/3) + "\n\n" + strings.Repeat("-", 2*n/3)
+	}},
 	{"boundaries", func(n int) string { return "c: multipart/mixed;boundary=-\n\n---\n\n" + strings.Repeat("-", n) }},
 	{"part-of-fields", func(n int) string {
 		return "c: multipart/mixed;boundary=b\n\n--b\n" + strings.Repeat("c: multipart/mixed;boundary=b\n", n/30)
