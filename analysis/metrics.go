@@ -110,7 +110,7 @@ func (t *Traffic) look() *Overview {
 	var o Overview
 	var all measure
 	var begun []beginning
-	peers, agents := groups[netip.Addr]{of: make(map[netip.Addr]*measure)}, groups[string]{of: make(map[string]*measure)}
+	peers, agents := newGroups[netip.Addr](), newGroups[string]()
 	for c := range t.Calls.Heads() {
 		l := c.First()
 		all.add(l)
@@ -141,6 +141,11 @@ func hostName(a netip.Addr) string { return a.Unmap().String() }
 type groups[K comparable] struct {
 	of    map[K]*measure
 	parts []partaker[K] // of the call at hand
+	part  map[K]int     // the index of each of these
+}
+
+func newGroups[K comparable]() groups[K] {
+	return groups[K]{of: make(map[K]*measure), part: make(map[K]int)}
 }
 
 // A partaker is what a call was to one that took part in it.
@@ -155,15 +160,14 @@ func (p *partaker[K]) answered() bool { return p.refused == 0 && p.leg.IsAnswere
 
 // take takes in that one took part in the call at hand. Of several legs and hops one counts that was answered, or else the last.
 func (g *groups[K]) take(p partaker[K]) {
-	for i := range g.parts {
-		if old := &g.parts[i]; old.who == p.who {
-			if !old.answered() || p.answered() {
-				*old = p
-			}
-			return
-		}
+	i, known := g.part[p.who]
+	switch {
+	case !known:
+		g.part[p.who] = len(g.parts)
+		g.parts = append(g.parts, p)
+	case !g.parts[i].answered() || p.answered():
+		g.parts[i] = p
 	}
-	g.parts = append(g.parts, p)
 }
 
 // add counts the call at hand for all that took part in it.
@@ -183,8 +187,15 @@ func (g *groups[K]) add() {
 			m.add(p.leg)
 		}
 	}
+	if len(g.parts) > manyParts { // to clear a map takes as long as it ever was
+		g.part = make(map[K]int)
+	}
 	g.parts = g.parts[:0]
+	clear(g.part)
 }
+
+// manyParts are more that take part in a call than in nearly all.
+const manyParts = 64
 
 // ofHops takes in the addresses of a call.
 func ofHops(g *groups[netip.Addr], c *Call) {

@@ -12,6 +12,9 @@ import (
 // maxColumns bounds the columns of one ladder; further hosts share the last one.
 const maxColumns = 24
 
+// maxHosts bounds the hosts whose order is found: a call may be passed on by thousands, and those further on have no column of their own.
+const maxHosts = 16 * maxColumns
+
 // A columnTable says which column an address belongs to.
 type columnTable struct {
 	o     *Options
@@ -67,6 +70,9 @@ type column struct {
 // insertHop adds two columns that a message went between: a new one stands behind all
 // others, or in front of the one it sent to if that is known.
 func insertHop(list []column, a, b column) []column {
+	if len(list) >= maxHosts {
+		return list
+	}
 	i, j := find(list, a.key), find(list, b.key)
 	switch {
 	case i < 0 && j >= 0:
@@ -93,7 +99,12 @@ func find(list []column, key string) int {
 }
 
 // of returns the column of an address.
-func (t *columnTable) of(a netip.AddrPort) int { return t.index[t.column(a).key] }
+func (t *columnTable) of(a netip.AddrPort) int {
+	if i, ok := t.index[t.column(a).key]; ok {
+		return i
+	}
+	return maxColumns - 1
+}
 
 // column returns the column that an address makes.
 func (t *columnTable) column(a netip.AddrPort) column {

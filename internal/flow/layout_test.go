@@ -126,3 +126,21 @@ func TestMediaOfPorts(t *testing.T) {
 		}
 	}
 }
+
+// TestManyHosts: a call that hundreds of hosts pass on has a ladder, of which the last column is for all that are further on.
+func TestManyHosts(t *testing.T) {
+	host := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 5060)
+	}
+	var steps []analysis.Step
+	for i := range 600 {
+		steps = append(steps, analysis.Step{From: host(i), To: host(i + 1), Request: true, Method: "INVITE"})
+	}
+	l := flow.New(callOf(steps...), nil, &flow.Options{})
+	if n := len(l.Columns); n != 24 || l.Columns[23].Name != "further hosts" {
+		t.Fatalf("%d columns, the last one %q", n, l.Columns[n-1].Name)
+	}
+	if r := l.Rows[len(l.Rows)-1]; r.From != 23 || r.To != 23 {
+		t.Errorf("the last message goes from column %d to %d", r.From, r.To)
+	}
+}
