@@ -139,19 +139,12 @@ func (fs *flags) suggest(err error) string {
 	return didYouMean("--"+strings.TrimLeft(name, "-"), names)
 }
 
-// didYouMean returns a question naming the nearest of names, "" if none is near: two letters may be
-// wrong, or one in three.
+// didYouMean returns a question naming the nearest of names, "" if none is near.
 func didYouMean(name string, names []string) string {
-	best, distance := "", min(3, 1+(len(name)+2)/3)
-	for _, n := range names {
-		if d := near.Distance(name, n); d < distance && d < len(n) {
-			best, distance = n, d
-		}
+	if best := near.Of(name, names); best != "" {
+		return fmt.Sprintf("; did you mean %s?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return ""
 }
 
 // A size is a flag value in octets, with an optional unit.

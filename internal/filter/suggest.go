@@ -79,8 +79,15 @@ func (s *fields) nearest(name string) string {
 	if said := saidFor(s.said, tail(name)); said != "" {
 		return s.prefix + said
 	}
-	if n := closest(name, func(i int) string { return s.list[i].Name }, len(s.list)); n != "" {
-		return n
+	best, distance := "", 1+len(name)/4 // names of fields are long
+	for i := range s.list {
+		n := s.list[i].Name
+		if d := near.Distance(strings.ToLower(name), strings.ToLower(n)); d < distance || d == distance && best == "" {
+			best, distance = n, d
+		}
+	}
+	if best != "" {
+		return best
 	}
 	for i := range s.list { // the end of a name, such as Call-ID
 		if n := s.list[i].Name; len(name) >= 3 && len(n) > len(name) && n[len(n)-len(name)-1] == '.' && strings.EqualFold(n[len(n)-len(name):], name) {
@@ -88,17 +95,6 @@ func (s *fields) nearest(name string) string {
 		}
 	}
 	return ""
-}
-
-// closest returns the nearest of n names, "" if none is near.
-func closest(name string, at func(int) string, n int) string {
-	best, distance := "", 1+len(name)/4
-	for i := range n {
-		if d := near.Distance(strings.ToLower(name), strings.ToLower(at(i))); d < distance || d == distance && best == "" {
-			best, distance = at(i), d
-		}
-	}
-	return best
 }
 
 // suggest returns the names of fields to look at where there is none of this name: those that
@@ -131,7 +127,7 @@ func (v *vocabulary) refuse(field, value string) (what, hint string) {
 		return "", ""
 	}
 	if hint = saidFor(v.said, value); hint == "" {
-		if n := closest(value, func(i int) string { return v.words[i] }, len(v.words)); n != "" {
+		if n := near.Of(value, v.words); n != "" {
 			hint = "did you mean " + n + "?"
 		}
 	}

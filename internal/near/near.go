@@ -2,8 +2,21 @@
 // with what was likely meant.
 package near
 
+import "strings"
+
 // maxName bounds the names that are compared letter by letter, in octets.
 const maxName = 64
+
+// Of returns the nearest of some names, "" if none is near: two letters may be wrong, or one in three. Letter case does not count.
+func Of(name string, names []string) (best string) {
+	distance := min(3, 1+(len(name)+2)/3)
+	for _, n := range names {
+		if d := Distance(strings.ToLower(name), strings.ToLower(n)); d < distance && d < len(n) {
+			best, distance = n, d
+		}
+	}
+	return best
+}
 
 // Distance returns how many octets must be put in, taken out, replaced or exchanged with
 // their neighbour to make one name of the other (Damerau and Levenshtein, in the variant

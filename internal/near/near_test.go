@@ -35,3 +35,12 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestOf(t *testing.T) {
+	names := []string{"loop", "missing-ack-2xx", "no-100"}
+	for name, want := range map[string]string{"mising-ack-2xx": "missing-ack-2xx", "LOOPS": "loop", "no100": "no-100", "foo": "", "": "", "x": ""} {
+		if got := near.Of(name, names); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

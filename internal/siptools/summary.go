@@ -229,14 +229,10 @@ func captureInfo(x *examined, q *query) []byte {
 
 // nearest names the nearest of names, "" if none is near.
 func nearest(name string, names []string) string {
-	best, distance := "", 4
-	for _, n := range names {
-		if len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) {
-			return "; did you mean " + n + "?"
-		}
-		if d := near.Distance(strings.ToLower(name), n); d < distance {
-			best, distance = n, d
-		}
+	i := slices.IndexFunc(names, func(n string) bool { return len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) })
+	best := near.Of(name, names)
+	if i >= 0 {
+		best = names[i]
 	}
 	if best == "" {
 		return "; list_findings without id lists what there is"
