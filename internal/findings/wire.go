@@ -159,15 +159,20 @@ func (r *legRun) sizeOf(i int) Finding {
 			f.Because, f.end = fmt.Sprintf("the %s of %d octets over UDP did not get through", what, m.Size), unreached
 		}
 	case cameInFragments(m.Fragmented, m.Lost):
-		f.Severity = Warning
-		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", what, m.Size)
-		if m.Lost == analysis.LostFragments {
-			f.Observed, f.lacking = fmt.Sprintf("%s was sent in IP fragments of which later ones are not in the capture", what), true
-		}
+		f.Severity, f.lacking = Warning, m.Lost == analysis.LostFragments
+		f.Observed = inFragments(what, m.Size, f.lacking)
 	case m.Size > maxDatagram && !m.Fragmented:
 		f = (&largeRequest{m.Frame, what, m.Size}).note()
 	}
 	return f
+}
+
+// inFragments says that a message came in IP fragments, or that only some of these are there, so that its size is not known.
+func inFragments(what string, size int, lacking bool) string {
+	if lacking {
+		return what + " was sent in IP fragments of which later ones are not in the capture"
+	}
+	return fmt.Sprintf("%s of %d octets came in IP fragments", what, size)
 }
 
 // cameInFragments reports whether a message came in IP fragments and was captured so: one that the snap length cut proves nothing.
@@ -195,7 +200,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", e.Method, endpoint(e.Destination))
 	case cameInFragments(e.Fragmented, e.Lost):
 		f.Severity, f.lacking = Warning, e.Lost == analysis.LostFragments
-		f.Observed = fmt.Sprintf("%s of %d octets came in IP fragments", e.Method, e.Size)
+		f.Observed = inFragments(e.Method, e.Size, f.lacking)
 	case cameInFragments(e.AnswerFragmented, e.AnswerLost):
 		f.Severity, f.Frames, f.lacking = Warning, []analysis.Frame{e.FinalFrame}, e.AnswerLost == analysis.LostFragments
 		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
