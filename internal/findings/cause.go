@@ -33,7 +33,12 @@ var sameMessage = [][]string{
 	{"prack-missing", "481-in-dialog"},
 	{"stream-length", "answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "o-line-version", "codec-488"},
 	{"srtp-setup", "codec-488"},
+	{"fork-outcomes", "missing-ack-2xx"},
+	{"drop-at-32s", "481-in-dialog"},
 }
+
+// noAck are findings of a 2xx to INVITE that nobody acknowledged, which a 2xx that lost its fragments explains.
+var noAck = []string{"udp-too-big", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"}
 
 // oneCause leaves out the findings of a leg, or of a request outside of calls, that a more specific one explains: they become
 // related to it. What is only possible explains nothing.
@@ -62,8 +67,9 @@ func oneCause(list []*Finding) []*Finding {
 				f.explain(of, gone)
 			}
 			for _, group := range sameMessage {
-				explainMessage(of, group, gone)
+				explainMessage(of, group, gone, (*Finding).outweighs)
 			}
+			explainMessage(of, noAck, gone, (*Finding).isLost)
 			explainProxy(of, gone)
 		}
 	}
@@ -200,16 +206,21 @@ func explain(of []*Finding, group []string, gone map[*Finding]bool) {
 	}
 }
 
-// explainMessage leaves out findings of a group about a message that the first of the group is about, too: what proves nothing itself explains
-// only what is no worse.
-func explainMessage(of []*Finding, group []string, gone map[*Finding]bool) {
+// outweighs reports whether f may explain another finding: what proves nothing itself explains only what is no worse.
+func (f *Finding) outweighs(x *Finding) bool { return f.proves() || x.Severity <= f.Severity }
+
+// isLost reports whether f is of a message whose later fragments were lost on the way.
+func (f *Finding) isLost(*Finding) bool { return f.lacking && f.Severity == Error }
+
+// explainMessage leaves out findings of a group about a message that the first of the group is about, too, and explains.
+func explainMessage(of []*Finding, group []string, gone map[*Finding]bool, explains func(f, x *Finding) bool) {
 	for _, best := range of {
 		if best.ID != group[0] || gone[best] || best.Confidence == Possible {
 			continue
 		}
 		for _, f := range of {
 			shares := func(x analysis.Frame) bool { return slices.Contains(best.Frames, x) }
-			if gone[f] || !slices.Contains(group[1:], f.ID) || !best.proves() && f.Severity > best.Severity || !slices.ContainsFunc(f.Frames, shares) {
+			if gone[f] || !slices.Contains(group[1:], f.ID) || !explains(best, f) || !slices.ContainsFunc(f.Frames, shares) {
 				continue
 			}
 			best.relate(f.ID)

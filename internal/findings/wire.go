@@ -134,8 +134,7 @@ func (r *legRun) sizeOf(i int) Finding {
 	case m.Lost == analysis.LostFragments && r.since(m.Time) < t1:
 		return Finding{} // the capture may have ended between two fragments
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
-		f.Severity, f.lacking = Error, true
-		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(m.Destination))
+		f.loseFragments(what, m.Destination)
 		switch {
 		case !ofInitialINVITE(m):
 		case silent:
@@ -148,6 +147,8 @@ func (r *legRun) sizeOf(i int) Finding {
 		}
 		if silent {
 			f.Frames = r.requestFrames(m.Transaction)
+		} else {
+			f.Frames = r.finalFrames(m.Transaction)
 		}
 	case silent && m.Size > maxDatagram && !m.Partial:
 		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
@@ -165,6 +166,14 @@ func (r *legRun) sizeOf(i int) Finding {
 		f = (&largeRequest{m.Frame, what, m.Size}).note()
 	}
 	return f
+}
+
+// loseFragments makes f tell of a message whose later fragments were lost on the way to a host.
+func (f *Finding) loseFragments(what string, to netip.AddrPort) {
+	f.Severity, f.lacking = Error, true
+	f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", what, endpoint(to))
+	f.Expected = "all fragments, or TCP"
+	f.NextStep = "Let IP fragments pass on the way to " + to.Addr().String() + " (firewalls, NAT and load balancers drop them), make the message smaller, or use TCP."
 }
 
 // inFragments says that a message came in IP fragments, or that only some of these are there, so that its size is not known.
@@ -196,8 +205,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	f := Finding{Frames: []analysis.Frame{e.SentFrame}, CallID: e.CallID, AOR: e.AOR, Expected: "TCP for requests over 1300 octets"}
 	switch {
 	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
-		f.Severity, f.lacking = Error, true
-		f.Observed = fmt.Sprintf("%s to %s: later IP fragments are missing, and nothing came back", e.Method, endpoint(e.Destination))
+		f.loseFragments(e.Method, e.Destination)
 	case cameInFragments(e.Fragmented, e.Lost):
 		f.Severity, f.lacking = Warning, e.Lost == analysis.LostFragments
 		f.Observed = inFragments(e.Method, e.Size, f.lacking)
