@@ -255,7 +255,7 @@ func (x *exporting) choose(e *env) bool {
 	case x.res.Calls.Len() == 0 && len(x.findings) == 0:
 		e.errorf("export: there are no calls in the capture; nothing was written")
 	default:
-		e.errorf("export: none of the %d calls is what was asked for; nothing was written", x.res.Calls.Len())
+		e.errorf("export: %s what was asked for; nothing was written", noneOf(int64(x.res.Calls.Len()), "calls"))
 	}
 	return false
 }

@@ -238,7 +238,7 @@ func (e *env) noCalls(res *analysis.Result) {
 	case res.Statistics.Messages == 0:
 		e.printf("sipsight: %s\n", report.NoSIP(res))
 	case res.Calls.Len() > 0:
-		e.errorf("none of the %d calls is what was asked for (--filter)", res.Calls.Len())
+		e.errorf("%s what was asked for (--filter)", noneOf(int64(res.Calls.Len()), "calls"))
 	default:
 		e.errorf("there are no calls in the capture")
 	}

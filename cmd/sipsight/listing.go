@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -189,9 +190,9 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	case total == 0 && code == exitOK && q.noneOf(res) != "":
 		e.printf("sipsight: %s\n", q.noneOf(res))
 	case total == 0 && code == exitOK && matches != nil && all.Len() > 0:
-		e.errorf("none of the %d %s is what was asked for (--filter)", all.Len(), s.plural)
+		e.errorf("%s what was asked for (--filter)", noneOf(int64(all.Len()), s.plural))
 	case total == 0 && code == exitOK && q.before > 0 && !q.timed():
-		e.errorf("none of the %d %s is what was asked for", q.before, s.plural)
+		e.errorf("%s what was asked for", noneOf(int64(q.before), s.plural))
 	case total == 0 && code == exitOK:
 		where := "capture"
 		if q.timed() {
@@ -292,4 +293,12 @@ func (e *env) fit(text []byte) (b []byte) {
 		b = appendWrapped(b, line, width)
 	}
 	return b
+}
+
+// noneOf begins the sentence that nothing of n things is what is asked for; their name in the plural ends in s.
+func noneOf(n int64, plural string) string {
+	if n == 1 {
+		return "the only " + strings.TrimSuffix(plural, "s") + " is not"
+	}
+	return fmt.Sprintf("none of the %d %s is", n, plural)
 }

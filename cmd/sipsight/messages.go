@@ -287,10 +287,10 @@ func (e *env) nothingListed(res *analysis.Result, q *messageQuery) {
 	n := res.Statistics.Messages
 	switch {
 	case n > 0 && q.matches != nil:
-		e.errorf("none of the %d SIP messages is what was asked for (--filter)", n)
+		e.errorf("%s what was asked for (--filter)", noneOf(n, "SIP messages"))
 		return
 	case n > 0:
-		e.errorf("none of the %d SIP messages is in the frame or time asked for", n)
+		e.errorf("%s in the frame or time asked for", noneOf(n, "SIP messages"))
 		return
 	}
 	e.printf("sipsight: %s\n", report.NoSIP(res))
