@@ -8,9 +8,9 @@
 package dissect
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
 	"net/netip"
 	"time"
@@ -166,8 +166,9 @@ type Dissector struct {
 	carried    carrier          // likewise
 	unit       sipmsg.Unit      // likewise
 	frags      reassembly.Fragments
-	overtaking bool // datagrams are given up that a message has overtaken
-	segments   int  // the most octets that conns waits with
+	overtaking bool           // datagrams are given up that a message has overtaken
+	headSIP    sipmsg.Message // of the first fragment of a datagram
+	segments   int            // the most octets that conns waits with
 	conns      connTable
 	assocs     assocTable
 	copies     copyTable
@@ -185,7 +186,9 @@ type Dissector struct {
 // New returns a Dissector of a timeline of files captures, which calls emit for every
 // message, in the order in which they are complete.
 func New(files int, emit func(*Message) error) *Dissector {
-	return &Dissector{Counts: make([]Counts, files), emit: emit, segments: maxStreamBytes}
+	d := &Dissector{Counts: make([]Counts, files), emit: emit, segments: maxStreamBytes}
+	d.frags.Identify = d.identify
+	return d
 }
 
 // Limit bounds the octets that wait in connections and in datagrams of which fragments are
@@ -337,36 +340,61 @@ func (d *Dissector) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Ti
 		d.datagramOf(w, hasTime)
 		return
 	}
-	const header = 8 // of UDP
-	if f.Fragment.Offset == 0 && f.Proto == layers.UDP && len(f.Payload) > header && isMessage(f.Payload[header:], true) && d.shared.Message.ParseCut(f.Payload[header:]) == nil {
-		d.overtake(&d.shared.Message, f.Src.Addr(), f.Dst.Addr(), f.Fragment.ID, hasTime)
+	if f.Fragment.Offset == 0 && f.Proto == layers.UDP && d.identify(f.Payload).Call != 0 {
+		d.overtake(&d.headSIP, f.Src.Addr(), f.Dst.Addr(), f.Fragment.ID, now, hasTime)
 	}
+}
+
+// identify tells of the first fragment of a UDP datagram what message it is the head of.
+func (d *Dissector) identify(head []byte) reassembly.Passing {
+	const header = 8 // of UDP
+	if len(head) <= header || !isMessage(head[header:], true) || d.headSIP.ParseCut(head[header:]) != nil {
+		return reassembly.Passing{}
+	}
+	return passing(&d.headSIP)
+}
+
+// passing tells what message m is.
+func passing(m *sipmsg.Message) (x reassembly.Passing) {
+	callID, ok := m.First(sipmsg.CallID)
+	if !ok || len(callID) == 0 {
+		return x
+	}
+	x.Call = maphash.Bytes(eventSeed, callID) | 1
+	switch branch := m.Branch(); {
+	case len(branch) > 0:
+		x.Branch = maphash.Bytes(eventSeed, branch) | 1
+		x.Answer = !m.IsRequest()
+	}
+	if m.IsRequest() && string(m.Method) == "ACK" {
+		x.Branch, x.Answer = 0, true
+	}
+	return x
 }
 
 // overtake gives up datagrams of the Call-ID of a message that came between their hosts behind them: who answers has got the whole of what
 // it answers, and who sends the next one has sent the whole of the last. What is still missing was not captured, and the message would come
-// too late for its call if it waited. The message is parsed anew where it reports true.
-func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, hasTime bool) (gave bool) {
-	callID, ok := m.First(sipmsg.CallID)
-	if !ok || len(callID) < minOvertaking || d.overtaking {
+// too late for its call if it waited.
+func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, now time.Time, hasTime bool) (gave bool) {
+	if d.overtaking {
+		return false
+	}
+	x := passing(m)
+	if x.Call == 0 {
 		return false
 	}
 	d.overtaking = true
-	mark := bytes.Clone(callID)
+	defer func() { d.overtaking = false }()
 	for d.err == nil {
-		w := d.frags.Overtaken(src, dst, id, mark)
+		w := d.frags.Overtaken(src, dst, id, &x, now)
 		if w == nil {
 			break
 		}
 		d.datagramOf(w, hasTime)
 		gave = true
 	}
-	d.overtaking = false
 	return gave
 }
-
-// minOvertaking is the shortest Call-ID that is looked for in others.
-const minOvertaking = 6
 
 // expire gives up datagrams that waited too long.
 func (d *Dissector) expire(now time.Time, hasTime bool) {
@@ -654,7 +682,7 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	if parse(b) != nil {
 		return
 	}
-	if d.frags.Waiting() && d.overtake(&d.shared.Message, c.src.Addr(), c.dst.Addr(), uint32(c.ipid), c.hasTime) && parse(b) != nil {
+	if d.frags.Waiting() && d.overtake(&d.shared.Message, c.src.Addr(), c.dst.Addr(), uint32(c.ipid), c.time, c.hasTime) && parse(b) != nil {
 		return
 	}
 	d.give(t, &d.shared.Message, cut, c)

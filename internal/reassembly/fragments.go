@@ -1,7 +1,6 @@
 package reassembly
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"net/netip"
@@ -37,7 +36,7 @@ const (
 	overlapping = time.Second
 
 	// placed is the age from which a fragment of IEEE 802.11 is of another frame, which are numbered up to
-	// 4095: those of one are sent one right after the other.
+	// 4095: those of one are sent one right after the other. So are those of a datagram, whatever may come between.
 	placed = 100 * time.Millisecond
 
 	maxDatagram = 65535
@@ -74,6 +73,9 @@ type FragmentStats struct {
 type Fragments struct {
 	Stats FragmentStats
 	Limit int // of octets in flight; 0 is maxFragmentBytes
+
+	// Identify tells of the first fragment of a UDP datagram, with its header, what message it is the head of.
+	Identify func(head []byte) Passing
 
 	table  map[fragmentKey]*datagram
 	head   *datagram // the oldest
@@ -118,8 +120,10 @@ type datagram struct {
 	cut         int64 // octets that the capture cut off fragments that came
 	cost        int   // octets and partCost of what is there, and the octets of twin
 	first, last time.Time
-	twin        []byte // the payload of the datagram that this one may be a copy of …
-	twinCut     bool   // … and whether that was cut
+	twin        []byte  // the payload of the datagram that this one may be a copy of …
+	twinCut     bool    // … and whether that was cut
+	is          Passing // for Overtaken, once it was asked for
+	asked       bool
 	overlap     bool
 	conflict    bool
 }
@@ -416,18 +420,25 @@ func (t *Fragments) Expired(now time.Time) *Datagram {
 	return t.giveUp(d)
 }
 
-// Overtaken returns the next datagram that has to be given up since something came between its two hosts, in either direction, that
-// was sent behind it: its head, which came, holds mark. One with the identification id, from src, is that itself. It returns nil
-// if there is none among those that began last.
-func (t *Fragments) Overtaken(src, dst netip.Addr, id uint32, mark []byte) *Datagram {
+// A Passing is what tells that a message belongs to another: hashes of its Call-ID and of the branch of its topmost Via, 0 for none.
+type Passing struct {
+	Call, Branch uint64
+	Answer       bool // it proves that what it answers came whole: a response to the branch, or the ACK of a response
+}
+
+// Overtaken returns the next UDP datagram that has to be given up since a message x came between its two hosts that was sent behind it, as its head
+// says by Identify: in either direction a message of its call that comes when the other fragments are late, or before that one
+// that answers it. One with the identification id, from src, is that itself. It returns nil if there is none among those that began last.
+func (t *Fragments) Overtaken(src, dst netip.Addr, id uint32, x *Passing, now time.Time) *Datagram {
 	var found *datagram
 	for d, n := t.tail, 0; d != nil && n < maxOvertaken; d, n = d.prev, n+1 {
 		k := &d.key
 		forth, back := k.src == src && k.dst == dst, k.src == dst && k.dst == src
-		if forth && k.id == id || !forth && !back {
+		if forth && k.id == id || !forth && !back || !t.identified(d) || d.is.Call != x.Call {
 			continue
 		}
-		if len(d.spans) > 0 && d.spans[0].off == 0 && d.place == 0 && bytes.Contains(d.spans[0].data, mark) {
+		answer := back && x.Answer && (x.Branch == 0 || x.Branch == d.is.Branch)
+		if answer || now.Sub(d.last) > placed {
 			found = d
 		}
 	}
@@ -435,6 +446,17 @@ func (t *Fragments) Overtaken(src, dst netip.Addr, id uint32, mark []byte) *Data
 		return nil
 	}
 	return t.giveUp(found)
+}
+
+// identified reports whether it is known of what call d is, and finds that out once its head has come.
+func (t *Fragments) identified(d *datagram) bool {
+	if !d.asked && len(d.spans) > 0 && d.spans[0].off == 0 {
+		d.asked = true
+		if d.frame.Proto == layers.UDP && d.place == 0 && t.Identify != nil {
+			d.is = t.Identify(d.spans[0].data)
+		}
+	}
+	return d.is.Call != 0
 }
 
 // Rest returns the next of the datagrams that are left at the end, nil if there is none.
