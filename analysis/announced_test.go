@@ -50,9 +50,9 @@ func TestJoinStreams(t *testing.T) {
 		{"the numbers of the receiver", "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 10.0.0.1\n  | m=audio 4000 RTP/AVP 97\n  | a=rtpmap:97 iLBC/8000\n" +
 			"1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000 RTP/AVP 97 98\n  | a=rtpmap:98 iLBC/8000\n  | a=rtpmap:97 speex/8000\n1.1 A > B ACK\n" +
 			"1.2 A:4000 > B:5000 RTP ssrc=1 pt=98\n1.2 B:5000 > A:4000 RTP ssrc=2 pt=97\n1.2 A:4000 > B:5000 RTP ssrc=3 pt=99", "1 call-1 caller iLBC, 2 call-1 callee iLBC, 3 call-1 caller 99"},
-		{"between candidates", "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 192.168.0.1\n  | m=audio 4000 RTP/AVP 0\n  | a=candidate:1 1 UDP 1 192.168.0.1 4000 typ host\n  | a=candidate:2 1 UDP 1 10.0.0.1 4040 typ srflx raddr 192.168.0.1 rport 4000\n" +
+		{"between candidates", "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 192.168.0.1\n  | m=audio 4000 RTP/AVP 0\n  | a=candidate:1 1 UDP 1 192.168.0.1 4000 typ host\n  | a=candidate:2 1 UDP 1 10.0.0.1 4040 typ srflx raddr 192.168.0.1 rport 4000\n  | a=candidate:3 1 UDPLITE 1 10.0.0.1 4044 typ host\n  | a=candidate:4 1 u 1 10.0.0.1 4044 typ host\n" +
 			"1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 192.168.0.2\n  | m=audio 5000 RTP/AVP 0\n  | a=candidate:1 1 UDP 1 10.0.0.2 5050 typ host\n  | a=candidate:1 2 UDP 1 10.0.0.2 5051 typ host\n1.1 A > B ACK\n" +
-			"1.2 A:4040 > B:5050 RTP ssrc=1\n1.2 B:5050 > A:4040 RTP ssrc=2\n1.2 B:5051 > A:4044 RTP ssrc=3", "1 call-1 caller PCMU, 2 call-1 callee PCMU, 3 alone PCMU"},
+			"1.2 A:4040 > B:5050 RTP ssrc=1\n1.2 B:5050 > A:4040 RTP ssrc=2\n1.2 B:5051 > A:4044 RTP ssrc=3\n1.2 B:5050 > A:4044 RTP ssrc=4", "1 call-1 caller PCMU, 2 call-1 callee PCMU, 3 alone PCMU, 4 call-1 callee PCMU"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, six := range []bool{false, true} {

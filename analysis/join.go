@@ -597,7 +597,7 @@ var nobodies = [...]string{"", "anonymous", "unknown", "unavailable", "restricte
 
 func isNobody(user []byte) bool {
 	for _, n := range nobodies {
-		if len(user) == len(n) && equalFold(user, n) {
+		if equalFold(user, n) {
 			return true
 		}
 	}

@@ -119,7 +119,11 @@ func describes(s *sipmsg.Message) bool {
 	return ok && len(v) >= 15 && equalFold(v[:15], "application/sdp") || s.Body[0] == 'v' && s.Body[1] == '='
 }
 
+// equalFold reports whether b is a text of lower-case letters, in any case.
 func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
 	for i := range b {
 		c := b[i]
 		if c-'A' < 26 {
