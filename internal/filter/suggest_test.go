@@ -33,6 +33,8 @@ func TestVocabulary(t *testing.T) {
 		{`call.state matches "^(E|F)"`, "", ""},
 		{`call.user_agents == early`, "", ""},
 		{`call.state == faild`, never("faild"), "did you mean failed?"},
+		{`call.state == ""`, never(""), ""},
+		{`call.state in {r""}`, never(""), ""},
 		{`call.state != "Failed"`, never("Failed"), "did you mean failed?"},
 		{`call.state === answered`, never("answered"), "write call.answer"},
 		{`call.state in {early, critical}`, never("critical"), ""},
