@@ -178,7 +178,11 @@ func (w *jsonWriter) columnValue(k Kind, v *Value, o *Options) {
 	case Frame:
 		w.frame(v.Frame, o.several())
 	case List:
-		w.texts(v.List)
+		w.open('[')
+		for _, s := range v.List {
+			w.uris([]byte(s))
+		}
+		w.close(']')
 	}
 }
 
@@ -221,7 +225,7 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r T) []byte {
 		case URI:
 			b = w.appendURICell(b, []byte(v.Text))
 		case List:
-			b = w.appendCell(b, []byte(strings.Join(v.List, "; ")))
+			b = w.appendURICells(b, v.List)
 		case Frame:
 			b = appendFrame(b, v.Frame, o.several(), "")
 		case Time:

@@ -3,6 +3,7 @@ package report
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -71,6 +72,19 @@ func TestSortRanks(t *testing.T) {
 		list := []int{0, 1, 2}
 		if err := Findings.Sort(list, func(i int) *findings.Finding { return found[i] }, key); err != nil || !slices.Equal(list, want) {
 			t.Errorf("findings by %s: %v, %v", key, list, err)
+		}
+	}
+}
+
+// TestListSecrets holds that no list shows the password of a URI, in JSON or CSV, unless it is to.
+func TestListSecrets(t *testing.T) {
+	list := []string{"sip:a:hunter2@h", "sip:b:hunter3@h"}
+	for _, secrets := range []bool{false, true} {
+		w := jsonWriter{secrets: secrets}
+		w.key("k").columnValue(List, &Value{List: list, Has: true}, &Options{Secrets: secrets})
+		cells := (&jsonWriter{secrets: secrets}).appendURICells(nil, list)
+		if shown := strings.Count(string(w.b)+string(cells), "hunter"); shown != map[bool]int{false: 0, true: 4}[secrets] {
+			t.Errorf("%s and %s", w.b, cells)
 		}
 	}
 }

@@ -198,6 +198,22 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	return append(b, "\r\n"...)
 }
 
+// appendURICells appends a list as one cell, without the passwords of URIs in it.
+func (w *jsonWriter) appendURICells(b []byte, list []string) []byte {
+	var v []byte
+	for i, s := range list {
+		if i > 0 {
+			v = append(v, "; "...)
+		}
+		if w.secrets {
+			v = append(v, s...)
+		} else {
+			v = clean.AppendURIs(v, []byte(s))
+		}
+	}
+	return w.appendCell(b, v)
+}
+
 func (w *jsonWriter) appendURICell(b, v []byte) []byte {
 	if !w.secrets {
 		w.masked = clean.AppendURIs(w.masked[:0], v)
