@@ -113,17 +113,31 @@ func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Fi
 	x := *c
 	x.Findings = nil // the whole findings take the place of their ids
 	b = Calls.AppendJSON(b, o, &x, true)
-	b = append(b[:len(b)-1], `,"findings":[`...)
+	b = append(b[:len(b)-1], ',')
 	list := ofCall(c, found)
+	b = appendCallProofs(b, o, list)
+	b = appendCallNote(b, o, c, len(list))
+	return append(b, '}')
+}
+
+// AppendCallBrief appends what a list says of a call, with its findings up to MaxProofs in place of the timeline: an object that is not closed.
+func AppendCallBrief(b []byte, o *Options, c *analysis.Call, found []*findings.Finding) []byte {
+	x := *c
+	x.Findings = nil
+	b = Calls.AppendBrief(b, o, &x)
+	return appendCallProofs(append(b[:len(b)-1], `,"timeline":[],`...), o, ofCall(c, found))
+}
+
+// appendCallProofs appends the findings of a call, whole.
+func appendCallProofs(b []byte, o *Options, list []*findings.Finding) []byte {
+	b = append(b, `"findings":[`...)
 	for i, f := range firstOf(list, o.MaxProofs) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = Findings.AppendJSON(b, o, f, true)
 	}
-	b = append(b, ']')
-	b = appendCallNote(b, o, c, len(list))
-	return append(b, '}')
+	return append(b, ']')
 }
 
 // appendCallNote appends what is not told of a call that has as many findings.
@@ -138,9 +152,12 @@ func appendCallNote(b []byte, o *Options, c *analysis.Call, findings int) []byte
 	if o.MaxProofs > 0 && findings > o.MaxProofs {
 		left = append(left, fmt.Sprintf("%d of %d findings", findings-o.MaxProofs, findings))
 	}
-	note := o.Missing
+	note, more := o.Missing, "detail full tells more, "
+	if o.Full {
+		more = ""
+	}
 	if len(left) > 0 {
-		note = sentences(note, "Left out: "+strings.Join(left, ", ")+"; detail full tells more, search_messages and list_findings the rest.")
+		note = sentences(note, "Left out: "+strings.Join(left, ", ")+"; "+more+"search_messages with its Call-ID and list_findings with its id tell the rest.")
 	}
 	if note == "" {
 		return b

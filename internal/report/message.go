@@ -24,6 +24,7 @@ type Options struct {
 	// 0 is no bound.
 	MaxSteps  int
 	MaxProofs int
+	Full      bool // no answer about a call tells more
 
 	MaxStreams int // of a call; 0 is maxCallStreams
 

@@ -133,7 +133,7 @@ func noSuchCall(res *analysis.Result, id string) string {
 // explain makes the answer about a call, with as much of the timeline and as many findings as
 // fit.
 func explain(x *examined, call *analysis.Call, o report.Options, limit int) []byte {
-	o.MaxSteps = len(report.Timeline(call))
+	o.MaxSteps, o.Full = len(report.Timeline(call)), limit == maxChars
 	for {
 		b := report.AppendCallJSON(nil, &o, call, x.found)
 		switch {
@@ -152,8 +152,8 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 		case o.MaxText > 16:
 			o.MaxText /= 2
 		default: // dozens of dialogs and legs
-			b = report.Calls.AppendBrief(nil, &o, call)
-			b = append(b[:len(b)-1], `,"timeline":[],"findings":[]`...)
+			o.MaxProofs, o.MaxText = 4, 120
+			b = report.AppendCallBrief(nil, &o, call, x.found)
 			what := "The call is too large for one answer; search_messages with its Call-ID and list_findings with its id tell the parts."
 			if limit < maxChars {
 				what = "The call is too large for a summary: ask with detail full."

@@ -22,10 +22,17 @@ func TestExplainManyLegs(t *testing.T) {
 		var c struct {
 			ID, Verdict, Note string
 			Legs              []struct{}
+			Findings          []struct{ ID string }
 		}
 		decode(t, got.structured, &c)
 		if got.isError || c.ID != "call-1" || c.Verdict == "" || len(got.text) > most {
 			t.Errorf("%s: %d octets: %.300s", detail, len(got.text), got.text)
+		}
+		if n := strings.Count(got.text, `"findings":`); n != 1 || len(c.Findings) == 0 {
+			t.Errorf("%s: findings %d times, %d of them", detail, n, len(c.Findings))
+		}
+		if detail == "full" && strings.Contains(c.Note, "detail full") {
+			t.Errorf("full as it is, it says: %s", c.Note)
 		}
 		if detail == "full" && len(c.Legs) == 0 {
 			t.Errorf("no legs in %.300s", got.text)
