@@ -99,8 +99,11 @@ func find(list []column, key string) int {
 }
 
 // of returns the column of an address.
-func (t *columnTable) of(a netip.AddrPort) int {
-	if i, ok := t.index[t.column(a).key]; ok {
+func (t *columnTable) of(a netip.AddrPort) int { return t.at(t.column(a).key) }
+
+// at returns the place of a column by its key: the last one for hosts that have none of their own.
+func (t *columnTable) at(key string) int {
+	if i, ok := t.index[key]; ok {
 		return i
 	}
 	return maxColumns - 1

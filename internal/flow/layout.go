@@ -468,7 +468,7 @@ func (p *plan) bars() {
 		p.l.Rows = append(p.l.Rows, Row{})
 		copy(p.l.Rows[at+1:], p.l.Rows[at:])
 		p.l.Rows[at] = Row{
-			Kind: Media, Time: b.Time, From: p.cols.index[b.from.key], To: p.cols.index[b.to.key], Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
+			Kind: Media, Time: b.Time, From: p.cols.at(b.from.key), To: p.cols.at(b.to.key), Label: cutText(b.Label, maxLabel), Detail: b.Detail, Dialog: -1, Count: 1,
 		}
 	}
 	for i := range p.l.Rows { // rows have moved
