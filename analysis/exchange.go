@@ -347,6 +347,17 @@ func (o *exchangeTable) stray(x *seen, k exchangeKey) {
 	}
 }
 
+// challenged reports whether a request of that number was challenged on its first hop and is sent there anew, with the same number: to
+// be wrong, but no other hop.
+func (o *exchangeTable) challenged(k exchangeKey, m *dissect.Message) bool {
+	for r := range o.others(k.id) {
+		if r.FirstHop && r.key.branch != k.branch && (r.Status == 401 || r.Status == 407) && r.Source == m.Src && r.Destination == m.Dst {
+			return true
+		}
+	}
+	return false
+}
+
 func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	o := &t.open
 	if o.m == nil {
@@ -354,7 +365,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	}
 	r := o.fresh()
 	r.Method, r.CSeq, r.Source, r.Destination, r.Transport = x.method, x.cseq, x.m.Src, x.m.Dst, x.m.Transport.String()
-	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0, len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
+	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0 || o.challenged(k, x.m), len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
 	r.Requests, r.Sent, r.LastSent, r.SentFrame, r.LastFrame = 1, x.now, x.now, x.frame, x.frame
 	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), x.lengthOf()
 	if t.rules.exchanged != nil {

@@ -401,16 +401,16 @@ func overTime(calls []beginning) (list []Bucket, size time.Duration) {
 			break
 		}
 	}
+	for last.Sub(first)/(maxBuckets-1) >= size { // decades: a clock that was not set
+		size *= 2
+	}
 	start := first.Truncate(size)
 	list = make([]Bucket, min(int(last.Sub(start)/size)+1, maxBuckets))
 	for i := range list {
 		list[i].Start = start.Add(time.Duration(i) * size)
 	}
 	for i := range calls {
-		c, n := &calls[i], int(calls[i].at.Sub(start)/size)
-		if n >= len(list) {
-			continue
-		}
+		c, n := &calls[i], min(int(calls[i].at.Sub(start)/size), len(list)-1)
 		list[n].Calls++
 		switch {
 		case c.answered:
