@@ -81,7 +81,7 @@ func (v *liveLeg) resume() {
 	if v.hasBye && !v.answered() {
 		l := v.leg
 		v.hasBye, v.over = false, false
-		l.ByBye, l.Ended, l.EndedBy, l.Cause = false, time.Time{}, NoParty, ""
+		l.ByBye, l.Ended, l.EndedBy, l.Cause, l.ByeRefused = false, time.Time{}, NoParty, "", 0
 	}
 }
 
