@@ -58,6 +58,7 @@ func Glance(b []byte) iter.Seq[Glimpse] {
 					return
 				}
 				g, in = session, true
+				line, _, _ = bytes.Cut(line, []byte{'\r'}) // what follows may be a key
 				g.media(line[2:])
 				g.lines = b
 			case 'c':

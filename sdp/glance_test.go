@@ -177,3 +177,15 @@ func BenchmarkGlance(b *testing.B) {
 		}
 	}
 }
+
+// TestMediaLineEndsAtCR: what stands behind a bare CR in a media description is none of its formats, since it may be a key.
+func TestMediaLineEndsAtCR(t *testing.T) {
+	const text = "v=0\r\nm=audio 4000 RTP/AVP 0 8\ra=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:secret\r\n"
+	s, err := sdp.Parse([]byte(text))
+	if err != nil || len(s.Media) != 1 {
+		t.Fatal(s, err)
+	}
+	if got := fmt.Sprintf("%s %q", glance(text), s.Media[0].Formats); !strings.Contains(got, "PCMU,PCMA") || strings.Contains(got, "inline") || len(s.Media[0].Formats) != 2 {
+		t.Error(got)
+	}
+}

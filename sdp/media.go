@@ -31,6 +31,7 @@ type Media struct {
 }
 
 func (s *Session) media(line int, v []byte) {
+	v, _, _ = bytes.Cut(v, []byte{'\r'}) // what follows may be a key
 	s.count++
 	if len(s.Media) == MaxMedia {
 		if s.count == MaxMedia+1 {
