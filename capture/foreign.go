@@ -79,12 +79,12 @@ func guess(b []byte) (name, advice string) {
 	switch {
 	case len(b) >= 262 && string(b[257:262]) == "ustar":
 		return "a tar archive", "unpack it first with tar -xf, and name the captures in it"
-	case isERF(b):
-		return "an Endace ERF capture", convert
 	case hasPrefix(b, "\xff\xfe") || hasPrefix(b, "\xfe\xff"):
 		return "a text file (UTF-16)", "text exports are not read; " + notCapture
 	case isText(b):
 		return "a text file", "text exports are not read; " + notCapture
+	case isERF(b):
+		return "an Endace ERF capture", convert
 	}
 	return "", ""
 }

@@ -39,7 +39,9 @@ func Fit(s string, n int, dots string) string {
 	if len(s) <= n || Width(s) <= n { // no character takes more columns than it has octets
 		return s
 	}
-	n -= Width(dots)
+	if n -= Width(dots); n < 0 { // not even these
+		return ""
+	}
 	for i, r := range s {
 		if n -= RuneWidth(r); n < 0 {
 			return s[:i] + dots

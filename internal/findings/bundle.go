@@ -44,7 +44,7 @@ func (b *bundles) add(key string, f Finding) {
 		f.Frames = slices.Clone(f.Frames)
 		x.list = append(x.list, f)
 	}
-	if f.AOR != "" && len(x.aors) < maxOfRule {
+	if f.AOR != "" && len(x.aors) < maxOfRule && !slices.Contains(x.aors, f.AOR) {
 		x.aors = append(x.aors, f.AOR)
 	}
 }
@@ -63,6 +63,9 @@ func (b *bundles) report(r *captureRun, what string) {
 		f := x.list[0]
 		f.Observed = fmt.Sprintf("%d %s; the first: %s", x.count, what, f.Observed)
 		f.Count, f.AOR, f.CallID, f.several = x.count, "", "", &several{aors: x.aors}
+		if len(x.aors) == 1 {
+			f.AOR, f.several.aors = x.aors[0], nil
+		}
 		for i := range x.list {
 			g := &x.list[i]
 			f.Severity, f.Confidence = max(f.Severity, g.Severity), max(f.Confidence, g.Confidence)
