@@ -354,15 +354,14 @@ func (d *Dissector) identify(head []byte) reassembly.Passing {
 	return passing(&d.headSIP)
 }
 
-// passing tells what message m is.
+// passing tells what message m is, and what it answers.
 func passing(m *sipmsg.Message) (x reassembly.Passing) {
 	callID, ok := m.First(sipmsg.CallID)
 	if !ok || len(callID) == 0 {
 		return x
 	}
 	x.Call = maphash.Bytes(eventSeed, callID) | 1
-	switch branch := m.Branch(); {
-	case len(branch) > 0:
+	if branch := m.Branch(); len(branch) > 0 {
 		x.Branch = maphash.Bytes(eventSeed, branch) | 1
 		x.Answer = !m.IsRequest()
 	}
@@ -374,7 +373,7 @@ func passing(m *sipmsg.Message) (x reassembly.Passing) {
 
 // overtake gives up datagrams of the Call-ID of a message that came between their hosts behind them: who answers has got the whole of what
 // it answers, and who sends the next one has sent the whole of the last. What is still missing was not captured, and the message would come
-// too late for its call if it waited.
+// too late for its call if it waited. Where it reports true others were given out, and a message in d.shared has to be parsed anew.
 func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, now time.Time, hasTime bool) (gave bool) {
 	if d.overtaking {
 		return false
