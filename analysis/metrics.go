@@ -272,7 +272,7 @@ func (m *measure) add(l *Leg) {
 		keep(&m.talk, d, ok)
 	}
 	keep(&m.disconnect, l.ByeTook, l.ByeTook >= 0)
-	if l.Invited.IsZero() && l.Running || l.State == StateTrying || l.State == StateEarly || l.State == StateUnknown {
+	if l.Invited.IsZero() || l.State == StateTrying || l.State == StateEarly || l.State == StateUnknown {
 		return
 	}
 	m.m.Attempts++
