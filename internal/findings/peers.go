@@ -73,12 +73,13 @@ func (x *refusal) key() refusedKey { return refusedKey{x.callID, x.method, x.cse
 
 // A pause is a Retry-After.
 type pause struct {
-	client, server netip.Addr
-	method         string
-	from, to       string
-	at, until      time.Time
-	frame          analysis.Frame
-	told           bool // that its client does not wait
+	client    netip.Addr
+	server    netip.AddrPort // a host may be several servers
+	method    string
+	from, to  string
+	at, until time.Time
+	frame     analysis.Frame
+	told      bool // that its client does not wait
 }
 
 type loadState struct {
@@ -113,9 +114,9 @@ func (p *pause) key() uint64 {
 	return pauseKey(p.client, p.server, p.method, []byte(p.from), []byte(p.to))
 }
 
-func pauseKey(client, server netip.Addr, method string, from, to []byte) uint64 {
-	c, s := client.As16(), server.As16()
-	return hashOf(c[:], s[:], []byte(method), from, to)
+func pauseKey(client netip.Addr, server netip.AddrPort, method string, from, to []byte) uint64 {
+	c, s, port := client.As16(), server.Addr().As16(), server.Port()
+	return hashOf(c[:], s[:], []byte{byte(port >> 8), byte(port)}, []byte(method), from, to)
 }
 
 // same reports whether a request is the one that a pause is about.
@@ -227,7 +228,7 @@ func (s *loadState) leg(r *legRun) {
 			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, cseq: t.CSeq, client: src.Addr(), leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
 			if j >= 0 && !r.Messages[j].Partial {
-				s.pause(r.Message(j), pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
+				s.pause(r.Message(j), pause{client: src.Addr(), server: r.Messages[j].Source, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
 			}
 		}
 	}
@@ -248,7 +249,10 @@ func (s *loadState) impatient(r *legRun) {
 		if !s.paused(src.Addr(), dst.Addr(), t.Method) {
 			continue
 		}
-		if f, ok := s.early(pause{client: src.Addr(), server: dst.Addr(), method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}); ok {
+		if j := r.requestOf(i); j >= 0 {
+			dst = r.Messages[j].Destination // a hop is between hosts, whatever their ports
+		}
+		if f, ok := s.early(pause{client: src.Addr(), server: dst, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}); ok {
 			r.report(f)
 			return
 		}
@@ -284,10 +288,10 @@ func (s *loadState) exchange(r *exchangeRun) {
 		return
 	}
 	from, to := uriOf(m, sipmsg.From), uriOf(m, sipmsg.To)
-	if e.Status/100 != 5 && len(s.pauses[pauseKey(e.Source.Addr(), e.Destination.Addr(), e.Method, from, to)]) == 0 { // nearly always
+	if e.Status/100 != 5 && len(s.pauses[pauseKey(e.Source.Addr(), e.Destination, e.Method, from, to)]) == 0 { // nearly always
 		return
 	}
-	p := pause{client: e.Source.Addr(), server: e.Destination.Addr(), method: e.Method, from: string(from), to: string(to), at: e.Sent, frame: e.SentFrame}
+	p := pause{client: e.Source.Addr(), server: e.Destination, method: e.Method, from: string(from), to: string(to), at: e.Sent, frame: e.SentFrame}
 	if f, ok := s.early(p); ok {
 		f.CallID, f.AOR = e.CallID, e.AOR
 		r.report(f)
@@ -322,7 +326,7 @@ func (s *loadState) wait(p pause) {
 		s.forget(s.asked[0])
 		s.asked = s.asked[1:]
 	}
-	no := pauseNo{p.key(), wayOf(p.client, p.server, p.method)}
+	no := pauseNo{p.key(), wayOf(p.client, p.server.Addr(), p.method)}
 	for i := range s.pauses[no.key] { // who does not wait after one goes on so after the next
 		w := &s.pauses[no.key][i]
 		p.told = p.told || w.told && w.same(&p) && p.at.Before(w.until)

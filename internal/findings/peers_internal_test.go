@@ -11,7 +11,7 @@ func TestPauses(t *testing.T) {
 	server := netip.MustParseAddr("192.0.2.1")
 	client := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 	for i := range maxPauses + 5 {
-		s.wait(pause{client: client(i / 2), server: server, method: "INVITE"})
+		s.wait(pause{client: client(i / 2), server: netip.AddrPortFrom(server, 5060), method: "INVITE"})
 	}
 	for i, want := range map[int]bool{0: false, 1: false, 2: true, 3: true, maxPauses/2 + 2: true, maxPauses/2 + 3: false} {
 		if got := s.paused(client(i), server, "INVITE"); got != want {
