@@ -654,7 +654,7 @@ func (r *legRun) holds() {
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
 		switch {
-		case len(r.Leg.Transfers) > 0, r.referredUnseen():
+		case slices.ContainsFunc(r.Leg.Transfers, func(x analysis.Transfer) bool { return x.Status < 300 }), r.referredUnseen():
 			f.Observed += ", transferred"
 		case r.offersUnseen(at), r.changedOnWay(hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)):
 			f.Observed += "; what became of a later offer is not in the capture"
