@@ -28,6 +28,9 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 				continue
 			}
 			cancel := slices.DeleteFunc(r.onHop(t.Hop, "CANCEL"), func(m int) bool { return !r.cancels(m, i) })
+			if len(cancel) == 0 { // of another INVITE: cancel-mismatch
+				continue
+			}
 			f := Finding{
 				Severity: Note, Frames: append(r.frames(cancel...), t.FinalFrame),
 				Observed: fmt.Sprintf("CANCEL and %d crossed; ACK and BYE followed", t.Status),
