@@ -214,6 +214,9 @@ func (r *exchangeRun) report(f Finding) {
 	if f.CallID == "" {
 		f.CallID = r.CallID
 	}
+	if f.AOR == "" && r.Method == "REGISTER" {
+		f.AOR = r.AOR
+	}
 	r.add(f)
 }
 
