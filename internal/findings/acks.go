@@ -109,10 +109,11 @@ another branch behind which it is repeated. It is only possible where nothing th
 				unfit = "; the ACK has another branch than the INVITE"
 			}
 			src, dst := r.ends(t)
+			proofs := r.finalFrames(i)
 			r.report(Finding{
-				Severity: Warning, Frames: r.finalFrames(i),
+				Severity: Warning, Frames: proofs,
 				gate:     &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: repeatedWait(t), misses: toInt(!t.Acked && t.Finals == 2)},
-				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(t.Finals), endpoint(src)) + unfit,
+				Observed: fmt.Sprintf("%d sent %s to %s, no ACK", t.Status, times(max(t.Finals, len(proofs))), endpoint(src)) + unfit,
 				Expected: "an ACK with the branch of the INVITE",
 			})
 		}

@@ -40,7 +40,7 @@ func TestOrderOfFiles(t *testing.T) {
 		}
 	}
 	want := toldOf(t, names)
-	if !strings.Contains(want, "max-forwards") || !strings.Contains(want, "captured twice; 0:2") || !strings.Contains(want, "auth-weak") {
+	if !strings.Contains(want, "max-forwards") || !strings.Contains(want, "captured before; 0:2") || !strings.Contains(want, "auth-weak") {
 		t.Fatal(want)
 	}
 	for _, order := range [][]int{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {

@@ -341,7 +341,7 @@ func (s *qualityState) files(r *captureRun) {
 		quality(r, Note, counted(incomplete, "datagram misses", "datagrams miss")+" IP fragments", "all fragments", "Look whether a capture filter drops later fragments: they have no ports.")
 	}
 	if copies > 0 {
-		quality(r, Note, counted(copies, "message was", "messages were")+" captured twice", "each packet once", "Nothing: copies are left out of every count.", frameIf(copied)...)
+		quality(r, Note, counted(copies, "message is a copy", "messages are copies")+" of one captured before", "each packet once", "Nothing: copies are left out of every count.", frameIf(copied)...)
 	}
 	if largest >= outOfOrder {
 		severity := Note

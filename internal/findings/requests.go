@@ -131,9 +131,9 @@ func (r *legRun) onHop(hop int, method string) (list []int) {
 }
 
 func seconds(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+	switch ms := d.Round(time.Millisecond); {
+	case ms < time.Second:
+		return fmt.Sprintf("%d ms", ms.Milliseconds())
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}

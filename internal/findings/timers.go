@@ -22,7 +22,7 @@ Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, a
 another host that answers.`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
-	Odd: "a later INVITE was never answered",
+	Odd: "an INVITE of it was never answered",
 
 	needs: invitesAgain, counts: invitesOverUDP,
 	leg: func(r *legRun) {
