@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxPeers bounds the pairs of addresses between which OPTIONS are followed.
+	// maxPeers bounds the hosts and their peers between which OPTIONS are followed.
 	maxPeers = 4096
 
 	// downAfter is how many keepalives in a row have to stay unanswered for a peer to
@@ -19,10 +19,10 @@ const (
 	maxOutages = 16
 )
 
-// A Keepalive is what the capture shows of OPTIONS requests outside of calls between two
-// addresses: RFC 3261, section 11.
+// A Keepalive is what the capture shows of OPTIONS requests outside of calls from a host to a
+// port of another: RFC 3261, section 11. A host may be several peers.
 type Keepalive struct {
-	Source, Destination netip.AddrPort // ports of the first one
+	Source, Destination netip.AddrPort // the port of Source is that of the first one
 	Sent, Answered      int            // transactions
 	Unanswered          int
 	Retransmissions     int
@@ -44,13 +44,17 @@ type Outage struct {
 
 // A peerTable makes Keepalives.
 type peerTable struct {
-	m    map[hosts]*peer
+	m    map[watch]*peer
 	list []*peer
 	over bool
 }
 
-// hosts is a directed pair of addresses.
-type hosts struct{ src, dst netip.Addr }
+// A watch is who asks whom: phones behind one address of NAT, and servers on one host, have
+// ports of their own, while who asks may do so from a new one each time.
+type watch struct {
+	src netip.Addr
+	dst netip.AddrPort
+}
 
 // A peer is a Keepalive in the making.
 type peer struct {
@@ -65,7 +69,7 @@ type peer struct {
 // keepalive takes in the first copy of an OPTIONS outside of a call.
 func (t *tracker) keepalive(x *seen, r *exchange) {
 	p := &t.peers
-	h := hosts{x.m.Src.Addr(), x.m.Dst.Addr()}
+	h := watch{x.m.Src.Addr(), x.m.Dst}
 	q := p.m[h]
 	if q == nil {
 		if len(p.m) >= maxPeers {
@@ -73,7 +77,7 @@ func (t *tracker) keepalive(x *seen, r *exchange) {
 			return
 		}
 		if p.m == nil {
-			p.m = make(map[hosts]*peer)
+			p.m = make(map[watch]*peer)
 		}
 		q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}}
 		p.m[h] = q

@@ -522,7 +522,7 @@ func uriOf(m *sipmsg.Message, id sipmsg.ID) []byte {
 var keepaliveLost = &Rule{
 	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning",
 	Title: "a peer that stopped answering OPTIONS",
-	Doc: `OPTIONS requests from one host to another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
+	Doc: `OPTIONS requests from one host to a port of another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
 silent here. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
 	Why: "Whoever watches the peer takes it out of service: calls go another way, or nowhere.",
 	Fix: "Look at what happened to the peer, and to the network between, at the time given.",
