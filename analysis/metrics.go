@@ -152,20 +152,36 @@ func newGroups[K comparable]() groups[K] {
 type partaker[K comparable] struct {
 	who     K
 	leg     *Leg
-	refused int // the final response on its hops, where that is another one than that of the leg
+	refused int  // the final response on its hops, where that is another one than that of the leg
+	asked   bool // it was sent the call there: what it answered is what it made of it, whatever it heard from those that it asked itself
 }
 
 // answered reports whether the call was answered there.
 func (p *partaker[K]) answered() bool { return p.refused == 0 && p.leg.IsAnswered() }
 
-// take takes in that one took part in the call at hand. Of several legs and hops one counts that was answered, or else the last.
+// rank says which of several legs and hops counts.
+func (p *partaker[K]) rank() (n int) {
+	if p.answered() {
+		return 4
+	}
+	if p.asked {
+		n = 2
+	}
+	if p.refused == 0 {
+		n++
+	}
+	return n
+}
+
+// take takes in that one took part in the call at hand. Of several legs and hops one counts that was answered, or else one on which it was asked, or else
+// one that has no refusal of its own, and of these the last.
 func (g *groups[K]) take(p partaker[K]) {
 	i, known := g.part[p.who]
 	switch {
 	case !known:
 		g.part[p.who] = len(g.parts)
 		g.parts = append(g.parts, p)
-	case !g.parts[i].answered() || p.answered():
+	case p.rank() >= g.parts[i].rank():
 		g.parts[i] = p
 	}
 }
@@ -202,8 +218,8 @@ func ofHops(g *groups[netip.Addr], c *Call) {
 	for _, l := range c.Legs {
 		for i, h := range l.Hops {
 			refused := l.refusal(i)
-			g.take(partaker[netip.Addr]{h.A.Addr().Unmap(), l, refused})
-			g.take(partaker[netip.Addr]{h.B.Addr().Unmap(), l, refused})
+			g.take(partaker[netip.Addr]{h.A.Addr().Unmap(), l, refused, false})
+			g.take(partaker[netip.Addr]{h.B.Addr().Unmap(), l, refused, true})
 		}
 	}
 	g.add()

@@ -382,3 +382,42 @@ func TestPeers(t *testing.T) {
 		t.Errorf("\ngot  %q\nwant %q", got, want)
 	}
 }
+
+// TestPeersOfFailedCalls: who passes a call on counts by what it answers, not by the last server that it tried; and who may still answer has refused nothing.
+func TestPeersOfFailedCalls(t *testing.T) {
+	const pending = `
+		0    A > P INVITE
+		+.1  P > B INVITE
+		+.5  P > B INVITE again
+		+1   P > B INVITE again`
+	for _, tt := range []struct {
+		name, ladder string
+		want         []string
+	}{
+		{"one server behind the other", `
+			0    A > P INVITE
+			+.1  P > B INVITE
+			+1   B > P 486
+			+.1  P > C INVITE
+			+1   C > P 503
+			+.1  P > A 486`, []string{"10.0.0.1 1 ISA=0 NER=100", "10.0.0.2 1 ISA=0 NER=100", "10.0.0.3 1 ISA=100 NER=0", "10.0.0.9 1 ISA=0 NER=100"}},
+		{"with Call-IDs of their own", `
+			0    A > P INVITE id=123456789abc@a
+			+.1  P > B INVITE id=123456789abc@a-2 fwd=no
+			+1   B > P 503 id=123456789abc@a-2
+			+.1  P > A 486 id=123456789abc@a`, []string{"10.0.0.1 1 ISA=0 NER=100", "10.0.0.2 1 ISA=100 NER=0", "10.0.0.9 1 ISA=0 NER=100"}},
+		{"no answer yet", pending, []string{"10.0.0.1 1 ISA=-1 NER=-1", "10.0.0.2 1 ISA=-1 NER=-1", "10.0.0.9 1 ISA=-1 NER=-1"}},
+		{"no answer for long", pending + `
+			34   A > P OPTIONS id=o@a`, []string{"10.0.0.1 1 ISA=100 NER=0", "10.0.0.2 1 ISA=100 NER=0", "10.0.0.9 1 ISA=100 NER=0"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, g := range analyze(t, capgen.Ladder{}, tt.ladder).Overview().Peers {
+				got = append(got, fmt.Sprintf("%s %d ISA=%.0f NER=%.0f", g.Name, g.Calls, g.Ineffective, g.NetworkEffect))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("\ngot  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}

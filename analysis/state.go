@@ -42,13 +42,14 @@ func (v *liveLeg) conclude(now time.Time) {
 		l.Unfinished = !l.Evicted
 	}
 	if len(l.Hops) > 1 {
-		v.refusals()
+		v.refusals(now)
 	}
 }
 
 // refusals notes on which hops the last initial INVITE got another final response than the leg.
-func (v *liveLeg) refusals() {
+func (v *liveLeg) refusals(now time.Time) {
 	l := v.leg
+	pending := l.State == StateEarly || l.State == StateTrying
 	var told uint64 // the set of hops that are told of: maxHops of them
 	for i := len(v.trans) - 1; i >= 0; i-- {
 		tr := &v.trans[i]
@@ -57,7 +58,7 @@ func (v *liveLeg) refusals() {
 		}
 		told |= 1 << tr.hop
 		status := int(tr.status)
-		if status == 0 && tr.provisional == never && tr.requests >= silentCopies {
+		if status == 0 && tr.provisional == never && tr.requests >= silentCopies && !(pending && now.Sub(timeAt(tr.sent)) <= timerTimeout) {
 			status = 408 // section 16.8: so a proxy takes it
 		}
 		if status >= 300 && status != l.FinalStatus {
