@@ -33,6 +33,8 @@ type liveLeg struct {
 	said       [Server + 1]uint64   // hash of the last session description of each side …
 	saidBy     [Server + 1]uint64   // … and of the tag of who said it
 	nBodies    int
+	nSpeeches  int
+	speeches   [maxSpeeches]speech
 	further    []forkAnswer
 	acked      uint64 // the set of indices of dialogs with an ACK
 	steps      bool   // its messages are kept

@@ -151,14 +151,44 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 	if x.s.IsRequest() {
 		tag = x.from
 	}
-	if v.knows(side, x.cseq, maphash.Bytes(t.seed, tag), maphash.Bytes(t.seed, body)) {
+	who := maphash.Bytes(t.seed, tag)
+	if v.knows(side, x.cseq, who, maphash.Bytes(t.seed, body)) {
 		return
 	}
 	l := v.leg
 	if l.Media == nil {
 		l.Media = t.legs.freshMedia()
 	}
-	t.describe(l.Media, v, x, side, body)
+	if string(x.from) == string(x.to) { // both have the same or none
+		who ^= uint64(side) << 1
+	}
+	t.describe(l.Media, v, x, side, who, body)
+}
+
+// A speech is who described media, by 31 bits of the hash of the tag, and in the lowest bit whether the last description with audio held it. A phone
+// of a fork says its own: what another one said before is not what it lowers. Behind a back-to-back user agent that keeps the Call-ID sides
+// change places, and tags do not.
+type speech uint32
+
+const (
+	holds speech = 1
+
+	// maxSpeeches is how many are remembered of a leg; those of further phones of a fork take each other's place.
+	maxSpeeches = 8
+)
+
+// speechOf returns the speech of who has a tag of that hash, and whether there was one before.
+func (v *liveLeg) speechOf(tag uint64) (s *speech, later bool) {
+	who := speech(tag) &^ holds
+	for i := range v.speeches[:v.nSpeeches] {
+		if s := &v.speeches[i]; *s&^holds == who {
+			return s, true
+		}
+	}
+	v.nSpeeches = min(v.nSpeeches+1, maxSpeeches)
+	s = &v.speeches[v.nSpeeches-1]
+	*s = who
+	return s, false
 }
 
 // knows reports whether a session description, of which sum is the hash, says nothing new:
@@ -212,15 +242,12 @@ func (v *liveLeg) speaker(x *seen) Party {
 	return Callee
 }
 
-// describe takes in a session description of a side.
-func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byte) {
-	later := false
+// describe takes in a session description of a side, of which tag is the hash of its tag.
+func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64, body []byte) {
 	kept := m.Lines[:0]
 	for _, line := range m.Lines {
 		if line.Side != side {
 			kept = append(kept, line)
-		} else {
-			later = true
 		}
 	}
 	m.Lines = kept
@@ -255,12 +282,19 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, body []byt
 	if t.streams != nil && bytes.Contains(body, []byte("a=candidate:")) {
 		t.candidates(m, x.now, side, body)
 	}
+	said, later := v.speechOf(tag)
 	switch {
 	case !audio || !later:
-	case held && m.HeldAt.IsZero():
+	case held && *said&holds == 0 && m.HeldAt.IsZero():
 		m.HeldAt, m.HeldFrame, m.HeldBy, m.Resumed = x.now, x.frame, side, false
 	case !held && side == m.HeldBy && !m.HeldAt.IsZero():
 		m.Resumed = true
+	}
+	if audio {
+		*said &^= holds
+		if held {
+			*said |= holds
+		}
 	}
 }
 
