@@ -314,7 +314,7 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 		if abs >= maxStep || d <= -maxSpurtStep { // from before the timestamp was set anew
 			return
 		}
-	} else if v == Restart || abs >= maxStep || abs >= maxSpurtStep && (p.Marker || step < 0) {
+	} else if v == Restart || abs >= maxStep || abs >= maxSpurtStep && (p.Marker && !s.catchesUp(d) || step < 0) {
 		if v != Restart || abs >= maxSpurtStep {
 			s.jumps = saturate16(s.jumps)
 		}
@@ -330,8 +330,13 @@ func (s *Stats) time(p *Sample, v Verdict, spoken bool) {
 	}
 	s.timestamp, s.lastTime = p.Timestamp, p.Arrival
 	s.skew += float32(d)
-	s.buffer(p.Marker)
+	s.buffer(p.Marker && v != Late)
 	s.drift(p.Arrival)
+}
+
+// catchesUp reports whether a packet, by d earlier than the last, is where those before that one were, which came late.
+func (s *Stats) catchesUp(d float64) bool {
+	return d < 0 && s.skew+float32(d) > s.floor-maxSpurtStep
 }
 
 // delay returns by how much more the time went on since the last packet than the timestamp, in

@@ -407,19 +407,24 @@ func TestLate(t *testing.T) {
 		name    string
 		behind  int64 // packets
 		step    uint32
+		marker  bool // it has one, and so has the next
 		jitters int64
 	}{
-		{"two seconds", 90, 0, 1999}, // an untimed first one counts for none
-		{"of another run of timestamps", 90, 1 << 20, 1998},
-		{"ahead of the others by two seconds", 90, 1 << 15, 1998},
+		{"two seconds", 90, 0, false, 1999}, // an untimed first one counts for none
+		{"of another run of timestamps", 90, 1 << 20, false, 1998},
+		{"ahead of the others by two seconds", 90, 1 << 15, false, 1998},
+		{"before a talkspurt", 90, 0, true, 1997},
 	} {
 		var s sender
 		for i := range int64(2000) {
 			if i != 400 {
-				s.stats.Add(s.sample(i))
+				p := s.sample(i)
+				p.Marker = late.marker && i == 401+late.behind
+				s.stats.Add(p)
 			}
 			if i == 400+late.behind {
 				p := s.sample(400)
+				p.Marker = late.marker
 				p.Arrival = s.stats.LastArrival() + time.Millisecond
 				p.Timestamp += late.step
 				if v := s.stats.Add(p); v != rtp.Late {
@@ -428,11 +433,11 @@ func TestLate(t *testing.T) {
 			}
 		}
 		r := s.stats.Report()
-		if r.Jumps != 0 || !r.DriftKnown || math.Abs(r.Drift) > 0.01 || r.Jitters != late.jitters {
-			t.Errorf("%s: %d jumps, drift %v %v, %d jitters", late.name, r.Jumps, r.Drift, r.DriftKnown, r.Jitters)
+		if r.Jumps != 0 || !r.DriftKnown || math.Abs(r.Drift) > 0.01 || r.Jitters != late.jitters || late.step == 0 && r.Discarded != 1 {
+			t.Errorf("%s: %d jumps, drift %v %v, %d jitters, %d discarded", late.name, r.Jumps, r.Drift, r.DriftKnown, r.Jitters, r.Discarded)
 		}
 		near(t, late.name, r.Skew, 0)
-		if late.step == 0 { // 1801 ms late, and back, each a sixteenth
+		if late.step == 0 && !late.marker { // 1801 ms late, and back, each a sixteenth
 			near(t, late.name, r.MaxJitter, 1801.0/16*15/16+1801.0/16)
 		}
 	}
