@@ -582,13 +582,13 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	if x.method == "INVITE" && tr.initial {
 		t.inviteAnswer(v, x, i, hop)
 	}
-	if x.method == "BYE" && code >= 200 {
-		v.byeAnswer(code)
-	}
 	v.leg.ByeStray = v.leg.ByeStray || tr.stray && code >= 300 && !v.hasBye
 	if tr.stray && code/100 == 2 { // it was of a dialog that the capture does not show the beginning of
 		tr.stray = false
 		v.bye(t, x)
+	}
+	if x.method == "BYE" && code >= 200 && !tr.stray {
+		v.byeAnswer(code)
 	}
 	if code/100 == 2 && tr.requests == 0 && tr.finals == 1 {
 		switch x.method {
