@@ -221,6 +221,7 @@ func TestStreamOver(t *testing.T) {
 	}{
 		{"another call of a tool", 5 * time.Second, 0, 0, "50 of 50, lost 0 | 50 of 50, lost 0"},
 		{"another one, with other numbers", 5 * time.Second, 40000, 1 << 30, "50 of 50, lost 0 | 50 of 50, lost 0"},
+		{"the same recording again at once", 1500 * time.Millisecond, 0, 0, "100 of 100, lost 0"},
 		{"begun anew at once", time.Second, 40000, 1 << 30, "100 of 100, lost 0"},
 		{"on hold", 600 * time.Second, 50, 600 * 8000, "100 of 100, lost 0"},
 		{"on hold, and the clock stood still", 600 * time.Second, 50, 50 * 160, "100 of 100, lost 0"},

@@ -144,6 +144,7 @@ func (s *Stats) Add(p *Sample) Verdict {
 		s.markers++
 	}
 	if v == Duplicate {
+		s.last = max(s.last, p.Arrival) // it is no silence
 		return v
 	}
 	if d := p.Arrival - s.last; d > s.maxDelta && spoken && v != Restart {
@@ -193,7 +194,7 @@ func (s *Stats) sequence(p *Sample) Verdict {
 		return InOrder
 	default:
 		back := uint(-d)
-		if back > maxMisorder {
+		if back > maxMisorder || s.isPlayedAgain(p) {
 			break
 		}
 		if back >= windowLen { // too old to know whether it came before
@@ -217,6 +218,12 @@ func (s *Stats) sequence(p *Sample) Verdict {
 	s.resets = saturate16(s.resets)
 	s.anew(p)
 	return Restart
+}
+
+// isPlayedAgain reports whether a packet with a lower number than the last is no late one: nothing came for a second, and its
+// timestamp is lower as well. Tools send one recording again and again.
+func (s *Stats) isPlayedAgain(p *Sample) bool {
+	return p.Arrival-s.last > time.Second && s.timed && !p.Untimed && int32(p.Timestamp-s.timestamp) < 0
 }
 
 // explains reports whether in the time since the last packet n packets could be sent.

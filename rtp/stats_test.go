@@ -106,6 +106,27 @@ func TestStats(t *testing.T) {
 			s.stats.Add(s.sample(0))
 			s.send(1)
 		}, rtp.Report{Packets: 4, Expected: 6, Lost: 2, LossRuns: 1, Bursts: 1, BurstLost: 2, BurstPackets: 2, Reordered: 1}},
+		{"a recording is played again", func(s *sender) { s.send(50); s.sent, s.extra = 0, 2500*time.Millisecond; s.send(50) },
+			rtp.Report{Packets: 100, Expected: 100, Resets: 1, Jumps: 1}},
+		{"a recording is played again while the first one goes on", func(s *sender) {
+			s.send(90)
+			for i := range int64(80) { // behind each other they are repeated, and then one is late
+				p := s.sample(i)
+				p.Arrival, p.Seq, p.Timestamp = s.sample(90+i).Arrival, s.sample(60+i%20).Seq, s.sample(60+i%20).Timestamp
+				s.stats.Add(p)
+			}
+			p := s.sample(10)
+			p.Arrival = s.sample(170).Arrival
+			s.stats.Add(p)
+		}, rtp.Report{Packets: 171, Expected: 90, Duplicates: 80, Reordered: 1, TooLate: 1}},
+		{"overtaken, and late by most of a second", func(s *sender) {
+			s.send(10)
+			s.lose(1)
+			s.send(5)
+			s.extra = 900 * time.Millisecond
+			s.stats.Add(s.sample(10))
+			s.send(100)
+		}, rtp.Report{Packets: 116, Expected: 116, Reordered: 1}},
 		{"types and markers", func(s *sender) {
 			s.send(5)
 			p := s.sample(5)
