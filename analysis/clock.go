@@ -10,14 +10,20 @@ import (
 // A clock knows the times of a timeline.
 type clock struct {
 	start time.Time // the earliest and
-	now   time.Time // the latest of the messages so far, and of the packets
+	now   time.Time // the latest of the packets so far, and of the messages
 	gaps  []Gap
 }
 
 // packet takes in the time of a packet.
 func (c *clock) packet(p *capture.Packet) {
-	if !p.HasTime || !p.Time.After(c.now) {
+	if !p.HasTime {
 		return
+	}
+	if later := p.Time.After(c.now); !later || c.start.IsZero() { // seldom
+		c.begun(p.Time)
+		if !later {
+			return
+		}
 	}
 	near := p.Time.Unix()-c.now.Unix() < int64(longGap/time.Second) // nearly always, and told at once
 	if !near && c.now.Before(p.Time.Add(-longGap)) && !c.now.IsZero() && len(c.gaps) < maxGaps {
@@ -31,10 +37,15 @@ func (c *clock) message(m *dissect.Message) {
 	if !m.HasTime {
 		return
 	}
-	if c.start.IsZero() || m.Time.Before(c.start) {
-		c.start = m.Time
-	}
+	c.begun(m.Time)
 	c.passed(m.Time)
+}
+
+// begun takes in a time that may be the earliest.
+func (c *clock) begun(t time.Time) {
+	if c.start.IsZero() || t.Before(c.start) {
+		c.start = t
+	}
 }
 
 // passed takes in the time of what was passed over.

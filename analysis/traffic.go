@@ -25,7 +25,7 @@ type Traffic struct {
 	WholeNoCallID int64     // those of them of which no octets are missing
 	FirstNoCallID Frame     // the first of these
 	NoVia, NoCSeq Unplaced  // responses outside of calls that lack what says which request they answer
-	Start, End    time.Time // of the timeline's messages
+	Start, End    time.Time // of the timeline: its packets and messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 	Gaps          []Gap     // without any packet at all; at most maxGaps
 
