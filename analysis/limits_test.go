@@ -233,3 +233,15 @@ func TestTooManyOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestFragmentBeyond: a fragment beyond 65,535 octets is of no datagram: it is told, and no limit was met, so that nothing else is missing.
+func TestFragmentBeyond(t *testing.T) {
+	data := capgen.FragmentAt(flow.UDP("")[:20], 7, 65528, false, "12345678")
+	res := run(t, capgen.Pcap([]capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(data)}}))
+	if limits := res.WireLimits(); len(limits) != 0 {
+		t.Errorf("limits %v", limits)
+	}
+	if !slices.ContainsFunc(res.Files[0].Notes, func(n analysis.Note) bool { return n.ID == "frag-invalid" && n.Count == 1 }) {
+		t.Errorf("notes %v", res.Files[0].Notes)
+	}
+}

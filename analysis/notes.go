@@ -107,7 +107,7 @@ func (t *noteTable) wire(d *dissect.Dissector) {
 		id    string
 		count int64
 	}{
-		{"frag-incomplete", f.Incomplete}, {"frag-no-head", f.NoHead}, {"frag-limit", f.Evicted + f.Refused},
+		{"frag-incomplete", f.Incomplete}, {"frag-no-head", f.NoHead}, {"frag-limit", f.Evicted + f.Refused}, {"frag-invalid", f.Invalid},
 		{"frag-duplicate", f.Duplicates}, {"frag-overlap", f.Overlaps}, {"frag-conflict", f.Conflicts},
 		{"tcp-retransmission", s.Retransmitted}, {"tcp-reordered", s.Reordered}, {"tcp-overlap", s.Overlaps},
 		{"tcp-conflict", s.Conflicts}, {"tcp-gap", s.Gaps}, {"tcp-stray", s.Stray}, {"tcp-midstream", s.Midstream},

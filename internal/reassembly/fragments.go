@@ -63,7 +63,8 @@ type FragmentStats struct {
 	Incomplete int64 // datagrams whose later fragments never came
 	NoHead     int64 // datagrams whose first fragment never came
 	Evicted    int64 // datagrams given up because of a limit
-	Refused    int64 // fragments beyond the largest datagram, or too many of one
+	Refused    int64 // fragments that are too many of one datagram
+	Invalid    int64 // fragments beyond the largest datagram: no limit of memory, and of none
 	Duplicates int64 // fragments that brought nothing new
 	Overlaps   int64 // fragments that overlapped in part
 	Conflicts  int64 // … and differed
@@ -137,7 +138,7 @@ func (t *Fragments) Add(f *layers.Frame, refs []Ref, now time.Time) *Datagram {
 	}
 	end := int64(f.Fragment.Offset + len(f.Payload))
 	if end+int64(f.Missing) > maxDatagram {
-		t.Stats.Refused++
+		t.Stats.Invalid++
 		return nil
 	}
 	key := fragmentKey{src: f.Src.Addr(), dst: f.Dst.Addr(), id: f.Fragment.ID, proto: f.Proto}

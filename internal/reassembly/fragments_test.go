@@ -173,7 +173,7 @@ func TestFragments(t *testing.T) {
 		{name: "octets behind the end, which came first", in: []string{f[0], at(80, true, letters(24)), f[2], f[1]}, want: []string{"letters 60 [1 2 3 4] overlap conflict"},
 			st: reassembly.FragmentStats{Conflicts: 1}},
 		{name: "beyond 65,535 octets", in: []string{at(65528, false, "12345678"), f[0]}, want: []string{"letters 16 [2] missing"},
-			st: reassembly.FragmentStats{Refused: 1, Incomplete: 1}},
+			st: reassembly.FragmentStats{Invalid: 1, Incomplete: 1}},
 		{name: "an empty fragment", in: []string{at(8, true, ""), f[0], f[1], f[2]}, want: []string{"letters 60 [2 3 4]"}},
 		{name: "an empty end", in: []string{f[0], f[1], at(48, true, whole[48:64]), at(64, false, "")}, want: []string{"letters 56 [1 2 3]"}},
 	}
