@@ -32,7 +32,7 @@ var overload = &Rule{
 	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
-Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's.`,
+Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's. Of calls a request counts that is not in the capture, if its final response is.`,
 	Why: "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix: "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
 
@@ -219,11 +219,12 @@ func (s *loadState) requests(l *load, from, to int64) (n int) {
 func (s *loadState) leg(r *legRun) {
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		if t.Requests == 0 || t.Method == "ACK" {
+		at, ok := asked(t)
+		if !ok {
 			continue
 		}
 		src, dst := r.ends(t)
-		l := s.request(&r.c.hosts, dst.Addr(), t.Sent)
+		l := s.request(&r.c.hosts, dst.Addr(), at)
 		if t.Status/100 == 5 {
 			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, cseq: t.CSeq, client: src.Addr(), leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
@@ -233,6 +234,19 @@ func (s *loadState) leg(r *legRun) {
 		}
 	}
 	s.impatient(r)
+}
+
+// asked returns when a request was sent that a server has to answer. One that is not in the capture, of which the other direction may lack, was
+// sent if it was answered.
+func asked(t *analysis.Transaction) (at time.Time, ok bool) {
+	switch {
+	case t.Method == "ACK":
+	case t.Requests > 0:
+		return t.Sent, true
+	case t.Status != 0:
+		return t.Answered, true
+	}
+	return at, false
 }
 
 // impatient looks for requests of a leg that do not wait as they should.
@@ -263,9 +277,10 @@ func (s *loadState) impatient(r *legRun) {
 func (s *loadState) learn(r *legRun) {
 	waits := false
 	for i := range r.Transactions {
-		if t := &r.Transactions[i]; t.Requests > 0 && t.Method != "ACK" {
+		t := &r.Transactions[i]
+		if at, ok := asked(t); ok {
 			_, dst := r.ends(t)
-			l := s.request(&r.c.hosts, dst.Addr(), t.Sent)
+			l := s.request(&r.c.hosts, dst.Addr(), at)
 			waits = waits || l == nil || l.asks
 		}
 	}
