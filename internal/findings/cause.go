@@ -161,7 +161,7 @@ func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil):
 		return false
 	case f.passed == nil:
-		return f.encloses(x, order)
+		return f.fault == x.fault && f.encloses(x, order)
 	}
 	return f.passed.meets(x.passed) && cmp.Or(f.passed.same, f.Observed) == cmp.Or(x.passed.same, x.Observed) && (x.Severity > f.Severity || x.Severity == f.Severity && x.nearer(f))
 }

@@ -62,7 +62,8 @@ type Finding struct {
 	// end says; where that is goesOn also beside the end of one that was answered.
 	Because string
 	end     end
-	refusal int // the final response that Because explains, where end is turnedDown
+	fault   answerFault // of a response that a server between may pass back: another fault is that of another host
+	refusal int         // the final response that Because explains, where end is turnedDown
 
 	CallID string
 	Call   int      // ID of the call, 0 for none
@@ -102,6 +103,16 @@ func Singly(list []*Finding) (single []*Finding) {
 
 // Title says what is wrong, in a few words.
 func (f *Finding) Title() string { return f.rule.Title }
+
+// An answerFault tells faults of one rule apart, 0 where there is one alone. Of answer-invalid it is the sdp.Rule that the answer offends.
+type answerFault uint8
+
+// The faults of offer-without-answer.
+const (
+	answeredWithout answerFault = iota + 1
+	ackWithout
+	offeredAgain
+)
 
 // What passed is of a Finding that a server between two legs may pass on. It stands apart, since few are.
 type passed struct {

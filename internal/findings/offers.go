@@ -113,7 +113,7 @@ is not allowed, are notes.`,
 				continue
 			}
 			r.applies()
-			what, severity := misfit(offer, answer)
+			what, rule, severity := misfit(offer, answer)
 			if what == "" || slices.ContainsFunc(done, func(x told) bool { return x.what == what && r.sameDeal(&x.d, &d) }) {
 				continue
 			}
@@ -121,16 +121,17 @@ is not allowed, are notes.`,
 			r.report(Finding{
 				Severity: severity, Frames: r.frames(d.offer, d.answer), Observed: "the answer of " + endpoint(r.Messages[d.answer].Source) + ": " + what,
 				Expected: "each stream of the offer at its place, refused with port 0 or accepted with what was offered",
+				fault:    answerFault(rule),
 			})
 		}
 	},
 }
 
-// misfit says what is wrong with an answer, "" for nothing.
-func misfit(offer, answer *sdp.Session) (what string, s Severity) {
+// misfit says what is wrong with an answer, "" for nothing, and which rule that offends.
+func misfit(offer, answer *sdp.Session) (what string, rule sdp.Rule, s Severity) {
 	x := sdp.Compare(offer, answer)
 	if slices.Contains(x.Faults, sdp.RuleAnswerCount) {
-		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), Error
+		return fmt.Sprintf("%s for the %d of the offer", number(len(answer.Media), "media description"), len(offer.Media)), sdp.RuleAnswerCount, Error
 	}
 	for i := range x.Streams {
 		st := &x.Streams[i]
@@ -141,25 +142,25 @@ func misfit(offer, answer *sdp.Session) (what string, s Severity) {
 		for _, f := range st.Faults {
 			switch f {
 			case sdp.RuleAnswerMedia:
-				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), Error
+				return fmt.Sprintf("%s answered with %s", name, quote(st.Answer.Kind)), f, Error
 			case sdp.RuleAnswerNoFormat:
-				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), Error
+				return fmt.Sprintf("%s offered with %s, accepted with %s: nothing in common", name, names(st.Offer), names(st.Answer)), f, Error
 			case sdp.RuleAnswerSecurity:
-				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Error
+				return fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), f, Error
 			case sdp.RuleAnswerDirection:
-				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), Error
+				return fmt.Sprintf("%s offered %s, answered %s", name, st.Offer.Direction(), st.Answer.Direction()), f, Error
 			case sdp.RuleAnswerDefault:
-				what, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), Note
+				what, rule, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), f, Note
 			}
 		}
 		if st.Accepted && signalsAlone(st) {
-			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), Error
+			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), sdp.RuleAnswerNoFormat, Error
 		}
 		if what == "" && st.Accepted && slices.Contains(st.Notes, sdp.RuleNoteProfile) && st.Offer.IsDTLS() == st.Answer.IsDTLS() {
-			what, s = fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), Note
+			what, rule, s = fmt.Sprintf("%s offered as %s, accepted as %s", name, quote(st.Offer.Proto), quote(st.Answer.Proto)), sdp.RuleNoteProfile, Note
 		}
 	}
-	return what, s
+	return what, rule, s
 }
 
 // signalsAlone reports whether offer and answer of a stream have nothing in common but telephone events and comfort
@@ -215,7 +216,7 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 		return f, false
 	}
 	m := &r.Messages[d.final]
-	f = Finding{Severity: Error, Expected: "a session description that answers the offer"}
+	f = Finding{Severity: Error, Expected: "a session description that answers the offer", fault: answeredWithout}
 	if r.answeredUnseen(d.transaction, m.Time) { // by what may have the answer
 		src, dst := r.ends(&r.Transactions[d.transaction])
 		f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: m.Time, misses: 1}
@@ -223,7 +224,7 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 	switch {
 	case d.late && d.ack >= 0 && d.answer < 0:
 		a := &r.Messages[d.ack]
-		f.Frames = r.frames(d.offer, d.ack)
+		f.Frames, f.fault = r.frames(d.offer, d.ack), ackWithout
 		f.Observed = fmt.Sprintf("the %d of %s makes an offer, and the %s has no session description", r.Messages[d.offer].Status, endpoint(r.Messages[d.offer].Source), a.Method)
 		return f, a.Body == 0
 	case d.late || m.SDP || m.Body > 0:
@@ -268,6 +269,7 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 			Severity: Error, Frames: r.frames(o.offer, d.offer),
 			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, plain(m.Time.Sub(first.Time)), first.Method),
 			Expected: "no further offer until the one before is answered or refused",
+			fault:    offeredAgain,
 		}
 		if t.Status == 491 || t.Status == 500 {
 			f.Severity = Note
