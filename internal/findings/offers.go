@@ -1004,13 +1004,10 @@ func (r *legRun) faxedLater(list []deal, k int) bool {
 	return false
 }
 
-// isDeaf reports whether who describes a medium wants to get none of it: it holds the call, or plays music to one that is held.
-func isDeaf(m *sdp.Media) bool { return m.Direction() == sdp.SendOnly || m.Direction() == sdp.Inactive }
-
 var dtmfMismatch = &Rule{
 	ID: "dtmf-mismatch", RFC: "RFC 4733 2.5, 4.2; RFC 3264 5.1", Severity: "warning",
 	Title: "digits that the other side may not understand",
-	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not; of a call on hold, with music of a server that only sends, nothing is said. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent as
+	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not; of an answer inside of a call that is on hold then (sendonly, inactive, 0.0.0.0), with music of a server that only sends, nothing is said. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent as
 INFO and as telephone event, within 1 s. Or all events of a stream, which are keys, lack the end bit: a tone of fax may end with the audio. The last three need RTP. Digits are never shown.`,
 	Why: "Menus do not hear keys, or hear them twice.",
 	Fix: "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
@@ -1040,7 +1037,7 @@ INFO and as telephone event, within 1 s. Or all events of a stream, which are ke
 					continue
 				}
 				r.applies()
-				if eventOf(a) >= 0 || isDeaf(o) || isDeaf(a) {
+				if eventOf(a) >= 0 || r.changes(d) && (o.IsHold() || a.IsHold()) { // nobody listens to digits on hold
 					continue
 				}
 				r.report(Finding{
