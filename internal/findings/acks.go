@@ -203,6 +203,8 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
 		case m.Partial:
 			return true, ""
+		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && ok.ToTag == m.FromTag && ok.ToTag != 0 }):
+			// of who sent the 2xx: each side numbers its requests by itself
 		case !ofThis(m):
 			if unfit = "; the ACK has another To tag"; m.ToTag == 0 {
 				unfit = "; the ACK has no To tag"
