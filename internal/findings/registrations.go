@@ -790,13 +790,13 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, line-seize, and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
 	needs: newToBooks, asks: subscribes,
 	state: func() state {
-		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]notifies), told: make(memory[string]), asked: make(memory[string])}
+		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]notifies), told: make(memory[string]), asked: make(memory[string]), first: make(memory[string])}
 	},
 }
 
@@ -829,7 +829,8 @@ type subscribeState struct {
 	order   []*subscription
 	inCalls map[string]notifies // at most maxSubscriptions
 	told    memory[string]
-	asked   memory[string] // Call-IDs of SUBSCRIBEs
+	asked   memory[string] // Call-IDs of SUBSCRIBEs …
+	first   memory[string] // … and of those outside of dialogs that no NOTIFY has said yes to yet
 	early   [8]earlyNotify // the last of no subscription that is known
 	nEarly  int
 }
@@ -899,7 +900,9 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	switch {
 	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop:
-		s.asked.isNew(e.CallID)
+		if s.asked.isNew(e.CallID); !e.InDialog && !e.Notified {
+			s.first.isNew(e.CallID)
+		}
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
 			return
 		}
@@ -917,6 +920,9 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		s.order = append(s.order, x)
 	case e.Method == "NOTIFY" && e.FirstHop:
 		s.notified(e.CallID, e.Sent, e.SentFrame)
+		if marks(e.Marks)&stillSubscribed != 0 {
+			delete(s.first, e.CallID)
+		}
 		if e.Status == 481 || marks(e.Marks)&stillSubscribed == 0 {
 			s.notify(r)
 		}
@@ -941,13 +947,18 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	v, _ := m.First(sipmsg.SubscriptionState)
 	state := sipmsg.ParseSubscriptionState(v)
 	if !bytes.EqualFold(state.State, []byte("terminated")) {
+		delete(s.first, e.CallID)
 		return
 	}
 	event, _ := m.First(sipmsg.Event)
 	switch reason := strings.ToLower(short(state.Reason)); reason {
 	case "noresource":
-		if endsByItself(event) {
+		first := s.first[e.CallID]
+		if endsByItself(event, first) {
 			return
+		}
+		if first { // the one before it, and its 2xx, may be missing
+			f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Sent, misses: 2}
 		}
 		fallthrough
 	case "rejected", "probation", "giveup":
@@ -957,13 +968,13 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	}
 }
 
-// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer, the seizure of a shared line, or
-// one dialog (RFC 4235, section 4.1).
-func endsByItself(event []byte) bool {
+// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, or
+// one dialog (RFC 4235, section 4.1), which have to have begun: the first NOTIFY says of these that there is none.
+func endsByItself(event []byte, first bool) bool {
 	e := sipmsg.ParseEvent(event)
 	is := func(name string) bool { return bytes.EqualFold(e.Package, []byte(name)) }
 	_, one := e.Params.Get("call-id")
-	return is("refer") || is("line-seize") || is("dialog") && one
+	return is("refer") || !first && (is("line-seize") || is("dialog") && one)
 }
 
 // tell reports a finding once for each Call-ID.
