@@ -109,7 +109,8 @@ var overlappingInvite = &Rule{
 	Title: "a second INVITE before the first is answered",
 	Doc: `In a dialog (an early one counts) an INVITE is sent on a hop while another INVITE of that dialog has no final response there yet. Where both come from one side,
 500 with Retry-After, or 491, is what it has to be answered with: then it is a note. Where they come from both sides and one of them is answered 491 or 500, it is a
-collision that glare-491 tells. The first INVITE of a call, without a final response in the capture, is not pending for the called side. Without a final response to the second in the capture it is likely.`,
+collision that glare-491 tells. The first INVITE of a call, without a final response in the capture, is not pending for the called side. Without a final response to the second in the capture it is likely; without one to the first only possible, where nothing of who should have sent that is in the capture,
+or the capture lacks so many packets, or octets of the connection, that it may be among them.`,
 	Why: "Offers and answers of the two can no longer be told apart: the sides may end with different codecs, or one of them on hold.",
 	Fix: "Make the side that sends the second INVITE wait for the final response to the first, and its ACK.",
 
@@ -190,6 +191,9 @@ func (r *legRun) overlap(i, j int) {
 		Severity: Warning, Frames: []analysis.Frame{t.SentFrame, m.Frame},
 		Observed: fmt.Sprintf("INVITE with CSeq %d of the %s side %s after the one with CSeq %d, which has no final response yet", m.CSeq, side, seconds(m.Time.Sub(t.Sent)), t.CSeq),
 		Expected: "no INVITE before the final response to the first; else 500 with Retry-After, or 491",
+	}
+	if t.Status == 0 { // else it came later
+		f.gate = r.stillOpen(i, m.Time)
 	}
 	if second.Status == 0 {
 		f.Confidence = Likely

@@ -28,6 +28,20 @@ func heard(t *analysis.Transaction, r *legRun) *gate {
 	return g
 }
 
+// stillOpen returns the gate of a finding that says that the request of a transaction was not answered yet at a time.
+func (r *legRun) stillOpen(i int, at time.Time) *gate {
+	t := &r.Transactions[i]
+	g := heard(t, r)
+	g.wait, g.once = at.Sub(t.Sent), !r.overUDP(i)
+	if t.Status == 0 {
+		g.misses = 1
+		if t.Method == "INVITE" {
+			g.misses = 2 // the response, and its ACK
+		}
+	}
+	return g
+}
+
 // judge lowers a finding that rests on silence where silence proves nothing, or where the capture lacks packets and those may
 // be among them, and whatever is only possible to a note.
 func (c *Collector) judge(f *Finding, res *analysis.Result) {

@@ -203,3 +203,17 @@ func TestUnseenOnStream(t *testing.T) {
 	ack(150, 300) // when the octets came is not to be seen
 	check(t, find(t, "request-timeout", append(list, rest...)), "note 6")
 }
+
+// TestOpenOnStream: a second INVITE over TCP, ahead of which octets came that are not in the capture: the final response to the first
+// may be among them.
+func TestOpenOnStream(t *testing.T) {
+	l := capgen.Ladder{TCP: true}
+	list := l.Packets(twoHosts + "0 A > B INVITE sdp o=1/1\n+.1 B > A 180\n1 B > A 200 of=INVITE sdp unseen\n+.1 A > B ACK unseen\n5 A > B INVITE sdp o=1/2\n+.1 B > A 200 of=INVITE sdp o=2/2\n+.1 A > B ACK\n")
+	check(t, find(t, "overlapping-invite", list), "warning 2 4 5")
+	const tcp = 14 + 20
+	second, answer := []byte(list[3].Data), list[4].Data
+	copy(second[tcp+8:tcp+12], answer[tcp+4:tcp+8]) // it acknowledges all that is ahead of the answer
+	list[3].Data = string(second)
+	check(t, find(t, "overlapping-invite", list), "note 2 4 5")
+	check(t, find(t, "offer-without-answer", list), "note 2 4")
+}

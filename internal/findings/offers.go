@@ -179,7 +179,7 @@ var offerWithoutAnswer = &Rule{
 	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side on that hop has neither an
 answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
-another response may be among them.`,
+another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 	Odd: "an offer was never answered",
@@ -269,7 +269,7 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 			Severity: Error, Frames: r.frames(o.offer, d.offer),
 			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, plain(m.Time.Sub(first.Time)), first.Method),
 			Expected: "no further offer until the one before is answered or refused",
-			fault:    offeredAgain,
+			fault:    offeredAgain, gate: r.stillOpen(o.transaction, m.Time),
 		}
 		if t.Status == 491 || t.Status == 500 {
 			f.Severity = Note
