@@ -84,7 +84,7 @@ var cancelTooEarly = &Rule{
 	ID: "cancel-too-early", RFC: "RFC 3261 9.1", Severity: "warning",
 	Title: "CANCEL before any provisional response",
 	Doc: `A CANCEL was sent on a hop before any provisional response (100 counts) to its INVITE came on that hop. It is only possible where the INVITE went over UDP and was not sent again for 4 s, in which three copies were due:
-it had a response then, though the capture has it not. Of several hops the first one is told.`,
+it had a response then, though the capture has it not; and where the INVITE has an ACK there and no final response. Not where a response from 101 to 199 went on from who sent the INVITE before the CANCEL: it came on that hop, unless the INVITE was forked and the ACK has another To tag. Of several hops the first one is told.`,
 	Why: "A CANCEL that overtakes its INVITE is answered 481 and stops nothing: the phone rings on.",
 	Fix: "The client has to wait for the first provisional response before it sends the CANCEL.",
 
@@ -101,18 +101,39 @@ it had a response then, though the capture has it not. Of several hops the first
 				continue
 			}
 			c := &r.Messages[r.earlyCancel(i)]
+			if r.rangOn(i, c.Time) {
+				continue
+			}
 			f := Finding{
 				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
 				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 				Expected: "a provisional response first",
 			}
 			f.gate.stream = !r.overUDP(i)
-			if r.wasHeard(i, c.Time) && (f.gate.stream || c.Time.Sub(t.Sent) > t2) {
+			if r.wasHeard(i, c.Time) && (f.gate.stream || c.Time.Sub(t.Sent) > t2) || t.Status == 0 && t.Acked {
 				f.Confidence = Possible
 			}
 			r.report(f)
 		}
 	},
+}
+
+// rangOn reports whether a response from 101 to 199 to an INVITE went on from who sent that before a time: it had one then, though
+// the capture has it not on this hop. Where who sent it forked it, it has to have the To tag of the ACK here.
+func (r *legRun) rangOn(i int, at time.Time) bool {
+	src, _ := r.ends(&r.Transactions[i])
+	forked := false
+	for j := range r.Transactions {
+		if s, _ := r.ends(&r.Transactions[j]); j != i && s.Addr() == src.Addr() && r.sameRequest(i, j) {
+			forked = true
+		}
+	}
+	ack := r.first(func(m *analysis.Seen) bool { return m.Transaction == i && m.Method == "ACK" })
+	return r.first(func(m *analysis.Seen) bool {
+		return !m.Request && m.Status > 100 && m.Status < 200 && m.Method == "INVITE" && m.Source.Addr() == src.Addr() && m.Time.Before(at) &&
+			m.Transaction >= 0 && m.Transaction != i && r.sameRequest(i, m.Transaction) &&
+			(ack < 0 && !forked || ack >= 0 && r.Messages[ack].ToTag == m.ToTag)
+	}) >= 0
 }
 
 // earlyCancel returns the CANCEL of an INVITE that was sent before any response to that, -1 for none.
