@@ -264,16 +264,19 @@ var cancelMismatch = &Rule{
 }
 
 // inviteBefore returns the INVITE before a CANCEL on its hop that has its branch, or else the last
-// one; -1 for none.
+// one that is outside of a dialog or has its number; -1 for none.
 func (r *legRun) inviteBefore(cancel int) int {
 	c, last := &r.Messages[cancel], -1
 	for j := range cancel {
 		m := &r.Messages[j]
-		if !m.Request || m.Method != "INVITE" || m.Hop != c.Hop || m.Forward != c.Forward || m.Partial || r.inDialog(j) {
+		if !m.Request || m.Method != "INVITE" || m.Hop != c.Hop || m.Forward != c.Forward || m.Partial {
 			continue
 		}
-		if last = j; m.Branch == c.Branch && !m.OldBranch && !c.OldBranch {
+		if m.Branch == c.Branch && !m.OldBranch && !c.OldBranch {
 			return j
+		}
+		if m.CSeq == c.CSeq || !r.inDialog(j) {
+			last = j
 		}
 	}
 	return last
