@@ -11,7 +11,7 @@ import (
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. So it is where both sides go on with the dialog: the INVITE was sent inside of one and has its ACK, or another request of the dialog is accepted behind the 2xx. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
 the called side talks to nobody: a ghost call. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -39,12 +39,18 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			}
 			bye := r.onHop(t.Hop, "BYE")
 			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
+			used := r.usedBehind(i)
 			switch {
 			case t.Acked && (len(bye) > 0 || accepted):
 				r.report(f)
 				continue
 			case accepted && t.Finals == 1:
 				f.Observed = fmt.Sprintf("CANCEL and %d crossed; BYE followed", t.Status)
+				r.report(f)
+				continue
+			case t.Acked && !t.Initial, used && (t.Acked || t.Finals == 1):
+				f.Observed = fmt.Sprintf("CANCEL and %d crossed; the dialog goes on", t.Status)
+				f.Expected = "ACK from the caller, and BYE if the call is not wanted any more"
 				r.report(f)
 				continue
 			}
@@ -58,7 +64,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			switch {
 			case t.Acked:
 				missing = "BYE"
-			case len(bye) > 0:
+			case len(bye) > 0, used, !t.Initial:
 				missing = "ACK"
 			}
 			f.Severity, f.NextStep = Error, ""
@@ -71,6 +77,20 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			r.report(f)
 		}
 	},
+}
+
+// usedBehind reports whether the dialog of a 2xx is one that both sides know behind it: a request inside of it that was sent then is
+// accepted, but for a BYE.
+func (r *legRun) usedBehind(i int) bool {
+	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
+	if ok < 0 {
+		return false
+	}
+	a := &r.Messages[ok]
+	return r.first(func(m *analysis.Seen) bool {
+		return !m.Request && m.Status/100 == 2 && m.Method != "BYE" && m.Transaction >= 0 && r.Transactions[m.Transaction].Sent.After(t.Answered) &&
+			(m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag)
+	}) >= 0
 }
 
 // crossed reports whether a CANCEL met the answer of an INVITE and the caller did not do all
