@@ -119,8 +119,8 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 	default:
 		b = append(b, "the called side"...)
 	}
-	if l.FinalStatus == 487 {
-		b = append(b, ", which answers a CANCEL or BYE"...)
+	if l.FinalStatus == 487 { // with either it would be a call that was cancelled
+		b = append(b, " (no CANCEL or BYE of the caller that it would answer is in the capture)"...)
 	}
 	return b
 }

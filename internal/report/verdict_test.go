@@ -61,6 +61,9 @@ func TestVerdictUnseen(t *testing.T) {
 			State: analysis.StateFailed, FinalStatus: 408, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
 			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.8"), hop("10.0.0.8", "10.0.0.3")},
 		},
+		"Failed after 3.00 s: 487 Request Terminated from 10.0.0.9:5060 (no CANCEL or BYE of the caller that it would answer is in the capture).": {
+			State: analysis.StateFailed, FinalStatus: 487, EndedBy: analysis.Callee, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
+		},
 		"Failed after 3.00 s: 483 Too Many Hops from a server on the way.": { // whichever of them it was
 			State: analysis.StateFailed, FinalStatus: 483, EndedBy: analysis.Server, Invited: at, Final: at.Add(3 * time.Second), Destination: hop("10.0.0.1", "10.0.0.9").B,
 			Hops: []analysis.Hop{hop("10.0.0.1", "10.0.0.9"), hop("10.0.0.9", "10.0.0.8"), hop("10.0.0.8", "10.0.0.9")},
