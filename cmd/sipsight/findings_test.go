@@ -153,16 +153,32 @@ func runFindingCase(t *testing.T, c *findingCase, way string) {
 
 // TestRegistrationsNameFindings: what is wrong with an address-of-record stands with it.
 func TestRegistrationsNameFindings(t *testing.T) {
-	l := capgen.Ladder{}
-	file := filepath.Join(t.TempDir(), "case.pcap")
 	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" +
 		"0 A > B REGISTER id=r1 from=sip:a@example.com\n+.01 B > A 403\n" +
 		"1 A > B REGISTER id=r2 from=sip:b@example.com\n+.01 B > A 200\n"
-	if err := os.WriteFile(file, l.Pcap(text), 0o600); err != nil {
+	if got, want := registrationsOf(t, text), []string{"sip:a@example.com[register-failed]", "sip:b@example.com[]"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, x := range []struct{ file, id string }{ // what the ledger tells of, which sees REGISTERs and others
+		{"auth-loop-register", "auth-loop"}, {"auth-ignored", "auth-ignored"}, {"auth-cseq", "auth-cseq"}, {"auth-reused-nonce", "auth-reused-nonce"},
+		{"digest-brute-force", "digest-brute-force"}, {"digest-brute-force-users", "digest-brute-force"}, {"scanner", "scanner"},
+	} {
+		c := readFindingCase(t, "../../internal/findings/testdata/"+x.file+".txt")
+		if got := registrationsOf(t, c.text); !strings.Contains(got[0], x.id) {
+			t.Errorf("%s: got %q", x.file, got)
+		}
+	}
+}
+
+// registrationsOf returns the addresses-of-record of a ladder, each with the ids of what is found about it.
+func registrationsOf(t *testing.T, ladder string) (list []string) {
+	t.Helper()
+	l := capgen.Ladder{}
+	file := filepath.Join(t.TempDir(), "case.pcap")
+	if err := os.WriteFile(file, l.Pcap(ladder), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	res := sipsight(t, "registrations", "--json", file)
-	var got []string
 	for line := range strings.Lines(res.out) {
 		var r struct {
 			AOR      string
@@ -171,11 +187,9 @@ func TestRegistrationsNameFindings(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, fmt.Sprint(r.AOR, r.Findings))
+		list = append(list, fmt.Sprint(r.AOR, r.Findings))
 	}
-	if want := []string{"sip:a@example.com[register-failed]", "sip:b@example.com[]"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	return list
 }
 
 // A findingLine is a line of the output.

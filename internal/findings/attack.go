@@ -135,6 +135,23 @@ func (a *attack) related(id string) {
 	}
 }
 
+// about says whose registrations the tries are about.
+func (a *attack) about(list []*tx) {
+	told := make(map[string]bool)
+	var aors []string
+	for _, x := range list {
+		if x.aor != "" && !told[x.aor] && len(aors) < maxOfRule {
+			told[x.aor] = true
+			aors = append(aors, x.aor)
+		}
+	}
+	if len(aors) == 1 {
+		a.f.AOR = aors[0]
+	} else if len(aors) > 1 {
+		a.f.several = &several{aors: aors}
+	}
+}
+
 // maxOks bounds the successes kept of one source, maxCalls the answered calls.
 const (
 	maxOks   = 256
@@ -521,6 +538,7 @@ func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 	users := make(map[string]bool)
 	outcomes := make(map[string]int)
 	var last *tx
+	tried := list[:0:0]
 	for i, x := range list {
 		if x.inDialog || x.user == "" || x.status/100 == 2 {
 			continue
@@ -535,9 +553,10 @@ func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 			}
 		}
 		outcomes[x.outcome()]++
-		last = x
+		tried, last = append(tried, x), x
 	}
 	a.f.Severity = Error
+	a.about(tried)
 	if onSilence {
 		a.restsOnSilence(list)
 	}
@@ -677,6 +696,7 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 		whose = fmt.Sprintf("of %d users", len(distinct))
 	}
 	a.f.Severity, a.f.CallID = Error, first.callID
+	a.about(list)
 	a.f.Observed = fmt.Sprintf("%d %ss of %s with credentials %s refused in %s", len(list), first.method, s.addr, whose, seconds(last.at.Sub(first.at)))
 	a.f.Expected = "credentials that are accepted at the first or second try"
 	if name != "" && !slices.ContainsFunc(list, func(x *tx) bool { return x.callID != first.callID }) {

@@ -35,7 +35,7 @@ A challenge with stale=true does not count, and a 2xx begins anew.`,
 				continue
 			}
 			f := Finding{
-				Severity: Error, Frames: x.frames, CallID: x.callID, leg: x.leg,
+				Severity: Error, Frames: x.frames, CallID: x.callID, AOR: x.aor, leg: x.leg,
 				Observed: fmt.Sprintf("%d %ss with credentials of %s for realm %s challenged again by %s", x.count, x.method, quote([]byte(x.user)), quote([]byte(x.realm)), endpoint(x.dst)),
 				Expected: "acceptance, or a refusal that says why",
 				Because:  "its credentials were challenged again and again", end: turnedDown, refusal: 401,
@@ -64,7 +64,7 @@ in any Call-ID. A later request of that Call-ID and method whose number leaves o
 				continue
 			}
 			f := Finding{
-				Severity: Warning, Frames: x.frames, CallID: t.callID, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout, misses: 2}, // the request, and its answer
+				Severity: Warning, Frames: x.frames, CallID: t.callID, AOR: t.aor, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout, misses: 2}, // the request, and its answer
 				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
 				Because:  "its challenge was not answered", end: turnedDown, refusal: int(t.status),
@@ -89,7 +89,7 @@ var authCSeq = &Rule{
 	capture: func(r *captureRun) {
 		for _, x := range r.c.ledger.sameCSeq {
 			r.tell(Finding{
-				Severity: Warning, Frames: x.frames, CallID: x.callID, leg: x.leg,
+				Severity: Warning, Frames: x.frames, CallID: x.callID, AOR: x.aor, leg: x.leg,
 				Observed: fmt.Sprintf("%s with CSeq %d challenged by %s, and sent with credentials under the same number", x.method, x.cseq, endpoint(x.dst)),
 				Expected: fmt.Sprintf("CSeq %d or more", uint64(x.cseq)+1),
 			})
@@ -108,7 +108,7 @@ One finding for each user, client and server, at the first hop.`,
 	capture: func(r *captureRun) {
 		for _, x := range r.c.ledger.reused(r.Result) {
 			f := Finding{
-				Severity: Warning, Frames: []analysis.Frame{x.a.frame.frame(), x.b.frame.frame()}, CallID: x.callID, leg: x.b.leg(),
+				Severity: Warning, Frames: []analysis.Frame{x.a.frame.frame(), x.b.frame.frame()}, CallID: x.callID, AOR: x.aor, leg: x.b.leg(),
 				Observed: fmt.Sprintf("nc=%08x, and nc=%08x %s later with the same nonce", x.a.nc, x.b.nc, seconds(x.b.at().Sub(x.a.at()))),
 				Expected: fmt.Sprintf("nc=%08x or more", uint64(x.a.nc)+1),
 			}
@@ -612,7 +612,7 @@ func (l *ledger) use(t *liveTx) {
 		}
 		of := int32(t.leg)
 		if of == 0 {
-			*l.useIDs.add() = t.callID
+			*l.useIDs.add() = useID{t.callID, t.aor}
 			of = -int32(l.useIDs.n)
 		}
 		*l.uses.add() = nonceUse{
@@ -625,9 +625,9 @@ func (l *ledger) use(t *liveTx) {
 // A reuse is two uses of one nonce of which the later one does not count on, the first of n
 // of one user, client and server.
 type reuse struct {
-	a, b   *nonceUse
-	callID string // of b
-	n      int
+	a, b  *nonceUse
+	useID // of b
+	n     int
 }
 
 // reused returns the uses that do not count on.
@@ -650,18 +650,18 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 		if a.key() != b.key() || b.nc > a.nc || !l.nonces.has(b.nonce) {
 			continue
 		}
-		callID := l.callIDOf(b, res)
-		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.callIDOf(a, res) == callID || a.follows(b) {
+		id := l.idOf(b, res)
+		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.idOf(a, res).callID == id.callID || a.follows(b) {
 			continue
 		}
 		x := by[b.who]
 		switch {
 		case x == nil:
-			x = &reuse{a: a, b: b, callID: callID}
+			x = &reuse{a: a, b: b, useID: id}
 			by[b.who] = x
 			list = append(list, x)
 		case b.compare(x.b) < 0:
-			x.a, x.b, x.callID = a, b, callID
+			x.a, x.b, x.useID = a, b, id
 		}
 		x.n++
 	}
@@ -682,10 +682,10 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 	})
 }
 
-// callIDOf returns the Call-ID of a request that used a nonce.
-func (l *ledger) callIDOf(u *nonceUse, res *analysis.Result) string {
+// idOf returns whose a request is that used a nonce.
+func (l *ledger) idOf(u *nonceUse, res *analysis.Result) useID {
 	if u.of < 0 {
 		return *l.useIDs.at(int(-u.of) - 1)
 	}
-	return u.leg().of(res).CallID
+	return useID{callID: u.leg().of(res).CallID}
 }

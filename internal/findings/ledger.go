@@ -57,8 +57,8 @@ type ledger struct {
 
 	nonces  set
 	uses    pages[nonceUse]
-	useIDs  pages[string] // Call-IDs of those outside of calls
-	trusted pairTable     // clients and the servers where they register, or were accepted with credentials: many more than others remember
+	useIDs  pages[useID] // of those outside of calls
+	trusted pairTable    // clients and the servers where they register, or were accepted with credentials: many more than others remember
 
 	order   []*source // see host.source
 	nTries  int
@@ -91,6 +91,7 @@ func (s *set) has(h uint64) bool { return s.get(h) != nil }
 // A tx is a request and its final response on one hop, as far as it is of use when both are gone.
 type tx struct {
 	method, callID string
+	aor            string // of a REGISTER
 	transport      string
 	at, answered   time.Time
 	frame, final   analysis.Frame
@@ -185,6 +186,9 @@ func (l *ledger) first(rule string, t *tx) bool {
 	return true
 }
 
+// A useID is the Call-ID of a request that used a nonce, and the address-of-record where that is a REGISTER.
+type useID struct{ callID, aor string }
+
 // tell reports a finding, of a leg where there is one.
 func (r *captureRun) tell(f Finding) {
 	if f.leg != 0 {
@@ -223,7 +227,7 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 		t.tx = new(tx)
 	}
 	*t.tx = tx{
-		held: stays, method: e.Method, callID: e.CallID, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
+		held: stays, method: e.Method, callID: e.CallID, aor: e.AOR, cseq: e.CSeq, src: e.Source, dst: e.Destination, transport: e.Transport, at: e.Sent, answered: e.Answered,
 		frame: e.SentFrame, final: e.FinalFrame, status: int16(e.Status), copies: int32(e.Requests), inDialog: e.InDialog, retried: e.Later != 0,
 	}
 	t.req = e.Request()
