@@ -155,8 +155,9 @@ func runFindingCase(t *testing.T, c *findingCase, way string) {
 func TestRegistrationsNameFindings(t *testing.T) {
 	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" +
 		"0 A > B REGISTER id=r1 from=sip:a@example.com\n+.01 B > A 403\n" +
-		"1 A > B REGISTER id=r2 from=sip:b@example.com\n+.01 B > A 200\n"
-	if got, want := registrationsOf(t, text), []string{"sip:a@example.com[register-failed]", "sip:b@example.com[]"}; !slices.Equal(got, want) {
+		"1 A > B REGISTER id=r2 from=sip:b@example.com\n+.01 B > A 200\n" +
+		"2 A > B REGISTER id=r3 from=sip:c@example.com\n+.01 B > A 420\n"
+	if got, want := registrationsOf(t, text), []string{"sip:a@example.com[register-failed]", "sip:b@example.com[]", "sip:c@example.com[unsupported-feature lint]"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, x := range []struct{ file, id string }{ // what the ledger tells of, which sees REGISTERs and others

@@ -229,6 +229,7 @@ type repeat struct {
 
 // add adds a finding about a request.
 func (g *repeats) add(what string, e *exchangeRun, f Finding) {
+	f.AOR = e.AOR
 	g.take(repeatKey{what, hostsOf(e.Source, e.Destination)}, e.CallID, f)
 }
 
