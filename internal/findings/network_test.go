@@ -18,6 +18,19 @@ import (
 // find returns the findings of one rule in a capture, each as its severity and frames.
 func find(t *testing.T, id string, packets []capgen.Packet) (list []string) {
 	t.Helper()
+	for _, f := range findAll(t, id, packets) {
+		s := f.Severity.String()
+		for _, x := range f.Frames {
+			s += fmt.Sprintf(" %d", x.Number)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// findAll returns the findings of one rule in a capture.
+func findAll(t *testing.T, id string, packets []capgen.Packet) (list []*findings.Finding) {
+	t.Helper()
 	r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -29,14 +42,9 @@ func find(t *testing.T, id string, packets []capgen.Packet) (list []string) {
 		t.Fatal(err)
 	}
 	for _, f := range c.Finish(res) {
-		if f.ID != id {
-			continue
+		if f.ID == id {
+			list = append(list, f)
 		}
-		s := f.Severity.String()
-		for _, x := range f.Frames {
-			s += fmt.Sprintf(" %d", x.Number)
-		}
-		list = append(list, s)
 	}
 	return list
 }
@@ -164,6 +172,29 @@ func TestManyAlike(t *testing.T) {
 	for x := range res.Registrations.All() {
 		if !slices.Equal(x.Findings, []string{"register-failed"}) {
 			t.Errorf("%s has %v", x.AOR, x.Findings)
+		}
+	}
+}
+
+// TestManyICMP: of ICMP errors about media all are counted, and others as far as they are looked at.
+func TestManyICMP(t *testing.T) {
+	var media, options strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&media, "+.01 A:4000 > B:4000 RTP n=1 seq=%d\n+.001 B:4000 > A:4000 ICMP\n", i+1)
+		fmt.Fprintf(&options, "+.01 A > B INFO copy\n+.001 B > A ICMP\n")
+	}
+	const call = "0 A > B INVITE sdp\n+.05 B > A 200 sdp m=4000\n+.05 A > B ACK\n"
+	for text, want := range map[string]string{
+		call + media.String() + "9 A > B BYE\n+.01 B > A 200\n":      "media to 10.0.0.2:4000 (100 times)",
+		call + "1 A > B INFO\n+.001 B > A ICMP\n" + options.String(): "INFO to 10.0.0.2:5060 (at least 64 times)",
+	} {
+		l := capgen.Ladder{}
+		var got []string
+		for _, f := range findAll(t, "transport-error", l.Packets(twoHosts+text)) {
+			got = append(got, f.Observed)
+		}
+		if all := strings.Join(got, "; "); !strings.Contains(all, want) {
+			t.Errorf("got %q, want %q", all, want)
 		}
 	}
 }

@@ -509,6 +509,7 @@ type trouble struct {
 	kind    analysis.EventKind
 	media   bool
 	few     bool // of media: they do not say that nothing got there
+	more    bool // there may be more of them
 	events  []int
 	first   analysis.Frame // of the message that the first one is about …
 	method  string         // … its method, "" where that is not known …
@@ -577,13 +578,18 @@ func (s *errorState) leg(r *legRun) {
 	}
 }
 
-// maxNear bounds the events looked at for one message.
+// maxNear bounds the events looked at for one message, and of media those that are told already.
 const maxNear = 64
 
-// within returns those of a list of events, which are in order of time, that lie in a time.
-func (s *errorState) within(c *Collector, list []int, from, to time.Time) []int {
+// from returns those of a list of events, which are in order of time, that do not come before a time.
+func (s *errorState) from(c *Collector, list []int, from time.Time) []int {
 	i, _ := slices.BinarySearchFunc(list, from, func(n int, t time.Time) int { return c.events[n].Time.Compare(t) })
-	list = list[i:]
+	return list[i:]
+}
+
+// within returns those of a list of events that lie in a time, maxNear at most.
+func (s *errorState) within(c *Collector, list []int, from, to time.Time) []int {
+	list = s.from(c, list, from)
 	for i, n := range list {
 		if i == maxNear || c.events[n].Time.After(to) {
 			return list[:i]
@@ -670,16 +676,21 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 			}
 			ends = append(ends, end)
 			x := trouble{end: end, media: true, first: r.Messages[i].Frame}
-			inside := false
-			for _, n := range s.within(r.c, s.byEnd[end], r.Leg.Answered, r.Leg.Last.Add(timeout)) {
+			told := 0 // of other calls
+			for _, n := range s.from(r.c, s.byEnd[end], r.Leg.Answered) {
 				at := r.c.events[n].Time
-				if !s.told[n] && !at.Before(r.Leg.Answered) && (r.Leg.Ended.IsZero() || at.Before(r.Leg.Ended)) {
+				if x.more = told == maxNear; x.more || at.After(r.Leg.Last.Add(timeout)) || !r.Leg.Ended.IsZero() && !at.Before(r.Leg.Ended) {
+					break
+				}
+				if s.told[n] {
+					told++
+				} else { // which is told with these: it is looked at once
 					x.events = append(x.events, n)
-					inside = inside || r.amid(at)
 				}
 			}
 			x.few = len(x.events) < 3
-			if x.handled = x.few && !inside; len(x.events) > 0 {
+			x.handled = x.few && !slices.ContainsFunc(x.events, func(n int) bool { return r.amid(r.c.events[n].Time) })
+			if len(x.events) > 0 {
 				list = append(list, x)
 			}
 		}
@@ -720,7 +731,11 @@ func (r *run) troubleFinding(x *trouble) Finding {
 	default:
 		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), x.what(), endpoint(x.end))
 		if n := len(x.events); n > 1 {
-			f.Observed += fmt.Sprintf(" (%d times)", n)
+			least := ""
+			if x.more || n >= maxNear && !x.media || len(r.c.events) == maxEvents {
+				least = "at least "
+			}
+			f.Observed += fmt.Sprintf(" (%s%d times)", least, n)
 		}
 		if e.Reporter != x.end.Addr() {
 			f.Observed += ", reported by " + e.Reporter.Unmap().String()
