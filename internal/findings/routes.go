@@ -204,7 +204,7 @@ var routeBypass = &Rule{
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
 address and does not go there either, neither at once nor on a later hop; or has it as its first Route and goes to another host all the same, one that it sent
-no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route without ;lr, and a Route without ;lr for a
+no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route of the 2xx without ;lr, which it has lost where the INVITE of that hop has it, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
@@ -247,16 +247,45 @@ func (r *legRun) strictRecord(ok int) bool {
 		return true
 	}
 	for v := range m.Values(sipmsg.RecordRoute) {
-		if !isLoose(v) {
-			r.report(Finding{
-				Severity: Warning, Frames: r.frames(ok),
-				Observed: fmt.Sprintf("the Record-Route %s has no ;lr", hostOf(v)),
-				Expected: ";lr in every Record-Route",
-			})
-			return true
+		if isLoose(v) {
+			continue
 		}
+		f := Finding{
+			Severity: Warning, Frames: r.frames(ok),
+			Observed: fmt.Sprintf("the Record-Route %s has no ;lr", hostOf(v)),
+			Expected: ";lr in every Record-Route",
+			NextStep: "Let the proxy write ;lr into its Record-Route: without it, it is taken for a strict router of RFC 2543.",
+		}
+		if invite := r.recordedLoose(ok, hostOf(v)); invite >= 0 {
+			f.Frames = r.frames(invite, ok)
+			f.Observed = fmt.Sprintf("the Record-Route %s of the %d from %s has lost its ;lr, which the INVITE had there", hostOf(v), r.Messages[ok].Status, endpoint(r.Messages[ok].Source))
+			f.Expected, f.RFC = "the Record-Route as it was in the INVITE, with ;lr", "RFC 3261 12.1.1, 16.6"
+			f.NextStep = "Look at who sends the 2xx: the called side has to copy each Record-Route of the INVITE with all of its parameters."
+		}
+		r.report(f)
+		return true
 	}
 	return false
+}
+
+// recordedLoose returns the INVITE of a 2xx if it has a Record-Route of a host with ;lr, -1 else.
+func (r *legRun) recordedLoose(ok int, host []byte) int {
+	t := r.Messages[ok].Transaction
+	if t < 0 {
+		return -1
+	}
+	i := r.requestOf(t)
+	if i < 0 || r.Messages[i].Partial {
+		return -1
+	}
+	if m := r.Message(i); m != nil {
+		for v := range m.Values(sipmsg.RecordRoute) {
+			if isLoose(v) && bytes.EqualFold(hostOf(v), host) {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, as its marks k say, and these
