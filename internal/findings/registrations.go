@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -790,13 +791,13 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
 	needs: newToBooks, asks: subscribes,
 	state: func() state {
-		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]notifies), told: make(memory[string]), asked: make(memory[string]), first: make(memory[string])}
+		return &subscribeState{m: make(map[string]*subscription), inCalls: make(map[string]notifies), told: make(memory[string]), asked: make(map[string][]subscriber), first: make(memory[string])}
 	},
 }
 
@@ -829,10 +830,17 @@ type subscribeState struct {
 	order   []*subscription
 	inCalls map[string]notifies // at most maxSubscriptions
 	told    memory[string]
-	asked   memory[string] // Call-IDs of SUBSCRIBEs …
-	first   memory[string] // … and of those outside of dialogs that no NOTIFY has said yes to yet
-	early   [8]earlyNotify // the last of no subscription that is known
+	asked   map[string][]subscriber // by Call-ID, at most maxBundles
+	first   memory[string]          // Call-IDs of SUBSCRIBEs outside of dialogs that no NOTIFY has said yes to yet
+	early   [8]earlyNotify          // the last of no subscription that is known
 	nEarly  int
+}
+
+// A subscriber is what a NOTIFY is compared with: the dialog that a SUBSCRIBE of its Call-ID made. There may be others behind it,
+// and behind a back-to-back user agent.
+type subscriber struct {
+	from, to uint64 // hashes of the tags of the 2xx, 0 where nobody knows: then nothing is said of any of the Call-ID
+	frame    analysis.Frame
 }
 
 // An earlyNotify is a NOTIFY that may stand ahead of its SUBSCRIBE: packets are out of order.
@@ -899,8 +907,12 @@ func (s *subscribeState) notifiedAhead(e *analysis.Exchange) bool {
 func (s *subscribeState) exchange(r *exchangeRun) {
 	e := r.Exchange
 	switch {
-	case e.Method == "SUBSCRIBE" && e.Status/100 == 2 && e.FirstHop:
-		if s.asked.isNew(e.CallID); !e.InDialog && !e.Notified {
+	case e.Method == "SUBSCRIBE" && e.Status/100 == 2:
+		s.subscribed(r)
+		if !e.FirstHop {
+			return
+		}
+		if !e.InDialog && !e.Notified {
 			s.first.isNew(e.CallID)
 		}
 		if s.m[e.CallID] != nil || len(s.m) == maxSubscriptions {
@@ -929,6 +941,54 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 	}
 }
 
+// subscribed takes in the dialog of a SUBSCRIBE that was accepted.
+func (s *subscribeState) subscribed(r *exchangeRun) {
+	e := r.Exchange
+	list, known := s.asked[e.CallID]
+	if known && e.FirstHop && e.InDialog || !known && (!e.FirstHop || len(s.asked) == maxBundles) { // a refresh says nothing new
+		return
+	}
+	x := subscriber{frame: e.SentFrame}
+	if m := r.Response(); m != nil {
+		x.from, x.to = maphash.Bytes(seed, m.Tag(sipmsg.From)), maphash.Bytes(seed, m.Tag(sipmsg.To))
+	}
+	switch {
+	case slices.ContainsFunc(list, func(y subscriber) bool { return y.from == x.from }):
+	case len(list) == maxProofs:
+		list[0].from = 0
+	default:
+		s.asked[e.CallID] = append(list, x)
+	}
+}
+
+// compare says of a NOTIFY that was answered 481 which of its tags is not that of a dialog.
+func (s *subscribeState) compare(r *exchangeRun, f *Finding) {
+	m, list := r.Request(), s.asked[r.CallID]
+	if m == nil || len(list) == 0 || slices.ContainsFunc(list, func(x subscriber) bool { return x.from == 0 }) {
+		return
+	}
+	to, from := m.Tag(sipmsg.To), m.Tag(sipmsg.From)
+	h := maphash.Bytes(seed, to)
+	i := slices.IndexFunc(list, func(x subscriber) bool { return x.from == h })
+	switch {
+	case len(to) == 0:
+		f.Observed += ": it has no To tag, and so is of no dialog"
+	case i < 0:
+		f.Frames = append([]analysis.Frame{list[0].frame}, f.Frames...)
+		f.Observed += ": its To tag " + quote(to) + " is not the From tag of the SUBSCRIBE"
+	case maphash.Bytes(seed, from) == list[i].to:
+		f.Observed += ": both tags are those of the dialog, which it no longer knows"
+		return
+	default: // RFC 6665, section 4.4.1: each notifier that a SUBSCRIBE got to has one
+		f.Frames = append([]analysis.Frame{list[i].frame}, f.Frames...)
+		f.Observed += ": its From tag " + quote(from) + " is not the To tag of the 2xx to the SUBSCRIBE"
+		f.NextStep = "Look whether a proxy forks the SUBSCRIBE, and the subscriber takes one notifier alone; if not, look at what changes the tag."
+		return
+	}
+	f.Expected = "a NOTIFY with the tags of the dialog"
+	f.NextStep = "Look at the notifier, and at what changes tags on the way: the subscriber cannot know that dialog."
+}
+
 // notify looks at a NOTIFY outside of calls.
 func (s *subscribeState) notify(r *exchangeRun) {
 	e := r.Exchange
@@ -937,11 +997,15 @@ func (s *subscribeState) notify(r *exchangeRun) {
 		f.Frames = append(f.Frames, e.FinalFrame)
 		f.Observed = fmt.Sprintf("NOTIFY to %s answered 481", endpoint(e.Destination))
 		f.Expected = "a subscriber that knows its subscription"
+		if e.InDialog {
+			f.Related = []string{unknownDialog.ID}
+		}
+		s.compare(r, &f)
 		s.tell(r, f)
 		return
 	}
 	m := r.Request()
-	if m == nil || e.Partial || !e.InDialog && !s.asked[e.CallID] {
+	if _, asked := s.asked[e.CallID]; m == nil || e.Partial || !e.InDialog && !asked {
 		return
 	}
 	v, _ := m.First(sipmsg.SubscriptionState)
