@@ -610,7 +610,7 @@ func (a *agreement) voice(side int) *voice {
 var earlyMedia = &Rule{
 	ID: "early-media", RFC: "RFC 3960; RFC 5009", Severity: "note",
 	Title: "media before the call was answered",
-	Doc: `A provisional response to the INVITE of a call has a session description, and RTP of the call begins before its final response; RTP is not asked for where the capture has none at all. Where responses with several To tags have
+	Doc: `A provisional response to the INVITE of a call has a session description, and RTP of the call begins before its final response; RTP is not asked for where the capture has none at all. Where responses to one From tag with several To tags have
 one, it is forked early media: the caller can play only one.`,
 	Why: "Announcements and ringback tones come that way. Where they are not heard, or clip the first words, this is the place to look.",
 	Fix: "Nothing, unless something is not heard: then look whether a device on the way lets RTP through before the answer.",

@@ -199,6 +199,22 @@ func TestManyICMP(t *testing.T) {
 	}
 }
 
+// TestEarlyPhones: a server between that keeps the Call-ID and answers with a tag of its own is no phone of its own.
+func TestEarlyPhones(t *testing.T) {
+	const call = "P = 10.0.0.9:5060\n0 A > P INVITE sdp\n+.01 P > B INVITE sdp ft=other fwd=no\n+.1 B > P 183 sdp tt=bb\n+.01 P > A 183 sdp tt=pp\n"
+	for text, want := range map[string]string{
+		call:                                   "a provisional response has a session description",
+		call + "+.5 B > P 183 sdp tt=second\n": "a provisional response has a session description; 2 phones do so (forked early media)",
+		"0 A > B INVITE sdp\n+.1 B > A 183 sdp\n+1 B > A 183 sdp tt=two\n": "a provisional response has a session description; 2 phones do so (forked early media)",
+	} {
+		l := capgen.Ladder{}
+		list := findAll(t, "early-media", l.Packets(twoHosts+text))
+		if len(list) != 1 || list[0].Observed != want {
+			t.Errorf("got %v, want %q", list, want)
+		}
+	}
+}
+
 // TestUnseenOnStream: a request over TCP whose answer came to its sender, as the acknowledgement says, and is not in
 // the capture, is no fault; where nothing came, it is.
 func TestUnseenOnStream(t *testing.T) {

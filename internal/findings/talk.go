@@ -143,9 +143,12 @@ func (r *captureRun) allTalks() iter.Seq[*talk] {
 	}
 }
 
-// provisional notes the descriptions ahead of the answer.
+// provisional notes the descriptions ahead of the answer. A back-to-back user agent that keeps the Call-ID has a To tag of its own for the
+// one that it got: phones are told apart among the responses to one From tag.
 func (r *legRun) provisional(t *talk) {
-	var tags [8]uint64
+	type dialog struct{ from, to uint64 }
+	var told [8]dialog
+	n := 0
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Request || m.Method != "INVITE" || !m.SDP || m.Partial || m.Status <= 100 || m.Status >= 200 || m.Transaction < 0 || !r.Transactions[m.Transaction].Initial {
@@ -154,10 +157,17 @@ func (r *legRun) provisional(t *talk) {
 		if t.early.Number == 0 {
 			t.early = m.Frame
 		}
-		if !slices.Contains(tags[:t.earlyTags], m.ToTag) && t.earlyTags < len(tags) {
-			tags[t.earlyTags] = m.ToTag
-			t.earlyTags++
+		d := dialog{m.FromTag, m.ToTag}
+		if n == len(told) || slices.Contains(told[:n], d) {
+			continue
 		}
+		told[n] = d
+		n++
+		phones := 0
+		for _, x := range told[:n] {
+			phones += toInt(x.from == d.from)
+		}
+		t.earlyTags = max(t.earlyTags, phones)
 	}
 }
 
