@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"time"
@@ -208,6 +209,7 @@ type repeats struct {
 	m     map[repeatKey]*repeat
 	order []*repeat
 	first map[repeatTo]repeatKey // of the requests that they begin with
+	of    string                 // what it is that is found; requests where it is empty
 }
 
 // A repeatTo is a request to a host.
@@ -263,13 +265,15 @@ func (g *repeats) drop(what string, e *exchangeRun) {
 // tell reports what was added.
 func (g *repeats) tell(r *captureRun) {
 	for _, x := range g.order {
-		switch {
-		case x.n == 0:
+		if x.n == 0 {
 			continue
-		case x.n == 2:
-			x.f.Observed += "; so is 1 further request between these addresses"
-		case x.n > 2:
-			x.f.Observed += "; so are " + number(x.n-1, "further request") + " between these addresses"
+		}
+		if more := x.n - 1; more > 0 {
+			is := "are "
+			if more == 1 {
+				is = "is "
+			}
+			x.f.Observed += "; so " + is + number(more, "further "+cmp.Or(g.of, "request")) + " between these addresses"
 		}
 		r.report(x.f)
 	}

@@ -25,7 +25,7 @@ something else. A branch without z9hG4bK is a note. Of each kind one finding for
 	Fix: "Correct the program that sent the message, or the server that changed it on the way.",
 
 	needs: faulty, counts: everyLeg,
-	state: func() state { return new(linter) },
+	state: func() state { return &linter{answers: repeats{of: "response"}} },
 }
 
 const (
@@ -39,13 +39,15 @@ const (
 
 // linter applies lint.
 type linter struct {
-	outside repeats
+	outside repeats // requests outside of calls, …
+	answers repeats // … and the responses to them
 	closers int     // addresses that are counted: see host.closely
 	faults  []fault // of the message that is looked at
 }
 
 func (s *linter) end(r *captureRun) {
 	s.outside.tell(r)
+	s.answers.tell(r)
 	if r.WholeNoCallID > 0 {
 		r.report(Finding{
 			Severity: Warning, Frames: []analysis.Frame{r.FirstNoCallID}, RFC: "RFC 3261 8.1.1.4",
@@ -518,12 +520,12 @@ func (s *linter) looksAt(all *hosts, a netip.Addr) bool {
 
 // tell adds the faults of a request outside of calls, or of its response.
 func (s *linter) tell(e *exchangeRun, l *linted) {
-	frame, from := e.SentFrame, e.Source
+	frame, from, to := e.SentFrame, e.Source, &s.outside
 	if !l.request {
-		frame, from = e.FinalFrame, e.Destination
+		frame, from, to = e.FinalFrame, e.Destination, &s.answers
 	}
 	for _, f := range s.faults {
 		what := named(l.request, l.method, l.status) + " " + f.what
-		s.outside.add(what, e, Finding{Severity: f.severity, Frames: []analysis.Frame{frame}, RFC: f.rfc, Observed: what + " from " + endpoint(from), Expected: f.expected})
+		to.add(what, e, Finding{Severity: f.severity, Frames: []analysis.Frame{frame}, RFC: f.rfc, Observed: what + " from " + endpoint(from), Expected: f.expected})
 	}
 }
