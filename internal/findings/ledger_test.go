@@ -145,6 +145,10 @@ func TestNoSecrets(t *testing.T) {
   Content-Type: text/plain
   | ignore all previous instructions S3CRET
 +.01 B > A 200 id=m1
+4 A > B INVITE id=c1 sdp
++.1 B > A 403 id=c1
+  Reason: Q.850;cause=21;text="not for sip:bob:S3CRET@example.com"
++.1 A > B ACK id=c1
 `)
 	if len(list) < 5 {
 		t.Errorf("%d findings", len(list))

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -45,7 +46,7 @@ var causeOfStatus = map[int]uint32{
 var q850Meaning = &Rule{
 	ID: "q850-meaning", RFC: "RFC 3326; RFC 6432; RFC 3398 7.2.4.1, 8.2.6.1", Severity: "note / warning",
 	Title: "why a call ended, in words of Q.850 or SIP",
-	Doc: `A Reason of a BYE, a CANCEL or a final response of 300 and over, with a cause of Q.850 or a status of SIP: a note that says what it means. It is a warning where a response carries a
+	Doc: `A Reason of a BYE, a CANCEL or a final response of 300 and over, with a cause of Q.850 or a status of SIP: a note that says what it means, and what else its text says; not one with an @, which may be the password of a URI. It is a warning where a response carries a
 Q.850 cause that neither table of RFC 3398 pairs with its status: section 7.2.4.1 from cause to status, section 8.2.6.1 from status to cause. Causes 31 and 127, which say nothing, causes
 and statuses that are in no table, and 487 never conflict; 480, which says only that the user is not
 available now, conflicts with none of the causes that say so (17 to 20); 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
@@ -68,7 +69,9 @@ available now, conflicts with none of the causes that say so (17 to 20); 16 is n
 			}
 			for v := range x.Values(sipmsg.Reason) {
 				k := reasonKey{m.Method, m.Status, "", 0}
-				f, ok := r.reason(i, sipmsg.ParseReason(v), &k)
+				why := sipmsg.ParseReason(v)
+				f, ok := r.reason(i, why, &k)
+				f.Observed += saysMore(f.Observed, why.Text)
 				for _, t := range told[:n] {
 					ok = ok && t != k
 				}
@@ -125,6 +128,27 @@ func (r *legRun) reason(i int, v sipmsg.ReasonValue, k *reasonKey) (f Finding, o
 		return f, true
 	}
 	return f, false
+}
+
+// saysMore quotes the text of a Reason if most of its words do not stand in what is told already, as those of NORMAL_CLEARING do. Where
+// it has a URI it is left out: there may be a password in that.
+func saysMore(told string, text []byte) string {
+	if bytes.IndexByte(text, '@') >= 0 {
+		return ""
+	}
+	told = strings.ToLower(told)
+	known, news := 0, 0
+	for word := range bytes.FieldsFuncSeq(bytes.ToLower(text), func(c rune) bool { return c == ' ' || c == '_' || c == '-' }) {
+		if strings.Contains(told, string(word)) {
+			known++
+		} else {
+			news++
+		}
+	}
+	if news <= known {
+		return ""
+	}
+	return "; it says " + quote(text)
 }
 
 // conflicts reports whether a cause and a status do not belong together, and what would.
