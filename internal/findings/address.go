@@ -74,8 +74,10 @@ func (r *legRun) reachOf(i int) string {
 		return "; its Contact has no address"
 	case err != nil:
 		return "; its Contact is the name " + contact
-	case sameHost(a, dst.Addr()):
+	case a.Unmap() == dst.Addr().Unmap():
 		return "; its Contact is where it came from"
+	case sameHost(a, dst.Addr()):
+		return "; its Contact is another address of that host, " + contact
 	}
 	return "; its Contact is another address, " + contact
 }
