@@ -1,5 +1,10 @@
 package findings
 
+import (
+	"bytes"
+	"slices"
+)
+
 // What makes a sentence one that is meant for a language model, and not for people: «ignore your
 // instructions» is, «ignore the last call, see instructions» is not. Who orders a model about tells
 // it to leave what it was told, so the order has to be about the instructions, in one clause with
@@ -23,6 +28,12 @@ var objects = []string{"instruct", "prompt", "guideline", "your rules", "all rul
 // addressees are those that an order to a model begins with. «Skip this message» alone is what people write.
 var addressees = []string{"assistant:", "assistant,", "llm:", "llm,", "ai:", "ai,", "gpt:", "gpt,", "chatgpt:", "chatgpt,", "claude:", "claude,", "copilot:", "copilot,", "gemini:", "gemini,", "language model"}
 
+// models are what those are called that new instructions are for: people get some, too.
+var models = []string{"llm", "language model", "the ai ", "ai:", "ai assistant", "ai agent", "ai model", "chatgpt", "claude", "copilot", "gemini"}
+
+// turns are what a turn of a conversation begins with that is written for a model to go on with. An assistant may be a person.
+var turns = []string{"run ", "execute ", "delete ", "output ", "reveal ", "respond ", "say that ", "ignore ", "disregard "}
+
 // showing are words for what a model is told to do with its system prompt. An exchange has prompts, too.
 var showing = []string{"your ", "ignor", "disregard", "forget", "overrid", "bypass", "disobey", "reveal", "expose", "leak", "show ", "dump ", "print the", "output the", "repeat the"}
 
@@ -43,9 +54,13 @@ var breaks = []string{",", ";", ": ", "(", " and ", " but ", " then ", " see ", 
 // sentence and belongs to it, and where the first of both begins. b is in lower case, here and below.
 func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
 	behind := at + len(n.text)
+	if &n.near[0] == &turns[0] {
+		return at, beginsTurn(b[:at]) && (n.text[0] == 'h' || beginsWithAny(b[behind:], turns))
+	}
 	start, end := sentence(b, max(0, at-nearby), at, behind, min(len(b), behind+nearby))
 	b = b[:end]
-	follows := &n.near[0] == &addressees[0] || &n.near[0] == &showing[0]
+	either := &n.near[0] == &models[0]
+	follows := either || &n.near[0] == &addressees[0] || &n.near[0] == &showing[0]
 	if follows && behind < end && b[behind] == ':' { // what follows is one
 		return at, true
 	}
@@ -53,7 +68,7 @@ func (n *needle) isNear(b []byte, at int) (from int, ok bool) {
 		for i := find(b, start, w); i >= 0; i = find(b, i+1, w) {
 			switch {
 			case follows:
-				ok = i < at && !insideWord(b, i, w)
+				ok = (either || i < at) && !insideWord(b, i, w)
 			case n.text[:4] != "inst": // it is a verb, or begins with one
 				ok = i >= behind && orders(b, at, behind, i, false)
 			case i < at:
@@ -118,6 +133,17 @@ func endsWithAny(b []byte, list ...string) bool {
 		}
 	}
 	return false
+}
+
+// beginsWithAny reports whether b begins with one of some texts.
+func beginsWithAny(b []byte, list []string) bool {
+	return slices.ContainsFunc(list, func(text string) bool { return hasFold(b, text) })
+}
+
+// beginsTurn reports whether what follows b begins a line, or the value of a header field.
+func beginsTurn(b []byte) bool {
+	b = bytes.TrimRight(b, " \t\"'*#[")
+	return len(b) == 0 || b[len(b)-1] == '\n' || b[len(b)-1] == ':'
 }
 
 // isEnd reports whether a sentence ends with octet i.
