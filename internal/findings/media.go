@@ -382,6 +382,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 			f.Confidence = Possible
 		}
 	}
+	t.strays[silent] = t.strays[silent] || stray && f.Confidence > Possible
 	return f, true
 }
 
@@ -429,7 +430,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then (sendonly from the start on is no hold), the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP or with less than five packets or telephone events alone, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -460,7 +461,7 @@ RTP or with less than five packets or telephone events alone, for one with comfo
 // lateOrCut returns what is late of the audio of a side on a path, and what is cut of it; without Observed for nothing.
 func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list [2]Finding) {
 	first, last := spanOf(sent)
-	if first == nil || first.Begin().IsZero() || few(sent) || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
+	if first == nil || first.Begin().IsZero() || few(sent) && t.strays[by] || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
 		return list
 	}
 	a := p.at(first.Begin())

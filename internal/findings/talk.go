@@ -30,6 +30,7 @@ type talk struct {
 	faxFrame  analysis.Frame
 	faxAt     time.Time
 	infos     []infoTone
+	strays    [2]bool // what a side sends is so little that one-way-audio tells of it
 }
 
 // An agreement is what offer and answer come to for audio, from a 2xx on.
