@@ -147,7 +147,7 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 // silences reports whether a side is silent on another hop, of its leg or of another, since what it sends goes to a wrong address: f, which
 // is told of that address, is as bad then.
 func (f *Finding) silences(x *Finding) bool {
-	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || !f.passed.meets(x.passed) {
+	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || !f.passed.lost || !f.passed.meets(x.passed) {
 		return false
 	}
 	f.relate(x.ID)
@@ -166,9 +166,16 @@ func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	return f.passed.meets(x.passed) && cmp.Or(f.passed.same, f.Observed) == cmp.Or(x.passed.same, x.Observed) && (x.Severity > f.Severity || x.Severity == f.Severity && x.nearer(f))
 }
 
-// meets reports whether two findings are of one side and of the same time.
+// meets reports whether two findings are of one side and of the same time: of what lasts any that they share, since the streams
+// by which it is known may begin apart on two legs.
 func (p *passed) meets(x *passed) bool {
-	return p.side != analysis.NoParty && p.side == x.side && p.at.Sub(x.at).Abs() <= maxPassOn
+	switch {
+	case p.side == analysis.NoParty || p.side != x.side:
+		return false
+	case !p.until.IsZero() && !x.until.IsZero():
+		return p.at.Before(x.until) && x.at.Before(p.until)
+	}
+	return p.at.Sub(x.at).Abs() <= maxPassOn
 }
 
 // nearer reports whether the leg of f is nearer to their side than that of x: legs are in the order of the way of the INVITE.

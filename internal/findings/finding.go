@@ -119,6 +119,9 @@ type passed struct {
 	side analysis.Party // whose it is …
 	same string         // … what it is on each leg; Observed where it is empty …
 	at   time.Time      // … and when that began
+
+	until time.Time // of silence, and of what goes to a wrong address: when that ended
+	lost  bool      // … and nothing goes to the right one
 }
 
 // What several is of a Finding of more than one call or registration. It stands apart, since few are.

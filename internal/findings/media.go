@@ -50,6 +50,32 @@ const (
 // passedOf returns what is passed on of a stream.
 func passedOf(s *analysis.Stream) *passed { return &passed{side: s.SentBy, at: s.Begin()} }
 
+// strayed returns what is not passed on of a stream that goes to a wrong address.
+func (r *captureRun) strayed(t *talk, s *analysis.Stream) *passed {
+	p := passedOf(s)
+	p.until = s.End()
+	if by := sideIndex(s.SentBy); by >= 0 {
+		p.lost = !r.heeds(t)[by]
+	}
+	return p
+}
+
+// heeds returns which sides send to an address that the other one announced, behind the answer.
+func (r *captureRun) heeds(t *talk) [2]bool {
+	x := r.endsOf(t)
+	if x.heeds == nil {
+		x.heeds = new([2]bool)
+		for _, s := range t.leg.Media.Streams {
+			by := sideIndex(s.SentBy)
+			if by < 0 || x.heeds[by] || s.Report().Packets < fewPackets || !s.End().After(t.leg.Answered) {
+				continue
+			}
+			x.heeds[by], _, _ = r.announced(t, s.Destination(), otherSide(s.SentBy))
+		}
+	}
+	return *x.heeds
+}
+
 // tellOf reports findings of one rule about one leg, which count as one.
 func (r *captureRun) tellOf(l *analysis.Leg, list ...Finding) {
 	for i, f := range list {
@@ -99,6 +125,7 @@ func (r *captureRun) legsOf(t *talk) []*analysis.Leg {
 type streamEnds struct {
 	leg      legNumber
 	from, to map[netip.AddrPort]bool
+	heeds    *[2]bool // see captureRun.heeds, made when it is asked for
 }
 
 // endsOf returns the ends of the streams of a talk, of which there may be very many.
@@ -107,7 +134,7 @@ func (r *captureRun) endsOf(t *talk) *streamEnds {
 	if x.leg == t.number {
 		return x
 	}
-	*x = streamEnds{t.number, make(map[netip.AddrPort]bool), make(map[netip.AddrPort]bool)}
+	*x = streamEnds{leg: t.number, from: make(map[netip.AddrPort]bool), to: make(map[netip.AddrPort]bool)}
 	for _, s := range t.leg.Media.Streams {
 		x.from[s.Source()], x.to[s.Destination()] = true, true
 	}
@@ -151,7 +178,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
-one announced by the other side it is a note, but where the same side is silent on another hop (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
+one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -182,7 +209,7 @@ one announced by the other side it is a note, but where the same side is silent 
 				Severity: Error, Frames: []analysis.Frame{frame, s.First},
 				Observed: fmt.Sprintf("%s sends %s to %s, which no session description of the call announces", sideOf(s.SentBy), number(int(s.Report().Packets), "packet"), endpoint(s.Destination())),
 				Expected: "RTP to the address in the last description of " + sideOf(other),
-				passed:   passedOf(s),
+				passed:   r.strayed(t, s),
 			}
 			f.Because, f.end = fmt.Sprintf("RTP of %s went to %s, which nobody asked for", sideOf(s.SentBy), endpoint(s.Destination())), goesOn
 			if host {
@@ -372,7 +399,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
-		passed: &passed{sideParties[silent], "silent", first.Begin()},
+		passed: &passed{side: sideParties[silent], same: "silent", at: begin, until: end},
 	}
 	if stray {
 		f.Confidence = Likely
@@ -420,7 +447,7 @@ this call, and more than one other end. These are told all the same where packet
 				Severity: Error, Frames: []analysis.Frame{a.frame}, Confidence: Likely,
 				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(to.Sub(from))),
 				Expected: "RTP both ways",
-				passed:   &passed{analysis.Callee, "silent", from},
+				passed:   &passed{side: analysis.Callee, same: "silent", at: from, until: to},
 			})
 		}
 	},
@@ -475,7 +502,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
 			Because: fmt.Sprintf("audio of %s began %s late", sideNames[by], seconds(wait)), end: goesOn,
-			passed: &passed{sideParties[by], "late", first.Begin()},
+			passed: &passed{side: sideParties[by], same: "late", at: first.Begin()},
 		}
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
@@ -486,7 +513,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
 			Because: fmt.Sprintf("audio of %s ended %s ahead of the BYE", sideNames[by], seconds(early)), end: goesOn,
-			passed: &passed{sideParties[by], "cut", last.End()},
+			passed: &passed{side: sideParties[by], same: "cut", at: last.End()},
 		}
 	}
 	return list
