@@ -257,7 +257,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint
 	if (a.side[0].secure || a.side[1].secure) && (r.untagged(d.offer) || r.untagged(d.answer)) {
 		a.side[0].secure, a.side[1].secure = false, false
 	}
-	before := t.inForce(a.hop)
+	before := t.inForce(&a)
 	for i := range a.side {
 		a.side[i].hold = a.puts(i, before)
 	}
@@ -287,14 +287,26 @@ func (r *legRun) untagged(i int) bool {
 	return m != nil && bytes.Contains(m.Body, []byte("UNAUTHENTICATED_SRTP"))
 }
 
-// inForce returns the last agreement of a hop so far, nil for none.
-func (t *talk) inForce(hop int) *agreement {
+// inForce returns the last agreement so far on the hop of another one, or where that is the first there and goes on with what was
+// agreed on past a proxy, the last of that; nil for none.
+func (t *talk) inForce(a *agreement) (past *agreement) {
 	for i := len(t.agreed) - 1; i >= 0; i-- {
-		if t.agreed[i].hop == hop {
-			return &t.agreed[i]
+		x := &t.agreed[i]
+		if x.hop == a.hop {
+			return x
+		}
+		if past == nil && a.follows(x) {
+			past = x
 		}
 	}
-	return nil
+	return past
+}
+
+// follows reports whether an agreement in a dialog may take the place of one on another hop: of one side both have the address, or of
+// both sides the host.
+func (a *agreement) follows(x *agreement) bool {
+	p, q := a.pair(), x.pair()
+	return !a.first && a.audio && x.audio && (p[0] == q[0] || p[1] == q[1] || p[0].Addr() == q[0].Addr() && p[1].Addr() == q[1].Addr())
 }
 
 // repeats reports whether an agreement is the one in force on its hop: the session was refreshed.
@@ -380,18 +392,25 @@ func (t *talk) paths() (distinct []path) {
 	return distinct
 }
 
-// hops returns the agreements of each hop.
+// hops returns the agreements of each hop. Where a proxy puts no Record-Route, what follows goes past it: a hop on which no dialog
+// begins is part of those whose agreements it changes.
 func (t *talk) hops() (list []path) {
-	byHop := make(map[int]int)
+	byHop := make(map[int][]int)
 	for i := range t.agreed {
 		a := &t.agreed[i]
-		k, ok := byHop[a.hop]
-		if !ok {
-			k = len(list)
-			byHop[a.hop] = k
-			list = append(list, nil)
+		of, ok := byHop[a.hop]
+		for k := 0; !ok && k < len(list); k++ {
+			if p := list[k]; a.follows(p[len(p)-1]) {
+				of = append(of, k)
+			}
 		}
-		list[k] = append(list[k], a)
+		if len(of) == 0 {
+			of, list = []int{len(list)}, append(list, nil)
+		}
+		byHop[a.hop] = of
+		for _, k := range of {
+			list[k] = append(list[k], a)
+		}
 	}
 	return list
 }
