@@ -178,16 +178,16 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
-one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
+one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
 		r.eachStream(func(t *talk, s *analysis.Stream) (f Finding, ok bool) {
-			if a := r.leftBehind(t, s); a != nil {
+			if a, end := r.leftBehind(t, s); a != nil {
 				v, to := &a.side[1-sideIndex(s.SentBy)], sideOf(otherSide(s.SentBy))
 				return Finding{
 					Severity: Error, Frames: []analysis.Frame{v.frame, s.Last()},
-					Observed: fmt.Sprintf("%s goes on sending to %s for %s after %s asked for %s", sideOf(s.SentBy), endpoint(s.Destination()), seconds(s.End().Sub(a.at)), to, endpoint(v.addr)),
+					Observed: fmt.Sprintf("%s goes on sending to %s for %s after %s asked for %s", sideOf(s.SentBy), endpoint(s.Destination()), seconds(end.Sub(a.at)), to, endpoint(v.addr)),
 					Expected: "RTP to the address in the last description of " + to,
 					Because:  fmt.Sprintf("RTP of %s went on to %s, where %s is not", sideOf(s.SentBy), endpoint(s.Destination()), to), end: goesOn,
 				}, true
@@ -221,38 +221,42 @@ one announced by the other side it is a note, but where that side sends nothing 
 	},
 }
 
-// leftBehind returns the agreement that a stream goes on in spite of: to where the other side was before a re-INVITE, or to a phone
-// that announced itself and is not the one that answered. It is nil where the stream is asked for, the agreement has streams of its
-// own, or something is still sent from there.
-func (r *captureRun) leftBehind(t *talk, s *analysis.Stream) (a *agreement) {
+// leftBehind returns the agreement that a stream goes on in spite of, up to a time: to where the other side was before a re-INVITE or an
+// UPDATE, or to a phone that announced itself and is not the one that answered. It is nil where the stream is asked for, the agreement
+// has streams of its own, or something is still sent from there.
+func (r *captureRun) leftBehind(t *talk, s *analysis.Stream) (a *agreement, end time.Time) {
 	by, to := sideIndex(s.SentBy), s.Destination()
+	end = s.End()
 	if by < 0 {
-		return nil
+		return nil, end
+	}
+	if t.leg.ByBye && t.leg.Ended.Before(end) {
+		end = t.leg.Ended
 	}
 	for _, p := range t.hops() {
-		x := p.at(s.End())
+		x, asked := p.behind(s, by, end)
 		switch {
-		case x.side[1-by].addr == to, slices.ContainsFunc(p[1:], func(x *agreement) bool { return x.first }): // two phones answered
-			return nil
-		case x.acked && x.allows(by) && x.side[by].addr == s.Source() && s.End().Sub(x.at) >= cutMedia:
+		case asked, slices.ContainsFunc(p[1:], func(x *agreement) bool { return x.first }): // two phones answered
+			return nil, end
+		case x != nil && end.Sub(x.at) >= cutMedia:
 			a = x
 		}
 	}
 	if a == nil || !slices.ContainsFunc(t.leg.Media.Endpoints, func(e analysis.Endpoint) bool { return e.Addr == to && sideIndex(e.Side) == 1-by }) {
-		return nil
+		return nil, end
 	}
 	settled := a.at.Add(lateMedia)
 	for _, x := range t.leg.Media.Streams {
 		if x.End().After(settled) && (x.Source() == to || x.Source() == s.Source() && x.Destination() != to) {
-			return nil
+			return nil, end
 		}
 	}
 	for _, l := range r.legsOf(t) {
 		if legNo(l) != t.number && l.Media != nil && slices.ContainsFunc(l.Media.Endpoints, func(e analysis.Endpoint) bool { return e.Addr == to }) {
-			return nil
+			return nil, end
 		}
 	}
-	return a
+	return a, end
 }
 
 // throughNAT reports whether a stream is captured on the other side of a NAT, too, where it has an end that

@@ -232,7 +232,7 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 // agree notes what a deal comes to.
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint64) {
 	m := &r.Messages[d.final]
-	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
+	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: m.Method == "UPDATE" || r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
@@ -430,6 +430,23 @@ func (p path) at(t time.Time) *agreement {
 		}
 	}
 	return last
+}
+
+// behind returns the agreement since which a stream of a side goes on to where the other one is no more, up to a time, or whether it is
+// asked for then. It is the first one of those that the stream belongs to and was not asked for in.
+func (p path) behind(s *analysis.Stream, by int, until time.Time) (since *agreement, asked bool) {
+	for _, a := range p {
+		if a.at.After(until) {
+			break
+		}
+		switch asked = a.side[1-by].addr == s.Destination(); {
+		case asked:
+			since = nil
+		case since == nil && a.acked && a.allows(by) && a.side[by].addr == s.Source():
+			since = a
+		}
+	}
+	return since, asked
 }
 
 // of returns the agreement that a stream of a side belongs to: the last one that has both of its
