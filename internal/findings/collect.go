@@ -526,6 +526,8 @@ func (o fileOrder) frames(x, y analysis.Frame) int {
 // tellCalls fills in the findings of each call, the worst first, and why it ended as it did.
 func tellCalls(list []*Finding, res *analysis.Result) {
 	calls := res.Calls.Reader()
+	var first *analysis.Leg // of the call of the finding before: it is made with its streams, of which there may be very many
+	at := 0
 	for _, f := range Singly(list) {
 		if f.Call == 0 {
 			continue
@@ -535,7 +537,10 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 			m.Findings = append(m.Findings, f.ID)
 		}
 		if f.leg != 0 && f.Confidence >= Likely && (m.Because == "" || m.Beside) {
-			f.tellWhy(m, calls.First(f.Call-1))
+			if at != f.Call {
+				first, at = calls.First(f.Call-1), f.Call
+			}
+			f.tellWhy(m, first)
 		}
 	}
 }

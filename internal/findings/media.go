@@ -123,9 +123,11 @@ func (r *captureRun) legsOf(t *talk) []*analysis.Leg {
 
 // The streamEnds are where the streams of the leg that was asked for last come from, and where they go to.
 type streamEnds struct {
-	leg      legNumber
-	from, to map[netip.AddrPort]bool
-	heeds    *[2]bool // see captureRun.heeds, made when it is asked for
+	leg   legNumber
+	from  map[netip.AddrPort]sending
+	to    map[netip.AddrPort]bool
+	named map[uint32][]*analysis.Stream // by SSRC, made when it is asked for
+	heeds *[2]bool                      // see captureRun.heeds, made when it is asked for
 }
 
 // endsOf returns the ends of the streams of a talk, of which there may be very many.
@@ -134,11 +136,39 @@ func (r *captureRun) endsOf(t *talk) *streamEnds {
 	if x.leg == t.number {
 		return x
 	}
-	*x = streamEnds{leg: t.number, from: make(map[netip.AddrPort]bool), to: make(map[netip.AddrPort]bool)}
+	*x = streamEnds{leg: t.number, from: make(map[netip.AddrPort]sending), to: make(map[netip.AddrPort]bool)}
 	for _, s := range t.leg.Media.Streams {
-		x.from[s.Source()], x.to[s.Destination()] = true, true
+		from := x.from[s.Source()]
+		from.add(s)
+		x.from[s.Source()], x.to[s.Destination()] = from, true
 	}
 	return x
+}
+
+// A sending is what comes from an address: where the last of it went, when that ended, and the last of what went elsewhere.
+type sending struct {
+	to          netip.AddrPort
+	last, other time.Time
+}
+
+func (x *sending) add(s *analysis.Stream) {
+	switch to, end := s.Destination(), s.End(); {
+	case end.After(x.last):
+		if to != x.to {
+			x.to, x.other = to, x.last
+		}
+		x.last = end
+	case to != x.to && end.After(x.other):
+		x.other = end
+	}
+}
+
+// besides returns the end of the last that goes elsewhere than to an address.
+func (x sending) besides(to netip.AddrPort) time.Time {
+	if x.to == to {
+		return x.other
+	}
+	return x.last
 }
 
 // announced looks for an address among those that the legs of a call announced, of one side or
@@ -192,7 +222,7 @@ one announced by the other side it is a note, but where that side sends nothing 
 					Because:  fmt.Sprintf("RTP of %s went on to %s, where %s is not", sideOf(s.SentBy), endpoint(s.Destination()), to), end: goesOn,
 				}, true
 			}
-			if r.endsOf(t).from[s.Destination()] {
+			if _, sends := r.endsOf(t).from[s.Destination()]; sends {
 				return f, false
 			}
 			exact, _, _ := r.announced(t, s.Destination(), analysis.NoParty)
@@ -245,11 +275,9 @@ func (r *captureRun) leftBehind(t *talk, s *analysis.Stream) (a *agreement, end 
 	if a == nil || !slices.ContainsFunc(t.leg.Media.Endpoints, func(e analysis.Endpoint) bool { return e.Addr == to && sideIndex(e.Side) == 1-by }) {
 		return nil, end
 	}
-	settled := a.at.Add(lateMedia)
-	for _, x := range t.leg.Media.Streams {
-		if x.End().After(settled) && (x.Source() == to || x.Source() == s.Source() && x.Destination() != to) {
-			return nil, end
-		}
+	ends, settled := r.endsOf(t), a.at.Add(lateMedia)
+	if ends.from[to].last.After(settled) || ends.from[s.Source()].besides(to).After(settled) {
+		return nil, end
 	}
 	for _, l := range r.legsOf(t) {
 		if legNo(l) != t.number && l.Media != nil && slices.ContainsFunc(l.Media.Endpoints, func(e analysis.Endpoint) bool { return e.Addr == to }) {
@@ -262,7 +290,15 @@ func (r *captureRun) leftBehind(t *talk, s *analysis.Stream) (a *agreement, end 
 // throughNAT reports whether a stream is captured on the other side of a NAT, too, where it has an end that
 // was announced: what is told of that by fits.
 func (r *captureRun) throughNAT(t *talk, s *analysis.Stream, fits func(*analysis.Stream) bool) bool {
-	return slices.ContainsFunc(t.leg.Media.Streams, func(x *analysis.Stream) bool { return x != s && s.IsRelayOf(x) && fits(x) })
+	ends := r.endsOf(t)
+	if ends.named == nil {
+		ends.named = make(map[uint32][]*analysis.Stream)
+		for _, x := range t.leg.Media.Streams {
+			ends.named[x.SSRC()] = append(ends.named[x.SSRC()], x)
+		}
+	}
+	list := ends.named[s.SSRC()]
+	return len(list) > maxShared || slices.ContainsFunc(list, func(x *analysis.Stream) bool { return x != s && s.IsRelayOf(x) && fits(x) })
 }
 
 func otherSide(p analysis.Party) analysis.Party {
