@@ -144,10 +144,11 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 	})
 }
 
-// silences reports whether a side is silent on another hop, of its leg or of another, since what it sends goes to a wrong address: f, which
-// is told of that address, is as bad then.
+// silences reports whether a side is silent on another hop, of its leg or of another, or is so from then on, since what it sends goes to
+// a wrong address: f, which is told of that address, is as bad then.
 func (f *Finding) silences(x *Finding) bool {
-	if f.rule != rtpWrongTarget || x.rule != oneWayAudio || !f.passed.lost || !f.passed.meets(x.passed) {
+	silent := x.rule == oneWayAudio || x.rule == lateOrCutMedia && x.passed.same == "cut"
+	if f.rule != rtpWrongTarget || !silent || !f.passed.lost || !f.passed.meets(x.passed) {
 		return false
 	}
 	f.relate(x.ID)

@@ -208,7 +208,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Where only the port differs from
-one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
+one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more; what late-or-cut-media tells of that side on another leg at that time is related to it. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -220,6 +220,7 @@ one announced by the other side it is a note, but where that side sends nothing 
 					Observed: fmt.Sprintf("%s goes on sending to %s for %s after %s asked for %s", sideOf(s.SentBy), endpoint(s.Destination()), seconds(end.Sub(a.at)), to, endpoint(v.addr)),
 					Expected: "RTP to the address in the last description of " + to,
 					Because:  fmt.Sprintf("RTP of %s went on to %s, where %s is not", sideOf(s.SentBy), endpoint(s.Destination()), to), end: goesOn,
+					passed: &passed{side: s.SentBy, at: a.at, until: end, lost: true},
 				}, true
 			}
 			if _, sends := r.endsOf(t).from[s.Destination()]; sends {
