@@ -359,7 +359,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
-	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture behind the 2xx, and none of the other, or, in 5 s and more, less than five packets (likely, then). It is certain
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or, in 5 s and more, less than five packets (likely, then). It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
@@ -409,7 +409,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		sent[by] = t.sent(p, by, alone)
 		if by != silent {
 			sent[by] = slices.DeleteFunc(sent[by], func(s *analysis.Stream) bool {
-				return digitsAlone(s) || s.End().Before(begin) || s.Begin().After(end)
+				return digitsAlone(s) || reachesInto(s, begin, end) < lateMedia
 			})
 		}
 		for _, s := range sent[by] {
@@ -452,6 +452,22 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	}
 	t.strays[silent] = t.strays[silent] || stray && f.Confidence > Possible
 	return f, true
+}
+
+// reachesInto returns how much of a time a stream that begins ahead of it or ends behind it is sent in: what is on its way when another
+// agreement is made goes on for a moment. For a stream that lies in that time it is all of it.
+func reachesInto(s *analysis.Stream, begin, end time.Time) time.Duration {
+	from, to := s.Begin(), s.End()
+	if !from.Before(begin) && !to.After(end) {
+		return end.Sub(begin)
+	}
+	if from.Before(begin) {
+		from = begin
+	}
+	if to.After(end) {
+		to = end
+	}
+	return to.Sub(from)
 }
 
 var noAudio = &Rule{
