@@ -71,6 +71,7 @@ func oneCause(list []*Finding) []*Finding {
 			}
 			explainMessage(of, noAck, gone, (*Finding).isLost)
 			explainProxy(of, gone)
+			explainClear(of, gone)
 		}
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
@@ -110,6 +111,27 @@ func explainProxy(of []*Finding, gone map[*Finding]bool) {
 		for _, x := range of {
 			if x.rule == routeBypass && !gone[x] && slices.ContainsFunc(x.past, func(a netip.Addr) bool { return slices.Contains(f.past, a) }) {
 				f.relate(x.ID)
+				gone[x] = true
+			}
+		}
+	}
+}
+
+// explainClear leaves out that RTP is sent in the clear where its sender answered so, or the keys are missing without which it cannot be
+// otherwise: what tells of the description that asks for encryption tells of that.
+func explainClear(of []*Finding, gone map[*Finding]bool) {
+	for _, x := range of {
+		if x.rule != srtpSetup || x.passed == nil || !x.passed.clear || gone[x] {
+			continue
+		}
+		for _, f := range of {
+			switch {
+			case f == x || gone[f] || gone[x] || !f.proves() || !slices.Contains(f.Frames, x.Frames[0]):
+			case f.rule == answerInvalid && x.passed.plain:
+				f.relate(x.ID)
+				gone[x] = true
+			case f.rule == srtpSetup && (f.passed == nil || !f.passed.clear):
+				f.merge(x)
 				gone[x] = true
 			}
 		}

@@ -122,6 +122,8 @@ type passed struct {
 
 	until time.Time // of silence, and of what goes to a wrong address: when that ended
 	lost  bool      // … and nothing goes to the right one
+
+	clear, plain bool // of RTP in the clear that should be encrypted; where its sender describes it so
 }
 
 // What several is of a Finding of more than one call or registration. It stands apart, since few are.

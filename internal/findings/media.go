@@ -753,6 +753,8 @@ func inTheClear(r *captureRun) {
 				Observed: fmt.Sprintf("%s sends RTP in the clear, as the length of its packets says, on a stream of RTP/SAVP", sideOf(s.SentBy)), Expected: "SRTP",
 				passed: passedOf(s),
 			}
+			own := t.own(s)
+			f.passed.clear, f.passed.plain = true, own != nil && !own.secure
 			if len(list) == 0 {
 				list = append(list, f)
 			} else if !strings.Contains(list[0].Observed, f.Observed) { // one for both sides

@@ -781,7 +781,7 @@ var srtpSetup = &Rule{
 	ID: "srtp-setup", RFC: "RFC 4568; RFC 5763; RFC 8842", Severity: "error",
 	Title: "media that is to be encrypted, and cannot be",
 	Doc: `A stream of RTP/SAVP or RTP/SAVPF with a port has neither crypto nor fingerprint (nor key-mgmt, nor zrtp-hash); or a fingerprint and no setup; or offer and answer say both actpass, or both active; or its packets
-are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely; not where UNAUTHENTICATED_SRTP was agreed on, which has none). What both sides of a call do is one finding.`,
+are exactly as long as those of its codec without encryption: 20 ms of PCMU and PCMA in 172 octets of RTP, where SRTP adds its tag (likely; not where UNAUTHENTICATED_SRTP was agreed on, which has none; part of answer-invalid where its sender says that it sends RTP/AVP, and of what lacks the keys). What both sides of a call do is one finding.`,
 	Why: "Without a key both sides hear nothing or noise; in the clear, everybody on the way hears them.",
 	Fix: "Correct the device whose description is named: it has to say its keys (crypto), or its fingerprint and whether it connects (setup).",
 	Odd: "its encrypted media are described in a way that cannot work",
