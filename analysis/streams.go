@@ -35,6 +35,8 @@ const (
 	// maxCourses bounds the streams of which losses and jitter over time are kept: some 13
 	// MiB of them.
 	maxCourses = 1 << 14
+	// maxLone bounds the pairs of addresses of which a packet without a stream is known.
+	maxLone = 1 << 12
 	// maxSecured bounds the pairs of addresses of which the encryption is known.
 	maxSecured = 1 << 14
 	// recentBits is how many bits of a hash find a stream at once: of a thousand streams at a time
@@ -70,6 +72,7 @@ type streamTable struct {
 	spare     [][]heard   // room for those to come
 	control   controlTable
 	secured   map[addrPorts]Security
+	lone      map[addrPorts]LonePacket
 	limit     int // of streams
 	over      bool
 
@@ -102,6 +105,7 @@ func newStreamTable(limit int) *streamTable {
 		slots:     make([]slot, 256),
 		newcomers: make(map[streamKey]*newcomer),
 		secured:   make(map[addrPorts]Security),
+		lone:      make(map[addrPorts]LonePacket),
 	}
 }
 
@@ -371,7 +375,7 @@ func (t *streamTable) newcomer(d *dissect.Datagram, b []byte, ssrc uint32, hash 
 	case len(c.held) == 0:
 		c.high = t.h.Seq
 	case !c.fit(&t.h):
-		t.NotFound += int64(len(c.held))
+		t.leave(c)
 		t.held -= len(c.held)
 		c.held, c.fits, c.high = c.held[:0], 0, t.h.Seq
 	}
@@ -436,8 +440,25 @@ func (c *newcomer) keepsTime() bool {
 }
 
 func (t *streamTable) drop(c *newcomer) {
-	t.NotFound += int64(len(c.held))
+	t.leave(c)
 	t.forget(c)
+}
+
+// leave counts packets that make no stream, and remembers the last of them.
+func (t *streamTable) leave(c *newcomer) {
+	n := len(c.held)
+	t.NotFound += int64(n)
+	k := addrPorts{c.key.src, c.key.dst}
+	if _, known := t.lone[k]; n > 0 && (known || len(t.lone) < maxLone) {
+		t.lone[k] = LonePacket{c.held[n-1].ref, c.held[n-1].time, rtp.IsComfortNoise(c.held[n-1].Type)}
+	}
+}
+
+// A LonePacket begins as RTP does, and is of no stream.
+type LonePacket struct {
+	Frame Frame
+	Time  time.Time
+	Noise bool // comfort noise
 }
 
 // forget takes a newcomer out of the table. It stays in the queue until its turn comes.

@@ -37,6 +37,7 @@ type Traffic struct {
 	twoWay func(netip.Addr) bool
 	sent   func(netip.Addr) (sent, got bool)
 	rtcp   []hostPair
+	lone   map[addrPorts]LonePacket
 }
 
 const (
@@ -103,7 +104,7 @@ func (t *tracker) result(c *clock) *Traffic {
 // streams takes in the streams.
 func (t *Traffic) streams(s *streamTable) {
 	t.Streams, t.Measured = s.result(), true
-	t.Fax, t.rtcp = s.fax, s.control.pairs
+	t.Fax, t.rtcp, t.lone = s.fax, s.control.pairs, s.lone
 	t.Datagrams = s.Datagrams
 	if s.over {
 		t.Exceeded = append(t.Exceeded, "stream-limit")
@@ -151,6 +152,13 @@ func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
 		return false, false
 	}
 	return t.sent(a)
+}
+
+// Lone returns the last packet from one address to another that begins as RTP does, and is of no stream: one by itself, or a few that do
+// not fit each other. Such packets are known of some thousand pairs of addresses.
+func (t *Traffic) Lone(src, dst netip.AddrPort) (p LonePacket, ok bool) {
+	p, ok = t.lone[addrPorts{src, dst}]
+	return p, ok
 }
 
 // SentRTCP iterates over who sent RTCP to whom, encrypted or not, in the order in which they began. Saw and Sent do
