@@ -457,3 +457,31 @@ func TestText(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b, want)
 	}
 }
+
+// TestNarrow holds that lines fit a terminal of any width, and that what a message is stands in each: where
+// there is no room for it behind the addresses, these go below.
+func TestNarrow(t *testing.T) {
+	for _, c := range []struct {
+		source, destination string
+		width               int
+		want                string
+	}{
+		{"192.0.2.1:5060", "192.0.2.2:5080", 40, "  17  10:14:00.000  INVITE sip:bob@exam…\n      192.0.2.1:5060 > 192.0.2.2:5080\n"},
+		{"192.168.100.101:50601", "192.168.100.102:50602", 40, "  17  10:14:00.000  INVITE sip:bob@exam…\n      192.168.100.101:50601 >\n      192.168.100.102:50602\n"},
+		{"192.168.100.101:50601", "192.168.100.102:50602", 80, "  17  10:14:00.000  192.168.100.101:50601 > 192.168.100.102:50602  INVITE sip:b…\n"},
+		{"[2001:db8:1111:2222:3333:4444:5555:6666]:5060", "[2001:db8:1111:2222:3333:4444:5555:7777]:5060", 80,
+			"  17  10:14:00.000  INVITE sip:bob@example.…  [content-length-short max-forward…\n" +
+				"      [2001:db8:1111:2222:3333:4444:5555:6666]:5060 >\n      [2001:db8:1111:2222:3333:4444:5555:7777]:5060\n"},
+	} {
+		r := report.NewMessages(report.Options{Width: c.width, Colour: true})
+		m := message(t, invite)
+		m.Source, m.Destination = netip.MustParseAddrPort(c.source), netip.MustParseAddrPort(c.destination)
+		if got := string(r.AppendText(nil, m)); got != "2026-11-23 UTC\n"+c.want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", c.width, got, c.want)
+		}
+		other := message(t, ok) // addresses of others that are below do not take its room
+		if got := string(r.AppendText(nil, other)); c.width == 80 && !strings.Contains(got, "  192.0.2.1:5060 ") {
+			t.Errorf("%d columns: %s", c.width, got)
+		}
+	}
+}

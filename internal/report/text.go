@@ -63,9 +63,16 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	}
 	b = append(b, at[11:]...)
 	b = append(b, "  "...)
-	b = append(r.appendAddress(b, m.Source, &c.src), " > "...)
-	b = append(r.appendAddress(b, m.Destination, &c.dst), "  "...)
-	b = r.appendWhat(b, m, r.o.Width-(len(b)-line))
+	if r.fits(clean.Width(string(b[line:])), m) {
+		b = append(r.appendAddress(b, m.Source, c.src), " > "...)
+		b = append(r.appendAddress(b, m.Destination, c.dst), "  "...)
+		b = r.appendWhat(b, m, r.o.Width-clean.Width(string(b[line:])))
+	} else { // what it is comes first, and the addresses below
+		b = append(r.appendWhat(b, m, r.o.Width-(len(b)-line)), '\n')
+		path := append(append(appendEndpoint(nil, m.Source), " > "...), appendEndpoint(nil, m.Destination)...)
+		b = AppendWords(appendBlanks(b, c.frame+2), string(path), c.frame+2, c.frame+2, r.o.Width)
+		b = b[:len(b)-1]
+	}
 	b = append(b, '\n')
 	if r.o.Raw {
 		b = r.appendRaw(b, m.SIP)
@@ -76,17 +83,28 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 // wideRow is the width of a terminal that has room for microseconds.
 const wideRow = 100
 
+// fits reports whether addresses and the beginning of what a message is fit behind the first columns of
+// a line, and if so makes the columns of the addresses as wide as they have to be.
+func (r *Messages) fits(first int, m *analysis.Message) bool {
+	c := &r.columns
+	var b [64]byte
+	src := max(c.src, len(appendEndpoint(b[:0], m.Source)), 14)
+	dst := max(c.dst, len(appendEndpoint(b[:0], m.Destination)), 14)
+	if r.o.Width > 0 && first+src+len(" > ")+dst+2+leastRoom > r.o.Width {
+		return false
+	}
+	c.src, c.dst = src, dst
+	return true
+}
+
+// leastRoom is that of what a message is, beside its addresses: "200 OK (INVI…".
+const leastRoom = 13
+
 // appendAddress appends an endpoint, as wide as those above it.
-func (r *Messages) appendAddress(b []byte, a netip.AddrPort, width *int) []byte {
+func (r *Messages) appendAddress(b []byte, a netip.AddrPort, width int) []byte {
 	start := len(b)
 	b = appendEndpoint(b, a)
-	n := len(b) - start
-	if room := max((r.o.Width-50)/2, minEndpoint); r.o.Width > 0 && n > room {
-		b = append(b[:start], cut(string(b[start:]), room)...)
-		n = room
-	}
-	*width = max(*width, n, 14)
-	return appendBlanks(b, *width-n)
+	return appendBlanks(b, width-(len(b)-start))
 }
 
 // appendWhat appends what a message is, and in brackets what is odd about it, in room columns of
