@@ -120,7 +120,7 @@ func runCall(e *env, c *command, args []string) int {
 	if q.json {
 		b = append(report.AppendCallJSON(nil, o, call, found), '\n')
 	} else {
-		b = report.AppendCallText(nil, call, o, found, e.width())
+		b = e.fit(report.AppendCallText(nil, call, o, found, e.width()))
 	}
 	_, werr := e.stdout.Write(b)
 	return e.finish(res, orWriting(err, werr))

@@ -61,7 +61,7 @@ func wrapHelp(text string, width int) (b []byte) {
 			b = report.AppendWords(b, paragraph, 0, 0, width)
 			paragraph = ""
 		}
-		b = appendWrapped(b, line, width)
+		b = appendWrapped(b, line, strings.LastIndex(line, "  ")+2, width)
 	}
 	return b
 }

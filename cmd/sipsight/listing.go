@@ -273,24 +273,26 @@ func (e *env) width() int {
 	return usualWidth
 }
 
-// appendWrapped appends a line. One of a table that is too wide goes on below its last column, which
-// begins behind two blanks.
-func appendWrapped(b []byte, line string, width int) []byte {
-	if !strings.HasPrefix(line, " ") || clean.Width(line) <= width+len("\n") {
+// appendWrapped appends a line. One that is too wide goes on in column at, which is where its last column begins.
+func appendWrapped(b []byte, line string, at, width int) []byte {
+	if clean.Width(line) <= width+len("\n") {
 		return append(b, line...)
 	}
-	at := strings.LastIndex(line, "  ") + 2
 	return report.AppendWords(append(b, line[:at]...), line[at:], clean.Width(line[:at]), at, width)
 }
 
-// fit makes rows with labels fit the terminal. What goes to none stays as it is.
+// fit makes sentences and rows with labels fit the terminal. What goes to none stays as it is.
 func (e *env) fit(text []byte) (b []byte) {
 	width := e.width()
 	if width == 0 {
 		return text
 	}
 	for _, line := range strings.SplitAfter(string(text), "\n") {
-		b = appendWrapped(b, line, width)
+		at := 0
+		if strings.HasPrefix(line, " ") {
+			at = min(report.RowStart, len(line))
+		}
+		b = appendWrapped(b, line, at, width)
 	}
 	return b
 }

@@ -38,7 +38,7 @@ failed, and what could not be read.`,
 		if q.json {
 			b = append(report.AppendSummary(nil, res, found, o), '\n')
 		} else {
-			b = report.AppendSummaryText(nil, res, found, o)
+			b = e.fit(report.AppendSummaryText(nil, res, found, o))
 		}
 		_, werr := e.stdout.Write(b)
 		return q.failOn.code(e.finish(res, orWriting(err, werr)), found)

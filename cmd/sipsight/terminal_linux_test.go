@@ -6,13 +6,34 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
 
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/report"
 )
+
+// TestWrapped holds that rows go on below the text behind their labels, whatever stands in it, and that colours take no room.
+func TestWrapped(t *testing.T) {
+	for in, want := range map[string]string{
+		"  comments      of two  blanks,  three   blanks and more\n": "  comments      of two blanks, three\n                blanks and more\n",
+		"  interface 100  a name of an interface that is long\n":     "  interface 100 a name of an interface\n                that is long\n",
+		"  findings      \x1b[33mwarning\x1b[0m x × 1: a title\n":    "  findings      \x1b[33mwarning\x1b[0m x × 1: a title\n",
+		"and 3 messages more; all of them: sipsight messages FILE\n": "and 3 messages more; all of them:\nsipsight messages FILE\n",
+		"  files of a kind  that fit  \n":                            "  files of a kind  that fit  \n",
+	} {
+		at := 0
+		if in[0] == ' ' {
+			at = report.RowStart
+		}
+		if got := string(appendWrapped(nil, in, at, 40)); got != want {
+			t.Errorf("%q\nbecomes %q\nwant    %q", in, got, want)
+		}
+	}
+}
 
 // openTerminal returns both ends of a terminal of so many columns. A container may be without pseudo-terminals; CI is not, and fails where a
 // test is skipped.
@@ -78,7 +99,7 @@ func TestTerminalFits(t *testing.T) {
 	captures(t)
 	t.Setenv("COLUMNS", "")
 	files := []string{"media-hold.pcapng", "udp-failures.pcapng", "register-digest.pcap", "proxy-call.pcapng", "ipv6-call.pcapng", "long-headers.pcapng"}
-	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "call call-1", "call call-6", "help export", "help filter", "help streams"} {
+	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "summary", "call call-1", "call call-6", "help export", "help filter", "help streams"} {
 		args := strings.Fields(command)
 		if args[0] != "help" {
 			args = append(args, files...)
@@ -87,6 +108,17 @@ func TestTerminalFits(t *testing.T) {
 			for line := range strings.Lines(onTerminal(t, columns, args...)) {
 				if n := clean.Width(strings.TrimSuffix(line, "\n")); n > int(columns) {
 					t.Errorf("%s: %d columns in a terminal of %d: %s", command, n, columns, line)
+				}
+			}
+		}
+		if slices.Contains([]string{"messages", "analyze", "info", "summary", "call"}, args[0]) { // lists are not written for so narrow a terminal
+			for line := range strings.Lines(onTerminal(t, 40, args...)) {
+				text := line
+				if strings.HasPrefix(line, " ") {
+					text = line[min(report.RowStart, len(line)):]
+				}
+				if clean.Width(strings.TrimSuffix(line, "\n")) > 40 && len(strings.Fields(text)) > 1 {
+					t.Errorf("%s: too wide for a terminal of 40 columns: %s", command, line)
 				}
 			}
 		}

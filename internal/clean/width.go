@@ -26,10 +26,18 @@ func RuneWidth(r rune) int {
 	return 1
 }
 
-// Width returns how many columns of a terminal s takes.
+// Width returns how many columns of a terminal s takes. Colours, which stand in no text from a capture, take none.
 func Width(s string) (n int) {
+	colour := false
 	for _, r := range s {
-		n += RuneWidth(r)
+		switch {
+		case r == '\x1b':
+			colour = true
+		case colour:
+			colour = r != 'm'
+		default:
+			n += RuneWidth(r)
+		}
 	}
 	return n
 }

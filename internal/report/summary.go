@@ -135,7 +135,7 @@ func appendFindingsText(b []byte, found []*findings.Finding, o *Options) []byte 
 			notes++
 			continue
 		}
-		severity, start := x.worst.Severity.String(), len(b)+rowStart
+		severity, start := x.worst.Severity.String(), len(b)+RowStart
 		b = folded(b, label, "%s %s × %d: %s", severity, x.id, x.all, x.worst.Title())
 		if o.Colour {
 			more := string(b[start+len(severity):])

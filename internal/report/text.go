@@ -280,7 +280,7 @@ func appendLabel(b []byte, label string) []byte {
 // The width of a label, of what stands in front of the text behind it, and of both.
 const (
 	rowLabel = 12
-	rowStart = 2 + rowLabel + 2
+	RowStart = 2 + rowLabel + 2
 	rowWidth = 80
 )
 
@@ -291,7 +291,7 @@ func folded(b []byte, label, format string, args ...any) []byte {
 
 // foldedText is folded of text as it is.
 func foldedText(b []byte, label, text string) []byte {
-	return appendFolded(appendLabel(b, label), text, rowStart)
+	return appendFolded(appendLabel(b, label), text, RowStart)
 }
 
 // appendFolded appends text in lines that fit a terminal, of which further ones begin in column
