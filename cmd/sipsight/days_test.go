@@ -1,10 +1,12 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDays holds that every time of day in a list or table has its day: a line ahead of the rows of each,
@@ -57,6 +59,11 @@ func TestDays(t *testing.T) {
 func TestTimeOfDay(t *testing.T) {
 	captures(t)
 	const day = "2026-11-23T"
+	other := pcap([]byte("no SIP"))
+	le.PutUint32(other[24:], uint32(time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC).Unix()))
+	if err := os.WriteFile("other-day.pcap", other, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, list := range []string{"messages", "calls", "findings", "registrations", "streams"} {
 		files := []string{"udp-failures.pcapng", "register-digest.pcap", "baresip-call.pcapng"}
 		whole := sipsight(t, append([]string{list}, files...)...).out
@@ -81,8 +88,26 @@ func TestTimeOfDay(t *testing.T) {
 		if r.code != exitUsage || !strings.Contains(r.err, "of several days: give --since and --until with a date, such as 2026-11-23T10:14") {
 			t.Errorf("%s of several days: %d, %s%s", list, r.code, r.out, r.err)
 		}
+		if r.out != "" { // also of what stands ahead of the second day
+			t.Errorf("%s lists some all the same: %s", list, r.out)
+		}
+		if r := sipsight(t, list, "--since", "23:38", "other-day.pcap", files[0]); r.code != exitUsage || r.out != "" {
+			t.Errorf("%s beside a packet of another day that has no message: %d, %s%s", list, r.code, r.out, r.err)
+		}
 		if r := sipsight(t, list, "--since", "23:38", "--until", "23:37:59", "udp-call.pcapng"); r.code != exitUsage || !strings.Contains(r.err, "--until lies before --since") {
 			t.Errorf("%s: %d, %s", list, r.code, r.err)
+		}
+	}
+	// What is sorted or limited is held back as well; a pipe waits for nobody.
+	for _, c := range []struct{ file, more string }{{"udp-failures.pcapng", ""}, {"udp-failures.pcapng", "--limit 1"}, {"udp-failures.pcapng", "--sort time"}, {"udp-failures.pcapng", "--csv"}, {"-", ""}} {
+		stdin, err := os.Open("udp-failures.pcapng")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := sipsightOn(t, stdin, append(strings.Fields("messages --since 23:38 media-hold.pcapng "+c.more), c.file)...)
+		stdin.Close()
+		if r.code != exitUsage || (r.out == "") != (c.file != "-") {
+			t.Errorf("%v: %d, %s", c, r.code, r.out)
 		}
 	}
 }

@@ -196,9 +196,22 @@ type period struct {
 
 const aDay = 24 * time.Hour // as UTC has it
 
+// ofDay reports whether one of them is a time of day.
+func (p *period) ofDay() bool { return p.since.clock || p.until.clock }
+
+// seeFiles takes in the times of all packets. Those of messages may be others.
+func (p *period) seeFiles(res *analysis.Result) {
+	for i := range res.Files {
+		if c := res.Files[i].Capture; c.HasTime {
+			p.see(c.First)
+			p.see(c.Last)
+		}
+	}
+}
+
 // see takes in a time of the capture.
 func (p *period) see(t time.Time) {
-	if !p.since.clock && !p.until.clock {
+	if !p.ofDay() {
 		return
 	}
 	day := t.Truncate(aDay)

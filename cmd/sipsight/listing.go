@@ -142,6 +142,14 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	defer r.Close()
 	var found []*findings.Finding
 	var res *analysis.Result
+	if q.ofDay() && q.watch == nil {
+		q.watch = func(m *analysis.Message) error {
+			if m.HasTime {
+				q.see(m.Time)
+			}
+			return nil
+		}
+	}
 	o := analysis.Options{Calls: true, NoNames: true, Streams: !*q.noMedia, Message: q.watch}
 	if q.unruled {
 		o.CallsAlone = true // the lists without rules are of what calls have
@@ -150,12 +158,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	} else {
 		res, found, err = e.investigate(r, o)
 	}
-	for i := range res.Files {
-		if c := res.Files[i].Capture; c.HasTime {
-			q.see(c.First)
-			q.see(c.Last)
-		}
-	}
+	q.seeFiles(res)
 	if q.refused(e, s.plural) {
 		return exitUsage
 	}

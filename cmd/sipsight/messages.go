@@ -153,6 +153,8 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	live := !allRegular(files)
 	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true), Dated: q.sort != "", Width: e.width()})
+	// Where the last packet may show that a time of day is not enough, nothing is listed ahead of it: a file can wait.
+	held := q.sort != "" || q.ofDay() && !live
 	sorted := newSorted(q, e.memory)
 	var line []byte
 	switch {
@@ -177,9 +179,9 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		default:
 			line = out.AppendText(line[:0], m)
 		}
-		if q.sort != "" {
+		if held {
 			listed++
-			sorted.add(out.Rank(m, sorted.key), line)
+			sorted.add(sorted.rank(out, m), line)
 			return nil
 		}
 		if _, err := w.Write(line); err != nil {
@@ -195,11 +197,12 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		}
 		return nil
 	}})
-	sorted.write(w)
-	err = orWriting(err, w.Flush())
+	q.seeFiles(res)
 	if q.refused(e, "messages") {
 		return exitUsage
 	}
+	sorted.write(w)
+	err = orWriting(err, w.Flush())
 	code := e.finishWith(res, err, wireLimits(res))
 	if limits := res.TableLimits(); len(limits) > 0 && err == nil {
 		code = max(code, exitPartial)
@@ -207,7 +210,7 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 			strings.Join(limits, ", "), e.moreMemory())
 	}
 	if sorted.leftOut > 0 {
-		e.printf("sipsight: messages: only the first %d of the %d messages are listed: to sort more takes more memory than may be; choose with --filter, --since or --limit\n", len(sorted.rows), listed)
+		e.printf("sipsight: messages: only the first %d of the %d messages are listed: to keep more takes more memory than may be; choose with --filter, --since or --limit\n", len(sorted.rows), listed)
 		return max(code, exitPartial)
 	}
 	if listed == 0 && code == exitOK {
@@ -216,7 +219,7 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	return code
 }
 
-// sorted are messages that are listed when all are known.
+// sorted are messages that are listed when all are known, in the order of a key or their own.
 type sorted struct {
 	key     string
 	down    bool
@@ -239,6 +242,14 @@ func newSorted(q *messageQuery, memory int64) *sorted {
 		s.room = int(min(memory/4, maxSorted))
 	}
 	return s
+}
+
+// rank returns what a message is sorted by: "" where all keep their order.
+func (s *sorted) rank(out *report.Messages, m *analysis.Message) string {
+	if s.key == "" {
+		return ""
+	}
+	return out.Rank(m, s.key)
 }
 
 // size is about what a row takes.
