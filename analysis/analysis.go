@@ -216,6 +216,7 @@ type File struct {
 	Protocols []Protocol // in a fixed order, those that occur
 	Messages  int64      // SIP messages, without copies
 	Copies    int64      // messages that were captured again
+	LikeRTP   int64      // datagrams that begin as RTP and RTCP do; no more is asked
 	Encrypted int64      // flows that look like encrypted SIP …
 	Sealed    int64      // … and the number of a packet of the first of them, 0 where that is not known
 	Notes     []Note     // what happened on the wire and what was odd in the text, by id
@@ -467,6 +468,7 @@ func (a *analyzer) result() *Result {
 			Protocols: protocols(c),
 			Messages:  c.SIP,
 			Copies:    c.Copies,
+			LikeRTP:   c.LikeRTP,
 			Encrypted: c.Encrypted,
 			Sealed:    c.EncryptedAt,
 			Notes:     n.sorted(),
@@ -480,7 +482,7 @@ func protocols(c *dissect.Counts) (list []Protocol) {
 	for _, p := range []Protocol{
 		{"IPv4", c.IPv4}, {"IPv6", c.IPv6}, {"UDP", c.UDP}, {"TCP", c.TCP}, {"SCTP", c.SCTP}, {"ICMP", c.ICMP},
 		{"other IP", c.OtherIP}, {"other", c.NotIP}, {"fragment", c.Fragments}, {"malformed", c.Malformed},
-		{"SIP", c.SIP}, {"HEP", c.HEP}, {"SIP quoted by ICMP", c.Quoted}, {"keepalive", c.Keepalives},
+		{"SIP", c.SIP}, {"like RTP", c.LikeRTP}, {"HEP", c.HEP}, {"SIP quoted by ICMP", c.Quoted}, {"keepalive", c.Keepalives},
 	} {
 		if p.Packets > 0 {
 			list = append(list, p)

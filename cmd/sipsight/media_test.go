@@ -185,3 +185,24 @@ func TestStreamKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestCounted holds that packets of RTP are counted whether they are measured or not, and that it is said what tells of them.
+func TestCounted(t *testing.T) {
+	captures(t)
+	for _, c := range []struct{ args, want string }{
+		{"info", "SIP 29, like RTP 265\n"},
+		{"info --no-media", "SIP 29, like RTP 265\n"},
+		{"info --json", `"SIP":29,"like RTP":265}`},
+		{"summary", "  media         265 packets like RTP, 2 streams; sipsight streams lists them\n"},
+		{"summary --no-media", "  media         265 packets like RTP, not measured; sipsight streams does that\n"},
+		{"summary --json", `"like_rtp_packets":265,"streams":2,`},
+		{"summary --json --no-media", `"like_rtp_packets":265,"metrics":`},
+	} {
+		if r := sipsight(t, append(strings.Fields(c.args), "baresip-call.pcapng")...); r.code != exitOK || !strings.Contains(r.out, c.want) {
+			t.Errorf("%s: %d, %s", c.args, r.code, r.out)
+		}
+	}
+	if r := sipsight(t, "summary", "udp-call.pcapng"); strings.Contains(r.out, "media ") {
+		t.Errorf("without media: %s", r.out)
+	}
+}

@@ -108,6 +108,7 @@ type Counts struct {
 	Copies      int64
 	HEP         int64 // packets of HEP
 	Quoted      int64 // ICMP errors that quote SIP
+	LikeRTP     int64 // datagrams that begin as RTP and RTCP do; whether they are nobody has looked
 	Keepalives  int64 // datagrams, and runs in streams, of line ends or NULs alone
 	Encrypted   int64 // TCP connections and UDP flows that look like encrypted SIP
 	EncryptedAt int64 // a packet of the first of them
@@ -265,7 +266,7 @@ func (d *Dissector) decoded(f *layers.Frame, err error, ref reassembly.Ref, p *c
 // media takes in a datagram that, by its first octet, is nothing that is looked for here, as all RTP. In a
 // capture with media this is the whole work for ninety-nine packets of a hundred.
 func (d *Dissector) media(p *capture.Packet, off, end int, version uint8) {
-	d.Counts[p.File].media(version)
+	d.Counts[p.File].media(version, p.Data[off], end-off)
 	if d.Datagram != nil {
 		d.frame.Sighted(p.Data, off, end, version)
 		d.dgram = Datagram{&d.frame, reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}, p.Time, p.HasTime}
@@ -273,14 +274,22 @@ func (d *Dissector) media(p *capture.Packet, off, end int, version uint8) {
 	}
 }
 
-// media counts a datagram that is nothing that is looked for here.
-func (c *Counts) media(version uint8) {
+// media counts a datagram of so many octets that is nothing that is looked for here.
+func (c *Counts) media(version, first uint8, size int) {
+	c.likeRTP(first, size)
 	c.Packets++
 	c.UDP++
 	if version == 4 {
 		c.IPv4++
 	} else {
 		c.IPv6++
+	}
+}
+
+// likeRTP counts a datagram of so many octets if it begins as RTP and RTCP do, with their version.
+func (c *Counts) likeRTP(first uint8, size int) {
+	if first>>6 == 2 && size >= 12 {
+		c.LikeRTP++
 	}
 }
 
@@ -306,7 +315,7 @@ func (d *Dissector) Skim(p *capture.Packet, ns int64) bool {
 		d.order--
 		return false
 	}
-	d.skimmed.media(version)
+	d.skimmed.media(version, p.Data[off], end-off)
 	return true
 }
 
@@ -458,7 +467,13 @@ func (d *Dissector) transport(f *layers.Frame, err error, c *carrier) {
 			c.notes |= NoteSnapped
 			c.missing = f.Missing
 		}
-		if !d.hep(f.Payload, c) && !d.datagram(carrying(f), f.Payload, f.Missing > 0, c) && d.Datagram != nil {
+		if d.hep(f.Payload, c) || d.datagram(carrying(f), f.Payload, f.Missing > 0, c) {
+			break
+		}
+		if len(f.Payload) > 0 {
+			d.Counts[c.ref.File].likeRTP(f.Payload[0], len(f.Payload))
+		}
+		if d.Datagram != nil {
 			d.dgram = Datagram{f, c.ref, c.time, c.hasTime}
 			d.Datagram(&d.dgram)
 		}

@@ -360,3 +360,15 @@ func TestFragmentsReused(t *testing.T) {
 	packets := append(packetsOf(append(old, old[2])...), at(3*time.Second, packetsOf(young[1], young[0], young[2], young[3], young[4], young[5], young[6], young[7], young[8]))...)
 	expect(t, packets, "INVITE c1@h UDP "+frames(1, len(old)), "MESSAGE c2@h UDP "+frames(len(old)+2, len(young)))
 }
+
+// TestLikeRTP: datagrams with the version of RTP are counted, whatever they came in.
+func TestLikeRTP(t *testing.T) {
+	for first, want := range map[string]int64{"\x80\x00": 3, "\xbf\xc8": 3, "\x40\x00": 0, "\x00\x01": 0, "\xc0\x00": 0} {
+		b := first + strings.Repeat("\x55", 10)
+		list := capgen.Packets(1, capgen.Ether(flow4.UDP(b)), capgen.Ether(flow4.UDP(b[:11])), capgen.Ether(flow6.UDP(b)))
+		d := expect(t, append(list, capgen.Packets(1, capgen.Ether(flow4.UDP(b), 5))...))
+		if n := &d.Counts[0]; n.LikeRTP != want || n.UDP != 4 {
+			t.Errorf("%q: %d of %d", first, n.LikeRTP, n.UDP)
+		}
+	}
+}

@@ -50,6 +50,10 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	w.key("call_ids").int(int64(len(s.CallIDs)))
 	w.callCounts(res.Traffic)
 	w.otherCounts(res.Traffic)
+	w.key("like_rtp_packets").int(likeRTP(res))
+	if res.Measured {
+		w.key("streams").int(int64(len(res.AllStreams())))
+	}
 	m := res.Overview()
 	w.key("metrics").metrics(&m.Metrics)
 	w.groups("peers", m.Peers, o)
@@ -390,6 +394,7 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	}
 	b = appendCallsText(b, res.Traffic)
 	b = appendRegistrationsText(b, res.Traffic)
+	b = appendStreamsText(b, res)
 	m := res.Overview()
 	b = appendMetricsText(b, &m.Metrics)
 	b = appendGroupsText(b, "peers", m.Peers, maxBriefGroups)
@@ -458,6 +463,29 @@ func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)))
 	}
 	return b
+}
+
+// likeRTP returns how many packets look like media.
+func likeRTP(res *analysis.Result) (n int64) {
+	for i := range res.Files {
+		n += res.Files[i].LikeRTP
+	}
+	return n
+}
+
+// appendStreamsText says how many packets look like media, and what tells of them.
+func appendStreamsText(b []byte, res *analysis.Result) []byte {
+	like := plural(likeRTP(res), "packet") + " like RTP"
+	streams := int64(len(res.AllStreams()))
+	switch {
+	case streams > 0:
+		return folded(b, "media", "%s, %s; sipsight streams lists them", like, plural(streams, "stream"))
+	case likeRTP(res) == 0:
+		return b
+	case res.Measured:
+		return folded(b, "media", "%s, no streams", like)
+	}
+	return folded(b, "media", "%s, not measured; sipsight streams does that", like)
 }
 
 func addresses(n int64) string {
