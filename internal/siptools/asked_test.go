@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,5 +173,20 @@ func TestWrongCallsByKind(t *testing.T) {
 	}
 	if total := number("total"); total == 0 || sum != total || number("error")+number("warning")+number("note") != total {
 		t.Errorf("%s", x.Findings)
+	}
+}
+
+// TestMediaNext: a summary of a capture with media leads to them.
+func TestMediaNext(t *testing.T) {
+	for file, want := range map[string]int{"baresip-call.pcapng": 2, "udp-call.pcapng": 0} {
+		var x struct {
+			Next    []string
+			Streams int
+		}
+		decode(t, call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": testdata(t, file)}).structured, &x)
+		leads := slices.ContainsFunc(x.Next, func(s string) bool { return strings.HasPrefix(s, "analyze_media: ") })
+		if x.Streams != want || leads != (want > 0) {
+			t.Errorf("%s: %+v", file, x)
+		}
 	}
 }

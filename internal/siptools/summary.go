@@ -22,7 +22,7 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			dataNote,
 		InputSchema: object(fileArguments, "pcap_file"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"files":{"type":"array","items":{"type":"object"}},"packets":{"type":"integer"},"messages":{"type":"integer"},"requests":{"type":"integer"},"responses":{"type":"integer"},` +
-			`"methods":{"type":"object"},"statuses":{"type":"object"},"call_ids":{"type":"integer"},"calls":{"type":"object"},"registrations":{"type":"object"},"subscriptions":{"type":"object"},"keepalives":{"type":"object"},"metrics":{"type":"object"},` +
+			`"methods":{"type":"object"},"statuses":{"type":"object"},"call_ids":{"type":"integer"},"calls":{"type":"object"},"registrations":{"type":"object"},"subscriptions":{"type":"object"},"keepalives":{"type":"object"},"like_rtp_packets":{"type":"integer"},"streams":{"type":"integer"},"metrics":{"type":"object"},` +
 			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"failed_calls_left_out":{"type":"integer"},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
 			`"required":["files","packets","messages","calls","findings","complete","next"]}`),
 		Annotations: readOnly,
@@ -151,7 +151,11 @@ func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
 func nextQuestions(x *examined) (list []string) {
 	res := x.res
 	if res.Statistics.Messages == 0 {
-		return []string{"capture_info: what the capture holds in place of SIP"}
+		list = []string{"capture_info: what the capture holds in place of SIP"}
+		if len(res.AllStreams()) > 0 {
+			list = append(list, "analyze_media: streams of media")
+		}
+		return list
 	}
 	var worst *findings.Finding
 	for _, f := range x.found {
@@ -187,6 +191,9 @@ func nextQuestions(x *examined) (list []string) {
 	}
 	if res.Registrations.Len() > 0 {
 		list = append(list, "list_registrations: who registers, from where, with what outcome")
+	}
+	if n := len(res.AllStreams()); n > 0 {
+		list = append(list, fmt.Sprintf("analyze_media: streams of media, their quality and direction; there are %d", n))
 	}
 	return append(list, "search_messages: single messages by filter or text")
 }
