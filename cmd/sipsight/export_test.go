@@ -217,7 +217,7 @@ func TestExportHEP(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, row := range all[from:] {
-			rows = append(rows, append([]string{row[3][:26]}, row[4:]...)) // HEP has microseconds
+			rows = append(rows, append([]string{row[3][:26]}, row[4:22]...)) // HEP has microseconds, and frames of its own
 		}
 		return rows
 	}

@@ -27,8 +27,8 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 	{Key: "calls", Kind: List, Doc: "of a site pattern: Call-IDs, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.Calls) }},
 	{Key: "count", Brief: true, Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
 	{Key: "rfc", Kind: Text, Doc: "the section to cite", Get: func(f *findings.Finding) Value { return textOf(f.RFC) }},
-	{Key: "file", Kind: Object, json: (*jsonWriter).findingFile},
-	{Key: "frames", Brief: true, Kind: Object, json: (*jsonWriter).findingFrames},
+	{Key: "file", Kind: Object, json: (*jsonWriter).findingFile, cell: (*jsonWriter).findingFileCell},
+	{Key: "frames", Brief: true, Kind: Object, json: (*jsonWriter).findingFrames, cell: (*jsonWriter).findingFramesCell},
 	{Key: "observed", Brief: true, Kind: Captured, Doc: "what is in the capture", Get: func(f *findings.Finding) Value { return textOf(f.Observed) }},
 	{Key: "expected", Kind: Captured, Doc: "what should be there", Get: func(f *findings.Finding) Value { return textOf(f.Expected) }},
 	{Key: "next_step", Brief: true, Kind: Text, Doc: "what to do", Get: func(f *findings.Finding) Value { return textOf(f.NextStep) }},
@@ -61,6 +61,18 @@ func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {
 
 func (w *jsonWriter) findingFrames(o *Options, f *findings.Finding) {
 	w.key("frames").frames(f.Frames, o.several())
+}
+
+// findingFileCell is findingFile in CSV.
+func (w *jsonWriter) findingFileCell(b []byte, o *Options, f *findings.Finding) []byte {
+	if _, file := f.Filter(); o.several() && len(f.Frames) > 0 {
+		b = w.appendCell(b, []byte(o.Files[file]))
+	}
+	return b
+}
+
+func (w *jsonWriter) findingFramesCell(b []byte, o *Options, f *findings.Finding) []byte {
+	return appendFrames(b, f.Frames, o.several())
 }
 
 // RelatedText says in a sentence which of found tell of an id as related, "" where none does: it is

@@ -265,6 +265,17 @@ func (w *jsonWriter) frames(list []analysis.Frame, several bool) {
 	w.close(']')
 }
 
+// appendFrames appends frames as a cell of CSV.
+func appendFrames(b []byte, list []analysis.Frame, several bool) []byte {
+	for i, f := range list[:min(len(list), maxFrames)] {
+		if i > 0 {
+			b = append(b, "; "...)
+		}
+		b = appendFrame(b, f, several, "")
+	}
+	return b
+}
+
 // pair writes two endpoints as address:port.
 func (w *jsonWriter) pair(key string, src, dst netip.AddrPort) {
 	w.key(key).endpoint(src)

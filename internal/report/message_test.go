@@ -363,6 +363,8 @@ func TestCSV(t *testing.T) {
 	r := report.NewMessages(report.Options{Files: []string{"=cmd,1", "b"}})
 	odd := message(t, strings.NewReplacer(`"Alice"`, `"=Al,""ice"`, "c1@h", "=c1", "1 INVITE", "@1", "Example/1", "+\x1b\t\"x\"").Replace(invite))
 	odd.HasTime, odd.Partial = false, true
+	odd.Frames, odd.Notes = []analysis.Frame{{Number: 15}, {File: 1, Number: 17}}, []string{"ip-reassembled", "message-partial"}
+	odd.CopyOf, odd.RetransmissionOf = analysis.Frame{Number: 4}, analysis.Frame{File: 1, Number: 3}
 	for _, m := range []*analysis.Message{message(t, invite), message(t, ok), odd} {
 		b = r.AppendCSV(b, m)
 	}
@@ -375,13 +377,13 @@ func TestCSV(t *testing.T) {
 	}
 	want := [][]string{
 		strings.Split("number,file,frame,time,transport,source_ip,source_port,destination_ip,destination_port,message_type,method,request_uri,status_code,reason_phrase,"+
-			"call_id,cseq,from,to,user_agent,server,body_length,partial", ","),
+			"call_id,cseq,from,to,user_agent,server,body_length,partial,frames,notes,copy_of,retransmission_of", ","),
 		{"3", "'=cmd,1", "1:17", "2026-11-23T10:14:00.000000001Z", "UDP", "192.0.2.1", "5060", "192.0.2.2", "5080", "request", "INVITE", "sip:bob@example.com", "", "",
-			"c1@h", "1 INVITE", `"Alice" <sip:alice@example.com>;tag=a1`, "<sip:bob@example.com>", "Example/1", "", "5", "false"},
+			"c1@h", "1 INVITE", `"Alice" <sip:alice@example.com>;tag=a1`, "<sip:bob@example.com>", "Example/1", "", "5", "false", "1:17", "", "", ""},
 		{"3", "'=cmd,1", "1:17", "2026-11-23T10:14:00.000000001Z", "UDP", "192.0.2.1", "5060", "192.0.2.2", "5080", "response", "", "", "200", "Fine",
-			"c1@h", "1 INVITE", "<sip:alice@example.com>;tag=a1", "<sip:bob@example.com>;tag=b1", "", "Example/2", "0", "false"},
+			"c1@h", "1 INVITE", "<sip:alice@example.com>;tag=a1", "<sip:bob@example.com>;tag=b1", "", "Example/2", "0", "false", "1:17", "", "", ""},
 		{"3", "'=cmd,1", "1:17", "", "UDP", "192.0.2.1", "5060", "192.0.2.2", "5080", "request", "INVITE", "sip:bob@example.com", "", "",
-			"'=c1", "'@1", `"=Al,""ice" <sip:alice@example.com>;tag=a1`, "<sip:bob@example.com>", `'+\x1b\x09"x"`, "", "5", "true"},
+			"'=c1", "'@1", `"=Al,""ice" <sip:alice@example.com>;tag=a1`, "<sip:bob@example.com>", `'+\x1b\x09"x"`, "", "5", "true", "1:15; 2:17", "ip-reassembled; message-partial", "1:4", "2:3"},
 	}
 	for i := range want {
 		if !slices.Equal(got[i], want[i]) {

@@ -13,7 +13,7 @@ var Registrations = &Table[*analysis.Registration]{Name: "registrations", Prefix
 	{Key: "aor", Kind: URI, Doc: "the address-of-record: the URI of To", Get: func(r *analysis.Registration) Value { return textOf(r.AOR) }},
 	{Key: "source", Kind: Text, Doc: "where the REGISTER came from", Get: func(r *analysis.Registration) Value { return endpointOf(r.Source) }},
 	{Key: "registrar", Kind: Text, Doc: "where it went to", Get: func(r *analysis.Registration) Value { return endpointOf(r.Registrar) }},
-	{Key: "contacts", Kind: Object, json: (*jsonWriter).contacts},
+	{Key: "contacts", Kind: Object, json: (*jsonWriter).contacts, cell: (*jsonWriter).contactsCell},
 	{Key: "outcome", Kind: Text, Doc: "registered, unregistered, queried, challenged, failed or unanswered", Get: func(r *analysis.Registration) Value { return textOf(r.Outcome.String()) }},
 	{Key: "status", Kind: Number, Doc: "the last final response", Get: func(r *analysis.Registration) Value { return countOf(r.Status) }},
 	{Key: "attempts", Kind: Number, Doc: "REGISTERs, retransmissions and further hops left out", Get: func(r *analysis.Registration) Value { return intOf(int64(r.Attempts)) }},
@@ -61,6 +61,15 @@ func (w *jsonWriter) contacts(o *Options, r *analysis.Registration) {
 		w.close('}')
 	}
 	w.close(']')
+}
+
+// contactsCell appends the URIs of the contacts.
+func (w *jsonWriter) contactsCell(b []byte, _ *Options, r *analysis.Registration) []byte {
+	var list []string
+	for i := range r.Contacts {
+		list = append(list, r.Contacts[i].URI)
+	}
+	return w.appendURICells(b, list)
 }
 
 // RegistrationColumns are the columns of the list of registrations for people.

@@ -72,10 +72,11 @@ type Column[T any] struct {
 	Doc  string
 	Get  func(T) Value
 
-	Brief   bool                                 // in brief rows too
-	json    func(w *jsonWriter, o *Options, r T) // of an Object, and where Get would make a text of its own; nothing is written for none
-	full    bool                                 // only where one record is shown by itself
-	csvOnly bool                                 // not in JSON, which has it in another form
+	Brief   bool                                                  // in brief rows too
+	json    func(w *jsonWriter, o *Options, r T)                  // of an Object, and where Get would make a text of its own; nothing is written for none
+	cell    func(w *jsonWriter, b []byte, o *Options, r T) []byte // of an Object that has a place in CSV
+	full    bool                                                  // only where one record is shown by itself
+	csvOnly bool                                                  // not in JSON, which has it in another form
 }
 
 // A Table is a listing of records of one type. All are pointers, so that one copy of the code
@@ -186,11 +187,15 @@ func (w *jsonWriter) columnValue(k Kind, v *Value, o *Options) {
 	}
 }
 
+// inCSV reports whether CSV has the column.
+func (c *Column[T]) inCSV() bool { return (c.Kind != Object || c.cell != nil) && !c.full }
+
 // AppendCSVHeader appends the header line of the table. RFC 4180.
 func (t *Table[T]) AppendCSVHeader(b []byte) []byte {
 	n := 0
-	for _, c := range t.Columns {
-		if c.Kind == Object || c.full {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !c.inCSV() {
 			continue
 		}
 		if n++; n > 1 {
@@ -207,11 +212,15 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r T) []byte {
 	n := 0
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.Kind == Object || c.full {
+		if !c.inCSV() {
 			continue
 		}
 		if n++; n > 1 {
 			b = append(b, ',')
+		}
+		if c.cell != nil {
+			b = c.cell(w, b, o, r)
+			continue
 		}
 		v := c.Get(r)
 		if !v.Has {

@@ -88,3 +88,21 @@ func TestListSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestCSVObjects holds that CSV has what JSON has as lists of objects or of frames.
+func TestCSVObjects(t *testing.T) {
+	f := &findings.Finding{ID: "overload", Severity: findings.Error, Frames: []analysis.Frame{{File: 1, Number: 3}, {File: 1, Number: 5}}}
+	r := &analysis.Registration{AOR: "sip:a@h", Contacts: []analysis.Binding{{URI: "sip:a:pw@h1"}, {URI: "sip:=b@h2,x"}}}
+	several := &Options{Files: []string{"=a", "b,c"}}
+	for _, c := range []struct{ got, want string }{
+		{string(Findings.AppendCSV(Findings.AppendCSVHeader(nil), several, f)), `,rfc,file,frames,observed,expected,next_step,related,filter,first_frame` + "\r\n"},
+		{string(Findings.AppendCSV(nil, several, f)), `,"b,c",2:3; 2:5,,`},
+		{string(Findings.AppendCSV(nil, &Options{}, f)), `,,3; 5,,`},
+		{string(Registrations.AppendCSVHeader(nil)), `aor,source,registrar,contacts,outcome,`},
+		{string(Registrations.AppendCSV(nil, &Options{}, r)), `sip:a@h,,,"sip:a:***@h1; sip:=b@h2,x",`},
+	} {
+		if !strings.Contains(c.got, c.want) {
+			t.Errorf("%s\nlacks %s", c.got, c.want)
+		}
+	}
+}

@@ -172,7 +172,7 @@ func (r *Messages) appendRaw(b []byte, s *sipmsg.Message) []byte {
 
 // csvColumns are the columns of the messages table.
 var csvColumns = []string{"number", "file", "frame", "time", "transport", "source_ip", "source_port", "destination_ip",
-	"destination_port", "message_type", "method", "request_uri", "status_code", "reason_phrase", "call_id", "cseq", "from", "to", "user_agent", "server", "body_length", "partial"}
+	"destination_port", "message_type", "method", "request_uri", "status_code", "reason_phrase", "call_id", "cseq", "from", "to", "user_agent", "server", "body_length", "partial", "frames", "notes", "copy_of", "retransmission_of"}
 
 // AppendCSVHeader appends the header line of the messages table. RFC 4180.
 func AppendCSVHeader(b []byte) []byte {
@@ -212,7 +212,16 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 		b = append(b, ',')
 	}
 	b = append(strconv.AppendInt(b, int64(len(s.Body)), 10), ',')
-	b = strconv.AppendBool(b, m.Partial)
+	b = append(strconv.AppendBool(b, m.Partial), ',')
+	b = append(appendFrames(b, m.Frames, r.o.several()), ',')
+	b = append(append(b, strings.Join(m.Notes, "; ")...), ',')
+	if m.IsCopy() {
+		b = appendFrame(b, m.CopyOf, r.o.several(), "")
+	}
+	b = append(b, ',')
+	if m.RetransmissionOf.Number != 0 {
+		b = appendFrame(b, m.RetransmissionOf, r.o.several(), "")
+	}
 	return append(b, "\r\n"...)
 }
 
