@@ -49,6 +49,9 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 			b = folded(b, "hold", "by the %s at %s, %s", m.HeldBy, clockOn(m.HeldAt, l.Begin), held)
 		}
 	}
+	if own := ownPhrase(l.FinalStatus, l.FinalReason); own != "" && l.FinalStatus >= 300 {
+		b = foldedText(b, "response", fmt.Sprintf("%d%s", l.FinalStatus, quoted(own)))
+	}
 	if l.Cause != "" {
 		b = foldedText(b, "reason", clean.Text(l.Cause))
 	}
@@ -236,6 +239,9 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 	for i := range steps {
 		s := &steps[i]
 		what := clean.Text(s.What())
+		if !s.Request {
+			what += quoted(ownPhrase(s.Status, s.Reason))
+		}
 		switch {
 		case s.Media != "":
 			what += " + " + clean.Text(s.Media)

@@ -1,6 +1,11 @@
 package report
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sipsight/sipsight/internal/clean"
+)
 
 // phrases are the reason phrases of status codes, as the registry of SIP parameters has
 // them. Sentences of ours use these: the phrase in a message is text of its sender.
@@ -36,4 +41,21 @@ func appendStatus(b []byte, code int) []byte {
 		b = append(append(b, ' '), p...)
 	}
 	return b
+}
+
+// ownPhrase returns the reason phrase of a message where it says something else than ours, as servers use it to tell
+// why; "" for none.
+func ownPhrase(code int, reason string) string {
+	if strings.EqualFold(reason, phrases[code]) {
+		return ""
+	}
+	return reason
+}
+
+// quoted returns text of the capture in quotes behind a blank, "" for none.
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " “" + clean.Text(s) + "”"
 }
