@@ -8,7 +8,7 @@ import (
 
 func TestWidth(t *testing.T) {
 	for in, want := range map[string]int{
-		"": 0, "alice": 5, "André": 5, "Andre\u0301": 5, "山田太郎": 8, "ｱｲｳ": 3, "ＡＢ": 4, "한국": 4, "משה": 3, "👧fam": 5, "…": 1, "か\u3099": 2, "a\u20dd": 1, "\x1b[31merror\x1b[0m": 5,
+		"": 0, "alice": 5, "André": 5, "Andre\u0301": 5, "山田太郎": 8, "ｱｲｳ": 3, "ＡＢ": 4, "한국": 4, "משה": 3, "👧fam": 5, "…": 1, "か\u3099": 2, "a\u20dd": 1, "⚡✅❌⭐⌚": 10, "☎✈❤☺": 4, "🕿🌡🖥🏖": 4, "📞🥇🩺🚀": 8, "🀄": 2, "🂡": 1, "𠮷𠮷": 4, "𗀀": 2, "︙": 2, "\x1b[31merror\x1b[0m": 5,
 	} {
 		if got := clean.Width(in); got != want {
 			t.Errorf("%q: %d, want %d", in, got, want)
