@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // An Error says why an expression is refused, and where.
@@ -37,26 +39,20 @@ func (e *Error) Caret() string {
 		from = max(0, min(pos-maxCaret/3, to-maxCaret))
 		to = from + maxCaret
 	}
-	var b strings.Builder
-	mark := pos - from
-	if from > 0 {
-		b.WriteRune('…')
-		mark++
-	}
-	for _, r := range text[from:to] {
+	shown := text[from:to]
+	for i, r := range shown {
 		if !unicode.IsPrint(r) {
-			r = '·'
+			shown[i] = '·'
 		}
-		b.WriteRune(r)
+	}
+	before, after := "", ""
+	if from > 0 {
+		before = "…"
 	}
 	if to < len(text) {
-		b.WriteRune('…')
+		after = "…"
 	}
-	b.WriteByte('\n')
-	b.WriteString(strings.Repeat(" ", mark))
-	b.WriteByte('^')
-	if n := min(end, to) - pos; n > 1 {
-		b.WriteString(strings.Repeat("~", n-1))
-	}
-	return b.String()
+	ahead := before + string(shown[:pos-from])
+	marked := clean.Width(string(shown[pos-from : max(min(end, to), pos)-from])) // in columns of a terminal
+	return before + string(shown) + after + "\n" + strings.Repeat(" ", clean.Width(ahead)) + "^" + strings.Repeat("~", max(marked-1, 0))
 }

@@ -123,6 +123,23 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// TestCaret: the mark stands below the place, whatever columns the characters take.
+func TestCaret(t *testing.T) {
+	for _, c := range []struct {
+		e    filter.Error
+		want string
+	}{
+		{filter.Error{Expr: `sip.from.user == "山田" frob`, Pos: 26, End: 30}, `                        ^~~~`},
+		{filter.Error{Expr: "sip.Method == 山田", Pos: 14, End: 20}, "              ^~~~"},
+		{filter.Error{Expr: "e\u0301 x", Pos: 4, End: 5}, "  ^"},
+		{filter.Error{Expr: "sip", Pos: 3, End: 3}, "   ^"},
+	} {
+		if _, got, _ := strings.Cut(c.e.Caret(), "\n"); got != c.want {
+			t.Errorf("%s\n%s\nwant\n%s", c.e.Expr, got, c.want)
+		}
+	}
+}
+
 // TestTooLong is apart from the golden, where it would fill pages.
 func TestTooLong(t *testing.T) {
 	set := `sip.Method in {"INVITE"` + strings.Repeat(`, "INVITE"`, 400) + "}"
