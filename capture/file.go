@@ -334,7 +334,17 @@ func pathError(err error) error {
 
 type notFound struct{ error }
 
-func (e notFound) Error() string { return "no such file; check the path" }
+func (e notFound) Error() string {
+	var pe *os.PathError
+	switch {
+	case !errors.As(e.error, &pe):
+	case pe.Path == "":
+		return "no such file: its name is empty; give its path"
+	case strings.Contains(pe.Path, "://"):
+		return "no such file, and no URL that can be read; give a path, or an http or https URL"
+	}
+	return "no such file; check the path"
+}
 func (e notFound) Unwrap() error { return e.error }
 
 // start sniffs the format and sets up its reader.

@@ -41,6 +41,9 @@ func TestKinds(t *testing.T) {
 			empty:                         "the file is empty; there is nothing to read",
 			dir:                           "this is a directory; name the capture files in it",
 			filepath.Join(dir, "none"):    "no such file; check the path",
+			"":                            "no such file: its name is empty; give its path",
+			"file:///a.pcap":              "no such file, and no URL that can be read; give a path, or an http or https URL",
+			"ftp://example.com/a.pcap":    "no such file, and no URL that can be read; give a path, or an http or https URL",
 			filepath.Join(dir, "no", "a"): "no such file; check the path",
 		} {
 			if got := openErr(t, name, o); got != want {

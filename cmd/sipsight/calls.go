@@ -96,6 +96,10 @@ func runCall(e *env, c *command, args []string) int {
 	if code, done := fs.oneStdin(e, files); done {
 		return code
 	}
+	if id == "" {
+		e.errorf("call: the name of the call is empty; give one that sipsight calls lists, such as call-1")
+		return exitUsage
+	}
 	if last := files[len(files)-1]; isFile(id) && !isFile(last) && last != "-" && !capture.IsURL(last) {
 		e.errorf("call: %s is a file, and %s is none: the call stands in front, as in: sipsight call %s %s", id, last, last, id)
 		return exitUsage

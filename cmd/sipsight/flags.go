@@ -125,18 +125,32 @@ func plainFlagError(err error) string {
 	if strings.HasPrefix(s, "invalid boolean value") {
 		s = strings.Replace(s, ": parse error", "; leave the value out", 1)
 	}
-	return plainWords.Replace(s)
+	s = plainWords.Replace(s)
+	for i := range s { // flags of one letter have one dash
+		if word, _, _ := strings.Cut(s[i:], " "); strings.HasPrefix(word, "--") && len(strings.TrimRight(word, ";:")) == len("--o") {
+			return s[:i] + s[i+1:]
+		}
+	}
+	return s
+}
+
+// dashed returns the name of a flag as it is written.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // suggest names the nearest flag to one that does not exist.
 func (fs *flags) suggest(err error) string {
 	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !ok {
+	if !ok || len(strings.TrimLeft(name, "-")) == 1 { // near to any other letter
 		return ""
 	}
 	var names []string
-	fs.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
-	return didYouMean("--"+strings.TrimLeft(name, "-"), names)
+	fs.VisitAll(func(f *flag.Flag) { names = append(names, dashed(f.Name)) })
+	return didYouMean(dashed(strings.TrimLeft(name, "-")), names)
 }
 
 // didYouMean returns a question naming the nearest of names, "" if none is near.
@@ -329,10 +343,7 @@ func (fs *flags) help() string {
 			first = false
 		}
 		arg, text := flag.UnquoteUsage(f)
-		name := "--" + f.Name
-		if len(f.Name) == 1 {
-			name = name[1:]
-		}
+		name := dashed(f.Name)
 		if arg != "" && arg != "value" {
 			name += " " + arg
 		}

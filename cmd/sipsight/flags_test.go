@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +158,27 @@ func TestLimitsMet(t *testing.T) {
 		}
 		if code := e.finish(&c.res, nil); (code == exitPartial) != (c.want != nil) {
 			t.Errorf("%s: exit code %d", c.name, code)
+		}
+	}
+}
+
+// TestFlagWords holds that a command line that is wrong is told so in words that can be typed.
+func TestFlagWords(t *testing.T) {
+	captures(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"flow", "-o"}, exitUsage, "sipsight: flow: a value is missing for -o\n"},
+		{[]string{"flow", "--x"}, exitUsage, "sipsight: flow: there is no flag -x\n"},
+		{[]string{"flow", "--wdith", "3"}, exitUsage, "sipsight: flow: there is no flag --wdith; did you mean --width?\n"},
+		{[]string{"flow", "--width", "x"}, exitUsage, "sipsight: flow: invalid value \"x\" for --width; give a whole number\n"},
+		{[]string{"flow", "-o", "", "udp-call.pcapng"}, exitFailed, "sipsight: the output cannot be written: its name is empty; give one, or - for standard output\n"},
+		{[]string{"call", "", "udp-call.pcapng"}, exitUsage, "sipsight: call: the name of the call is empty; give one that sipsight calls lists, such as call-1\n"},
+	} {
+		if r := sipsight(t, c.args...); r.code != c.code || !strings.HasPrefix(r.err, c.want) {
+			t.Errorf("%q: %d, %s", c.args, r.code, r.err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -26,6 +27,9 @@ var errExists = errors.New("it exists already; choose another name, or replace i
 func (e *env) newOutFile(name string, force bool, inputs []string) (*outFile, error) {
 	if name == "-" {
 		return &outFile{Writer: bufio.NewWriterSize(e.stdout, 256<<10)}, nil
+	}
+	if name == "" {
+		return nil, errors.New("its name is empty; give one, or - for standard output")
 	}
 	o := &outFile{name: name, force: force}
 	e.making = o
@@ -147,7 +151,7 @@ func (e *env) outputFailed(name string, err error) int {
 	if name == "-" {
 		return e.writeFailed(err)
 	}
-	e.errorf("%s cannot be written: %v", limitText(name, 4096), err)
+	e.errorf("%s cannot be written: %v", limitText(cmp.Or(name, "the output"), 4096), err)
 	return exitFailed
 }
 
