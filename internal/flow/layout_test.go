@@ -73,6 +73,30 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestMediaBeyondLimits: media of hosts that have no column of their own stand at the last one,
+// also where the hosts are more than are put in order.
+func TestMediaBeyondLimits(t *testing.T) {
+	caller, stranger := addr("10.0.0.1:5060"), addr("10.9.9.9:7000")
+	host := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 5060)
+	}
+	for _, hosts := range []int{40, 400} {
+		var steps []analysis.Step
+		for i := range hosts {
+			steps = append(steps, analysis.Step{Frame: analysis.Frame{Number: int64(i + 1)}, From: caller, To: host(i), Request: true, Method: "INVITE", CSeq: uint32(i), ToCallee: true})
+		}
+		media := func(to netip.AddrPort) flow.Bar {
+			return flow.Bar{Time: time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC), From: caller, To: to, Label: "RTP"}
+		}
+		l := flow.New(callOf(steps...), nil, &flow.Options{Bars: []flow.Bar{media(host(0)), media(host(hosts - 1)), media(stranger)}})
+		for i, want := range []int{1, 23, 23} {
+			if r := l.Rows[i]; r.Kind != flow.Media || r.From != 0 || r.To != want {
+				t.Errorf("%d hosts: stream %d, %s, stands at %d to %d, want 0 to %d", hosts, i, r.Kind, r.From, r.To, want)
+			}
+		}
+	}
+}
+
 // TestMediaOfPorts: where the ports of a host have columns, a stream stands between the ones
 // of those who announced it, or else of its sides, in all four pens.
 func TestMediaOfPorts(t *testing.T) {
