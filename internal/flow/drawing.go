@@ -63,9 +63,25 @@ func (l *Ladder) First(n int) *Ladder {
 	return &first
 }
 
+// explained returns the ladder with the first n lines of its legend and its first n findings
+// alone below it; what is left out is counted.
+func (l *Ladder) explained(n int) *Ladder {
+	few := *l
+	few.explains = n
+	return &few
+}
+
+// below returns how many of n lines below the ladder are written, and what is said of the others.
+func (l *Ladder) below(n int, noun string) (int, string) {
+	if l.explains == 0 || n <= l.explains {
+		return n, ""
+	}
+	return l.explains, "… and " + plural(n-l.explains, noun) + " more"
+}
+
 // AppendWithin appends as much of a ladder, as text or Mermaid, as fits into most octets:
-// the first rows, and how many messages are left out. What stands around the rows is never
-// left out.
+// the first rows, and how many messages are left out. What stands around the rows takes half
+// of that at most: legs, dialogs and findings that are too many are counted.
 func AppendWithin(b []byte, l *Ladder, format string, o *TextOptions, most int) []byte {
 	draw := func(rows int) []byte {
 		d := Drawing{Format: format, Text: *o, Calls: 1}
@@ -75,7 +91,10 @@ func AppendWithin(b []byte, l *Ladder, format string, o *TextOptions, most int) 
 	if len(drawn) <= most {
 		return append(b, drawn...)
 	}
-	fits, over := 0, len(l.Rows)
+	for n := max(len(l.Legend()), len(l.Marks)) / 2; n > 0 && len(draw(0)) > most/2; n /= 2 {
+		l = l.explained(n)
+	}
+	fits, over := 0, len(l.Rows)+1
 	for over-fits > 1 {
 		if rows := (fits + over) / 2; len(draw(rows)) <= most {
 			fits = rows

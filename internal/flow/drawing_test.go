@@ -34,3 +34,31 @@ func TestWithin(t *testing.T) {
 		}
 	}
 }
+
+// TestWithinExplains: what explains a drawing leaves room for its rows.
+func TestWithinExplains(t *testing.T) {
+	l := &flow.Ladder{ID: "call-1", Legs: []flow.Leg{{CallID: "c"}}, Columns: []flow.Column{{Name: "a"}, {Name: "b"}}}
+	for i := range 100 {
+		l.Rows = append(l.Rows, flow.Row{Label: "INFO", To: 1, Count: 1, Dialog: i % 64, Frame: "1", Marks: []int{i}})
+		l.Marks = append(l.Marks, flow.Mark{ID: "via-nat", Severity: "note", Frames: []string{"1"}, Observed: strings.Repeat("o", 200)})
+	}
+	for range 64 {
+		l.Legs[0].Dialogs = append(l.Legs[0].Dialogs, strings.Repeat("t", 500))
+	}
+	for _, format := range []string{"text", "mermaid"} {
+		s := string(flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, 8000))
+		rows, marks := strings.Count(s, "INFO"), strings.Count(s, "via")
+		if len(s) > 8000 || rows < 30 || marks == 0 {
+			t.Errorf("%s: %d octets, %d rows, %d findings", format, len(s), rows, marks)
+		}
+		if rows < 100 && !strings.Contains(s, strconv.Itoa(100-rows)+" messages more") || !strings.Contains(s, strconv.Itoa(100-marks)+" findings more") {
+			t.Errorf("%s: does not say what is left out\n%s", format, s[len(s)-400:])
+		}
+		if n := strings.Count(s, " dialog:"); format == "text" && (n == 0 || !strings.Contains(s, strconv.Itoa(64-n)+" lines more")) {
+			t.Errorf("%d dialogs are told, and it does not say how many more there are", n)
+		}
+		if whole := string(flow.AppendWithin(nil, l, format, &flow.TextOptions{}, 1<<20)); strings.Contains(whole, "more") || strings.Count(whole, "via") != 100 {
+			t.Errorf("%s: cut without need", format)
+		}
+	}
+}

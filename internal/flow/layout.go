@@ -62,6 +62,8 @@ type Ladder struct {
 	Rows    []Row
 	Marks   []Mark // findings: those of its rows first, in their order
 	LeftOut int    // messages that are in no row because of a limit
+
+	explains int // the most lines of the legend, and of Marks, below a text or a Mermaid diagram; 0 is no bound
 }
 
 // An Other is a further call of a ladder.

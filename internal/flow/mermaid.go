@@ -44,11 +44,15 @@ func AppendMermaid(b []byte, l *Ladder) []byte {
 	if s := l.together(); s != "" {
 		b = appendMermaidNote(b, l, s)
 	}
-	for i := range l.Marks {
+	n, more := l.below(len(l.Marks), "finding")
+	for i := range l.Marks[:n] {
 		if len(b)-start > maxMermaidText-mermaidRest {
 			break
 		}
 		b = appendMermaidNote(b, l, markName(i)+" "+l.Marks[i].Severity+" "+l.Marks[i].ID)
+	}
+	if more != "" {
+		b = appendMermaidNote(b, l, more)
 	}
 	return b
 }

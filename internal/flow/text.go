@@ -426,12 +426,11 @@ func (t *textPen) bold(red bool, s string) {
 // legend explains what the rows refer to.
 func (t *textPen) legend() {
 	l := t.l
-	if s := l.More(); s != "" {
-		t.put("  ")
-		t.words(s, 2, 2)
-	}
+	t.more(l.More())
 	start := len(t.b)
-	for _, line := range l.Legend() {
+	lines := l.Legend()
+	n, more := l.below(len(lines), "line")
+	for _, line := range lines[:n] {
 		t.put("  ")
 		at := 2
 		if line.Leg != noLeg {
@@ -440,7 +439,9 @@ func (t *textPen) legend() {
 		}
 		t.words(line.Text, at, at)
 	}
-	for i := range l.Marks {
+	t.more(more)
+	n, more = l.below(len(l.Marks), "finding")
+	for i := range l.Marks[:n] {
 		m := &l.Marks[i]
 		t.put("  ")
 		t.bold(m.Severity == "error", markName(i))
@@ -448,8 +449,17 @@ func (t *textPen) legend() {
 		at := 2 + len(markName(i)) + 1
 		t.words(m.Severity+" "+m.text(), at, at)
 	}
+	t.more(more)
 	if len(t.b) > start {
 		t.b = append(t.b[:start], append([]byte("\n"), t.b[start:]...)...)
+	}
+}
+
+// more writes a line that says what is left out; none for "".
+func (t *textPen) more(s string) {
+	if s != "" {
+		t.put("  ")
+		t.words(s, 2, 2)
 	}
 }
 
