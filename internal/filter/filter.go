@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -120,6 +121,21 @@ func (v *Values) String(s string) {
 func (v *Values) URI(s string) {
 	v.text = append(v.text[:0], s...)
 	v.Text(v.clean(v.text))
+}
+
+// Endpoint takes an address with its port. It equals the address alone, too: whoever asks for a
+// host seldom knows the port.
+func (v *Values) Endpoint(s string) {
+	if t := v.test; t.op == "==" || t.op == "in" {
+		if i := strings.LastIndexByte(s, ':'); i >= 0 {
+			v.text = append(v.text[:0], strings.Trim(s[:i], "[]")...)
+			if t.textHolds(v.text) {
+				v.take(true)
+				return
+			}
+		}
+	}
+	v.String(s)
 }
 
 func (t *test) text1() string { return t.sorted[0].lo.text }

@@ -90,6 +90,10 @@ func (p *part) take(v *filter.Values, value []byte) {
 	case filter.String:
 		var s string
 		json.Unmarshal(value, &s) // we wrote it
+		if _, err := netip.ParseAddrPort(s); err == nil {
+			v.Endpoint(s)
+			return
+		}
 		v.String(s)
 	case filter.Decimal:
 		x, _ := strconv.ParseFloat(string(value), 64)

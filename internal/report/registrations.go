@@ -11,8 +11,8 @@ import (
 // Registrations is the listing of registrations.
 var Registrations = &Table[*analysis.Registration]{Name: "registrations", Prefix: "reg", Columns: []Column[*analysis.Registration]{
 	{Key: "aor", Kind: URI, Doc: "the address-of-record: the URI of To", Get: func(r *analysis.Registration) Value { return textOf(r.AOR) }},
-	{Key: "source", Kind: Text, Doc: "where the REGISTER came from", Get: func(r *analysis.Registration) Value { return endpointOf(r.Source) }},
-	{Key: "registrar", Kind: Text, Doc: "where it went to", Get: func(r *analysis.Registration) Value { return endpointOf(r.Registrar) }},
+	{Key: "source", Kind: Endpoint, Doc: "where the REGISTER came from", Get: func(r *analysis.Registration) Value { return endpointOf(r.Source) }},
+	{Key: "registrar", Kind: Endpoint, Doc: "where it went to", Get: func(r *analysis.Registration) Value { return endpointOf(r.Registrar) }},
 	{Key: "contacts", Kind: Object, json: (*jsonWriter).contacts, cell: (*jsonWriter).contactsCell},
 	{Key: "outcome", Kind: Text, Doc: "registered, unregistered, queried, challenged, failed or unanswered", Get: func(r *analysis.Registration) Value { return textOf(r.Outcome.String()) }},
 	{Key: "status", Kind: Number, Doc: "the last final response", Get: func(r *analysis.Registration) Value { return countOf(r.Status) }},

@@ -22,6 +22,7 @@ const (
 	Text     Kind = iota // text of our own
 	Captured             // text from a capture
 	URI                  // text from a capture that may hold a password
+	Endpoint             // an address with its port
 	Number
 	Decimal // a duration in milliseconds, or a share
 	Time
@@ -162,7 +163,7 @@ func (x *Rows[T]) appendJSON(b []byte, r T, wanted func(*Column[T]) bool) []byte
 // columnValue writes a value of a row.
 func (w *jsonWriter) columnValue(k Kind, v *Value, o *Options) {
 	switch k {
-	case Text:
+	case Text, Endpoint:
 		w.quote([]byte(v.Text))
 	case Captured:
 		w.text([]byte(v.Text))
@@ -227,7 +228,7 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r T) []byte {
 			continue
 		}
 		switch c.Kind {
-		case Text:
+		case Text, Endpoint:
 			b = AppendCell(b, []byte(v.Text))
 		case Captured:
 			b = w.appendCell(b, []byte(v.Text))
@@ -336,6 +337,8 @@ func (t *Table[T]) Filters() *filter.Schema[T] {
 }
 
 var filterKinds = [...]filter.Kind{
+	Endpoint: filter.String,
+
 	Text: filter.String, Captured: filter.String, URI: filter.String, Number: filter.Decimal, Decimal: filter.Decimal,
 	Time: filter.Time, Bool: filter.Bool, Frame: filter.Decimal, List: filter.String,
 }
@@ -347,6 +350,8 @@ func (v *Value) filter(k Kind, to *filter.Values) {
 		to.String(v.Text)
 	case URI:
 		to.URI(v.Text)
+	case Endpoint:
+		to.Endpoint(v.Text)
 	case Number:
 		to.Decimal(float64(v.Int))
 	case Decimal:
