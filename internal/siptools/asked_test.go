@@ -142,6 +142,23 @@ func TestLimitAdvice(t *testing.T) {
 	}
 }
 
+// TestWrongCallsByServer: the count beside a verdict that names one server is that of all of them,
+// and says of how many each.
+func TestWrongCallsByServer(t *testing.T) {
+	text := "0 A > B INVITE id=one\n.1 B > A 404\n.1 A > B ACK\n"
+	for i, to := range "GFFFFDDEECCCH" {
+		text = fmt.Sprintf("%c = 10.0.1.%d:5070\n", to, to) + text + fmt.Sprintf("%d A > %c INVITE id=b%[1]d\n%[1]d.1 %[2]c > A 503 id=b%[1]d\n%[1]d.2 A > %[2]c ACK id=b%[1]d\n", 10*i+10, to)
+	}
+	var x struct {
+		Failed []json.RawMessage `json:"failed_calls"`
+	}
+	decode(t, call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": ladder(t, 1, text)}).structured, &x)
+	want := `,"destinations":[{"destination":"10.0.1.70:5070","count":4},{"destination":"10.0.1.67:5070","count":3},{"destination":"10.0.1.68:5070","count":2},{"destination":"10.0.1.69:5070","count":2}],"destinations_left_out":2}`
+	if len(x.Failed) != 2 || !strings.HasSuffix(string(x.Failed[0]), want) || strings.Contains(string(x.Failed[1]), "destinations") {
+		t.Errorf("%s\nwant %s", x.Failed, want)
+	}
+}
+
 // TestWrongCallsByKind: the summary counts the calls that went wrong by how they did, the commonest
 // way first, and its counts of findings add up.
 func TestWrongCallsByKind(t *testing.T) {

@@ -1,8 +1,11 @@
 package siptools
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -18,7 +21,7 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "summarize_capture",
 		Title: "Summarize a capture",
-		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings; failed_calls: calls that went wrong, answered ones among them, by kind with count and the first of each), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
+		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings; failed_calls: calls that went wrong, answered ones among them, by kind with count, the first of each, and where they were sent if to several), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
 			dataNote,
 		InputSchema: object(fileArguments, "pcap_file"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"files":{"type":"array","items":{"type":"object"}},"packets":{"type":"integer"},"messages":{"type":"integer"},"requests":{"type":"integer"},"responses":{"type":"integer"},` +
@@ -101,6 +104,7 @@ type wrongKind struct {
 	why   string
 	first int // ID of the first call
 	count int
+	sent  map[netip.AddrPort]int // calls by where their first hop ends
 }
 
 // wrongKinds counts the calls that went wrong, by how they did, the commonest way first.
@@ -116,15 +120,45 @@ func wrongKinds(res *analysis.Result) (list []*wrongKind) {
 		}
 		i := slices.IndexFunc(list, func(x *wrongKind) bool { return x.why == why })
 		if i < 0 {
-			i, list = len(list), append(list, &wrongKind{why: why, first: head.ID})
+			i, list = len(list), append(list, &wrongKind{why: why, first: head.ID, sent: map[netip.AddrPort]int{}})
 		}
 		list[i].count++
+		if to := l.Destination; to.IsValid() {
+			list[i].sent[netip.AddrPortFrom(to.Addr().Unmap(), to.Port())]++
+		}
 	}
 	slices.SortStableFunc(list, func(a, b *wrongKind) int { return b.count - a.count })
 	return list
 }
 
-// appendWrong appends the calls that went wrong: of each kind how many, and the first.
+// maxSent bounds the destinations that are named of one kind.
+const maxSent = 4
+
+// appendSent appends where the calls of a kind were sent, the most frequent first, unless that is
+// what the verdict of the first says of all.
+func (k *wrongKind) appendSent(b []byte) []byte {
+	if len(k.sent) < 2 {
+		return b
+	}
+	list := slices.SortedFunc(maps.Keys(k.sent), func(x, y netip.AddrPort) int {
+		return cmp.Or(k.sent[y]-k.sent[x], x.Compare(y))
+	})
+	b = append(b, `,"destinations":[`...)
+	for i, a := range list[:min(len(list), maxSent)] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `{"destination":"%v","count":%d}`, a, k.sent[a])
+	}
+	b = append(b, ']')
+	if left := len(list) - maxSent; left > 0 {
+		b = fmt.Appendf(b, `,"destinations_left_out":%d`, left)
+	}
+	return b
+}
+
+// appendWrong appends the calls that went wrong: of each kind how many, the first, and where they
+// were sent.
 func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
 	for i, k := range kinds {
 		if i > 0 {
@@ -142,7 +176,7 @@ func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
 			b = append(b, `,"release_cause":`...)
 			b = appendString(b, clean.Text(l.Cause))
 		}
-		b = append(b, '}')
+		b = append(k.appendSent(b), '}')
 	}
 	return b
 }
