@@ -110,14 +110,21 @@ func ofCall(c *analysis.Call, found []*findings.Finding) (list []*findings.Findi
 	return list
 }
 
+// maxNamed bounds the messages that stand in a shortened timeline for one finding.
+const maxNamed = 4
+
 // AppendCallJSON appends one call in full, with its findings: one JSON object. MaxSteps and
 // MaxProofs bound it, and a note says so, as it says what is missing from the analysis.
 func AppendCallJSON(b []byte, o *Options, c *analysis.Call, found []*findings.Finding) []byte {
 	x := *c
 	x.Findings = nil // the whole findings take the place of their ids
-	b = Calls.AppendJSON(b, o, &x, true)
-	b = append(b[:len(b)-1], ',')
 	list := ofCall(c, found)
+	of := *o
+	for _, f := range list {
+		of.named = append(of.named, firstOf(f.Frames, maxNamed)...)
+	}
+	b = Calls.AppendJSON(b, &of, &x, true)
+	b = append(b[:len(b)-1], ',')
 	b = appendCallProofs(b, o, list)
 	b = appendCallNote(b, o, c, len(list))
 	return append(b, '}')

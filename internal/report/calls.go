@@ -413,13 +413,10 @@ func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
 // timeline writes the steps of all legs in the order of time.
 func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 	steps := Timeline(c)
-	first, last := len(steps), len(steps)
-	if o.MaxSteps > 0 && len(steps) > o.MaxSteps { // the beginning and the end
-		first, last = o.MaxSteps-o.MaxSteps/3, len(steps)-o.MaxSteps/3
-	}
+	first, last, middle := o.shown(steps)
 	w.key("timeline").open('[')
 	for i := range steps {
-		if i >= first && i < last {
+		if i >= first && i < last && !middle[i] {
 			continue
 		}
 		s := &steps[i]
@@ -455,8 +452,32 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 	}
 	w.close(']')
 	if first < last {
-		w.key("timeline_left_out").int(int64(last - first))
+		w.key("timeline_left_out").int(int64(last - first - len(middle)))
 	}
+}
+
+// shown says which steps of a timeline are shown, MaxSteps of them: those before first, those from
+// last on, and between them the ones that findings name, which take half of it at most.
+func (o *Options) shown(steps []Step) (first, last int, middle map[int]bool) {
+	if o.MaxSteps == 0 || len(steps) <= o.MaxSteps {
+		return len(steps), len(steps), nil
+	}
+	ends := func(n int) { first, last = n-n/3, len(steps)-n/3 }
+	ends(o.MaxSteps)
+	at := make(map[analysis.Frame]int)
+	for i := first; i < last; i++ {
+		if _, taken := at[steps[i].Frame]; !taken {
+			at[steps[i].Frame] = i
+		}
+	}
+	middle = make(map[int]bool)
+	for _, f := range o.named {
+		if i, ok := at[f]; ok && len(middle) < o.MaxSteps/2 {
+			middle[i] = true
+		}
+	}
+	ends(o.MaxSteps - len(middle))
+	return first, last, middle
 }
 
 // callMetrics writes the times of the call by the names of RFC 6076 and of every day.

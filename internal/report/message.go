@@ -26,6 +26,8 @@ type Options struct {
 	MaxProofs int
 	Full      bool // no answer about a call tells more
 
+	named []analysis.Frame // the messages that findings of the call name, the worst first: they stay in the timeline
+
 	MaxStreams int // of a call; 0 is maxCallStreams
 
 	// MaxFiles bounds the files listed of a summary; 0 is no bound.

@@ -251,3 +251,41 @@ func checkExplanation(t *testing.T, s *mcpjsonrpc.Server, path string, f *failur
 	}
 	t.Errorf("no finding %s with frames %v: %+v", f.finding, f.frames, x.Findings)
 }
+
+// TestTimelineProofs: what a finding names stays in a timeline that is too long to be told whole.
+func TestTimelineProofs(t *testing.T) {
+	path := ladder(t, 1, "0 A > B INVITE\n0.1 B > A 200\n0.2 A > B ACK\n"+repeat(200, func(i int) string {
+		if i == 90 { // below the number of the one before
+			return fmt.Sprintf("%d A > B INFO cseq=50\n%[1]d.1 B > A 500\n", i+1)
+		}
+		return fmt.Sprintf("%d A > B INFO cseq=%d\n%[1]d.1 B > A 200\n", i+1, i+2)
+	}))
+	for _, detail := range []string{"summary", "full"} {
+		var x struct {
+			Timeline []struct {
+				Frame int
+				What  string
+			}
+			Left     int `json:"timeline_left_out"`
+			Findings []struct{ Frames []int }
+		}
+		decode(t, call(t, server(siptools.Options{}), "explain_call", args{"pcap_file": path, "call": "call-1", "detail": detail}).structured, &x)
+		shown := make(map[int]bool)
+		for i, step := range x.Timeline {
+			shown[step.Frame] = true
+			if i > 0 && step.Frame <= x.Timeline[i-1].Frame {
+				t.Errorf("%s: frame %d stands behind %d", detail, step.Frame, x.Timeline[i-1].Frame)
+			}
+		}
+		if x.Left == 0 || x.Left+len(x.Timeline) != 403 || !shown[1] || !shown[403] || len(x.Findings) < 2 {
+			t.Errorf("%s: %d messages of 403, %d left out, %d findings", detail, len(x.Timeline), x.Left, len(x.Findings))
+		}
+		for _, f := range x.Findings {
+			for _, frame := range f.Frames {
+				if !shown[frame] {
+					t.Errorf("%s: the timeline lacks frame %d, which a finding names", detail, frame)
+				}
+			}
+		}
+	}
+}
