@@ -1,52 +1,71 @@
 package clean
 
-import "bytes"
+import "strings"
 
 // AppendURLs appends v with what may be secret in its URLs masked: passwords, and queries,
 // which are where signed URLs carry their signature. A URL begins with "://" behind a letter
-// or digit, and ends where one cannot go on: at white space, quotes, angle brackets and
-// backslashes.
+// or digit, also inside of another one as in the URI of a resource, and ends where one cannot
+// go on: at white space, quotes, angle brackets and backslashes. Its punctuation may be
+// percent-encoded.
 func AppendURLs(dst, v []byte) []byte {
-	for {
-		n := bytes.Index(v, []byte("://"))
-		if n < 1 || !isAlnum(v[n-1]) {
-			if n < 0 {
-				return append(dst, v...)
-			}
-			dst, v = append(dst, v[:n+3]...), v[n+3:]
+	const outside, authority, path, query = 0, 1, 2, 3
+	in, colon := outside, -1 // colon: what of dst is ahead of a password
+	for i := 0; i < len(v); {
+		c, n := urlChar(v[i:])
+		switch {
+		case strings.IndexByte(" \t\r\n\"'<>\\`", c) >= 0:
+			in = outside
+		case in == query && v[i] == '#':
+			in = path
+		case in == query:
+			i += n
 			continue
+		case c == ':' && i > 0 && isAlnum(v[i-1]) && slashes(v[i+n:]) > 0:
+			n += slashes(v[i+n:])
+			in, colon = authority, -1
+		case in != outside && c == '?':
+			dst = append(append(dst, v[i:i+n]...), mask...)
+			in = query
+			i += n
+			continue
+		case in == authority && (c == '/' || c == '#'):
+			in = path
+		case in == authority && c == ':' && colon < 0:
+			colon = len(dst) + n
+		case in == authority && c == '@' && colon >= 0:
+			dst = append(dst[:colon], mask...)
 		}
-		dst, v = append(dst, v[:n+3]...), v[n+3:]
-		end := bytes.IndexAny(v, " \t\r\n\"'<>\\`")
-		if end < 0 {
-			end = len(v)
-		}
-		dst = appendURL(dst, v[:end])
-		v = v[end:]
-	}
-}
-
-// appendURL appends what stands behind the scheme of a URL.
-func appendURL(dst, rest []byte) []byte {
-	slash := bytes.IndexAny(rest, "/?#")
-	if slash < 0 {
-		slash = len(rest)
-	}
-	if at := bytes.LastIndexByte(rest[:slash], '@'); at >= 0 {
-		if colon := bytes.IndexByte(rest[:at], ':'); colon >= 0 {
-			dst = append(append(dst, rest[:colon+1]...), mask...)
-			rest, slash = rest[at:], slash-at
-		}
-	}
-	query := bytes.IndexByte(rest[slash:], '?')
-	if query < 0 {
-		return append(dst, rest...)
-	}
-	dst = append(append(dst, rest[:slash+query+1]...), mask...)
-	if fragment := bytes.IndexByte(rest[slash+query:], '#'); fragment >= 0 {
-		dst = append(dst, rest[slash+query+fragment:]...)
+		dst = append(dst, v[i:i+n]...)
+		i += n
 	}
 	return dst
+}
+
+// urlChar returns the first character of v, and how many octets it takes: punctuation of URLs
+// also where it is percent-encoded.
+func urlChar(v []byte) (c byte, n int) {
+	if v[0] == '%' && len(v) > 2 {
+		hex := strings.ToUpper(string(v[1:3]))
+		if i := strings.Index("3A 2F 3F 23 40", hex); i >= 0 && i%3 == 0 {
+			return ":/?#@"[i/3], 3
+		}
+	}
+	return v[0], 1
+}
+
+// slashes returns how many octets two slashes at the beginning of v take, 0 where there are none.
+func slashes(v []byte) (n int) {
+	for range 2 {
+		if n == len(v) {
+			return 0
+		}
+		c, m := urlChar(v[n:])
+		if c != '/' {
+			return 0
+		}
+		n += m
+	}
+	return n
 }
 
 func isAlnum(c byte) bool {

@@ -21,6 +21,12 @@ func TestAppendURLs(t *testing.T) {
 		{"://x:secret@y", "://x:secret@y"},
 		{"http://u:secret", "http://u:secret"},
 		{"http://a http://u:secret@h", "http://a http://u:***@h"},
+		{"sipsight://summary/http://u:secret@h:9/x?tok=secret", "sipsight://summary/http://u:***@h:9/x?***"},
+		{"sipsight://call/a@b/https://u:se@cret@h", "sipsight://call/a@b/https://u:***@h"},
+		{"sipsight://summary/http%3A%2F%2Fu%3asecret%40h:9/x%3Ftok=secret%23more here", "sipsight://summary/http%3A%2F%2Fu%3a***%40h:9/x%3F*** here"},
+		{"sipsight://summary/http:%2F%2Fu:secret@h:9%2Fx%3Ftok=secret", "sipsight://summary/http:%2F%2Fu:***@h:9%2Fx%3F***"},
+		{"http://h/a?u=http://v:secret@i/#http://w:secret@j", "http://h/a?***#http://w:***@j"},
+		{"100%3 http:/ http:/%2 http:", "100%3 http:/ http:/%2 http:"},
 	} {
 		if got := string(clean.AppendURLs(nil, []byte(x.in))); got != x.want {
 			t.Errorf("%q: %q, want %q", x.in, got, x.want)
