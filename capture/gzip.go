@@ -97,6 +97,7 @@ func (g *gunzip) nextMember() error {
 // trailing looks at what follows the last member. Zeros are padding, as tapes and
 // block devices leave it; anything else is told.
 func (g *gunzip) trailing() error {
+	g.weigh()
 	var other int64
 	for g.w.Fill(1) {
 		b := g.w.Bytes()
@@ -116,7 +117,22 @@ func (g *gunzip) trailing() error {
 	return io.EOF
 }
 
+// manyTimes is how much larger than its compressed data no capture is: RTP of silence is about
+// twenty times as large. Small files are no harm.
+const (
+	manyTimes = 200
+	manyFrom  = 16 << 20
+)
+
+// weigh tells of data that was made to be large.
+func (g *gunzip) weigh() {
+	if read := g.w.Offset(); g.n >= manyFrom && g.n/manyTimes > read {
+		g.note(Note{ID: "gzip-ratio", What: fmt.Sprintf("the gzip data inflates to %d times its size, as no capture does", g.n/max(read, 1)), Count: 1})
+	}
+}
+
 func (g *gunzip) full() error {
+	g.weigh()
 	return &gzipError{NoteInflate, fmt.Sprintf("the limit of %d inflated octets was met; raise it with --max-inflated", g.max), nil}
 }
 

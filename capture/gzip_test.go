@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -138,5 +139,51 @@ func TestBomb(t *testing.T) {
 	}
 	if f := r.Files()[0]; n < 10 || n > 3+16 || len(f.Notes) != 1 || f.Notes[0].ID != capture.NoteInflate {
 		t.Errorf("%d packets, %v", n, f.Notes)
+	}
+}
+
+// TestRatio: data that inflates as no capture does is told of, and read all the same.
+func TestRatio(t *testing.T) {
+	for _, x := range []struct {
+		records int
+		noise   int // records of what cannot be compressed
+		limit   int64
+		want    []string
+	}{
+		{80, 0, 1 << 30, []string{"gzip-ratio"}},
+		{80, 0, 18 << 20, []string{"gzip-ratio", capture.NoteInflate}},
+		{80, 4, 1 << 30, nil},
+		{20, 0, 1 << 30, nil},
+	} {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(pcap(pcapfile.Header{}, three...))
+		record := make([]byte, 16+256<<10) // zeros
+		copy(record, "\x80\xb5\x22\x6a\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x04\x00")
+		noise := rand.NewChaCha8([32]byte{})
+		for i := range x.records {
+			if i < x.noise {
+				noise.Read(record[16:])
+			} else {
+				clear(record[16:])
+			}
+			z.Write(record)
+		}
+		z.Close()
+		r, err := capture.NewReader(t.Context(), &b, capture.Options{MaxInflated: x.limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = r.Next()
+		}
+		f := r.Files()[0]
+		var got []string
+		for _, n := range f.Notes {
+			got = append(got, n.ID)
+		}
+		if r.Close(); err != io.EOF || !slices.Equal(got, x.want) || f.Complete() != (x.limit == 1<<30) {
+			t.Errorf("%d records, %d of noise: %v, %v, complete %v; want %v", x.records, x.noise, err, f.Notes, f.Complete(), x.want)
+		}
 	}
 }
