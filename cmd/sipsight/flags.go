@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -323,7 +324,7 @@ func (fs *flags) failOnFlag(f *severityFlag) {
 func (fs *flags) inputFlags(o *capture.Options) {
 	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")
 	fs.BoolVar(&o.AllowPrivateURLs, "allow-private-urls", false, "also read URLs of hosts in private networks")
-	o.MaxInflated = capture.DefaultMaxInflated
+	o.MaxInflated = cmp.Or(o.MaxInflated, capture.DefaultMaxInflated)
 	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file inflates to, as `SIZE`")
 	o.MaxDownload = 256 << 20
 	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")

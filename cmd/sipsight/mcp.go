@@ -38,6 +38,9 @@ that writes much there.`,
 	run: runMCP,
 }
 
+// mcpMaxInflated is less than other commands take: here it is not the user who chooses the file.
+const mcpMaxInflated = 1 << 30
+
 func runMCP(e *env, c *command, args []string) int {
 	fs := newFlags(c)
 	o := siptools.Options{Version: versionString()}
@@ -46,6 +49,7 @@ func runMCP(e *env, c *command, args []string) int {
 	fs.StringVar(&h.address, "http", "", "serve HTTP on `ADDR` (127.0.0.1:8080), not stdin and stdout")
 	fs.StringVar(&h.tokenFile, "http-token-file", "", "HTTP clients need the token in the first line of `FILE`")
 	level := fs.String("log-level", "error", "`LEVEL` of the log: debug, info, warn, error, off")
+	o.Capture.MaxInflated = mcpMaxInflated
 	fs.inputFlags(&o.Capture)
 	if code, done := fs.parse(e, args); done {
 		return code
