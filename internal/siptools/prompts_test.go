@@ -1,6 +1,7 @@
 package siptools_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,5 +173,38 @@ func TestResources(t *testing.T) {
 		if b := rpc(t, s, "resources/read", args{"uri": uri}); !strings.Contains(string(b), "message") || strings.Contains(string(b), "contents") {
 			t.Errorf("%s: %s", uri, b)
 		}
+	}
+}
+
+// TestResourcesLeftOut: a resource says what is not in it.
+func TestResourcesLeftOut(t *testing.T) {
+	s := server(siptools.Options{})
+	read := func(uri string) string {
+		var got struct{ Contents []struct{ Text string } }
+		decode(t, rpc(t, s, "resources/read", args{"uri": uri}), &got)
+		return got.Contents[0].Text
+	}
+	whole := ladder(t, 1, failing)
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := file(t, b[:len(b)-3])
+	for _, path := range []string{whole, cut} {
+		for _, uri := range []string{"sipsight://summary", "sipsight://calls", "sipsight://call/call-1"} {
+			if text := read(uri + path); strings.Contains(text, "Not everything was read: "+path) != (path == cut) {
+				t.Errorf("%s%s: %s", uri, path, text)
+			}
+		}
+	}
+	for calls, want := range map[int]string{1000: "", 1001: "… and further ones; list_calls gives all 1001 in pages\n"} {
+		text := read("sipsight://calls" + ladder(t, calls, "0 A > B INVITE"))
+		if _, rest, _ := strings.Cut(text, "call-1000"); strings.Contains(text, "call-1001") || rest == "" || !strings.HasSuffix(rest, want) || want == "" && strings.Contains(rest, "…") {
+			t.Errorf("%d calls: ends with %q", calls, text[len(text)-200:])
+		}
+	}
+	long := read("sipsight://call/call-1" + ladder(t, 1, "0 A > B INVITE\n0.1 B > A 200\n0.2 A > B ACK\n"+repeat(2000, func(i int) string { return fmt.Sprintf("%d A > B INFO\n", i+1) })))
+	if head, note, _ := strings.Cut(long, "… cut; "); len(head) > 100000 || len(head) < 99000 || !strings.HasSuffix(head, "  INFO\n") || note == "" {
+		t.Errorf("%d characters, %q", len(head), long[max(0, len(long)-300):])
 	}
 }

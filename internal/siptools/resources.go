@@ -1,6 +1,7 @@
 package siptools
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,11 @@ import (
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
 
-// maxResource bounds the text of a resource, in characters.
-const maxResource = 100000
+// maxResource bounds the text of a resource, in characters, and maxInResource its calls.
+const (
+	maxResource   = 100000
+	maxInResource = 1000
+)
 
 const filtersURI = "sipsight://filters"
 
@@ -69,10 +73,16 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 				return mcpjsonrpc.ResourceContent{}, noResource(err)
 			}
 			b, err := show(x, names, vars)
-			if len(b) > maxResource {
-				b = append(b[:maxResource:maxResource], "\n… cut; the tools of this server give the rest in pages\n"...)
+			if err != nil {
+				return mcpjsonrpc.ResourceContent{}, err
 			}
-			return mcpjsonrpc.ResourceContent{Text: string(b)}, err
+			if len(b) > maxResource {
+				b = append(b[:bytes.LastIndexByte(b[:maxResource], '\n')+1], "… cut; the tools of this server give the rest in pages\n"...)
+			}
+			if missing := report.Missing(x.res); missing != "" {
+				b = append(b, "\n"+missing+"\n"...)
+			}
+			return mcpjsonrpc.ResourceContent{Text: string(b)}, nil
 		}
 	}
 	return []mcpjsonrpc.ResourceTemplate{
@@ -85,10 +95,15 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 			Description: "One line a call.",
 			Read: read(func(x *examined, names []string, _ map[string]string) ([]byte, error) {
 				g := report.Grid{Columns: report.CallColumns}
-				for i := range min(x.res.Calls.Len(), 1000) {
+				n := x.res.Calls.Len()
+				for i := range min(n, maxInResource) {
 					g.Add(report.CallRow(x.res.Calls.At(i), &report.Options{Files: names})...)
 				}
-				return g.Append(nil, 0), nil
+				b := g.Append(nil, 0)
+				if n > maxInResource {
+					b = fmt.Appendf(b, "… and further ones; list_calls gives all %d in pages\n", n)
+				}
+				return b, nil
 			})},
 		{URITemplate: "sipsight://call/{call}/{+pcap_file}", Name: "call", Title: "One call", MIMEType: "text/plain", Complete: complete,
 			Description: "One call explained: verdict, times, every message with its frame, findings.",
