@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,11 +11,42 @@ import (
 	"github.com/sipsight/sipsight/layers"
 )
 
-// maxInterfaces bounds the interfaces listed of one file.
-const maxInterfaces = 1024
+// Of one file maxInterfaces bounds the interfaces that are listed, and maxComments the comments.
+const (
+	maxInterfaces = 1024
+	maxComments   = 100
+)
 
 // AppendInfo appends what one capture is: one JSON object, without a line end.
 func AppendInfo(b []byte, f *analysis.File) []byte {
+	return appendInfo(b, f, firstOf(f.Capture.Interfaces, maxInterfaces), maxComments)
+}
+
+// AppendInfoWithin is AppendInfo with fewer comments, and the busiest interfaces, where that makes it
+// fit into most octets; cut says that it has fewer.
+func AppendInfoWithin(b []byte, f *analysis.File, most int) (_ []byte, cut bool) {
+	start := len(b)
+	interfaces, comments := busiest(f.Capture.Interfaces, maxInterfaces), min(len(f.Capture.Comments), maxComments)
+	for n := max(len(interfaces), comments); ; n /= 2 {
+		b = appendInfo(b[:start], f, busiest(interfaces, n), n)
+		if len(b)-start <= most || n == 0 {
+			return b, n < max(len(interfaces), comments)
+		}
+	}
+}
+
+// busiest returns the n interfaces with the most packets if there are more, and else all in order.
+func busiest(list []capture.Interface, n int) []capture.Interface {
+	if len(list) <= n {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(x, y capture.Interface) int { return cmp.Compare(y.Packets, x.Packets) })
+	return list[:n]
+}
+
+// appendInfo appends what a capture is, with these of its interfaces, and n comments at most.
+func appendInfo(b []byte, f *analysis.File, shown []capture.Interface, n int) []byte {
 	w := jsonWriter{b: b}
 	c := f.Capture
 	w.open('{')
@@ -46,13 +79,17 @@ func AppendInfo(b []byte, f *analysis.File) []byte {
 	}
 	w.key("data_bytes").int(c.DataBytes)
 	w.rates(c)
-	w.key("interfaces").interfaces(c.Interfaces)
+	w.key("interfaces").interfaces(shown)
+	if left := len(c.Interfaces) - len(shown); left > 0 {
+		w.key("interfaces_left_out").int(int64(left))
+	}
 	w.given("application", []byte(c.Application))
 	w.given("hardware", []byte(c.Hardware))
 	w.given("os", []byte(c.OS))
-	w.key("comments").texts(firstOf(c.Comments, 100))
-	if len(c.Comments) > 100 {
-		w.key("comments_left_out").int(int64(len(c.Comments) - 100))
+	comments := c.Comments[:min(len(c.Comments), n, maxComments)]
+	w.key("comments").texts(comments)
+	if left := len(c.Comments) - len(comments); left > 0 {
+		w.key("comments_left_out").int(int64(left))
 	}
 	w.key("complete").bool(c.Complete())
 	w.key("damage").open('[')
@@ -108,7 +145,7 @@ func round(x float64) float64 {
 
 func (w *jsonWriter) interfaces(list []capture.Interface) {
 	w.open('[')
-	for i := range min(len(list), maxInterfaces) {
+	for i := range list {
 		in := &list[i]
 		w.open('{')
 		w.key("id").int(int64(in.ID))

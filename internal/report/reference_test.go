@@ -179,13 +179,43 @@ func odd() *analysis.File {
 	}
 }
 
+// TestInfoWithin: of what is too much, the busiest interfaces and the first comments are told, and
+// how many more there are.
+func TestInfoWithin(t *testing.T) {
+	whole := report.AppendInfo(nil, odd())
+	if b, cut := report.AppendInfoWithin([]byte("{"), odd(), 1<<30); cut || len(b) < len(whole) {
+		t.Errorf("cut without need: %d octets", len(b))
+	}
+	for _, most := range []int{len(whole) - 1, 20000, 8000, 4000} {
+		b, cut := report.AppendInfoWithin([]byte("{"), odd(), most)
+		var got struct {
+			Interfaces     []struct{ Packets int }
+			InterfacesLeft int `json:"interfaces_left_out"`
+			Comments       []string
+			CommentsLeft   int `json:"comments_left_out"`
+		}
+		if err := json.Unmarshal(b[1:], &got); err != nil {
+			t.Fatal(err)
+		}
+		n := len(got.Interfaces)
+		if !cut || len(b)-1 > most || n == 0 || n+got.InterfacesLeft != len(odd().Capture.Interfaces) || len(got.Comments) == 0 || len(got.Comments)+got.CommentsLeft != len(odd().Capture.Comments) {
+			t.Fatalf("%d octets of %d, cut %v: %+v", len(b)-1, most, cut, got)
+		}
+		for i, in := range got.Interfaces {
+			if in.Packets != n+got.InterfacesLeft-1-i {
+				t.Fatalf("interface %d has %d packets", i, in.Packets)
+			}
+		}
+	}
+}
+
 func TestInfo(t *testing.T) {
 	b := report.AppendInfo(nil, odd())
 	if i := bytes.IndexFunc(b, func(c rune) bool { return c < ' ' }); i >= 0 {
 		t.Fatalf("a control character at %d: %q", i, b)
 	}
 	want := strings.Fields(`file format variant byte_order compression size packets first_time last_time duration_ms data_bytes captured_bytes average_packet_bytes
-		bytes_per_second bits_per_second packets_per_second strict_time_order interfaces application hardware os comments comments_left_out complete damage protocols
+		bytes_per_second bits_per_second packets_per_second strict_time_order interfaces interfaces_left_out application hardware os comments comments_left_out complete damage protocols
 		sip_messages copies encrypted_sip_flows cut_packets notes note_counts sanitised`)
 	if got := keys(t, b); !slices.Equal(got, want) {
 		t.Errorf("keys\n     %q\nwant %q", got, want)

@@ -1,9 +1,11 @@
 package siptools_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -182,5 +184,38 @@ func TestShortenedMessage(t *testing.T) {
 	r = good(t, s, args{"pcap_file": name, "max_packets": 1})
 	if len(r.Described) != 1 || r.Described[0].LeftOut != 0 || r.Note != "" {
 		t.Errorf("with max_packets: %d left out, note %q", r.Described[0].LeftOut, r.Note)
+	}
+}
+
+// TestManyInterfaces: a capture of more interfaces and comments than fit is described all the same.
+func TestManyInterfaces(t *testing.T) {
+	option := func(code uint16, text string) []byte {
+		b := binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, code), uint16(len(text)))
+		return append(append(b, text...), make([]byte, -len(text)&3)...)
+	}
+	block := func(kind uint32, body ...[]byte) []byte {
+		b := slices.Concat(body...)
+		n := binary.LittleEndian.AppendUint32(nil, uint32(12+len(b)))
+		return slices.Concat(binary.LittleEndian.AppendUint32(nil, kind), n, b, n)
+	}
+	b := block(0x0a0d0d0a, []byte("\x4d\x3c\x2b\x1a\x01\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"))
+	for i := range 400 {
+		b = append(b, block(1, []byte("\x65\x00\x00\x00\x00\x00\x04\x00"), option(2, fmt.Sprintf("veth%04x", i)), option(1, strings.Repeat("c", 200)), make([]byte, 4))...)
+	}
+	b = append(b, block(6, []byte("\x8f\x01\x00\x00\x00\x00\x00\x17\x00\x00\x00\x00\x04\x00\x00\x00\x04\x00\x00\x00abcd"))...)
+	got := call(t, server(siptools.Options{}), "capture_info", args{"pcap_file": file(t, b)})
+	var x struct {
+		Note  string
+		Files []struct {
+			Interfaces []struct{ Name string }
+			Left       int `json:"interfaces_left_out"`
+		}
+	}
+	decode(t, got.structured, &x)
+	if len(x.Files) != 1 || len(got.text) >= underByDefault {
+		t.Fatalf("%d characters: %s", len(got.text), got.text)
+	}
+	if f := x.Files[0]; len(f.Interfaces) < 2 || f.Interfaces[0].Name != "veth018f" || len(f.Interfaces)+f.Left != 400 || !strings.HasPrefix(x.Note, "Not all interfaces and comments of the first file fit") {
+		t.Errorf("%s", got.text)
 	}
 }

@@ -249,16 +249,20 @@ func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	}
 }
 
-// captureInfo lists as many files as fit, the rest by number.
+// captureInfo lists as many files as fit, the first with as many interfaces and comments, and the
+// rest by number.
 func captureInfo(x *examined, q *query) []byte {
 	b := append(q.appendComplete([]byte{'{'}), `"files":[`...)
 	notes := q.notes()
-	size := len(appendNote(nil, notes))
+	size := len(appendNote(nil, notes)) + 300 // of notes to come
 	for i := range x.res.Files {
-		one := report.AppendInfo(nil, &x.res.Files[i])
-		if n := len(b) + size + len(one); n > maxChars-400 || i > 0 && n > defaultChars {
+		one, cut := report.AppendInfoWithin(nil, &x.res.Files[i], defaultChars-len(b)-size)
+		if i > 0 && (cut || len(b)+size+len(one) > defaultChars) || len(one) > maxChars-len(b)-size {
 			notes = append(notes, fmt.Sprintf("%d of %d files are described; ask for the others by themselves.", i, len(x.res.Files)))
 			break
+		}
+		if cut {
+			notes = append(notes, "Not all interfaces and comments of the first file fit: the busiest interfaces and the first comments are listed, and the others counted. The command sipsight info has more of them.")
 		}
 		if i > 0 {
 			b = append(b, ',')
