@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,16 @@ import (
 // maxSummaryGroups bounds the peers and user agents in a summary: the busiest.
 const maxSummaryGroups = 10
 
+// maxKinds bounds the methods that a summary names, and the statuses of a brief one.
+const maxKinds = 50
+
+// leftOut writes how many of a list are left out, where there are any.
+func (w *jsonWriter) leftOut(list string, n int) {
+	if n > 0 {
+		w.key(list + "_left_out").int(int64(n))
+	}
+}
+
 // AppendSummary appends what a timeline holds in all: one JSON object, without a line end.
 func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o *Options) []byte {
 	w := &jsonWriter{b: b, secrets: o.Secrets, maxText: o.MaxText}
@@ -26,8 +37,8 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 		w.summaryFile(&res.Files[i])
 	}
 	w.close(']')
-	if n := len(res.Files) - o.MaxFiles; o.MaxFiles > 0 && n > 0 {
-		w.key("files_left_out").int(int64(n))
+	if o.MaxFiles > 0 {
+		w.leftOut("files", len(res.Files)-o.MaxFiles)
 	}
 	w.key("packets").int(res.Packets)
 	if !res.Start.IsZero() {
@@ -38,15 +49,27 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	w.key("requests").int(s.Requests)
 	w.key("responses").int(s.Responses)
 	w.key("methods").open('{')
-	for _, m := range firstOf(s.MethodNames(), 50) {
+	methods := s.MethodNames()
+	for _, m := range firstOf(methods, maxKinds) {
 		w.textKey(m).int(s.Methods[m])
 	}
 	w.close('}')
+	w.leftOut("methods", len(methods)-maxKinds)
+	codes := slices.Sorted(maps.Keys(s.Statuses))
+	left := len(codes) - maxKinds
+	if o.Brief && left > 0 { // the commonest
+		slices.SortStableFunc(codes, func(x, y int) int { return cmp.Compare(s.Statuses[y], s.Statuses[x]) })
+		codes = codes[:maxKinds]
+		slices.Sort(codes)
+	}
 	w.key("statuses").open('{')
-	for _, code := range slices.Sorted(maps.Keys(s.Statuses)) {
+	for _, code := range codes {
 		w.key(strconv.Itoa(code)).int(s.Statuses[code])
 	}
 	w.close('}')
+	if o.Brief {
+		w.leftOut("statuses", left)
+	}
 	w.key("call_ids").int(int64(len(s.CallIDs)))
 	w.callCounts(res.Traffic)
 	w.otherCounts(res.Traffic)

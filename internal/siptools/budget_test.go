@@ -219,3 +219,29 @@ func TestManyInterfaces(t *testing.T) {
 		t.Errorf("%s", got.text)
 	}
 }
+
+// TestManyStatuses: a summary names the commonest statuses, counts the others, and keeps to its size.
+func TestManyStatuses(t *testing.T) {
+	var messages []string
+	for i := range 600 {
+		m := request(fmt.Sprintf("%d@h", i), "User-Agent: "+strings.Repeat("u", 250)+"\n")
+		if i < 100 {
+			messages = append(messages, strings.ReplaceAll(m, "OPTIONS", fmt.Sprintf("M%040d", i)))
+		}
+		_, rest, _ := strings.Cut(m, "\n")
+		messages = append(messages, fmt.Sprintf("SIP/2.0 %d r\n%s", i+100, rest))
+		if i == 599 {
+			messages = append(messages, messages[len(messages)-1])
+		}
+	}
+	got := call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": capture(t, messages...)})
+	var x struct {
+		Methods, Statuses map[string]int
+		MethodsLeft       int `json:"methods_left_out"`
+		StatusesLeft      int `json:"statuses_left_out"`
+	}
+	decode(t, got.structured, &x)
+	if len(got.text) >= underByDefault || len(x.Methods)+x.MethodsLeft != 100 || len(x.Statuses)+x.StatusesLeft != 600 || x.Statuses["699"] != 2 || len(x.Statuses) < 20 {
+		t.Errorf("%d characters: %d methods and %d, %d statuses and %d", len(got.text), len(x.Methods), x.MethodsLeft, len(x.Statuses), x.StatusesLeft)
+	}
+}
