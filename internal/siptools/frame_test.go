@@ -3,6 +3,7 @@ package siptools_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/internal/siptools"
@@ -32,6 +33,18 @@ func TestFrameOfKnownCapture(t *testing.T) {
 		decode(t, got.structured, &g)
 		if want.isError || len(w.Messages) != 1 || len(g.Messages) != 1 || string(g.Messages[0]) != string(w.Messages[0]) {
 			t.Errorf("frame %d\ngot  %s\nwant %s", frame, g.Messages, w.Messages)
+		}
+	}
+}
+
+// TestFrameNumbers: a number is an integer however JSON writes it.
+func TestFrameNumbers(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, failing)
+	for raw, found := range map[string]bool{"2": true, "2.0": true, "0.2e1": true, `"2"`: true, `"1:2"`: true, "2.5": false, `"2.0"`: false, "-2.0": false, "0.0": false, "1e300": false, "true": false, "{}": false} {
+		got := call(t, s, "search_messages", args{"pcap_file": path, "frame": json.RawMessage(raw)})
+		if got.isError == found || found && !strings.Contains(got.text, "SIP/2.0 100 Trying") {
+			t.Errorf("%s: %.200s", raw, got.text)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,9 @@ func parseFrame(raw json.RawMessage, files int) (f analysis.Frame, err error) {
 	}
 	file, err1 := strconv.Atoi(k)
 	number, err2 := strconv.ParseInt(n, 10, 64)
+	if x, err := strconv.ParseFloat(n, 64); err2 != nil && err == nil && raw[0] != '"' && x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+		number, err2 = int64(x), nil // 17.0 is an integer
+	}
 	switch {
 	case err1 != nil || err2 != nil || file < 1 || number < 1:
 		return f, errors.New("frame: give the number of a packet, such as 17, or with several files \"2:17\"")

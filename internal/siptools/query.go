@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -97,6 +98,17 @@ func newQuery(tool string, args json.RawMessage) *query {
 	}
 	q.names = captureNames(file, more)
 	return q
+}
+
+// maxLengths bounds arguments, in characters, as the schemas have it.
+var maxLengths = map[string]int{"filter": 4096, "text": 256, "call": 1024, "id": 64}
+
+// String is that of the arguments, within the bound of its name.
+func (q *query) String(name string, p *string) {
+	q.Arguments.String(name, p)
+	if most, n := maxLengths[name], utf8.RuneCountInString(*p); most > 0 && n > most && q.err == nil {
+		q.err = fmt.Errorf("%s: at most %d characters are taken, not %d", name, most, n)
+	}
 }
 
 // check returns what is wrong with the arguments.

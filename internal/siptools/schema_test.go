@@ -25,6 +25,7 @@ type schema struct {
 	Minimum     *float64          `json:"minimum"`
 	Maximum     *float64          `json:"maximum"`
 	MaxItems    int               `json:"maxItems"`
+	MaxLength   int               `json:"maxLength"`
 	Description string            `json:"description"`
 	Examples    []any             `json:"examples"`
 }
@@ -209,6 +210,35 @@ func TestInputSchema(t *testing.T) {
 		if !strings.Contains(tools(t)[0].Description, word) {
 			t.Errorf("the description does not say %q", word)
 		}
+	}
+}
+
+// TestMaxLength: a text beyond what the schema allows is refused, and no shorter one for its length.
+func TestMaxLength(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, failing)
+	seen := 0
+	for _, tool := range tools(t) {
+		for name, p := range tool.InputSchema.Properties {
+			if p.MaxLength == 0 {
+				continue
+			}
+			seen++
+			a := args{"pcap_file": path, "call": "call-1"}
+			if tool.InputSchema.Properties["call"].Type == nil {
+				delete(a, "call")
+			}
+			for n := range 2 {
+				a[name] = strings.Repeat("é", p.MaxLength+n)
+				want := fmt.Sprintf("%s: at most %d characters are taken, not %d", name, p.MaxLength, p.MaxLength+1)
+				if got := call(t, s, tool.Name, a); strings.Contains(got.text, want) != (n == 1) || n == 1 && !got.isError {
+					t.Errorf("%s, %s of %d characters: %.200s", tool.Name, name, p.MaxLength+n, got.text)
+				}
+			}
+		}
+	}
+	if seen < 8 {
+		t.Errorf("%d arguments have a length", seen)
 	}
 }
 
