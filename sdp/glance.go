@@ -8,7 +8,7 @@ import (
 )
 
 // A Glimpse is what Glance sees of one media description. Its octets are parts of those given
-// to Glance.
+// to Glance, or of a copy that it made of them.
 type Glimpse struct {
 	Kind      []byte     // audio, video, image …
 	Addr      netip.Addr // of c=, its own or that of the session; not valid where that is a name
@@ -24,13 +24,14 @@ type Glimpse struct {
 // Glance iterates over the media descriptions of b and sees no more than where each goes, in
 // which direction, and with which codecs. It is for those who read many descriptions and want
 // to know little of each: it costs a tenth of Parse, allocates nothing (but for addresses of
-// IPv6), and complains about nothing.
+// IPv6, and where lines end in CR alone), and complains about nothing.
 func Glance(b []byte) iter.Seq[Glimpse] {
 	return func(yield func(Glimpse) bool) {
 		var session, g Glimpse
 		session.Direction = SendRecv
 		in := false // a media description
 		ice := false
+		b := withLF(b)
 		end := func() bool {
 			g.Hold = g.Direction&RecvOnly == 0 || g.Addr.IsUnspecified() && g.Addr.IsValid() && !ice
 			return yield(g)
@@ -58,7 +59,6 @@ func Glance(b []byte) iter.Seq[Glimpse] {
 					return
 				}
 				g, in = session, true
-				line, _, _ = bytes.Cut(line, []byte{'\r'}) // what follows may be a key
 				g.media(line[2:])
 				g.lines = b
 			case 'c':
@@ -72,6 +72,20 @@ func Glance(b []byte) iter.Seq[Glimpse] {
 		}
 		if in {
 			end()
+		}
+	}
+}
+
+// withLF returns b, or a copy with LF in the place of every CR where one of them stands alone: it ends
+// a line, and what follows may be a key.
+func withLF(b []byte) []byte {
+	for n := 0; ; {
+		i := bytes.IndexByte(b[n:], '\r')
+		if i < 0 {
+			return b
+		}
+		if n += i + 1; n < len(b) && b[n] != '\n' {
+			return bytes.ReplaceAll(b, []byte{'\r'}, []byte{'\n'})
 		}
 	}
 }

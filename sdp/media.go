@@ -31,7 +31,6 @@ type Media struct {
 }
 
 func (s *Session) media(line int, v []byte) {
-	v, _, _ = bytes.Cut(v, []byte{'\r'}) // what follows may be a key
 	s.count++
 	if len(s.Media) == MaxMedia {
 		if s.count == MaxMedia+1 {
