@@ -200,6 +200,15 @@ func (v *Values) literal(x literal) {
 // Number takes a whole number, or a port.
 func (v *Values) Number(n uint32) { v.literal(literal{num: float64(n)}) }
 
+// Frame takes the number of a packet in a file, which is counted from 0.
+func (v *Values) Frame(file int, n int64) {
+	x := literal{num: float64(n)}
+	if t := v.test; t.op != "" && t.sorted[0].lo.file != 0 {
+		x.file = file + 1
+	}
+	v.literal(x)
+}
+
 // Decimal takes a number.
 func (v *Values) Decimal(x float64) { v.literal(literal{num: x}) }
 

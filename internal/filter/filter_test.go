@@ -343,3 +343,59 @@ func TestExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestFrames: a packet is named as rows name it, with several files by its file too.
+func TestFrames(t *testing.T) {
+	type packet struct{ file, number int }
+	s := filter.NewSchema[[]packet]("x")
+	s.Add(filter.Field{Name: "frames", Kind: filter.Frame}, func(list []packet, v *filter.Values) {
+		for _, p := range list {
+			v.Frame(p.file, int64(p.number))
+		}
+	})
+	some := []packet{{0, 17}, {1, 17}, {1, 30}}
+	for expr, want := range map[string]bool{
+		"x.frames":                               true,
+		"x.frames == 17":                         true,
+		"x.frames == 0x11":                       true,
+		"x.frames == 1:17":                       true,
+		"x.frames == 2:30":                       true,
+		"x.frames == 1:30":                       false,
+		"x.frames == 3:17":                       false,
+		"x.frames != 1:30":                       true,
+		"x.frames != 30":                         false,
+		"x.frames > 2:30":                        false,
+		"x.frames >= 2:30":                       true,
+		"x.frames < 1:17":                        false,
+		"x.frames in {1:18 .. 1:40, 2:29..2:31}": true,
+		"x.frames in {1:18 .. 1:40, 2:1, 3:17}":  false,
+		"x.frames in {1:18 .. 2:16}":             false,
+		"x.frames in {18 .. 40}":                 true,
+	} {
+		f, err := s.Parse(expr)
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		again, err := s.Parse(f.String())
+		if err != nil || f.Match(some) != want || again.Match(some) != want {
+			t.Errorf("%s: %v %v", expr, f.Match(some), err)
+		}
+	}
+	for expr, want := range map[string]string{
+		"x.frames == 0:17":              "this is no packet",
+		"x.frames == 1:2:3":             "this is no packet",
+		"x.frames == a:17":              "this is no packet",
+		"x.frames == 2:":                "this is no packet",
+		"x.frames in {17, 2:17}":        "do not go together",
+		"x.frames in {2:17 .. 30}":      "do not go together",
+		"x.frames in {2:17 .. 1:30}":    "the range ends before it begins",
+		`x.frames == "2:17"`:            "write 2:17",
+		`x.frames contains "2"`:         "is for text",
+		"x.frames == 99999999999999999": "too big",
+	} {
+		if _, err := s.Parse(expr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", expr, err, want)
+		}
+	}
+}

@@ -21,8 +21,9 @@ supported is refused.
 Text stands in double quotes, with the escapes of C: "a\"b", "\x00"; in a raw string
 a backslash is itself: r"\d+". A word of letters, digits, dots and dashes needs no
 quotes. Numbers are decimal or hexadecimal (0xc8), addresses and numbers stand
-without quotes. Times are "2026-11-23 10:14:00", with a fraction or an offset
-(Z, +01:00) if need be; without an offset they are UTC.
+without quotes. Of several files 2:17 is packet 17 of the second. Times are
+"2026-11-23 10:14:00", with a fraction or an offset (Z, +01:00) if need be; without
+an offset they are UTC.
 
 A text with a few values alone, such as call.state, is compared with these: another
 word is refused. Of a list, such as call.findings or call.legs.source, one value is

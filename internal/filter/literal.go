@@ -12,6 +12,7 @@ import (
 type literal struct {
 	text string
 	num  float64 // numbers of 32 bits are exact
+	file int     // of a frame, from 1; 0 where that is all the same
 	addr netip.Addr
 	time time.Time
 }
@@ -25,6 +26,9 @@ func compare(k Kind, a, b literal) int {
 		return a.addr.Compare(b.addr)
 	case Time, Epoch:
 		return a.time.Compare(b.time)
+	}
+	if a.file != b.file {
+		return a.file - b.file
 	}
 	return cmp.Compare(a.num, b.num)
 }

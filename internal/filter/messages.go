@@ -61,8 +61,8 @@ sdp.mime.type: codec`
 
 func addFrame(s *Schema[*analysis.Message]) {
 	s.Add(Field{"frame", Present, "any message", ""}, func(m *analysis.Message, v *Values) { v.Present() })
-	s.Add(Field{"frame.number", Number, "the packet that completes the message, in its file", "frame.number in {17, 20 .. 29}"}, func(m *analysis.Message, v *Values) {
-		v.Number(frameNumber(m.Frame.Number))
+	s.Add(Field{"frame.number", Frame, "the packet that completes the message, in its file; 2:17 is that of the second file", "frame.number in {17, 20 .. 29}"}, func(m *analysis.Message, v *Values) {
+		v.Frame(m.Frame.File, m.Frame.Number)
 	})
 	s.Add(Field{"frame.time", Time, "the time of that packet", ""}, frameTime)
 	s.Add(Field{"frame.time_epoch", Epoch, "the same in seconds since 1970", ""}, frameTime)

@@ -68,6 +68,8 @@ func TestMessages(t *testing.T) {
 	}{
 		{`sip and frame and udp and ip and not (tcp or ipv6 or sctp or websocket)`, true, true},
 		{`frame.number == 17`, true, true},
+		{`frame.number == 1:17`, true, true},
+		{`frame.number == 2:17`, false, false},
 		{`frame.time_epoch == -1.5 and frame.time == "1969-12-31 23:59:58.5"`, true, true},
 		{`frame.time_epoch > -1.5 or frame.time_epoch < -1.5`, false, false},
 		{`ip.src == 192.0.2.1 and ip.dst == 192.0.2.2 and ip.addr == 192.0.2.2 and ip.addr !== 192.0.2.2`, true, true},

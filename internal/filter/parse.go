@@ -55,6 +55,7 @@ type test struct {
 	text   string     // of contains and ~
 	needle []byte
 	re     *regexp.Regexp
+	forms  uint8 // of frames: 1 where some have no file, 2 where some have one
 }
 
 // An interval is a literal: one value, a range of a set, or a network. lo <= hi.
@@ -540,6 +541,12 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			break
 		}
 		what, hint = parsePlain(t.kind, tok.text, &x)
+		if t.kind == Frame && what == "" {
+			t.forms |= 1 << min(x.lo.file, 1)
+			if t.forms == 3 { // they have no order
+				what, hint = "numbers with and without a file do not go together", "write all as k:n, or none"
+			}
+		}
 	}
 	if what != "" {
 		p.failAt(tok, what, hint)
@@ -555,7 +562,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 const timeHint = `times are written "2026-11-23 10:14:00" or "2026-11-23T10:14:00.5Z", in UTC unless they have an offset`
 
 var article = map[Kind]string{Number: "a number", Port: "a port", Decimal: "a number", IPv4: "an IPv4 address", IPv6: "an IPv6 address",
-	Address: "an address", Epoch: "seconds since 1970", Bool: "true or false"}
+	Address: "an address", Epoch: "seconds since 1970", Bool: "true or false", Frame: "the number of a packet, such as 17 or 2:17"}
 
 // parsePlain parses a value that stands without quotes. A network sets ranged, since it
 // has two ends.
@@ -574,6 +581,18 @@ func parsePlain(k Kind, s string, x *interval) (what, hint string) {
 		if x.lo.time, ok = parseEpoch(s); !ok {
 			return "these are no seconds since 1970", "write them as 1795428840 or 1795428840.25; a time of day goes with frame.time"
 		}
+	case Frame:
+		k, n, ok := strings.Cut(s, ":")
+		if !ok {
+			x.lo.num, what, hint = parseNumber(Number, s)
+			break
+		}
+		file, err := strconv.ParseUint(k, 10, 31)
+		if err != nil || file == 0 || n == "" || strings.Contains(n, ":") {
+			return "this is no packet", "write 17, or 2:17 for that of the second file"
+		}
+		x.lo.file = int(file)
+		x.lo.num, what, hint = parseNumber(Number, n)
 	case Bool:
 		switch s {
 		case "true", "True", "TRUE":
@@ -599,7 +618,7 @@ func parseNumber(k Kind, s string) (x float64, what, hint string) {
 		digits, base = s[2:], 16
 	case len(s) > 1 && s[0] == '0' && strings.Trim(s, "0123456789") == "":
 		return 0, "a number with leading zeros is octal to Wireshark", "write it without them"
-	case s[0] == '-' && len(s) > 1 && strings.Trim(s[1:], "0123456789") == "":
+	case len(s) > 1 && s[0] == '-' && strings.Trim(s[1:], "0123456789") == "":
 		return 0, "the field is never negative", ""
 	}
 	n, err := strconv.ParseUint(digits, base, 64)

@@ -23,10 +23,11 @@ const (
 	Time    // a point in time, written as text
 	Epoch   // a point in time, written as seconds since 1970
 	Bool    // true or false
+	Frame   // the number of a packet; with the number of its file in front of it, k:n, of that file alone
 )
 
 func (k Kind) String() string {
-	return [...]string{"present", "octets", "text", "number", "port", "decimal", "IPv4", "IPv6", "address", "time", "epoch", "bool"}[k]
+	return [...]string{"present", "octets", "text", "number", "port", "decimal", "IPv4", "IPv6", "address", "time", "epoch", "bool", "frame"}[k]
 }
 
 // A Field is one name of a schema.
@@ -172,6 +173,8 @@ func (f *Field) ExampleText() string {
 		return f.Name + ` contains "text"`
 	case Number, Decimal:
 		return f.Name + " >= 1"
+	case Frame:
+		return f.Name + " == 17"
 	case Port:
 		return f.Name + " in {5060, 5061}"
 	case IPv4, Address:
