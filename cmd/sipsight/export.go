@@ -154,7 +154,7 @@ func (x *exporting) check(e *env) bool {
 		return false
 	}
 	var ok bool
-	x.matches, ok = parseFilter(e, "export", &x.filter, x.secrets, report.Calls.Filters())
+	x.matches, ok = parseFilter(e, "export", &x.filter, x.secrets, report.Calls.Filters(&report.Options{Files: x.files, NoMedia: x.noMedia}))
 	return ok
 }
 

@@ -132,7 +132,7 @@ func runFlow(e *env, c *command, args []string) int {
 		e.errorf("flow: %s", what)
 		return exitUsage
 	}
-	matches, ok := parseFilter(e, c.name, &q.filter, q.secrets, report.Calls.Filters())
+	matches, ok := parseFilter(e, c.name, &q.filter, q.secrets, report.Calls.Filters(&report.Options{Files: fs.files, NoMedia: fs.noMedia}))
 	if !ok {
 		return exitUsage
 	}

@@ -131,7 +131,8 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 		e.printf("sipsight: %s: --sort: %v\n", s.plural, err) // the keys are more than errorf lets through
 		return exitUsage
 	}
-	matches, ok := parseFilter(e, s.plural, &q.filter, q.secrets, s.table.Filters())
+	ro := &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}
+	matches, ok := parseFilter(e, s.plural, &q.filter, q.secrets, s.table.Filters(ro))
 	if !ok {
 		return exitUsage
 	}
@@ -185,7 +186,7 @@ func list[T any](e *env, q *listing, files []string, s *shown[T], get func(*anal
 	if q.limit > 0 && total > q.limit {
 		wanted = wanted[:q.limit]
 	}
-	werr := write(e, q, s, &report.Options{Secrets: q.secrets, Files: files, NoMedia: *q.noMedia}, all, wanted)
+	werr := write(e, q, s, ro, all, wanted)
 	code := e.finish(res, orWriting(err, werr))
 	switch {
 	case q.missing:

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/findings"
 )
 
@@ -43,7 +42,8 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 		}
 		return frameOf(f.Frames[0])
 	}, csvOnly: true},
-}, parts: []part{{"frames", filter.Decimal, "those that prove it"}}, closed: []vocabulary{
+}, parts: `file text that which filter is for, of several
+frames frame those that prove it`, closed: []vocabulary{
 	{"id", ruleIDs, ""}, {"related", ruleIDs, ""}, {"confidence", []string{"possible", "likely", "certain"}, ""}, {"severity", []string{"note", "warning", "error"}, `did you mean error?: critical
 did you mean note?: info`},
 }, said: `id: name type rule

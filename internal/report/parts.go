@@ -6,38 +6,40 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sipsight/sipsight/internal/filter"
 )
 
-// A part is what filters see of the objects in a column: the values of one key in all of them, of
-// which any may satisfy what is asked. They are those that the row shows.
-type part struct {
-	name string // of the column, and the keys below it: legs.source; * is any key
-	kind filter.Kind
-	doc  string
-}
+// Parts are what filters see of the objects in a column: the values of one key in all of them, of which
+// any may satisfy what is asked. They are those that the row shows. A name is that of the column, and the
+// keys below it: legs.source; * is any key.
 
-// addParts adds the parts of a column to a schema.
-func (c *Column[T]) addParts(s *filter.Schema[T], parts []part) {
-	for _, p := range parts {
-		column, path, _ := strings.Cut(p.name, ".")
+// addParts adds the parts of a column to a schema, as the rows with the options have them. A line is of
+// each: its name, its kind and what it is.
+func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
+	for _, line := range strings.Split(parts, "\n") {
+		words := strings.SplitN(line, " ", 3)
+		column, path, _ := strings.Cut(words[0], ".")
 		if column != c.Key {
 			continue
 		}
-		f := filter.Field{Name: p.name, Kind: p.kind, Doc: p.doc}
-		if f.Kind == filter.Address {
+		p := filter.Field{Name: words[0], Doc: words[2]}
+		for p.Kind.String() != words[1] {
+			p.Kind++
+		}
+		if p.Kind == filter.Address {
 			path = "*" // in place of a name that no row has
 		}
-		s.Add(f, func(r T, v *filter.Values) {
+		s.Add(p, func(r T, v *filter.Values) {
 			w := jsonWriter{secrets: v.Secrets()}
-			c.json(&w, &Options{}, r)
+			c.json(&w, o, r)
 			_, b, there := bytes.Cut(w.b, []byte(":")) // behind the key of the column
 			switch {
-			case there && p.kind == filter.Present:
+			case there && p.Kind == filter.Present:
 				v.Present()
 			case there:
-				each(b, path, func(value []byte) { p.take(v, value) })
+				each(b, path, func(value []byte) { takePart(v, p.Kind, value) })
 			}
 		})
 	}
@@ -84,9 +86,9 @@ func each(b []byte, path string, take func(value []byte)) (rest []byte) {
 	return b[n:]
 }
 
-// take gives a value of a row to a filter.
-func (p *part) take(v *filter.Values, value []byte) {
-	switch p.kind {
+// takePart gives a value of a row to a filter.
+func takePart(v *filter.Values, k filter.Kind, value []byte) {
+	switch k {
 	case filter.String:
 		var s string
 		json.Unmarshal(value, &s) // we wrote it
@@ -98,6 +100,18 @@ func (p *part) take(v *filter.Values, value []byte) {
 	case filter.Decimal:
 		x, _ := strconv.ParseFloat(string(value), 64)
 		v.Decimal(x)
+	case filter.Frame:
+		file, number, several := strings.Cut(string(bytes.Trim(value, `"`)), ":")
+		if !several {
+			file, number = "1", file
+		}
+		i, _ := strconv.Atoi(file)
+		n, _ := strconv.ParseInt(number, 10, 64)
+		v.Frame(i-1, n)
+	case filter.Time:
+		if t, err := time.Parse(time.RFC3339Nano, string(bytes.Trim(value, `"`))); err == nil {
+			v.Time(t)
+		}
 	case filter.Bool:
 		v.Bool(string(value) == "true")
 	case filter.Address:
@@ -107,65 +121,103 @@ func (p *part) take(v *filter.Values, value []byte) {
 	}
 }
 
-var callParts = []part{
-	{"dialogs", filter.Present, "it has dialogs, of any leg"},
-	{"dialogs.local_tag", filter.String, "tags of the caller"},
-	{"dialogs.remote_tag", filter.String, "tags of the callee"},
-	{"dialogs.state", filter.String, "early, confirmed or terminated"},
-	{"dialogs.call_id", filter.String, "their Call-IDs, of a call with further legs"},
-	{"legs", filter.Present, "it has further legs, behind a server"},
-	{"legs.call_id", filter.String, "their Call-IDs"},
-	{"legs.joined_with", filter.String, "the Call-IDs of the legs that they go on"},
-	{"legs.score", filter.Decimal, "how much speaks for that"},
-	{"legs.reasons", filter.String, "what speaks for it"},
-	{"legs.state", filter.String, "how far they came"},
-	{"legs.source", filter.String, "where their first messages came from"},
-	{"legs.destination", filter.String, "where these went to"},
-	{"legs.first_frame", filter.Decimal, "of their first messages"},
-	{"legs.last_frame", filter.Decimal, "of their last messages"},
-	{"transfers", filter.Present, "it has REFERs"},
-	{"transfers.target", filter.String, "whom they ask to call"},
-	{"transfers.by", filter.String, "who sent them"},
-	{"transfers.frame", filter.Decimal, "their frames"},
-	{"transfers.status", filter.Decimal, "what they were answered"},
-	{"transfers.result", filter.Decimal, "what was reported of them last"},
-	{"linked", filter.Present, "a transfer or a Replaces ties it to other calls"},
-	{"linked.kind", filter.String, "transfer, consultation or replacement"},
-	{"linked.from", filter.String, "id of the call with the REFER, or that was replaced"},
-	{"linked.to", filter.String, "id of the call that came of it"},
-	{"linked.refer_frame", filter.Decimal, "of the REFER"},
-	{"linked.first_frame", filter.Decimal, "of the first message of what came of it"},
-	{"linked.score", filter.Decimal, "how much speaks for that"},
-	{"linked.reasons", filter.String, "what speaks for it"},
-	{"media", filter.Present, "its first leg has session descriptions"},
-	{"media.codecs", filter.String, "codecs that both sides named"},
-	{"media.endpoints.side", filter.String, "who described media"},
-	{"media.endpoints.kind", filter.String, "audio, video and so on"},
-	{"media.endpoints.address", filter.String, "where the sides want to be sent media"},
-	{"media.endpoints.codecs", filter.String, "the codecs that a side named, with commas"},
-	{"media.endpoints.direction", filter.String, "sendrecv, sendonly, recvonly or inactive"},
-	{"media.endpoints.protocol", filter.String, "RTP/AVP, RTP/SAVP and so on"},
-	{"media.endpoints.frame", filter.Decimal, "where that is said"},
-	{"media.held_by", filter.String, "who put the other one on hold"},
-	{"hops.source", filter.String, "where messages came from, on any hop of any leg"},
-	{"hops.destination", filter.String, "where these went to"},
-	{"hops.addr", filter.Address, "both without ports: every address that the call was seen at"},
-}
+const callParts = `dialogs present it has dialogs, of any leg
+dialogs.local_tag text tags of the caller
+dialogs.remote_tag text tags of the callee
+dialogs.state text early, confirmed or terminated
+dialogs.call_id text their Call-IDs, of a call with further legs
+legs present it has further legs, behind a server
+legs.call_id text their Call-IDs
+legs.joined_with text the Call-IDs of the legs that they go on
+legs.score decimal how much speaks for that
+legs.reasons text what speaks for it
+legs.state text how far they came
+legs.source text where their first messages came from
+legs.destination text where these went to
+legs.first_frame frame of their first messages
+legs.last_frame frame of their last messages
+transfers present it has REFERs
+transfers.target text whom they ask to call
+transfers.by text who sent them
+transfers.frame frame their frames
+transfers.status decimal what they were answered
+transfers.result decimal what was reported of them last
+linked present a transfer or a Replaces ties it to other calls
+linked.kind text transfer, consultation or replacement
+linked.from text id of the call with the REFER, or that was replaced
+linked.to text id of the call that came of it
+linked.refer_frame frame of the REFER
+linked.first_frame frame of the first message of what came of it
+linked.score decimal how much speaks for that
+linked.reasons text what speaks for it
+media present its first leg has session descriptions
+media.codecs text codecs that both sides named
+media.endpoints.side text who described media
+media.endpoints.kind text audio, video and so on
+media.endpoints.address text where the sides want to be sent media
+media.endpoints.codecs text the codecs that a side named, with commas
+media.endpoints.direction text sendrecv, sendonly, recvonly or inactive
+media.endpoints.protocol text RTP/AVP, RTP/SAVP and so on
+media.endpoints.frame frame where that is said
+media.held_by text who put the other one on hold
+media.held_at time since when
+media.resumed bool that is over
+media.streams.ssrc text of its streams, of any leg: the SSRC in hexadecimal
+media.streams.protocol text UDPTL for those of a fax by T.38
+media.streams.start time their first packets
+media.streams.source text where they came from
+media.streams.destination text where they went to
+media.streams.sent_by text caller or callee
+media.streams.relay_hop bool they are on another hop of a relay
+media.streams.codec text their codecs
+media.streams.packets decimal their packets
+media.streams.lost decimal those that never came
+media.streams.loss_percent decimal their share
+media.streams.mean_jitter_ms decimal interarrival jitter
+media.streams.mos decimal estimated quality
+media.streams_left_out decimal how many more streams it has
+media.sessions.protocol text of its sessions: T.38, MSRP or BFCP
+media.sessions.transport text as the description has it
+media.sessions.offered_by text caller or callee
+media.sessions.offer_frame frame where it was offered
+media.sessions.offered_at time when
+media.sessions.outcome text what became of that
+media.sessions.status decimal what it was refused with
+media.sessions.answer_frame frame where it was answered
+media.sessions.caller.address text where the caller wants to be sent it
+media.sessions.caller.described_address text what c= and m= say, where that differs
+media.sessions.caller.setup text active, passive and so on
+media.sessions.caller.packets decimal what it sent
+media.sessions.callee.address text where the callee wants to be sent it
+media.sessions.callee.described_address text what c= and m= say, where that differs
+media.sessions.callee.setup text active, passive and so on
+media.sessions.callee.packets decimal what it sent
+media.sessions.connection text what became of the TCP connection
+media.sessions.connection_frame frame where that is seen
+hops.source text where messages came from, on any hop of any leg
+hops.destination text where these went to
+hops.addr address both without ports: every address that the call was seen at`
 
-var contactParts = []part{
-	{"contacts.uri", filter.String, "their URIs"},
-	{"contacts.asked_s", filter.Decimal, "for how long, as asked"},
-	{"contacts.granted_s", filter.Decimal, "for how long, as granted"},
-	{"contacts.expired", filter.Bool, "that was over when the capture ended"},
-}
+const contactParts = `contacts.uri text their URIs
+contacts.asked_s decimal for how long, as asked
+contacts.granted_s decimal for how long, as granted
+contacts.expired bool that was over when the capture ended`
 
-var streamParts = []part{
-	{"payload_types", filter.Decimal, "all that it had, where over 1"},
-	{"rtcp", filter.Present, "there is RTCP of it"},
-	{"rtcp.sent_packets", filter.Decimal, "packets that its sender says it sent"},
-	{"rtcp.reported_lost", filter.Decimal, "packets that the other side says were lost"},
-	{"rtcp.reported_loss_percent_max", filter.Decimal, "the most of it in a report, as a share"},
-	{"rtcp.reported_jitter_ms_max", filter.Decimal, "the most jitter that it reports"},
-	{"rtcp.round_trip_ms", filter.Decimal, "the way there and back"},
-	{"rtcp.cname", filter.String, "the name of the sender"},
-}
+const streamParts = `payload_types decimal all that it had, where over 1
+rtcp present there is RTCP of it
+rtcp.sent_packets decimal packets that its sender says it sent
+rtcp.reported_lost decimal packets that the other side says were lost
+rtcp.reported_loss_percent_max decimal the most of it in a report, as a share
+rtcp.reported_jitter_ms_max decimal the most jitter that it reports
+rtcp.round_trip_ms decimal the way there and back
+rtcp.cname text the name of the sender
+rtcp.sender_reports decimal how many there are
+rtcp.receiver_reports decimal likewise
+rtcp.voip_metrics.loss_percent decimal what the receiver measured: RFC 3611, section 4.7
+rtcp.voip_metrics.discard_percent decimal likewise
+rtcp.voip_metrics.round_trip_ms decimal likewise
+rtcp.voip_metrics.mos_listening decimal likewise
+rtcp.voip_metrics.mos_conversational decimal likewise
+rtcp.voip_metrics.r_factor decimal likewise
+rtcp.feedback decimal messages about it: RFC 4585
+rtcp.bye bool its sender says that it ends`

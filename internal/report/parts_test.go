@@ -80,7 +80,7 @@ func TestParts(t *testing.T) {
 		`call.hops.addr == 10.0.0.20`:                      true,
 		`call.hops.addr == 172.16.0.0/12`:                  false,
 	} {
-		f, err := Calls.Filters().Parse(expr)
+		f, err := Calls.Filters(&Options{}).Parse(expr)
 		if err != nil {
 			t.Errorf("%s: %v", expr, err)
 			continue
@@ -92,7 +92,7 @@ func TestParts(t *testing.T) {
 			t.Errorf("%s holds of a call that has nothing", expr)
 		}
 	}
-	f, _ := Calls.Filters().Parse(`call.transfers.target contains "secret"`)
+	f, _ := Calls.Filters(&Options{}).Parse(`call.transfers.target contains "secret"`)
 	if f.Secrets = true; !f.Match(call) {
 		t.Error("secrets are asked for, and masked")
 	}
@@ -101,13 +101,13 @@ func TestParts(t *testing.T) {
 	for expr, want := range map[string]bool{
 		`reg.contacts.uri == "sip:a@192.0.2.2"`: true, `reg.contacts.asked_s > 60`: true, `reg.contacts.granted_s > 60`: false, `reg.contacts.expired`: false,
 	} {
-		if f, err := Registrations.Filters().Parse(expr); err != nil || f.Match(r) != want {
+		if f, err := Registrations.Filters(&Options{}).Parse(expr); err != nil || f.Match(r) != want {
 			t.Errorf("%s: %v", expr, err)
 		}
 	}
 	x := &findings.Finding{Frames: []analysis.Frame{{Number: 17}, {File: 1, Number: 20}}}
 	for expr, want := range map[string]bool{`finding.frames == 20`: true, `finding.frames in {18, 19}`: false, `finding.frames`: true} {
-		if f, err := Findings.Filters().Parse(expr); err != nil || f.Match(x) != want {
+		if f, err := Findings.Filters(&Options{}).Parse(expr); err != nil || f.Match(x) != want {
 			t.Errorf("%s: %v", expr, err)
 		}
 	}

@@ -86,7 +86,7 @@ type Table[T any] struct {
 	Name    string // of the rows: calls, registrations
 	Prefix  string // of the keys in filters: call, reg
 	Columns []Column[T]
-	parts   []part       // of its Objects
+	parts   string       // of its Objects, as addParts reads them
 	closed  []vocabulary // of its texts
 	said    string       // what people call keys, as filter.Schema.Said takes it
 }
@@ -308,14 +308,15 @@ func compareValues(k Kind, x, y *Value) int {
 	return cmp.Or(cmp.Compare(x.Int, y.Int), cmp.Compare(x.Text, y.Text))
 }
 
-// Filters returns the schema of filters over the table: its keys behind its prefix.
-func (t *Table[T]) Filters() *filter.Schema[T] {
+// Filters returns the schema of filters over the rows that the options make: the keys of the table behind its
+// prefix.
+func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 	s := filter.NewSchema[T](t.Prefix)
 	var usual []string
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Kind == Object {
-			c.addParts(s, t.parts)
+			c.addParts(s, t.parts, o)
 			continue
 		}
 		f := filter.Field{Name: c.Key, Kind: filterKinds[c.Kind], Doc: c.Doc}
@@ -340,10 +341,10 @@ var filterKinds = [...]filter.Kind{
 	Endpoint: filter.String,
 
 	Text: filter.String, Captured: filter.String, URI: filter.String, Number: filter.Decimal, Decimal: filter.Decimal,
-	Time: filter.Time, Bool: filter.Bool, Frame: filter.Decimal, List: filter.String,
+	Time: filter.Time, Bool: filter.Bool, Frame: filter.Frame, List: filter.String,
 }
 
-// filter gives a value to a filter. A frame is its number in its file.
+// filter gives a value to a filter.
 func (v *Value) filter(k Kind, to *filter.Values) {
 	switch k {
 	case Text, Captured:
@@ -361,7 +362,7 @@ func (v *Value) filter(k Kind, to *filter.Values) {
 	case Bool:
 		to.Bool(v.Int != 0)
 	case Frame:
-		to.Decimal(float64(v.Frame.Number))
+		to.Frame(v.Frame.File, v.Frame.Number)
 	case List:
 		for _, s := range v.List {
 			to.URI(s)

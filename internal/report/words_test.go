@@ -12,7 +12,7 @@ import (
 // checkFields holds of each field of a table that its example is taken, of each vocabulary that its words are, and of each thing
 // that people say that it leads to something that is there.
 func checkFields[T any](t *testing.T, table *Table[T]) {
-	s := table.Filters()
+	s := table.Filters(&Options{})
 	taken := func(expr string) {
 		t.Helper()
 		if _, err := s.Parse(expr); err != nil {

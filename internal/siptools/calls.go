@@ -27,7 +27,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_calls", func(q *query) fromAnalysis {
 			var state string
-			expr, f := filterArgument(q, report.Calls.Filters(), "call.start")
+			expr, f := filterArgument(q, report.Calls.Filters(&report.Options{Files: q.names, NoMedia: o.NoMedia}), "call.start")
 			q.Enum("state", &state, analysis.States()...)
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {

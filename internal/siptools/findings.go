@@ -15,7 +15,7 @@ func listFindings(q *query) fromAnalysis {
 	q.Enum("severity", &severity, "note", "warning", "error")
 	q.String("id", &id)
 	q.String("call", &call)
-	expr, f := filterArgument(q, report.Findings.Filters(), "")
+	expr, f := filterArgument(q, report.Findings.Filters(&report.Options{Files: q.names}), "")
 	q.Instead(`give filter, such as finding.aor contains "1001"`, "aor", "user", "registration")
 	q.paging()
 	if id != "" && findings.Lookup(id) == nil && q.err == nil {
@@ -79,7 +79,7 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		OutputSchema: listOutput("registrations", `{"type":"object","additionalProperties":{},"properties":{"aor":{"type":"string"},"source":{"type":"string"},"registrar":{"type":"string"},"outcome":{"type":"string"},"status":{"type":"integer"},"attempts":{"type":"integer"},"contacts":{"type":"array","items":{"type":"object"}}},"required":["outcome","attempts"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_registrations", func(q *query) fromAnalysis {
-			expr, f := filterArgument(q, report.Registrations.Filters(), "reg.start")
+			expr, f := filterArgument(q, report.Registrations.Filters(&report.Options{Files: q.names}), "reg.start")
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				if err := q.resume(expr); err != nil {

@@ -49,11 +49,11 @@ func filtersText() string {
 	b = append(b, "\nFields of messages (analyze_sip_packets, search_messages)\n"...)
 	b = filter.Messages().AppendHelp(b)
 	b = append(b, "\nFields of calls (list_calls)\n"...)
-	b = report.Calls.Filters().AppendHelp(b)
+	b = report.Calls.Filters(&report.Options{}).AppendHelp(b)
 	b = append(b, "\nFields of registrations (list_registrations)\n"...)
-	b = report.Registrations.Filters().AppendHelp(b)
+	b = report.Registrations.Filters(&report.Options{}).AppendHelp(b)
 	b = append(b, "\nFields of findings (list_findings)\n"...)
-	return string(report.Findings.Filters().AppendHelp(b))
+	return string(report.Findings.Filters(&report.Options{}).AppendHelp(b))
 }
 
 // templates returns the resources of captures.
