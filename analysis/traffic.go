@@ -173,11 +173,26 @@ func (t *Traffic) SentRTCP() iter.Seq2[netip.Addr, netip.Addr] {
 	}
 }
 
-// Find returns the call of an id such as call-3 or 3, or else the first call with a leg of
-// that Call-ID; nil for none.
-func (t *Traffic) Find(id string) *Call {
+// Named returns the IDs of the calls that an id names, in order: of call-3 or 3 that one, or else those of all
+// calls with a leg of that Call-ID.
+func (t *Traffic) Named(id string) (calls []int) {
 	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= t.Calls.Len() {
-		return t.Calls.At(n - 1)
+		return []int{n}
 	}
-	return t.CallOf(id)
+	id = string(nameOf([]byte(id)))
+	for callID, call := range t.Calls.CallIDs() {
+		if callID == id {
+			calls = append(calls, call)
+		}
+	}
+	slices.Sort(calls)
+	return slices.Compact(calls)
+}
+
+// Find returns the first of the calls that an id names, nil for none.
+func (t *Traffic) Find(id string) *Call {
+	if list := t.Named(id); len(list) > 0 {
+		return t.Calls.At(list[0] - 1)
+	}
+	return nil
 }

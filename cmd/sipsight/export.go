@@ -98,7 +98,7 @@ type exporting struct {
 func runExport(e *env, c *command, args []string) int {
 	fs := newFlags(c)
 	var x exporting
-	fs.Var(&x.calls, "call", "only this `CALL`: call-3, or a Call-ID; several times for several")
+	fs.Var(&x.calls, "call", "only this `CALL`: call-3, or a Call-ID, with all calls of it; several times for several")
 	fs.filterFlag(&x.filter, "calls")
 	fs.Var(&x.findings, "finding", "only calls with a finding of this `ID`; several times for several")
 	fs.StringVar(&x.out, "o", "", "write to `OUT`, which appears when it is whole; - is standard output")
@@ -226,23 +226,22 @@ func (x *exporting) begin(e *env) (code int, ok bool) {
 // not ok.
 func (x *exporting) choose(e *env) bool {
 	x.choice.NoMedia = x.noMedia
-	chosen := x.res.Calls.All()
-	if len(x.calls) > 0 {
-		var named []*analysis.Call
-		for _, id := range x.calls {
-			c := x.res.Find(id)
-			if c == nil {
-				e.errorf("export: %s; nothing was written", noSuchCall(x.res, id))
-				return false
-			}
-			if !slices.ContainsFunc(named, func(x *analysis.Call) bool { return x.ID == c.ID }) {
-				named = append(named, c)
-			}
+	named := make(map[int]bool)
+	for _, id := range x.calls {
+		list := x.res.Named(id)
+		if len(list) == 0 {
+			e.errorf("export: %s; nothing was written", noSuchCall(x.res, id))
+			return false
 		}
-		chosen = slices.Values(named)
+		if len(list) > 1 {
+			e.errorf("export: %d calls have the Call-ID %s; all of them are taken", len(list), id)
+		}
+		for _, n := range list {
+			named[n] = true
+		}
 	}
-	for c := range chosen {
-		if (x.matches == nil || x.matches.Match(c)) && (len(x.findings) == 0 || slices.ContainsFunc(x.findings, func(id string) bool { return slices.Contains(c.Findings, id) })) {
+	for c := range x.res.Calls.All() {
+		if (len(x.calls) == 0 || named[c.ID]) && (x.matches == nil || x.matches.Match(c)) && (len(x.findings) == 0 || slices.ContainsFunc(x.findings, func(id string) bool { return slices.Contains(c.Findings, id) })) {
 			x.choice.Calls = append(x.choice.Calls, c)
 		}
 	}

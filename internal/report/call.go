@@ -162,7 +162,7 @@ func appendCallNote(b []byte, o *Options, c *analysis.Call, findings int) []byte
 	if o.MaxProofs > 0 && findings > o.MaxProofs {
 		left = append(left, fmt.Sprintf("%d of %d findings", findings-o.MaxProofs, findings))
 	}
-	note, more := o.Missing, "detail full tells more, "
+	note, more := sentences(o.Missing, o.Taken), "detail full tells more, "
 	if o.Full {
 		more = ""
 	}
@@ -266,4 +266,19 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 			string(appendEndpoint(nil, s.From)), string(appendEndpoint(nil, s.To)), what, leg)
 	}
 	return g.Append(b, width)
+}
+
+// OtherCalls says which calls an id names, of which the first is told: a Call-ID can be that of several. It is ""
+// where there is one.
+func OtherCalls(res *analysis.Result, id string) string {
+	list := res.Named(id)
+	n := len(list)
+	if n < 2 {
+		return ""
+	}
+	end := "."
+	if n > 10 {
+		list, end = list[:10], " and so on."
+	}
+	return fmt.Sprintf("%d calls have this Call-ID, and this is the first of them. Their numbers: %d", n, list) + end
 }

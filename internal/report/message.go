@@ -19,6 +19,7 @@ type Options struct {
 	NoMedia bool     // media were not measured: nothing is said of them
 	Brief   bool     // of a summary: no more of groups than their calls and shares
 	Missing string   // what is not in the analysis, for the note of a call; "" for nothing
+	Taken   string   // how the question for the call was taken, for its note; "" for nothing
 
 	// MaxSteps bounds the messages in the timeline of a call, MaxProofs its findings;
 	// 0 is no bound.

@@ -100,7 +100,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				q.err = errors.New("ladder goes with detail full alone; add it")
 			}
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				call, err := x.call(id)
+				call, err := q.call(x, id)
 				if err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
@@ -111,7 +111,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				if detail == "full" {
 					limit = maxChars
 				}
-				return mcpjsonrpc.Result{Structured: explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia, Missing: q.missing}, limit)}, nil
+				return mcpjsonrpc.Result{Structured: q.explain(x, call, report.Options{Files: q.names, NoMedia: o.NoMedia, Missing: q.missing, Taken: q.taken}, limit)}, nil
 			}
 		}),
 	}
@@ -132,7 +132,7 @@ func noSuchCall(res *analysis.Result, id string) string {
 
 // explain makes the answer about a call, with as much of the timeline and as many findings as
 // fit.
-func explain(x *examined, call *analysis.Call, o report.Options, limit int) []byte {
+func (q *query) explain(x *examined, call *analysis.Call, o report.Options, limit int) []byte {
 	o.MaxSteps, o.Full = len(report.Timeline(call)), limit == maxChars
 	for {
 		b := report.AppendCallJSON(nil, &o, call, x.found)
@@ -158,12 +158,10 @@ func explain(x *examined, call *analysis.Call, o report.Options, limit int) []by
 			if limit < maxChars {
 				what = "The call is too large for a summary: ask with detail full."
 			}
-			notes := []string{what}
 			if o.Missing != "" {
 				b = append(b, `,"complete":false`...)
-				notes = append([]string{o.Missing}, notes...)
 			}
-			return append(appendNote(b, notes), '}')
+			return append(appendNote(b, append(q.notes(), what)), '}')
 		}
 	}
 }

@@ -22,7 +22,7 @@ func listFindings(q *query) fromAnalysis {
 		q.err = fmt.Errorf("id: there is no finding %s%s", clean.Text(id), nearest(id, findings.IDs()))
 	}
 	return func(x *examined) (mcpjsonrpc.Result, error) {
-		number, err := x.number(call)
+		number, err := q.number(x, call)
 		if err != nil {
 			return mcpjsonrpc.Result{}, err
 		}

@@ -3,6 +3,7 @@ package siptools
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/flow"
@@ -53,12 +54,12 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			q.Enum("format", &format, "text", "mermaid")
 			q.Require("call")
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				call, err := x.call(id)
+				call, err := q.call(x, id)
 				if err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
 				l, _ := q.ladder(x, call)
-				note := ladderNote(format, q.missing)
+				note := ladderNote(format, strings.Join(q.notes(), " "))
 				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars-len(note))
 				return mcpjsonrpc.Result{Text: string(b) + note}, nil
 			}

@@ -39,3 +39,24 @@ func TestExplainManyLegs(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedCallID: of a Call-ID that several calls have, every tool answers with the first, and says so.
+func TestSharedCallID(t *testing.T) {
+	var b strings.Builder
+	for i := range 3 {
+		fmt.Fprintf(&b, "%d A > B INVITE new ft=f%d cseq=%d\n+1 B > A 486\n+.01 A > B ACK\n", 100*i, i, i+1)
+	}
+	path := ladder(t, 1, b.String())
+	s := server(siptools.Options{})
+	const others = "3 calls have this Call-ID, and this is the first of them. Their numbers: [1 2 3]."
+	for tool, more := range map[string]args{
+		"explain_call": {}, "draw_call_flow": {"format": "mermaid"}, "list_findings": {}, "analyze_media": {},
+	} {
+		for id, want := range map[string]int{"c1@example": 1, "call-1": 0} {
+			more["pcap_file"], more["call"] = path, id
+			if got := call(t, s, tool, more); got.isError || strings.Count(got.text, others) != want {
+				t.Errorf("%s of %s: %s", tool, id, got.text)
+			}
+		}
+	}
+}

@@ -28,7 +28,7 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			q.String("call", &id)
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
-				number, err := x.number(id)
+				number, err := q.number(x, id)
 				if err == nil {
 					err = q.resume(id)
 				}

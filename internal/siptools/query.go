@@ -171,9 +171,10 @@ func filterError(err error) error {
 	return fmt.Errorf("filter: %s\n%s", what, e.Caret())
 }
 
-// call returns the call with an id or a Call-ID.
-func (x *examined) call(id string) (*analysis.Call, error) {
+// call returns the call with an id or a Call-ID, and notes which others have that.
+func (q *query) call(x *examined, id string) (*analysis.Call, error) {
 	if call := x.res.Find(id); call != nil {
+		q.taken = report.OtherCalls(x.res, id)
 		return call, nil
 	}
 	text := noSuchCall(x.res, id)
@@ -185,11 +186,11 @@ func (x *examined) call(id string) (*analysis.Call, error) {
 
 // number is call for an argument that may be left out, and returns the number of the call,
 // 0 for none.
-func (x *examined) number(id string) (int, error) {
+func (q *query) number(x *examined, id string) (int, error) {
 	if id == "" {
 		return 0, nil
 	}
-	call, err := x.call(id)
+	call, err := q.call(x, id)
 	if err != nil {
 		return 0, err
 	}
