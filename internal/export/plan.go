@@ -315,11 +315,6 @@ func (t mediaTable) settle() {
 // has reports whether media go to or from an address at that time.
 func (t mediaTable) has(a netip.AddrPort, now time.Time) bool {
 	list := t[plain(a)]
-	i, _ := slices.BinarySearchFunc(list, now, func(s span, now time.Time) int {
-		if s.to.Before(now) {
-			return -1
-		}
-		return 1
-	})
+	i := sort.Search(len(list), func(i int) bool { return !list[i].to.Before(now) })
 	return i < len(list) && !now.Before(list[i].from)
 }
