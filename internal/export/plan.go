@@ -25,7 +25,7 @@ type Choice struct {
 
 // A Plan is which packets to copy.
 type Plan struct {
-	Messages int64 // messages that were chosen, with copies
+	Messages int64 // messages that were chosen, copies left out
 	Packets  int64 // packets that are marked …
 	Media    int64 // … and those of them that are media
 
@@ -131,7 +131,9 @@ func (p *Plan) tellApart(calls *analysis.CallList, chosen []bool) {
 func (p *Plan) Message(m *analysis.Message) bool {
 	taken := p.takes(m)
 	if taken {
-		p.Messages++
+		if !m.IsCopy() {
+			p.Messages++
+		}
 		for _, f := range m.Frames {
 			p.mark(f)
 		}

@@ -288,6 +288,12 @@ func TestCounts(t *testing.T) {
 	if p.Messages != 13 || p.Packets != 23 || p.Media != 10 {
 		t.Errorf("%d messages, %d packets, %d of media", p.Messages, p.Packets, p.Media)
 	}
+
+	// A datagram that was captured twice is one message in two packets.
+	twice := at(0, 1, capgen.Ether(there.UDP(invite("one"))), capgen.Ether(there.UDP(invite("one"))))
+	if _, p := packets(t, twice).plan(all); p.Messages != 1 || p.Packets != 2 {
+		t.Errorf("%d messages, %d packets of a copy", p.Messages, p.Packets)
+	}
 }
 
 // TestSharedSegments holds that a call on a connection with many others is found again, each
