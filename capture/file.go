@@ -160,7 +160,12 @@ func (f *file) open() {
 	err := f.ctx.Err()
 	if err == nil {
 		var body io.Reader
-		if body, err = f.openBody(); err == nil {
+		if f.o.Once != nil {
+			body, err = f.o.Once(f.info.Name, f.openBody)
+		} else {
+			body, err = f.openBody()
+		}
+		if err == nil {
 			err = f.start(body)
 		}
 	}

@@ -127,14 +127,14 @@ func runCall(e *env, c *command, args []string) int {
 		b = e.fit(report.AppendCallText(nil, call, o, found, e.width()))
 	}
 	_, werr := e.stdout.Write(b)
-	e.sayOthers("call", res, id)
+	e.sayOthers(res, id)
 	return e.finish(res, orWriting(err, werr))
 }
 
 // sayOthers says which further calls have the Call-ID that was asked for.
-func (e *env) sayOthers(command string, res *analysis.Result, id string) {
+func (e *env) sayOthers(res *analysis.Result, id string) {
 	if others := report.OtherCalls(res, id); others != "" {
-		e.errorf("%s: %s", command, others)
+		e.errorf("%s", others)
 	}
 }
 

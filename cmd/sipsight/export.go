@@ -35,7 +35,8 @@ the choice, and --call and --finding can be given several times to widen it. Wit
 
 OUT is pcapng, with comments that name the calls and findings, or pcap if its name ends in
 .pcap; - is standard output. It is written under another name and renamed when it is whole.
-The files are read several times, so that they have to be files: no pipes, no URLs.
+The files are read several times: of standard input, pipes and URLs what was read is kept on
+disk meanwhile, unmasked, in the folder for temporary files.
 
 The packets are not masked: passwords, keys and what was said are in OUT as they were in
 the capture. What a pcapng file brings for decrypting its packets is left out, unless
@@ -108,9 +109,7 @@ func runExport(e *env, c *command, args []string) int {
 	fs.BoolVar(&x.hepTCP, "hep-tcp", false, "with --hep: over TCP in place of UDP")
 	fs.BoolVar(&x.secrets, "show-secrets", false, "with the secrets for decrypting; passwords in comments")
 	fs.BoolVar(&x.audio, "audio", false, "write what was said in the calls, as WAV")
-	o := &x.input
-	o.MaxInflated = capture.DefaultMaxInflated
-	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file inflates to, as `SIZE`")
+	fs.sourceFlags(&x.input)
 	if code, done := fs.needFiles(e, args); done {
 		return code
 	}
@@ -118,13 +117,16 @@ func runExport(e *env, c *command, args []string) int {
 	if !x.check(e) {
 		return exitUsage
 	}
+	var kept spool
+	defer kept.close()
+	x.input.Once = kept.once
 	return x.run(e)
 }
 
 // check refuses what does not go together.
 func (x *exporting) check(e *env) bool {
 	what := ""
-	switch name := x.stream(); {
+	switch {
 	case x.out == "" && x.hep == "":
 		what = "say where to: -o OUT.pcapng, or --hep HOST:PORT"
 	case x.hepTCP && x.hep == "":
@@ -137,12 +139,6 @@ func (x *exporting) check(e *env) bool {
 		what = "for sound give --audio; packets are written to a name that ends in .pcapng or .pcap"
 	case strings.HasSuffix(x.out, ".gz"):
 		what = "OUT is not compressed; leave out .gz and compress it afterwards"
-	case capture.IsURL(name):
-		what = "the files are read several times, and a URL is not; download it first, with curl -o FILE URL, and name that"
-	case name == "-":
-		what = "the files are read several times, and standard input can be read once; keep it in a file first, with tee FILE, and name that"
-	case name != "":
-		what = clean.Text(name) + " is no regular file, and the files are read several times; keep it in one first, with tee FILE, and name that"
 	}
 	for _, id := range x.findings {
 		if what == "" && findings.Lookup(id) == nil {
@@ -156,17 +152,6 @@ func (x *exporting) check(e *env) bool {
 	var ok bool
 	x.matches, ok = parseFilter(e, "export", &x.filter, x.secrets, report.Calls.Filters(&report.Options{Files: x.files, NoMedia: x.noMedia}))
 	return ok
-}
-
-// stream returns the first of the files that can be read once only, "" for none. One that
-// is not there is left to the one who opens it.
-func (x *exporting) stream() string {
-	for _, name := range x.files {
-		if capture.IsURL(name) || name == "-" || isStream(name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // run does what was asked for. The first reading makes the calls, of which some are chosen;

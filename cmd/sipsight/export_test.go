@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -173,15 +175,42 @@ func TestOutFileRace(t *testing.T) {
 	}
 }
 
-// TestExportStreams holds that what can be read once only is refused, with what to do.
+// TestExportStreams: what can be read once only is exported as a file is, and nothing is left of what was kept.
 func TestExportStreams(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no FIFOs")
-	}
 	captures(t)
-	r := sipsight(t, "export", "udp-call.pcapng", "/dev/null", "-o", "new.pcapng")
-	if r.code != exitUsage || !strings.Contains(r.err, "/dev/null is no regular file") || !strings.Contains(r.err, "tee FILE") {
-		t.Errorf("%+v", r)
+	temp := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TEMP", "TMP"} {
+		t.Setenv(name, temp)
+	}
+	web := httptest.NewServer(http.FileServer(http.Dir(".")))
+	defer web.Close()
+	short := badServer(t, pcap(request("INVITE", "1"), request("INVITE", "2")))
+	export := func(stdin io.Reader, in ...string) (r result, out string) {
+		os.Remove("new.pcapng")
+		r = sipsightOn(t, stdin, append([]string{"export", "-o", "new.pcapng"}, in...)...)
+		for _, in := range in {
+			r.err = strings.ReplaceAll(r.err, in, "IN")
+		}
+		b, _ := os.ReadFile("new.pcapng")
+		return r, string(b)
+	}
+	for _, name := range []string{"tcp-segmented.pcap", "zipped.pcapng", "cut.pcapng", "damaged.pcap", "cut.pcap.gz", "no-packets.pcap", "no-sip.pcap", "notes.txt"} {
+		want, whole := export(nil, name)
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range []string{"-", web.URL + "/" + name} {
+			if r, out := export(bytes.NewReader(b), in); r != want || out != whole {
+				t.Errorf("%s: %d octets and %+v, want %d and %+v", in, len(out), r, len(whole), want)
+			}
+		}
+	}
+	if r, out := export(bytes.NewReader(pcap(request("INVITE", "1"))), "-", "no-file", short.URL+"/short", "damaged.pcap"); r.code != exitPartial || strings.Count(r.err, "ended the body early") != 1 || !strings.Contains(r.err, "5 packets of 2 calls") {
+		t.Errorf("%d octets, %+v", len(out), r)
+	}
+	if left, _ := os.ReadDir(temp); len(left) > 0 {
+		t.Errorf("%v is left", left)
 	}
 }
 

@@ -93,7 +93,7 @@ func runFindings(e *env, c *command, args []string) int {
 					return sliceOf[*findings.Finding](nil)
 				}
 				number = x.ID
-				e.sayOthers("findings", res, *call)
+				e.sayOthers(res, *call)
 			}
 			q.before = len(found)
 			if *call != "" {

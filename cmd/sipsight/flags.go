@@ -322,14 +322,19 @@ func (fs *flags) failOnFlag(f *severityFlag) {
 
 // inputFlags adds the flags that say how captures are read.
 func (fs *flags) inputFlags(o *capture.Options) {
+	fs.sourceFlags(o)
+	fs.Var((*size)(&fs.memory), "max-memory", "keep to about `SIZE` of memory, and count the rest")
+	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, nothing is said of media")
+}
+
+// sourceFlags adds the flags about where captures are read from.
+func (fs *flags) sourceFlags(o *capture.Options) {
 	fs.BoolVar(&o.NoURLs, "no-urls", false, "do not read URLs")
 	fs.BoolVar(&o.AllowPrivateURLs, "allow-private-urls", false, "also read URLs of hosts in private networks")
 	o.MaxInflated = cmp.Or(o.MaxInflated, capture.DefaultMaxInflated)
 	fs.Var((*size)(&o.MaxInflated), "max-inflated", "the most a gzip file inflates to, as `SIZE`")
 	o.MaxDownload = 256 << 20
 	fs.Var((*size)(&o.MaxDownload), "max-download", "the most to read from one URL, as `SIZE`")
-	fs.Var((*size)(&fs.memory), "max-memory", "keep to about `SIZE` of memory, and count the rest")
-	fs.BoolVar(&fs.noMedia, "no-media", false, "do not measure RTP: faster, nothing is said of media")
 }
 
 // help is the full help of a command.

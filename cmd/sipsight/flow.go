@@ -188,7 +188,7 @@ func drawFlow(e *env, q *flowQuery, r *capture.Reader, w *outFile, matches func(
 	}
 	code := e.finish(res, err)
 	if q.call != "" {
-		e.sayOthers("flow", res, q.call)
+		e.sayOthers(res, q.call)
 	}
 	if chosen < total {
 		e.errorf("%d of %d calls are drawn (--limit)", chosen, total)
