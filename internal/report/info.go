@@ -1,8 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -41,7 +41,7 @@ func busiest(list []capture.Interface, n int) []capture.Interface {
 		return list
 	}
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(x, y capture.Interface) int { return cmp.Compare(y.Packets, x.Packets) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Packets > list[j].Packets })
 	return list[:n]
 }
 

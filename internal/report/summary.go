@@ -1,10 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +58,7 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	codes := slices.Sorted(maps.Keys(s.Statuses))
 	left := len(codes) - maxKinds
 	if o.Brief && left > 0 { // the commonest
-		slices.SortStableFunc(codes, func(x, y int) int { return cmp.Compare(s.Statuses[y], s.Statuses[x]) })
+		sort.SliceStable(codes, func(i, j int) bool { return s.Statuses[codes[i]] > s.Statuses[codes[j]] })
 		codes = codes[:maxKinds]
 		slices.Sort(codes)
 	}

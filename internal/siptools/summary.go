@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -140,8 +141,9 @@ func (k *wrongKind) appendSent(b []byte) []byte {
 	if len(k.sent) < 2 {
 		return b
 	}
-	list := slices.SortedFunc(maps.Keys(k.sent), func(x, y netip.AddrPort) int {
-		return cmp.Or(k.sent[y]-k.sent[x], x.Compare(y))
+	list := slices.Collect(maps.Keys(k.sent))
+	sort.Slice(list, func(i, j int) bool {
+		return cmp.Or(k.sent[list[j]]-k.sent[list[i]], list[i].Compare(list[j])) < 0
 	})
 	b = append(b, `,"destinations":[`...)
 	for i, a := range list[:min(len(list), maxSent)] {
