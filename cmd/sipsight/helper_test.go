@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -150,11 +149,6 @@ func (i *interrupter) Read(p []byte) (int, error) {
 	n := copy(p, i.b)
 	i.b = i.b[n:]
 	return n, nil
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(filepath.FromSlash(name))
-	return err == nil
 }
 
 // filtered returns a capture whose interface says what was filtered, and in odd words.
