@@ -367,7 +367,7 @@ func labelOf(s *report.Step) string {
 	if s.Status != 0 {
 		label = report.StatusText(s.Status)
 		if !strings.Contains(label, " ") && s.Reason != "" { // no registered one
-			label += " " + clean.Text(s.Reason)
+			label += " " + clean.Text(string(clean.AppendURIs(nil, []byte(s.Reason))))
 		}
 	}
 	if s.Method != "INVITE" {

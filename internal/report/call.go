@@ -50,10 +50,10 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		}
 	}
 	if own := ownPhrase(l.FinalStatus, l.FinalReason); own != "" && l.FinalStatus >= 300 {
-		b = foldedText(b, "response", fmt.Sprintf("%d%s", l.FinalStatus, quoted(own)))
+		b = foldedText(b, "response", fmt.Sprintf("%d%s", l.FinalStatus, quoted(own, o)))
 	}
 	if l.Cause != "" {
-		b = foldedText(b, "reason", clean.Text(l.Cause))
+		b = foldedText(b, "reason", uriText(l.Cause, o))
 	}
 	for _, r := range l.Redirects {
 		b = foldedText(b, "redirected to", uriText(r, o))
@@ -247,7 +247,7 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 		s := &steps[i]
 		what := clean.Text(s.What())
 		if !s.Request {
-			what += quoted(ownPhrase(s.Status, s.Reason))
+			what += quoted(ownPhrase(s.Status, s.Reason), o)
 		}
 		switch {
 		case s.Media != "":

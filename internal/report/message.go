@@ -153,7 +153,7 @@ func (w *jsonWriter) startLine(s *sipmsg.Message) {
 		return
 	}
 	w.key("status_code").status(s)
-	w.key("reason_phrase").text(s.Reason)
+	w.key("reason_phrase").uris(s.Reason)
 }
 
 // status writes a status code: a number, also one that no SIP response may have, or the

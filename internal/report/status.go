@@ -3,8 +3,6 @@ package report
 import (
 	"strconv"
 	"strings"
-
-	"github.com/sipsight/sipsight/internal/clean"
 )
 
 // phrases are the reason phrases of status codes, as the registry of SIP parameters has
@@ -53,9 +51,9 @@ func ownPhrase(code int, reason string) string {
 }
 
 // quoted returns text of the capture in quotes behind a blank, "" for none.
-func quoted(s string) string {
+func quoted(s string, o *Options) string {
 	if s == "" {
 		return ""
 	}
-	return " “" + clean.Text(s) + "”"
+	return " “" + uriText(s, o) + "”"
 }

@@ -121,7 +121,12 @@ func (r *Messages) appendWhat(b []byte, m *analysis.Message, room int) []byte {
 			w.masked = clean.AppendURIs(w.masked, s.RequestURI)
 		}
 	} else {
-		w.masked = append(append(append(w.masked, s.StatusText...), ' '), s.Reason...)
+		w.masked = append(append(w.masked, s.StatusText...), ' ')
+		if w.secrets {
+			w.masked = append(w.masked, s.Reason...)
+		} else {
+			w.masked = clean.AppendURIs(w.masked, s.Reason)
+		}
 		if _, _, _, method := s.CSeq(); len(method) > 0 {
 			w.masked = append(append(append(w.masked, " ("...), method...), ')')
 		}
@@ -203,7 +208,7 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 		b = append(w.appendURICell(append(b, ','), s.RequestURI), ",,,"...)
 	} else {
 		b = append(append(append(b, "response,,,"...), s.StatusText...), ',')
-		b = append(w.appendCell(b, s.Reason), ',')
+		b = append(w.appendURICell(b, s.Reason), ',')
 	}
 	for _, id := range []sipmsg.ID{sipmsg.CallID, sipmsg.CSeq, sipmsg.From, sipmsg.To, sipmsg.UserAgent, sipmsg.Server} {
 		if v, ok := s.First(id); ok {

@@ -176,7 +176,7 @@ func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
 		b = appendString(b, report.Verdict(c))
 		if l.Cause != "" {
 			b = append(b, `,"release_cause":`...)
-			b = appendString(b, clean.Text(l.Cause))
+			b = appendString(b, clean.Text(string(clean.AppendURIs(nil, []byte(l.Cause)))))
 		}
 		b = append(k.appendSent(b), '}')
 	}
