@@ -119,7 +119,8 @@ func TestCursors(t *testing.T) {
 	s := server(siptools.Options{})
 	path := testdata(t, "udp-call.pcapng")
 	r := good(t, s, args{"pcap_file": path, "cursor": "", "max_packets": 20})
-	if r.Analyzed != 20 || r.Described[0].Number != 1 || strings.Contains(r.Next, "21") {
+	// Any digits may be in the next one, which depends on where the file lies.
+	if r.Analyzed != 20 || r.Described[0].Number != 1 || strings.Trim(strings.TrimPrefix(r.Next, "message-"), "0123456789") == "" {
 		t.Errorf("an empty cursor is not the first page, or the next one can be read: %+v", r)
 	}
 	next := r.Next
