@@ -140,6 +140,11 @@ func (x *exporting) check(e *env) bool {
 	case strings.HasSuffix(x.out, ".gz"):
 		what = "OUT is not compressed; leave out .gz and compress it afterwards"
 	}
+	for i, name := range x.files {
+		if what == "" && isOnce(name) && slices.Contains(x.files[:i], name) {
+			what = clean.Text(capture.WithoutUser(name)) + " is named twice, and read once; name it once"
+		}
+	}
 	for _, id := range x.findings {
 		if what == "" && findings.Lookup(id) == nil {
 			what = "there is no finding " + clean.Text(id) + didYouMean(id, findings.IDs()) + "; sipsight findings --explain all lists them"

@@ -209,8 +209,19 @@ func TestExportStreams(t *testing.T) {
 	if r, out := export(bytes.NewReader(pcap(request("INVITE", "1"))), "-", "no-file", short.URL+"/short", "damaged.pcap"); r.code != exitPartial || strings.Count(r.err, "ended the body early") != 1 || !strings.Contains(r.err, "5 packets of 2 calls") {
 		t.Errorf("%d octets, %+v", len(out), r)
 	}
+	twice := web.URL + "/tcp-segmented.pcap"
+	if r, _ := export(nil, twice, "no-sip.pcap", twice); r.code != exitUsage || !strings.Contains(r.err, "is named twice") {
+		t.Errorf("a URL twice: %+v", r)
+	}
 	if left, _ := os.ReadDir(temp); len(left) > 0 {
 		t.Errorf("%v is left", left)
+	}
+	temp += "/none"
+	for _, name := range []string{"TMPDIR", "TEMP", "TMP"} {
+		t.Setenv(name, temp)
+	}
+	if r, _ := export(bytes.NewReader(pcap(request("INVITE", "1"))), "-"); r.code != exitFailed || !strings.Contains(r.err, "it cannot be kept in "+temp+", the folder for temporary files: ") {
+		t.Errorf("without a folder for temporary files: %+v", r)
 	}
 }
 

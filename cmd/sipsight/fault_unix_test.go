@@ -14,7 +14,7 @@ import (
 )
 
 // TestStreamsByName holds that a FIFO, and a file descriptor as a shell names it, are read as
-// streams by every command that reads a stream, and are no files to export reads again.
+// streams by every command that reads a stream, and by export, which does not write to them.
 func TestStreamsByName(t *testing.T) {
 	b := pcap(request("INVITE", "a"), request("INVITE", "b"))
 	t.Chdir(t.TempDir())
@@ -54,6 +54,9 @@ func TestStreamsByName(t *testing.T) {
 	go os.WriteFile("fifo", b, 0)
 	if r := sipsight(t, "export", "-o", "-", "fifo"); r.code != exitOK || r != want {
 		t.Errorf("export of a FIFO: %d, %q", r.code, r.err)
+	}
+	if r := sipsight(t, "export", "-o", "fifo", "fifo"); r.code != exitFailed || !strings.Contains(r.err, "it is one of the captures that are read") {
+		t.Errorf("export of a FIFO to itself: %d, %q", r.code, r.err)
 	}
 }
 

@@ -39,10 +39,10 @@ func (e *env) newOutFile(name string, force bool, inputs []string) (*outFile, er
 		return nil, plainPathError(err)
 	case err == nil && st.IsDir():
 		return nil, errors.New("this is a folder; give the name of a file in it")
+	case err == nil && st.Mode()&os.ModeDevice == 0 && isInput(st, inputs): // a terminal may be both
+		return nil, errors.New("it is one of the captures that are read; choose another name")
 	case err == nil && !st.Mode().IsRegular():
 		o.f, err = os.OpenFile(name, os.O_WRONLY, 0)
-	case err == nil && isInput(st, inputs):
-		return nil, errors.New("it is one of the captures that are read; choose another name")
 	case err == nil && !force:
 		return nil, errExists
 	default:

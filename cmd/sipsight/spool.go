@@ -2,6 +2,8 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,9 +16,12 @@ import (
 // comes, in files that have no name while they are in use, where the system allows that.
 type spool struct{ kept map[string]*spooled }
 
+// isOnce reports whether what has the name can be read once only.
+func isOnce(name string) bool { return name == "-" || capture.IsURL(name) || isStream(name) }
+
 // once is what capture.Options.Once takes.
 func (s *spool) once(name string, open func() (io.Reader, error)) (io.Reader, error) {
-	if name != "-" && !capture.IsURL(name) && !isStream(name) {
+	if !isOnce(name) {
 		return open()
 	}
 	if k := s.kept[name]; k != nil {
@@ -28,18 +33,27 @@ func (s *spool) once(name string, open func() (io.Reader, error)) (io.Reader, er
 	}
 	k := &spooled{src: src, dir: filepath.Join(os.TempDir(), "sipsight-"+rand.Text())} // os.CreateTemp is 10 kB
 	if err := os.Mkdir(k.dir, 0o700); err != nil {
-		return nil, err
+		return nil, notKept(err)
 	}
 	k.f, err = os.OpenFile(k.name(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	k.remove() // where that fails, close does it
 	if err != nil {
-		return nil, err
+		return nil, notKept(err)
 	}
 	if s.kept == nil {
 		s.kept = make(map[string]*spooled)
 	}
 	s.kept[name] = k
 	return k, nil
+}
+
+// notKept says where there was no room, in place of a name by chance.
+func notKept(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("it cannot be kept in %s, the folder for temporary files: %w", os.TempDir(), err)
 }
 
 // close removes what is left of the files.
@@ -72,7 +86,7 @@ func (k *spooled) Read(b []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, werr := k.f.WriteAt(b[:n], k.n); werr != nil {
-		return 0, werr
+		return 0, notKept(werr)
 	}
 	k.n += int64(n)
 	k.err = err
