@@ -463,7 +463,7 @@ func (o *Options) shown(steps []Step) (first, last int, middle map[int]bool) {
 		return len(steps), len(steps), nil
 	}
 	ends := func(n int) { first, last = n-n/3, len(steps)-n/3 }
-	ends(o.MaxSteps)
+	ends(o.MaxSteps - o.MaxSteps/2)
 	at := make(map[analysis.Frame]int)
 	for i := first; i < last; i++ {
 		if _, taken := at[steps[i].Frame]; !taken {
@@ -476,7 +476,15 @@ func (o *Options) shown(steps []Step) (first, last int, middle map[int]bool) {
 			middle[i] = true
 		}
 	}
-	ends(o.MaxSteps - len(middle))
+	for n := -1; n != len(middle); { // the ends take what is left, and with it some of those between them
+		n = len(middle)
+		ends(o.MaxSteps - n)
+		for i := range middle {
+			if i < first || i >= last {
+				delete(middle, i)
+			}
+		}
+	}
 	return first, last, middle
 }
 

@@ -112,3 +112,33 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+// TestShownSteps: as many steps of a timeline are shown as may be, and those that findings name, wherever they are.
+func TestShownSteps(t *testing.T) {
+	steps := make([]Step, 40)
+	for i := range steps {
+		steps[i].Frame.Number = int64(i + 1)
+	}
+	for _, named := range [][]int64{{}, {1}, {8}, {8, 20, 21, 22, 23, 24}, {37, 36, 20, 19, 18}, {9, 10, 11, 12, 13, 40}, {20, 20, 99}} {
+		o := &Options{MaxSteps: 12}
+		for _, n := range named {
+			o.named = append(o.named, analysis.Frame{Number: n})
+		}
+		first, last, middle := o.shown(steps)
+		shown := func(i int) bool { return i < first || i >= last || middle[i] }
+		count := 0
+		for i := range steps {
+			if shown(i) {
+				count++
+			}
+		}
+		if count != o.MaxSteps || count != first+len(steps)-last+len(middle) {
+			t.Errorf("%v: %d of %d steps are shown", named, count, o.MaxSteps)
+		}
+		for _, n := range named {
+			if n <= 40 && !shown(int(n-1)) {
+				t.Errorf("%v: step %d is left out", named, n)
+			}
+		}
+	}
+}
