@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,25 @@ func TestTimeOfDay(t *testing.T) {
 		stdin.Close()
 		if r.code != exitUsage || (r.out == "") != (c.file != "-") {
 			t.Errorf("%v: %d, %s", c, r.code, r.out)
+		}
+	}
+}
+
+// TestTimeOfDayOfMany: what waits for the last packet is bounded, and no message is missing for it.
+func TestTimeOfDayOfMany(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var list [][]byte
+	for i := range 5000 {
+		list = append(list, request("OPTIONS", strconv.Itoa(i)+strings.Repeat("x", 4000)))
+	}
+	if err := os.WriteFile("many.pcap", pcap(list...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []string{"", "--limit 3", "--limit 4500"} {
+		args := strings.Fields("messages --raw --max-memory 64M many.pcap " + more)
+		want := sipsight(t, args...)
+		if r := sipsight(t, append(args, "--since", "00:00")...); r != want || r.code != exitOK {
+			t.Errorf("%s: %d, %d octets, %s; want %d, %d octets, %s", more, r.code, len(r.out), r.err, want.code, len(want.out), want.err)
 		}
 	}
 }

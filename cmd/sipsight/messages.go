@@ -179,9 +179,15 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		default:
 			line = out.AppendText(line[:0], m)
 		}
+		if held && q.sort == "" && sorted.full(line) { // so many wait no longer
+			held = false
+			sorted.write(w)
+			sorted.rows = nil
+		}
 		if held {
-			listed++
-			sorted.add(sorted.rank(out, m), line)
+			if listed++; q.sort != "" || q.limit == 0 || listed <= q.limit {
+				sorted.add(sorted.rank(out, m), line)
+			}
 			return nil
 		}
 		if _, err := w.Write(line); err != nil {
@@ -198,6 +204,9 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		return nil
 	}})
 	q.seeFiles(res)
+	if !held {
+		err = orWriting(err, w.Flush())
+	}
 	if q.refused(e, "messages") {
 		return exitUsage
 	}
@@ -231,15 +240,22 @@ type sorted struct {
 
 type sortedRow struct{ rank, line string } // rank: see report.Messages.Rank
 
-// maxSorted bounds the octets of the lines that are sorted: those of half a million messages and more.
-const maxSorted = 512 << 20
+// maxSorted bounds the octets of the lines that are sorted: those of half a million messages and more. maxHeld bounds those
+// that only wait for the last packet.
+const (
+	maxSorted = 512 << 20
+	maxHeld   = 32 << 20
+)
 
 // newSorted returns none yet. memory is what the command is to keep to, 0 for what it likes.
 func newSorted(q *messageQuery, memory int64) *sorted {
 	s := &sorted{limit: int(min(q.limit, maxSorted)), room: maxSorted}
 	s.key, s.down = strings.CutPrefix(q.sort, "-")
+	if s.key == "" {
+		s.room = maxHeld
+	}
 	if memory > 0 {
-		s.room = int(min(memory/4, maxSorted))
+		s.room = int(min(memory/4, int64(s.room)))
 	}
 	return s
 }
@@ -254,6 +270,9 @@ func (s *sorted) rank(out *report.Messages, m *analysis.Message) string {
 
 // size is about what a row takes.
 func (r *sortedRow) size() int { return len(r.line) + len(r.rank) + 64 }
+
+// full reports whether there is no room for a line that has no rank.
+func (s *sorted) full(line []byte) bool { return len(line)+64 > s.room }
 
 // add adds a line, if there is room.
 func (s *sorted) add(rank string, line []byte) {
