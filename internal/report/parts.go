@@ -16,7 +16,7 @@ import (
 // keys below it: legs.source; * is any key.
 
 // addParts adds the parts of a column to a schema, as the rows with the options have them. A line is of
-// each: its name, its kind and what it is.
+// each: its name, its kind and what it is. An endpoint is an address with its port.
 func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 	for _, line := range strings.Split(parts, "\n") {
 		words := strings.SplitN(line, " ", 3)
@@ -25,6 +25,10 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 			continue
 		}
 		p := filter.Field{Name: words[0], Doc: words[2]}
+		endpoint := words[1] == "endpoint"
+		if endpoint {
+			words[1] = "text"
+		}
 		for p.Kind.String() != words[1] {
 			p.Kind++
 		}
@@ -39,7 +43,7 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 			case there && p.Kind == filter.Present:
 				v.Present()
 			case there:
-				each(b, path, func(value []byte) { takePart(v, p.Kind, value) })
+				each(b, path, func(value []byte) { takePart(v, p.Kind, endpoint, value) })
 			}
 		})
 	}
@@ -86,17 +90,17 @@ func each(b []byte, path string, take func(value []byte)) (rest []byte) {
 	return b[n:]
 }
 
-// takePart gives a value of a row to a filter.
-func takePart(v *filter.Values, k filter.Kind, value []byte) {
+// takePart gives a value of a row to a filter. An endpoint is a text.
+func takePart(v *filter.Values, k filter.Kind, endpoint bool, value []byte) {
 	switch k {
 	case filter.String:
 		var s string
 		json.Unmarshal(value, &s) // we wrote it
-		if _, err := netip.ParseAddrPort(s); err == nil {
+		if endpoint {
 			v.Endpoint(s)
-			return
+		} else {
+			v.String(s)
 		}
-		v.String(s)
 	case filter.Decimal:
 		x, _ := strconv.ParseFloat(string(value), 64)
 		v.Decimal(x)
@@ -132,8 +136,8 @@ legs.joined_with text the Call-IDs of the legs that they go on
 legs.score decimal how much speaks for that
 legs.reasons text what speaks for it
 legs.state text how far they came
-legs.source text where their first messages came from
-legs.destination text where these went to
+legs.source endpoint where their first messages came from
+legs.destination endpoint where these went to
 legs.first_frame frame of their first messages
 legs.last_frame frame of their last messages
 transfers present it has REFERs
@@ -154,7 +158,7 @@ media present its first leg has session descriptions
 media.codecs text codecs that both sides named
 media.endpoints.side text who described media
 media.endpoints.kind text audio, video and so on
-media.endpoints.address text where the sides want to be sent media
+media.endpoints.address endpoint where the sides want to be sent media
 media.endpoints.codecs text the codecs that a side named, with commas
 media.endpoints.direction text sendrecv, sendonly, recvonly or inactive
 media.endpoints.protocol text RTP/AVP, RTP/SAVP and so on
@@ -165,8 +169,8 @@ media.resumed bool that is over
 media.streams.ssrc text of its streams, of any leg: the SSRC in hexadecimal
 media.streams.protocol text UDPTL for those of a fax by T.38
 media.streams.start time their first packets
-media.streams.source text where they came from
-media.streams.destination text where they went to
+media.streams.source endpoint where they came from
+media.streams.destination endpoint where they went to
 media.streams.sent_by text caller or callee
 media.streams.relay_hop bool they are on another hop of a relay
 media.streams.codec text their codecs
@@ -184,18 +188,18 @@ media.sessions.offered_at time when
 media.sessions.outcome text what became of that
 media.sessions.status decimal what it was refused with
 media.sessions.answer_frame frame where it was answered
-media.sessions.caller.address text where the caller wants to be sent it
-media.sessions.caller.described_address text what c= and m= say, where that differs
+media.sessions.caller.address endpoint where the caller wants to be sent it
+media.sessions.caller.described_address endpoint what c= and m= say, where that differs
 media.sessions.caller.setup text active, passive and so on
 media.sessions.caller.packets decimal what it sent
-media.sessions.callee.address text where the callee wants to be sent it
-media.sessions.callee.described_address text what c= and m= say, where that differs
+media.sessions.callee.address endpoint where the callee wants to be sent it
+media.sessions.callee.described_address endpoint what c= and m= say, where that differs
 media.sessions.callee.setup text active, passive and so on
 media.sessions.callee.packets decimal what it sent
 media.sessions.connection text what became of the TCP connection
 media.sessions.connection_frame frame where that is seen
-hops.source text where messages came from, on any hop of any leg
-hops.destination text where these went to
+hops.source endpoint where messages came from, on any hop of any leg
+hops.destination endpoint where these went to
 hops.addr address both without ports: every address that the call was seen at`
 
 const contactParts = `contacts.uri text their URIs

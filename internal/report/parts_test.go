@@ -96,6 +96,10 @@ func TestParts(t *testing.T) {
 	if f.Secrets = true; !f.Match(call) {
 		t.Error("secrets are asked for, and masked")
 	}
+	call.Legs[0].Dialogs[0].LocalTag = "10.1.1.1:5060" // text of a stranger, and no endpoint
+	if f, _ := Calls.Filters(&Options{}).Parse(`call.dialogs.local_tag == 10.1.1.1`); f.Match(call) {
+		t.Error("a tag equals a part of it")
+	}
 
 	r := &analysis.Registration{Contacts: []analysis.Binding{{URI: "sip:a@192.0.2.1", Asked: 3600, Granted: -1}, {URI: "sip:a@192.0.2.2", Asked: 60, Granted: 60}}}
 	for expr, want := range map[string]bool{
