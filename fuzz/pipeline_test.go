@@ -79,7 +79,7 @@ func tell(t *testing.T, r *capture.Reader, err error, secrets bool) (o outputs) 
 		o.info = append(report.AppendInfo(o.info, f), '\n')
 		o.text = report.AppendInfoText(o.text, f)
 	}
-	o.text = report.AppendAnalysisText(o.text, res, nil, 0)
+	o.text = report.AppendAnalysisText(o.text, res, nil, 0, false)
 	if res.Statistics.Messages == 0 {
 		o.reference = report.AppendReferenceEmpty(nil, res, &ref, report.NoSIP(res))
 	} else {

@@ -65,7 +65,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 	}
 	defer r.Close()
 	out := report.NewMessages(report.Options{Secrets: secrets, Files: fs.files, Width: e.width(), Colour: e.colours(colour, true)})
-	w := wanted{matches: matches, most: *most}
+	w := wanted{matches: matches, most: *most, secrets: secrets}
 	if *asJSON {
 		return analyzeJSON(e, r, o, out, fs.files, w)
 	}
@@ -77,6 +77,7 @@ func runAnalyze(e *env, c *command, args []string) int {
 type wanted struct {
 	matches *filter.Filter[*analysis.Message] // nil: all
 	most    int64                             // 0: all
+	secrets bool
 	n       int64
 }
 
@@ -128,7 +129,7 @@ func analyzeJSON(e *env, r *capture.Reader, o capture.Options, out *report.Messa
 		buf = out.AppendPacket(buf, m)
 		return nil
 	}})
-	ref := report.Reference{Files: files, Now: time.Now()}
+	ref := report.Reference{Files: files, Now: time.Now(), Secrets: want.secrets}
 	again := full && err == nil && allRegular(files)
 	ref.Described = kept
 	if again {
@@ -224,7 +225,7 @@ func analyzeText(e *env, r *capture.Reader, out *report.Messages, want wanted) i
 	if want.matches != nil {
 		shown = res.Statistics.Messages // what is said of the rest is said below
 	}
-	b := e.fit(report.AppendAnalysisText(nil, res, lines, shown))
+	b := e.fit(report.AppendAnalysisText(nil, res, lines, shown, want.secrets))
 	if want.matches != nil && res.Statistics.Messages > 0 {
 		b = fmt.Appendf(b, "\nthe filter selects %d of %d messages", want.n, res.Statistics.Messages)
 		if want.n > want.most {

@@ -9,14 +9,17 @@ import (
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
-// TestPasswordInPhrase: the password of a URI in a reason phrase, or in a Reason, is masked as in any other place.
+// TestPasswordInPhrase: the password of a URI in a reason phrase, a Reason or the name of a product is masked as in any other place, and
+// no filter tells of it.
 func TestPasswordInPhrase(t *testing.T) {
 	t.Chdir(t.TempDir())
 	pcap := new(capgen.Ladder).Pcap(`A = 10.0.0.1:5060
 B = 10.0.0.2:5060
 
 0    A > B INVITE
+     User-Agent: sip:bob:geheim1@h1
 0.1  B > A 487
+     Server: sip:bob:geheim2@h1
      Reason: SIP;cause=480;text="try sip:bob:geheim99@h1"
 0.2  A > B ACK
 `)
@@ -37,7 +40,13 @@ B = 10.0.0.2:5060
 			t.Errorf("%s: code %d\n%.2000s", args, r.code, r.out+r.err)
 		}
 	}
-	for args, want := range map[string]string{"messages --json": `"reason_phrase":"sip:bob:***@h1"`, "call 1": `text="try sip:bob:***@h1"`, "messages --show-secrets": "geheim9@"} {
+	for _, field := range []string{"sip", "sip.Status-Line", "sip.Reason", "sip.User-Agent", "sip.Server", "sip.msg_hdr"} {
+		if r := sipsight(t, "messages", "--filter", field+" contains geheim", "a.pcap"); r.code != exitOK || r.out != "" {
+			t.Errorf("%s contains it: %+v", field, r)
+		}
+	}
+	for args, want := range map[string]string{"messages --json": `"reason_phrase":"sip:bob:***@h1"`, "call 1": `text="try sip:bob:***@h1"`, "messages --show-secrets": "geheim9@", "call 1 --show-secrets": "geheim1@",
+		"analyze --json --show-secrets": `"user_agents":["sip:bob:geheim1@h1"`} {
 		if r := sipsight(t, append(strings.Fields(args), "a.pcap")...); !strings.Contains(r.out, want) {
 			t.Errorf("%s has no %s:\n%s", args, want, r.out)
 		}

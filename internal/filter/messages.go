@@ -184,7 +184,7 @@ func addStartLine(s *Schema[*analysis.Message]) {
 	})
 	add("sip.Status-Line", String, "the first line of a response", "", func(m *sipmsg.Message, v *Values) {
 		if !m.IsRequest() {
-			v.Text(m.StartLine)
+			v.uris(m.StartLine)
 		}
 	})
 	add("sip.Status-Code", Number, "the code of a response", "sip.Status-Code in {400 .. 699}", func(m *sipmsg.Message, v *Values) {

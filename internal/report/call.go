@@ -27,7 +27,7 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		if i > 0 {
 			label = ""
 		}
-		b = foldedText(b, label, clean.Text(ua))
+		b = foldedText(b, label, uriText(ua, o))
 	}
 	if !l.Begin.IsZero() {
 		b = row(b, "began", "%s UTC", stampText(l.Begin))

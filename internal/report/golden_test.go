@@ -75,7 +75,7 @@ var views = map[string]func(t *testing.T, files []string) string{
 				b = r.AppendText(b, m)
 			}
 		})
-		return string(report.AppendAnalysisText(nil, res, b, 5))
+		return string(report.AppendAnalysisText(nil, res, b, 5, false))
 	},
 	"analyze-json": func(t *testing.T, files []string) string {
 		var packets []byte

@@ -223,6 +223,15 @@ func (w *jsonWriter) texts(list []string) {
 	w.close(']')
 }
 
+// uriList writes an array of texts that may hold URIs with passwords.
+func (w *jsonWriter) uriList(list []string) {
+	w.open('[')
+	for _, s := range list {
+		w.uris([]byte(s))
+	}
+	w.close(']')
+}
+
 func (w *jsonWriter) time(t time.Time) {
 	w.sep()
 	w.b = append(w.b, '"')

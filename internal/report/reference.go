@@ -22,12 +22,13 @@ type Reference struct {
 	MaxListChars int
 	Note         string // what was left out, and how to get it; "" for nothing
 	NextCursor   string // "" for the last page
+	Secrets      bool   // show passwords
 }
 
 // AppendReference appends the reference result up to and with the opening bracket of
 // packets. The elements follow, separated by commas, and then AppendReferenceEnd.
 func AppendReference(b []byte, res *analysis.Result, r *Reference) []byte {
-	w := jsonWriter{b: b}
+	w := jsonWriter{b: b, secrets: r.Secrets}
 	w.open('{')
 	w.referenceFiles(r)
 	w.key("analysis_timestamp").time(r.Now.UTC())
@@ -162,7 +163,7 @@ func (w *jsonWriter) statistics(s *analysis.Statistics, r *Reference) {
 	w.key("unique_call_ids").int(int64(len(s.CallIDs)))
 	w.key("call_ids").texts(r.Listed(s.CallIDs))
 	w.key("transports").counts(s.Transports, slices.Sorted(maps.Keys(s.Transports)))
-	w.key("user_agents").texts(r.Listed(s.UserAgents))
+	w.key("user_agents").uriList(r.Listed(s.UserAgents))
 	if len(s.Limits) > 0 {
 		w.key("limits").strings(s.Limits)
 	}

@@ -152,7 +152,7 @@ func TestNoSIP(t *testing.T) {
 		if got := report.NoSIP(res); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if got := string(report.AppendAnalysisText(nil, res, nil, 20)); !strings.HasSuffix(got, "\n\n"+want+"\n") {
+		if got := string(report.AppendAnalysisText(nil, res, nil, 20, false)); !strings.HasSuffix(got, "\n\n"+want+"\n") {
 			t.Errorf("the text is %q", got)
 		}
 	}
@@ -297,7 +297,7 @@ func TestAnalysisText(t *testing.T) {
 	for i := range 60 {
 		res.Statistics.Methods[fmt.Sprintf("M%02d", i)] = 1
 	}
-	got := string(report.AppendAnalysisText(nil, res, []byte("LINES\n"), 3))
+	got := string(report.AppendAnalysisText(nil, res, []byte("LINES\n"), 3, false))
 	for _, want := range []string{
 		"a\\x1b\n  error         no such file\nb\ntogether\n  packets       7\n  SIP messages  5: 2 requests, 3 responses\n                1 of them partial: octets are missing\n",
 		"  Call-IDs      2\n  methods       ACK × 1, M00 × 1, ",

@@ -359,7 +359,7 @@ func (w *jsonWriter) groups(key string, list []analysis.Group, o *Options) {
 	for i := range firstOf(list, most) {
 		g := &list[i]
 		w.open('{')
-		w.key("name").text([]byte(g.Name))
+		w.key("name").uris([]byte(g.Name))
 		w.key("calls").int(int64(g.Calls))
 		if o.Brief {
 			if g.AnswerSeizure >= 0 {
@@ -420,8 +420,8 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	b = appendStreamsText(b, res)
 	m := res.Overview()
 	b = appendMetricsText(b, &m.Metrics)
-	b = appendGroupsText(b, "peers", m.Peers, maxBriefGroups)
-	b = appendGroupsText(b, "user agents", m.UserAgents, maxBriefGroups/2)
+	b = appendGroupsText(b, "peers", m.Peers, maxBriefGroups, o)
+	b = appendGroupsText(b, "user agents", m.UserAgents, maxBriefGroups/2, o)
 	b = appendFailuresText(b, res.Traffic)
 	b = appendFindingsText(b, found, o)
 	return appendUnreadText(b, res)
@@ -533,7 +533,7 @@ func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 	return b
 }
 
-func appendGroupsText(b []byte, label string, list []analysis.Group, most int) []byte {
+func appendGroupsText(b []byte, label string, list []analysis.Group, most int, o *Options) []byte {
 	if len(list) < 2 {
 		return b
 	}
@@ -545,7 +545,7 @@ func appendGroupsText(b []byte, label string, list []analysis.Group, most int) [
 		if g.AnswerSeizure >= 0 {
 			asr = fmt.Sprintf(", ASR %.0f %%", g.AnswerSeizure)
 		}
-		b = folded(b, label, "%s: %s%s", cut(clean.Text(g.Name), 40), plural(int64(g.Calls), "call"), asr)
+		b = folded(b, label, "%s: %s%s", cut(uriText(g.Name, o), 40), plural(int64(g.Calls), "call"), asr)
 	}
 	return b
 }

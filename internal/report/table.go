@@ -180,11 +180,7 @@ func (w *jsonWriter) columnValue(k Kind, v *Value, o *Options) {
 	case Frame:
 		w.frame(v.Frame, o.several())
 	case List:
-		w.open('[')
-		for _, s := range v.List {
-			w.uris([]byte(s))
-		}
-		w.close(']')
+		w.uriList(v.List)
 	}
 }
 

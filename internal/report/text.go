@@ -477,8 +477,8 @@ func plural(n int64, noun string) string {
 }
 
 // AppendAnalysisText appends the readable result: what was found, and the lines of the
-// first messages, at most shown of them.
-func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int64) []byte {
+// first messages, at most shown of them, with secrets or without.
+func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int64, secrets bool) []byte {
 	for i := range res.Files {
 		c := res.Files[i].Capture
 		b = append(append(b, clean.Text(c.Name)...), '\n')
@@ -513,7 +513,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 	}
 	b = rowText(b, "transports", countsText(s.Transports))
 	for i, ua := range firstOf(s.UserAgents, 10) {
-		b = rowText(b, [2]string{"user agents", ""}[min(i, 1)], clean.Text(ua))
+		b = rowText(b, [2]string{"user agents", ""}[min(i, 1)], uriText(ua, &Options{Secrets: secrets}))
 	}
 	if n := len(s.UserAgents) - 10; n > 0 {
 		b = row(b, "", "and %s more", group(int64(n)))
