@@ -59,4 +59,9 @@ func TestSharedCallID(t *testing.T) {
 			}
 		}
 	}
+	for id, want := range map[string]int{"c1@example": 1, "call-1": 0} {
+		if b := string(rpc(t, s, "resources/read", args{"uri": "sipsight://call/" + id + "/" + path})); strings.Count(b, others) != want || !strings.Contains(b, "call-1  ") {
+			t.Errorf("the resource of %s: %s", id, b)
+		}
+	}
 }

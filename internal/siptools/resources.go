@@ -112,7 +112,11 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 				if call == nil {
 					return nil, fmt.Errorf("%w: %s", mcpjsonrpc.ErrNoResource, noSuchCall(x.res, vars["call"]))
 				}
-				return report.AppendCallText(nil, call, &report.Options{Files: names}, x.found, 0), nil
+				b := []byte(report.OtherCalls(x.res, vars["call"]))
+				if len(b) > 0 {
+					b = append(b, "\n\n"...)
+				}
+				return report.AppendCallText(b, call, &report.Options{Files: names}, x.found, 0), nil
 			})},
 	}
 }
