@@ -161,6 +161,7 @@ func (f *file) open() {
 	if err == nil {
 		var body io.Reader
 		if f.o.Once != nil {
+			f.size.Store(-1) // openBody may not be called
 			body, err = f.o.Once(f.info.Name, f.openBody)
 		} else {
 			body, err = f.openBody()

@@ -1,6 +1,8 @@
 package capture_test
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -180,5 +182,27 @@ func TestFolders(t *testing.T) {
 	}
 	if got := openErr(t, at("dir/a"), o); got != outside {
 		t.Errorf("beside a folder that is gone: %q", got)
+	}
+}
+
+// TestProgressOnce: how much is to come is not known where a stream that was kept is read again, whatever else is read.
+func TestProgressOnce(t *testing.T) {
+	b, err := os.ReadFile("../testdata/captures/any-cooked1.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := func(name string, open func() (io.Reader, error)) (io.Reader, error) {
+		if name == "-" {
+			return bytes.NewReader(b), nil
+		}
+		return open()
+	}
+	r, err := capture.Open(t.Context(), []string{"-", "../testdata/captures/any-cooked1.pcap"}, capture.Options{Once: once})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, total := r.Progress(); total != -1 {
+		t.Errorf("%d octets are to come in all", total)
 	}
 }
