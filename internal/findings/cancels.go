@@ -11,7 +11,7 @@ import (
 var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
-	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. So it is where both sides go on with the dialog: the INVITE was sent inside of one and has its ACK, or another request of the dialog is accepted behind the 2xx. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
+	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. So it is where both sides go on with the dialog: the INVITE was sent inside of one and has its ACK, or another request of the dialog, but PRACK, that is sent behind the 2xx and the CANCEL is accepted. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
 the called side talks to nobody: a ghost call. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
@@ -39,7 +39,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			}
 			bye := r.onHop(t.Hop, "BYE")
 			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
-			used := r.usedBehind(i)
+			used := r.usedBehind(i, r.Messages[cancel[0]].Time)
 			switch {
 			case t.Acked && (len(bye) > 0 || accepted):
 				r.report(f)
@@ -79,16 +79,20 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 	},
 }
 
-// usedBehind reports whether the dialog of a 2xx is one that both sides know behind it: a request inside of it that was sent then is
-// accepted, but for a BYE.
-func (r *legRun) usedBehind(i int) bool {
+// usedBehind reports whether the dialog of a 2xx is one that both sides know behind it and the CANCEL: a request inside of it that was sent then
+// is accepted, but for a BYE, and a PRACK, which is about a response before the 2xx.
+func (r *legRun) usedBehind(i int, cancel time.Time) bool {
 	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
 	if ok < 0 {
 		return false
 	}
 	a := &r.Messages[ok]
+	behind := t.Answered
+	if cancel.After(behind) {
+		behind = cancel
+	}
 	return r.first(func(m *analysis.Seen) bool {
-		return !m.Request && m.Status/100 == 2 && m.Method != "BYE" && m.Transaction >= 0 && r.Transactions[m.Transaction].Sent.After(t.Answered) &&
+		return !m.Request && m.Status/100 == 2 && m.Method != "BYE" && m.Method != "PRACK" && m.Transaction >= 0 && r.Transactions[m.Transaction].Sent.After(behind) &&
 			(m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag)
 	}) >= 0
 }
