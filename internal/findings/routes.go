@@ -268,7 +268,7 @@ func (r *legRun) strictRecord(ok int) bool {
 	return false
 }
 
-// recordedLoose returns the INVITE of a 2xx if it has a Record-Route of a host with ;lr, -1 else.
+// recordedLoose returns the INVITE of a 2xx if it has more Record-Routes of a host with ;lr than that, -1 else. A proxy may have put in two.
 func (r *legRun) recordedLoose(ok int, host []byte) int {
 	t := r.Messages[ok].Transaction
 	if t < 0 {
@@ -278,12 +278,14 @@ func (r *legRun) recordedLoose(ok int, host []byte) int {
 	if i < 0 || r.Messages[i].Partial {
 		return -1
 	}
-	if m := r.Message(i); m != nil {
+	loose := func(m *sipmsg.Message) (n int) {
 		for v := range m.Values(sipmsg.RecordRoute) {
-			if isLoose(v) && bytes.EqualFold(hostOf(v), host) {
-				return i
-			}
+			n += toInt(isLoose(v) && bytes.EqualFold(hostOf(v), host))
 		}
+		return n
+	}
+	if a, b := r.Message(i), r.Message(ok); a != nil && b != nil && loose(a) > loose(b) {
+		return i
 	}
 	return -1
 }
