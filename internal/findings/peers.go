@@ -229,7 +229,11 @@ func (s *loadState) leg(r *legRun) {
 			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, cseq: t.CSeq, client: src.Addr(), leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
 			if j >= 0 && !r.Messages[j].Partial {
-				s.pause(r.Message(j), pause{client: src.Addr(), server: r.Messages[j].Source, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
+				server := r.Messages[j].Source
+				if k := r.requestOf(i); k >= 0 { // it may answer from another port than the one that is asked
+					server = r.Messages[k].Destination
+				}
+				s.pause(r.Message(j), pause{client: src.Addr(), server: server, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Answered, frame: t.FinalFrame})
 			}
 		}
 	}
