@@ -837,7 +837,7 @@ type subscribeState struct {
 }
 
 // A subscriber is what a NOTIFY is compared with: the dialog that a SUBSCRIBE of its Call-ID made. There may be others behind it,
-// and behind a back-to-back user agent.
+// and behind a back-to-back user agent, with the same From tag, too.
 type subscriber struct {
 	from, to uint64 // hashes of the tags of the 2xx, 0 where nobody knows: then nothing is said of any of the Call-ID
 	frame    analysis.Frame
@@ -945,7 +945,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 func (s *subscribeState) subscribed(r *exchangeRun) {
 	e := r.Exchange
 	list, known := s.asked[e.CallID]
-	if known && e.FirstHop && e.InDialog || !known && (!e.FirstHop || len(s.asked) == maxBundles) { // a refresh says nothing new
+	if !known && (!e.FirstHop || len(s.asked) == maxBundles) {
 		return
 	}
 	x := subscriber{frame: e.SentFrame}
@@ -953,7 +953,7 @@ func (s *subscribeState) subscribed(r *exchangeRun) {
 		x.from, x.to = maphash.Bytes(seed, m.Tag(sipmsg.From)), maphash.Bytes(seed, m.Tag(sipmsg.To))
 	}
 	switch {
-	case slices.ContainsFunc(list, func(y subscriber) bool { return y.from == x.from }):
+	case slices.ContainsFunc(list, func(y subscriber) bool { return y.from == x.from && y.to == x.to }): // as of a refresh
 	case len(list) == maxProofs:
 		list[0].from = 0
 	default:
@@ -969,6 +969,7 @@ func (s *subscribeState) compare(r *exchangeRun, f *Finding) {
 	}
 	to, from := m.Tag(sipmsg.To), m.Tag(sipmsg.From)
 	h := maphash.Bytes(seed, to)
+	ft := maphash.Bytes(seed, from)
 	i := slices.IndexFunc(list, func(x subscriber) bool { return x.from == h })
 	switch {
 	case len(to) == 0:
@@ -976,7 +977,7 @@ func (s *subscribeState) compare(r *exchangeRun, f *Finding) {
 	case i < 0:
 		f.Frames = append([]analysis.Frame{list[0].frame}, f.Frames...)
 		f.Observed += ": its To tag " + quote(to) + " is not the From tag of the SUBSCRIBE"
-	case maphash.Bytes(seed, from) == list[i].to:
+	case slices.ContainsFunc(list, func(x subscriber) bool { return x.from == h && x.to == ft }):
 		f.Observed += ": both tags are those of the dialog, which it no longer knows"
 		return
 	default: // RFC 6665, section 4.4.1: each notifier that a SUBSCRIBE got to has one
