@@ -28,7 +28,10 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 				continue
 			}
 			cancel := slices.DeleteFunc(r.onHop(t.Hop, "CANCEL"), func(m int) bool { return !r.cancels(m, i) })
-			if len(cancel) == 0 { // of another INVITE: cancel-mismatch
+			at := t.Answered
+			if len(cancel) > 0 {
+				at = r.Messages[cancel[0]].Time
+			} else if len(r.onHop(t.Hop, "CANCEL")) > 0 { // of another INVITE: cancel-mismatch
 				continue
 			}
 			f := Finding{
@@ -39,7 +42,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			}
 			bye := r.onHop(t.Hop, "BYE")
 			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
-			used := r.usedBehind(i, r.Messages[cancel[0]].Time)
+			used := r.usedBehind(i, at)
 			switch {
 			case t.Acked && (len(bye) > 0 || accepted):
 				r.report(f)
@@ -70,7 +73,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			f.Severity, f.NextStep = Error, ""
 			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
 			f.Because, f.end = "CANCEL and the answer crossed", goesOn
-			if !t.Acked && t.Finals == 1 {
+			if !t.Acked && (t.Finals == 1 || len(cancel) == 0 && !r.givenUp(i)) { // without the CANCEL the capture may lack the ACK, too
 				src, dst := r.ends(t)
 				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
 			}
@@ -80,7 +83,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 }
 
 // usedBehind reports whether the dialog of a 2xx is one that both sides know behind it and the CANCEL: a request inside of it that was sent then
-// is accepted, but for a BYE, and a PRACK, which is about a response before the 2xx.
+// is accepted, but for a BYE, and for what is about the INVITE: PRACK, and the CANCEL of another hop.
 func (r *legRun) usedBehind(i int, cancel time.Time) bool {
 	t, ok := &r.Transactions[i], r.responseOf(i, r.Transactions[i].Status)
 	if ok < 0 {
@@ -92,7 +95,7 @@ func (r *legRun) usedBehind(i int, cancel time.Time) bool {
 		behind = cancel
 	}
 	return r.first(func(m *analysis.Seen) bool {
-		return !m.Request && m.Status/100 == 2 && m.Method != "BYE" && m.Method != "PRACK" && m.Transaction >= 0 && r.Transactions[m.Transaction].Sent.After(behind) &&
+		return !m.Request && m.Status/100 == 2 && m.Method != "BYE" && m.Method != "PRACK" && m.Method != "CANCEL" && m.Transaction >= 0 && r.Transactions[m.Transaction].Sent.After(behind) &&
 			(m.FromTag == a.FromTag && m.ToTag == a.ToTag || m.FromTag == a.ToTag && m.ToTag == a.FromTag)
 	}) >= 0
 }
