@@ -171,6 +171,28 @@ func TestRegistrationsNameFindings(t *testing.T) {
 	}
 }
 
+// TestScannerIsOfNoOneUser: of who asked for many users, and sent one REGISTER among them, that one is not whom it is about.
+func TestScannerIsOfNoOneUser(t *testing.T) {
+	text := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n"
+	for i := range 22 {
+		method := "OPTIONS"
+		if i == 7 {
+			method = "REGISTER"
+		}
+		text += fmt.Sprintf("%d A > B %s id=s%d new to=sip:u%d@example.com ruri=sip:u%d@example.com\n+.1 B > A 404 of=%s\n", i, method, i, i, i, method)
+	}
+	if got := registrationsOf(t, text); len(got) != 1 || !strings.Contains(got[0], "scanner") {
+		t.Errorf("registrations: %q", got)
+	}
+	file := filepath.Join(t.TempDir(), "case.pcap")
+	if err := os.WriteFile(file, new(capgen.Ladder).Pcap(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := sipsight(t, "findings", "--json", file).out; strings.Contains(out, `"id":"scanner","severity":"error","confidence":"certain","aor":`) || !strings.Contains(out, `"aors":["sip:u7@example.com"]`) {
+		t.Errorf("findings:\n%s", out)
+	}
+}
+
 // registrationsOf returns the addresses-of-record of a ladder, each with the ids of what is found about it.
 func registrationsOf(t *testing.T, ladder string) (list []string) {
 	t.Helper()

@@ -135,19 +135,21 @@ func (a *attack) related(id string) {
 	}
 }
 
-// about says whose registrations the tries are about.
+// about says whose registrations the tries are about: one alone only where all of them are.
 func (a *attack) about(list []*tx) {
 	told := make(map[string]bool)
 	var aors []string
+	one := true
 	for _, x := range list {
+		one = one && x.aor == list[0].aor
 		if x.aor != "" && !told[x.aor] && len(aors) < maxOfRule {
 			told[x.aor] = true
 			aors = append(aors, x.aor)
 		}
 	}
-	if len(aors) == 1 {
+	if len(aors) == 1 && one {
 		a.f.AOR = aors[0]
-	} else if len(aors) > 1 {
+	} else if len(aors) > 0 {
 		a.f.several = &several{aors: aors}
 	}
 }
