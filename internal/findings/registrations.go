@@ -841,6 +841,7 @@ type subscribeState struct {
 type subscriber struct {
 	from, to uint64 // hashes of the tags of the 2xx, 0 where nobody knows: then nothing is said of any of the Call-ID
 	frame    analysis.Frame
+	host     netip.Addr // that sent it
 }
 
 // An earlyNotify is a NOTIFY that may stand ahead of its SUBSCRIBE: packets are out of order.
@@ -948,7 +949,7 @@ func (s *subscribeState) subscribed(r *exchangeRun) {
 	if !known && (!e.FirstHop || len(s.asked) == maxBundles) {
 		return
 	}
-	x := subscriber{frame: e.SentFrame}
+	x := subscriber{frame: e.SentFrame, host: e.Source.Addr()}
 	if m := r.Response(); m != nil {
 		x.from, x.to = maphash.Bytes(seed, m.Tag(sipmsg.From)), maphash.Bytes(seed, m.Tag(sipmsg.To))
 	}
@@ -975,7 +976,8 @@ func (s *subscribeState) compare(r *exchangeRun, f *Finding) {
 	case len(to) == 0:
 		f.Observed += ": it has no To tag, and so is of no dialog"
 	case i < 0:
-		f.Frames = append([]analysis.Frame{list[0].frame}, f.Frames...)
+		own := max(0, slices.IndexFunc(list, func(x subscriber) bool { return x.host == r.Destination.Addr() })) // a server between sent one, too
+		f.Frames = append([]analysis.Frame{list[own].frame}, f.Frames...)
 		f.Observed += ": its To tag " + quote(to) + " is not the From tag of the SUBSCRIBE"
 	case slices.ContainsFunc(list, func(x subscriber) bool { return x.from == h && x.to == ft }):
 		f.Observed += ": both tags are those of the dialog, which it no longer knows"
