@@ -145,7 +145,7 @@ it had a response then, though the capture has it not; and where the INVITE has 
 	},
 }
 
-// rangOn reports whether a response from 101 to 199 to an INVITE went on from who sent that before a time: it had one then, though
+// rangOn reports whether a response from 101 to 199 to an INVITE went on from who sent that, behind that and before a time: it had one then, though
 // the capture has it not on this hop. Where who sent it forked it, it has to have the To tag of the ACK here.
 func (r *legRun) rangOn(i int, at time.Time) bool {
 	src, _ := r.ends(&r.Transactions[i])
@@ -157,7 +157,7 @@ func (r *legRun) rangOn(i int, at time.Time) bool {
 	}
 	ack := r.first(func(m *analysis.Seen) bool { return m.Transaction == i && m.Method == "ACK" })
 	return r.first(func(m *analysis.Seen) bool {
-		return !m.Request && m.Status > 100 && m.Status < 200 && m.Method == "INVITE" && m.Source.Addr() == src.Addr() && m.Time.Before(at) &&
+		return !m.Request && m.Status > 100 && m.Status < 200 && m.Method == "INVITE" && m.Source.Addr() == src.Addr() && !m.Time.Before(r.Transactions[i].Sent) && m.Time.Before(at) &&
 			m.Transaction >= 0 && m.Transaction != i && r.sameRequest(i, m.Transaction) &&
 			(ack < 0 && !forked || ack >= 0 && r.Messages[ack].ToTag == m.ToTag)
 	}) >= 0
