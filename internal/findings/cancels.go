@@ -291,9 +291,9 @@ var cancelMismatch = &Rule{
 }
 
 // inviteBefore returns the INVITE before a CANCEL on its hop that has its branch, or else the last
-// one that is outside of a dialog or has its number; -1 for none.
+// one that is outside of a dialog, as it is itself, or has its number; -1 for none.
 func (r *legRun) inviteBefore(cancel int) int {
-	c, last := &r.Messages[cancel], -1
+	c, last, inside := &r.Messages[cancel], -1, r.inDialog(cancel)
 	for j := range cancel {
 		m := &r.Messages[j]
 		if !m.Request || m.Method != "INVITE" || m.Hop != c.Hop || m.Forward != c.Forward || m.Partial {
@@ -302,7 +302,7 @@ func (r *legRun) inviteBefore(cancel int) int {
 		if m.Branch == c.Branch && !m.OldBranch && !c.OldBranch {
 			return j
 		}
-		if m.CSeq == c.CSeq || !r.inDialog(j) {
+		if m.CSeq == c.CSeq || inside || !r.inDialog(j) {
 			last = j
 		}
 	}
