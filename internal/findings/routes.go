@@ -204,7 +204,7 @@ var routeBypass = &Rule{
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
 address and does not go there either, neither at once nor on a later hop; or has it as its first Route and goes to another host all the same, one that it sent
-no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route of the 2xx without ;lr, which it has lost where the INVITE of that hop has it, and a Route without ;lr for a
+no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route of the 2xx without ;lr, which it has lost where the INVITE has it on that hop or on another one, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
@@ -258,7 +258,11 @@ func (r *legRun) strictRecord(ok int) bool {
 		}
 		if invite := r.recordedLoose(ok, hostOf(v)); invite >= 0 {
 			f.Frames = r.frames(invite, ok)
-			f.Observed = fmt.Sprintf("the Record-Route %s of the %d from %s has lost its ;lr, which the INVITE had there", hostOf(v), r.Messages[ok].Status, endpoint(r.Messages[ok].Source))
+			there := "the INVITE had there"
+			if m := &r.Messages[invite]; m.Hop != r.Messages[ok].Hop {
+				there = "the INVITE to " + endpoint(m.Destination) + " had"
+			}
+			f.Observed = fmt.Sprintf("the Record-Route %s of the %d from %s has lost its ;lr, which %s", hostOf(v), r.Messages[ok].Status, endpoint(r.Messages[ok].Source), there)
 			f.Expected, f.RFC = "the Record-Route as it was in the INVITE, with ;lr", "RFC 3261 12.1.1, 16.6"
 			f.NextStep = "Look at who sends the 2xx: the called side has to copy each Record-Route of the INVITE with all of its parameters."
 		}
@@ -268,14 +272,11 @@ func (r *legRun) strictRecord(ok int) bool {
 	return false
 }
 
-// recordedLoose returns the INVITE of a 2xx if it has more Record-Routes of a host with ;lr than that, -1 else. A proxy may have put in two.
+// recordedLoose returns the INVITE of a 2xx if it has more Record-Routes of a host with ;lr than that, on its hop or else on another one, -1 for none.
+// A proxy may have put in two.
 func (r *legRun) recordedLoose(ok int, host []byte) int {
-	t := r.Messages[ok].Transaction
-	if t < 0 {
-		return -1
-	}
-	i := r.requestOf(t)
-	if i < 0 || r.Messages[i].Partial {
+	t, answer := r.Messages[ok].Transaction, r.Message(ok)
+	if t < 0 || answer == nil {
 		return -1
 	}
 	loose := func(m *sipmsg.Message) (n int) {
@@ -284,10 +285,17 @@ func (r *legRun) recordedLoose(ok int, host []byte) int {
 		}
 		return n
 	}
-	if a, b := r.Message(i), r.Message(ok); a != nil && b != nil && loose(a) > loose(b) {
-		return i
+	kept, best := loose(answer), -1
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if !m.Request || m.Method != "INVITE" || m.Partial || m.Resent.Number != 0 || m.Transaction < 0 || !m.Fields.Has(sipmsg.RecordRoute) || !r.sameRequest(t, m.Transaction) {
+			continue
+		}
+		if x := r.Message(i); x != nil && loose(x) > kept && (best < 0 || m.Transaction == t) {
+			best = i
+		}
 	}
-	return -1
+	return best
 }
 
 // comesPast reports whether a request in the dialog of a 2xx has nothing but loose Routes, as its marks k say, and these
