@@ -148,7 +148,7 @@ func saysMore(told string, text []byte) string {
 	if news <= known {
 		return ""
 	}
-	return "; it says " + quote(text)
+	return "; it says " + quote(sipmsg.AppendUnquoted(nil, text))
 }
 
 // conflicts reports whether a cause and a status do not belong together, and what would.

@@ -63,7 +63,7 @@ var needles = []needle{
 	{"respond only with", address, nil, 10, 3}, {"reply only with", address, nil, 8, 3}, {"do not mention this", address, nil, 1, 5},
 	{"skip this ", address, addressees, 4, 7}, {"ignore this ", address, addressees, 6, 7}, {"report this ", address, addressees, 6, 7}, {"mark this ", address, addressees, 4, 7},
 	{"treat this ", address, addressees, 5, 7}, {"classify this ", address, addressees, 8, 7}, {"label this ", address, addressees, 5, 7}, {"say that all", address, addressees, 6, 7},
-	{"assistant: ", address, turns, 2, 6}, {"human: ", address, turns, 0, 3}, {"tool_result", address, nil, 0, 0}, {"function_result", address, nil, 2, 1}, {"you are now root", address, nil, 1, 3},
+	{"assistant: ", address, turns, 2, 6}, {"human: ", address, turns, 0, 3}, {"<tool_result", address, nil, 1, 0}, {"</tool_result", address, nil, 2, 0}, {"<function_result", address, nil, 3, 1}, {"</function_result", address, nil, 4, 1}, {"you are now root", address, nil, 1, 3},
 
 	{"friendly-scanner", toolName, nil, 4, 1}, {"friendly-request", toolName, nil, 4, 1}, {"sipvicious", toolName, nil, 5, 7}, {"sundayddr", toolName, nil, 2, 1}, {"sip-scan", toolName, nil, 0, 7},
 	{"sipscan", toolName, nil, 0, 7}, {" pplsip", toolName, nil, 0, 7}, {"sipcli/", toolName, nil, 0, 7}, {"s=sipcli", toolName, nil, 2, 7}, {"vaxsipuseragent", toolName, nil, 3, 7}, {"sivus_voip", toolName, nil, 5, 5},
