@@ -287,19 +287,20 @@ func (r *legRun) untagged(i int) bool {
 	return m != nil && bytes.Contains(m.Body, []byte("UNAUTHENTICATED_SRTP"))
 }
 
-// inForce returns the last agreement so far on the hop of another one, or where that is the first there and goes on with what was
-// agreed on past a proxy, the last of that; nil for none.
-func (t *talk) inForce(a *agreement) (past *agreement) {
+// inForce returns the last agreement so far on the hop of another one, or past a proxy that is left where one of both is: what goes on
+// through the proxy takes the place of what was agreed on past it, and the other way round. It is nil for none.
+func (t *talk) inForce(a *agreement) *agreement {
 	for i := len(t.agreed) - 1; i >= 0; i-- {
-		x := &t.agreed[i]
-		if x.hop == a.hop {
+		if x := &t.agreed[i]; x.hop == a.hop || a.follows(x) && !(t.begins(a.hop) && t.begins(x.hop)) {
 			return x
 		}
-		if past == nil && a.follows(x) {
-			past = x
-		}
 	}
-	return past
+	return nil
+}
+
+// begins reports whether a dialog begins on a hop.
+func (t *talk) begins(hop int) bool {
+	return slices.ContainsFunc(t.agreed, func(x agreement) bool { return x.hop == hop && x.first })
 }
 
 // follows reports whether an agreement in a dialog may take the place of one on another hop: of one side both have the address, or of
