@@ -35,8 +35,10 @@ const (
 	// maxCourses bounds the streams of which losses and jitter over time are kept: some 13
 	// MiB of them.
 	maxCourses = 1 << 14
-	// maxLone bounds the pairs of addresses of which a packet without a stream is known.
-	maxLone = 1 << 12
+	// maxLone bounds the packets without a stream that are known, and maxLonePair those between
+	// two addresses.
+	maxLone     = 1 << 14
+	maxLonePair = 8
 	// maxSecured bounds the pairs of addresses of which the encryption is known.
 	maxSecured = 1 << 14
 	// recentBits is how many bits of a hash find a stream at once: of a thousand streams at a time
@@ -72,7 +74,8 @@ type streamTable struct {
 	spare     [][]heard   // room for those to come
 	control   controlTable
 	secured   map[addrPorts]Security
-	lone      map[addrPorts]LonePacket
+	lone      map[addrPorts][]LonePacket
+	lones     int // in there
 	limit     int // of streams
 	over      bool
 
@@ -105,7 +108,7 @@ func newStreamTable(limit int) *streamTable {
 		slots:     make([]slot, 256),
 		newcomers: make(map[streamKey]*newcomer),
 		secured:   make(map[addrPorts]Security),
-		lone:      make(map[addrPorts]LonePacket),
+		lone:      make(map[addrPorts][]LonePacket),
 	}
 }
 
@@ -444,13 +447,21 @@ func (t *streamTable) drop(c *newcomer) {
 	t.forget(c)
 }
 
-// leave counts packets that make no stream, and remembers the last of them.
+// leave counts packets that make no stream, and remembers the first of them.
 func (t *streamTable) leave(c *newcomer) {
-	n := len(c.held)
-	t.NotFound += int64(n)
+	t.NotFound += int64(len(c.held))
 	k := addrPorts{c.key.src, c.key.dst}
-	if _, known := t.lone[k]; n > 0 && (known || len(t.lone) < maxLone) {
-		t.lone[k] = LonePacket{c.held[n-1].ref, c.held[n-1].time, rtp.IsComfortNoise(c.held[n-1].Type)}
+	list := t.lone[k]
+	before := len(list)
+	for i := range c.held {
+		h := &c.held[i]
+		if again := i > 0 && h.Seq == c.held[i-1].Seq; !again && len(list) < maxLonePair && t.lones < maxLone {
+			list = append(list, LonePacket{h.ref, h.time, rtp.IsComfortNoise(h.Type)})
+			t.lones++
+		}
+	}
+	if len(list) > before {
+		t.lone[k] = list
 	}
 }
 

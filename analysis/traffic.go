@@ -37,7 +37,7 @@ type Traffic struct {
 	twoWay func(netip.Addr) bool
 	sent   func(netip.Addr) (sent, got bool)
 	rtcp   []hostPair
-	lone   map[addrPorts]LonePacket
+	lone   map[addrPorts][]LonePacket
 }
 
 const (
@@ -154,12 +154,9 @@ func (t *Traffic) Sent(a netip.Addr) (sent, got bool) {
 	return t.sent(a)
 }
 
-// Lone returns the last packet from one address to another that begins as RTP does, and is of no stream: one by itself, or a few that do
-// not fit each other. Such packets are known of some thousand pairs of addresses.
-func (t *Traffic) Lone(src, dst netip.AddrPort) (p LonePacket, ok bool) {
-	p, ok = t.lone[addrPorts{src, dst}]
-	return p, ok
-}
+// Lone returns the first packets from one address to another that begin as RTP does, and are of no stream: one by itself, or some that do
+// not fit each other. Some thousand such packets are known, and of two addresses at most 8.
+func (t *Traffic) Lone(src, dst netip.AddrPort) []LonePacket { return t.lone[addrPorts{src, dst}] }
 
 // SentRTCP iterates over who sent RTCP to whom, encrypted or not, in the order in which they began. Saw and Sent do
 // not know of it, as they do not of RTP.

@@ -359,7 +359,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
-	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or a single packet, or, in 5 s and more, less than five (likely, then). It is certain
+	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or packets that make no stream, be it a single one, or, in 5 s and more, less than five (likely, then). It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
 Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
@@ -434,12 +434,20 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	if slices.ContainsFunc(part, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
 		return f, false
 	}
-	x, lone := r.Lone(seen.side[silent].addr, seen.side[by].addr)
-	if lone = lone && !stray && x.Time.After(from) && x.Time.Before(to); lone {
-		if x.Noise {
-			return f, false
+	var lone []analysis.LonePacket
+	for _, x := range r.Lone(seen.side[silent].addr, seen.side[by].addr) {
+		if !stray && x.Time.After(from) && x.Time.Before(to) {
+			if x.Noise {
+				return f, false
+			}
+			lone = append(lone, x)
 		}
+	}
+	switch {
+	case len(lone) == 1:
 		none = "a single packet, and no stream,"
+	case len(lone) > 1:
+		none = "some packets, and no stream,"
 	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
@@ -449,10 +457,10 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
 		passed: &passed{side: sideParties[silent], same: "silent", at: begin, until: end},
 	}
-	if lone {
-		f.Frames = append(f.Frames, x.Frame)
+	if len(lone) > 0 {
+		f.Frames = append(f.Frames, lone[0].Frame)
 	}
-	if stray || lone {
+	if stray || len(lone) > 0 {
 		f.Confidence = Likely
 	}
 	for i := range a.side {
