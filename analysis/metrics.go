@@ -254,7 +254,7 @@ func (l *Leg) refusedWith(status int) *Leg {
 	case status < 400:
 		state = StateRedirected
 	}
-	return &Leg{State: state, FinalStatus: status, Invited: l.Invited, Begin: l.Begin, ByeTook: -1}
+	return &Leg{State: state, FinalStatus: status, Invited: l.Invited, RequestURI: l.RequestURI, Begin: l.Begin, ByeTook: -1}
 }
 
 // list returns the groups, the busiest first.
@@ -288,7 +288,8 @@ func (m *measure) add(l *Leg) {
 		keep(&m.talk, d, ok)
 	}
 	keep(&m.disconnect, l.ByeTook, l.ByeTook >= 0)
-	if l.Invited.IsZero() || l.State == StateTrying || l.State == StateEarly || l.State == StateUnknown {
+	unseen := l.Invited.IsZero() && l.RequestURI == "" // its INVITE; a capture without times has one all the same
+	if unseen || l.State == StateTrying || l.State == StateEarly || l.State == StateUnknown {
 		return
 	}
 	m.m.Attempts++
