@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// maxPeers bounds the hosts and their peers between which OPTIONS are followed.
+	// maxPeers bounds the hosts and their peers between which OPTIONS are followed. Behind
+	// them all ports of a host are one peer, up to as many again.
 	maxPeers = 4096
 
 	// downAfter is how many keepalives in a row have to stay unanswered for a peer to
@@ -64,6 +65,7 @@ type peer struct {
 	dark   [downAfter]Frame // the first of them
 	before Frame            // the last one with an answer
 	outage bool
+	many   bool // ports of a host: those that are silent say nothing of the others
 }
 
 // keepalive takes in the first copy of an OPTIONS outside of a call.
@@ -71,8 +73,12 @@ func (t *tracker) keepalive(x *seen, r *exchange) {
 	p := &t.peers
 	h := watch{x.m.Src.Addr(), x.m.Dst}
 	q := p.m[h]
+	if q == nil && len(p.m) >= maxPeers { // thousands of phones behind one address
+		h.dst = netip.AddrPortFrom(h.dst.Addr(), 0)
+		q = p.m[h]
+	}
 	if q == nil {
-		if len(p.m) >= maxPeers {
+		if len(p.m) >= 2*maxPeers {
 			p.over = true
 			return
 		}
@@ -84,6 +90,7 @@ func (t *tracker) keepalive(x *seen, r *exchange) {
 		p.list = append(p.list, q)
 	}
 	r.peer = q
+	q.many = q.many || q.Destination != x.m.Dst
 	q.Sent++
 	q.Last = x.frame
 }
@@ -118,7 +125,7 @@ func (q *peer) silent(r *exchange) {
 	if q.lost <= downAfter {
 		q.dark[q.lost-1] = r.SentFrame
 	}
-	if q.Answered == 0 || q.lost < downAfter {
+	if q.Answered == 0 || q.lost < downAfter || q.many {
 		return
 	}
 	if !q.outage {
