@@ -15,6 +15,8 @@ const (
 	// windowLen is how many sequence numbers are remembered, for telling packets that
 	// come late from those that come twice.
 	windowLen = 64
+	// maxSpan is up to how many sequence numbers of a run are counted: more than maxMisorder.
+	maxSpan = 128
 	// minGap is how many packets in a row have to arrive to end a burst of losses:
 	// Gmin of RFC 3611, section 4.7.2.
 	minGap = 16
@@ -89,7 +91,7 @@ type Stats struct {
 	windowMin float32 // the least skew of the drift window …
 	windowAt  uint16  // … and its number; the last one never ends
 	high      uint16  // highest sequence number, in the arithmetic of RFC 1982
-	valid     uint8   // bits of window that belong to this run
+	span      uint8   // sequence numbers of this run up to high, maxSpan at most; as many bits of window belong to it
 	lastType  uint8
 	lateInRow uint8
 	timed     bool   // lastTime and timestamp are those of a packet
@@ -175,7 +177,7 @@ func (s *Stats) begin(p *Sample) {
 
 // anew begins a run of the sequence.
 func (s *Stats) anew(p *Sample) {
-	s.high, s.window, s.valid = p.Seq, 1, 1
+	s.high, s.window, s.span = p.Seq, 1, 1
 	s.expected++
 }
 
@@ -194,7 +196,7 @@ func (s *Stats) sequence(p *Sample) Verdict {
 		return InOrder
 	default:
 		back := uint(-d)
-		if back > maxMisorder || s.isPlayedAgain(p) {
+		if back > maxMisorder || back+1 == uint(s.span) && s.isPlayedAgain(p) {
 			break
 		}
 		if back >= windowLen { // too old to know whether it came before
@@ -208,20 +210,20 @@ func (s *Stats) sequence(p *Sample) Verdict {
 		}
 		s.window |= 1 << back
 		s.reordered++
-		if back >= uint(s.valid) { // from before the first packet
-			s.expected += int64(back) + 1 - int64(s.valid)
-			s.valid = uint8(back) + 1
+		if back >= uint(s.span) { // from before the first packet
+			s.expected += int64(back) + 1 - int64(s.span)
+			s.span = uint8(back) + 1
 		}
 		return Late
 	}
-	s.settle(uint(s.valid))
+	s.settle(s.valid())
 	s.resets = saturate16(s.resets)
 	s.anew(p)
 	return Restart
 }
 
-// isPlayedAgain reports whether a packet with a lower number than the last is no late one: nothing came for a second, and its
-// timestamp is lower as well. Tools send one recording again and again.
+// isPlayedAgain reports whether a packet with the number that this run of the sequence began with is no late one: nothing came for a
+// second, and its timestamp is lower as well. Tools send one recording again and again.
 func (s *Stats) isPlayedAgain(p *Sample) bool {
 	return p.Arrival-s.last > time.Second && s.timed && !p.Untimed && int32(p.Timestamp-s.timestamp) < 0
 }
@@ -238,27 +240,31 @@ func (s *Stats) explains(since time.Duration, n uint16) bool {
 // forward moves the window on by n sequence numbers, the last of which arrived.
 func (s *Stats) forward(n uint) {
 	s.expected += int64(n)
-	if n == 1 && s.valid == windowLen && s.window>>(windowLen-1) != 0 { // nearly always
+	if n == 1 && s.span == maxSpan && s.window>>(windowLen-1) != 0 { // nearly always
 		s.run++
 		s.window = s.window<<1 | 1
 		s.high++
 		return
 	}
-	if out := n + uint(s.valid); out > windowLen {
-		s.settle(min(out-windowLen, uint(s.valid)))
-		if out > windowLen+uint(s.valid) {
-			s.lose(uint32(out - windowLen - uint(s.valid)))
+	valid := s.valid()
+	if out := n + valid; out > windowLen {
+		s.settle(min(out-windowLen, valid))
+		if out > windowLen+valid {
+			s.lose(uint32(out - windowLen - valid))
 		}
 	}
 	s.window = s.window<<n | 1 // 1 alone where n is windowLen or more
 	s.high += uint16(n)
-	s.valid = uint8(min(uint(s.valid)+n, windowLen))
+	s.span = uint8(min(uint(s.span)+n, maxSpan))
 }
+
+// valid returns how many bits of the window belong to this run.
+func (s *Stats) valid() uint { return min(uint(s.span), windowLen) }
 
 // settle decides on the n oldest sequence numbers of the window: they leave it. The window
 // itself is not moved.
 func (s *Stats) settle(n uint) {
-	w := s.window << (windowLen - uint(s.valid)) // the oldest is the highest bit
+	w := s.window << (windowLen - s.valid()) // the oldest is the highest bit
 	for n > 0 {
 		k := min(uint(bits.LeadingZeros64(^w)), n)
 		s.run += uint32(k)
@@ -367,7 +373,7 @@ func (s *Stats) speak() {
 // streams it takes ninety-nine packets of a hundred, in half the time.
 func (s *Stats) Next(arrival time.Duration, timestamp, clockRate uint32, size int, seq uint16, payloadType uint8) bool {
 	step := int32(timestamp - s.timestamp)
-	if seq-s.high != 1 || s.valid == windowLen && s.window>>(windowLen-1) == 0 || payloadType != s.lastType ||
+	if seq-s.high != 1 || s.span >= windowLen && s.window>>(windowLen-1) == 0 || payloadType != s.lastType ||
 		clockRate != s.rate || !s.timed || uint32(step) >= clockRate/(1000/minPause) || IsComfortNoise(payloadType) {
 		return false // also where the step is negative
 	}
@@ -380,10 +386,11 @@ func (s *Stats) Next(arrival time.Duration, timestamp, clockRate uint32, size in
 	s.octets += int64(size)
 	s.expected++
 	s.high++
-	if s.valid == windowLen {
+	if s.span >= windowLen {
 		s.run++
-	} else {
-		s.valid++
+	}
+	if s.span < maxSpan {
+		s.span++
 	}
 	if step > 0 && s.window&1 != 0 {
 		s.count(uint32(step))
@@ -528,7 +535,7 @@ type Report struct {
 // Report returns the figures of the packets so far.
 func (s *Stats) Report() Report {
 	t := *s // what is still open is concluded in the copy
-	t.settle(uint(t.valid))
+	t.settle(t.valid())
 	t.endCluster()
 	r := Report{
 		Packets:      t.packets,

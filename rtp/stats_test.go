@@ -119,6 +119,16 @@ func TestStats(t *testing.T) {
 			p.Arrival = s.sample(170).Arrival
 			s.stats.Add(p)
 		}, rtp.Report{Packets: 171, Expected: 90, Duplicates: 80, Reordered: 1, TooLate: 1}},
+		{"repeated behind a silence", func(s *sender) {
+			s.send(50)
+			s.extra = 1700 * time.Millisecond
+			p := s.sample(20)
+			p.Arrival = s.sample(50).Arrival - 20*time.Millisecond
+			s.stats.Add(p)
+			s.send(50)
+		}, rtp.Report{Packets: 101, Expected: 100, Duplicates: 1}},
+		{"a longer recording is played again", func(s *sender) { s.send(101); s.sent, s.extra = 0, 4*time.Second; s.send(101) },
+			rtp.Report{Packets: 202, Expected: 202, Resets: 1, Jumps: 1}},
 		{"overtaken, and late by most of a second", func(s *sender) {
 			s.send(10)
 			s.lose(1)
