@@ -263,6 +263,9 @@ func (t *tracker) other(x *seen) {
 		}
 		t.unplaced(x)
 		t.unseen(x)
+		if x.s.StatusCode >= 200 {
+			t.unasked.answer(x)
+		}
 		o.keepEarly(x, k)
 		if x.method == "REGISTER" {
 			t.regs.unasked(t, x)

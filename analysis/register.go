@@ -114,6 +114,7 @@ func (t *tracker) register(x *seen, r *exchange) {
 	}
 	r.Between, a.unseen = a.unseen, false
 	a.Attempts++
+	t.unasked.asked(a)
 	if a.from.IsValid() && a.from != x.m.Src.Addr() {
 		a.Sources++
 	}
@@ -328,6 +329,7 @@ func (g *registrar) unasked(t *tracker, x *seen) {
 		return
 	}
 	a.Status, a.Reason = code, t.names.string(capped(x.s.Reason, maxKept))
+	t.unasked.registered(t, x, a)
 	switch {
 	case code == 401 || code == 407:
 		a.challenge(x)

@@ -92,12 +92,13 @@ type tracker struct {
 	firstCallless Frame      // … and the first of these
 	noVia, noCSeq Unplaced   // responses outside of calls
 
-	joiner joiner
-	linker linker
-	regs   registrar
-	peers  peerTable
-	subs   Subscriptions
-	open   exchangeTable
+	joiner  joiner
+	linker  linker
+	regs    registrar
+	peers   peerTable
+	subs    Subscriptions
+	open    exchangeTable
+	unasked unaskedTable
 
 	unmeasured unmeasured
 }

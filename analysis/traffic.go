@@ -25,6 +25,7 @@ type Traffic struct {
 	WholeNoCallID int64     // those of them of which no octets are missing
 	FirstNoCallID Frame     // the first of these
 	NoVia, NoCSeq Unplaced  // responses outside of calls that lack what says which request they answer
+	Unasked       []Unasked // at most maxUnasked, in order
 	Start, End    time.Time // of the timeline: its packets and messages
 	Exceeded      []string  // ids of the limits that were met: something is not in here
 	Gaps          []Gap     // without any packet at all; at most maxGaps
@@ -82,6 +83,7 @@ func (t *tracker) result(c *clock) *Traffic {
 		FirstNoCallID: t.firstCallless,
 		NoVia:         t.noVia,
 		NoCSeq:        t.noCSeq,
+		Unasked:       t.unasked.list,
 		Start:         c.start,
 		End:           c.now,
 		Gaps:          c.gaps,

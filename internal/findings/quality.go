@@ -246,6 +246,10 @@ func (s *qualityState) oneWay(r *captureRun) {
 		hostPair
 		way
 	}
+	for i := range r.Unasked { // what a capture of one direction has outside of calls
+		u := &r.Unasked[i]
+		s.went(&r.c.pairs, hostsOf(u.Source, u.Destination), u.Frame, true)
+	}
 	var list []pair
 	pairs := 0
 	for p, w := range s.ways {

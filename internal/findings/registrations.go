@@ -33,7 +33,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix: "Look at what the registrar has for the address-of-record, and at how long the client asks to be registered.",
 
@@ -115,7 +115,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 		f := registerFinding(e, Error)
 		f.Frames = append(f.Frames, e.FinalFrame)
 		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
-		f.Expected, f.NextStep = "200, or a challenge", "Compare the address-of-record with what the registrar knows: user, domain, and whether it may register from there."
+		f.Expected, f.NextStep = refusedExpected, refusedNext
 		if e.Later/100 == 2 {
 			f.Severity = Note
 			f.Observed += "; a later REGISTER, which is not in the capture, was accepted"
@@ -269,8 +269,33 @@ func (s *registerState) end(r *captureRun) {
 			s.add(w.refused.from.String(), w.refused.Finding)
 		}
 	}
+	for i := range r.Unasked {
+		if u := &r.Unasked[i]; u.AOR != "" {
+			s.unasked(u)
+		}
+	}
 	s.report(r, "addresses-of-record")
 }
+
+// unasked tells of a refusal of which the REGISTER is not in the capture.
+func (s *registerState) unasked(u *analysis.Unasked) {
+	f := Finding{Severity: Error, AOR: u.AOR, CallID: u.CallID, Frames: []analysis.Frame{u.Frame}}
+	f.Observed = fmt.Sprintf("%d from %s to a REGISTER from %s, which is not in the capture", u.Status, endpoint(u.Source), endpoint(u.Destination))
+	f.Expected, f.NextStep = refusedExpected, refusedNext
+	key := u.Destination.Addr().String()
+	if u.Accepted {
+		f.Severity = Note
+		f.Observed += "; a later one was accepted"
+		key += " note"
+	}
+	s.add(key, f)
+}
+
+// What a REGISTER that is refused should have got, and where to look.
+const (
+	refusedExpected = "200, or a challenge"
+	refusedNext     = "Compare the address-of-record with what the registrar knows: user, domain, and whether it may register from there."
+)
 
 var registerStorm = &Rule{
 	ID: "register-storm", RFC: "RFC 3261 10.2.4", Severity: "warning",
