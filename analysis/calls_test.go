@@ -1042,7 +1042,7 @@ func TestStepsOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one, two := res.CallOf("one").First(), res.CallOf("two").First(); len(one.Steps) != 0 || len(two.Steps) != 3 {
+	if one, two := res.Find("one").First(), res.Find("two").First(); len(one.Steps) != 0 || len(two.Steps) != 3 {
 		t.Errorf("%d and %d steps", len(one.Steps), len(two.Steps))
 	}
 }

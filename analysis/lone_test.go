@@ -1,19 +1,15 @@
 package analysis_test
 
 import (
-	"bytes"
-	"context"
 	"net/netip"
 	"testing"
 
-	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
 // TestLone: packets that begin as RTP does, and are of no stream, are known by their addresses.
 func TestLone(t *testing.T) {
-	r, err := capture.NewReader(context.Background(), bytes.NewReader(new(capgen.Ladder).Pcap(`A = 10.0.0.1:5060
+	res := streamsOf(t, new(capgen.Ladder).Pcap(`A = 10.0.0.1:5060
 B = 10.0.0.2:5060
 
 0   A > B INVITE sdp m=4000
@@ -24,15 +20,7 @@ B = 10.0.0.2:5060
 1.4 A:4002 > B:5000 RTP n=1 pt=13
 5   A:4000 > B:5000 RTP n=1 seq=9000
 8   A > B BYE
-`)), capture.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	res, err := analysis.Run(context.Background(), r, analysis.Options{Streams: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+`))
 	a, b := netip.MustParseAddrPort("10.0.0.1:4000"), netip.MustParseAddrPort("10.0.0.2:5000")
 	noise := netip.AddrPortFrom(a.Addr(), 4002)
 	if x := res.Lone(a, b); len(x) != 2 || x[0].Frame.Number != 4 || x[0].Noise || x[1].Frame.Number != 56 {

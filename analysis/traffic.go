@@ -123,17 +123,6 @@ func (t *Traffic) AllStreams() []*Stream {
 	return list
 }
 
-// CallOf returns the first call with a leg of that Call-ID, nil for none.
-func (t *Traffic) CallOf(callID string) *Call {
-	callID = string(nameOf([]byte(callID)))
-	for id, call := range t.Calls.CallIDs() {
-		if id == callID {
-			return t.Calls.At(call - 1)
-		}
-	}
-	return nil
-}
-
 // Saw reports whether any packet of the timeline went from src to dst. limited says that
 // there were too many pairs of addresses to remember them all. Both are false without
 // Options.Event.
