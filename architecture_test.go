@@ -38,15 +38,15 @@ var arrows = map[string][]string{
 	"internal/reassembly": {"layers"},
 	"internal/dissect":    {"capture", "internal/addr", "internal/reassembly", "layers", "sipmsg"},
 	"analysis":            {"capture", "internal/addr", "internal/dissect", "layers", "rtp", "sdp", "sipmsg"},
-	"internal/findings":   {"analysis", "internal/addr", "sdp", "sipmsg"},
+	"findings":            {"analysis", "internal/addr", "sdp", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "internal/near", "sipmsg"},
 	"internal/audio":      {},
 	"internal/export":     {"analysis", "capture", "internal/audio", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "rtp", "sipmsg"},
-	"internal/report":     {"analysis", "capture", "internal/clean", "internal/filter", "internal/findings", "layers", "sipmsg"},
-	"internal/flow":       {"analysis", "internal/clean", "internal/findings", "internal/report"},
-	"internal/page":       {"analysis", "internal/clean", "internal/findings", "internal/flow", "internal/report", "sipmsg"},
-	"internal/siptools":   {"analysis", "capture", "internal/clean", "internal/fetch", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "mcpjsonrpc"},
-	"cmd/sipsight":        {"analysis", "capture", "internal/audio", "internal/clean", "internal/export", "internal/filter", "internal/findings", "internal/flow", "internal/near", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
+	"internal/report":     {"analysis", "capture", "findings", "internal/clean", "internal/filter", "layers", "sipmsg"},
+	"internal/flow":       {"analysis", "findings", "internal/clean", "internal/report"},
+	"internal/page":       {"analysis", "findings", "internal/clean", "internal/flow", "internal/report", "sipmsg"},
+	"internal/siptools":   {"analysis", "capture", "findings", "internal/clean", "internal/fetch", "internal/filter", "internal/flow", "internal/near", "internal/page", "internal/report", "mcpjsonrpc"},
+	"cmd/sipsight":        {"analysis", "capture", "findings", "internal/audio", "internal/clean", "internal/export", "internal/filter", "internal/flow", "internal/near", "internal/page", "internal/report", "internal/siptools", "mcpjsonrpc"},
 }
 
 // TestArrows parses the imports of every package of the module.
@@ -87,7 +87,7 @@ func TestAssembly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"internal/findings/screen_amd64.s", "sipmsg/lines_amd64.s"}; !slices.Equal(found, want) {
+	if want := []string{"findings/screen_amd64.s", "sipmsg/lines_amd64.s"}; !slices.Equal(found, want) {
 		t.Errorf("in assembly are %q, want %q", found, want)
 	}
 	for _, name := range found {

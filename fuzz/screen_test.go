@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // FuzzScreen: the screen for suspicious text says the same of a short text wherever it stands in a longer one,

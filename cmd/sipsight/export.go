@@ -9,10 +9,10 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/export"
 	"github.com/sipsight/sipsight/internal/filter"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
 

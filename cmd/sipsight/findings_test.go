@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
-// A findingCase is one file of internal/findings/testdata.
+// A findingCase is one file of findings/testdata.
 type findingCase struct {
 	want  [][]string
 	none  []string
@@ -68,7 +68,7 @@ func readFindingCase(t *testing.T, file string) (c findingCase) {
 
 // TestFindings runs every case of every rule through the command.
 func TestFindings(t *testing.T) {
-	files, err := filepath.Glob("../../internal/findings/testdata/*.txt")
+	files, err := filepath.Glob("../../findings/testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}
@@ -164,7 +164,7 @@ func TestRegistrationsNameFindings(t *testing.T) {
 		{"auth-loop-register", "auth-loop"}, {"auth-ignored", "auth-ignored"}, {"auth-cseq", "auth-cseq"}, {"auth-reused-nonce", "auth-reused-nonce"},
 		{"digest-brute-force", "digest-brute-force"}, {"digest-brute-force-users", "digest-brute-force"}, {"scanner", "scanner"},
 	} {
-		c := readFindingCase(t, "../../internal/findings/testdata/"+x.file+".txt")
+		c := readFindingCase(t, "../../findings/testdata/"+x.file+".txt")
 		if got := registrationsOf(t, c.text); !strings.Contains(got[0], x.id) {
 			t.Errorf("%s: got %q", x.file, got)
 		}
@@ -245,7 +245,7 @@ func (f findingLine) matches(words []string, way string) bool {
 // TestFindingsDamaged: whatever becomes of the octets of a message, the rules get through,
 // and nothing that is only possible is above a note. Twice the same capture says the same.
 func TestFindingsDamaged(t *testing.T) {
-	files, err := filepath.Glob("../../internal/findings/testdata/*.txt")
+	files, err := filepath.Glob("../../findings/testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}
@@ -490,7 +490,7 @@ func TestBundleExported(t *testing.T) {
 
 // TestFindingTimesOfMedia: a finding whose first frame is of RTP is of a time by the messages around it.
 func TestFindingTimesOfMedia(t *testing.T) {
-	c := readFindingCase(t, "../../internal/findings/testdata/late-or-cut-media.txt")
+	c := readFindingCase(t, "../../findings/testdata/late-or-cut-media.txt")
 	var l capgen.Ladder
 	file := filepath.Join(t.TempDir(), "media.pcap")
 	if err := os.WriteFile(file, l.Pcap(c.text), 0o600); err != nil {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/page"
 	"github.com/sipsight/sipsight/internal/report"

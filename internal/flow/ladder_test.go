@@ -15,8 +15,8 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/golden"
 )

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 )
 

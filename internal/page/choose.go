@@ -5,7 +5,7 @@ import (
 	"sort"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // Choose returns the calls that are shown in full, at most so many, in the order in which

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/report"
 )

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/report"
 )

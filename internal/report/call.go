@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // AppendCallText appends one call for people: its verdict, who took part, its times and

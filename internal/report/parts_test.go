@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // behindServer is a call with a further leg, and all else that a row has lists of.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // maxSummaryGroups bounds the peers and user agents in a summary: the busiest.

@@ -3,7 +3,7 @@ package report
 import (
 	"testing"
 
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // TestFindingCounts: the counts by id and those by severity add up to the total; what one finding of

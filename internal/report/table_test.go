@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // TestColumnJSON holds that a column that writes its JSON itself writes what it is in filters

@@ -2,7 +2,7 @@ package report
 
 import (
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 // A vocabulary is all values that a text of a table can have, and what people say in their place,

@@ -3,8 +3,8 @@ package siptools
 import (
 	"fmt"
 
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )

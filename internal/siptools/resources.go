@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/fetch"
 	"github.com/sipsight/sipsight/internal/filter"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )

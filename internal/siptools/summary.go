@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/findings"
 	"github.com/sipsight/sipsight/internal/near"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"

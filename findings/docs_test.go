@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sipsight/sipsight/internal/findings"
+	"github.com/sipsight/sipsight/findings"
 )
 
 var update = flag.Bool("update", false, "write docs/findings.md anew")
 
 // TestDocument keeps docs/findings.md what the rules say.
 func TestDocument(t *testing.T) {
-	const name = "../../docs/findings.md"
+	const name = "../docs/findings.md"
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestDocument(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what the rules say; go test ./internal/findings -update writes it", name)
+		t.Fatalf("%s is not what the rules say; go test ./findings -update writes it", name)
 	}
 	if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

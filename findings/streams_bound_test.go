@@ -10,8 +10,8 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // TestManyStreams: a call of very many streams, each to where nobody asked for it or is any more, takes no time that grows with

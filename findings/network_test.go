@@ -11,8 +11,8 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // find returns the findings of one rule in a capture, each as its severity and frames.

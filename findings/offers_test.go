@@ -9,8 +9,8 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // TestRefusedElsewhere: where a refusal says nothing of codecs, shown is what its host answers in other calls, earlier or later, and what

@@ -14,8 +14,8 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
-	"github.com/sipsight/sipsight/internal/findings"
 )
 
 // benchCapture returns what opens the capture that SIPSIGHT_BENCH_CAPTURE names, or else one of calls that are answered,

@@ -75,7 +75,7 @@ func spoiledCases(t *testing.T) (list []spoiledCase) {
 			}
 		}
 	}
-	captures, err := filepath.Glob("../../testdata/captures/*.pcap*")
+	captures, err := filepath.Glob("../testdata/captures/*.pcap*")
 	if err != nil || len(captures) == 0 {
 		t.Fatal("no captures", err)
 	}
