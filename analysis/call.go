@@ -32,6 +32,9 @@ type Remarks struct {
 // First returns the leg that began first: the caller's, as far as the capture shows it.
 func (c *Call) First() *Leg { return c.Legs[0] }
 
+// Offset returns the time from the beginning of a call to t.
+func (c *Call) Offset(t time.Time) (d time.Duration, ok bool) { return between(c.First().Begin, t) }
+
 // A Leg is one Call-ID of a call. A Call-ID that is used again after its call has ended
 // makes another Leg.
 type Leg struct {
@@ -246,6 +249,14 @@ func (l *Leg) SetupTime() (d time.Duration, ok bool) { return between(l.Invited,
 
 // TalkTime returns the time from the answer to the first BYE.
 func (l *Leg) TalkTime() (d time.Duration, ok bool) { return between(l.Answered, l.Ended) }
+
+// FailedAfter returns the time from the first INVITE to the final response of a leg that was not answered.
+func (l *Leg) FailedAfter() (d time.Duration, ok bool) {
+	if l.IsAnswered() {
+		return 0, false
+	}
+	return between(l.Invited, l.Final)
+}
 
 // between returns the time from a to b; ok is false where one of them is not known, or
 // where the clock went back between them.

@@ -408,7 +408,7 @@ func (x *exporting) packetComments() map[analysis.Frame][]string {
 		for _, l := range c.Legs {
 			text := fmt.Sprintf("call-%d, Call-ID %s", c.ID, l.CallID)
 			if l == c.First() {
-				text += ": " + report.Verdict(c)
+				text += ": " + c.Verdict()
 			}
 			m[l.First] = append(m[l.First], text)
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
-	"github.com/sipsight/sipsight/internal/report"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // maxColumns bounds the columns of one ladder; further hosts share the last one.
@@ -256,7 +256,7 @@ func again(r *Row) string {
 	}
 	s := "sent again"
 	if last := r.Repeats[len(r.Repeats)-1]; last.After(r.Time) && !r.Time.IsZero() {
-		s += " within " + report.DurationText(last.Sub(r.Time))
+		s += " within " + words.Duration(last.Sub(r.Time))
 	}
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/report"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 const (
@@ -154,9 +155,9 @@ func New(c *analysis.Call, found []*findings.Finding, o *Options, further ...*an
 	calls := append([]*analysis.Call{c}, further...)
 	together := Together(calls)
 	p := &plan{o: o, calls: calls, c: together, steps: report.Timeline(together), row: make(map[place]int)}
-	p.l = &Ladder{ID: report.CallID(c), Title: p.title(c), Verdict: report.Verdict(c), Start: c.First().Begin}
+	p.l = &Ladder{ID: report.CallID(c), Title: p.title(c), Verdict: c.Verdict(), Start: c.First().Begin}
 	for _, x := range further {
-		p.l.Others = append(p.l.Others, Other{report.CallID(x), p.title(x), report.Verdict(x), p.ties(x)})
+		p.l.Others = append(p.l.Others, Other{report.CallID(x), p.title(x), x.Verdict(), p.ties(x)})
 	}
 	p.apart()
 	p.legs()
@@ -365,7 +366,7 @@ func labelOf(s *report.Step) string {
 	}
 	label := "response"
 	if s.Status != 0 {
-		label = report.StatusText(s.Status)
+		label = words.Status(s.Status)
 		if !strings.Contains(label, " ") && s.Reason != "" { // no registered one
 			label += " " + clean.Text(string(clean.AppendURIs(nil, []byte(s.Reason))))
 		}
@@ -445,7 +446,7 @@ func barOf(s *analysis.Stream) Bar {
 		label += " " + cutText(clean.Text(s.Codec), 16)
 	}
 	if d := s.End().Sub(s.Begin()); d > 0 {
-		label += " " + report.DurationText(d)
+		label += " " + words.Duration(d)
 	}
 	if r.Lost > 0 {
 		label += fmt.Sprintf(", %.1f %% lost", r.LossPercent())
@@ -547,9 +548,9 @@ func (p *plan) transfer(c *analysis.Call, l *analysis.Leg, t *analysis.Transfer)
 func outcomeOf(t *analysis.Transfer) string {
 	switch {
 	case t.Result >= 200:
-		return ", ended with " + report.StatusText(t.Result)
+		return ", ended with " + words.Status(t.Result)
 	case t.Status >= 300:
-		return ", refused with " + report.StatusText(t.Status)
+		return ", refused with " + words.Status(t.Status)
 	case t.Status != 0:
 		return ", accepted"
 	}

@@ -80,7 +80,7 @@ func (w *writer) row(c *analysis.Call, worst findings.Severity, full bool) callR
 	return callRow{
 		c.ID, start, maskURI(l.From, w.o.Report.Secrets), maskURI(called(l), w.o.Report.Secrets), int(l.State), l.FinalStatus,
 		ms(l.PostDialDelay()), ms(l.SetupTime()), ms(l.TalkTime()), l.Source.String(), l.Destination.String(),
-		len(c.Legs), messages, int(worst), full, maskURI(l.CallID, true), report.Verdict(c),
+		len(c.Legs), messages, int(worst), full, maskURI(l.CallID, true), c.Verdict(),
 	}
 }
 

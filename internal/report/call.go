@@ -7,6 +7,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // AppendCallText appends one call for people: its verdict, who took part, its times and
@@ -14,14 +15,14 @@ import (
 func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), o.coloured(l.State.String()))
-	b = append(appendFolded(b, Verdict(c), 0), '\n')
+	b = append(appendFolded(b, c.Verdict(), 0), '\n')
 	b = foldedText(b, "Call-ID", clean.Text(l.CallID))
 	b = foldedText(b, "from", uriText(l.From, o))
 	b = foldedText(b, "to", uriText(l.To, o))
 	if l.RequestURI != "" {
 		b = foldedText(b, "request-URI", uriText(l.RequestURI, o))
 	}
-	b = folded(b, "path", "%s → %s, %s", appendEndpoint(nil, l.Source), appendEndpoint(nil, l.Destination), hopsText(c))
+	b = folded(b, "path", "%s → %s, %s", words.AppendEndpoint(nil, l.Source), words.AppendEndpoint(nil, l.Destination), hopsText(c))
 	for i, ua := range userAgents(c) {
 		label := "user agents"
 		if i > 0 {
@@ -58,8 +59,8 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 	for _, r := range l.Redirects {
 		b = foldedText(b, "redirected to", uriText(r, o))
 	}
-	for _, t := range transfersOf(c) {
-		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), transferText(&t))
+	for _, t := range c.Transfers() {
+		b = folded(b, "transfer", "to %s: %s", uriText(t.Target, o), t.String())
 	}
 	b = appendLinksText(b, c, o)
 	for i := range l.Dialogs {
@@ -262,8 +263,8 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 		if len(c.Legs) > 1 {
 			leg = fmt.Sprint(s.Leg + 1)
 		}
-		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), stampText(s.Time), secondsText(between(c.First().Begin, s.Time)),
-			string(appendEndpoint(nil, s.From)), string(appendEndpoint(nil, s.To)), what, leg)
+		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), stampText(s.Time), secondsText(c.Offset(s.Time)),
+			string(words.AppendEndpoint(nil, s.From)), string(words.AppendEndpoint(nil, s.To)), what, leg)
 	}
 	return g.Append(b, width)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // Calls is the listing of calls.
@@ -18,7 +19,7 @@ var Calls = &Table[*analysis.Call]{Name: "calls", Prefix: "call", Columns: []Col
 	{Key: "dialogs", Kind: Object, json: (*jsonWriter).dialogs},
 	{Key: "legs", Kind: Object, json: (*jsonWriter).legs},
 	{Key: "state", Brief: true, Kind: Text, Doc: "how far it came", Get: func(c *analysis.Call) Value { return textOf(c.First().State.String()) }},
-	{Key: "verdict", Brief: true, Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(Verdict(c)) }, json: (*jsonWriter).verdict},
+	{Key: "verdict", Brief: true, Kind: Text, Doc: "what became of it, in one sentence", Get: func(c *analysis.Call) Value { return textOf(c.Verdict()) }, json: (*jsonWriter).verdict},
 	{Key: "from", Brief: true, Kind: URI, Doc: "URI of From, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().From) }},
 	{Key: "to", Brief: true, Kind: URI, Doc: "URI of To, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().To) }},
 	{Key: "request_uri", Kind: URI, Doc: "of the first INVITE, without parameters", Get: func(c *analysis.Call) Value { return textOf(c.First().RequestURI) }},
@@ -104,7 +105,7 @@ func (w *jsonWriter) callID(_ *Options, c *analysis.Call) {
 // verdict writes what became of a call.
 func (w *jsonWriter) verdict(_ *Options, c *analysis.Call) {
 	w.key("verdict")
-	w.scratch = appendVerdict(w.scratch[:0], c)
+	w.scratch = c.AppendVerdict(w.scratch[:0])
 	w.quote(w.scratch)
 }
 
@@ -210,7 +211,7 @@ func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
 
 // transfers writes the REFERs of the call.
 func (w *jsonWriter) transfers(o *Options, c *analysis.Call) {
-	list := transfersOf(c)
+	list := c.Transfers()
 	if len(list) == 0 {
 		return
 	}
@@ -425,7 +426,7 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		if !s.Time.IsZero() {
 			w.key("time").time(s.Time)
 		}
-		if d, ok := between(c.First().Begin, s.Time); ok {
+		if d, ok := c.Offset(s.Time); ok {
 			w.key("offset_ms").float(float64(d) / float64(time.Millisecond))
 		}
 		w.pair("source", s.From, s.To)
@@ -500,7 +501,7 @@ func (w *jsonWriter) callMetrics(o *Options, c *analysis.Call) {
 		{"ring_ms", msOf(l.RingTime())},
 		{"setup_ms", msOf(l.SetupTime())},
 		{"talk_ms", msOf(l.TalkTime())},
-		{"failed_after_ms", failedAfter(l)},
+		{"failed_after_ms", msOf(l.FailedAfter())},
 		{"disconnect_delay_ms", msOf(l.ByeTook, l.ByeTook >= 0)},
 	} {
 		if x.v.Has {
@@ -508,13 +509,6 @@ func (w *jsonWriter) callMetrics(o *Options, c *analysis.Call) {
 		}
 	}
 	w.close('}')
-}
-
-func failedAfter(l *analysis.Leg) Value {
-	if l.IsAnswered() {
-		return Value{}
-	}
-	return msOf(between(l.Invited, l.Final))
 }
 
 // CallRow is a row of the list of calls for people.
@@ -578,7 +572,7 @@ func clockText(t time.Time) string {
 		return "--:--:--.---"
 	}
 	var b [40]byte
-	return string(appendTime(b[:0], t)[11:23])
+	return string(words.AppendTime(b[:0], t)[11:23])
 }
 
 // stampText writes a time with its date, which is dayOf it.
@@ -587,7 +581,7 @@ func stampText(t time.Time) string {
 		return clockText(t)
 	}
 	var b [40]byte
-	return string(append(appendTime(b[:0], t)[:10], ' ')) + clockText(t)
+	return string(append(words.AppendTime(b[:0], t)[:10], ' ')) + clockText(t)
 }
 
 // dayOf returns the date of a stampText with the blank behind it, "" for none.
@@ -611,5 +605,5 @@ func secondsText(d time.Duration, ok bool) string {
 		digits = 1
 	}
 	var b [32]byte
-	return string(appendSeconds(b[:0], d, digits))
+	return string(words.AppendSeconds(b[:0], d, digits))
 }

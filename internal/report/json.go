@@ -12,6 +12,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -73,7 +74,7 @@ func (w *jsonWriter) int(n int64) {
 
 func (w *jsonWriter) float(x float64) {
 	w.sep()
-	w.b = appendDecimal(w.b, x)
+	w.b = words.AppendDecimal(w.b, x)
 }
 
 func (w *jsonWriter) bool(x bool) {
@@ -235,7 +236,7 @@ func (w *jsonWriter) uriList(list []string) {
 func (w *jsonWriter) time(t time.Time) {
 	w.sep()
 	w.b = append(w.b, '"')
-	w.b = appendTime(w.b, t)
+	w.b = words.AppendTime(w.b, t)
 	w.b = append(w.b, '"')
 }
 
@@ -293,5 +294,5 @@ func (w *jsonWriter) pair(key string, src, dst netip.AddrPort) {
 
 func (w *jsonWriter) endpoint(a netip.AddrPort) {
 	var b [64]byte
-	w.quote(appendEndpoint(b[:0], a))
+	w.quote(words.AppendEndpoint(b[:0], a))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -298,9 +299,9 @@ func summaryLine(b []byte, m *analysis.Message) []byte {
 		}
 	}
 	b = append(b, ", "...)
-	b = appendEndpoint(b, m.Source)
+	b = words.AppendEndpoint(b, m.Source)
 	b = append(b, " -> "...)
-	return appendEndpoint(b, m.Destination)
+	return words.AppendEndpoint(b, m.Destination)
 }
 
 // headers writes all header fields under their long names in lower case, in the order of

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // Registrations is the listing of registrations.
@@ -96,7 +97,7 @@ func RegistrationRow(r *analysis.Registration, o *Options) []string {
 	aor = strings.TrimPrefix(aor, "sip:") // which nearly all begin with
 	source := ""
 	if r.Source.IsValid() {
-		source = string(appendEndpoint(nil, r.Source))
+		source = string(words.AppendEndpoint(nil, r.Source))
 	}
 	return []string{
 		clean.Text(aor), source, r.Outcome.String(), status, strconv.Itoa(r.Attempts),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // maxCallSessions bounds the sessions listed of one call: legs have a few each.
@@ -124,5 +125,5 @@ func cornerText(c *analysis.Corner, sent int64) string {
 }
 
 func plainEndpoint(a netip.AddrPort) string {
-	return string(appendEndpoint(nil, netip.AddrPortFrom(a.Addr().Unmap(), a.Port())))
+	return string(words.AppendEndpoint(nil, netip.AddrPortFrom(a.Addr().Unmap(), a.Port())))
 }

@@ -2,14 +2,10 @@ package report
 
 import (
 	"strings"
-	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
 )
-
-// StatusText returns a status code with its registered phrase.
-func StatusText(code int) string { return statusText(code) }
 
 // FrameText writes a frame as people do: a number, or with several files k:n.
 func FrameText(f analysis.Frame, o *Options) string {
@@ -24,9 +20,6 @@ func Parties(c *analysis.Call, o *Options) (from, to string) {
 
 // URIText returns a URI of a capture fit to be shown.
 func URIText(uri string, o *Options) string { return uriText(uri, o) }
-
-// DurationText writes a duration for people, with three digits or so.
-func DurationText(d time.Duration) string { return durationText(d) }
 
 // Unread says what of the captures could not be read, and which limits were met, a sentence
 // each.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // Streams is the listing of RTP streams.
@@ -218,7 +219,7 @@ func StreamRow(s *analysis.Stream, o *Options) []string {
 		call = CallName(s.Call)
 	}
 	return []string{
-		stampText(s.Begin()), string(appendEndpoint(nil, s.Source())), string(appendEndpoint(nil, s.Destination())), ssrc, clean.Text(codecText(s)),
+		stampText(s.Begin()), string(words.AppendEndpoint(nil, s.Source())), string(words.AppendEndpoint(nil, s.Destination())), ssrc, clean.Text(codecText(s)),
 		strconv.FormatInt(r.Packets, 10), strconv.FormatInt(r.Lost, 10), strconv.FormatFloat(r.LossPercent(), 'f', 2, 64),
 		millisText(r.MaxDelta, timed(s)), millisText(r.MeanJitter, jitter), millisText(r.MaxJitter, jitter), mos, call,
 	}

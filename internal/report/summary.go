@@ -12,6 +12,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // maxSummaryGroups bounds the peers and user agents in a summary: the busiest.
@@ -428,12 +429,12 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 }
 
 func spanText(a, b time.Time) string {
-	from, to := string(appendTime(nil, a)), string(appendTime(nil, b))
+	from, to := string(words.AppendTime(nil, a)), string(words.AppendTime(nil, b))
 	layout := func(s string) string { return s[:10] + " " + s[11:19] }
 	if from[:10] == to[:10] {
-		return fmt.Sprintf("%s to %s UTC (%s)", layout(from), to[11:19], durationText(b.Sub(a)))
+		return fmt.Sprintf("%s to %s UTC (%s)", layout(from), to[11:19], words.Duration(b.Sub(a)))
 	}
-	return fmt.Sprintf("%s to %s UTC (%s)", layout(from), layout(to), durationText(b.Sub(a)))
+	return fmt.Sprintf("%s to %s UTC (%s)", layout(from), layout(to), words.Duration(b.Sub(a)))
 }
 
 func methodCounts(s *analysis.Statistics) (list []string) {
@@ -527,7 +528,7 @@ func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 		d     *analysis.Distribution
 	}{{"PDD", &m.PostDialDelay}, {"setup", &m.SetupTime}, {"talk", &m.Duration}, {"register", &m.RegistrationDelay}} {
 		if x.d.Count > 0 {
-			b = folded(b, x.label, "median %s, 95 %% up to %s, longest %s", durationText(x.d.Median), durationText(x.d.P95), durationText(x.d.Max))
+			b = folded(b, x.label, "median %s, 95 %% up to %s, longest %s", words.Duration(x.d.Median), words.Duration(x.d.P95), words.Duration(x.d.Max))
 		}
 	}
 	return b
@@ -563,7 +564,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		what := ""
 		switch l.State {
 		case analysis.StateFailed:
-			what = statusText(l.FinalStatus)
+			what = words.Status(l.FinalStatus)
 		case analysis.StateAbandoned:
 			what = "no final response"
 		default:

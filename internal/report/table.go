@@ -12,6 +12,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/filter"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // A Kind is the kind of the values of a column.
@@ -62,7 +63,7 @@ func endpointOf(a netip.AddrPort) Value {
 		return Value{}
 	}
 	var b [64]byte
-	return Value{Has: true, Text: string(appendEndpoint(b[:0], a))}
+	return Value{Has: true, Text: string(words.AppendEndpoint(b[:0], a))}
 }
 
 // A Column is one key of a listing of records of type T: its JSON, its place in CSV, and
@@ -235,7 +236,7 @@ func (t *Table[T]) AppendCSV(b []byte, o *Options, r T) []byte {
 		case Frame:
 			b = appendFrame(b, v.Frame, o.several(), "")
 		case Time:
-			b = appendTime(b, v.Time)
+			b = words.AppendTime(b, v.Time)
 		case Number:
 			b = strconv.AppendInt(b, v.Int, 10)
 		case Decimal:

@@ -12,20 +12,10 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 	"github.com/sipsight/sipsight/layers"
 	"github.com/sipsight/sipsight/sipmsg"
 )
-
-// appendEndpoint appends address:port, with brackets around IPv6 addresses.
-func appendEndpoint(b []byte, a netip.AddrPort) []byte {
-	addr := a.Addr().Unmap()
-	if addr.Is4() {
-		b = append(addr.AppendTo(b), ':')
-	} else {
-		b = append(addr.AppendTo(append(b, '[')), "]:"...)
-	}
-	return strconv.AppendUint(b, uint64(a.Port()), 10)
-}
 
 // columns keeps the widths of a list that is printed as it comes: they grow with what
 // has been seen and never shrink, so lines stay aligned for long stretches.
@@ -40,7 +30,7 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	c := &r.columns
 	if m.HasTime && !r.o.Dated {
 		var day [32]byte
-		if d := appendTime(day[:0], m.Time)[:10]; string(d) != c.day {
+		if d := words.AppendTime(day[:0], m.Time)[:10]; string(d) != c.day {
 			c.day = string(d)
 			b = append(append(b, c.day...), " UTC\n"...)
 		}
@@ -53,7 +43,7 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 	b = append(append(b, frame...), "  "...)
 	at := append(cell[:0], "----------T--:--:--.------"...)
 	if m.HasTime {
-		at = appendTime(cell[:0], m.Time)[:26]
+		at = words.AppendTime(cell[:0], m.Time)[:26]
 	}
 	if r.o.Dated {
 		b = append(append(b, at[:10]...), ' ')
@@ -69,7 +59,7 @@ func (r *Messages) AppendText(b []byte, m *analysis.Message) []byte {
 		b = r.appendWhat(b, m, r.o.Width-clean.Width(string(b[line:])))
 	} else { // what it is comes first, and the addresses below
 		b = append(r.appendWhat(b, m, r.o.Width-(len(b)-line)), '\n')
-		path := append(append(appendEndpoint(nil, m.Source), " > "...), appendEndpoint(nil, m.Destination)...)
+		path := append(append(words.AppendEndpoint(nil, m.Source), " > "...), words.AppendEndpoint(nil, m.Destination)...)
 		b = AppendWords(appendBlanks(b, c.frame+2), string(path), c.frame+2, c.frame+2, r.o.Width)
 		b = b[:len(b)-1]
 	}
@@ -88,8 +78,8 @@ const wideRow = 100
 func (r *Messages) fits(first int, m *analysis.Message) bool {
 	c := &r.columns
 	var b [64]byte
-	src := max(c.src, len(appendEndpoint(b[:0], m.Source)), 14)
-	dst := max(c.dst, len(appendEndpoint(b[:0], m.Destination)), 14)
+	src := max(c.src, len(words.AppendEndpoint(b[:0], m.Source)), 14)
+	dst := max(c.dst, len(words.AppendEndpoint(b[:0], m.Destination)), 14)
 	if r.o.Width > 0 && first+src+len(" > ")+dst+2+leastRoom > r.o.Width {
 		return false
 	}
@@ -103,7 +93,7 @@ const leastRoom = 13
 // appendAddress appends an endpoint, as wide as those above it.
 func (r *Messages) appendAddress(b []byte, a netip.AddrPort, width int) []byte {
 	start := len(b)
-	b = appendEndpoint(b, a)
+	b = words.AppendEndpoint(b, a)
 	return appendBlanks(b, width-(len(b)-start))
 }
 
@@ -196,7 +186,7 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	b = append(b, ',')
 	b = append(appendFrame(b, m.Frame, r.o.several(), ""), ',')
 	if m.HasTime {
-		b = appendTime(b, m.Time)
+		b = words.AppendTime(b, m.Time)
 	}
 	b = append(append(append(b, ','), m.Transport...), ',')
 	b = append(m.Source.Addr().Unmap().AppendTo(b), ',')
@@ -372,8 +362,8 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 		if !c.InOrder {
 			order = fmt.Sprintf("%s back in time", plural(c.BackSteps, "step"))
 		}
-		b = rowText(b, "first", string(appendTime(nil, c.First)))
-		b = rowText(b, "last", string(appendTime(nil, c.Last)))
+		b = rowText(b, "first", string(words.AppendTime(nil, c.First)))
+		b = rowText(b, "last", string(words.AppendTime(nil, c.Last)))
 		b = row(b, "duration", "%s s, %s", strconv.FormatFloat(c.Last.Sub(c.First).Seconds(), 'f', 3, 64), order)
 	}
 	b = rowText(b, "data", dataText(c))
@@ -486,7 +476,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 		case c.Err != nil:
 			b = rowText(b, "error", clean.Text(openError(c)))
 		case c.HasTime:
-			first, last := appendTime(nil, c.First), appendTime(nil, c.Last)
+			first, last := words.AppendTime(nil, c.First), words.AppendTime(nil, c.Last)
 			b = row(b, "time", "%s %s to %s %s UTC", first[:10], first[11:23], last[:10], last[11:23])
 		}
 	}

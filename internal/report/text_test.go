@@ -9,38 +9,13 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/analysis"
-	"time"
-	"unicode/utf8"
 )
 
 // random returns random numbers that are the same in every run.
 func random() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
-
-// TestAppendTime holds that a time is what package time makes of it.
-func TestAppendTime(t *testing.T) {
-	const layout = "2006-01-02T15:04:05.000000000Z"
-	check := func(x time.Time) {
-		t.Helper()
-		if got, want := string(appendTime(nil, x)), x.Format(layout); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-	first := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	last := time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)
-	for _, x := range []time.Time{first, last, time.Unix(0, 0), time.Unix(0, -1), time.Date(2024, 2, 29, 23, 59, 59, 1, time.UTC), {}} {
-		check(x.UTC())
-	}
-	r := random()
-	span := last.Unix() - first.Unix()
-	for range 20000 {
-		check(time.Unix(first.Unix()+r.Int64N(span), r.Int64N(1e9)).UTC())
-	}
-	if got := string(appendTime([]byte("at "), time.Unix(1795477111, 452822851).UTC())); got != "at 2026-11-23T23:38:31.452822851Z" {
-		t.Error(got)
-	}
-}
 
 // randomText returns a few random characters: letters, what JSON and terminals mind, and
 // what is anywhere in Unicode.
@@ -211,6 +186,23 @@ func TestRound(t *testing.T) {
 	for in, want := range map[float64]float64{0: 0, 1.004: 1, 1.005000001: 1.01, 2.675000001: 2.68, 1e17: 1e17} {
 		if got := round(in); got != want {
 			t.Errorf("round(%v) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+// TestIsPlain holds that eight octets at a time are what one at a time is, for every octet at
+// every place.
+func TestIsPlain(t *testing.T) {
+	for c := range 256 {
+		want := c >= 0x20 && c < 0x7f && c != '"' && c != '\\'
+		for n := 1; n < 20; n++ {
+			for at := range n {
+				s := []byte(strings.Repeat("~", n))
+				s[at] = byte(c)
+				if got := isPlain(s); got != want {
+					t.Fatalf("%q: %t, want %t", s, got, want)
+				}
+			}
 		}
 	}
 }

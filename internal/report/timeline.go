@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // A Step is one message of a call.
@@ -20,7 +21,7 @@ func (s *Step) What() string {
 	if s.Status == 0 {
 		return "response (" + s.Method + ")"
 	}
-	return statusText(s.Status) + " (" + s.Method + ")"
+	return words.Status(s.Status) + " (" + s.Method + ")"
 }
 
 // Timeline returns the messages of all legs of a call in the order in which they were

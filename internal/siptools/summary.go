@@ -173,7 +173,7 @@ func appendWrong(b []byte, res *analysis.Result, kinds []*wrongKind) []byte {
 			b = fmt.Appendf(b, `,"final_status":%d`, l.FinalStatus)
 		}
 		b = append(b, `,"verdict":`...)
-		b = appendString(b, report.Verdict(c))
+		b = appendString(b, c.Verdict())
 		if l.Cause != "" {
 			b = append(b, `,"release_cause":`...)
 			b = appendString(b, clean.Text(string(clean.AppendURIs(nil, []byte(l.Cause)))))

@@ -1,12 +1,9 @@
-package report
+package words
 
-import (
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // phrases are the reason phrases of status codes, as the registry of SIP parameters has
-// them. Sentences of ours use these: the phrase in a message is text of its sender.
+// them.
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 199: "Early Dialog Terminated",
 	200: "OK", 202: "Accepted", 204: "No Notification",
@@ -27,33 +24,21 @@ var phrases = map[int]string{
 	600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable", 607: "Unwanted", 608: "Rejected",
 }
 
-// statusText returns a status code with its phrase.
-func statusText(code int) string {
+// Phrase returns the registered reason phrase of a status code, "" for none. Sentences of
+// ours use it: the phrase in a message is text of its sender.
+func Phrase(code int) string { return phrases[code] }
+
+// Status returns a status code with its phrase.
+func Status(code int) string {
 	var b [64]byte
-	return string(appendStatus(b[:0], code))
+	return string(AppendStatus(b[:0], code))
 }
 
-func appendStatus(b []byte, code int) []byte {
+// AppendStatus appends a status code with its phrase.
+func AppendStatus(b []byte, code int) []byte {
 	b = strconv.AppendInt(b, int64(code), 10)
 	if p := phrases[code]; p != "" {
 		b = append(append(b, ' '), p...)
 	}
 	return b
-}
-
-// ownPhrase returns the reason phrase of a message where it says something else than ours, as servers use it to tell
-// why; "" for none.
-func ownPhrase(code int, reason string) string {
-	if strings.EqualFold(reason, phrases[code]) {
-		return ""
-	}
-	return reason
-}
-
-// quoted returns text of the capture in quotes behind a blank, "" for none.
-func quoted(s string, o *Options) string {
-	if s == "" {
-		return ""
-	}
-	return " “" + uriText(s, o) + "”"
 }

@@ -1,4 +1,4 @@
-package report
+package words
 
 import (
 	"math"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// appendTime appends a UTC time of the years 1 to 9999, RFC 3339 with nanoseconds.
-func appendTime(b []byte, t time.Time) []byte {
+// AppendTime appends a UTC time of the years 1 to 9999, RFC 3339 with nanoseconds.
+func AppendTime(b []byte, t time.Time) []byte {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	n := len(b)
@@ -39,10 +39,10 @@ func putDigits(d []byte, n int) {
 
 const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
 
-// appendDecimal appends the shortest decimal that is read as x, without an exponent. Almost
+// AppendDecimal appends the shortest decimal that is read as x, without an exponent. Almost
 // all of ours have six decimals at most: the nearest x of such a number of up to fifteen
 // digits has no shorter one.
-func appendDecimal(b []byte, x float64) []byte {
+func AppendDecimal(b []byte, x float64) []byte {
 	const unit = 1e6
 	n := math.Round(x * unit)
 	if n == 0 || math.Abs(n) >= 1e15 || n/unit != x {
@@ -71,8 +71,8 @@ func appendPoint(b []byte, n uint64, decimals int) []byte {
 
 var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
-// appendSeconds appends a duration in seconds with 1 to 9 decimals, rounded as d.Seconds() is.
-func appendSeconds(b []byte, d time.Duration, decimals int) []byte {
+// AppendSeconds appends a duration in seconds with 1 to 9 decimals, rounded as d.Seconds() is.
+func AppendSeconds(b []byte, d time.Duration, decimals int) []byte {
 	unit := time.Second / time.Duration(powers[decimals])
 	if d < 0 || d > 1e6*time.Second || d%unit == unit/2 { // in the middle, the float lies on one side
 		return strconv.AppendFloat(b, d.Seconds(), 'f', decimals, 64)

@@ -1,19 +1,46 @@
-package report
+package words
 
 import (
 	"math"
+	"math/rand/v2"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
+
+// random returns random numbers that are the same in every run.
+func random() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+// TestAppendTime holds that a time is what package time makes of it.
+func TestAppendTime(t *testing.T) {
+	const layout = "2006-01-02T15:04:05.000000000Z"
+	check := func(x time.Time) {
+		t.Helper()
+		if got, want := string(AppendTime(nil, x)), x.Format(layout); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	first := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	last := time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)
+	for _, x := range []time.Time{first, last, time.Unix(0, 0), time.Unix(0, -1), time.Date(2024, 2, 29, 23, 59, 59, 1, time.UTC), {}} {
+		check(x.UTC())
+	}
+	r := random()
+	span := last.Unix() - first.Unix()
+	for range 20000 {
+		check(time.Unix(first.Unix()+r.Int64N(span), r.Int64N(1e9)).UTC())
+	}
+	if got := string(AppendTime([]byte("at "), time.Unix(1795477111, 452822851).UTC())); got != "at 2026-11-23T23:38:31.452822851Z" {
+		t.Error(got)
+	}
+}
 
 // TestAppendDecimal holds that a number is what strconv makes of it: durations in
 // milliseconds, shares, and what has too many digits for the short way.
 func TestAppendDecimal(t *testing.T) {
 	check := func(x float64) {
 		t.Helper()
-		if got, want := string(appendDecimal(nil, x)), strconv.FormatFloat(x, 'f', -1, 64); got != want {
+		if got, want := string(AppendDecimal(nil, x)), strconv.FormatFloat(x, 'f', -1, 64); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
@@ -37,7 +64,7 @@ func TestAppendDecimal(t *testing.T) {
 func TestAppendSeconds(t *testing.T) {
 	check := func(d time.Duration, decimals int) {
 		t.Helper()
-		if got, want := string(appendSeconds(nil, d, decimals)), strconv.FormatFloat(d.Seconds(), 'f', decimals, 64); got != want {
+		if got, want := string(AppendSeconds(nil, d, decimals)), strconv.FormatFloat(d.Seconds(), 'f', decimals, 64); got != want {
 			t.Errorf("%d with %d decimals: %s, want %s", d, decimals, got, want)
 		}
 	}
@@ -52,23 +79,6 @@ func TestAppendSeconds(t *testing.T) {
 			check(d, decimals)
 			check(d.Round(5*time.Millisecond), decimals)
 			check(d.Round(500*time.Microsecond), decimals)
-		}
-	}
-}
-
-// TestIsPlain holds that eight octets at a time are what one at a time is, for every octet at
-// every place.
-func TestIsPlain(t *testing.T) {
-	for c := range 256 {
-		want := c >= 0x20 && c < 0x7f && c != '"' && c != '\\'
-		for n := 1; n < 20; n++ {
-			for at := range n {
-				s := []byte(strings.Repeat("~", n))
-				s[at] = byte(c)
-				if got := isPlain(s); got != want {
-					t.Fatalf("%q: %t, want %t", s, got, want)
-				}
-			}
 		}
 	}
 }

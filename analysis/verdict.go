@@ -1,24 +1,24 @@
-package report
+package analysis
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"sort"
-	"strconv"
 	"time"
 
-	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
-// Verdict says in one sentence what became of a call. It holds no text of the capture but
-// addresses and numbers.
-func Verdict(c *analysis.Call) string {
+// Verdict says in one sentence what became of a call, as in «Failed after 904 ms: 486 Busy Here
+// from 192.0.2.7:5060.», and why, as far as Because was filled in: package findings does that. It
+// holds no text of the capture but addresses and numbers.
+func (c *Call) Verdict() string {
 	var b [256]byte
-	return string(appendVerdict(b[:0], c))
+	return string(c.AppendVerdict(b[:0]))
 }
 
-func appendVerdict(b []byte, c *analysis.Call) []byte {
+// AppendVerdict appends the Verdict to b.
+func (c *Call) AppendVerdict(b []byte) []byte {
 	l := c.First()
 	b = appendOutcome(b, l, c.Until)
 	if c.Because != "" {
@@ -31,18 +31,18 @@ func appendVerdict(b []byte, c *analysis.Call) []byte {
 	if l.Running { // the capture has not all of it
 		b = append(b, "; it was running already when the capture begins"...)
 	}
-	if list := transfersOf(c); len(list) > 0 {
-		b = append(append(b, "; "...), transferText(&list[len(list)-1])...)
+	if list := c.Transfers(); len(list) > 0 {
+		b = append(append(b, "; "...), list[len(list)-1].String()...)
 	}
 	return append(b, '.')
 }
 
 // appendOutcome appends what became of a leg up to the end of the capture.
-func appendOutcome(b []byte, l *analysis.Leg, until time.Time) []byte {
+func appendOutcome(b []byte, l *Leg, until time.Time) []byte {
 	switch l.State {
-	case analysis.StateCompleted:
+	case StateCompleted:
 		return appendCompleted(b, l)
-	case analysis.StateConfirmed:
+	case StateConfirmed:
 		b = appendAfter(append(b, "Answered"...), l.Invited, l.Answered)
 		if l.Evicted {
 			return append(b, "; not followed to its end because too many calls were going on"...)
@@ -52,31 +52,31 @@ func appendOutcome(b []byte, l *analysis.Leg, until time.Time) []byte {
 			bye = "; no BYE of its dialog until the capture ends"
 		}
 		return appendLater(append(b, bye...), l.Answered, until)
-	case analysis.StateFailed:
+	case StateFailed:
 		return appendFailed(b, l)
-	case analysis.StateCancelled:
+	case StateCancelled:
 		return appendCancelled(b, l)
-	case analysis.StateRedirected:
+	case StateRedirected:
 		b = appendAfter(append(b, "Redirected"...), l.Invited, l.Final)
-		b = appendStatus(append(b, " with "...), l.FinalStatus)
+		b = words.AppendStatus(append(b, " with "...), l.FinalStatus)
 		b = appendHost(append(b, " by "...), l.Destination)
 		return append(b, ", and nothing followed on this Call-ID"...)
-	case analysis.StateAbandoned:
+	case StateAbandoned:
 		if l.Ringing.IsZero() {
 			b = appendHost(append(b, "No final response came from "...), l.Destination)
 			return append(b, " in over 32 s"...)
 		}
 		b = appendAfter(append(b, "Rang"...), l.Invited, l.Ringing)
 		return append(b, "; no final response and no CANCEL followed in over three minutes"...)
-	case analysis.StateEarly:
+	case StateEarly:
 		return appendLater(append(b, "Not answered yet when the capture ends"...), l.Invited, until)
-	case analysis.StateTrying:
+	case StateTrying:
 		return appendLater(append(b, "No ringing and no final response yet when the capture ends"...), l.Invited, until)
 	}
 	return append(b, "Only parts of this call are in the capture"...)
 }
 
-func appendCompleted(b []byte, l *analysis.Leg) []byte {
+func appendCompleted(b []byte, l *Leg) []byte {
 	b = append(b, "Answered"...)
 	switch {
 	case l.AnswerUnseen:
@@ -85,7 +85,7 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 		b = appendAfter(b, l.Invited, l.Answered)
 	}
 	b = append(b, ", ended"...)
-	if l.EndedBy == analysis.Caller || l.EndedBy == analysis.Callee {
+	if l.EndedBy == Caller || l.EndedBy == Callee {
 		b = append(append(b, " by the "...), l.EndedBy.String()...)
 	}
 	b = appendAfter(b, l.Answered, l.Ended)
@@ -93,26 +93,26 @@ func appendCompleted(b []byte, l *analysis.Leg) []byte {
 	case l.ByeUnseen:
 		b = append(b, " (the BYE is not in the capture)"...)
 	case l.ByeRefused != 0 && l.ByeRefused != 481 && l.ByeRefused != 408: // of these findings tell
-		b = appendStatus(append(b, " with a BYE that was answered "...), l.ByeRefused)
+		b = words.AppendStatus(append(b, " with a BYE that was answered "...), l.ByeRefused)
 	}
 	return b
 }
 
-func appendFailed(b []byte, l *analysis.Leg) []byte {
+func appendFailed(b []byte, l *Leg) []byte {
 	b = append(appendAfter(append(b, "Failed"...), l.Invited, l.Final), ": "...)
 	if l.FinalStatus == 0 {
 		return append(b, "the caller acknowledged a refusal that is not in the capture"...)
 	}
-	b = appendStatus(b, l.FinalStatus)
+	b = words.AppendStatus(b, l.FinalStatus)
 	switch l.FinalStatus {
 	case 401, 407:
 		return append(b, ", and no further INVITE with credentials came"...)
 	}
 	b = append(b, " from "...)
 	switch {
-	case l.EndedBy == analysis.Server && l.FinalStatus != 483 && oneServer(l):
+	case l.EndedBy == Server && l.FinalStatus != 483 && oneServer(l):
 		b = appendHost(append(b, "a server on the way, "...), l.Destination)
-	case l.EndedBy == analysis.Server:
+	case l.EndedBy == Server:
 		b = append(b, "a server on the way"...)
 	case len(l.Hops) < 2:
 		b = appendHost(b, l.Destination)
@@ -126,7 +126,7 @@ func appendFailed(b []byte, l *analysis.Leg) []byte {
 }
 
 // oneServer reports whether a call that a server refused passed one alone.
-func oneServer(l *analysis.Leg) bool {
+func oneServer(l *Leg) bool {
 	for _, h := range l.Hops[1:] {
 		if server := l.Destination.Addr(); h.A.Addr() != server && h.B.Addr() != server {
 			return false
@@ -135,11 +135,11 @@ func oneServer(l *analysis.Leg) bool {
 	return true
 }
 
-func appendCancelled(b []byte, l *analysis.Leg) []byte {
+func appendCancelled(b []byte, l *Leg) []byte {
 	switch {
 	case l.ByBye:
 		who := "one side"
-		if l.EndedBy != analysis.NoParty {
+		if l.EndedBy != NoParty {
 			who = "the " + l.EndedBy.String()
 		}
 		b = append(append(b, "Given up with a BYE of "...), who...)
@@ -147,7 +147,7 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 	case l.AnsweredElsewhere():
 		return append(appendAfter(append(b, "Stopped"...), l.Invited, l.Ended), ", since another phone had answered"...)
 	case l.FinalStatus != 0 && l.FinalStatus != 487: // it went on in spite of the CANCEL
-		b = appendStatus(append(b, "Cancelled by the caller, and ended with "...), l.FinalStatus)
+		b = words.AppendStatus(append(b, "Cancelled by the caller, and ended with "...), l.FinalStatus)
 		return appendAfter(b, l.Invited, l.Ended)
 	case !l.Ringing.IsZero():
 		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
@@ -155,14 +155,14 @@ func appendCancelled(b []byte, l *analysis.Leg) []byte {
 	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
 }
 
-// transfersOf returns the transfers that were asked for on any leg of a call, in order. A back-to-back user
-// agent may pass a REFER on to the next leg, or do itself what it asks for.
-func transfersOf(c *analysis.Call) []analysis.Transfer {
+// Transfers returns the transfers that were asked for on any leg of a call, in order, and once what a
+// back-to-back user agent passed on to the next leg. The list is not to be written into.
+func (c *Call) Transfers() []Transfer {
 	list := c.First().Transfers
 	for _, l := range c.Legs[1:] {
 		for i := range l.Transfers {
 			t := &l.Transfers[i]
-			if !slices.ContainsFunc(list, func(x analysis.Transfer) bool {
+			if !slices.ContainsFunc(list, func(x Transfer) bool {
 				return x.Target == t.Target && x.By == t.By && t.Time.Sub(x.Time).Abs() < time.Second
 			}) {
 				list = append(list[:len(list):len(list)], *t)
@@ -176,36 +176,30 @@ func transfersOf(c *analysis.Call) []analysis.Transfer {
 	return list
 }
 
-func transferText(t *analysis.Transfer) string {
+// String says who asked for a transfer and what came of it, as in «a transfer was asked for by the callee and
+// ended with 200 OK».
+func (t *Transfer) String() string {
 	s := "a transfer was asked for"
-	if t.By != analysis.NoParty {
+	if t.By != NoParty {
 		s += " by the " + t.By.String()
 	}
 	switch {
 	case t.Result >= 200:
-		s += " and ended with " + statusText(t.Result)
+		s += " and ended with " + words.Status(t.Result)
 	case t.Result != 0:
-		s += " and accepted; the last that is reported of it is " + statusText(t.Result)
+		s += " and accepted; the last that is reported of it is " + words.Status(t.Result)
 	case t.Status >= 300:
-		s += " and refused with " + statusText(t.Status)
+		s += " and refused with " + words.Status(t.Status)
 	case t.Status != 0:
 		s += " and accepted"
 	}
 	return s
 }
 
-// between returns the time from a to b.
-func between(a, b time.Time) (time.Duration, bool) {
-	if a.IsZero() || b.IsZero() || b.Before(a) {
-		return 0, false
-	}
-	return b.Sub(a), true
-}
-
 // appendAfter appends how long after a b was, where both are known.
 func appendAfter(dst []byte, a, b time.Time) []byte {
 	if d, ok := between(a, b); ok {
-		dst = appendDuration(append(dst, " after "...), d)
+		dst = words.AppendDuration(append(dst, " after "...), d)
 	}
 	return dst
 }
@@ -213,7 +207,7 @@ func appendAfter(dst []byte, a, b time.Time) []byte {
 // appendLater appends how much later than a b was.
 func appendLater(dst []byte, a, b time.Time) []byte {
 	if d, ok := between(a, b); ok && d > 0 {
-		dst = append(appendDuration(append(dst, ", "...), d), " later"...)
+		dst = append(words.AppendDuration(append(dst, ", "...), d), " later"...)
 	}
 	return dst
 }
@@ -222,29 +216,5 @@ func appendHost(b []byte, a netip.AddrPort) []byte {
 	if !a.IsValid() {
 		return append(b, "an unknown address"...)
 	}
-	return appendEndpoint(b, a)
-}
-
-// durationText writes a duration for people, with three digits or so.
-func durationText(d time.Duration) string {
-	var b [40]byte
-	return string(appendDuration(b[:0], d))
-}
-
-func appendDuration(b []byte, d time.Duration) []byte {
-	switch {
-	case d < time.Millisecond:
-		return append(strconv.AppendInt(b, d.Microseconds(), 10), " µs"...)
-	case d < time.Second:
-		return append(strconv.AppendInt(b, d.Round(time.Millisecond).Milliseconds(), 10), " ms"...)
-	case d < 10*time.Second:
-		return append(appendSeconds(b, d, 2), " s"...)
-	case d < time.Minute:
-		return append(appendSeconds(b, d, 1), " s"...)
-	case d < time.Hour:
-		return fmt.Appendf(b, "%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	case d%time.Hour < time.Minute:
-		return fmt.Appendf(b, "%d h", d/time.Hour)
-	}
-	return fmt.Appendf(b, "%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	return words.AppendEndpoint(b, a)
 }
