@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"internal/reassembly": {"layers"},
 	"internal/dissect":    {"capture", "internal/addr", "internal/reassembly", "layers", "sipmsg"},
 	"analysis":            {"capture", "internal/addr", "internal/dissect", "internal/words", "layers", "rtp", "sdp", "sipmsg"},
-	"findings":            {"analysis", "internal/addr", "sdp", "sipmsg"},
+	"findings":            {"analysis", "capture", "internal/addr", "sdp", "sipmsg"},
 	"internal/filter":     {"analysis", "internal/clean", "internal/near", "sipmsg"},
 	"internal/audio":      {},
 	"internal/export":     {"analysis", "capture", "internal/audio", "internal/clean", "internal/reassembly", "layers", "pcapfile", "pcapng", "rtp", "sipmsg"},

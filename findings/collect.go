@@ -2,11 +2,13 @@ package findings
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -412,6 +414,14 @@ func (c *Collector) event(e *analysis.Event) {
 	if len(c.events) < maxEvents {
 		c.events = append(c.events, *e)
 	}
+}
+
+// Run analyses a timeline as analysis.Run does, with calls, and returns what is wrong in it: see
+// Collector.Finish. With an error, result and findings tell what was read so far.
+func Run(ctx context.Context, r *capture.Reader, o analysis.Options) (*analysis.Result, []*Finding, error) {
+	c := New()
+	res, err := analysis.Run(ctx, r, c.Options(o))
+	return res, c.Finish(res), err
 }
 
 // Finish applies the rules that need the whole capture, and what holds for all rules, and

@@ -42,7 +42,8 @@ const (
 
 func (c Confidence) String() string { return [...]string{"", "possible", "likely", "certain"}[c] }
 
-// A Finding is something worth telling, with its proof.
+// A Finding is something worth telling, with its proof. Its texts may quote what strangers wrote, as it is in the
+// capture: whoever shows them on a terminal, in a page or to a model escapes them first, and masks passwords in URIs.
 type Finding struct {
 	ID         string
 	Severity   Severity
@@ -58,16 +59,15 @@ type Finding struct {
 	Related  []string // ids of findings that the same cause also meets
 
 	// Because goes on with the verdict of the call, as in «… because the ACK went to a
-	// private address»; "" where it explains no end. It is told of calls that ended so, which
-	// end says; where that is goesOn also beside the end of one that was answered.
+	// private address»; "" where it explains no end.
 	Because string
-	end     end
+	end     end         // which calls that is told of: those that ended so; where it is goesOn also beside the end of one that was answered
 	fault   answerFault // of a response that a server between may pass back: another fault is that of another host
 	refusal int         // the final response that Because explains, where end is turnedDown
 
 	CallID string
 	Call   int      // ID of the call, 0 for none
-	Calls  []string // of a site pattern: Call-IDs, at most maxSiteCalls …
+	Calls  []string // of a site pattern, which nearly every call has: Call-IDs, at most 20 …
 	Count  int      // … and how many there are; of one of Singly, how many calls it is on
 	AOR    string   // of a registration
 
@@ -87,10 +87,10 @@ type Finding struct {
 }
 
 // Singly returns findings as they are of single calls: in place of a site pattern, or of another one of several calls, those
-// that it is made of, as far as they were kept. A call has its own proof so, though the list tells of all calls at once. Inlined it would be 3 kB.
+// that it is made of, as far as they were kept. A call has its own proof so, though the list tells of all calls at once.
 //
 //go:noinline
-func Singly(list []*Finding) (single []*Finding) {
+func Singly(list []*Finding) (single []*Finding) { // inlined it would be 3 kB
 	for i, f := range list {
 		one := list[i : i+1]
 		if f.several != nil && len(f.several.singly) > 0 {
@@ -147,7 +147,7 @@ func (x *Finding) merge(f *Finding) {
 	}
 }
 
-// AORs returns the addresses-of-record of a finding of several registrations, at most maxSiteCalls.
+// AORs returns the addresses-of-record of a finding of several registrations, at most 20.
 func (f *Finding) AORs() []string {
 	if f.several == nil {
 		return nil

@@ -126,12 +126,11 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 // run analyses a capture.
 func run(ctx context.Context, r *capture.Reader, id identity, o *Options, p mcpjsonrpc.Progress) (*examined, error) {
 	defer watch(r, p)()
-	c := findings.New()
-	res, err := analysis.Run(ctx, r, c.Options(analysis.Options{Steps: true, Streams: !o.NoMedia, MaxMemory: o.MaxMemory / 4}))
+	res, found, err := findings.Run(ctx, r, analysis.Options{Steps: true, Streams: !o.NoMedia, MaxMemory: o.MaxMemory / 4})
 	if err != nil {
 		return nil, err
 	}
-	x := &examined{res: res, found: c.Finish(res), ident: id}
+	x := &examined{res: res, found: found, ident: id}
 	if res.Traffic != nil {
 		res.Overview() // kept with the rest, so that whatever is asked next is answered at once
 	}
