@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"sort"
@@ -23,8 +24,11 @@ func (c *Call) AppendVerdict(b []byte) []byte {
 	b = appendOutcome(b, l, c.Until)
 	if c.Because != "" {
 		link := " because "
-		if c.Beside {
+		switch {
+		case c.Beside:
 			link = "; "
+		case bytes.HasSuffix(b, []byte(" later")): // the cause is of what was said before that
+			link = ", because "
 		}
 		b = append(append(b, link...), c.Because...)
 	}

@@ -25,6 +25,20 @@ func TestVerdictUntil(t *testing.T) {
 	}
 }
 
+// TestVerdictBecause holds that a reason is not one for the time in front of it.
+func TestVerdictBecause(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for want, l := range map[string]*Leg{
+		"Failed after 3.00 s: 404 Not Found from an unknown address because nobody is there.": {State: StateFailed, FinalStatus: 404, Invited: at, Final: at.Add(3 * time.Second)},
+		"Not answered yet when the capture ends, 5.00 s later, because nobody is there.":      {State: StateEarly, Invited: at},
+	} {
+		c := &Call{Legs: []*Leg{l}, Until: at.Add(5 * time.Second), Remarks: Remarks{Because: "nobody is there"}}
+		if got := c.Verdict(); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
 // TestVerdictTransfer holds that a transfer ends with a final status alone.
 func TestVerdictTransfer(t *testing.T) {
 	for _, x := range []struct {

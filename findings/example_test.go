@@ -35,7 +35,7 @@ func ExampleRun() {
 	// Output:
 	// 1 Answered after 1.80 s, ended by the caller after 304 ms. [no-100 dtmf-mismatch]
 	// 2 Answered after 208 ms, ended by the caller after 2.21 s. []
-	// 3 No ringing and no final response yet when the capture ends, 7.51 s later because 127.0.0.14:5060 cannot be reached (ICMP port unreachable). [transport-error]
+	// 3 No ringing and no final response yet when the capture ends, 7.51 s later, because 127.0.0.14:5060 cannot be reached (ICMP port unreachable). [transport-error]
 	// transport-error, call 3: ICMP port unreachable: INVITE to 127.0.0.14:5060 (5 times)
 	//   Check that the program runs and listens on that address, port and transport, and that firewalls let it through.
 	//   frame.number in {17, 18, 20, 22}
