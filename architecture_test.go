@@ -1,6 +1,7 @@
 package sipsight_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -149,6 +150,44 @@ func imports(t *testing.T, file string) (list []string) {
 		list = append(list, imp)
 	}
 	return list
+}
+
+// TestSignatures holds that what a room gives to programs of others can be named by them: nothing exported
+// of a public room has a type of an internal one.
+func TestSignatures(t *testing.T) {
+	for room, files := range goFiles(t) {
+		if strings.HasPrefix(room, "internal/") || room == "." || strings.HasPrefix(room, "cmd/") {
+			continue
+		}
+		for _, name := range files {
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hidden := map[string]string{} // names of internal packages in this file
+			for _, i := range f.Imports {
+				imp, _ := strconv.Unquote(i.Path.Value)
+				if strings.HasPrefix(imp, module+"/internal/") {
+					hidden[path.Base(imp)] = imp
+				}
+			}
+			if len(hidden) == 0 || !ast.FileExports(f) {
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch x := n.(type) {
+				case *ast.BlockStmt: // what a function does is its own
+					return false
+				case *ast.SelectorExpr:
+					if p, ok := x.X.(*ast.Ident); ok && hidden[p.Name] != "" {
+						t.Errorf("%s: %s.%s of %s is in something exported", fset.Position(x.Pos()), p.Name, x.Sel.Name, hidden[p.Name])
+					}
+				}
+				return true
+			})
+		}
+	}
 }
 
 // TestNoRequirements holds the product's promise: nothing but the standard library.
