@@ -335,7 +335,8 @@ func (l *ledger) leg(r *legRun) {
 	l.auth(d, list)
 	for i, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
-			t.retried = retriedUnseen(d, &d.Transactions[i]) || retriedAhead(list, t) || r.wentOn(&d.Transactions[i])
+			x := &d.Transactions[i]
+			t.retried = x.Cancelled || retriedUnseen(d, x) || retriedAhead(list, t) || r.wentOn(x) // who has cancelled does not try again
 		}
 	}
 	for i := range list {
