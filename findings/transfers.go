@@ -14,7 +14,7 @@ import (
 var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
-	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows within 32 s of the 2xx, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub; a Refer-Sub: false of the REFER that the 2xx does
+	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows within 32 s of the 2xx, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub or explicitsub (RFC 7614); a Refer-Sub: false of the REFER that the 2xx does
 not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID in the same way.`,
@@ -152,7 +152,7 @@ func (r *legRun) messageAt(i int) *sipmsg.Message {
 // unreported makes the finding of a REFER without NOTIFY; excused says that none is due.
 func unreported(refer, accepted *sipmsg.Message) (f Finding, excused bool) {
 	f = Finding{Severity: Error, Expected: "a NOTIFY at once, and one that says how the transfer ended"}
-	if says(accepted, sipmsg.ReferSub, "false") || says(refer, sipmsg.Require, "nosub") {
+	if says(accepted, sipmsg.ReferSub, "false") || says(refer, sipmsg.Require, "nosub") || says(refer, sipmsg.Require, "explicitsub") {
 		return f, true
 	}
 	if says(refer, sipmsg.ReferSub, "false") {
