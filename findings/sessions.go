@@ -319,7 +319,7 @@ var unknownDialog = &Rule{
 	ID: "481-in-dialog", RFC: "RFC 3261 12.2.2", Severity: "error / note",
 	Title: "a request that the other side knows no dialog for",
 	Doc: `A BYE, re-INVITE, UPDATE, PRACK, INFO, REFER or NOTIFY with a To tag is answered 481. It is compared with the tags of the responses that made the dialog. Excepted are requests
-that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), and those with Replaces; a NOTIFY to a side that had sent BYE before, as phones do behind a REFER, is a note. It is told once for
+that cross a BYE of the other side (which was sent before the 481 came, and not answered when the request was sent), those of an early dialog that cross the refusal of its INVITE (which came before the 481, and was not acknowledged on the first hop when the request was sent), and those with Replaces; a NOTIFY to a side that had sent BYE before, as phones do behind a REFER, is a note. It is told once for
 each side of a dialog, at the hop nearest to who answers, with the first request of each method; a PRACK, whose RAck may be wrong, for itself.`,
 	Why: "The two sides no longer agree about the call: one of them, or a server between, has forgotten it or was restarted, or a tag was changed on the way.",
 	Fix: "Compare the tags; if they are those of the dialog, look at why the answering side has ended it (a timer, a restart, another machine of a cluster).",
@@ -339,7 +339,7 @@ each side of a dialog, at the hop nearest to who answers, with the first request
 			}
 			at := r.lastHop(i)
 			req := r.requestOf(at)
-			if req < 0 || r.Messages[req].ToTag == 0 || r.Messages[req].Partial || r.Messages[req].Fields.Has(sipmsg.Replaces) || r.crossesBye(i) {
+			if req < 0 || r.Messages[req].ToTag == 0 || r.Messages[req].Partial || r.Messages[req].Fields.Has(sipmsg.Replaces) || r.crossesBye(i) || r.crossesRefusal(i, at, req) {
 				continue
 			}
 			r.tellUnknown(&told, at, req)
@@ -406,6 +406,20 @@ func (r *legRun) crossesBye(i int) bool {
 		}
 	}
 	return false
+}
+
+// crossesRefusal reports whether the request of transaction i is of an early dialog that was refused, on the hop of transaction at, before
+// it was answered there, and whose sender did not know of that: of several phones the caller is told of one refusal alone.
+func (r *legRun) crossesRefusal(i, at, req int) bool {
+	t, end, q := &r.Transactions[i], &r.Transactions[at], &r.Messages[req]
+	for j := range r.Transactions {
+		if x := &r.Transactions[j]; x.Method == "INVITE" && x.Initial && x.Status >= 300 && x.Hop == t.Hop && x.AckTime.Before(t.Sent) && x.Answered.Before(t.Sent) {
+			return false // he knew
+		}
+	}
+	return r.first(func(m *analysis.Seen) bool {
+		return ofInitialINVITE(m) && m.Status >= 300 && m.Hop == end.Hop && !m.Time.After(end.Answered) && (m.ToTag == q.ToTag || m.ToTag == q.FromTag)
+	}) >= 0
 }
 
 // unknown tells that the request req of transaction i was answered 481.
