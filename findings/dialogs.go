@@ -25,7 +25,7 @@ const (
 var glare491 = &Rule{
 	ID: "glare-491", RFC: "RFC 3261 14.1", Severity: "warning / note",
 	Title: "a retry after 491 that comes at the wrong time, or never",
-	Doc: `A re-INVITE or UPDATE was answered 491, and the next INVITE or UPDATE of that side comes outside of its window, or not within 10 s though no BYE ends the dialog. The window is
+	Doc: `A re-INVITE or UPDATE was answered 491, and the next INVITE or UPDATE of that side comes outside of its window, or not within 10 s though no BYE ends the dialog, nor CANCEL or refusal an early one. The window is
 2.1 to 4 s behind the 491 for the side that made the Call-ID (who sent the first INVITE), 0 to 2 s for the other one; 50 ms to either side are let pass. Where the
 capture does not show who made the Call-ID, 0 to 4 s. A retry in its window, or a dialog that ends first, is a note; of one that is not in the capture, though its answer is, or a number of that side is left out, nothing is said.`,
 	Why: "Both sides changed the session at once. The two windows lie apart so that they do not meet again: who waits wrongly meets the other one time after time, and a change that is not tried again is lost.",
@@ -52,7 +52,7 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 	retry := r.first(func(m *analysis.Seen) bool {
 		return m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.FromTag == q.FromTag && m.ToTag == q.ToTag && m.CSeq > q.CSeq && m.Time.After(t.Answered)
 	})
-	bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" && !m.Time.Before(t.Answered) })
+	bye := r.first(func(m *analysis.Seen) bool { return !m.Time.Before(t.Answered) && r.endsCall(m, t.Answered) })
 	low, high, who := time.Duration(0), t2, "which side made the Call-ID is not in the capture"
 	switch caller := r.callerTag(); caller {
 	case 0:
@@ -93,6 +93,15 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 		return
 	}
 	r.report(f)
+}
+
+// endsCall reports whether a message ends a call, which was on its way at a time: a BYE, or the CANCEL or the refusal of its INVITE.
+func (r *legRun) endsCall(m *analysis.Seen, at time.Time) bool {
+	if m.Request && m.Method == "BYE" {
+		return true
+	}
+	early := r.Leg.Answered.IsZero() || at.Before(r.Leg.Answered)
+	return early && m.ToTag == 0 && m.Request && m.Method == "CANCEL" || early && ofInitialINVITE(m) && m.Status >= 300
 }
 
 // triedUnseen reports whether the next try behind a 491, before message retry if there is one, is not in the capture,
