@@ -82,3 +82,24 @@ func TestForkedHold(t *testing.T) {
 		})
 	}
 }
+
+// TestKeptCallID: a back-to-back user agent that keeps the Call-ID calls with a tag of its own; who answers that is the called side.
+func TestKeptCallID(t *testing.T) {
+	l := analyze(t, capgen.Ladder{}, `
+		0    A > P INVITE sdp
+		+.1  P > B INVITE ft=p fwd=no sdp m=6002
+		1    B > P 200 tt=b sdp m=8000
+		+.1  P > A 200 tt=q sdp m=6000
+		+.1  A > P ACK tt=q
+		+.1  P > B ACK ft=p tt=b`).Calls.At(0).First()
+	for i := range l.Media.Endpoints {
+		if e := &l.Media.Endpoints[i]; (e.Side == analysis.Callee) != (e.Addr.Port() == 8000 || e.Addr.Port() == 6000) {
+			t.Errorf("%s is of the %s", e.Addr, e.Side)
+		}
+	}
+	for _, s := range l.Steps {
+		if s.ToCallee != s.Request {
+			t.Errorf("frame %d: to the callee %v", s.Frame.Number, s.ToCallee)
+		}
+	}
+}

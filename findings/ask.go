@@ -122,12 +122,14 @@ func (r *legRun) callerTag() uint64 {
 	return 0
 }
 
-// side returns the side with a From tag.
+// side returns the side with a From tag. A back-to-back user agent that keeps the Call-ID calls with a tag of its own on the next hop.
 func (r *legRun) side(tag uint64) analysis.Party {
-	switch r.callerTag() {
-	case 0:
+	switch {
+	case r.callerTag() == 0:
 		return analysis.NoParty
-	case tag:
+	case r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "INVITE" && m.ToTag == 0 && m.FromTag == tag
+	}) >= 0:
 		return analysis.Caller
 	}
 	return analysis.Callee

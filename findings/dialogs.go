@@ -54,9 +54,9 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 	})
 	bye := r.first(func(m *analysis.Seen) bool { return !m.Time.Before(t.Answered) && r.endsCall(m, t.Answered) })
 	low, high, who := time.Duration(0), t2, "which side made the Call-ID is not in the capture"
-	switch caller := r.callerTag(); caller {
-	case 0:
-	case q.FromTag:
+	switch r.side(q.FromTag) {
+	case analysis.NoParty:
+	case analysis.Caller:
 		low, who = 2100*time.Millisecond, "it made the Call-ID"
 	default:
 		high, who = 2*time.Second, "the other side made the Call-ID"

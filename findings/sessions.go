@@ -95,19 +95,15 @@ func (r *legRun) timerSet(bye int, onHop bool) int {
 
 // refresher names who has to refresh, as the 2xx says.
 func (r *legRun) refresher(set int, who []byte) string {
-	m := &r.Messages[set]
-	caller := r.callerTag()
-	if caller == 0 {
+	side := r.side(r.Messages[set].FromTag)
+	if side == analysis.NoParty {
 		return ""
 	}
 	switch string(who) {
 	case "uac":
-		return r.party(m.FromTag)
+		return sideOf(side)
 	case "uas":
-		if m.FromTag == caller {
-			return "the called side"
-		}
-		return "the caller"
+		return sideOf(otherSide(side))
 	}
 	return ""
 }

@@ -209,7 +209,7 @@ func (r *legRun) listen(t *talk, caller uint64) {
 			t.partial = true
 			continue
 		}
-		r.agree(t, &d, offer, answer, caller)
+		r.agree(t, &d, offer, answer)
 	}
 }
 
@@ -230,14 +230,14 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 }
 
 // agree notes what a deal comes to.
-func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session, caller uint64) {
+func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	m := &r.Messages[d.final]
 	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: m.Method == "UPDATE" || r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
 	from, to := 0, 1
-	if speaker(&r.Messages[d.offer]) != caller {
+	if r.side(speaker(&r.Messages[d.offer])) != analysis.Caller {
 		from, to = 1, 0
 	}
 	image := false
