@@ -884,12 +884,21 @@ func (t *talk) twice(s *analysis.Stream) (info, event analysis.Frame, ok bool) {
 		}
 		for i := range s.Tones() {
 			y := &s.Tones()[i]
-			if y.Event.Event == x.event && max(y.Time.Sub(x.time), x.time.Sub(y.Time)) <= oneDigit {
+			if y.Event.Event == x.event && max(y.Time.Sub(x.time), x.time.Sub(y.Time)) <= oneDigit && t.isAgreedOn(s, x.hop) {
 				return x.frame, y.Frame, true
 			}
 		}
 	}
 	return info, event, false
+}
+
+// isAgreedOn reports whether a stream is one of a hop, as far as hops have descriptions of their own: a gateway makes events
+// on one of the digits that it gets as INFO on another.
+func (t *talk) isAgreedOn(s *analysis.Stream, hop int) bool {
+	by := sideIndex(s.SentBy)
+	return len(t.paths()) < 2 || slices.ContainsFunc(t.agreed, func(a agreement) bool {
+		return a.hop == hop && (a.side[by].addr == s.Source() || a.side[1-by].addr == s.Destination())
+	})
 }
 
 // audioAgain reports whether audio was agreed on again behind T.38, up to a time.

@@ -1007,7 +1007,7 @@ func (r *legRun) faxedLater(list []deal, k int) bool {
 var dtmfMismatch = &Rule{
 	ID: "dtmf-mismatch", RFC: "RFC 4733 2.5, 4.2; RFC 3264 5.1", Severity: "warning",
 	Title: "digits that the other side may not understand",
-	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not; of an answer inside of a call that is on hold then (sendonly, inactive, 0.0.0.0), with music of a server that only sends, nothing is said, nor of such an answer of an announcement ahead of the call, whose To tag no 2xx has. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent as
+	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not; of an answer inside of a call that is on hold then (sendonly, inactive, 0.0.0.0), with music of a server that only sends, nothing is said, nor of such an answer of an announcement ahead of the call, whose To tag no 2xx has. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent on a hop as
 INFO and as telephone event, within 1 s. Or all events of a stream, which are keys, lack the end bit: a tone of fax may end with the audio. The last three need RTP. Digits are never shown.`,
 	Why: "Menus do not hear keys, or hear them twice.",
 	Fix: "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",

@@ -77,6 +77,7 @@ func (s typeSet) String() (text string) {
 // An infoTone is a digit sent as INFO.
 type infoTone struct {
 	event    uint8
+	hop      int
 	byCaller bool
 	time     time.Time
 	frame    analysis.Frame
@@ -182,7 +183,7 @@ func (r *legRun) listen(t *talk, caller uint64) {
 			t.bye = m.Frame
 		case m.Request && m.Method == "INFO" && m.Body > 0 && len(t.infos) < maxInfoTones && m.Resent.Number == 0:
 			if e, ok := r.digit(i); ok {
-				t.infos = append(t.infos, infoTone{e, m.FromTag == caller, m.Time, m.Frame})
+				t.infos = append(t.infos, infoTone{e, m.Hop, r.side(m.FromTag) == analysis.Caller, m.Time, m.Frame})
 			}
 		}
 	}
