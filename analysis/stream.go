@@ -66,8 +66,9 @@ type Stream struct {
 
 	counts    [maxTypes]uint32 // packets by payload type, in order of appearance …
 	kinds     [maxTypes]uint8  // … which are these
-	rate      uint32           // 0: not known yet
-	baseStamp uint32           // timestamp of the first packet, for finding the clock rate of dynamic payload types
+	rates     [maxTypes]uint32 // … and clock rates, of the dynamic ones; 0: not known yet
+	rate      uint32           // that of the last packet of sound; likewise
+	sure      uint8            // bit i: the rate of kinds[i] is that of all its packets
 	eventType uint8            // payload type of events, 0 for none
 	secure    bool             // the descriptions of both sides ask for SRTP
 
@@ -82,7 +83,24 @@ type extras struct {
 	toneCount int
 	tone      uint32 // timestamp of the last event, or of the part of it that goes on
 	before    uint32 // how long it lasted before that part, in units of the timestamp
+
+	learning learning
 }
+
+// learning is how the clock rate of a payload type is found: by packets of that since one of them.
+type learning struct {
+	at    time.Duration
+	stamp uint32
+	kind  uint8
+	n     uint8 // packets; 0: it begins with the next
+}
+
+const (
+	// fewLearnt packets tell the rate for a start: jitter may make it that of a neighbour …
+	fewLearnt = 16
+	// … which those of surelyLearnt do not.
+	surelyLearnt = time.Second
+)
 
 // extra returns the extras of the stream, which it has from now on.
 func (s *Stream) extra() *extras {
@@ -320,18 +338,20 @@ func (s *Stream) add(h *heard) {
 	s.last = h.ref
 	s.end = max(s.end, instant(h.time))
 	event := s.isEvent(h)
+	s.place = s.countType(h.Type)
+	sure := false
 	if event {
 		s.Events++
 		h.Untimed = true
 	} else {
-		s.clock(h)
+		sure = s.clock(h)
 		if h.Silent {
 			s.Silence++
 		}
 	}
-	s.place, s.usualRate = s.countType(h.Type), h.ClockRate
+	s.usualRate = h.ClockRate
 	course := s.course()
-	if event || course != nil {
+	if !sure || course != nil {
 		s.place = maxTypes
 	}
 	if s.stats.Resumes(&h.Sample) && s.Pauses < math.MaxUint16 {
@@ -390,32 +410,56 @@ func (s *Stream) isCopy(h *heard) bool {
 	return false
 }
 
-// clock sets the clock rate of a packet.
-func (s *Stream) clock(h *heard) {
-	if c, ok := rtp.Static(h.Type); ok {
-		h.ClockRate = uint32(c.ClockRate)
-		if rtp.IsComfortNoise(h.Type) {
-			s.Noise++
-			if s.rate != 0 { // it keeps the clock of the codec: RFC 3389, section 4
-				h.ClockRate = s.rate
-			}
-			return
-		}
-		if s.rate == 0 || s.RateEstimated {
-			s.rate, s.RateEstimated = h.ClockRate, false
-		}
-		return
+// clock sets the clock rate of a packet, whose payload type was counted, and reports whether it is that of all of this type.
+func (s *Stream) clock(h *heard) (sure bool) {
+	c, ok := rtp.Static(h.Type)
+	if !ok {
+		return s.clockOf(h)
 	}
-	if s.rate == 0 && s.nth%64 == 0 && !h.Untimed {
-		s.estimate(rtp.NearestRate(slope(s.baseStamp, h.Timestamp, time.Duration(s.begin), h.Arrival)))
+	h.ClockRate = uint32(c.ClockRate)
+	if !rtp.IsComfortNoise(h.Type) {
+		s.rate, s.RateEstimated = h.ClockRate, false
+		return true
 	}
-	h.ClockRate = s.rate
+	s.Noise++
+	if s.rate != 0 { // it keeps the clock of the codec: RFC 3389, section 4
+		h.ClockRate = s.rate
+	}
+	return true
 }
 
-func (s *Stream) estimate(rate int) {
-	if rate != 0 {
-		s.rate, s.RateEstimated = uint32(rate), true
+// clockOf is clock for a dynamic payload type. A sender that changes its codec may have another rate with each.
+func (s *Stream) clockOf(h *heard) (sure bool) {
+	s.rate = 0
+	if s.place < maxTypes {
+		if sure = s.sure&(1<<s.place) != 0; !sure && !h.Untimed && s.learn(h, &s.rates[s.place]) {
+			s.sure |= 1 << s.place
+		}
+		s.rate = s.rates[s.place]
 	}
+	s.RateEstimated = s.RateEstimated || s.rate != 0
+	h.ClockRate = s.rate
+	return sure
+}
+
+// learn takes in a packet of a payload type whose rate is not sure yet, and reports whether it is now.
+func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
+	x := &s.extra().learning
+	if x.n == 0 || x.kind != h.Type {
+		*x = learning{h.Arrival, h.Timestamp, h.Type, 1}
+		return false
+	}
+	x.n = min(x.n, math.MaxUint8-1) + 1
+	long := h.Arrival-x.at >= surelyLearnt
+	if long || x.n == fewLearnt && *rate == 0 {
+		if r := rtp.NearestRate(slope(x.stamp, h.Timestamp, x.at, h.Arrival)); r != 0 {
+			*rate = uint32(r)
+		}
+	}
+	if long {
+		x.n = 0
+	}
+	return long && *rate != 0
 }
 
 // slope returns the steps of the timestamp in a second, from one packet to another; 0 if

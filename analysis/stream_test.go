@@ -156,6 +156,48 @@ func TestClockRate(t *testing.T) {
 	}
 }
 
+// TestClockRateChange: each codec of a stream has its own clock rate; the digits ahead of it tell nothing of that.
+func TestClockRateChange(t *testing.T) {
+	type part struct {
+		kind byte
+		rate uint32
+	}
+	for _, parts := range [][]part{
+		{{0, 8000}, {96, 48000}},
+		{{96, 48000}, {0, 8000}, {96, 48000}},
+		{{96, 48000}, {97, 16000}},
+		{{97, 8000}, {96, 48000}},
+	} {
+		var w wire
+		at, seq, stamp := time.Duration(0), uint16(0), uint32(0)
+		for _, p := range parts {
+			for range 100 {
+				w.add(at, flow, media(p.kind, seq, stamp, 1, speech))
+				at, seq, stamp = at+20*time.Millisecond, seq+1, stamp+p.rate/50
+			}
+		}
+		last := parts[len(parts)-1].rate
+		if r := w.streams(t).Streams[0].Report(); r.ClockRate != int(last) || r.MaxJitter > time.Millisecond || r.Interval != 20*time.Millisecond {
+			t.Errorf("%v: rate %d, jitter up to %v, packets of %v", parts, r.ClockRate, r.MaxJitter, r.Interval)
+		}
+	}
+}
+
+// TestClockRateJitter: what jitter does to the first packets makes no other clock rate of all of them.
+func TestClockRateJitter(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		var w wire
+		for i := range 200 {
+			late := time.Duration(random.IntN(19)) * time.Millisecond
+			w.add(time.Duration(i)*20*time.Millisecond+late, flow, media(96, uint16(i), uint32(i)*960, 1, speech))
+		}
+		if r := w.streams(t).Streams[0].Report(); r.ClockRate != 48000 {
+			t.Errorf("seed %d: rate %d", seed, r.ClockRate)
+		}
+	}
+}
+
 // Frames of video are several packets with one timestamp, sent at once.
 func TestVideo(t *testing.T) {
 	var w wire

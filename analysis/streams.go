@@ -539,11 +539,11 @@ func (t *streamTable) accept(c *newcomer) {
 	t.RTP += int64(len(c.held))
 	h := &c.held[0]
 	s := NewStream(c.key.src, c.key.dst, c.key.ssrc, h.time, h.time)
-	s.First, s.order, s.baseStamp = h.ref, h.order, h.Timestamp
+	s.First, s.order = h.ref, h.order
 	s.class = h.class
 	s.identify(t)
 	if _, ok := rtp.Static(h.Type); !ok {
-		s.estimate(c.rate(2))
+		s.rates[0] = uint32(c.rate(2))
 	}
 	if t.coursesOf != nil && t.courses < maxCourses && t.coursesOf(s.First) {
 		t.courses++

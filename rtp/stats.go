@@ -422,7 +422,15 @@ func (s *Stats) anchor(p *Sample) {
 	s.floor, s.lateInRow = s.skew, 0
 }
 
-func (s *Stats) setRate(rate uint32) { s.rate, s.tick = rate, 1000/float64(rate) }
+// setRate sets the rate of the timestamp. The steps that were counted keep their length.
+func (s *Stats) setRate(rate uint32) {
+	for i := range s.interval {
+		if x := &s.interval[i]; s.rate != 0 {
+			x.ticks = uint32((uint64(x.ticks)*uint64(rate) + uint64(s.rate)/2) / uint64(s.rate))
+		}
+	}
+	s.rate, s.tick = rate, 1000/float64(rate)
+}
 
 // count counts a step of the timestamp.
 func (s *Stats) count(ticks uint32) {

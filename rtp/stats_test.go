@@ -494,7 +494,11 @@ func TestNoClockRate(t *testing.T) {
 	if r := s.stats.Report(); r.Jitters != 10 || r.ClockRate != 8000 || r.MaxJitter != 0 {
 		t.Errorf("%+v", r)
 	}
-	p(16000) // timestamps of another clock are not compared
+	interval := s.stats.Report().Interval
+	p(16000) // timestamps of another clock are not compared, and the steps before keep their length
+	if got := s.stats.Report().Interval; got != interval {
+		t.Errorf("packets of %v, before %v", got, interval)
+	}
 	if r := s.stats.Report(); r.Jitters != 10 || r.ClockRate != 16000 || r.MaxJitter != 0 {
 		t.Errorf("%+v", r)
 	}
