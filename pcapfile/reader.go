@@ -232,6 +232,9 @@ func (r *Reader) Read(p *Packet) error {
 	}
 	sec, frac := uint32At(b, r.big), uint32At(b[4:], r.big)
 	capLen, origLen := uint32At(b[8:], r.big), uint32At(b[12:], r.big)
+	if capLen|origLen|sec|frac == 0 { // no packet has neither a time nor octets: space that was set aside, and never written
+		return r.fail(&FormatError{r.w.Offset(), "a record header holds nothing but zeros: the file was not written from here on, or is damaged", nil})
+	}
 	if capLen > softCapLen && !r.plausible(capLen, origLen) {
 		return r.fail(&FormatError{r.w.Offset(), fmt.Sprintf("a record claims %d captured octets, which cannot be right: the file is damaged from here on", capLen), nil})
 	}
@@ -283,7 +286,7 @@ func (r *Reader) Quick() (data []byte, origLen, ns int64, ok bool) {
 	sec, frac := int64(uint32(times)), uint32(times>>32)
 	capLen, wireLen := uint32(lengths), uint32(lengths>>32)
 	n := r.recLen + int(capLen)
-	if capLen > r.usual || capLen > wireLen || frac >= r.unit || n > len(b) {
+	if capLen > r.usual || capLen > wireLen || frac >= r.unit || n > len(b) || wireLen == 0 {
 		return nil, 0, 0, false
 	}
 	r.pending += n

@@ -307,6 +307,16 @@ func TestNext(t *testing.T) {
 		{"cut in the header of a joined file", join(head, plain(le, 1, 0, "a"), header(le, micro, 0, 1)[:20]), `
 			1970-01-01T00:00:01Z orig=1 off=24 link=1 "a"
 			pcapfile: the file is cut off inside a second file header: 20 of 24 octets are there at byte 41`},
+		{"zeros behind the packets", join(head, plain(le, 1, 0, "a"), make([]byte, 4096)), `
+			1970-01-01T00:00:01Z orig=1 off=24 link=1 "a"
+			pcapfile: a record header holds nothing but zeros: the file was not written from here on, or is damaged at byte 41`},
+		{"nothing but zeros", join(header(be, nano, 0, 1), make([]byte, 16)), `
+			pcapfile: a record header holds nothing but zeros: the file was not written from here on, or is damaged at byte 24`},
+		{"a packet without a time, and one without octets", join(head, plain(le, 0, 0, "a"), plain(le, 1, 0, ""), record(le, 0, 0, 0, 60, "")), `
+			1970-01-01T00:00:00Z orig=1 off=24 link=1 "a"
+			1970-01-01T00:00:01Z orig=0 off=41 link=1 ""
+			1970-01-01T00:00:00Z orig=60 off=57 link=1 ""
+			EOF`},
 		{"garbage behind the packets", join(head, plain(le, 1, 0, "a"), []byte(strings.Repeat("\xff", 40))), `
 			1970-01-01T00:00:01Z orig=1 off=24 link=1 "a"
 			pcapfile: a record claims 4294967295 captured octets, which cannot be right: the file is damaged from here on at byte 41`},

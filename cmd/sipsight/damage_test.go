@@ -118,6 +118,7 @@ func damagedFiles() []damaged {
 		{"pcap, over the snaplen", slices.Concat(patched(pcap(), 8, 16, 0, 0, 0), record(len(a), a), record(len(b), b)), "a b", exitOK, nil, []string{"over-snaplen×2"}},
 		{"pcap, cut in a packet", two[:end-1], "a", exitPartial, at("file-cut", 1, end-16-len(b)), nil},
 		{"pcap, cut in a record header", slices.Concat(two, record(len(c), c)[:15]), "a b", exitPartial, at("file-cut", 1, end), nil},
+		{"pcap, zeros behind the packets", slices.Concat(two, make([]byte, 4096)), "a b", exitPartial, at("file-corrupt", 1, end), nil},
 		{"pcap, joined", slices.Concat(two, pcap(c)), "a b c", exitOK, nil, []string{"joined-files×1"}},
 
 		// pcapng.
@@ -323,7 +324,7 @@ func floods() []flood {
 		}, "messages", exitOK, "", 64 << 20},
 		{"300,000 interfaces", func() []byte { return ng(bytes.Repeat(described(le, 101), 300000), plainPacket("a")) }, "info", exitPartial, "more interfaces than the limit (37857 times, first at byte", 512 << 20},
 		{"a gzip bomb of 1 GiB", func() []byte {
-			return slices.Concat(zipped(pcap(request("INVITE", "a"))), bytes.Repeat(zipped(make([]byte, 64<<20)), 16))
+			return slices.Concat(zipped(pcap(request("INVITE", "a"))), bytes.Repeat(zipped(bytes.Repeat(record(1000, make([]byte, 1000)), 64<<10)), 16))
 		}, "info --max-inflated 64M", exitPartial, "raise it with --max-inflated", 64 << 20},
 	}
 }
