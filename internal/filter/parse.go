@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxExpr bounds an expression, in octets: what a person writes is a line, what a
+	// maxExpr bounds an expression, in characters: what a person writes is a line, what a
 	// program writes lists a few hundred names.
 	maxExpr = 4 << 10
 
@@ -87,8 +87,8 @@ func (s *Schema[T]) Parse(expr string) (*Filter[T], error) {
 }
 
 func (p *parser) parse() (*node, error) {
-	if len(p.expr) > maxExpr {
-		return nil, p.fail(maxExpr, len(p.expr), fmt.Sprintf("the expression is longer than %d octets", maxExpr), "")
+	if end := behind(p.expr, maxExpr); end < len(p.expr) {
+		return nil, p.fail(end, len(p.expr), fmt.Sprintf("the expression is longer than %d characters", maxExpr), "")
 	}
 	p.advance()
 	if p.err == nil && p.tok.kind == tokEnd {
@@ -102,6 +102,16 @@ func (p *parser) parse() (*node, error) {
 		return nil, p.err
 	}
 	return n, nil
+}
+
+// behind returns where the first n characters of s end.
+func behind(s string, n int) int {
+	for i := range s {
+		if n--; n < 0 {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func (p *parser) fail(pos, end int, what, hint string) *Error {

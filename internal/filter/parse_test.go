@@ -155,6 +155,12 @@ func TestTooLong(t *testing.T) {
 	if n := len([]rune(e.Caret())); n > 200 {
 		t.Errorf("its caret takes %d characters", n)
 	}
+	for _, n := range []int{0, 1} { // characters are counted, whatever octets they take
+		expr := `sip.from.user == "` + strings.Repeat("é", 4096-19+n) + `"`
+		if _, err := filter.Messages().Parse(expr); (err != nil) != (n > 0) {
+			t.Errorf("an expression of %d characters: %v", 4096+n, err)
+		}
+	}
 	_, err = filter.Messages().Parse(`sip.Method matches "` + strings.Repeat("a", 1025) + `"`)
 	if err == nil {
 		t.Error("a pattern of 1025 octets is taken")

@@ -233,6 +233,8 @@ func TestMaxLength(t *testing.T) {
 				want := fmt.Sprintf("%s: at most %d characters are taken, not %d", name, p.MaxLength, p.MaxLength+1)
 				if got := call(t, s, tool.Name, a); strings.Contains(got.text, want) != (n == 1) || n == 1 && !got.isError {
 					t.Errorf("%s, %s of %d characters: %.200s", tool.Name, name, p.MaxLength+n, got.text)
+				} else if n == 0 && strings.Contains(got.text, "longer than") {
+					t.Errorf("%s, %s of %d characters is too long: %.200s", tool.Name, name, p.MaxLength, got.text)
 				}
 			}
 		}
