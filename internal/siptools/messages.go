@@ -38,7 +38,7 @@ func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 // A wanted says which messages search_messages is after.
 type wanted struct {
 	filter *filter.Filter[*analysis.Message]
-	text   []byte // in lower case
+	text   []byte // in lower case, its lines ending in LF as those that are shown
 	frame  analysis.Frame
 	masked []byte
 }
@@ -76,8 +76,15 @@ func (w *wanted) matches(m *analysis.Message) bool {
 		return true
 	}
 	w.masked = clean.AppendMessage(w.masked[:0], m.SIP)
-	return bytes.Contains(bytes.ToLower(w.masked), w.text)
+	text := bytes.ToLower(w.masked)
+	if bytes.IndexByte(w.text, '\n') >= 0 {
+		text = withLF(text)
+	}
+	return bytes.Contains(text, w.text)
 }
+
+// withLF returns text with lines that end in LF, where they may end in CRLF.
+func withLF(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }
 
 func carries(m *analysis.Message, f analysis.Frame) bool {
 	for _, x := range m.Frames {
@@ -94,7 +101,7 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 	var expr, text string
 	expr, w.filter = filterArgument(q, filter.Messages(), "frame.time")
 	q.String("text", &text)
-	w.text = bytes.ToLower([]byte(text))
+	w.text = withLF(bytes.ToLower([]byte(text)))
 	frame := q.Raw("frame")
 	if frame != nil && q.err == nil {
 		w.frame, q.err = parseFrame(frame, len(q.names))

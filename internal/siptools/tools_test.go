@@ -303,6 +303,19 @@ func TestMessageByFrame(t *testing.T) {
 	}
 }
 
+// TestTextOfLines: text is found as search_messages itself shows it, whose lines end in LF alone.
+func TestTextOfLines(t *testing.T) {
+	s := server(siptools.Options{})
+	path := capture(t, request("a@h", "X-One: 1\nX-Two: 2\n"), request("b@h", "X-One: 1\nX-Three: 2\n"))
+	for text, want := range map[string]int{"x-one: 1\nX-Two": 1, "X-One: 1\r\nX-T": 2, "1\n": 2, "1\n\n": 0, "\r": 2} {
+		var r struct{ Total int }
+		decode(t, call(t, s, "search_messages", args{"pcap_file": path, "text": text}).structured, &r)
+		if r.Total != want {
+			t.Errorf("%q is found in %d messages, want %d", text, r.Total, want)
+		}
+	}
+}
+
 // TestOneAnalysis: two questions about one capture are one analysis; a capture that has
 // changed is analysed anew.
 func TestOneAnalysis(t *testing.T) {
