@@ -48,3 +48,28 @@ func TestFrameNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestFrameBehindTheLast: of a packet that there is none of is said how many there are.
+func TestFrameBehindTheLast(t *testing.T) {
+	path, other := capture(t, request("a", ""), request("b", "")), capture(t, request("c", ""))
+	for _, x := range []struct {
+		a    args
+		want string
+	}{
+		{args{"pcap_file": path, "frame": 3}, "There is no such packet: the capture has 2."},
+		{args{"pcap_file": path, "frame": 3, "text": "zz"}, "There is no such packet: the capture has 2."},
+		{args{"pcap_file": path, "frame": 2, "text": "zz"}, "No SIP message in that packet is like that;"},
+		{args{"pcap_file": path, "more_files": []string{other}, "frame": "2:2"}, "There is no such packet: file 2 has 1."},
+		{args{"pcap_file": path, "more_files": []string{other}, "frame": "1:2", "text": "zz"}, "No SIP message in that packet is like that;"},
+	} {
+		for _, known := range []bool{false, true} {
+			s := server(siptools.Options{})
+			if known {
+				call(t, s, "capture_info", args{"pcap_file": path})
+			}
+			if got := call(t, s, "search_messages", x.a); !strings.Contains(got.text, `"total":0`) || !strings.Contains(got.text, x.want) {
+				t.Errorf("%v, known %v: %s", x.a, known, got.text)
+			}
+		}
+	}
+}

@@ -134,15 +134,17 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		if err != nil {
 			return mcpjsonrpc.Result{}, err
 		}
+		whole := cmp.Or(known, res)
+		packets := whole.Files[w.frame.File].Capture.Packets
 		list := rows{
 			name: "messages", plural: "messages", total: found.n, hint: ", filter or text for fewer",
-			row: found.row, empty: w.none(res), remark: unknownRepeats(res),
+			row: found.row, empty: w.none(res, packets), remark: unknownRepeats(res),
 		}
-		switch whole := cmp.Or(known, res); {
+		switch {
 		case w.frame.Number == 0:
 			list.all = int(res.Statistics.Messages)
 			q.missing = report.MissingMessages(res)
-		case w.frame.Number > whole.Files[w.frame.File].Capture.Packets:
+		case w.frame.Number > packets:
 			q.missing = report.MissingMessages(whole)
 		default: // reading ended behind the packet, and began wherever was known
 			q.missing = report.MissingFiles(res)
@@ -178,9 +180,13 @@ func startFor(f analysis.Frame, res *analysis.Result) (m analysis.Mark) {
 	return m
 }
 
-// none says why nothing was found.
-func (w *wanted) none(res *analysis.Result) string {
+// none says why nothing was found, in a file of so many packets where it is a frame that is wanted.
+func (w *wanted) none(res *analysis.Result, packets int64) string {
 	switch {
+	case w.frame.Number > packets && len(res.Files) > 1:
+		return fmt.Sprintf("There is no such packet: file %d has %d.", w.frame.File+1, packets)
+	case w.frame.Number > packets:
+		return fmt.Sprintf("There is no such packet: the capture has %d.", packets)
 	case w.frame.Number != 0 && (w.filter != nil || len(w.text) > 0):
 		return "No SIP message in that packet is like that; leave out filter and text to see what is in it."
 	case w.frame.Number != 0:
