@@ -36,10 +36,14 @@ func analyzeTool(o *Options) mcpjsonrpc.Tool {
 	}
 }
 
+// maxAsked is the most messages that can be asked for at once.
+const maxAsked = 100000
+
 // A messagePage collects descriptions as long as they fit.
 type messagePage struct {
 	q        *query
 	most     int  // the most messages; 0: as many as fit
+	server   int  // the most that this server describes at once; 0: no limit
 	filtered bool // not all messages are asked for
 	out      *report.Messages
 
@@ -106,7 +110,7 @@ const leastPacket = 2600
 // pages begin at the number of one.
 func analyze(o *Options, q *query) fromCaptures {
 	expr, f := filterArgument(q, filter.Messages(), "frame.time")
-	q.Int("max_packets", &q.limit, 1, 100000)
+	q.Int("max_packets", &q.limit, 1, maxAsked)
 	q.String("cursor", &q.cursor)
 	most := o.MaxPackets
 	if q.limit > 0 && (most == 0 || q.limit < most) {
@@ -116,7 +120,7 @@ func analyze(o *Options, q *query) fromCaptures {
 		if err := q.resume(expr); err != nil {
 			return q.refuse(err)
 		}
-		pg := messagePage{q: q, most: most, filtered: f != nil, out: report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})}
+		pg := messagePage{q: q, most: most, server: o.MaxPackets, filtered: f != nil, out: report.NewMessages(report.Options{Files: q.names, MaxHeaders: maxHeaderChars})}
 		res, err := analysis.Run(ctx, r, analysis.Options{Calls: filter.NeedsCalls(f), Ordered: true, MaxMemory: o.MaxMemory / 4, Message: func(m *analysis.Message) error {
 			if !m.IsCopy() && (f == nil || f.Match(m)) {
 				pg.add(m)
@@ -218,9 +222,23 @@ func analyzeNote(ref *report.Reference, res *analysis.Result, pg *messagePage, n
 		notes = append(notes, fmt.Sprintf("Messages %d to %d of %d are described; statistics cover all.", pg.numbers[0], pg.numbers[n-1], s.Messages))
 	}
 	if n > 0 && pg.after(n) > 0 {
-		notes = append(notes, "Pass next_cursor as cursor for the next ones, with max_packets for more at once.")
+		notes = append(notes, "Pass next_cursor as cursor for the next ones"+moreAtOnce(pg, n)+".")
 	}
 	return strings.Join(append(notes, listNotes(ref, res)...), " ")
+}
+
+// moreAtOnce says how to get more than the n messages of this page in one answer, if there is a way.
+func moreAtOnce(pg *messagePage, n int) string {
+	asked := pg.q.limit
+	switch {
+	case n == pg.server:
+		return fmt.Sprintf("; this server describes %d at once", n)
+	case asked == 0:
+		return ", with max_packets for more at once"
+	case n == asked && asked < maxAsked:
+		return ", with a larger max_packets for more at once"
+	}
+	return ""
 }
 
 // listNotes says which lists of the answer are not whole.

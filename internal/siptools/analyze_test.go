@@ -27,7 +27,7 @@ func TestPaging(t *testing.T) {
 		{"300 messages", capture(t, many...), 300},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, most := range []int{0, 1, 2, 3, 20, 21, 22, 100, 100000} {
+			for _, most := range []int{0, 1, 2, 3, 5, 20, 21, 22, 100, 100000} {
 				for _, server := range []int{0, 5} {
 					checkPages(t, c.path, c.messages, most, server)
 				}
@@ -63,7 +63,7 @@ func checkPages(t *testing.T, path string, messages, most, limit int) {
 			next++
 		}
 		last := next > messages
-		if checkNote(t, &r, messages, last); last {
+		if checkNote(t, &r, messages, most, limit, last); last {
 			if r.Next != "" {
 				t.Errorf("the last page has the next_cursor %q", r.Next)
 			}
@@ -73,8 +73,8 @@ func checkPages(t *testing.T, path string, messages, most, limit int) {
 	}
 }
 
-// checkNote checks the note of a page.
-func checkNote(t *testing.T, r *result, messages int, last bool) {
+// checkNote checks the note of a page, of which most were asked for; the server gives at most limit.
+func checkNote(t *testing.T, r *result, messages, most, limit int, last bool) {
 	t.Helper()
 	n := len(r.Described)
 	var want []string
@@ -82,7 +82,16 @@ func checkNote(t *testing.T, r *result, messages int, last bool) {
 		want = append(want, fmt.Sprintf("Messages %d to %d of %d are described; statistics cover all.", r.Described[0].Number, r.Described[n-1].Number, messages))
 	}
 	if !last {
-		want = append(want, "Pass next_cursor as cursor for the next ones, with max_packets for more at once.")
+		more := ""
+		switch {
+		case n == limit:
+			more = "; this server describes 5 at once"
+		case most == 0:
+			more = ", with max_packets for more at once"
+		case n == most && most < 100000:
+			more = ", with a larger max_packets for more at once"
+		}
+		want = append(want, "Pass next_cursor as cursor for the next ones"+more+".")
 	}
 	if u := r.Stats.Unique; len(r.Stats.CallIDs) < u {
 		want = append(want, fmt.Sprintf("call_ids lists the first %d of %d.", len(r.Stats.CallIDs), u))
@@ -106,7 +115,7 @@ func TestListsAreBounded(t *testing.T) {
 	if r.Stats.CallIDs[0] != "00" || r.Stats.CallIDs[49] != "49" {
 		t.Errorf("not the first ones: %v", r.Stats.CallIDs)
 	}
-	want := "Messages 1 to 1 of 60 are described; statistics cover all. Pass next_cursor as cursor for the next ones, with max_packets for more at once." +
+	want := "Messages 1 to 1 of 60 are described; statistics cover all. Pass next_cursor as cursor for the next ones, with a larger max_packets for more at once." +
 		" methods lists the first 50 of 60. call_ids lists the first 50 of 60. user_agents lists the first 50 of 60."
 	if r.Note != want {
 		t.Errorf("note\n     %s\nwant %s", r.Note, want)
