@@ -130,17 +130,27 @@ func noSuchCall(res *analysis.Result, id string) string {
 	}
 }
 
+// stepChars is about what a message of a timeline takes.
+const stepChars = 250
+
 // explain makes the answer about a call, with as much of the timeline and as many findings as
 // fit.
 func (q *query) explain(x *examined, call *analysis.Call, o report.Options, limit int) []byte {
-	o.MaxSteps, o.Full = len(report.Timeline(call)), limit == maxChars
+	steps := len(report.Timeline(call))
+	o.MaxSteps, o.Full = steps, limit == maxChars
 	for {
 		b := report.AppendCallJSON(nil, &o, call, x.found)
 		switch {
-		case len(b) <= limit:
+		case len(b) <= limit && o.MaxSteps == steps:
 			return b
-		case o.MaxSteps > 6: // by the average length of a step
-			o.MaxSteps = max(6, o.MaxSteps-(len(b)-limit)/250-1)
+		case len(b) <= limit:
+			o.MaxSteps += (limit - len(b)) / stepChars // what was left out after steps has left room
+			if more := report.AppendCallJSON(nil, &o, call, x.found); len(more) <= limit {
+				return more
+			}
+			return b
+		case o.MaxSteps > 6:
+			o.MaxSteps = max(6, o.MaxSteps-(len(b)-limit)/stepChars-1)
 		case o.MaxStreams == 0:
 			o.MaxStreams = 4
 		case o.MaxProofs == 0:

@@ -40,6 +40,28 @@ func TestExplainManyLegs(t *testing.T) {
 	}
 }
 
+// TestExplainManyFindings: where findings take much of an answer, those that are left out leave their
+// room to the timeline.
+func TestExplainManyFindings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("0 A > B INVITE sdp o=1/1\n+1 B > A 200 sdp o=2/1\n+.1 A > B ACK\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "+1 A > B INVITE sdp m=%d o=1/1\n+.1 B > A 200 sdp o=2/1\n+.1 A > B ACK\n", 4002+2*i)
+	}
+	got := call(t, server(siptools.Options{}), "explain_call", args{"pcap_file": ladder(t, 1, b.String()), "call": "call-1"})
+	var c struct {
+		Timeline, Findings []struct{}
+		Note               string
+	}
+	decode(t, got.structured, &c)
+	if n := len(got.text); n > 8000 || n < 7000 || len(c.Findings) != 4 || len(c.Timeline) < 12 {
+		t.Errorf("%d octets, %d messages, %d findings", n, len(c.Timeline), len(c.Findings))
+	}
+	if want := fmt.Sprintf("the middle of the timeline, %d of 123 messages", 123-len(c.Timeline)); !strings.Contains(c.Note, want) {
+		t.Errorf("not %q, but %s", want, c.Note)
+	}
+}
+
 // TestSharedCallID: of a Call-ID that several calls have, every tool answers with the first, and says so.
 func TestSharedCallID(t *testing.T) {
 	var b strings.Builder
