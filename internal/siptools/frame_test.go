@@ -49,6 +49,14 @@ func TestFrameNumbers(t *testing.T) {
 	}
 }
 
+// TestNoteAsItIsRead: a filter in a note is what can be asked for next.
+func TestNoteAsItIsRead(t *testing.T) {
+	got := call(t, server(siptools.Options{}), "search_messages", args{"pcap_file": capture(t, "none", request("a", "")), "frame": 1})
+	if !strings.Contains(got.text, "filter frame.number >= N finds") {
+		t.Error(got.text)
+	}
+}
+
 // TestFrameBehindTheLast: of a packet that there is none of is said how many there are.
 func TestFrameBehindTheLast(t *testing.T) {
 	path, other := capture(t, request("a", ""), request("b", "")), capture(t, request("c", ""))

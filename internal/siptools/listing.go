@@ -1,6 +1,7 @@
 package siptools
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -141,10 +142,14 @@ func appendNote(b []byte, notes []string) []byte {
 	return appendString(append(b, `,"note":`...), strings.Join(notes, " "))
 }
 
-// appendString appends text of our own as a JSON string.
+// appendString appends text of our own as a JSON string, in which < and > stay what they are: it is
+// read by a model, not by a browser.
 func appendString(b []byte, s string) []byte {
-	q, _ := json.Marshal(s)
-	return append(b, q...)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.Encode(s) // it never fails
+	return append(b, bytes.TrimSpace(text.Bytes())...)
 }
 
 // listOutput is the output schema of a tool that lists rows.
