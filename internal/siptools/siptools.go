@@ -42,6 +42,9 @@ const (
 	defaultChars = 8000
 	maxChars     = 40000
 
+	// callTime bounds one call, for the sake of those that wait: a file of 100 GB takes less.
+	callTime = 30 * time.Minute
+
 	maxPath = 4096
 	maxMore = 1000 // files beside the first: as many as some weeks of rotation leave
 )
@@ -62,6 +65,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Version:      o.Version,
 		Description:  "Reads packet captures and tells what happened in their SIP traffic.",
 		Instructions: instructions,
+		Timeout:      callTime,
 		Tools: []mcpjsonrpc.Tool{
 			analyzeTool(&o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), drawTool(&o, c), searchTool(&o, c),
 			listFindingsTool(&o, c), listRegistrationsTool(&o, c), analyzeMediaTool(&o, c), infoTool(&o, c),

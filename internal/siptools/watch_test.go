@@ -44,3 +44,10 @@ func TestWatch(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// TestCallTime: no call holds its place for ever.
+func TestCallTime(t *testing.T) {
+	if d := NewServer(Options{Version: "1"}).Timeout; d < time.Minute || d > time.Hour {
+		t.Errorf("a call has %v", d)
+	}
+}
