@@ -5,9 +5,15 @@ import (
 	"slices"
 )
 
-// maxValues bounds the values of one completion: MCP 2025-11-25,
-// server/utilities/completion.
-const maxValues = 100
+const (
+	// maxValues bounds the values of one completion: MCP 2025-11-25,
+	// server/utilities/completion.
+	maxValues = 100
+
+	// maxCounted is how many values are counted. Of more their number is left open, so that
+	// whoever completes may stop there.
+	maxCounted = 1000
+)
 
 // A completer returns what value may become, given the arguments filled in before.
 type completer func(ctx context.Context, value string, args map[string]string) []string
@@ -103,11 +109,15 @@ func (s *Server) completionCall(r *request, f completer, value string, args map[
 func completed(values []string) any {
 	type completion struct {
 		Values  []string `json:"values"`
-		Total   int      `json:"total"`
+		Total   *int     `json:"total,omitempty"`
 		HasMore bool     `json:"hasMore"`
 	}
-	total := len(values)
+	n := len(values)
+	c := completion{Values: append([]string{}, values[:min(n, maxValues)]...), HasMore: n > maxValues}
+	if n <= maxCounted {
+		c.Total = &n
+	}
 	return struct {
 		Completion completion `json:"completion"`
-	}{completion{append([]string{}, values[:min(total, maxValues)]...), total, total > maxValues}}
+	}{c}
 }

@@ -113,7 +113,8 @@ type PromptArgument struct {
 
 	// Complete returns what value, the beginning of this argument, may
 	// become, best first; args are the arguments filled in before. It runs
-	// as a call. Nil completes nothing.
+	// as a call. A hundred are sent, and more than a thousand are not
+	// counted. Nil completes nothing.
 	Complete func(ctx context.Context, value string, args map[string]string) []string
 }
 

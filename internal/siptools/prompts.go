@@ -105,9 +105,10 @@ func (p *prompter) prompt(name, title, description, text string, more ...mcpjson
 	}
 }
 
-// maxCompletions bounds what is offered, maxLooked the entries of a folder looked at.
+// maxCompletions bounds what is offered: one more than are counted, so that a client is told neither
+// that this is all nor how many there are. maxLooked bounds the entries of a folder that are looked at.
 const (
-	maxCompletions = 100
+	maxCompletions = 1001
 	maxLooked      = 10000
 )
 
@@ -200,8 +201,8 @@ func (p *prompter) calls(ctx context.Context, value string, args map[string]stri
 			continue
 		}
 		for call := range x.res.Calls.Heads() {
-			if len(list) == maxCompletions {
-				return list
+			if len(list) >= maxCompletions {
+				break
 			}
 			for _, id := range []string{report.CallID(call), call.First().CallID} {
 				if strings.HasPrefix(id, value) && clean.Text(id) == id {

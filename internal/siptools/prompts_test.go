@@ -151,6 +151,20 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestManyCompletions: of more than the protocol takes a client is told that there are more.
+func TestManyCompletions(t *testing.T) {
+	s := server(siptools.Options{})
+	ref := args{"type": "ref/prompt", "name": "explain_failed_call"}
+	for n, want := range map[int]string{50: `"total":100,"hasMore":false`, 51: `"total":102,"hasMore":true`, 600: `"hasMore":true`} {
+		path := ladder(t, n, "0 A > B INVITE")
+		call(t, s, "list_calls", args{"pcap_file": path})
+		got := string(rpc(t, s, "completion/complete", args{"ref": ref, "argument": args{"name": "call_id", "value": ""}, "context": args{"arguments": args{"pcap_file": path}}}))
+		if strings.Count(got, `"call-`) != 50 || !strings.Contains(got, `"],`+want+"}") {
+			t.Errorf("%d calls: %s", n, got)
+		}
+	}
+}
+
 // TestResources: the catalogue, the language, and a capture's summary and calls.
 func TestResources(t *testing.T) {
 	s := server(siptools.Options{})
