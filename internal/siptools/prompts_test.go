@@ -165,6 +165,19 @@ func TestManyCompletions(t *testing.T) {
 	}
 }
 
+// TestCallOfTemplate: the path in a URI may go without its own slash, and its calls are completed all the same.
+func TestCallOfTemplate(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 2, "0 A > B INVITE")
+	call(t, s, "list_calls", args{"pcap_file": path})
+	ref := args{"type": "ref/resource", "uri": "sipsight://call/{call}/{+pcap_file}"}
+	for file, want := range map[string]int{path: 2, path[1:]: 2, "": 2, "other.pcap": 0} {
+		if got := complete(t, s, ref, args{"name": "call", "value": "call-"}, args{"pcap_file": file}); len(got) != want {
+			t.Errorf("%q: %q", file, got)
+		}
+	}
+}
+
 // TestResources: the catalogue, the language, and a capture's summary and calls.
 func TestResources(t *testing.T) {
 	s := server(siptools.Options{})

@@ -61,7 +61,10 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 	p := prompter{o, c}
 	complete := func(ctx context.Context, name, value string, args map[string]string) []string {
 		if name == "call" {
-			return p.calls(ctx, value, map[string]string{"pcap_file": args["pcap_file"]})
+			if file := args["pcap_file"]; file != "" {
+				args = map[string]string{"pcap_file": captureName(file)}
+			}
+			return p.calls(ctx, value, args)
 		}
 		return p.files(ctx, value, nil)
 	}
