@@ -173,6 +173,9 @@ func filterError(err error) error {
 
 // call returns the call with an id or a Call-ID, and notes which others have that.
 func (q *query) call(x *examined, id string) (*analysis.Call, error) {
+	if id == "" {
+		return nil, errors.New("call: it is empty; give an id of list_calls such as call-1, or a Call-ID")
+	}
 	if call := x.res.Find(id); call != nil {
 		q.taken = report.OtherCalls(x.res, id)
 		return call, nil

@@ -213,6 +213,44 @@ func TestInputSchema(t *testing.T) {
 	}
 }
 
+// TestBounds: the least and the greatest number that the schema allows are taken, and none beyond.
+func TestBounds(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, failing)
+	seen := 0
+	for _, tool := range tools(t) {
+		for name, p := range tool.InputSchema.Properties {
+			if len(p.AnyOf) > 0 {
+				p = p.AnyOf[0]
+			}
+			if !slices.Contains(p.Type, "integer") {
+				continue
+			}
+			seen++
+			if p.Minimum == nil {
+				t.Errorf("%s, %s has no minimum", tool.Name, name)
+				continue
+			}
+			numbers := map[float64]bool{*p.Minimum - 1: false, *p.Minimum: true}
+			if p.Maximum != nil {
+				numbers[*p.Maximum], numbers[*p.Maximum+1] = true, false
+			}
+			for n, good := range numbers {
+				a := args{"pcap_file": path, name: n}
+				if name == "ladder" {
+					a["call"], a["detail"] = "call-1", "full"
+				}
+				if got := call(t, s, tool.Name, a); got.isError == good {
+					t.Errorf("%s, %s of %v: %.200s", tool.Name, name, n, got.text)
+				}
+			}
+		}
+	}
+	if seen < 7 {
+		t.Errorf("%d arguments are numbers", seen)
+	}
+}
+
 // TestMaxLength: a text beyond what the schema allows is refused, and no shorter one for its length.
 func TestMaxLength(t *testing.T) {
 	s := server(siptools.Options{})

@@ -253,6 +253,7 @@ func TestMistakes(t *testing.T) {
 		want string
 	}{
 		{"explain_call", args{}, `argument "call" is missing`},
+		{"draw_call_flow", args{"call": ""}, "call: it is empty; give an id of list_calls such as call-1, or a Call-ID"},
 		{"explain_call", args{"call": "call-4"}, "there is no call call-4; the calls are call-1 to call-3: list_calls lists them"},
 		{"explain_call", args{"call": "nobody@example.com"}, "there is no call nobody@example.com; the calls are call-1 to call-3"},
 		{"explain_call", args{"call": "call-1", "detail": "all"}, `"summary"`},
