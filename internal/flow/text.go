@@ -41,6 +41,9 @@ const (
 	// never narrower than minGap.
 	maxGap = 44
 	minGap = 12
+
+	// Marks have their place behind the ladder where they are no wider than this.
+	maxMarks = 15
 )
 
 // AppendText appends a ladder as text.
@@ -171,14 +174,20 @@ func (t *textPen) between(from, to int) (n int) {
 	return n + max(to-from-1, 0)
 }
 
-// squeeze narrows the widest gaps until the ladder fits the width, or no gap can give
+// squeeze narrows the widest gaps until the ladder fits the width together with the marks behind it, or no gap can give
 // any more.
 func (t *textPen) squeeze() {
 	if t.o.Width == 0 || len(t.gaps) == 0 {
 		return
 	}
 	t.lead = min(t.lead, 12)
-	for t.margin()+t.lead+t.between(0, len(t.gaps))+2+t.head(len(t.gaps))/2 > t.o.Width {
+	behind := t.head(len(t.gaps)) / 2
+	for i := range t.l.Rows {
+		if n := marksWidth(&t.l.Rows[i]); n <= maxMarks {
+			behind = max(behind, n)
+		}
+	}
+	for t.edge()+behind > t.o.Width {
 		widest := 0
 		for i, g := range t.gaps {
 			if g > t.gaps[widest] {
@@ -190,6 +199,11 @@ func (t *textPen) squeeze() {
 		}
 		t.gaps[widest]--
 	}
+}
+
+// edge returns the columns up to the last bar and with it.
+func (t *textPen) edge() int {
+	return t.margin() + t.lead + 1 + t.between(0, len(t.gaps)) + min(len(t.gaps), 1)
 }
 
 // margin returns the columns in front of the ladder.
@@ -327,7 +341,7 @@ func (t *textPen) row(r, above *Row) {
 		case i == from && i < len(t.gaps):
 			t.self(r, t.gaps[i])
 		case i == from:
-			t.self(r, maxGap)
+			t.self(r, t.selfRoom())
 		case i < len(t.gaps) && (i < from || i >= to):
 			t.blanks(t.gaps[i])
 		}
@@ -368,6 +382,14 @@ func (t *textPen) arrowText(r *Row, n int) string {
 	return clean.Fit(t.text(bare.Text()), n-1, t.dots)
 }
 
+// selfRoom returns the columns that a message of the last host to itself has.
+func (t *textPen) selfRoom() int {
+	if t.o.Width == 0 {
+		return maxGap
+	}
+	return max(min(maxGap, t.o.Width-t.edge()), minGap)
+}
+
 // self draws a message of a host to itself in n columns.
 func (t *textPen) self(r *Row, n int) {
 	s := clean.Fit(t.signs.self+" "+t.text(r.Text()), n-1, t.dots)
@@ -397,20 +419,66 @@ func (t *textPen) colour(r *Row, on bool) {
 	}
 }
 
-// remarks writes what stands behind the ladder: repeats, notes, findings.
+// remarks writes repeats, notes and findings of a row: behind the ladder or, where that would be too wide, below the row.
 func (t *textPen) remarks(r *Row) {
 	list := r.Notes
 	if s := again(r); s != "" {
 		list = append([]string{s}, list...)
 	}
-	if len(list) > 0 {
-		t.put("  " + t.text(strings.Join(list, "; ")))
+	notes := t.text(strings.Join(list, "; "))
+	n := t.edge() + marksWidth(r)
+	if notes != "" {
+		n += 2 + clean.Width(notes)
+	}
+	if r.From == r.To && r.From == len(t.gaps) {
+		n += t.selfRoom()
+	}
+	if t.o.Width > 0 && n > t.o.Width {
+		t.beneath(notes, r.Marks)
+		return
+	}
+	if notes != "" {
+		t.put("  " + notes)
 	}
 	for _, m := range r.Marks {
 		t.put("  ")
-		t.bold(t.l.Marks[m].Severity == "error", markName(m))
+		t.mark(m)
 	}
 }
+
+// beneath writes the remarks of a row in lines of their own, which begin where the ladder does.
+func (t *textPen) beneath(notes string, marks []int) {
+	at := t.o.Width // of the next word: the first one begins a line
+	room := func(word string, blanks int) {
+		if n := clean.Width(word); at+blanks+n <= t.o.Width {
+			t.blanks(blanks)
+			at += blanks + n
+		} else {
+			t.end()
+			t.blanks(t.margin())
+			at = t.margin() + n
+		}
+	}
+	for _, word := range strings.Fields(notes) {
+		room(word, 1)
+		t.put(word)
+	}
+	for _, m := range marks {
+		room(markName(m), 2)
+		t.mark(m)
+	}
+}
+
+// marksWidth returns the columns that the marks of a row take behind the ladder.
+func marksWidth(r *Row) (n int) {
+	for _, m := range r.Marks {
+		n += 2 + len(markName(m))
+	}
+	return n
+}
+
+// mark writes what stands for a finding.
+func (t *textPen) mark(m int) { t.bold(t.l.Marks[m].Severity == "error", markName(m)) }
 
 func (t *textPen) bold(red bool, s string) {
 	switch {
@@ -444,7 +512,7 @@ func (t *textPen) legend() {
 	for i := range l.Marks[:n] {
 		m := &l.Marks[i]
 		t.put("  ")
-		t.bold(m.Severity == "error", markName(i))
+		t.mark(i)
 		t.put(" ")
 		at := 2 + len(markName(i)) + 1
 		t.words(m.Severity+" "+m.text(), at, at)

@@ -1,0 +1,44 @@
+package flow_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
+	"github.com/sipsight/sipsight/internal/capgen"
+	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/flow"
+)
+
+// TestWidth holds that what stands behind a ladder makes it no wider than it may be, and is not lost.
+func TestWidth(t *testing.T) {
+	b, err := os.ReadFile("testdata/ladders/attended.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := ofLadder(t, new(capgen.Ladder), sections(string(b))[1].text)
+	c := in.res.Calls.At(0)
+	var found []*findings.Finding
+	for i := range 8 {
+		found = append(found, &findings.Finding{ID: "lint", Severity: findings.Error, Call: 1, Frames: []analysis.Frame{{Number: int64(1 + i/6)}}})
+	}
+	for _, colour := range []bool{false, true} {
+		for width := 70; width < 200; width += 7 {
+			text := string(flow.AppendText(nil, flow.New(c, found, &flow.Options{}), &flow.TextOptions{Width: width, Colour: colour}))
+			text = strings.NewReplacer("\x1b[0m", "", "\x1b[1;31m", "", "\x1b[36m", "", "\x1b[33m", "").Replace(text)
+			for line := range strings.Lines(text) {
+				if n := clean.Width(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%d columns where %d may be: %s", n, width, line)
+				}
+			}
+			words := strings.Join(strings.Fields(text), " ")
+			for _, want := range []string{"hold by the callee", "transfer to sip:carol@10.0.0.3 in the place of call-2, ended with 200 OK: call-3", "!1 !2 !3 !4 !5 !6", "│ !7 !8"} {
+				if !strings.Contains(words, want) {
+					t.Errorf("%q is not in the ladder of %d columns", want, width)
+				}
+			}
+		}
+	}
+}
