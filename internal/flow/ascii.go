@@ -27,7 +27,7 @@ func asciiRunes(s string) string {
 	return string(b)
 }
 
-var likeness = map[rune]string{'→': "->", '×': "x", '…': "...", 'µ': "u", '«': "<<", '»': ">>", '–': "-", '—': "-", '’': "'"}
+var likeness = map[rune]string{'→': "->", '×': "x", '…': "...", 'µ': "u", '«': "<<", '»': ">>", '–': "-", '—': "-", '’': "'", '“': `"`, '”': `"`}
 
 func appendHexRune(b []byte, r rune) []byte {
 	const digits = "0123456789abcdef"

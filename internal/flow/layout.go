@@ -335,6 +335,11 @@ func (p *plan) rowOf(i int, s *report.Step) Row {
 		r.Media = clean.Text(cutText(strings.TrimSpace(strings.SplitN(s.Body, ";", 2)[0]), maxLabel/2))
 		r.Detail = clean.Text(s.Body)
 	}
+	if s.Status >= 300 { // servers tell there why
+		if own := report.OwnPhrase(s.Status, s.Reason, &p.o.Report); own != "" {
+			r.Notes = append(r.Notes, cutText(own, maxLabel))
+		}
+	}
 	if s.Partial {
 		r.Notes = append(r.Notes, "octets are missing")
 	}

@@ -168,3 +168,27 @@ func TestManyHosts(t *testing.T) {
 		t.Errorf("the last message goes from column %d to %d", r.From, r.To)
 	}
 }
+
+// TestOwnPhrase: what a server says in place of the registered phrase of a refusal stands beside its row, without
+// passwords.
+func TestOwnPhrase(t *testing.T) {
+	a, b := addr("10.0.0.1:5060"), addr("10.0.0.2:5060")
+	for _, test := range []struct {
+		status       int
+		reason, want string
+	}{
+		{486, "Teilnehmer besetzt", "“Teilnehmer besetzt”"},
+		{302, "try sip:bob:secret@h", "“try sip:bob:***@h”"},
+		{480, "\x1b[2J" + strings.Repeat("x", 99), `“\x1b[2J` + strings.Repeat("x", 71) + "…"},
+		{480, strings.Repeat("x", 70) + " sip:bob:secret@h", "“" + strings.Repeat("x", 70) + " sip:bob…"},
+		{486, "BUSY here", ""},
+		{486, "", ""},
+		{100, "Giving a try", ""},
+		{699, "Odd", ""}, // is the label
+	} {
+		l := flow.New(callOf(analysis.Step{From: b, To: a, Method: "INVITE", Status: test.status, Reason: test.reason}), nil, &flow.Options{})
+		if got := strings.Join(l.Rows[0].Notes, "; "); got != test.want {
+			t.Errorf("%d %q: %q, want %q", test.status, test.reason, got, test.want)
+		}
+	}
+}

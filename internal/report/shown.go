@@ -5,6 +5,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/words"
 )
 
 // FrameText writes a frame as people do: a number, or with several files k:n.
@@ -20,6 +21,15 @@ func Parties(c *analysis.Call, o *Options) (from, to string) {
 
 // URIText returns a URI of a capture fit to be shown.
 func URIText(uri string, o *Options) string { return uriText(uri, o) }
+
+// OwnPhrase returns the reason phrase of a message in quotes where it is not the registered one of its status; "" for
+// none.
+func OwnPhrase(status int, reason string, o *Options) string {
+	if words.Phrase(status) == "" {
+		return ""
+	}
+	return strings.TrimPrefix(quoted(ownPhrase(status, reason), o), " ")
+}
 
 // Unread says what of the captures could not be read, and which limits were met, a sentence
 // each.
