@@ -85,7 +85,7 @@ func appendMediaText(b []byte, c *analysis.Call, o *Options, width int) []byte {
 		return b
 	}
 	b = append(b, "\nMEDIA\n"...)
-	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY"}}, StreamColumns[:len(StreamColumns)-1]...), Colour: o.Colour, day: dayOf(stampText(c.First().Begin))}
+	g := Grid{Columns: append([]GridColumn{{Head: "SENT BY", Spare: 11}}, StreamColumns[:len(StreamColumns)-1]...), Colour: o.Colour, day: dayOf(stampText(c.First().Begin))}
 	for _, s := range firstOf(list, maxCallStreams) {
 		row := StreamRow(s, o)
 		by := s.SentBy.String()
@@ -233,8 +233,8 @@ func appendTimesText(b []byte, l *analysis.Leg) []byte {
 // timelineColumns are the columns of the messages of a call. The time can be spared: it is
 // that of the beginning and what has passed since.
 var timelineColumns = []GridColumn{
-	{Head: "FRAME", Right: true}, {Head: "TIME", Stamp: true, Spare: 1}, {Head: "AFTER s", Right: true}, {Head: "FROM", Min: minEndpoint}, {Head: "TO", Min: minEndpoint},
-	{Head: "MESSAGE", Min: 16, Colour: answerColour}, {Head: "LEG", Right: true},
+	{Head: "FRAME", Right: true, Spare: 5}, {Head: "TIME", Stamp: true, Spare: 1}, {Head: "AFTER s", Right: true, Spare: 3}, {Head: "FROM", Min: minEndpoint}, {Head: "TO", Min: minEndpoint, Spare: 4},
+	{Head: "MESSAGE", Min: 16, Colour: answerColour}, {Head: "LEG", Right: true, Spare: 2},
 }
 
 // appendTimelineText appends the messages of the call as a table. Its day has been told.

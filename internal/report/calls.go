@@ -530,8 +530,8 @@ func CallRow(c *analysis.Call, o *Options) []string {
 
 // CallColumns are the columns of that list.
 var CallColumns = []GridColumn{
-	{Head: "ID"}, {Head: "START", Stamp: true}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour},
-	{Head: "PDD s", Right: true, Spare: 3}, {Head: "SETUP s", Right: true, Spare: 2}, {Head: "TALK s", Right: true}, {Head: "LEGS", Right: true, Spare: 1},
+	{Head: "ID"}, {Head: "START", Stamp: true, Spare: 5}, {Head: "FROM", Min: 7}, {Head: "TO", Min: 7}, {Head: "STATE", Colour: wordColour}, {Head: "CODE", Colour: statusColour, Spare: 6},
+	{Head: "PDD s", Right: true, Spare: 3}, {Head: "SETUP s", Right: true, Spare: 2}, {Head: "TALK s", Right: true, Spare: 4}, {Head: "LEGS", Right: true, Spare: 1},
 }
 
 // calledURI returns what was called: the To header field, or where that is missing the

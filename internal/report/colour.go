@@ -20,10 +20,12 @@ var wordColours = map[string]string{
 	"completed": green, "registered": green,
 }
 
-// wordColour returns the colour of a cell by its first word.
+// wordColour returns the colour of a cell by its first word, behind which a confidence may stand.
 func wordColour(cell string) string {
-	word, _, _ := strings.Cut(cell, " ")
-	return wordColours[word]
+	if i := strings.IndexAny(cell, " ,…"); i >= 0 {
+		cell = cell[:i]
+	}
+	return wordColours[cell]
 }
 
 // statusColour returns the colour of a cell with the code of a response.

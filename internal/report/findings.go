@@ -91,7 +91,9 @@ func RelatedText(id string, found []*findings.Finding) string {
 }
 
 // FindingColumns are the columns of the list of findings for people.
-var FindingColumns = []GridColumn{{Head: "SEVERITY", Colour: wordColour}, {Head: "ID"}, {Head: "CALL", Min: 9}, {Head: "FRAMES", Min: 10}, {Head: "OBSERVED", Min: 16}}
+var FindingColumns = []GridColumn{
+	{Head: "SEVERITY", Colour: wordColour, Min: 8}, {Head: "ID"}, {Head: "CALL", Min: 9, Spare: 2}, {Head: "FRAMES", Min: 10, Spare: 1}, {Head: "OBSERVED", Min: 10},
+}
 
 // FindingRow is a row of that list.
 func FindingRow(f *findings.Finding, o *Options) []string {

@@ -9,25 +9,36 @@ import (
 	"github.com/sipsight/sipsight/internal/clean"
 )
 
-// TestGridFits: the tables of calls, registrations and messages fit a terminal of 80
-// characters, with everything in them that can be at once.
+// TestGridFits: the tables fit a terminal, down to one of 40 characters, with everything in them that can be at once; what says most of
+// each row is there still.
 func TestGridFits(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		columns []GridColumn
 		row     []string
+		last    string // what is left at 40 characters
 	}{
-		{"calls", CallColumns, []string{"call-1234", "18:23:15.920", "+4930123456789", "+498912345678", "completed", "200", "10.745", "17.066", "1234.6", "12"}},
-		{"registrations", RegistrationColumns, []string{"alice.example@sip.example.com", "192.168.101.123:50600", "unregistered", "200", "12", "100", "3600", "Example-Deskphone/4.2.1"}},
-		{"messages of a call", timelineColumns, []string{"12345", "18:23:15.920", "1234.567", "192.168.101.123:50600", "192.168.101.124:50600", "200 OK (INVITE) + audio 192.168.101.123:20000 PCMA", "2"}},
+		{"calls", CallColumns, []string{"call-1234", "18:23:15.920", "+4930123456789", "+498912345678", "completed", "200", "10.745", "17.066", "1234.6", "12"}, "call-1234 +49301… +49891… completed 200"},
+		{"registrations", RegistrationColumns, []string{"alice.example@sip.example.com", "192.168.101.123:50600", "unregistered", "200", "12", "100", "3600", "Example-Deskphone/4.2.1"}, "alice.example@sip.exa… unregistered 200"},
+		{"messages of a call", timelineColumns, []string{"12345", "18:23:15.920", "1234.567", "192.168.101.123:50600", "192.168.101.124:50600", "200 OK (INVITE) + audio 192.168.101.123:20000 PCMA", "2"}, "192.168.101.123:50600 200 OK (INVITE) +…"},
+		{"streams", StreamColumns, []string{"18:23:15.920", "192.168.101.123:50600", "192.168.101.124:50600", "0x12345678", "telephone-event", "1234567", "1234", "100.00", "12345.67", "1234.56", "1234.56", "4.41", "call-1234"}, "192.168.101.123:50600  100.00  4.41"},
+		{"findings", FindingColumns, []string{"warning, possible", "session-timer-expiry", "call-1234", "12345,12346,12347", "REGISTER from 192.168.101.123:50600 refused"}, "warning… session-timer-expiry REGISTER …"},
 	} {
-		g := Grid{Columns: tt.columns}
-		g.Add(tt.row...)
-		for line := range strings.Lines(string(g.Append(nil, 80))) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
-				t.Errorf("%s: %d characters: %s", tt.name, n, line)
+		for _, width := range []int{40, 60, 80} {
+			g := Grid{Columns: tt.columns}
+			g.Add(tt.row...)
+			text := string(g.Append(nil, width))
+			for line := range strings.Lines(text) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%s: %d characters of %d: %s", tt.name, n, width, line)
+				}
+			}
+			if got := strings.Split(text, "\n")[1]; width == 40 && got != tt.last {
+				t.Errorf("%s: %q, want %q", tt.name, got, tt.last)
 			}
 		}
+		g := Grid{Columns: tt.columns}
+		g.Add(tt.row...)
 		if whole := string(g.Append(nil, 0)); strings.Contains(whole, "…") {
 			t.Errorf("%s: cut without a bound:\n%s", tt.name, whole)
 		}
@@ -137,5 +148,14 @@ func TestGridDays(t *testing.T) {
 	want := "START\n2026-11-01 UTC\n23:59:59.000\n--:--:--.---\n23:59:59.000\n2026-11-02 UTC\n00:00:00.000\n00:00:01.000\n"
 	if got := string(g.Append(nil, 0)); got != want {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestWordColour: a severity has its colour with a confidence behind it too, and where it is cut.
+func TestWordColour(t *testing.T) {
+	for cell, want := range map[string]string{"error": red, "error, likely": red, "warning…": yellow, "warning, po…": yellow, "note, possible": "", "": ""} {
+		if got := wordColour(cell); got != want {
+			t.Errorf("%q: %q, want %q", cell, got, want)
+		}
 	}
 }

@@ -75,8 +75,8 @@ func (w *jsonWriter) contactsCell(b []byte, _ *Options, r *analysis.Registration
 
 // RegistrationColumns are the columns of the list of registrations for people.
 var RegistrationColumns = []GridColumn{
-	{Head: "ADDRESS-OF-RECORD", Min: 12}, {Head: "FROM", Min: minEndpoint}, {Head: "OUTCOME", Colour: wordColour}, {Head: "CODE", Colour: statusColour}, {Head: "TRIES", Right: true},
-	{Head: "REFRESH", Right: true, Spare: 2}, {Head: "FOR s", Right: true}, {Head: "USER AGENT", Min: 7, Spare: 1},
+	{Head: "ADDRESS-OF-RECORD", Min: 12}, {Head: "FROM", Min: minEndpoint, Spare: 5}, {Head: "OUTCOME", Colour: wordColour}, {Head: "CODE", Colour: statusColour}, {Head: "TRIES", Right: true, Spare: 4},
+	{Head: "REFRESH", Right: true, Spare: 2}, {Head: "FOR s", Right: true, Spare: 3}, {Head: "USER AGENT", Min: 7, Spare: 1},
 }
 
 // RegistrationRow is a row of that list.

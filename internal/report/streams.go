@@ -199,9 +199,9 @@ const minEndpoint = len("192.168.100.100:50600")
 
 // StreamColumns are the columns of the list of streams for people.
 var StreamColumns = []GridColumn{
-	{Head: "START", Stamp: true, Spare: 6}, {Head: "SOURCE", Min: minEndpoint}, {Head: "DESTINATION", Min: minEndpoint}, {Head: "SSRC", Spare: 2},
+	{Head: "START", Stamp: true, Spare: 6}, {Head: "SOURCE", Min: minEndpoint}, {Head: "DESTINATION", Min: minEndpoint, Spare: 9}, {Head: "SSRC", Spare: 2},
 	{Head: "CODEC", Min: 5, Spare: 7}, {Head: "PACKETS", Right: true, Spare: 5}, {Head: "LOST", Right: true, Spare: 3}, {Head: "LOSS %", Right: true},
-	{Head: "MAX DELTA", Right: true, Spare: 4}, {Head: "JITTER", Right: true}, {Head: "MAX", Right: true, Spare: 1}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL"},
+	{Head: "MAX DELTA", Right: true, Spare: 4}, {Head: "JITTER", Right: true, Spare: 8}, {Head: "MAX", Right: true, Spare: 1}, {Head: "MOS", Right: true, Colour: mosColour}, {Head: "CALL", Spare: 10},
 }
 
 // StreamRow is a row of that list.
