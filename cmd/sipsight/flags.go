@@ -14,6 +14,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/near"
 )
 
@@ -258,8 +259,6 @@ func (f *timeFlag) on(day time.Time) {
 	}
 }
 
-var timeLayouts = []string{"15:04", "15:04:05", time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"}
-
 // before reports whether both times were given and f is the earlier one.
 func (f *timeFlag) before(o timeFlag) bool {
 	return !f.t.IsZero() && !o.t.IsZero() && f.clock == o.clock && f.t.Before(o.t)
@@ -268,11 +267,15 @@ func (f *timeFlag) before(o timeFlag) bool {
 func (f *timeFlag) String() string { return "" }
 
 func (f *timeFlag) Set(v string) error {
-	for _, layout := range timeLayouts {
+	for _, layout := range []string{"15:04", "15:04:05"} {
 		if t, err := time.Parse(layout, v); err == nil {
-			f.t, f.clock = t.UTC(), t.Year() == 0
+			f.t, f.clock = t, true
 			return nil
 		}
+	}
+	if t, ok := filter.ParseTime(v); ok {
+		f.t, f.clock = t.UTC(), false
+		return nil
 	}
 	if sec, frac, _ := strings.Cut(v, "."); sec != "" {
 		s, err := strconv.ParseUint(sec, 10, 63)

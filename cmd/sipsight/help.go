@@ -78,7 +78,7 @@ A FILE is a path, an http(s) URL, or - for standard input. It may be pcap, pcapn
 snoop, plain or gzip: its first octets tell, not its name. Several files are one
 timeline, whatever their order. Flags stand before or after the files. A TIME is as
 2026-11-23T10:14:00 (UTC unless it has an offset), seconds since 1970, or where all
-is of one day 10:14.
+is of one day 10:14; a date by itself is its first moment.
 
 Data goes to stdout, everything else to stderr. Exit codes:
   0   done

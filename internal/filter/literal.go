@@ -34,15 +34,17 @@ func compare(k Kind, a, b literal) int {
 }
 
 var timeLayouts = []string{
-	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z07:00",
-	"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999",
-	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02",
+	"2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z0700",
+	"2006-01-02 15:04", "2006-01-02 15:04Z07:00", "2006-01-02 15:04Z0700", "2006-01-02",
 	"Jan _2, 2006 15:04:05.999999999", "Jan 2, 2006 15:04:05.999999999",
 }
 
-// parseTime reads a point in time. Without an offset it is UTC.
-func parseTime(s string) (t time.Time, ok bool) {
+// ParseTime reads a point in time: a date, mostly with a time behind it. Without an offset it is UTC.
+func ParseTime(s string) (t time.Time, ok bool) {
 	s = strings.TrimSuffix(s, " UTC")
+	if n := len("2006-01-02"); len(s) > n && s[n] == 'T' {
+		s = s[:n] + " " + s[n+1:]
+	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true

@@ -71,6 +71,7 @@ func TestMessages(t *testing.T) {
 		{`frame.number == 1:17`, true, true},
 		{`frame.number == 2:17`, false, false},
 		{`frame.time_epoch == -1.5 and frame.time == "1969-12-31 23:59:58.5"`, true, true},
+		{`frame.time < "1970-01-01T01:00+01:00" and frame.time < "1970-01-01 00:00Z" and frame.time > "1970-01-01T00:59:58+0100"`, true, true},
 		{`frame.time_epoch > -1.5 or frame.time_epoch < -1.5`, false, false},
 		{`ip.src == 192.0.2.1 and ip.dst == 192.0.2.2 and ip.addr == 192.0.2.2 and ip.addr !== 192.0.2.2`, true, true},
 		{`ip.addr != 192.0.2.2 or ipv6.addr != ::1 or ipv6.src == ::/0`, false, false},

@@ -538,7 +538,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			break
 		}
 		var good bool
-		if x.lo.time, good = parseTime(tok.text); !good {
+		if x.lo.time, good = ParseTime(tok.text); !good {
 			what, hint = "this is no time", timeHint
 		}
 		x.src = strconv.Quote(tok.text)
