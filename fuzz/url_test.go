@@ -65,10 +65,10 @@ func isMasked(u *url.URL) bool {
 	return u.User.Username() == "***" && !password
 }
 
-// parsedURL is a URL with an authority, nil for anything else.
+// parsedURL is a URL with a scheme and an authority, nil for anything else.
 func parsedURL(s string) *url.URL {
 	u, err := url.Parse(s)
-	if err != nil || !strings.Contains(s, "://") {
+	if err != nil || u.Scheme == "" || !strings.Contains(s, "://") {
 		return nil
 	}
 	return u
