@@ -21,14 +21,15 @@ type Traffic struct {
 	Fax           []*Stream // of UDPTL, likewise
 	Measured      bool      // Options.Streams asked for streams: there are no others
 	Datagrams     Datagrams
-	NoCallID      int64     // messages without Call-ID: they belong to nothing
-	WholeNoCallID int64     // those of them of which no octets are missing
-	FirstNoCallID Frame     // the first of these
-	NoVia, NoCSeq Unplaced  // responses outside of calls that lack what says which request they answer
-	Unasked       []Unasked // at most maxUnasked, in order
-	Start, End    time.Time // of the timeline: its packets and messages
-	Exceeded      []string  // ids of the limits that were met: something is not in here
-	Gaps          []Gap     // without any packet at all; at most maxGaps
+	NoCallID      int64          // messages without Call-ID: they belong to nothing
+	WholeNoCallID int64          // those of them of which no octets are missing
+	FirstNoCallID Frame          // the first of these
+	NoVia, NoCSeq Unplaced       // responses outside of calls that lack what says which request they answer
+	Unasked       []Unasked      // at most 4,096, in order
+	Unregistered  []Unregistered // likewise
+	Start, End    time.Time      // of the timeline: its packets and messages
+	Exceeded      []string       // ids of the limits that were met: something is not in here
+	Gaps          []Gap          // without any packet at all; at most maxGaps
 
 	once     sync.Once
 	overview *Overview
@@ -84,6 +85,7 @@ func (t *tracker) result(c *clock) *Traffic {
 		NoVia:         t.noVia,
 		NoCSeq:        t.noCSeq,
 		Unasked:       t.unasked.list,
+		Unregistered:  t.unasked.unregistered(),
 		Start:         c.start,
 		End:           c.now,
 		Gaps:          c.gaps,

@@ -269,16 +269,14 @@ func (s *registerState) end(r *captureRun) {
 			s.add(w.refused.from.String(), w.refused.Finding)
 		}
 	}
-	for i := range r.Unasked {
-		if u := &r.Unasked[i]; u.AOR != "" {
-			s.unasked(u)
-		}
+	for i := range r.Unregistered {
+		s.unasked(&r.Unregistered[i])
 	}
 	s.report(r, "addresses-of-record")
 }
 
 // unasked tells of a refusal of which the REGISTER is not in the capture.
-func (s *registerState) unasked(u *analysis.Unasked) {
+func (s *registerState) unasked(u *analysis.Unregistered) {
 	f := Finding{Severity: Error, AOR: u.AOR, CallID: u.CallID, Frames: []analysis.Frame{u.Frame}}
 	f.Observed = fmt.Sprintf("%d from %s to a REGISTER from %s, which is not in the capture", u.Status, endpoint(u.Source), endpoint(u.Destination))
 	f.Expected, f.NextStep = refusedExpected, refusedNext
