@@ -200,10 +200,10 @@ func (r *Result) WireLimits() (limits []Note) {
 	return limits
 }
 
-// AllRead reports whether everything in all files was read.
+// AllRead reports whether everything in all files was read; after ErrStop, whether everything up to there was.
 func (r *Result) AllRead() bool {
 	for i := range r.Files {
-		if !r.Files[i].Capture.Complete() {
+		if c := r.Files[i].Capture; !c.Complete() || !c.Ended && !r.Stopped {
 			return false
 		}
 	}

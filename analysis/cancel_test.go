@@ -37,8 +37,35 @@ func TestCancel(t *testing.T) {
 	if took := time.Since(told); told.IsZero() || took > time.Second {
 		t.Errorf("it stopped after %v", took)
 	}
-	if !errors.Is(err, context.Canceled) || res == nil || res.Statistics.Messages < 1 || res.Calls.Len() == 0 {
+	if !errors.Is(err, context.Canceled) || res == nil || res.Complete() || res.Statistics.Messages < 1 || res.Calls.Len() == 0 {
 		t.Errorf("%v, %+v", err, res)
+	}
+}
+
+// TestComplete holds that a result is whole only where the timeline was read to its end, or to where ErrStop ended it.
+func TestComplete(t *testing.T) {
+	l := capgen.Ladder{}
+	b := l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B INVITE sdp\n+.1 B > A 180\n+1 B > A 200 sdp\n+.1 A > B ACK\n+5 A > B BYE\n+.1 B > A 200\n")
+	other := errors.New("of the caller")
+	for _, x := range []struct {
+		err             error
+		complete, ended bool
+	}{{nil, true, true}, {analysis.ErrStop, true, false}, {other, false, false}} {
+		r, err := capture.NewReader(t.Context(), bytes.NewReader(b), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		res, err := analysis.Run(t.Context(), r, analysis.Options{Calls: true, Message: func(*analysis.Message) error {
+			if n++; n == 3 {
+				return x.err
+			}
+			return nil
+		}})
+		if err != nil && err != other || res.Complete() != x.complete || res.AllRead() != x.complete || res.Files[0].Capture.Ended != x.ended {
+			t.Errorf("with %v: %v, complete %t, all read %t, ended %t", x.err, err, res.Complete(), res.AllRead(), res.Files[0].Capture.Ended)
+		}
+		r.Close()
 	}
 }
 

@@ -66,10 +66,11 @@ type File struct {
 	// packet, then by name. It does not depend on the order in which they were named.
 	Place int
 
-	Err error // why the file could not be opened at all
+	Ended bool  // it was read to its end, or as far as damage lets it be read
+	Err   error // why the file could not be opened at all
 }
 
-// Complete reports whether everything in the file was read.
+// Complete reports whether nothing was missing in the file, as far as it was read: see Ended.
 func (f *File) Complete() bool { return f.Err == nil && len(f.Damage()) == 0 }
 
 // Damage returns those of Notes that say what could not be read.
@@ -542,8 +543,11 @@ func (f *file) end(err error) {
 	if f.info.Size = f.size.Load(); f.info.Size < 0 {
 		f.info.Size = read
 	}
-	if err != io.EOF && f.ctx.Err() == nil {
-		f.info.note(damage(err))
+	if f.ctx.Err() == nil {
+		f.info.Ended = true
+		if err != io.EOF {
+			f.info.note(damage(err))
+		}
 	}
 }
 

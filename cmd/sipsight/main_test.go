@@ -359,6 +359,13 @@ func TestInterrupted(t *testing.T) {
 					t.Errorf("that is no JSON: %s", line)
 				}
 			}
+			said := "not read to its end"
+			if strings.Contains(args, "--json") {
+				said = `"complete":false`
+			}
+			if whole := strings.HasPrefix(args, "info") || strings.HasPrefix(args, "summary"); whole && !strings.Contains(strings.Join(strings.Fields(stdout.String()), " "), said) {
+				t.Errorf("it does not say that it is not whole: %s", stdout.String())
+			}
 		})
 	}
 	// Interrupted before it began.

@@ -91,7 +91,7 @@ func appendInfo(b []byte, f *analysis.File, shown []capture.Interface, n int) []
 	if left := len(c.Comments) - len(comments); left > 0 {
 		w.key("comments_left_out").int(int64(left))
 	}
-	w.key("complete").bool(c.Complete())
+	w.key("complete").bool(c.Ended && c.Complete())
 	w.key("damage").open('[')
 	w.damage(c, false)
 	w.close(']')

@@ -59,7 +59,7 @@ var now = time.Date(2026, 12, 1, 13, 0, 0, 5, time.FixedZone("", 3600))
 func TestReference(t *testing.T) {
 	files := []string{"a\x1b.pcap", "b.pcap", "c.pcap"}
 	ref := &report.Reference{Files: files, Now: now, Described: 1, Note: `a "note"`, NextCursor: "c"}
-	res := result(analysis.File{Capture: &capture.File{Name: files[0]}}, cut(files[1]), missing(files[2]))
+	res := result(analysis.File{Capture: &capture.File{Name: files[0], Ended: true}}, cut(files[1]), missing(files[2]))
 	b := report.AppendReferenceEnd(append(report.AppendReference(nil, res, ref), `{}`...), res, ref)
 	const want = `{"file":"a\\x1b.pcap","files":["a\\x1b.pcap","b.pcap","c.pcap"],"analysis_timestamp":"2026-12-01T12:00:00.000000005Z",` +
 		`"total_packets_in_file":7,"sip_packets_found":5,"sip_packets_analyzed":1,"statistics":{"requests":2,"responses":3,"methods":{"ACK":1,"OPTIONS":1},` +
@@ -72,7 +72,7 @@ func TestReference(t *testing.T) {
 
 	// Whole, all described: nothing of that.
 	ref = &report.Reference{Files: files[:1], Now: now, Described: 5}
-	res = result(analysis.File{Capture: &capture.File{}})
+	res = result(analysis.File{Capture: &capture.File{Ended: true}})
 	res.Statistics.Limits = nil
 	b = report.AppendReferenceEnd(report.AppendReference(nil, res, ref), res, ref)
 	if got, want := keys(t, b), strings.Fields("file analysis_timestamp total_packets_in_file sip_packets_found sip_packets_analyzed statistics packets"); !slices.Equal(got, want) {
@@ -257,7 +257,7 @@ func TestInfo(t *testing.T) {
 	if got, want := string(report.AppendInfo(nil, &missing)), `{"file":"gone","error":"no such file","complete":false}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	empty := string(report.AppendInfo(nil, &analysis.File{Capture: &capture.File{Name: "empty", Format: "pcap"}}))
+	empty := string(report.AppendInfo(nil, &analysis.File{Capture: &capture.File{Name: "empty", Format: "pcap", Ended: true}}))
 	if got := keys(t, []byte(empty)); slices.Contains(got, "first_time") || slices.Contains(got, "average_packet_bytes") || !strings.Contains(empty, `"complete":true,"damage":[]`) {
 		t.Errorf("an empty file: %s", empty)
 	}
@@ -285,7 +285,7 @@ func TestInfoText(t *testing.T) {
 	if got := string(report.AppendInfoText(nil, &missing)); got != "gone\n  error         no such file\n" {
 		t.Errorf("%q", got)
 	}
-	if got := string(report.AppendInfoText(nil, &analysis.File{Capture: &capture.File{Name: "empty"}})); !strings.Contains(got, "  protocols     none\n") || !strings.Contains(got, "0 packets, all whole") {
+	if got := string(report.AppendInfoText(nil, &analysis.File{Capture: &capture.File{Name: "empty", Ended: true}})); !strings.Contains(got, "  protocols     none\n") || !strings.Contains(got, "0 packets, all whole") {
 		t.Errorf("%q", got)
 	}
 }

@@ -207,7 +207,7 @@ func (w *jsonWriter) summaryFile(f *analysis.File) {
 	if f.Encrypted > 0 {
 		w.key("encrypted_sip_flows").int(f.Encrypted)
 	}
-	w.key("complete").bool(c.Complete())
+	w.key("complete").bool(c.Ended && c.Complete())
 	w.close('}')
 }
 
@@ -604,6 +604,8 @@ func appendUnreadText(b []byte, res *analysis.Result) []byte {
 			b = folded(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {
 			b = folded(b, "incomplete", "%s is damaged; sipsight info tells where", clean.Text(f.Capture.Name))
+		} else if !f.Capture.Ended {
+			b = folded(b, "incomplete", "%s was not read to its end", clean.Text(f.Capture.Name))
 		}
 	}
 	if limits := res.Limits(); len(limits) > 0 {

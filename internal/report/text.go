@@ -390,6 +390,9 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 		}
 		b = row(b, "damage", "%s, %sat byte %s", clean.Text(n.What), where, group(n.Off))
 	}
+	if !c.Ended {
+		b = row(b, "incomplete", "not read to its end")
+	}
 	return b
 }
 
