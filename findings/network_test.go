@@ -264,3 +264,16 @@ func TestOpenOnStream(t *testing.T) {
 	check(t, find(t, "overlapping-invite", list), "note 2 4 5")
 	check(t, find(t, "offer-without-answer", list), "note 2 4")
 }
+
+// TestResetOnStream: a connection is reset behind a BYE whose answer came, as the acknowledgement says, and is not in the capture.
+func TestResetOnStream(t *testing.T) {
+	l := capgen.Ladder{TCP: true}
+	list := l.Packets(twoHosts + "0 A > B INVITE sdp\n+.1 B > A 100\n1 B > A 200 of=INVITE sdp\n+.1 A > B ACK\n5 A > B BYE\n+.1 B > A 200 of=BYE unseen\n+.1 A > B ACKED\n9 A > B RST\n")
+	check(t, find(t, "transport-error", list), "error 6 8")
+	const tcp = 14 + 20
+	answer, acked := list[3].Data, []byte(list[6].Data)
+	copy(acked[tcp+8:tcp+12], answer[tcp+4:tcp+8])
+	acked[tcp+10] += 8 // behind what the capture has of the answers
+	list[6].Data = string(acked)
+	check(t, find(t, "transport-error", list), "note 6 8")
+}

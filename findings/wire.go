@@ -516,6 +516,7 @@ type trouble struct {
 	status  int            // … and status code, 0 of a request
 	handled bool
 	invites bool // it is of an INVITE that begins a call
+	gate    *gate
 }
 
 // what names that message.
@@ -617,14 +618,17 @@ func (r *legRun) quoted(e *analysis.Event) int {
 }
 
 // pendingAt reports whether message j is of a request that went out before a time and had no
-// final response then.
+// final response then, nor was given up.
 func (r *legRun) pendingAt(j int, at time.Time) bool {
 	m := &r.Messages[j]
 	if m.Transaction < 0 || m.Method == "ACK" {
 		return false
 	}
-	t := &r.Transactions[m.Transaction]
-	return t.Requests > 0 && t.Sent.Before(at) && (t.Status == 0 || t.Answered.After(at)) && at.Sub(t.Sent) < timerC+timeout
+	t, wait := &r.Transactions[m.Transaction], timeout
+	if t.Method == "INVITE" {
+		wait += timerC
+	}
+	return t.Requests > 0 && t.Sent.Before(at) && (t.Status == 0 && !t.Acked || t.Answered.After(at)) && at.Sub(t.Sent) < wait
 }
 
 // meet adds an event that is about message j, -1 if that was not captured.
@@ -652,6 +656,9 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 		if m.Transaction >= 0 && m.Request {
 			t := &r.Transactions[m.Transaction]
 			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
+			if e.Kind == analysis.TCPReset && t.Status == 0 {
+				x.gate = r.stillOpen(m.Transaction, e.Time)
+			}
 		}
 		x.invites = ofInitialINVITE(m) && (m.Request || e.Kind == analysis.TCPReset)
 	}
@@ -712,7 +719,7 @@ func (r *legRun) amid(at time.Time) bool {
 // troubleFinding returns the finding about what is said of one endpoint.
 func (r *run) troubleFinding(x *trouble) Finding {
 	e := &r.c.events[x.events[0]]
-	f := Finding{Severity: Error, Expected: "something that listens at " + endpoint(x.end)}
+	f := Finding{Severity: Error, Expected: "something that listens at " + endpoint(x.end), gate: x.gate}
 	if isOnTheWay(e) {
 		f.Expected = "a way to " + endpoint(x.end)
 		f.NextStep = "Look at the way that packets take there: where they run in a circle, are too large, or are turned away."
