@@ -197,7 +197,7 @@ var loop = &Rule{
 	ID: "loop", RFC: "RFC 3261 16.3; RFC 5393 4.2", Severity: "error / note",
 	Title: "a request that comes back to a host that has passed it on",
 	Doc: `A request (same method, CSeq and From tag) arrives at an address and port that stands in one of its Vias, or leaves with the sent-by of its topmost Via once more below it. It is a
-loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ or the time before was not captured. What a host sent is the
+loop where its Request-URI and its topmost Route are those of the time before, and a spiral, which is a note, where they differ, or Routes were used up in between, or the time before was not captured. What a host sent is the
 time before only if it had come to it with that Request-URI as well: a host that forwards a call to another user by way of a proxy gets back what it sent. 482 to a
 request that did not reach its server twice (see merged-request) is a loop, too. It is told once a leg; outside of calls once for each pair of addresses and method.`,
 	Why: "Each turn costs every host of the circle a transaction; with forking on the way a single call becomes thousands.",

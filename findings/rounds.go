@@ -33,6 +33,7 @@ type passage struct {
 	asked, kept bool // the octets were asked for; they were kept, and so what follows is filled in
 
 	uri, target   uint64 // hashes of the Request-URI, and with it of the topmost Route
+	routes        int    // how many there are
 	inside, again bool   // see viasOf
 }
 
@@ -40,6 +41,9 @@ type passage struct {
 func (p *passage) read(m *sipmsg.Message, route []byte) {
 	p.kept = true
 	p.uri, p.target = hashOf(m.RequestURI), hashOf(m.RequestURI, route)
+	for range m.Values(sipmsg.Route) {
+		p.routes++
+	}
 	p.inside, p.again = viasOf(m, p.Seen)
 }
 
@@ -165,7 +169,8 @@ func (x *round) loops() (f Finding, of *passage, ok bool) {
 
 // timeBefore returns a request before hop j that was at the host that it comes back to (that it leaves, unless inside),
 // nil for none, and whether it had the target of that. As that host sent it, it counts only if it had come there for
-// that user as well, by whatever Route: who forwards a call to another user gets back what he sent, and that is no circle.
+// that user as well, by whatever Route: who forwards a call to another user gets back what he sent, and that is no circle. Nor is one
+// where Routes were used up in between: in the dialog of a call that came by a host twice, so does each request.
 func (x *round) timeBefore(j int) (before *analysis.Seen, same bool) {
 	p := &x.hops[j]
 	var sent *analysis.Seen
@@ -182,7 +187,7 @@ func (x *round) timeBefore(j int) (before *analysis.Seen, same bool) {
 		if before == nil {
 			before = q.Seen
 		}
-		switch equal := q.target == p.target; {
+		switch equal := q.target == p.target && q.routes <= p.routes; {
 		case equal && (came || !p.inside):
 			return q.Seen, true
 		case equal && sent == nil:
