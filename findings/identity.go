@@ -119,7 +119,7 @@ var stir = &Rule{
 	ID: "stir", RFC: "RFC 8224 6.2, 8.3; RFC 8225 5; RFC 8588; RFC 8946", Severity: "note / warning",
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
-the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted) in canonical form, iat is more than 60 s from the time
+the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who a PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
 of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
@@ -151,17 +151,20 @@ func (r *legRun) stir() {
 			continue
 		}
 		frames = r.frames(i)
+		var list []*sipmsg.PASSporT
 		for v := range r.Message(i).All(sipmsg.Identity) {
 			p, err := sipmsg.ParsePASSporT(v)
 			if err != nil {
 				wrong = append(wrong, "a PASSporT cannot be read")
 			}
-			said = append(said, passport(&p))
-			if !p.Compact {
-				wrong = append(wrong, r.disagree(&p, r.Message(i), m.Time)...)
-			}
-			if len(said) == maxRealms {
+			if list = append(list, &p); len(list) == maxRealms {
 				break
+			}
+		}
+		for _, p := range list {
+			said = append(said, passport(p))
+			if !p.Compact {
+				wrong = append(wrong, disagree(p, list, r.Message(i), m.Time)...)
 			}
 		}
 		break
@@ -226,14 +229,20 @@ func identities(n sipmsg.Identities) string {
 	return strings.Join(all, " ")
 }
 
-// disagree says in what a PASSporT and its INVITE disagree.
-func (r *legRun) disagree(p *sipmsg.PASSporT, m *sipmsg.Message, at time.Time) (what []string) {
+// disagree says in what a PASSporT and its INVITE disagree. Those of a list that say that the call was diverted name whom it was for before.
+func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at time.Time) (what []string) {
 	from, to := addresses(m, sipmsg.From, sipmsg.PAssertedIdentity), addresses(m, sipmsg.To)
 	if p.HasDiv || p.PPT == "div" {
 		to = append(to, string(m.RequestURI))
 	}
 	if !agree(p.Orig, from) {
 		what = append(what, fmt.Sprintf("orig is %s, From %s", identities(p.Orig), userOf(from)))
+	}
+	for _, q := range list {
+		to = append(to, q.Div.URI...)
+		for _, tn := range q.Div.TN {
+			to = append(to, "tel:"+tn)
+		}
 	}
 	if !agree(p.Dest, to) {
 		what = append(what, fmt.Sprintf("dest is %s, To %s", identities(p.Dest), userOf(to)))
