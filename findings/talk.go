@@ -464,6 +464,23 @@ func (p path) of(s *analysis.Stream, by int) *agreement {
 	return found
 }
 
+// free returns for how long a side may send between two times.
+func (p path) free(by int, from, to time.Time) (d time.Duration) {
+	for i, a := range p {
+		begin, end := from, to
+		if i > 0 && a.at.After(from) {
+			begin = a.at
+		}
+		if i+1 < len(p) && p[i+1].at.Before(to) {
+			end = p[i+1].at
+		}
+		if a.allows(by) && end.After(begin) {
+			d += end.Sub(begin)
+		}
+	}
+	return d
+}
+
 // longest returns the longest part of a path that is of one kind, and from when to when it is in force between two times: what
 // a call on hold leaves of the talk. It is nil where that says nothing.
 func (p path) longest(from, to time.Time, is func(*agreement) bool) (part path, begin, end time.Time) {
@@ -544,9 +561,9 @@ func comfort(list []*analysis.Stream) bool {
 }
 
 // pauses reports whether the sender of a stream sends nothing between talkspurts: it may end with a
-// pause. Digits are sent in place of sound.
-func pauses(list []*analysis.Stream) bool {
-	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return s.Pauses >= manyPauses && s.Events == 0 })
+// pause. Digits are sent in place of sound, and each of some changes of the session may be the reason of one.
+func pauses(list []*analysis.Stream, changes int) bool {
+	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return int(s.Pauses) >= manyPauses+changes && s.Events == 0 })
 }
 
 // quiet returns how many packets of a stream are of silence.
