@@ -585,51 +585,22 @@ func onHold(s *sdp.Session) (held, ok bool) {
 	return false, false
 }
 
+// A holding is what one side does: a hold of its own, and whether what it said last holds the audio.
+type holding struct {
+	tag         uint64
+	held        bool
+	at, resumed int // messages, -1 for none: of the last hold
+	times       int
+}
+
 // holds follows who puts whom on hold.
 func (r *legRun) holds() {
-	hop := -1
-	var lowered [2]struct {
-		tag  uint64
-		held bool
+	h := r.holdings()
+	x := &h[0]
+	if y := &h[1]; y.at >= 0 && (x.at < 0 || x.resumed >= 0 && y.resumed < 0) { // of two, one that is not taken back
+		x = y
 	}
-	of := func(tag uint64) *bool {
-		k := 0
-		if lowered[0].tag != tag && lowered[0].tag != 0 {
-			k = 1
-		}
-		lowered[k].tag = tag
-		return &lowered[k].held
-	}
-	holder, at, resumed, times := uint64(0), -1, -1, 0
-	for _, d := range r.deals() {
-		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop {
-			continue
-		}
-		hop = r.Messages[d.offer].Hop
-		for n, i := range [2]int{d.offer, d.answer} {
-			if i < 0 {
-				continue
-			}
-			s := r.session(i)
-			if s == nil {
-				return
-			}
-			held, ok := onHold(s)
-			if !ok {
-				continue
-			}
-			tag := speaker(&r.Messages[i])
-			before := of(tag)
-			switch {
-			case n == 0 && held && !*before && r.changes(&d) && holder == 0:
-				holder, at, resumed = tag, i, -1
-				times++
-			case holder == tag && !held:
-				holder, resumed = 0, i
-			}
-			*before = held
-		}
-	}
+	at, resumed, times := x.at, x.resumed, x.times
 	if at < 0 {
 		return
 	}
@@ -658,13 +629,52 @@ func (r *legRun) holds() {
 		switch {
 		case slices.ContainsFunc(r.Leg.Transfers, func(x analysis.Transfer) bool { return x.Status < 300 }), r.referredUnseen():
 			f.Observed += ", transferred"
-		case r.offersUnseen(at), r.changedOnWay(hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)):
+		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)):
 			f.Observed += "; what became of a later offer is not in the capture"
 		default:
 			f.Severity = Warning
 		}
 	}
 	r.report(f)
+}
+
+// holdings returns the holds of both sides, on the hop on which the first offer was made.
+func (r *legRun) holdings() (list [2]holding) {
+	hop := -1
+	list[0].at, list[1].at = -1, -1
+	for _, d := range r.deals() {
+		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop {
+			continue
+		}
+		hop = r.Messages[d.offer].Hop
+		for n, i := range [2]int{d.offer, d.answer} {
+			if i < 0 {
+				continue
+			}
+			s := r.session(i)
+			if s == nil {
+				return [2]holding{{at: -1}, {at: -1}}
+			}
+			held, ok := onHold(s)
+			if !ok {
+				continue
+			}
+			x, tag := &list[0], speaker(&r.Messages[i])
+			if x.tag != tag && x.tag != 0 {
+				x = &list[1]
+			}
+			x.tag = tag
+			switch {
+			case n == 0 && held && !x.held && r.changes(&d):
+				x.at, x.resumed = i, -1
+				x.times++
+			case x.at >= 0 && x.resumed < 0 && !held:
+				x.resumed = i
+			}
+			x.held = held
+		}
+	}
+	return list
 }
 
 // offersUnseen reports whether who put a call on hold with message i may have resumed it behind that on its
