@@ -695,12 +695,17 @@ func (t *talk) meant(s *analysis.Stream) *voice {
 }
 
 // agreedOf returns the last agreement up to the end of a stream, or else the first, in which a side has an address; nil for none.
-func (t *talk) agreedOf(s *analysis.Stream, side int, addr netip.AddrPort) (found *agreement) {
+func (t *talk) agreedOf(s *analysis.Stream, side int, addr netip.AddrPort) *agreement {
+	return t.agreedAt(s.End(), side, addr)
+}
+
+// agreedAt is agreedOf for what is sent at a time.
+func (t *talk) agreedAt(at time.Time, side int, addr netip.AddrPort) (found *agreement) {
 	if side < 0 {
 		return nil
 	}
 	for i := range t.agreed {
-		if a := &t.agreed[i]; a.audio && a.side[side].addr == addr && (found == nil || !a.at.After(s.End())) {
+		if a := &t.agreed[i]; a.audio && a.side[side].addr == addr && (found == nil || !a.at.After(at)) {
 			found = a
 		}
 	}
@@ -760,7 +765,8 @@ func inTheClear(r *captureRun) {
 	for t := range r.talks() {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
-			v, x := t.receiver(s), s.Report()
+			to, x := sideIndex(otherSide(s.SentBy)), s.Report()
+			v := t.agreedAt(s.End().Add(-lateMedia), to, s.Destination()).voice(to) // what is on its way when that changes is still as before
 			if v == nil || !v.secure || s.Events > 0 || s.Noise > 0 || x.Packets < 10 || x.Interval <= 0 || !(s.Codec == "PCMU" || s.Codec == "PCMA" || s.Codec == "G722") {
 				continue
 			}
@@ -833,9 +839,9 @@ func wrongDigits(r *captureRun) {
 				r.applies(t.number)
 			}
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
-			if v, own := t.receiver(s), t.own(s); v != nil && own != nil && v.events != (typeSet{}) && !v.events.has(kind) && own.events.has(kind) {
+			if x, v := t.misnumbered(s, kind); v != nil {
 				tell(s, Finding{
-					Frames: []analysis.Frame{v.frame, s.Tones()[0].Frame}, RFC: "RFC 3264 5.1",
+					Frames: []analysis.Frame{v.frame, x.Frame}, RFC: "RFC 3264 5.1",
 					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, kind, to, v.events), Expected: "payload type " + v.events.String(),
 					Because: "digits of " + who + " have a payload type that " + to + " did not ask for", end: goesOn,
 				})
@@ -857,6 +863,20 @@ func wrongDigits(r *captureRun) {
 		}
 		r.tellOf(t.leg, list...)
 	}
+}
+
+// misnumbered returns the first telephone event of a stream with a payload type that its sender asked for, and the receiver did not when
+// it was sent, with what that says then; nil for none.
+func (t *talk) misnumbered(s *analysis.Stream, kind uint8) (x *analysis.Tone, v *voice) {
+	to := sideIndex(otherSide(s.SentBy))
+	for i := range s.Tones() {
+		x = &s.Tones()[i]
+		a := t.agreedAt(x.Time, to, s.Destination())
+		if a != nil && a.side[to].events != (typeSet{}) && !a.side[to].events.has(kind) && a.side[1-to].events.has(kind) {
+			return x, &a.side[to]
+		}
+	}
+	return nil, nil
 }
 
 // withoutEnd says that no telephone event of a side has an end.
