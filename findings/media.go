@@ -799,7 +799,7 @@ func inTheClear(r *captureRun) {
 func audioInPlaceOfFax(r *captureRun) {
 	for t := range r.talks() {
 		for _, s := range t.leg.Media.Streams {
-			if x := s.Report(); t.faxed && !t.partial && !t.leftOut && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) {
+			if x := s.Report(); t.faxed && !t.partial && !t.leftOut && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) && t.isAgreedOn(s, t.faxHop) {
 				r.tellOf(t.leg, Finding{
 					Severity: Error, Frames: []analysis.Frame{t.faxFrame, s.Last()}, Expected: "T.38 alone behind the 2xx",
 					Observed: fmt.Sprintf("T.38 is agreed on, and %s goes on with audio for %s", sideOf(s.SentBy), seconds(s.End().Sub(t.faxAt))),
@@ -918,9 +918,9 @@ func (t *talk) twice(s *analysis.Stream) (info, event analysis.Frame, ok bool) {
 }
 
 // isAgreedOn reports whether a stream is one of a hop, as far as hops have descriptions of their own: a gateway makes events
-// on one of the digits that it gets as INFO on another.
+// on one of the digits that it gets as INFO on another, and audio of T.38.
 func (t *talk) isAgreedOn(s *analysis.Stream, hop int) bool {
-	by := sideIndex(s.SentBy)
+	by := max(0, sideIndex(s.SentBy))
 	return len(t.paths()) < 2 || slices.ContainsFunc(t.agreed, func(a agreement) bool {
 		return a.hop == hop && (a.side[by].addr == s.Source() || a.side[1-by].addr == s.Destination())
 	})

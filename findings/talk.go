@@ -29,6 +29,7 @@ type talk struct {
 	faxed     bool // … and accepted, without audio
 	faxFrame  analysis.Frame
 	faxAt     time.Time
+	faxHop    int
 	infos     []infoTone
 	strays    [2]bool // what a side sends is so little that one-way-audio tells of it
 }
@@ -263,7 +264,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 		a.side[i].hold = a.puts(i, before)
 	}
 	if image && !a.audio && t.faxFrame.Number == 0 {
-		t.faxed, t.faxAt, t.faxFrame = true, m.Time, m.Frame
+		t.faxed, t.faxAt, t.faxFrame, t.faxHop = true, m.Time, m.Frame, m.Hop
 	}
 	switch {
 	case a.repeats(before):
