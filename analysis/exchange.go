@@ -370,7 +370,7 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 	r.Method, r.CSeq, r.Source, r.Destination, r.Transport = x.method, x.cseq, x.m.Src, x.m.Dst, x.m.Transport.String()
 	r.FirstHop, r.InDialog, r.Partial, r.Credentials = o.ids[k.id] == 0 || o.challenged(k, x.m), len(x.to) > 0, x.m.Partial, hasCredentials(x.s)
 	r.Requests, r.Sent, r.LastSent, r.SentFrame, r.LastFrame = 1, x.now, x.now, x.frame, x.frame
-	r.Lost, r.Fragmented, r.Size, r.Length = lossOf(x.m), fragmented(x.m), len(x.s.Raw()), x.lengthOf()
+	r.Lost, r.Fragmented, r.Size, r.Length = t.lossOf(x.m), fragmented(x.m), len(x.s.Raw()), x.lengthOf()
 	if t.rules.exchanged != nil {
 		r.CallID = t.callID(x)
 		r.request = t.keepOctets(r, x)
@@ -492,7 +492,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		}
 	case r.Status == 0:
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
-		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), lossOf(x.m), x.lengthOf()
+		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), t.lossOf(x.m), x.lengthOf()
 		r.response = t.keepOctets(r, x)
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {
 			r.ResponseFields, r.ResponseToTag, r.ResponseReceived = x.s.FieldSet(), len(x.to) > 0, hasReceived(x.s)

@@ -120,7 +120,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	*s = Seen{} // and then one by one, as in liveMessage.set
 	s.Time, s.Frame, s.Source, s.Destination, s.Transport = x.now, x.frame, x.m.Src, x.m.Dst, x.m.Transport.String()
 	s.Hop, s.Forward, s.Request, s.Method, s.CSeq = x.hop, x.forward, x.s.IsRequest(), x.method, x.cseq
-	s.Status, s.Transaction, s.Resent, s.Partial, s.Lost = x.s.StatusCode, x.transaction, x.resent, x.m.Partial, lossOf(x.m)
+	s.Status, s.Transaction, s.Resent, s.Partial, s.Lost = x.s.StatusCode, x.transaction, x.resent, x.m.Partial, t.lossOf(x.m)
 	s.Fragmented, s.Size, s.Length = fragmented(x.m), len(raw), x.lengthOf()
 	s.FromTag, s.ToTag, s.Branch, s.OldBranch = t.hash(x.from), t.hash(x.to), x.key, !x.cookie
 	s.Fields, s.Quirks, s.MaxForwards, s.Body = x.s.FieldSet(), x.quirks, maxForwards(x.s), len(x.s.Body)

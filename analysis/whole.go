@@ -18,12 +18,16 @@ const (
 	LostFragments      // later IP fragments are not in the capture
 	LostSegments       // TCP segments are not in the capture
 	LostEnd            // the stream, or the capture, ended before the message did
+	LostAwaited        // later IP fragments: the capture ended while they could still come
 )
 
-func lossOf(m *dissect.Message) Loss {
+// lossOf returns that of a message that was found just now.
+func (t *tracker) lossOf(m *dissect.Message) Loss {
 	switch {
 	case !m.Partial:
 		return NoLoss
+	case m.Notes&dissect.NoteIncomplete != 0 && m.Awaited && m.HasTime && t.now.Sub(m.Time) < timerT1:
+		return LostAwaited
 	case m.Notes&dissect.NoteIncomplete != 0:
 		return LostFragments
 	case m.Notes&dissect.NoteSnapped != 0 || m.Transport == dissect.UDP:

@@ -36,7 +36,7 @@ var captureQuality = &Rule{
 	Title: "something that the capture does not show as it was",
 	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
 is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
-shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, or no more than two messages in all; later fragments of a single message missing within half a second of the end; only other packets cut; steps of 10 ms and more; packets captured twice; over
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, or no more than two messages in all; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
 	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
@@ -65,7 +65,7 @@ type longWait struct {
 type qualityState struct {
 	ways    map[hostPair]way
 	missing cuts
-	since   time.Time // of the last of these
+	awaited bool // later fragments of one of these could still come
 	waits   []longWait
 	ran     []legNumber // legs that were running when the capture began
 }
@@ -83,12 +83,10 @@ func (c *cuts) add(f analysis.Frame) {
 }
 
 // lost counts what is missing of a message.
-func (s *qualityState) lost(l analysis.Loss, f analysis.Frame, at time.Time) {
-	if l == analysis.LostFragments {
+func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
+	if l == analysis.LostFragments || l == analysis.LostAwaited {
 		s.missing.add(f)
-		if at.After(s.since) {
-			s.since = at
-		}
+		s.awaited = l == analysis.LostAwaited
 	}
 }
 
@@ -125,7 +123,7 @@ func (s *qualityState) leg(r *legRun) {
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Lost != analysis.NoLoss {
-			s.lost(m.Lost, m.Frame, m.Time)
+			s.lost(m.Lost, m.Frame)
 		}
 		p := hostsOf(m.Source, m.Destination)
 		proof := !m.Request || m.Method == "ACK" || m.Method == "BYE"
@@ -220,10 +218,10 @@ func (s *qualityState) open(sent, answered, provisional time.Time, f analysis.Fr
 
 func (s *qualityState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	s.lost(e.Lost, e.SentFrame, e.Sent)
+	s.lost(e.Lost, e.SentFrame)
 	s.went(&r.c.pairs, hostsOf(e.Source, e.Destination), e.SentFrame, false)
 	if e.Status != 0 {
-		s.lost(e.AnswerLost, e.FinalFrame, e.Answered)
+		s.lost(e.AnswerLost, e.FinalFrame)
 		s.went(&r.c.pairs, hostsOf(e.Destination, e.Source), e.FinalFrame, true)
 	}
 }
@@ -337,7 +335,7 @@ func (s *qualityState) files(r *captureRun) {
 		quality(r, Note, counted(cut, "packet is", "packets are")+" cut, no message among them", "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
 	}
 	switch {
-	case s.missing.n == 1 && !s.since.IsZero() && r.End.Sub(s.since) < t1:
+	case s.missing.n == 1 && s.awaited:
 		quality(r, Note, "the capture ends between the IP fragments of a message", "all fragments", "Nothing, or capture for longer: no other finding rests on that message.", s.missing.frames...)
 	case s.missing.n > 0:
 		observed := fmt.Sprintf("later IP fragments of %s are not in the capture", number(s.missing.n, "message"))

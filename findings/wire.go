@@ -23,7 +23,7 @@ var udpTooBig = &Rule{
 	Doc: `A request of more than 1300 octets over UDP that is answered, or needs no answer, is a note. A message that came in several IP fragments is a
 warning. It is an error where later fragments are missing and no answer came, or where a request of more than 1300 octets was never answered although
 smaller ones from the same host to the same host were; of one that was sent once it is only possible if the capture lacks so many packets that its answer may be among them. Of a message of which the snap length cut something nothing is said, in however
-many fragments it came, nor of later fragments that are missing in the last 500 ms of the capture.`,
+many fragments it came, nor of later fragments that could still come when the capture ended, 500 ms after the others.`,
 	Why: "Fragments are dropped by many firewalls, NATs and load balancers: large requests vanish while small ones work.",
 	Fix: "Use TCP for large requests, or make them smaller: fewer codecs, no unneeded header fields, compact names.",
 
@@ -32,17 +32,8 @@ many fragments it came, nor of later fragments that are missing in the last 500 
 }
 
 type sizeState struct {
-	wait []Finding    // of large requests that were not answered; at most maxOfRule
-	last []lastPieces // at most maxOfRule
+	wait []Finding // of large requests that were not answered; at most maxOfRule
 	bundles
-}
-
-// A lastPieces is a finding about a message outside of calls whose later fragments are missing, with its time: the capture may have ended
-// between two fragments.
-type lastPieces struct {
-	f   Finding
-	key string
-	at  time.Time
 }
 
 func (s *sizeState) leg(r *legRun) {
@@ -140,8 +131,8 @@ func (r *legRun) sizeOf(i int) Finding {
 	}
 	silent := m.Request && m.Method != "ACK" && t != nil && t.Status == 0 && t.Provisional.IsZero() && !r.answeredElsewhere(m.Transaction)
 	switch {
-	case m.Lost == analysis.LostFragments && r.since(m.Time) < t1:
-		return Finding{} // the capture may have ended between two fragments
+	case m.Lost == analysis.LostAwaited:
+		return Finding{}
 	case m.Lost == analysis.LostFragments && (silent || !m.Request && t != nil && t.Finals > 1 && !t.Acked):
 		f.loseFragments(what, m.Destination)
 		switch {
@@ -193,9 +184,10 @@ func inFragments(what string, size int, lacking bool) string {
 	return fmt.Sprintf("%s of %d octets came in IP fragments", what, size)
 }
 
-// cameInFragments reports whether a message came in IP fragments and was captured so: one that the snap length cut proves nothing.
+// cameInFragments reports whether a message came in IP fragments and was captured so: one that the snap length cut, or the end of the
+// capture, proves nothing.
 func cameInFragments(fragmented bool, lost analysis.Loss) bool {
-	return fragmented && lost != analysis.LostBySnaplen || lost == analysis.LostFragments
+	return fragmented && lost == analysis.NoLoss || lost == analysis.LostFragments
 }
 
 func (s *sizeState) exchange(r *exchangeRun) {
@@ -212,22 +204,17 @@ func (s *sizeState) exchange(r *exchangeRun) {
 		return
 	}
 	f := Finding{Frames: []analysis.Frame{e.SentFrame}, CallID: e.CallID, AOR: e.AOR, Expected: "TCP for requests over 1300 octets"}
-	var last time.Time // when the fragments came, where nothing says that others would have been captured
 	switch {
 	case e.Lost == analysis.LostFragments && !answered && (e.Waited || e.Requests > 1):
 		f.loseFragments(e.Method, e.Destination)
 	case cameInFragments(e.Fragmented, e.Lost):
 		f.Severity, f.lacking = Warning, e.Lost == analysis.LostFragments
 		f.Observed = inFragments(e.Method, e.Size, f.lacking)
-		if f.lacking && !answered {
-			last = e.Sent
-		}
 	case cameInFragments(e.AnswerFragmented, e.AnswerLost):
 		f.Severity, f.Frames, f.lacking = Warning, []analysis.Frame{e.FinalFrame}, e.AnswerLost == analysis.LostFragments
 		f.Observed = fmt.Sprintf("%d to %s came in IP fragments", e.Status, e.Method)
 		if f.lacking {
 			f.Observed = inFragments(fmt.Sprintf("%d to %s", e.Status, e.Method), 0, true)
-			last = e.Answered
 		}
 	case answered && e.Size > maxDatagram && !e.Fragmented:
 		f.Severity = Note
@@ -244,23 +231,10 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	default:
 		return
 	}
-	for len(s.last) > 0 && e.Sent.Sub(s.last[0].at) >= t1 { // the capture went on
-		s.add(s.last[0].key, s.last[0].f)
-		s.last = s.last[1:]
-	}
-	if key := pairKey(e) + f.Severity.String(); last.IsZero() || len(s.last) == maxOfRule {
-		s.add(key, f)
-	} else {
-		s.last = append(s.last, lastPieces{f, key, last})
-	}
+	s.add(pairKey(e)+f.Severity.String(), f)
 }
 
 func (s *sizeState) end(r *captureRun) {
-	for _, x := range s.last {
-		if r.End.Sub(x.at) >= t1 {
-			s.add(x.key, x.f)
-		}
-	}
 	for _, f := range s.wait {
 		if !r.c.pairs.has(hostPair{f.gate.self, f.gate.peer}, pairSmall) {
 			continue

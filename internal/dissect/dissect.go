@@ -34,6 +34,7 @@ type Message struct {
 	Tunnels   []layers.Tunnel // outermost first
 	HEP       bool            // it came inside of HEP
 	Partial   bool            // octets of the message are missing
+	Awaited   bool            // the timeline ended while later IP fragments were waited for
 	Notes     Notes
 	Copy      bool           // the same packet was captured before …
 	CopyOf    reassembly.Ref // … as this one
@@ -210,6 +211,7 @@ type carrier struct {
 	ipid     uint32
 	missing  int // octets of a datagram that the capture cut
 	notes    Notes
+	awaited  bool
 	hep      bool
 }
 
@@ -422,7 +424,7 @@ func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
 		return
 	}
 	last := w.Refs[len(w.Refs)-1]
-	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: hasTime || !w.Time.IsZero()}
+	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: hasTime || !w.Time.IsZero(), awaited: w.Awaited}
 	if w.Missing > 0 && !w.Cut {
 		c.notes |= NoteIncomplete
 	}
@@ -716,7 +718,7 @@ func (d *Dissector) give(t Transport, sip *sipmsg.Message, cut bool, c *carrier)
 	m := &d.msg // part by part: a whole one would be made elsewhere first
 	m.SIP, m.Ref, m.Refs, m.Time, m.HasTime = sip, c.ref, c.refs, c.time, c.hasTime
 	m.Src, m.Dst, m.Transport, m.Tunnels = c.src, c.dst, t, c.tunnels
-	m.HEP, m.Partial, m.Notes = c.hep, cut, c.notes
+	m.HEP, m.Partial, m.Notes, m.Awaited = c.hep, cut, c.notes, c.awaited
 	counts := &d.Counts[c.ref.File]
 	if m.CopyOf, m.Copy = d.copies.find(m, sip.Raw(), c.ipid, c.missing); m.Copy {
 		m.Notes |= NoteCopy

@@ -51,6 +51,7 @@ type Datagram struct {
 	Payload  []byte       // from the start on, as far as nothing is missing
 	Missing  int          // octets missing behind Payload, or 1 if it is not known how many
 	Cut      bool         // all fragments came: what is missing was cut off them by the capture
+	Awaited  bool         // nothing more came, and nothing says that others are lost
 	Refs     []Ref        // the packets it came in, in their order
 	Time     time.Time    // of the last of them
 	NoHead   bool         // the first fragment never came: Payload is empty
@@ -465,7 +466,9 @@ func (t *Fragments) Rest() *Datagram {
 	if t.head == nil {
 		return nil
 	}
-	return t.giveUp(t.head)
+	w := t.giveUp(t.head)
+	w.Awaited = true
+	return w
 }
 
 // Waiting reports whether any datagram waits for fragments.

@@ -51,6 +51,9 @@ func (t *table) addAt(now time.Time, packet string) {
 	t.n++
 	for {
 		d := t.Expired(now)
+		if d != nil && d.Awaited {
+			t.Error("what is given up is said to be waited for")
+		}
 		if d == nil {
 			break
 		}
@@ -110,6 +113,9 @@ func short(s string) string {
 func (t *table) finish(want ...string) {
 	t.Helper()
 	for d := t.Rest(); d != nil; d = t.Rest() {
+		if !d.Awaited {
+			t.Error("what is left is not said to be waited for")
+		}
 		t.tell(d)
 	}
 	if t.Waiting() {
