@@ -45,6 +45,9 @@ type conn struct {
 	realm      realm
 }
 
+// maxRealms bounds the connections with the same ends that are told apart: each of their packets looks at all of them.
+const maxRealms = 64
+
 // A realm is a network whose addresses may be those of others as well: the kind of a tunnel and its id;
 // 0 is that of packets outside of tunnels.
 type realm uint64
@@ -225,11 +228,14 @@ func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {
 	if r == 0 || c.realm == 0 || c.realm == r && c.same == nil {
 		return c, side
 	}
-	var in, fits *conn
+	var in, fits, oldest *conn
+	n := 0
 	for x := c; x != nil; x = x.same {
 		if x.ends != c.ends {
 			continue
 		}
+		n++
+		oldest = x
 		if x.realm == r {
 			in = x
 		}
@@ -245,6 +251,10 @@ func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {
 		return fits, side
 	case in != nil:
 		return in, side
+	}
+	if n == maxRealms {
+		d.Streams.Evicted++
+		d.drop(oldest)
 	}
 	c, side = d.conns.add(f.Src, f.Dst, c.hash, d.order)
 	c.realm = r
