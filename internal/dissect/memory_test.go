@@ -2,6 +2,7 @@ package dissect_test
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/internal/capgen"
@@ -45,6 +46,42 @@ func TestTCPMemory(t *testing.T) {
 			}
 			runtime.KeepAlive(d)
 		})
+	}
+}
+
+// TestSCTPMemory: however many associations wait for the ends of messages, all of them together keep within the limit, and what is
+// given up for that is given out as far as it came.
+func TestSCTPMemory(t *testing.T) {
+	const associations, parts, limit = 100, 50, 1 << 20
+	cut := 0
+	d := dissect.New(1, func(m *dissect.Message) error {
+		if m.Partial {
+			cut++
+		}
+		return nil
+	})
+	d.Limit(limit, 0)
+	before := heap()
+	m := request("INVITE", "c1@h", 1000)
+	for i := range uint32(parts) {
+		for tag := range uint32(associations) {
+			chunk := capgen.Data(0, i, strings.Repeat("x", 1000))
+			if i == 0 {
+				chunk = capgen.Data(capgen.DataBegin, 0, m)
+			}
+			if err := d.Packet(packet(1, flow4.SCTP(1+tag, chunk))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := int64(heap()) - int64(before); got > 2*limit+associations*8<<10 {
+		t.Errorf("%d octets are kept", got)
+	}
+	if d.Streams.Evicted == 0 {
+		t.Error("nothing was given up")
+	}
+	if err := d.Finish(); err != nil || cut != associations {
+		t.Errorf("%d messages that are cut, want %d: %v", cut, associations, err)
 	}
 }
 

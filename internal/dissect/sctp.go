@@ -19,6 +19,9 @@ const (
 	maxParts     = 256
 	maxPartBytes = 1 << 20
 
+	// partCost is what a fragment costs beside its octets.
+	partCost = 320
+
 	// tsnMemory is how many transmission sequence numbers back a chunk is known to be a
 	// retransmission.
 	tsnMemory = 1024
@@ -28,6 +31,7 @@ const (
 type assocTable struct {
 	m     map[assocKey]*assoc
 	queue []*assoc // in the order of their first packet
+	bytes int      // that wait in all of them
 }
 
 // An assocKey names one direction: an association may use several addresses at each end,
@@ -97,6 +101,9 @@ func (d *Dissector) userData(b []byte, cut bool, c *carrier) {
 // association returns the direction that a packet belongs to.
 func (d *Dissector) association(f *layers.Frame) *assoc {
 	t := &d.assocs
+	for t.bytes > d.segments && d.err == nil {
+		d.dropAssociation()
+	}
 	k := assocKey{srcPort: f.Src.Port(), dstPort: f.Dst.Port(), vtag: f.VTag}
 	if k.vtag == 0 {
 		k.src, k.dst = f.Src.Addr(), f.Dst.Addr()
@@ -107,16 +114,29 @@ func (d *Dissector) association(f *layers.Frame) *assoc {
 			t.m = make(map[assocKey]*assoc)
 		}
 		if len(t.queue) >= maxAssocs {
-			d.Streams.Evicted++
-			d.incomplete(t.queue[0])
-			delete(t.m, t.queue[0].key)
-			t.queue = append(t.queue[:0], t.queue[1:]...)
+			d.dropAssociation()
 		}
 		a = &assoc{key: k}
 		t.m[k] = a
 		t.queue = append(t.queue, a)
 	}
 	return a
+}
+
+// dropAssociation gives up the oldest association.
+func (d *Dissector) dropAssociation() {
+	t := &d.assocs
+	a := t.queue[0]
+	d.Streams.Evicted++
+	d.incomplete(a)
+	delete(t.m, a.key)
+	t.queue = append(t.queue[:0], t.queue[1:]...)
+}
+
+// hold counts octets that wait in an association, or do no more.
+func (d *Dissector) hold(a *assoc, n int) {
+	a.bytes += n
+	d.assocs.bytes += n
 }
 
 // repeated notes a TSN and reports whether it was there before.
@@ -139,7 +159,7 @@ func (d *Dissector) userMessage(a *assoc, data layers.Data, c *carrier) {
 	a.parts = append(a.parts, part{})
 	copy(a.parts[i+1:], a.parts[i:])
 	a.parts[i] = p
-	a.bytes += len(p.User)
+	d.hold(a, len(p.User)+partCost)
 	first, last := i, i
 	for first > 0 && !a.parts[first].Begin && a.parts[first-1].Precedes(&a.parts[first].Data) {
 		first--
@@ -170,7 +190,7 @@ func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 		c.refs = reassembly.InOrder(append(refs, p.c.refs...))
 	}
 	begin := a.parts[first].Begin
-	a.bytes -= len(b)
+	d.hold(a, -len(b)-partCost*(end-first))
 	a.parts = slices.Delete(a.parts, first, end)
 	if begin {
 		d.userData(b, cut, &c)
