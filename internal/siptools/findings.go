@@ -56,7 +56,7 @@ func listFindings(q *query) fromAnalysis {
 			empty = "Nothing is wrong with the rest as far as the rules know; summarize_capture tells what there is."
 		}
 		return q.answer(&rows{
-			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty, remark: related,
+			name: "findings", plural: "findings", total: len(list), all: max(len(x.found), len(list)), hint: ", severity error for the worst", empty: empty, remarks: []string{related},
 			row: func(i int, short bool) []byte {
 				s := ro
 				if short {

@@ -11,17 +11,17 @@ import (
 
 // A rows is a list that is answered in pages.
 type rows struct {
-	name   string // the key of the rows
-	plural string // what they are, for the note
-	total  int
-	all    int    // before a filter; 0 for the same
-	head   []byte // members that stand in front, each with its comma
-	row    func(i int, short bool) []byte
-	whole  func(i int) []byte // where rows of row leave out keys: those with all; or nil
-	rest   string             // the note of such rows: who has what they leave out
-	empty  string             // the note where there is nothing
-	hint   string             // how to narrow the list
-	remark string             // what else the note says of the rows
+	name    string // the key of the rows
+	plural  string // what they are, for the note
+	total   int
+	all     int    // before a filter; 0 for the same
+	head    []byte // members that stand in front, each with its comma
+	row     func(i int, short bool) []byte
+	whole   func(i int) []byte // where rows of row leave out keys: those with all; or nil
+	rest    string             // the note of such rows: who has what they leave out
+	empty   string             // the note where there is nothing
+	hint    string             // how to narrow the list
+	remarks []string           // what else the note says of the rows; "" is nothing
 }
 
 // answer makes a page: totals, rows, what is missing, and how to get the rest. The first row
@@ -70,8 +70,10 @@ func (q *query) answer(r *rows) mcpjsonrpc.Result {
 	if !whole && len(list) > 0 {
 		notes = append(notes, r.rest)
 	}
-	if r.remark != "" {
-		notes = append(notes, r.remark)
+	for _, s := range r.remarks {
+		if s != "" {
+			notes = append(notes, s)
+		}
 	}
 	return mcpjsonrpc.Result{Structured: append(appendNote(b, notes), '}')}
 }

@@ -122,7 +122,9 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		if from.Packets > 0 {
 			last.reach = nearDatagrams
 		}
+		seen := 0
 		res, err := analysis.Run(ctx, r, analysis.Options{Calls: true, Ordered: true, MaxMemory: o.MaxMemory / 4, From: from, Message: func(m *analysis.Message) error {
+			seen++
 			if w.matches(m) {
 				found.add(m)
 			}
@@ -138,11 +140,11 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		packets := whole.Files[w.frame.File].Capture.Packets
 		list := rows{
 			name: "messages", plural: "messages", total: found.n, hint: ", filter or text for fewer",
-			row: found.row, empty: w.none(res, packets), remark: unknownRepeats(res),
+			row: found.row, empty: w.none(res, packets), remarks: []string{found.copiesText(), unknownRepeats(res)},
 		}
 		switch {
 		case w.frame.Number == 0:
-			list.all = int(res.Statistics.Messages)
+			list.all = seen
 			q.missing = report.MissingMessages(res)
 		case w.frame.Number > packets:
 			q.missing = report.MissingMessages(whole)
@@ -225,6 +227,7 @@ type foundMessages struct {
 	q     *query
 	out   *report.Messages
 	n     int
+	again int // of these, copies of others
 	from  int
 	rows  [][]byte
 	first []byte // the first row of the page, shortened
@@ -234,6 +237,9 @@ type foundMessages struct {
 func (f *foundMessages) add(m *analysis.Message) {
 	i := f.n
 	f.n++
+	if m.IsCopy() {
+		f.again++
+	}
 	if i < f.q.from || f.size > maxChars || f.q.limit > 0 && len(f.rows) >= f.q.limit {
 		return
 	}
@@ -244,6 +250,14 @@ func (f *foundMessages) add(m *analysis.Message) {
 	b := bytes.TrimSpace(f.out.AppendLine(nil, m))
 	f.rows = append(f.rows, b)
 	f.size += len(b)
+}
+
+// copiesText says how many of the messages are others captured again, "" for none.
+func (f *foundMessages) copiesText() string {
+	if f.again == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of these are copies (copy_of), which statistics, calls and findings leave out.", f.again)
 }
 
 // shortened returns the row of a message that does not fit as it is: with the beginning of its

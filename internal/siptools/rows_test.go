@@ -63,3 +63,34 @@ func TestWholeRows(t *testing.T) {
 		})
 	}
 }
+
+// TestCopies: messages captured again are rows, and the note tells them from those that are counted.
+func TestCopies(t *testing.T) {
+	s := server(siptools.Options{})
+	path := capture(t, request("a", ""), request("b", "X: y\n"))
+	for _, x := range []struct {
+		a           args
+		total, copy int
+		of          string
+	}{
+		{args{}, 4, 2, ""},
+		{args{"text": "X: y"}, 2, 1, "2 of 4 messages are what was asked for. "},
+		{args{"filter": "sip.Call-ID == b"}, 2, 1, "2 of 4 messages are what was asked for. "},
+		{args{"frame": "1:2"}, 1, 0, ""},
+		{args{"frame": "2:2"}, 1, 1, ""},
+	} {
+		x.a["pcap_file"], x.a["more_files"] = path, []string{path}
+		var r struct {
+			Total int
+			Note  string
+		}
+		decode(t, call(t, s, "search_messages", x.a).structured, &r)
+		copies := ""
+		if x.copy > 0 {
+			copies = fmt.Sprintf("%d of these are copies (copy_of), which statistics, calls and findings leave out.", x.copy)
+		}
+		if r.Total != x.total || r.Note != x.of+copies {
+			t.Errorf("%v: %d messages, %q", x.a, r.Total, r.Note)
+		}
+	}
+}
