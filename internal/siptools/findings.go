@@ -52,6 +52,8 @@ func listFindings(q *query) fromAnalysis {
 			empty = ""
 		case len(x.found) > 0:
 			empty = "No finding is like that; leave out severity, id, call and filter to see all."
+		case x.res.Statistics.Messages == 0:
+			empty = report.NoSIP(x.res)
 		case q.missing != "":
 			empty = "Nothing is wrong with the rest as far as the rules know; summarize_capture tells what there is."
 		}
@@ -94,7 +96,10 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				}
 				ro := report.Options{Files: q.names}
 				empty := "There are no registrations in the capture."
-				if all.Len() > 0 {
+				switch {
+				case x.res.Statistics.Messages == 0:
+					empty = report.NoSIP(x.res)
+				case all.Len() > 0:
 					empty = "No registration is like that; leave out filter to see all."
 				}
 				return q.answer(&rows{

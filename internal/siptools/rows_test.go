@@ -94,3 +94,13 @@ func TestCopies(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSIPInLists: a list of a capture without SIP is not empty because all is well.
+func TestNoSIPInLists(t *testing.T) {
+	s := server(siptools.Options{})
+	for _, tool := range []string{"list_calls", "list_findings", "list_registrations", "search_messages"} {
+		if got := call(t, s, tool, args{"pcap_file": capture(t, "none")}); !strings.Contains(got.text, `"note":"No SIP messages were found in 1 packet`) {
+			t.Errorf("%s: %s", tool, got.text)
+		}
+	}
+}
