@@ -72,7 +72,7 @@ func tail(name string) string {
 // nearest returns the name that was most likely meant, "" if none is near.
 func (s *fields) nearest(name string) string {
 	for i := range s.list {
-		if n := s.list[i].Name; strings.EqualFold(n, name) {
+		if n := s.list[i].Name; strings.EqualFold(n, name) || strings.EqualFold(n, s.prefix+name) {
 			return n
 		}
 	}

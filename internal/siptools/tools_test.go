@@ -259,6 +259,7 @@ func TestMistakes(t *testing.T) {
 		{"explain_call", args{"call": "call-1", "detail": "all"}, `"summary"`},
 		{"list_calls", args{"state": "busy"}, `"failed"`},
 		{"list_calls", args{"filter": "call.stat == failed"}, "call.state"},
+		{"list_calls", args{"filter": "state == failed"}, "did you mean call.state?"},
 		{"list_calls", args{"states": "failed"}, "state"},
 		{"list_findings", args{"id": "missing-ack"}, "did you mean missing-ack-2xx?"},
 		{"list_findings", args{"severity": "fatal"}, `"error"`},
