@@ -110,15 +110,21 @@ func TestFindingsByFilter(t *testing.T) {
 func TestInsteadOfArguments(t *testing.T) {
 	s := server(siptools.Options{})
 	path := testdata(t, "udp-call.pcapng")
-	for tool, x := range map[string]struct{ argument, want string }{
-		"list_calls":         {"since", `; give filter, such as call.start >= "`},
-		"list_registrations": {"until", `; give filter, such as reg.start >= "`},
-		"search_messages":    {"start_time", `; give filter, such as frame.time >= "`},
-		"list_findings":      {"aor", `; give filter, such as finding.aor contains "1001"`},
+	for _, x := range []struct{ tool, argument, want string }{
+		{"list_calls", "since", `; give filter, such as call.start >= "`},
+		{"list_calls", "caller", `; give filter, such as call.from contains "4930"`},
+		{"list_calls", "call_id", `; explain_call tells of one call`},
+		{"list_calls", "status", `; did you mean "state"?`},
+		{"list_registrations", "until", `; give filter, such as reg.start >= "`},
+		{"list_registrations", "outcome", `; give filter, such as reg.aor contains "1001"`},
+		{"search_messages", "start_time", `; give filter, such as frame.time >= "`},
+		{"search_messages", "call", `; give filter, such as sip.Call-ID == "a84b4c76e66710"; explain_call`},
+		{"search_messages", "method", `; give filter, such as sip.Method == "INVITE"`},
+		{"list_findings", "aor", `; give filter, such as finding.aor contains "1001"`},
 	} {
-		got := call(t, s, tool, args{"pcap_file": path, x.argument: "2026-11-23"})
+		got := call(t, s, x.tool, args{"pcap_file": path, x.argument: "2026-11-23"})
 		if want := fmt.Sprintf("unknown argument %q", x.argument) + x.want; !got.isError || !strings.Contains(got.text, want) {
-			t.Errorf("%s: %s", tool, got.text)
+			t.Errorf("%s: %s", x.tool, got.text)
 		}
 	}
 	got := call(t, s, "list_calls", args{"pcap_file": path, "filter": "call.trunk == x"})

@@ -28,6 +28,8 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Call: onAnalysis(o, c, "list_calls", func(q *query) fromAnalysis {
 			var state string
 			expr, f := filterArgument(q, report.Calls.Filters(&report.Options{Files: q.names, NoMedia: o.NoMedia}), "call.start")
+			q.Instead(`give filter, such as call.from contains "4930" or call.to contains "4930"`, "from", "to", "caller", "callee", "number", "user")
+			q.Instead("explain_call tells of one call", "call", "call_id")
 			q.Enum("state", &state, analysis.States()...)
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {

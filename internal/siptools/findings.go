@@ -82,6 +82,7 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_registrations", func(q *query) fromAnalysis {
 			expr, f := filterArgument(q, report.Registrations.Filters(&report.Options{Files: q.names}), "reg.start")
+			q.Instead(`give filter, such as reg.aor contains "1001" and reg.outcome != "registered"`, "aor", "user", "outcome", "state", "status")
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				if err := q.resume(expr); err != nil {

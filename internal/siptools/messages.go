@@ -100,6 +100,8 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 	var w wanted
 	var expr, text string
 	expr, w.filter = filterArgument(q, filter.Messages(), "frame.time")
+	q.Instead(`give filter, such as sip.Call-ID == "a84b4c76e66710"; explain_call tells of one call`, "call", "call_id")
+	q.Instead(`give filter, such as sip.Method == "INVITE" or sip.Status-Code >= 400`, "method", "status", "status_code")
 	q.String("text", &text)
 	w.text = withLF(bytes.ToLower([]byte(text)))
 	frame := q.Raw("frame")
