@@ -2,7 +2,6 @@ package mcpjsonrpc
 
 import (
 	"errors"
-	"maps"
 	"slices"
 )
 
@@ -28,24 +27,16 @@ func (s *Server) getPrompt(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := make(map[string]string)
 	for _, a := range p.Arguments {
-		value, ok := given[a.Name]
-		if !ok {
-			if a.Required {
-				return nil, errorf(CodeInvalidParams, "prompt %s needs argument %s", quote(p.Name), quote(a.Name))
-			}
-			continue
+		if _, ok := given[a.Name]; a.Required && !ok {
+			return nil, errorf(CodeInvalidParams, "prompt %s needs argument %s", quote(p.Name), quote(a.Name))
 		}
-		args[a.Name] = value
-		delete(given, a.Name)
 	}
-	if len(given) > 0 {
-		name := slices.Min(slices.Collect(maps.Keys(given)))
+	if name, found := strange(given, p.argumentNames()); found {
 		return nil, errorf(CodeInvalidParams, "prompt %s has no argument %s%s",
 			quote(p.Name), quote(name), didYouMean(name, p.argumentNames(), "it takes"))
 	}
-	turns, err := p.Get(args)
+	turns, err := p.Get(given)
 	if err != nil {
 		if _, ok := errors.AsType[*Error](err); !ok {
 			err = errorf(CodeInvalidParams, "%s", err.Error())
@@ -67,6 +58,16 @@ func (s *Server) getPrompt(r *request) (any, error) {
 		Description string    `json:"description,omitempty"`
 		Messages    []message `json:"messages"`
 	}{p.Description, messages}, nil
+}
+
+// strange returns the first name, in the order of letters, of an argument that is none of names.
+func strange(given map[string]string, names []string) (name string, found bool) {
+	for n := range given {
+		if !slices.Contains(names, n) && (!found || n < name) {
+			name, found = n, true
+		}
+	}
+	return name, found
 }
 
 // namedPrompt returns the prompt whose name is the JSON value b.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -141,7 +140,10 @@ func (k *wrongKind) appendSent(b []byte) []byte {
 	if len(k.sent) < 2 {
 		return b
 	}
-	list := slices.Collect(maps.Keys(k.sent))
+	var list []netip.AddrPort
+	for a := range k.sent {
+		list = append(list, a)
+	}
 	sort.Slice(list, func(i, j int) bool {
 		return cmp.Or(k.sent[list[j]]-k.sent[list[i]], list[i].Compare(list[j])) < 0
 	})
