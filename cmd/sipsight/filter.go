@@ -47,7 +47,7 @@ func parseFilter[T any](e *env, c string, q *filterFlag, secrets bool, s *filter
 	if fault.Hint != "" {
 		what += "; " + fault.Hint
 	}
-	e.errorf("%s: --filter: %s", c, what)
+	e.printf("sipsight: %s: --filter: %s\n", c, limitText(what, 1000)) // the words that may stand there are more than errorf lets through
 	for line := range strings.SplitSeq(fault.Caret(), "\n") {
 		e.printf("  %s\n", clean.Text(line))
 	}

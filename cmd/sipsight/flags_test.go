@@ -188,3 +188,12 @@ func TestFlagWords(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterWordsWhole: what is said of a word that is none is not cut ahead of the word that was meant.
+func TestFilterWordsWhole(t *testing.T) {
+	captures(t)
+	r := sipsight(t, "findings", "--filter", "finding.id == auth-week", "udp-call.pcapng")
+	if r.code != exitUsage || !strings.Contains(r.err, "did you mean auth-weak?\n") {
+		t.Errorf("%d, %s", r.code, r.err)
+	}
+}

@@ -92,7 +92,7 @@ func (p *parser) parse() (*node, error) {
 	}
 	p.advance()
 	if p.err == nil && p.tok.kind == tokEnd {
-		return nil, p.fail(0, len(p.expr), "the expression is empty", `an example is sip.Method == "INVITE"`)
+		return nil, p.fail(0, len(p.expr), "the expression is empty", "an example is "+p.fields.example())
 	}
 	n := p.or()
 	if p.err == nil && p.tok.kind != tokEnd {

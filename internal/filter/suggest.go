@@ -48,6 +48,14 @@ func (s *fields) Said(names string) { s.said = names }
 // there. Without it these are the first.
 func (s *fields) Usual(names ...string) { s.usual = names }
 
+// example returns an expression with a field that is asked for much.
+func (s *fields) example() string {
+	if len(s.closed) > 0 {
+		return s.list[s.closed[0].field].ExampleText()
+	}
+	return `sip.Method == "INVITE"`
+}
+
 // saidFor returns what stands in front of the colon in the line of lines that has the word, "" for none.
 func saidFor(lines, word string) string {
 	for _, line := range strings.Split(lines, "\n") {
@@ -71,8 +79,12 @@ func tail(name string) string {
 
 // nearest returns the name that was most likely meant, "" if none is near.
 func (s *fields) nearest(name string) string {
+	full := name
+	if !strings.Contains(name, ".") {
+		full = s.prefix + name
+	}
 	for i := range s.list {
-		if n := s.list[i].Name; strings.EqualFold(n, name) || strings.EqualFold(n, s.prefix+name) {
+		if n := s.list[i].Name; strings.EqualFold(n, full) {
 			return n
 		}
 	}
@@ -82,7 +94,7 @@ func (s *fields) nearest(name string) string {
 	best, distance := "", 1+len(name)/4 // names of fields are long
 	for i := range s.list {
 		n := s.list[i].Name
-		if d := near.Distance(strings.ToLower(name), strings.ToLower(n)); d < distance || d == distance && best == "" {
+		if d := near.Distance(strings.ToLower(full), strings.ToLower(n)); d < distance || d == distance && best == "" {
 			best, distance = n, d
 		}
 	}

@@ -59,14 +59,15 @@ func TestVocabulary(t *testing.T) {
 // and with others to choose from.
 func TestSuggestions(t *testing.T) {
 	for _, x := range []struct {
-		schema interface {
-			Parse(string) (*filter.Filter[*call], error)
-		}
+		schema             *filter.Schema[*call]
 		expr, hint, fields string
 	}{
 		{closed, `call.status == 503`, "did you mean call.final_status?", "call.final_status call.state call.user_agents"},
 		{closed, `Phone == "x"`, "did you mean call.user_agents?", "call.final_status call.state call.user_agents"},
 		{closed, `call.stat == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
+		{closed, `state == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
+		{closed, `sate == "x"`, "did you mean call.state?", "call.final_status call.state call.user_agents"},
+		{closed, ` `, `an example is call.state == "early"`, ""},
 		{closed, `call.agent == "x"`, "all fields are listed by", "call.user_agents call.final_status call.state"},
 		{calls, `call.nothing == "x"`, "all fields are listed by", "call.state call.user_agents call.setup_ms call.messages call.mos call.start call.partial call.source_ip call.source_port"},
 	} {

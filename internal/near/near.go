@@ -7,15 +7,34 @@ import "strings"
 // maxName bounds the names that are compared letter by letter, in octets.
 const maxName = 64
 
-// Of returns the nearest of some names, "" if none is near: two letters may be wrong, or one in three. Letter case does not count.
+// Of returns the nearest of some names, "" if none is near: the only one that begins so, or else one with two other letters, or one in
+// three. Letter case does not count.
 func Of(name string, names []string) (best string) {
+	name = strings.ToLower(name)
+	if best = beginning(name, names); best != "" {
+		return best
+	}
 	distance := min(3, 1+(len(name)+2)/3)
 	for _, n := range names {
-		if d := Distance(strings.ToLower(name), strings.ToLower(n)); d < distance && d < len(n) {
+		if d := Distance(name, strings.ToLower(n)); d < distance && d < len(n) {
 			best, distance = n, d
 		}
 	}
 	return best
+}
+
+// beginning returns the only name that begins with three letters or more, "" for none or several.
+func beginning(start string, names []string) (only string) {
+	for _, n := range names {
+		switch {
+		case len(start) < 3 || !strings.HasPrefix(strings.ToLower(n), start):
+		case only != "":
+			return ""
+		default:
+			only = n
+		}
+	}
+	return only
 }
 
 // Distance returns how many octets must be put in, taken out, replaced or exchanged with

@@ -37,8 +37,8 @@ func TestDistance(t *testing.T) {
 }
 
 func TestOf(t *testing.T) {
-	names := []string{"loop", "missing-ack-2xx", "no-100"}
-	for name, want := range map[string]string{"mising-ack-2xx": "missing-ack-2xx", "LOOPS": "loop", "no100": "no-100", "foo": "", "": "", "x": ""} {
+	names := []string{"loop", "missing-ack-2xx", "no-100", "drop-at-32s", "missing-ack-failure"}
+	for name, want := range map[string]string{"mising-ack-2xx": "missing-ack-2xx", "LOOPS": "loop", "no100": "no-100", "foo": "", "Drop": "drop-at-32s", "dr": "", "missing": "", "missing-ack-f": "missing-ack-failure", "": "", "x": ""} {
 		if got := near.Of(name, names); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
