@@ -431,6 +431,9 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 func spanText(a, b time.Time) string {
 	from, to := string(words.AppendTime(nil, a)), string(words.AppendTime(nil, b))
 	layout := func(s string) string { return s[:10] + " " + s[11:19] }
+	if b.Sub(a) < time.Microsecond { // of one packet
+		return layout(from) + " UTC"
+	}
 	if from[:10] == to[:10] {
 		return fmt.Sprintf("%s to %s UTC (%s)", layout(from), to[11:19], words.Duration(b.Sub(a)))
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/findings"
 )
@@ -21,5 +22,18 @@ func TestFindingCounts(t *testing.T) {
 	w = jsonWriter{}
 	if w.findingCounts(nil); string(w.b) != `"findings":{"total":0,"error":0,"warning":0,"note":0,"by_id":{}}` {
 		t.Errorf("of none: %s", w.b)
+	}
+}
+
+func TestSpanText(t *testing.T) {
+	a := time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		0:                "2026-03-01 23:59:59 UTC",
+		time.Millisecond: "2026-03-01 23:59:59 to 23:59:59 UTC (1 ms)",
+		2 * time.Second:  "2026-03-01 23:59:59 to 2026-03-02 00:00:01 UTC (2.00 s)",
+	} {
+		if got := spanText(a, a.Add(d)); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
 	}
 }
