@@ -153,15 +153,16 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	w := bufio.NewWriterSize(e.stdout, 64<<10)
 	live := !allRegular(files)
 	out := report.NewMessages(report.Options{Secrets: q.secrets, Files: files, Raw: q.raw, Colour: e.colours(q.colour, true), Dated: q.sort != "", Width: e.width()})
-	// Where the last packet may show that a time of day is not enough, nothing is listed ahead of it: a file can wait.
-	held := q.sort != "" || q.ofDay() && !live
 	sorted := newSorted(q, e.memory)
-	var line []byte
-	switch {
-	case q.csv:
-		line = report.AppendCSVHeader(nil)
+	g := &gate{w: w, live: live}
+	// Where the last packet may show that a time of day is not enough, nothing is listed ahead of it: a file can wait.
+	if q.ofDay() && !live {
+		g.room = roomOf(e.memory, maxHeld)
 	}
-	w.Write(line)
+	var line []byte
+	if q.csv {
+		w.Write(report.AppendCSVHeader(nil))
+	}
 	var listed int64
 	res, err := e.analyze(r, analysis.Options{Calls: true, NoNames: true, Ordered: true, Message: func(m *analysis.Message) error {
 		wanted := q.wants(m)
@@ -179,38 +180,31 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 		default:
 			line = out.AppendText(line[:0], m)
 		}
-		if held && q.sort == "" && sorted.full(line) { // so many wait no longer
-			held = false
-			sorted.write(w)
-			sorted.rows = nil
-		}
-		if held {
-			if listed++; q.sort != "" || q.limit == 0 || listed <= q.limit {
-				sorted.add(sorted.rank(out, m), line)
-			}
+		listed++
+		switch {
+		case q.sort != "":
+			sorted.add(out.Rank(m, sorted.key), line)
+			return nil
+		case q.limit > 0 && listed > q.limit: // reading goes on behind the gate
 			return nil
 		}
-		if _, err := w.Write(line); err != nil {
+		if err := g.write(line); err != nil {
 			return writeError{err}
 		}
-		if live {
-			if err := w.Flush(); err != nil {
-				return writeError{err}
-			}
-		}
-		if listed++; q.limit > 0 && listed >= q.limit {
+		if q.limit > 0 && listed == q.limit && !g.shut() {
 			return analysis.ErrStop
 		}
 		return nil
 	}})
 	q.seeFiles(res)
-	if !held {
+	if q.sort == "" && !g.shut() {
 		err = orWriting(err, w.Flush())
 	}
 	if q.refused(e, "messages") {
 		return exitUsage
 	}
 	sorted.write(w)
+	err = orWriting(err, g.open())
 	err = orWriting(err, w.Flush())
 	code := e.finishWith(res, err, wireLimits(res))
 	if limits := res.TableLimits(); len(limits) > 0 && err == nil {
@@ -228,7 +222,40 @@ func listMessages(e *env, r *capture.Reader, q *messageQuery, files []string) in
 	return code
 }
 
-// sorted are messages that are listed when all are known, in the order of a key or their own.
+// A gate holds lines back until it is opened. The zero gate is open.
+type gate struct {
+	w    *bufio.Writer
+	live bool // each line goes out by itself
+	room int  // octets that may be held; of more none is
+	held []byte
+}
+
+func (g *gate) shut() bool { return g.room > 0 }
+
+// write writes a line, or holds it back.
+func (g *gate) write(line []byte) error {
+	if len(g.held)+len(line) <= g.room {
+		g.held = append(g.held, line...)
+		return nil
+	}
+	if err := g.open(); err != nil {
+		return err
+	}
+	_, err := g.w.Write(line)
+	if g.live && err == nil {
+		err = g.w.Flush()
+	}
+	return err
+}
+
+// open writes what was held back.
+func (g *gate) open() error {
+	_, err := g.w.Write(g.held)
+	g.room, g.held = 0, nil
+	return err
+}
+
+// sorted are messages that are listed when all are known, in the order of a key.
 type sorted struct {
 	key     string
 	down    bool
@@ -247,32 +274,23 @@ const (
 	maxHeld   = 32 << 20
 )
 
-// newSorted returns none yet. memory is what the command is to keep to, 0 for what it likes.
-func newSorted(q *messageQuery, memory int64) *sorted {
-	s := &sorted{limit: int(min(q.limit, maxSorted)), room: maxSorted}
-	s.key, s.down = strings.CutPrefix(q.sort, "-")
-	if s.key == "" {
-		s.room = maxHeld
-	}
+// roomOf returns the octets of lines that may be kept where memory is to be kept to, 0 for what it likes.
+func roomOf(memory int64, most int) int {
 	if memory > 0 {
-		s.room = int(min(memory/4, int64(s.room)))
+		return int(min(memory/4, int64(most)))
 	}
-	return s
+	return most
 }
 
-// rank returns what a message is sorted by: "" where all keep their order.
-func (s *sorted) rank(out *report.Messages, m *analysis.Message) string {
-	if s.key == "" {
-		return ""
-	}
-	return out.Rank(m, s.key)
+// newSorted returns none yet.
+func newSorted(q *messageQuery, memory int64) *sorted {
+	s := &sorted{limit: int(min(q.limit, maxSorted)), room: roomOf(memory, maxSorted)}
+	s.key, s.down = strings.CutPrefix(q.sort, "-")
+	return s
 }
 
 // size is about what a row takes.
 func (r *sortedRow) size() int { return len(r.line) + len(r.rank) + 64 }
-
-// full reports whether there is no room for a line that has no rank.
-func (s *sorted) full(line []byte) bool { return len(line)+64 > s.room }
 
 // add adds a line, if there is room.
 func (s *sorted) add(rank string, line []byte) {
