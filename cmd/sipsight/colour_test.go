@@ -55,12 +55,14 @@ func TestColour(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		when, variable string
-		stdout, want   bool
+		when, variable, terminal string
+		stdout, want             bool
 	}{
-		{"auto", "", true, true}, {"auto", "", false, false}, {"auto", "1", true, false}, {"always", "1", false, true}, {"never", "", true, false},
+		{"auto", "", "xterm", true, true}, {"auto", "", "", true, true}, {"auto", "", "xterm", false, false}, {"auto", "1", "xterm", true, false},
+		{"auto", "", "dumb", true, false}, {"always", "1", "dumb", false, true}, {"never", "", "xterm", true, false},
 	} {
 		t.Setenv("NO_COLOR", c.variable)
+		t.Setenv("TERM", c.terminal)
 		e := &env{stdout: null} // a character device, as a terminal is
 		if e.colours(colourFlag{c.when}, c.stdout) != c.want {
 			t.Errorf("%+v", c)

@@ -308,10 +308,13 @@ func (fs *flags) colourFlag(f *colourFlag, of string) {
 }
 
 // colours reports whether text that goes to stdout, or not, is in colours: by itself that on
-// a terminal, where the environment does not refuse them.
+// a terminal that has them, where the environment does not refuse them.
 func (e *env) colours(f colourFlag, toStdout bool) bool {
-	return f.when == "always" || f.when == "auto" && toStdout && e.width() > 0 && os.Getenv("NO_COLOR") == ""
+	return f.when == "always" || f.when == "auto" && toStdout && e.width() > 0 && os.Getenv("NO_COLOR") == "" && !isDumb()
 }
+
+// isDumb reports whether the terminal only prints, as that of an editor or a log does.
+func isDumb() bool { return os.Getenv("TERM") == "dumb" }
 
 // secretsFlag adds the flag that shows what is masked otherwise.
 func (fs *flags) secretsFlag(secrets *bool) {

@@ -136,7 +136,7 @@ func orWriting(err, werr error) error {
 // progress reports, once a second of work is over, how far reading has come.
 func (e *env) progress(r *capture.Reader) (stop func()) {
 	f, ok := e.stderr.(*os.File)
-	if !ok || !isTerminal(f) {
+	if !ok || !isTerminal(f) || isDumb() {
 		return func() {}
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
