@@ -220,20 +220,20 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	return append(b, "\r\n"...)
 }
 
-// appendURICells appends a list as one cell, without the passwords of URIs in it.
+// appendURICells appends a list as one cell, without the passwords of URIs in it. Each value is cut as in JSON, not the list.
 func (w *jsonWriter) appendURICells(b []byte, list []string) []byte {
 	var v []byte
 	for i, s := range list {
 		if i > 0 {
 			v = append(v, "; "...)
 		}
-		if w.secrets {
-			v = append(v, s...)
-		} else {
-			v = clean.AppendURIs(v, []byte(s))
+		x := []byte(s)
+		if !w.secrets {
+			x = clean.AppendURIs(nil, x)
 		}
+		v, _ = clean.AppendText(v, x, clean.MaxText)
 	}
-	return w.appendCell(b, v)
+	return AppendCell(b, v)
 }
 
 func (w *jsonWriter) appendURICell(b, v []byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -203,6 +204,30 @@ func TestIsPlain(t *testing.T) {
 					t.Fatalf("%q: %t, want %t", s, got, want)
 				}
 			}
+		}
+	}
+}
+
+// TestListCell: of a list in a cell each value is cut, masked and escaped by itself, as JSON has it.
+func TestListCell(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	var ids []string
+	for i := range 20 {
+		ids = append(ids, fmt.Sprintf("%d-12345-abcdef@192.168.101.123", i))
+	}
+	for _, x := range []struct {
+		list []string
+		want string
+	}{
+		{nil, ""},
+		{ids, strings.Join(ids, "; ")},
+		{[]string{long, "b"}, long[:255] + "…; b"},
+		{[]string{"a", "sip:bob:secret@h\x1b"}, `a; sip:bob:***@h\x1b`},
+		{[]string{"+49", "a,b"}, `"'+49; a,b"`},
+	} {
+		var w jsonWriter
+		if got := string(w.appendURICells(nil, x.list)); got != x.want {
+			t.Errorf("%q becomes %s, want %s", x.list, got, x.want)
 		}
 	}
 }
