@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -129,6 +131,8 @@ func (x *exporting) check(e *env) bool {
 	switch {
 	case x.out == "" && x.hep == "":
 		what = "say where to: -o OUT.pcapng, or --hep HOST:PORT"
+	case x.hep != "" && !isHostPort(x.hep):
+		what = clean.Text(x.hep) + " is no host with a port; --hep takes them such as 127.0.0.1:9060"
 	case x.hepTCP && x.hep == "":
 		what = "--hep-tcp needs --hep HOST:PORT"
 	case x.audio && (x.hep != "" || x.noMedia || x.secrets):
@@ -157,6 +161,13 @@ func (x *exporting) check(e *env) bool {
 	var ok bool
 	x.matches, ok = parseFilter(e, "export", &x.filter, x.secrets, report.Calls.Filters(&report.Options{Files: x.files, NoMedia: x.noMedia}))
 	return ok
+}
+
+// isHostPort reports whether s names a host and a port.
+func isHostPort(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	_, err2 := strconv.ParseUint(port, 10, 16)
+	return err == nil && err2 == nil && host != ""
 }
 
 // run does what was asked for. The first reading makes the calls, of which some are chosen;

@@ -58,7 +58,8 @@ func TestExportLeavesNothing(t *testing.T) {
 		{"udp-call.pcapng any-cooked1.pcap -o new.pcap", exitFailed},
 		{"udp-call.pcapng any-cooked1.pcap --force -o kept.pcap", exitFailed},
 		{"udp-call.pcapng -o not-a-folder/new.pcapng", exitFailed},
-		{"udp-call.pcapng --hep 127.0.0.1 -o new.pcapng", exitFailed},
+		{"udp-call.pcapng --hep 127.0.0.1 -o new.pcapng", exitUsage},
+		{"udp-call.pcapng --hep 127.0.0.1:1 --hep-tcp -o new.pcapng", exitFailed},
 		{"udp-call.pcapng --finding nothing -o new.pcapng", exitUsage},
 	} {
 		r := sipsight(t, append([]string{"export"}, strings.Fields(c.args)...)...)
