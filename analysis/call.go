@@ -11,7 +11,7 @@ import (
 // A Call is what a person would call one call: the leg that began first, and those of
 // other Call-IDs that belong to it because a back-to-back user agent stands between them.
 type Call struct {
-	ID   int    // from 1, in the order in which calls began
+	ID   int    // from 1, in the order in which their first messages were read whole: mostly that in which they began
 	Legs []*Leg // the one that began first, then the others by their beginning
 
 	Links []Link // what ties it to other calls: transfers

@@ -14,8 +14,8 @@ var callsCommand = &command{
 	name:  "calls",
 	args:  "[FLAGS] FILE…",
 	short: "one line a call",
-	long: `Lists the calls in the order in which they began: who called whom, what became of it,
-and how long it took to ring (PDD), to be answered (SETUP) and to be ended (TALK), in
+	long: `Lists the calls by their numbers, which is the order in which they began unless packets
+are missing or out of order (--sort start): who called whom, what became of it, and how long it took to ring (PDD), to be answered (SETUP) and to be ended (TALK), in
 seconds. Legs of one call behind a back-to-back user agent are one line; LEGS says how
 many. sipsight call ID tells one call in full.`,
 	example: []string{
