@@ -354,6 +354,9 @@ func (p *parser) single(t *test, op token) {
 		}
 	}
 	switch v := p.fields.vocabulary(t.field); {
+	case v != nil && t.kind == Bool && t.negate:
+		p.failAt(op, t.name+" is true or absent", "write not "+t.name)
+		return
 	case t.op == "==":
 	case t.kind == Bool:
 		p.failAt(op, "true and false have no order", "use == or !=")
@@ -551,6 +554,9 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			break
 		}
 		what, hint = parsePlain(t.kind, tok.text, &x)
+		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
+			what, hint = v.refuse(t.name, strings.ToLower(tok.text))
+		}
 		if t.kind == Frame && what == "" {
 			t.forms |= 1 << min(x.lo.file, 1)
 			if t.forms == 3 { // they have no order

@@ -30,6 +30,12 @@ func (s *fields) Only(name string, words []string, said string) {
 	s.list[i].Example = name + ` == "` + words[0] + `"`
 }
 
+// OnlyTrue says that a truth is absent where it is not true: an expression that asks for false would never hold, and is refused.
+func (s *fields) OnlyTrue(name string) {
+	name = s.prefix + name
+	s.closed = append(s.closed, vocabulary{s.index[name], []string{"true"}, "write not " + name + ": false"})
+}
+
 // vocabulary returns the values that a field can have, nil where it may be any.
 func (s *fields) vocabulary(field int) *vocabulary {
 	for i := range s.closed {

@@ -55,6 +55,32 @@ func TestVocabulary(t *testing.T) {
 	}
 }
 
+// TestOnlyTrue: what is absent where it is not true is never false.
+func TestOnlyTrue(t *testing.T) {
+	s := filter.NewSchema[*call]("call")
+	s.Bool("forked", "several phones", func(*call) bool { return true })
+	s.OnlyTrue("forked")
+	for _, x := range []struct{ expr, what, hint string }{
+		{`call.forked and call.forked not in {true}`, "", ""},
+		{`call.forked == true or call.forked === TRUE or call.forked in {true}`, "", ""},
+		{`call.forked == false`, `call.forked is never "false", but one of: true`, "write not call.forked"},
+		{`call.forked in {True, False}`, `call.forked is never "false", but one of: true`, "write not call.forked"},
+		{`call.forked != true`, "call.forked is true or absent", "write not call.forked"},
+		{`call.forked ne true`, "call.forked is true or absent", "write not call.forked"},
+		{`call.forked !== true`, "call.forked is true or absent", "write not call.forked"},
+		{`call.forked > true`, "true and false have no order", "use == or !="},
+	} {
+		_, err := s.Parse(x.expr)
+		var e filter.Error
+		if err != nil {
+			e = *err.(*filter.Error)
+		}
+		if e.What != x.what || e.Hint != x.hint {
+			t.Errorf("%s: %q, %q", x.expr, e.What, e.Hint)
+		}
+	}
+}
+
 // TestSuggestions: a name that is not there is answered with the field that people mean by it,
 // and with others to choose from.
 func TestSuggestions(t *testing.T) {

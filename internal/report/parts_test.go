@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -143,6 +144,26 @@ func TestShownSteps(t *testing.T) {
 			if n <= 40 && !shown(int(n-1)) {
 				t.Errorf("%v: step %d is left out", named, n)
 			}
+		}
+	}
+}
+
+// TestFlags: a flag that rows have only where it is true cannot be asked for false.
+func TestFlags(t *testing.T) {
+	for name, expr := range map[string]string{
+		"call": "call.forked == false", "a part": "reg.contacts.expired == false", "stream": "stream.relay_hop == false", "resumed": "call.media.resumed == false",
+	} {
+		var err error
+		switch {
+		case strings.HasPrefix(expr, "call."):
+			_, err = Calls.Filters(&Options{}).Parse(expr)
+		case strings.HasPrefix(expr, "reg."):
+			_, err = Registrations.Filters(&Options{}).Parse(expr)
+		default:
+			_, err = Streams.Filters(&Options{}).Parse(expr)
+		}
+		if (err == nil) != (name == "resumed") {
+			t.Errorf("%s: %v", expr, err)
 		}
 	}
 }

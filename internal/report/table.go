@@ -329,6 +329,11 @@ func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 	for _, x := range t.closed {
 		s.Only(x.name, x.words, x.said)
 	}
+	for _, f := range s.Fields() {
+		if f.Kind == filter.Bool && f.Name != "call.media.resumed" { // which is told of those that were held
+			s.OnlyTrue(strings.TrimPrefix(f.Name, t.Prefix+"."))
+		}
+	}
 	s.Usual(usual...)
 	s.Said(t.said)
 	return s
