@@ -126,13 +126,21 @@ func (v *Values) URI(s string) {
 // Endpoint takes an address with its port. It equals the address alone, too: whoever asks for a
 // host seldom knows the port.
 func (v *Values) Endpoint(s string) {
-	if t := v.test; t.op == "==" || t.op == "in" {
-		if i := strings.LastIndexByte(s, ':'); i >= 0 {
-			v.text = append(v.text[:0], strings.Trim(s[:i], "[]")...)
-			if t.textHolds(v.text) {
-				v.take(true)
-				return
-			}
+	v.either(strings.Trim(s[:max(strings.LastIndexByte(s, ':'), 0)], "[]"), s)
+}
+
+// Name takes a name such as call-3. It equals its number alone, too.
+func (v *Values) Name(s string) {
+	v.either(s[strings.LastIndexByte(s, '-')+1:], s)
+}
+
+// either takes s, which equals short as well.
+func (v *Values) either(short, s string) {
+	if t := v.test; short != "" && (t.op == "==" || t.op == "in") {
+		v.text = append(v.text[:0], short...)
+		if t.textHolds(v.text) {
+			v.take(true)
+			return
 		}
 	}
 	v.String(s)

@@ -167,3 +167,16 @@ func TestFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestCallByNumber: a call has its number for a name, too, as in sipsight call 3.
+func TestCallByNumber(t *testing.T) {
+	for expr, want := range map[string]bool{
+		"finding.call == 13": true, "finding.call in {2, 13}": true, "finding.call == call-13": true, `finding.call contains "call-1"`: true, "finding.call != 3": true,
+		"finding.call == 3": false, "finding.call == 1": false, "finding.call != 13": false, `finding.call == "l-13"`: false, `finding.call matches "^13"`: false, `finding.call == ""`: false,
+	} {
+		f, err := Findings.Filters(&Options{}).Parse(expr)
+		if err != nil || f.Match(&findings.Finding{ID: "lint", Call: 13}) != want {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
+}

@@ -349,7 +349,13 @@ var filterKinds = [...]filter.Kind{
 // filter gives a value to a filter.
 func (v *Value) filter(k Kind, to *filter.Values) {
 	switch k {
-	case Text, Captured:
+	case Text:
+		if v.Int != 0 { // the number of a call
+			to.Name(v.Text)
+			break
+		}
+		to.String(v.Text)
+	case Captured:
 		to.String(v.Text)
 	case URI:
 		to.URI(v.Text)
