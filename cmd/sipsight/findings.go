@@ -160,11 +160,11 @@ func (e *env) knownFinding(id string) bool {
 func (e *env) explain(id string) int {
 	var b []byte
 	if strings.EqualFold(id, "all") {
-		g := report.Grid{Columns: []report.GridColumn{{Head: "ID"}, {Head: "SEVERITY"}, {Head: "WHAT"}}}
+		g := report.Grid{Columns: []report.GridColumn{{Head: "ID"}, {Head: "SEVERITY", Spare: 1}, {Head: "WHAT", Min: 55}}}
 		for _, r := range findings.Rules() {
 			g.Add(r.ID, r.Severity, r.Title)
 		}
-		b = g.Append(nil, 0)
+		b = g.Append(nil, e.width())
 	} else {
 		if !e.knownFinding(id) {
 			return exitUsage

@@ -99,9 +99,9 @@ func TestTerminalFits(t *testing.T) {
 	captures(t)
 	t.Setenv("COLUMNS", "")
 	files := []string{"media-hold.pcapng", "udp-failures.pcapng", "register-digest.pcap", "proxy-call.pcapng", "ipv6-call.pcapng", "long-headers.pcapng"}
-	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "summary", "call call-1", "call call-6", "help export", "help filter", "help streams"} {
+	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "summary", "call call-1", "call call-6", "flow --call call-1", "findings --explain all", "help export", "help filter", "help streams"} {
 		args := strings.Fields(command)
-		if args[0] != "help" {
+		if args[0] != "help" && !slices.Contains(args, "--explain") {
 			args = append(args, files...)
 		}
 		for _, columns := range []uint16{80, 132} {
@@ -111,7 +111,7 @@ func TestTerminalFits(t *testing.T) {
 				}
 			}
 		}
-		if slices.Contains([]string{"messages", "analyze", "info", "summary", "call"}, args[0]) { // lists are not written for so narrow a terminal
+		if args[0] != "help" && args[0] != "flow" && args[1] != "--explain" {
 			for line := range strings.Lines(onTerminal(t, 40, args...)) {
 				text := line
 				if strings.HasPrefix(line, " ") {
@@ -123,7 +123,7 @@ func TestTerminalFits(t *testing.T) {
 			}
 		}
 		whole := sipsight(t, args...).out
-		if args[0] != "help" && args[0] != "call" && onTerminal(t, 500, args...) != whole {
+		if args[0] != "help" && args[0] != "call" && args[0] != "flow" && onTerminal(t, 500, args...) != whole {
 			t.Errorf("%s: a wide terminal and a pipe show other things", command)
 		}
 	}
