@@ -61,7 +61,11 @@ func wrapHelp(text string, width int) (b []byte) {
 			b = report.AppendWords(b, paragraph, 0, 0, width)
 			paragraph = ""
 		}
-		b = appendWrapped(b, line, strings.LastIndex(line, "  ")+2, width)
+		at := strings.LastIndex(line, "  ") + 2
+		if at > width*3/4 { // there is no room for a last column
+			at = min(4, len(line))
+		}
+		b = appendWrapped(b, line, at, width)
 	}
 	return b
 }
