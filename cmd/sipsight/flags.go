@@ -150,6 +150,9 @@ func (fs *flags) suggest(err error) string {
 	if !ok || len(strings.TrimLeft(name, "-")) == 1 { // near to any other letter
 		return ""
 	}
+	if strings.ContainsAny(name, "./@") {
+		return "; a file or call whose name begins with - stands behind --"
+	}
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, dashed(f.Name)) })
 	return didYouMean(dashed(strings.TrimLeft(name, "-")), names)

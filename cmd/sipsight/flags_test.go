@@ -197,3 +197,21 @@ func TestFilterWordsWhole(t *testing.T) {
 		t.Errorf("%d, %s", r.code, r.err)
 	}
 }
+
+// TestDashedNames: a name that begins with a dash is told from a flag.
+func TestDashedNames(t *testing.T) {
+	captures(t)
+	const hint = "; a file or call whose name begins with - stands behind --\n"
+	for args, want := range map[string]string{
+		"calls -a.pcap": "there is no flag --a.pcap" + hint, "call -1@h udp-call.pcapng": "there is no flag --1@h" + hint,
+		"calls --jsn udp-call.pcapng": "did you mean --json?\n",
+	} {
+		if r := sipsight(t, strings.Fields(args)...); r.code != exitUsage || !strings.Contains(r.err, want) {
+			t.Errorf("%s: %d, %s", args, r.code, r.err)
+		}
+	}
+	os.Rename("udp-call.pcapng", "-a.pcap")
+	if r := sipsight(t, "calls", "--", "-a.pcap"); r.code != exitOK {
+		t.Errorf("%d, %s", r.code, r.err)
+	}
+}
