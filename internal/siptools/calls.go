@@ -8,6 +8,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
@@ -36,29 +37,40 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				if err := q.resume(expr, state); err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
-				var list []int
-				for call := range x.res.Calls.Each() {
-					if (state == "" || call.First().State.String() == state) && (f == nil || f.Match(call)) {
-						list = append(list, call.ID-1)
-					}
-				}
+				total, at := chosen(&x.res.Calls, state, f)
 				ro := report.Options{Files: q.names, NoMedia: o.NoMedia}
 				return q.answer(&rows{
-					name: "calls", plural: "calls", total: len(list), all: x.res.Calls.Len(), hint: ", filter or state for fewer",
+					name: "calls", plural: "calls", total: total, all: x.res.Calls.Len(), hint: ", filter or state for fewer",
 					row: func(i int, short bool) []byte {
 						s := ro
 						if short {
 							s.MaxText = 60
 						}
-						return report.Calls.AppendBrief(nil, &s, x.res.Calls.At(list[i]))
+						return report.Calls.AppendBrief(nil, &s, at(i))
 					},
-					whole: func(i int) []byte { return report.Calls.AppendJSON(nil, &ro, x.res.Calls.At(list[i]), false) },
+					whole: func(i int) []byte { return report.Calls.AppendJSON(nil, &ro, at(i), false) },
 					rest:  "Rows are short; explain_call has all of a call.",
 					empty: noCalls(x.res),
 				}), nil
 			}
 		}),
 	}
+}
+
+// chosen returns how many calls are of a state, "" for any, and satisfy a filter, nil for none, and
+// what gives one of them by its index. No more is read of a call than it takes to tell.
+func chosen(calls *analysis.CallList, state string, f *filter.Filter[*analysis.Call]) (total int, at func(i int) *analysis.Call) {
+	if f == nil && state == "" {
+		return calls.Len(), calls.At
+	}
+	var list []int
+	r := calls.Reader()
+	for i := range r.Len() {
+		if (state == "" || r.First(i).State.String() == state) && (f == nil || f.Match(r.At(i))) {
+			list = append(list, i)
+		}
+	}
+	return len(list), func(i int) *analysis.Call { return calls.At(list[i]) }
 }
 
 // noCalls says why a list of calls is empty, and what to ask next.
