@@ -54,10 +54,11 @@ type HTTPOptions struct {
 // Each message is a POST of its own, and no session is kept. What revision holds is
 // said by _meta and by the header field MCP-Protocol-Version; without either it is
 // 2025-03-26, and an initialize is answered by its own. A call that reports progress
-// is answered with a stream of events, all else with JSON. A client that goes away
-// cancels its call. Bodies are bounded, in length and in time, and so are the requests
-// served at once. The http.Server should have a ReadHeaderTimeout, and no ReadTimeout
-// or WriteTimeout: they would end calls that take longer.
+// is answered with a stream of events, all else with JSON, unless the client takes
+// events alone. A client that goes away cancels its call. Bodies are bounded, in length
+// and in time, and so are the requests served at once. The http.Server should have a
+// ReadHeaderTimeout, and no ReadTimeout or WriteTimeout: they would end calls that take
+// longer.
 func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -112,8 +113,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // admit reads the body of a request that may be made. Without an error it holds a slot.
 func (h *handler) admit(w http.ResponseWriter, r *http.Request, x *exchange) (body []byte, e *httpError) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	var accepted bool
-	accepted, x.events = accepts(r.Header)
+	x.json, x.events = accepts(r.Header)
 	switch {
 	case h.token == "" && !isLoopback(hostName(r.Host)):
 		return nil, refusal(http.StatusForbidden, CodeInvalidRequest, "Host %s is not a loopback address", quote(r.Host))
@@ -127,7 +127,7 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, x *exchange) (bo
 		return nil, refusal(http.StatusMethodNotAllowed, CodeInvalidRequest, "only POST is answered: there are no sessions and no streams to open")
 	case mediaType != "application/json" || r.Header.Get("Content-Encoding") != "":
 		return nil, refusal(http.StatusUnsupportedMediaType, CodeInvalidRequest, "Content-Type must be application/json, without Content-Encoding")
-	case !accepted:
+	case !x.json && !x.events:
 		return nil, refusal(http.StatusNotAcceptable, CodeInvalidRequest, "Accept must allow application/json or text/event-stream")
 	}
 	select {
@@ -155,9 +155,8 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, x *exchange) (bo
 	return body, nil
 }
 
-// accepts reports whether the answers given here are accepted at all, and whether a
-// stream of events is.
-func accepts(h http.Header) (any, events bool) {
+// accepts reports whether an answer may be JSON, and whether it may be a stream of events.
+func accepts(h http.Header) (json, events bool) {
 	list := strings.Join(h.Values("Accept"), ",")
 	if list == "" {
 		return true, false
@@ -167,12 +166,12 @@ func accepts(h http.Header) (any, events bool) {
 		case "text/event-stream", "text/*":
 			events = true
 		case "application/json", "application/*":
-			any = true
+			json = true
 		case "*/*":
-			any, events = true, true
+			json, events = true, true
 		}
 	}
-	return any || events, events
+	return json, events
 }
 
 // hostName returns the host in a Host header field.
@@ -328,6 +327,7 @@ func (c *session) status() int {
 // An exchange is the answer to one POST: JSON, or a stream of events.
 type exchange struct {
 	w      http.ResponseWriter
+	json   bool // the client takes JSON
 	events bool // the client takes a stream
 	answer chan []byte
 
@@ -403,7 +403,7 @@ func (x *exchange) finish(status int, line []byte) {
 	defer x.mu.Unlock()
 	x.ended = true
 	switch {
-	case x.streaming && line != nil:
+	case line != nil && (x.streaming || !x.json && status == http.StatusOK):
 		x.event(line)
 	case x.streaming:
 	case line == nil:
