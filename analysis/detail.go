@@ -13,7 +13,7 @@ import (
 const (
 	// maxLegOctets bounds the octets kept of the messages of one leg, maxDetailOctets
 	// of all that are followed: what is over it is known by its facts alone.
-	maxLegOctets    = 256 << 10
+	maxLegOctets    = 2 << 20
 	maxDetailOctets = 64 << 20
 )
 
