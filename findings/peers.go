@@ -32,7 +32,7 @@ var overload = &Rule{
 	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
-Or: a 5xx said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's. Of calls a request counts that is not in the capture, if its final response is.`,
+Or: a 5xx to a request outside of a dialog said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's. Of calls a request counts that is not in the capture, if its final response is.`,
 	Why: "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix: "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
 
@@ -228,7 +228,7 @@ func (s *loadState) leg(r *legRun) {
 		if t.Status/100 == 5 {
 			s.refused(l, refusal{at: t.Answered, status: t.Status, method: t.Method, frame: t.FinalFrame, callID: r.Leg.CallID, cseq: t.CSeq, client: src.Addr(), leg: legNo(r.Leg)})
 			j := r.first(func(m *analysis.Seen) bool { return m.Frame == t.FinalFrame && m.Transaction == i && !m.Request })
-			if j >= 0 && !r.Messages[j].Partial {
+			if j >= 0 && !r.Messages[j].Partial && t.Initial { // of one inside of a dialog only that has to wait
 				server := r.Messages[j].Source
 				if k := r.requestOf(i); k >= 0 { // it may answer from another port than the one that is asked
 					server = r.Messages[k].Destination
