@@ -471,6 +471,9 @@ func (v *liveLeg) cancelledBefore(x *seen, i, hop int) {
 func (v *liveLeg) bye(t *tracker, x *seen) {
 	l := v.leg
 	if v.hasBye && (!l.ByeUnseen || !x.s.IsRequest()) {
+		if v.fromBetween(x) {
+			l.EndedBy = Server
+		}
 		return
 	}
 	v.hasBye, l.ByBye, l.ByeUnseen, l.ByeStray = true, true, false, false
@@ -478,6 +481,23 @@ func (v *liveLeg) bye(t *tracker, x *seen) {
 	v.over = true
 	l.EndedBy = v.sideOf(x)
 	v.cause(t, x.s)
+}
+
+// fromBetween reports whether a further BYE is of a server that ends a call by itself: it sends one to either side, in the name of the other.
+func (v *liveLeg) fromBetween(x *seen) bool {
+	if !x.s.IsRequest() || x.s.NumValues(sipmsg.Via) != 1 || v.leg.EndedBy == NoParty || v.sideOf(x) == v.leg.EndedBy {
+		return false
+	}
+	for i := range v.trans {
+		if tr := &v.trans[i]; tr.method == "BYE" { // the one that ended the call
+			h := v.leg.Hops[tr.hop]
+			if !tr.forward {
+				h.A, h.B = h.B, h.A
+			}
+			return h.A.Addr() == x.m.Src.Addr() && h.B.Addr() != x.m.Dst.Addr()
+		}
+	}
+	return false
 }
 
 // byeUnseen takes in the 2xx to a BYE that was not captured.

@@ -89,8 +89,11 @@ func appendCompleted(b []byte, l *Leg) []byte {
 		b = appendAfter(b, l.Invited, l.Answered)
 	}
 	b = append(b, ", ended"...)
-	if l.EndedBy == Caller || l.EndedBy == Callee {
+	switch l.EndedBy {
+	case Caller, Callee:
 		b = append(append(b, " by the "...), l.EndedBy.String()...)
+	case Server:
+		b = append(b, " by a server on the way"...)
 	}
 	b = appendAfter(b, l.Answered, l.Ended)
 	switch {
