@@ -291,7 +291,16 @@ func (r *legRun) openAt(o *deal, i int) bool {
 			return false
 		}
 	}
-	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
+	return !r.ackedBefore(o.offer, i) && !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
+}
+
+// ackedBefore reports whether a request was acknowledged on whatever hop ahead of message i, in the dialog of that.
+func (r *legRun) ackedBefore(req, i int) bool {
+	m := &r.Messages[req]
+	ack := r.first(func(x *analysis.Seen) bool {
+		return x.Request && x.Method == "ACK" && x.CSeq == m.CSeq && x.FromTag == m.FromTag && sameDialog(x, &r.Messages[i])
+	})
+	return ack >= 0 && ack < i
 }
 
 // refusedElsewhere reports whether the request of a transaction was refused before a time, though its own final response is
