@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"net/netip"
@@ -69,7 +70,8 @@ type Stream struct {
 	rates     [maxTypes]uint32 // … and clock rates, of the dynamic ones; 0: not known yet
 	rate      uint32           // that of the last packet of sound; likewise
 	sure      uint8            // bit i: the rate of kinds[i] is that of all its packets
-	eventType uint8            // payload type of events, 0 for none
+	events    uint8            // bit i: kinds[i] is of telephone events
+	eventType uint8            // the first payload type of these, 0 for none
 	secure    bool             // the descriptions of both sides ask for SRTP
 
 	Pauses uint16 // silences in which nothing was sent: rtp.Stats.Resumes
@@ -216,6 +218,7 @@ type Tone struct {
 	Packets  int
 	Ends     int // of them, those with the end bit; 0: the end was not seen
 	Frame    Frame
+	Type     uint8 // payload type of the first of them
 }
 
 // A Security is how a stream is encrypted, as far as packets show it.
@@ -238,7 +241,7 @@ func (s Security) String() string {
 	return ""
 }
 
-// EventType returns the payload type of the telephone events in the stream; ok is false where
+// EventType returns the payload type of the first telephone event in the stream; ok is false where
 // there are none.
 func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, s.Events > 0 }
 
@@ -494,21 +497,27 @@ func (s *Stream) countMore(place uint8, n uint32) {
 
 // isEvent reports whether a packet is of a telephone event. Without a session description
 // that is one that looks like it and has another payload type than the sound around it, or
-// the same one as the events before.
+// the same one as events before. A sender of several codecs may have a type of each clock rate.
 func (s *Stream) isEvent(h *heard) bool {
 	if !h.isEvent {
 		return false
 	}
-	if s.eventType == 0 {
-		for i, n := range s.counts {
-			if n > 0 && s.kinds[i] == h.Type {
-				return false // sound that happens to look like it
-			}
+	for i, n := range s.counts {
+		switch {
+		case n == 0:
+			s.events |= 1 << i
+			s.eventType = cmp.Or(s.eventType, h.Type)
+			return true
+		case s.kinds[i] == h.Type:
+			return s.isOfEvents(i) // or sound that happens to look like it
 		}
-		s.eventType = h.Type
 	}
+	s.eventType = cmp.Or(s.eventType, h.Type)
 	return s.eventType == h.Type
 }
+
+// isOfEvents reports whether a payload type, by its place in kinds, is one of telephone events.
+func (s *Stream) isOfEvents(place int) bool { return s.events&(1<<place) != 0 }
 
 // hear takes in a packet of a telephone event.
 func (s *Stream) hear(h *heard) {
@@ -545,7 +554,7 @@ func (s *Stream) hear(h *heard) {
 	if x.toneCount++; x.toneCount > maxTones {
 		return
 	}
-	t := Tone{Event: h.event, Time: h.time, Duration: lasted(), Packets: 1, Frame: h.ref}
+	t := Tone{Event: h.event, Time: h.time, Duration: lasted(), Packets: 1, Frame: h.ref, Type: h.Type}
 	if h.event.End {
 		t.Ends = 1
 	}
@@ -562,11 +571,12 @@ func (s *Stream) stop() {
 func (s *Stream) finish() {
 	s.stop()
 	var most uint32
+	events := false
 	for i, n := range s.counts {
 		kind := s.kinds[i]
-		if n > most && (kind != s.eventType || most == 0) && !rtp.IsComfortNoise(kind) {
-			s.Type, most = kind, n
-			if kind == s.eventType {
+		if n > most && (!s.isOfEvents(i) || most == 0) && !rtp.IsComfortNoise(kind) {
+			s.Type, most, events = kind, n, s.isOfEvents(i)
+			if events {
 				most = 0
 			}
 		}
@@ -577,7 +587,7 @@ func (s *Stream) finish() {
 	switch c, ok := rtp.Static(s.Type); {
 	case ok:
 		s.Codec = c.Name
-	case s.eventType != 0 && s.Type == s.eventType:
+	case events:
 		s.Codec = "telephone-event"
 	}
 }

@@ -413,6 +413,30 @@ func TestTones(t *testing.T) {
 	}
 }
 
+// TestTonesOfTypes: a sender that changes its codec may have another payload type for its keys, too.
+func TestTonesOfTypes(t *testing.T) {
+	var w wire
+	seq, at := uint16(0), time.Duration(0)
+	for _, kinds := range [][2]byte{{0, 101}, {96, 110}} {
+		for i := range 50 {
+			kind, stamp, payload := kinds[0], uint32(at/time.Millisecond)*8, speech
+			if i >= 40 {
+				kind, stamp, payload = kinds[1], stamp-uint32(i-40)*160, event(5, i >= 47, uint16(min(i-39, 8))*160)
+			}
+			w.add(at, flow, media(kind, seq, stamp, 5, payload))
+			seq, at = seq+1, at+20*time.Millisecond
+		}
+	}
+	s := w.streams(t).Streams[0]
+	var types []uint8
+	for _, x := range s.Tones() {
+		types = append(types, x.Type)
+	}
+	if s.Events != 20 || !slices.Equal(types, []uint8{101, 110}) || s.Type != 0 {
+		t.Errorf("%d packets of events, of types %v in a stream of type %d", s.Events, types, s.Type)
+	}
+}
+
 // A stream of events alone, as some gateways send them; and one event that lasts longer
 // than its duration can say.
 func TestTonesAlone(t *testing.T) {

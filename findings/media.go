@@ -830,8 +830,7 @@ func wrongDigits(r *captureRun) {
 		}
 		counted := slices.ContainsFunc(t.leg.Media.Lines, func(x analysis.MediaLine) bool { return hasEvents(x.Codecs) }) // when the leg was judged
 		for _, s := range t.leg.Media.Streams {
-			kind, ok := s.EventType()
-			if !ok {
+			if s.Events == 0 {
 				continue
 			}
 			if !counted {
@@ -839,10 +838,10 @@ func wrongDigits(r *captureRun) {
 				r.applies(t.number)
 			}
 			who, to := sideOf(s.SentBy), sideOf(otherSide(s.SentBy))
-			if x, v := t.misnumbered(s, kind); v != nil {
+			if x, v := t.misnumbered(s); v != nil {
 				tell(s, Finding{
 					Frames: []analysis.Frame{v.frame, x.Frame}, RFC: "RFC 3264 5.1",
-					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, kind, to, v.events), Expected: "payload type " + v.events.String(),
+					Observed: fmt.Sprintf("%s sends telephone events with payload type %d, and %s asked for %s", who, x.Type, to, v.events), Expected: "payload type " + v.events.String(),
 					Because: "digits of " + who + " have a payload type that " + to + " did not ask for", end: goesOn,
 				})
 			}
@@ -867,12 +866,12 @@ func wrongDigits(r *captureRun) {
 
 // misnumbered returns the first telephone event of a stream with a payload type that its sender asked for, and the receiver did not when
 // it was sent, with what that says then; nil for none.
-func (t *talk) misnumbered(s *analysis.Stream, kind uint8) (x *analysis.Tone, v *voice) {
+func (t *talk) misnumbered(s *analysis.Stream) (x *analysis.Tone, v *voice) {
 	to := sideIndex(otherSide(s.SentBy))
 	for i := range s.Tones() {
 		x = &s.Tones()[i]
 		a := t.agreedAt(x.Time, to, s.Destination())
-		if a != nil && a.side[to].events != (typeSet{}) && !a.side[to].events.has(kind) && a.side[1-to].events.has(kind) {
+		if a != nil && a.side[to].events != (typeSet{}) && !a.side[to].events.has(x.Type) && a.side[1-to].events.has(x.Type) {
 			return x, &a.side[to]
 		}
 	}
