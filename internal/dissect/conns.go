@@ -191,7 +191,7 @@ func (t *connTable) account(h *half) {
 	if h == nil {
 		return
 	}
-	n := h.framer.Buffered() + h.stream.Pending() + 48*len(h.pieces)
+	n := h.framer.Buffered() + h.stream.Cost() + 48*len(h.pieces)
 	if h.early != nil {
 		n += h.early.size
 	}

@@ -49,6 +49,29 @@ func TestTCPMemory(t *testing.T) {
 	}
 }
 
+// TestSegmentMemory: segments of an octet each that wait for others cost far more than they hold, and that counts.
+func TestSegmentMemory(t *testing.T) {
+	const connections, segments, limit = 1000, 60, 1 << 20
+	d := dissect.New(1, func(*dissect.Message) error { return nil })
+	d.Limit(limit, 0)
+	before := heap()
+	for i := range connections {
+		f := capgen.NewFlow("198.18."+itoa(i>>8)+"."+itoa(i&255)+":5060", "192.0.2.1:5060")
+		for n := range uint32(segments) {
+			if err := d.Packet(packet(1, f.TCP(1+2*n, 1, capgen.ACK, "I"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := int64(heap()) - int64(before); got > 3*limit {
+		t.Errorf("%d octets are kept", got)
+	}
+	if d.Streams.Evicted == 0 {
+		t.Error("nothing was given up")
+	}
+	runtime.KeepAlive(d)
+}
+
 // TestSCTPMemory: however many associations wait for the ends of messages, all of them together keep within the limit, and what is
 // given up for that is given out as far as it came.
 func TestSCTPMemory(t *testing.T) {

@@ -11,6 +11,9 @@ const (
 	maxPending      = 64
 	maxPendingBytes = 256 << 10
 
+	// spanCost is what a segment that waits costs beside its octets.
+	spanCost = 96
+
 	// A missing segment that the receiver has acknowledged was lost to the capture,
 	// not to the receiver. It may still come where packets were captured out of
 	// order, but not later than ackedWait; one that is not acknowledged is waited
@@ -68,6 +71,9 @@ func (s *Stream) Started() bool { return s.started }
 
 // Pending returns the octets that wait: for missing ones, or, far from the stream, for others near to them.
 func (s *Stream) Pending() int { return s.bytes }
+
+// Cost returns what they cost in memory: small segments cost far more than they hold.
+func (s *Stream) Cost() int { return s.bytes + spanCost*(len(s.pending)+len(s.strays)) }
 
 // Start sets the sequence number of the first octet: that of a SYN, plus one.
 func (s *Stream) Start(seq uint32) { *s = Stream{seq: seq, started: true} }
