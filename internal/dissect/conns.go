@@ -253,8 +253,7 @@ func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {
 		return in, side
 	}
 	if n == maxRealms {
-		d.Streams.Evicted++
-		d.drop(oldest)
+		d.evict(oldest)
 	}
 	c, side = d.conns.add(f.Src, f.Dst, c.hash, d.order)
 	c.realm = r

@@ -127,7 +127,9 @@ func (d *Dissector) association(f *layers.Frame) *assoc {
 func (d *Dissector) dropAssociation() {
 	t := &d.assocs
 	a := t.queue[0]
-	d.Streams.Evicted++
+	if len(a.parts) > 0 {
+		d.Streams.Evicted++
+	}
 	d.incomplete(a)
 	delete(t.m, a.key)
 	t.queue = append(t.queue[:0], t.queue[1:]...)

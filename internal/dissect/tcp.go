@@ -34,7 +34,7 @@ type StreamStats struct {
 	Compressed  int64 // WebSocket messages, and HEP payloads, that could not be decompressed
 	Midstream   int64 // connections with SIP whose start was not captured
 	Skipped     int64 // octets of streams with SIP that belong to no message
-	Evicted     int64 // connections, and SCTP associations, given up because of a limit
+	Evicted     int64 // connections, and SCTP associations, in which something waited, given up because of a limit
 }
 
 // An ending is a direction that was ended while octets before the end were missing.
@@ -125,8 +125,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	h := cn.sides[side]
 	cn.calm[side] = h == nil || !h.ends && !h.isWaiting()
 	for d.conns.n > maxConns || d.conns.bytes > d.segments {
-		d.Streams.Evicted++
-		d.drop(d.conns.head)
+		d.evict(d.conns.head)
 	}
 }
 
@@ -201,6 +200,24 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
 		h.stream.Skip(seq+uint32(len(f.Payload)), f.Missing, st, h)
 	}
+}
+
+// evict gives up a connection because of a limit. Nothing is lost with one that is over, or quiet.
+func (d *Dissector) evict(c *conn) {
+	if c.holds() {
+		d.Streams.Evicted++
+	}
+	d.drop(c)
+}
+
+// holds reports whether a connection holds octets that others are to follow, or that later ones need.
+func (c *conn) holds() bool {
+	for _, h := range c.sides {
+		if h != nil && (h.stream.Pending() > 0 || len(h.pieces) > 0 || h.ws != nil && len(h.ws.window) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // drop gives up a connection.
