@@ -35,29 +35,71 @@ var isWord = func() (c [256]bool) {
 // symbols are the operators that are not words, longer ones before their beginnings.
 var symbols = []string{"===", "!==", "==", "!=", ">=", "<=", ">", "<", "&&", "||", "!", "~", "(", ")", "{", "}", ",", ".."}
 
-// words are the operators that are words, with what they stand for.
-var words = map[string]string{
-	"and": "&&", "or": "||", "not": "!", "in": "in", "contains": "contains", "matches": "~",
-	"eq": "==", "any_eq": "==", "ne": "!=", "all_ne": "!=", "all_eq": "===", "any_ne": "!==",
-	"gt": ">", "ge": ">=", "lt": "<", "le": "<=",
+// operator returns the sign of an operator that is a word, "" for other words.
+func operator(word string) string {
+	switch word {
+	case "and":
+		return "&&"
+	case "or":
+		return "||"
+	case "not":
+		return "!"
+	case "in", "contains":
+		return word
+	case "matches":
+		return "~"
+	case "eq", "any_eq":
+		return "=="
+	case "ne", "all_ne":
+		return "!="
+	case "all_eq":
+		return "==="
+	case "any_ne":
+		return "!=="
+	case "gt":
+		return ">"
+	case "ge":
+		return ">="
+	case "lt":
+		return "<"
+	case "le":
+		return "<="
+	}
+	return ""
 }
 
-// refused are the parts of Wireshark's language that are not of this one, by what they
-// begin with.
-var refused = map[byte]string{
-	'=':  "equality is written ==",
-	'[':  "slices are not supported; use contains or matches",
-	'#':  "layers are not supported",
-	'@':  "raw values are not supported; text with an @ stands in double quotes",
-	'$':  "references are not supported",
-	'&':  "the and of two conditions is written and, or &&; arithmetic is not supported",
-	'|':  "the or of two conditions is written or, or ||",
-	'^':  "exclusive or is not supported",
-	'*':  "arithmetic is not supported",
-	'%':  "arithmetic is not supported; text with a % stands in double quotes",
-	'\'': "text stands in double quotes",
-	';':  "text with a ; stands in double quotes",
-	'?':  "text with a ? stands in double quotes",
+// refused says what is written in the place of a part of Wireshark's language that is not of this one, by what it
+// begins with.
+func refused(c byte) string {
+	switch c {
+	case '=':
+		return "equality is written =="
+	case '[':
+		return "slices are not supported; use contains or matches"
+	case '#':
+		return "layers are not supported"
+	case '@':
+		return "raw values are not supported; text with an @ stands in double quotes"
+	case '$':
+		return "references are not supported"
+	case '&':
+		return "the and of two conditions is written and, or &&; arithmetic is not supported"
+	case '|':
+		return "the or of two conditions is written or, or ||"
+	case '^':
+		return "exclusive or is not supported"
+	case '*':
+		return "arithmetic is not supported"
+	case '%':
+		return "arithmetic is not supported; text with a % stands in double quotes"
+	case '\'':
+		return "text stands in double quotes"
+	case ';':
+		return "text with a ; stands in double quotes"
+	case '?':
+		return "text with a ? stands in double quotes"
+	}
+	return ""
 }
 
 // next scans the token that starts at or behind p.n.
@@ -90,7 +132,7 @@ func (p *parser) next() (token, *Error) {
 	if c < utf8.RuneSelf {
 		what = strconv.QuoteRune(rune(c)) + " has no meaning here"
 	}
-	return token{}, p.fail(start, start+size, what, refused[c])
+	return token{}, p.fail(start, start+size, what, refused(c))
 }
 
 // word scans a word. Two dots end it: they make a range.
@@ -101,7 +143,7 @@ func (p *parser) word(start int) token {
 		n++
 	}
 	p.n = n
-	if op, ok := words[s[start:n]]; ok {
+	if op := operator(s[start:n]); op != "" {
 		return token{tokOp, op, start, n}
 	}
 	return token{tokWord, s[start:n], start, n}

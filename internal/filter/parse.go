@@ -143,7 +143,7 @@ func (p *parser) unexpected(hint string) {
 	switch {
 	case t.kind == tokEnd:
 		p.failAt(t, "the expression ends too early", hint)
-	case t.kind == tokWord && words[strings.ToLower(t.text)] != "":
+	case t.kind == tokWord && operator(strings.ToLower(t.text)) != "":
 		p.failAt(t, "operators are written in lower case", "write "+strings.ToLower(t.text))
 	case t.kind == tokWord && strings.EqualFold(t.text, "xor"):
 		p.failAt(t, "exclusive or is not supported", "write (a or b) and not (a and b)")
@@ -299,9 +299,9 @@ func (t *test) comparison(op string) {
 
 func (p *parser) unknownField(t token) {
 	switch n := p.fields.nearest(t.text); {
-	case words[strings.ToLower(t.text)] != "":
+	case operator(strings.ToLower(t.text)) != "":
 		p.unexpected("")
-	case isFunction[t.text] && p.expr[t.end:] != "" && strings.HasPrefix(strings.TrimLeft(p.expr[t.end:], " "), "("):
+	case isFunction(t.text) && p.expr[t.end:] != "" && strings.HasPrefix(strings.TrimLeft(p.expr[t.end:], " "), "("):
 		p.failAt(t, "functions are not supported", "")
 	case t.text == "any" || t.text == "all":
 		p.failAt(t, "quantifiers are not supported", "write === for all equal, == for any equal")
@@ -325,7 +325,13 @@ func (p *parser) noField(t token, here, hint string) {
 	p.err.Fields = p.fields.suggest(t.text)
 }
 
-var isFunction = map[string]bool{"len": true, "count": true, "upper": true, "lower": true, "string": true, "max": true, "min": true, "abs": true}
+func isFunction(name string) bool {
+	switch name {
+	case "len", "count", "upper", "lower", "string", "max", "min", "abs":
+		return true
+	}
+	return false
+}
 
 // comparable reports whether the field has values that can be compared.
 func (p *parser) comparable(t *test, op token) bool {
@@ -376,13 +382,18 @@ const (
 	maxProgram = 10000
 )
 
-// textOps are the operators for text alone, with how they are written.
-var textOps = map[string]string{"contains": "contains", "~": "matches"}
+// textOp returns how an operator for text alone is written.
+func textOp(op string) string {
+	if op == "~" {
+		return "matches"
+	}
+	return op
+}
 
 // textTest parses the right side of contains and matches.
 func (p *parser) textTest(t *test, op token) {
 	tok := p.tok
-	what := textOps[op.text]
+	what := textOp(op.text)
 	switch {
 	case p.err != nil:
 		return
@@ -413,7 +424,7 @@ func (p *parser) textTest(t *test, op token) {
 		t.re = re
 	}
 	if v := p.fields.vocabulary(t.field); v != nil && !slices.ContainsFunc(v.words, t.holdsOf) {
-		p.failAt(tok, "no "+t.name+" "+textOps[t.op]+" that", "it is one of: "+v.list())
+		p.failAt(tok, "no "+t.name+" "+textOp(t.op)+" that", "it is one of: "+v.list())
 	}
 }
 
@@ -508,7 +519,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 	}
 	if tok.kind != tokWord && tok.kind != tokString {
 		hint := "a value is expected"
-		if tok.kind == tokOp && words[p.expr[tok.pos:tok.end]] != "" {
+		if tok.kind == tokOp && operator(p.expr[tok.pos:tok.end]) != "" {
 			hint = "a value is expected; text that is an operator stands in double quotes"
 		}
 		p.unexpected(hint)
@@ -577,7 +588,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 
 const timeHint = `times are written "2026-11-23 10:14:00" or "2026-11-23T10:14:00.5Z", in UTC unless they have an offset`
 
-var article = map[Kind]string{Number: "a number", Port: "a port", Decimal: "a number", IPv4: "an IPv4 address", IPv6: "an IPv6 address",
+var article = [...]string{Number: "a number", Port: "a port", Decimal: "a number", IPv4: "an IPv4 address", IPv6: "an IPv6 address",
 	Address: "an address", Epoch: "seconds since 1970", Bool: "true or false", Frame: "the number of a packet, such as 17 or 2:17"}
 
 // parsePlain parses a value that stands without quotes. A network sets ranged, since it
@@ -650,8 +661,13 @@ func parseNumber(k Kind, s string) (x float64, what, hint string) {
 func parseAddress(k Kind, s string, x *interval) (what, hint string) {
 	addr, bits, isNet := strings.Cut(s, "/")
 	a, err := netip.ParseAddr(addr)
-	hint = map[Kind]string{IPv4: "addresses are written 192.0.2.1 or 192.0.2.0/24", IPv6: "addresses are written 2001:db8::1 or 2001:db8::/32",
-		Address: "addresses are written 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"}[k]
+	hint = "addresses are written 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
+	switch k {
+	case IPv4:
+		hint = "addresses are written 192.0.2.1 or 192.0.2.0/24"
+	case IPv6:
+		hint = "addresses are written 2001:db8::1 or 2001:db8::/32"
+	}
 	if err != nil || a.Zone() != "" {
 		return "this is no " + strings.TrimPrefix(strings.TrimPrefix(article[k], "an "), "a "), hint
 	}

@@ -18,8 +18,8 @@ func asciiRunes(s string) string {
 		switch {
 		case r < utf8.RuneSelf:
 			b = append(b, byte(r))
-		case likeness[r] != "":
-			b = append(b, likeness[r]...)
+		case likeness(r) != "":
+			b = append(b, likeness(r)...)
 		default:
 			b = appendHexRune(b, r)
 		}
@@ -27,7 +27,30 @@ func asciiRunes(s string) string {
 	return string(b)
 }
 
-var likeness = map[rune]string{'→': "->", '×': "x", '…': "...", 'µ': "u", '«': "<<", '»': ">>", '–': "-", '—': "-", '’': "'", '“': `"`, '”': `"`}
+// likeness returns what a sign of ours is in ASCII, "" for others.
+func likeness(r rune) string {
+	switch r {
+	case '→':
+		return "->"
+	case '×':
+		return "x"
+	case '…':
+		return "..."
+	case 'µ':
+		return "u"
+	case '«':
+		return "<<"
+	case '»':
+		return ">>"
+	case '–', '—':
+		return "-"
+	case '’':
+		return "'"
+	case '“', '”':
+		return `"`
+	}
+	return ""
+}
 
 func appendHexRune(b []byte, r rune) []byte {
 	const digits = "0123456789abcdef"

@@ -148,24 +148,20 @@ func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
 func isLetterByte(c byte) bool { return isLetter(rune(c)) }
 
 // mermaidWords are words that mean something to Mermaid, somewhere.
-var mermaidWords = map[string]bool{
-	"end": true, "title": true, "participant": true, "actor": true, "note": true, "loop": true, "alt": true, "else": true, "opt": true, "par": true,
-	"and": true, "rect": true, "box": true, "break": true, "critical": true, "option": true, "create": true, "destroy": true, "activate": true,
-	"deactivate": true, "autonumber": true, "links": true, "link": true, "properties": true, "details": true, "over": true, "as": true, "wrap": true,
-	"nowrap": true, "style": true, "classdef": true, "acctitle": true, "accdescr": true, "init": true, "sequencediagram": true, "graph": true,
-	"subgraph": true, "click": true, "href": true, "javascript": true,
-}
+const mermaidWords = " end title participant actor note loop alt else opt par and rect box break critical option create destroy activate " +
+	"deactivate autonumber links link properties details over as wrap nowrap style classdef acctitle accdescr init " +
+	"sequencediagram graph subgraph click href javascript "
 
 // knownWord reports whether s begins with a word of Mermaid.
 func knownWord(s string) bool {
-	var w []byte
+	w := []byte{' '}
 	for i := 0; i < len(s) && isLetterByte(s[i]); i++ {
 		if i == 16 {
 			return false
 		}
 		w = append(w, s[i]|0x20)
 	}
-	return mermaidWords[string(w)]
+	return len(w) > 1 && strings.Contains(mermaidWords, string(w)+" ")
 }
 
 // appendEntity appends a character as Mermaid writes entities: #, its number, and ;.

@@ -13,19 +13,21 @@ const (
 	green  = "32"
 )
 
-// wordColours are those of severities, of states of calls and of outcomes of registrations.
-var wordColours = map[string]string{
-	"error": red, "failed": red, "unanswered": red,
-	"warning": yellow, "abandoned": yellow, "challenged": yellow,
-	"completed": green, "registered": green,
-}
-
-// wordColour returns the colour of a cell by its first word, behind which a confidence may stand.
+// wordColour returns the colour of a severity, of the state of a call or of the outcome of a registration, behind which a confidence may
+// stand; "" for none.
 func wordColour(cell string) string {
 	if i := strings.IndexAny(cell, " ,…"); i >= 0 {
 		cell = cell[:i]
 	}
-	return wordColours[cell]
+	switch cell {
+	case "error", "failed", "unanswered":
+		return red
+	case "warning", "abandoned", "challenged":
+		return yellow
+	case "completed", "registered":
+		return green
+	}
+	return ""
 }
 
 // statusColour returns the colour of a cell with the code of a response.
@@ -45,7 +47,7 @@ func (o *Options) coloured(word string) string {
 	if !o.Colour {
 		return word
 	}
-	return string(appendColoured(nil, wordColours[word], word))
+	return string(appendColoured(nil, wordColour(word), word))
 }
 
 // mosColour returns the colour of a cell with a MOS. Below 3.6 many users are dissatisfied,
