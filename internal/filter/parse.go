@@ -541,6 +541,9 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 	case String:
 		if tok.kind == tokWord && !p.isText(tok) {
 			what, hint = "this text needs double quotes", `write "`+tok.text+`"`
+			if _, err := netip.ParsePrefix(tok.text); err == nil {
+				what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\."`
+			}
 		}
 		x.lo.text, x.src = tok.text, ""
 		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
