@@ -58,3 +58,17 @@ func TestLongCallIDs(t *testing.T) {
 		t.Errorf("%d octets: %s", len(got), got[900:])
 	}
 }
+
+// TestNamed holds that only call-2 and 2 are numbers of calls: what is written otherwise is a Call-ID.
+func TestNamed(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, `
+		0 A > B INVITE id=call-02
+		1 A > B INVITE id=+2
+		2 A > B INVITE id=2
+	`)
+	for id, want := range map[string]int{"call-2": 2, "2": 2, "call-02": 1, "+2": 2, "call-+2": 0, "call-4": 0, "0": 0} {
+		if c := res.Find(id); c == nil && want != 0 || c != nil && c.ID != want {
+			t.Errorf("%s is %v, want call-%d", id, c, want)
+		}
+	}
+}

@@ -166,7 +166,8 @@ func (t *Traffic) SentRTCP() iter.Seq2[netip.Addr, netip.Addr] {
 // Named returns the IDs of the calls that an id names, in order: of call-3 or 3 that one, or else those of all
 // calls with a leg of that Call-ID.
 func (t *Traffic) Named(id string) (calls []int) {
-	if n, err := strconv.Atoi(strings.TrimPrefix(id, "call-")); err == nil && n >= 1 && n <= t.Calls.Len() {
+	digits := strings.TrimPrefix(id, "call-")
+	if n, err := strconv.Atoi(digits); err == nil && n >= 1 && n <= t.Calls.Len() && digits == strconv.Itoa(n) { // +3 and 03 are Call-IDs
 		return []int{n}
 	}
 	id = string(nameOf([]byte(id)))
