@@ -33,7 +33,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off; not one behind a REGISTER that removes the contact, whether it was answered or not. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off; not one behind a REGISTER that removes the contact, whether it was answered or not, nor one of a client that was registered with another contact in between. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix: "Look at what the registrar has for the address-of-record, and at how long the client asks to be registered.",
 
@@ -136,7 +136,7 @@ func (w *registerWatch) request(r *exchangeRun) {
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		if b.Asked == 0 {
-			w.removed(b)
+			w.leave(textHash(b.URI), 0, b.URI == "*") // whatever comes of that
 		}
 		if b.URI == "*" {
 			if b.Asked != 0 && !w.star {
@@ -206,18 +206,20 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 	}
 }
 
-// removed takes in that a contact is not wanted any more, or none is, whatever comes of that: it is not refreshed.
-func (w *registerWatch) removed(b *analysis.Binding) {
+// leave takes in that a contact, all of a Call-ID, or all that there are, will not be refreshed: they are taken back, or the client is elsewhere.
+func (w *registerWatch) leave(uri, callID uint64, all bool) {
 	for i := range w.granted {
-		if g := &w.granted[i]; b.URI == "*" || g.uri == textHash(b.URI) {
-			g.tried = true
-		}
+		g := &w.granted[i]
+		g.tried = g.tried || all || g.uri == uri || g.callID == callID
 	}
 }
 
 // accepted takes in what a 2xx granted.
 func (w *registerWatch) accepted(e *analysis.Exchange) {
 	w.refused, w.short = nil, false
+	if len(e.Bindings) > 0 && e.Bindings[0].Asked != 0 { // those that it names are granted anew
+		w.leave(0, textHash(e.CallID), false)
+	}
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		uri := textHash(b.URI)
