@@ -518,20 +518,10 @@ func (v *liveLeg) byeUnseen(t *tracker, x *seen) {
 // byCaller reports whether From is the caller: by its tag, or where both sides have the same
 // or none by the direction on the hop.
 func (v *liveLeg) byCaller(x *seen) bool {
-	switch {
-	case string(x.from) == string(x.to):
+	if string(x.from) == string(x.to) {
 		return x.forward == x.s.IsRequest()
-	case string(x.from) == v.leg.FromTag, len(x.to) == 0 && x.s.IsRequest():
-		return true
-	case string(x.to) == v.leg.FromTag:
-		return false
 	}
-	for i := range v.attempts { // a back-to-back user agent that keeps the Call-ID has a tag of its own on the next hop
-		if v.attempts[i].fromTag == string(x.from) {
-			return true
-		}
-	}
-	return false
+	return string(x.from) == v.leg.FromTag || len(x.to) == 0 || string(x.to) != v.leg.FromTag && v.sideOf(x) == Caller
 }
 
 // sideOf returns who sent a request inside of a dialog, or that which a response answers.

@@ -452,10 +452,10 @@ func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 		*x = learning{h.Arrival, h.Timestamp, h.Type, 1}
 		return false
 	}
-	x.n = min(x.n, math.MaxUint8-1) + 1
+	x.n = max(x.n, x.n+1) // up to 255
 	long := h.Arrival-x.at >= surelyLearnt
 	if long || x.n == fewLearnt && *rate == 0 {
-		if r := rtp.NearestRate(slope(x.stamp, h.Timestamp, x.at, h.Arrival)); r != 0 {
+		if r := rateBetween(x.stamp, h.Timestamp, x.at, h.Arrival); r != 0 {
 			*rate = uint32(r)
 		}
 	}
@@ -465,14 +465,13 @@ func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 	return long && *rate != 0
 }
 
-// slope returns the steps of the timestamp in a second, from one packet to another; 0 if
-// they do not tell.
-func slope(from, to uint32, start, end time.Duration) float64 {
+// rateBetween returns the clock rate by the timestamps of two packets and their times; 0 if they do not tell.
+func rateBetween(from, to uint32, start, end time.Duration) int {
 	ticks := int32(to - from)
 	if end <= start || ticks <= 0 {
 		return 0
 	}
-	return float64(ticks) / (end - start).Seconds()
+	return rtp.NearestRate(float64(ticks) / (end - start).Seconds())
 }
 
 // countType counts a packet of a payload type, and returns its place in kinds: maxTypes where

@@ -524,7 +524,7 @@ func (c *newcomer) rate(n int) int {
 	if len(c.held) < n || last.Untimed {
 		return 0
 	}
-	return rtp.NearestRate(slope(first.Timestamp, last.Timestamp, first.Arrival, last.Arrival))
+	return rateBetween(first.Timestamp, last.Timestamp, first.Arrival, last.Arrival)
 }
 
 // accept makes a stream of a newcomer.

@@ -572,7 +572,8 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	}
 	answered := p.first().at
 	ahead := t.leg.Answered.Sub(answered) > lateMedia // that was agreed ahead of the answer, whose own agreement is not in the capture
-	if wait := first.Begin().Sub(answered); wait > lateMedia && !ahead && p.at(answered).allows(by) && r.follows(t, p.of(first, by), p.at(answered)) && p.at(answered.Add(lateMedia)).allows(by) {
+	agreed := p.at(answered)
+	if wait := first.Begin().Sub(answered); wait > lateMedia && !ahead && agreed.allows(by) && r.follows(t, p.of(first, by), agreed) && p.at(answered.Add(lateMedia)).allows(by) {
 		list[0] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
@@ -585,7 +586,9 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	}
 	early := t.leg.Ended.Sub(last.End())
 	free := p.free(by, last.End(), t.leg.Ended)
-	if free > cutMedia && p.at(t.leg.Ended).allows(by) && r.follows(t, p.of(last, by), p.at(t.leg.Ended)) && r.goesOn(p.of(last, by), p.at(t.leg.Ended), by) && last.End().After(answered) {
+	seen := p.of(last, by)
+	agreed = p.at(t.leg.Ended)
+	if free > cutMedia && agreed.allows(by) && r.follows(t, seen, agreed) && r.goesOn(seen, agreed, by) && last.End().After(answered) {
 		list[1] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{last.Last(), t.bye},
 			Observed: fmt.Sprintf("the last RTP of %s comes %s before the BYE", sideNames[by], seconds(early)), Expected: "RTP up to the end of the call",
@@ -871,8 +874,8 @@ func (t *talk) misnumbered(s *analysis.Stream) (x *analysis.Tone, v *voice) {
 	for i := range s.Tones() {
 		x = &s.Tones()[i]
 		a := t.agreedAt(x.Time, to, s.Destination())
-		if a != nil && a.side[to].events != (typeSet{}) && !a.side[to].events.has(x.Type) && a.side[1-to].events.has(x.Type) {
-			return x, &a.side[to]
+		if v = a.voice(to); v != nil && v.events != (typeSet{}) && !v.events.has(x.Type) && a.side[1-to].events.has(x.Type) {
+			return x, v
 		}
 	}
 	return nil, nil
@@ -919,9 +922,9 @@ func (t *talk) twice(s *analysis.Stream) (info, event analysis.Frame, ok bool) {
 // isAgreedOn reports whether a stream is one of a hop, as far as hops have descriptions of their own: a gateway makes events
 // on one of the digits that it gets as INFO on another, and audio of T.38.
 func (t *talk) isAgreedOn(s *analysis.Stream, hop int) bool {
-	by := max(0, sideIndex(s.SentBy))
-	return len(t.paths()) < 2 || slices.ContainsFunc(t.agreed, func(a agreement) bool {
-		return a.hop == hop && (a.side[by].addr == s.Source() || a.side[1-by].addr == s.Destination())
+	alone := len(t.paths()) == 1
+	return slices.ContainsFunc(t.hops(), func(p path) bool {
+		return (alone || p.first().hop == hop) && slices.Contains(t.sent(p, sideIndex(s.SentBy), alone), s)
 	})
 }
 

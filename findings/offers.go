@@ -291,27 +291,19 @@ func (r *legRun) openAt(o *deal, i int) bool {
 			return false
 		}
 	}
-	return !r.ackedBefore(o.offer, i) && !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
-}
-
-// ackedBefore reports whether a request was acknowledged on whatever hop ahead of message i, in the dialog of that.
-func (r *legRun) ackedBefore(req, i int) bool {
-	m := &r.Messages[req]
-	ack := r.first(func(x *analysis.Seen) bool {
-		return x.Request && x.Method == "ACK" && x.CSeq == m.CSeq && x.FromTag == m.FromTag && sameDialog(x, &r.Messages[i])
-	})
-	return ack >= 0 && ack < i
+	return !r.acceptedElsewhere(o.transaction, r.Messages[i].Time) && !r.refusedElsewhere(o.transaction, r.Messages[i].Time)
 }
 
 // refusedElsewhere reports whether the request of a transaction was refused before a time, though its own final response is
-// not in the capture: on another hop, if it is one inside of the dialog; or its sender tried again outside of a dialog.
+// not in the capture: on another hop, if it is one inside of the dialog, or has an ACK there and no response at all, whatever that was;
+// or its sender tried again outside of a dialog.
 func (r *legRun) refusedElsewhere(i int, at time.Time) bool {
 	for j := range r.Transactions {
 		t := &r.Transactions[j]
 		if x := &r.Transactions[i]; x.Initial && t.Initial && t.CSeq > x.CSeq && t.Method == x.Method && t.Sent.Before(at) && r.fromTag(j) == r.fromTag(i) {
 			return true
 		}
-		if i != j && !t.Initial && (t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked) && r.sameRequest(i, j) {
+		if i != j && (!t.Initial && t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked) && r.sameRequest(i, j) {
 			return true
 		}
 	}
@@ -662,7 +654,8 @@ func (r *legRun) holdings() (list [2]holding) {
 			}
 			s := r.session(i)
 			if s == nil {
-				return [2]holding{{at: -1}, {at: -1}}
+				list[0].at, list[1].at = -1, -1
+				return list
 			}
 			held, ok := onHold(s)
 			if !ok {

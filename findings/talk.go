@@ -467,17 +467,16 @@ func (p path) of(s *analysis.Stream, by int) *agreement {
 
 // free returns for how long a side may send between two times.
 func (p path) free(by int, from, to time.Time) (d time.Duration) {
+	begin, all := time.Duration(0), to.Sub(from)
 	for i, a := range p {
-		begin, end := from, to
-		if i > 0 && a.at.After(from) {
-			begin = a.at
+		end := all
+		if i+1 < len(p) {
+			end = min(max(p[i+1].at.Sub(from), 0), all)
 		}
-		if i+1 < len(p) && p[i+1].at.Before(to) {
-			end = p[i+1].at
+		if a.allows(by) {
+			d += end - begin
 		}
-		if a.allows(by) && end.After(begin) {
-			d += end.Sub(begin)
-		}
+		begin = end
 	}
 	return d
 }
