@@ -62,6 +62,7 @@ var noteIDs = map[string]string{
 	pcapng.NoteUnaligned:      "block-unaligned",
 	pcapng.NoteTrailer:        "block-length",
 	pcapng.NoteNoInterface:    NoteSkipped,
+	pcapng.NoteNoStatistics:   "interface-statistics",
 	pcapng.NoteShortBlock:     NoteSkipped,
 	pcapng.NoteInterfaces:     NoteInterface,
 	pcapng.NotePacketLength:   "packet-length",

@@ -162,6 +162,7 @@ const (
 	NoteUnaligned     = "block whose length is not a multiple of four"
 	NoteTrailer       = "block whose two lengths differ"
 	NoteNoInterface   = "packet of an interface that was not described"
+	NoteNoStatistics  = "statistics of an interface that was not described"
 	NoteInterfaces    = "more interfaces than the limit"
 	NotePacketLength  = "captured length over the block's own length"
 	NoteOverSnapLen   = "captured length over snaplen"
@@ -616,7 +617,7 @@ func (r *Reader) statistics(b []byte, off int64) {
 	}
 	id := order32(b, r.big)
 	if int64(id) >= int64(len(r.interfaces)-r.base) {
-		r.note(NoteNoInterface, off)
+		r.note(NoteNoStatistics, off)
 		return
 	}
 	s := &r.interfaces[r.base+int(id)].Statistics

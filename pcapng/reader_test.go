@@ -516,7 +516,7 @@ func TestNext(t *testing.T) {
 			interface of 0 link=1
 			interface of 0 link=1 has=1111 recv=10 drop=18446744073709551615 accept=8 osdrop=2
 			interface of 0 link=1 has=0010 recv=0 drop=4 accept=0 osdrop=0
-			note "packet of an interface that was not described" off=268 count=1
+			note "statistics of an interface that was not described" off=268 count=1
 			EOF`},
 		{"statistics of a later section", join(shb(le), idb(le, 1, 0), shb(be), idb(be, 6, 0), block(be, 5, u32(be, 0, 0, 0), opt(be, 5, string(u64(be, 7))))), `
 			section

@@ -131,6 +131,7 @@ func damagedFiles() []damaged {
 		{"pcapng, no interface at all", slices.Concat(section(le), ngA, section(le), described(le, 101), ngB), "b", exitPartial, at("block-skipped", 1, len(section(le))), nil},
 		{"pcapng, a captured length over its block", ng(ngA, enhanced(le, 0, 1<<30, b), ngC), "a b c", exitOK, nil, []string{"packet-length×1"}},
 		{"pcapng, an option over its block", ng(ngA, enhanced(le, 0, len(b), b, 1, 0, 0xff, 0xff, 'x'), ngC), "a b c", exitOK, nil, []string{"option-length×1"}},
+		{"pcapng, statistics of an interface that is not described", ng(ngA, block(le, 5, []byte{7, 0, 0, 0}, make([]byte, 8)), ngB), "a b", exitOK, nil, []string{"interface-statistics×1"}},
 		{"pcapng, options without an end", ng(ngA, enhanced(le, 0, len(b), b, 1, 0, 1, 0, 'x', 0, 0, 0), ngC), "a b c", exitOK, nil, nil},
 		{"pcapng, a resolution of 10^-127", slices.Concat(section(le), described(le, 101, 9, 0, 1, 0, 127, 0, 0, 0), ngA, ngB), "a b", exitOK, nil, nil},
 		{"pcapng, a resolution of 2^-127", slices.Concat(section(le), described(le, 101, 9, 0, 1, 0, 255, 0, 0, 0), ngA, ngB), "a b", exitOK, nil, nil},
