@@ -49,6 +49,28 @@ func TestTCPMemory(t *testing.T) {
 	}
 }
 
+// TestQuietMemory: connections in which nothing waits keep within the limit too, and are given up without a loss.
+func TestQuietMemory(t *testing.T) {
+	const connections, limit = 10000, 256 << 10
+	d := dissect.New(1, func(*dissect.Message) error { return nil })
+	d.Limit(limit, 0)
+	before := heap()
+	for i := range connections {
+		f := capgen.NewFlow("198.18."+itoa(i>>8)+"."+itoa(i&255)+":5060", "192.0.2.1:5060")
+		for _, p := range []string{f.TCP(1, 1, capgen.ACK, request("OPTIONS", "c1@h", 0)), f.Back().TCP(1, 1, capgen.ACK, response("c1@h"))} {
+			if err := d.Packet(packet(1, p)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := int64(heap()) - int64(before); got > 10<<20 { // what tells copies takes half of that
+		t.Errorf("%d octets are kept", got)
+	}
+	if n := &d.Counts[0]; n.SIP+n.Copies != 2*connections || d.Streams.Evicted != 0 {
+		t.Errorf("%d messages, %d connections are lost", n.SIP+n.Copies, d.Streams.Evicted)
+	}
+}
+
 // TestSegmentMemory: segments of an octet each that wait for others cost far more than they hold, and that counts.
 func TestSegmentMemory(t *testing.T) {
 	const connections, segments, limit = 1000, 60, 1 << 20

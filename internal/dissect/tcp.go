@@ -13,6 +13,10 @@ const (
 	maxConns       = 1 << 16
 	maxStreamBytes = 64 << 20
 
+	// connCost is what a connection counts for against the octets that may wait, less than it takes: where there is little memory
+	// fewer are followed.
+	connCost = 256
+
 	// maxPieces bounds the segments that one waiting message has come in.
 	maxPieces = 1 << 16
 
@@ -124,7 +128,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	}
 	h := cn.sides[side]
 	cn.calm[side] = h == nil || !h.ends && !h.isWaiting()
-	for d.conns.n > maxConns || d.conns.bytes > d.segments {
+	for d.conns.n > min(maxConns, d.segments/connCost) || d.conns.bytes > d.segments {
 		d.evict(d.conns.head)
 	}
 }
