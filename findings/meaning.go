@@ -32,7 +32,7 @@ var causeNames = map[uint32]string{
 }
 
 // statusOfCause is what a gateway makes of a cause: RFC 3398, section 7.2.4.1.
-var statusOfCause = map[uint32][]int{
+var statusOfCause = map[uint32][2]int{
 	1: {404}, 2: {404}, 3: {404}, 17: {486}, 18: {408}, 19: {480}, 20: {480}, 21: {403, 603}, 22: {410, 301}, 23: {410}, 26: {404}, 27: {502}, 28: {484}, 29: {501}, 31: {480},
 	34: {503}, 38: {503}, 41: {503}, 42: {503}, 47: {503}, 55: {403}, 57: {403}, 58: {503}, 65: {488}, 70: {488}, 79: {501}, 87: {403}, 88: {503}, 102: {504}, 111: {500}, 127: {500},
 }
@@ -164,7 +164,7 @@ func conflicts(cause uint32, status int) (want string, conflict bool) {
 		return "a cause that says why; 16 belongs to BYE and CANCEL", known
 	}
 	statuses := statusOfCause[cause]
-	if statuses == nil || !known && !mapped(status) {
+	if statuses[0] == 0 || !known && !mapped(status) {
 		return "", false
 	}
 	for _, s := range statuses {

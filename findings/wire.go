@@ -843,21 +843,42 @@ func isSIPPort(a netip.AddrPort) bool { return a.Port() == 5060 || a.Port() == 5
 
 // icmpName names an ICMP error: RFC 792, 1812 and 4443.
 func icmpName(e *analysis.Event) string {
-	names := map[[2]uint8]string{
-		{3, 0}: "network unreachable", {3, 1}: "host unreachable", {3, 2}: "protocol unreachable", {3, 3}: "port unreachable", {3, 4}: "packet too large for the path",
-		{3, 9}: "network prohibited", {3, 10}: "host prohibited", {3, 13}: "filtered by an administrator", {11, 0}: "time to live exceeded",
-		{11, 1}: "fragments missing at the receiver",
-	}
+	kind := int(e.Type)<<8 | int(e.Code)
 	if e.IPv6 {
-		names = map[[2]uint8]string{
-			{1, 0}: "no route", {1, 1}: "filtered by an administrator", {1, 3}: "address unreachable", {1, 4}: "port unreachable", {2, 0}: "packet too large for the path",
-			{3, 0}: "hop limit exceeded", {3, 1}: "fragments missing at the receiver",
-		}
+		kind |= 6 << 16
 	}
-	if s := names[[2]uint8{e.Type, e.Code}]; s != "" {
-		return "ICMP " + s
+	name := ""
+	switch kind {
+	case 0x300:
+		name = "network unreachable"
+	case 0x301:
+		name = "host unreachable"
+	case 0x302:
+		name = "protocol unreachable"
+	case 0x303, 0x60104:
+		name = "port unreachable"
+	case 0x304, 0x60200:
+		name = "packet too large for the path"
+	case 0x309:
+		name = "network prohibited"
+	case 0x30a:
+		name = "host prohibited"
+	case 0x30d, 0x60101:
+		name = "filtered by an administrator"
+	case 0xb00:
+		name = "time to live exceeded"
+	case 0xb01, 0x60301:
+		name = "fragments missing at the receiver"
+	case 0x60100:
+		name = "no route"
+	case 0x60103:
+		name = "address unreachable"
+	case 0x60300:
+		name = "hop limit exceeded"
+	default:
+		return fmt.Sprintf("ICMP type %d code %d", e.Type, e.Code)
 	}
-	return fmt.Sprintf("ICMP type %d code %d", e.Type, e.Code)
+	return "ICMP " + name
 }
 
 // alertName names a TLS alert: RFC 8446, section 6.2.
