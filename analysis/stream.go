@@ -431,17 +431,20 @@ func (s *Stream) clock(h *heard) (sure bool) {
 	return true
 }
 
-// clockOf is clock for a dynamic payload type. A sender that changes its codec may have another rate with each.
+// clockOf is clock for a dynamic payload type. A sender that changes its codec may have another rate with each; as long as
+// that is not known there is nothing to compare a timestamp with.
 func (s *Stream) clockOf(h *heard) (sure bool) {
-	s.rate = 0
 	if s.place < maxTypes {
 		if sure = s.sure&(1<<s.place) != 0; !sure && !h.Untimed && s.learn(h, &s.rates[s.place]) {
 			s.sure |= 1 << s.place
 		}
-		s.rate = s.rates[s.place]
+		h.ClockRate = s.rates[s.place]
 	}
-	s.RateEstimated = s.RateEstimated || s.rate != 0
-	h.ClockRate = s.rate
+	if h.ClockRate == 0 {
+		h.Untimed = h.Untimed || s.rate != 0
+		return sure
+	}
+	s.rate, s.RateEstimated = h.ClockRate, true
 	return sure
 }
 

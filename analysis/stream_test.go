@@ -413,6 +413,36 @@ func TestTones(t *testing.T) {
 	}
 }
 
+// TestCommonestType: the payload type of a stream is that of most packets, also where it is 0.
+func TestCommonestType(t *testing.T) {
+	var w wire
+	w.speak(flow, 0, 5, 0, 50, 8000)
+	for i := range 5 {
+		w.add(time.Second+time.Duration(i)*20*time.Millisecond, flow, media(8, uint16(65580+i), 9000+uint32(i)*160, 5, speech))
+	}
+	if s := w.streams(t).Streams[0]; s.Type != 0 || s.Codec != "PCMU" {
+		t.Errorf("type %d, %s", s.Type, s.Codec)
+	}
+}
+
+// TestClockRateBetween: packets of a payload type whose rate is not known leave the figures of those around them as they are.
+func TestClockRateBetween(t *testing.T) {
+	var w wire
+	for i := range 100 {
+		kind, late := byte(0), time.Duration(0)
+		if i >= 47 && i < 50 {
+			kind = 100
+		}
+		if i >= 48 {
+			late = 30 * time.Millisecond
+		}
+		w.add(time.Duration(i)*20*time.Millisecond+late, flow, media(kind, uint16(i), uint32(i)*160, 5, speech))
+	}
+	if r := w.streams(t).Streams[0].Report(); r.Skew != 30*time.Millisecond || r.ClockRate != 8000 {
+		t.Errorf("skew %v, rate %d", r.Skew, r.ClockRate)
+	}
+}
+
 // TestTonesOfTypes: a sender that changes its codec may have another payload type for its keys, too.
 func TestTonesOfTypes(t *testing.T) {
 	var w wire
