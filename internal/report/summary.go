@@ -530,7 +530,11 @@ func appendMetricsText(b []byte, m *analysis.Metrics) []byte {
 		label string
 		d     *analysis.Distribution
 	}{{"PDD", &m.PostDialDelay}, {"setup", &m.SetupTime}, {"talk", &m.Duration}, {"register", &m.RegistrationDelay}} {
-		if x.d.Count > 0 {
+		switch x.d.Count {
+		case 0:
+		case 1:
+			b = foldedText(b, x.label, words.Duration(x.d.Max))
+		default:
 			b = folded(b, x.label, "median %s, 95 %% up to %s, longest %s", words.Duration(x.d.Median), words.Duration(x.d.P95), words.Duration(x.d.Max))
 		}
 	}
