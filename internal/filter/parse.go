@@ -370,6 +370,9 @@ func (p *parser) single(t *test, op token) {
 	case v != nil:
 		p.failAt(op, t.name+" is a word, and words like these have no order", "use == or in {…} with some of: "+v.list())
 		return
+	case slices.Contains(p.fields.named, t.field):
+		p.failAt(op, t.name+" is a name, and names like these have no order", "use == or in {…}")
+		return
 	}
 	t.set = []interval{x}
 	t.sorted = t.set
@@ -470,6 +473,8 @@ func (p *parser) joinRange(t *test, x, y interval, dots token) interval {
 	switch {
 	case x.ranged || y.ranged || compare(t.kind, x.lo, x.hi) != 0 || compare(t.kind, y.lo, y.hi) != 0:
 		p.failAt(dots, "the ends of a range are single values", "")
+	case slices.Contains(p.fields.named, t.field):
+		p.failAt(dots, "names like these have no order", "list them, with commas")
 	case compare(t.kind, x.lo, y.hi) > 0:
 		p.failAt(dots, "the range ends before it begins", "")
 	case t.kind == Bool:

@@ -44,6 +44,7 @@ type fields struct {
 	list   []Field
 	index  map[string]int
 	closed []vocabulary
+	named  []int    // of list, as Named takes them
 	usual  []string // fields that are asked for most, without the prefix
 	said   string   // what people call them, without the prefix
 }

@@ -36,6 +36,10 @@ func (s *fields) OnlyTrue(name string) {
 	s.closed = append(s.closed, vocabulary{s.index[name], []string{"true"}, "write not " + name + ": false"})
 }
 
+// Named says that a text is a name with a number, such as call-3. An expression that asks for an order of these is refused: as text
+// call-20 is between call-2 and call-4.
+func (s *fields) Named(name string) { s.named = append(s.named, s.index[s.prefix+name]) }
+
 // vocabulary returns the values that a field can have, nil where it may be any.
 func (s *fields) vocabulary(field int) *vocabulary {
 	for i := range s.closed {

@@ -14,7 +14,7 @@ import (
 
 // Calls is the listing of calls.
 var Calls = &Table[*analysis.Call]{Name: "calls", Prefix: "call", Columns: []Column[*analysis.Call]{
-	{Key: "id", Brief: true, Kind: Text, Doc: "call-1 and so on, mostly in the order in which calls began", Get: func(c *analysis.Call) Value { return rankedOf(CallID(c), c.ID) }, json: (*jsonWriter).callID},
+	{Key: "id", Brief: true, Kind: Text, named: true, Doc: "call-1 and so on, mostly in the order in which calls began", Get: func(c *analysis.Call) Value { return rankedOf(CallID(c), c.ID) }, json: (*jsonWriter).callID},
 	{Key: "call_id", Brief: true, Kind: Captured, Doc: "Call-ID of the first leg", Get: func(c *analysis.Call) Value { return textOf(c.First().CallID) }},
 	{Key: "dialogs", Kind: Object, json: (*jsonWriter).dialogs},
 	{Key: "legs", Kind: Object, json: (*jsonWriter).legs},

@@ -14,7 +14,7 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 	{Key: "id", Brief: true, Kind: Text, Doc: "what is wrong: sipsight findings --explain ID", Get: func(f *findings.Finding) Value { return textOf(f.ID) }},
 	{Key: "severity", Brief: true, Kind: Text, Doc: "error, warning or note", Get: func(f *findings.Finding) Value { return rankedOf(f.Severity.String(), int(f.Severity)) }},
 	{Key: "confidence", Brief: true, Kind: Text, Doc: "certain, likely or possible", Get: func(f *findings.Finding) Value { return rankedOf(f.Confidence.String(), int(f.Confidence)) }},
-	{Key: "call", Brief: true, Kind: Text, Doc: "id of the call", Get: func(f *findings.Finding) Value {
+	{Key: "call", Brief: true, Kind: Text, named: true, Doc: "id of the call", Get: func(f *findings.Finding) Value {
 		if f.Call == 0 {
 			return Value{}
 		}

@@ -180,3 +180,18 @@ func TestCallByNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestCallsHaveNoOrder: as texts 20 is between 2 and 4, and any call-1 behind 18.
+func TestCallsHaveNoOrder(t *testing.T) {
+	for _, expr := range []string{"call.id in {2 .. 4}", "call.id in {9 .. 11}", "call.id in {1, call-2 .. call-4}", "call.id > 18", `call.id <= "call-3"`} {
+		if _, err := Calls.Filters(&Options{}).Parse(expr); err == nil {
+			t.Errorf("%s is taken", expr)
+		}
+	}
+	if _, err := Findings.Filters(&Options{}).Parse("finding.call >= 3"); err == nil {
+		t.Error("of findings it is taken")
+	}
+	if _, err := Streams.Filters(&Options{}).Parse("stream.call in {1 .. 3}"); err == nil {
+		t.Error("of streams it is taken")
+	}
+}

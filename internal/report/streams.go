@@ -69,7 +69,7 @@ var Streams = &Table[*analysis.Stream]{Name: "streams", Prefix: "stream", Column
 	{Key: "end", Brief: true, Kind: Time, Doc: "the last packet", Get: func(s *analysis.Stream) Value { return timeOf(s.End()) }},
 	{Key: "first_frame", Kind: Frame, Doc: "of the first packet", Get: func(s *analysis.Stream) Value { return frameOf(s.First) }},
 	{Key: "last_frame", Kind: Frame, Doc: "of the last packet", Get: func(s *analysis.Stream) Value { return frameOf(s.Last()) }},
-	{Key: "call", Brief: true, Kind: Text, Doc: "the call it is of", Get: func(s *analysis.Stream) Value {
+	{Key: "call", Brief: true, Kind: Text, named: true, Doc: "the call it is of", Get: func(s *analysis.Stream) Value {
 		if s.Call == 0 {
 			return Value{}
 		}

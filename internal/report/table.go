@@ -79,6 +79,7 @@ type Column[T any] struct {
 	cell    func(w *jsonWriter, b []byte, o *Options, r T) []byte // of an Object that has a place in CSV
 	full    bool                                                  // only where one record is shown by itself
 	csvOnly bool                                                  // not in JSON, which has it in another form
+	named   bool                                                  // its values are names of calls, such as call-3
 }
 
 // A Table is a listing of records of one type. All are pointers, so that one copy of the code
@@ -322,6 +323,9 @@ func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 				v.filter(c.Kind, values)
 			}
 		})
+		if c.named {
+			s.Named(c.Key)
+		}
 		if c.Brief && c.Key != "id" && c.Key != "verdict" {
 			usual = append(usual, c.Key)
 		}
