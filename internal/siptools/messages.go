@@ -198,7 +198,7 @@ func (w *wanted) none(res *analysis.Result, packets int64) string {
 	case res.Statistics.Messages == 0:
 		return report.NoSIP(res)
 	}
-	return fmt.Sprintf("None of the %d messages is like that.", res.Statistics.Messages)
+	return "No message is like that; leave out filter and text to see all."
 }
 
 // unknownRepeats says that messages may lack retransmission_of because what they repeat was given

@@ -76,6 +76,7 @@ func TestCopies(t *testing.T) {
 		{args{}, 4, 2, ""},
 		{args{"text": "X: y"}, 2, 1, "2 of 4 messages are what was asked for. "},
 		{args{"filter": "sip.Call-ID == b"}, 2, 1, "2 of 4 messages are what was asked for. "},
+		{args{"text": "Z: y"}, 0, 0, "0 of 4 messages are what was asked for. No message is like that; leave out filter and text to see all."},
 		{args{"frame": "1:2"}, 1, 0, ""},
 		{args{"frame": "2:2"}, 1, 1, ""},
 	} {
