@@ -159,7 +159,8 @@ func (c *Collector) ask(r *Rule, s state, t *tally) {
 	}
 }
 
-// Options returns options for an analysis that feeds c.
+// Options returns options for an analysis that feeds c. Calls, Finished, Brief, Kept, Asked, Exchanged, Event,
+// Screen and Screened are those of c, whatever they are in o.
 func (c *Collector) Options(o analysis.Options) analysis.Options {
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
@@ -417,7 +418,8 @@ func (c *Collector) event(e *analysis.Event) {
 }
 
 // Run analyses a timeline as analysis.Run does, with calls, and returns what is wrong in it: see
-// Collector.Finish. With an error, result and findings tell what was read so far.
+// Collector.Finish. With an error, result and findings tell what was read so far. Of what o calls,
+// Message alone is the caller's: see Collector.Options.
 func Run(ctx context.Context, r *capture.Reader, o analysis.Options) (*analysis.Result, []*Finding, error) {
 	c := New()
 	res, err := analysis.Run(ctx, r, c.Options(o))

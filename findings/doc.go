@@ -9,14 +9,4 @@
 //
 // The same capture gives the same findings, in the same order; memory is bounded, and times are
 // those of the capture.
-//
-// A Rule is a function over a finished leg of a call, over a request outside of calls, or over
-// the capture; it reports Findings. What every rule has to respect is applied once, in this
-// file's neighbours: times are those of the capture, silence counts only where an answer
-// would have been seen (gate.go), what concerns nearly every call is told once (site.go), and
-// of findings with one cause the most specific is told (cause.go).
-//
-// To add a rule, write a *Rule with its function in the file of its family, list it in
-// rules.go, and add cases to testdata: a ladder on which it fires and one on which it is
-// silent. docs/findings.md is made of the rules; a test keeps it up to date.
 package findings

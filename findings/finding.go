@@ -47,15 +47,15 @@ func (c Confidence) String() string { return [...]string{"", "possible", "likely
 type Finding struct {
 	ID         string
 	Severity   Severity
-	Confidence Confidence // the zero value becomes Certain
-	RFC        string     // section to cite; that of the rule where it is empty
+	Confidence Confidence // a rule that leaves it open is Certain
+	RFC        string     // section to cite; a rule that leaves it open has its own
 
 	// Frames are the fewest that prove it, in the order in which they matter.
 	Frames []analysis.Frame
 
 	Observed string   // what is in the capture; of the capture's text only what is quoted as such
 	Expected string   // what should be there
-	NextStep string   // one sentence a person can act on; that of the rule where it is empty
+	NextStep string   // one sentence a person can act on; a rule that leaves it open has its own
 	Related  []string // ids of findings that the same cause also meets
 
 	// Because goes on with the verdict of the call, as in «… because the ACK went to a
@@ -211,7 +211,7 @@ type (
 	learner interface{ learn(*legRun) }
 )
 
-// Rules returns all rules in the order of the catalogue.
+// Rules returns all rules in the order of the catalogue. The list is not to be written into.
 func Rules() []*Rule { return rules }
 
 // Lookup returns the rule of an id, nil for none.
