@@ -547,7 +547,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 		if tok.kind == tokWord && !p.isText(tok) {
 			what, hint = "this text needs double quotes", `write "`+tok.text+`"`
 			if _, err := netip.ParsePrefix(tok.text); err == nil {
-				what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\."`
+				what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\." for 10.0.0.0/8`
 			}
 		}
 		x.lo.text, x.src = tok.text, ""

@@ -41,7 +41,7 @@ func TestVocabulary(t *testing.T) {
 		{`call.state not in {busy}`, never("busy"), ""},
 		{`call.state in {early .. failed}`, "words like these have no order", "list them, with commas"},
 		{`call.state >= early`, "call.state is a word, and words like these have no order", "use == or in {…} with some of: early, failed, cancelled"},
-		{`call.user_agents == 10.0.0.0/8`, "call.user_agents is text, which is in no network", `write a pattern, such as call.user_agents matches "^10\\."`},
+		{`call.user_agents == 10.0.0.0/8`, "call.user_agents is text, which is in no network", `write a pattern, such as call.user_agents matches "^10\\." for 10.0.0.0/8`},
 		{`call.state contains Fail`, "no call.state contains that", "it is one of: early, failed, cancelled"},
 		{`call.state matches "^x"`, "no call.state matches that", "it is one of: early, failed, cancelled"},
 	} {
