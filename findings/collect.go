@@ -419,7 +419,7 @@ func (c *Collector) event(e *analysis.Event) {
 
 // Run analyses a timeline as analysis.Run does, with calls, and returns what is wrong in it: see
 // Collector.Finish. With an error, result and findings tell what was read so far. Of what o calls,
-// Message alone is the caller's: see Collector.Options.
+// Message and StepsOf alone are the caller's: see Collector.Options.
 func Run(ctx context.Context, r *capture.Reader, o analysis.Options) (*analysis.Result, []*Finding, error) {
 	c := New()
 	res, err := analysis.Run(ctx, r, c.Options(o))
