@@ -16,7 +16,7 @@ import (
 // keys below it: legs.source; * is any key.
 
 // addParts adds the parts of a column to a schema, as the rows with the options have them. A line is of
-// each: its name, its kind and what it is. An endpoint is an address with its port.
+// each: its name, its kind and what it is. An endpoint is an address with its port, a call the name of one.
 func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 	for _, line := range strings.Split(parts, "\n") {
 		words := strings.SplitN(line, " ", 3)
@@ -25,8 +25,8 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 			continue
 		}
 		p := filter.Field{Name: words[0], Doc: words[2]}
-		endpoint := words[1] == "endpoint"
-		if endpoint {
+		kind := words[1]
+		if kind == "endpoint" || kind == "call" {
 			words[1] = "text"
 		}
 		for p.Kind.String() != words[1] {
@@ -43,9 +43,12 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 			case there && p.Kind == filter.Present:
 				v.Present()
 			case there:
-				each(b, path, func(value []byte) { takePart(v, p.Kind, endpoint, value) })
+				each(b, path, func(value []byte) { takePart(v, p.Kind, kind, value) })
 			}
 		})
+		if kind == "call" {
+			s.Named(p.Name)
+		}
 	}
 }
 
@@ -90,15 +93,18 @@ func each(b []byte, path string, take func(value []byte)) (rest []byte) {
 	return b[n:]
 }
 
-// takePart gives a value of a row to a filter. An endpoint is a text.
-func takePart(v *filter.Values, k filter.Kind, endpoint bool, value []byte) {
+// takePart gives a value of a row to a filter. An endpoint is a text, and so is the name of a call.
+func takePart(v *filter.Values, k filter.Kind, kind string, value []byte) {
 	switch k {
 	case filter.String:
 		var s string
 		json.Unmarshal(value, &s) // we wrote it
-		if endpoint {
+		switch kind {
+		case "endpoint":
 			v.Endpoint(s)
-		} else {
+		case "call":
+			v.Name(s)
+		default:
 			v.String(s)
 		}
 	case filter.Decimal:
@@ -148,8 +154,8 @@ transfers.status decimal what they were answered
 transfers.result decimal what was reported of them last
 linked present a transfer or a Replaces ties it to other calls
 linked.kind text transfer, consultation or replacement
-linked.from text id of the call with the REFER, or that was replaced
-linked.to text id of the call that came of it
+linked.from call id of the call with the REFER, or that was replaced
+linked.to call id of the call that came of it
 linked.refer_frame frame of the REFER
 linked.first_frame frame of the first message of what came of it
 linked.score decimal how much speaks for that

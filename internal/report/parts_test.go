@@ -179,11 +179,21 @@ func TestCallByNumber(t *testing.T) {
 			t.Errorf("%s: %v", expr, err)
 		}
 	}
+	for expr, want := range map[string]bool{
+		"call.linked.to == 13": true, "call.linked.to == call-13": true, "call.linked.from in {1, 13}": true, "call.linked.to != 3": true,
+		"call.linked.to == 3": false, "call.linked.from == 3": false, "call.linked.to != 13": false,
+	} {
+		f, err := Calls.Filters(&Options{}).Parse(expr)
+		c := &analysis.Call{ID: 1, Legs: []*analysis.Leg{{}}, Links: []analysis.Link{{From: 1, To: 13}}}
+		if err != nil || f.Match(c) != want {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
 }
 
 // TestCallsHaveNoOrder: as texts 20 is between 2 and 4, and any call-1 behind 18.
 func TestCallsHaveNoOrder(t *testing.T) {
-	for _, expr := range []string{"call.id in {2 .. 4}", "call.id in {9 .. 11}", "call.id in {1, call-2 .. call-4}", "call.id > 18", `call.id <= "call-3"`} {
+	for _, expr := range []string{"call.id in {2 .. 4}", "call.id in {9 .. 11}", "call.id in {1, call-2 .. call-4}", "call.id > 18", `call.id <= "call-3"`, "call.linked.to > 3"} {
 		if _, err := Calls.Filters(&Options{}).Parse(expr); err == nil {
 			t.Errorf("%s is taken", expr)
 		}
