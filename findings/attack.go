@@ -406,7 +406,7 @@ func (l *ledger) sweep(s *source, res *analysis.Result) {
 		n /= 2
 	}
 	for _, x := range s.tries[:n] {
-		if isChallenge(x.status) && !x.credentials && !x.retried {
+		if isChallenge(x.status) && !x.credentials && !x.retried && !x.givenUp {
 			l.ignore(x)
 		}
 	}

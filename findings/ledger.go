@@ -109,6 +109,7 @@ type tx struct {
 	credentials bool
 	stale       bool
 	retried     bool   // a challenge that was taken up
+	givenUp     bool   // the request was cancelled before its challenge had come
 	taken       bool   // a refusal that a 2xx took back
 	user        string // whom it is about
 	from        string // user of From
@@ -336,7 +337,8 @@ func (l *ledger) leg(r *legRun) {
 	for i, t := range list {
 		if t != nil && isChallenge(t.status) && !t.retried {
 			x := &d.Transactions[i]
-			t.retried = x.Cancelled || retriedUnseen(d, x) || retriedAhead(list, t) || r.wentOn(x) // who has cancelled does not try again
+			t.retried = retriedUnseen(d, x) || retriedAhead(list, t) || r.wentOn(x)
+			t.givenUp = x.Cancelled && cancelledAhead(d, x)
 		}
 	}
 	for i := range list {
@@ -344,6 +346,18 @@ func (l *ledger) leg(r *legRun) {
 			l.account(t, t.req != nil)
 		}
 	}
+}
+
+// cancelledAhead reports whether the CANCEL of an INVITE was sent ahead of the ACK to its final response, or is not in the capture: who
+// sends it later knew that response.
+func cancelledAhead(d *analysis.Detail, t *analysis.Transaction) bool {
+	known := t.Answered
+	if t.Acked {
+		known = t.AckTime
+	}
+	return slices.ContainsFunc(d.Transactions, func(x analysis.Transaction) bool {
+		return x.Method == "CANCEL" && x.Hop == t.Hop && x.CSeq == t.CSeq && x.Sent.Before(known)
+	})
 }
 
 // retriedUnseen reports whether a later request of that method and side was answered on the hop of a transaction that
