@@ -33,7 +33,7 @@ var scanner = &Rule{
 	Title: "somebody looks for users, numbers and passwords",
 	Doc: `Requests of one address are about 20 or more users within 120 s (of a REGISTER the address-of-record, else the user of the Request-URI), for half of them or more the outcome is 404, 403,
 no answer, or a challenge that is not taken up, and up to then no request of that address but OPTIONS had a 2xx: an error. Silence counts where an answer would have been seen, and only if something
-was refused as well or nothing was sent again: a trunk whose peer is down sends again. Who asks more than half as many hosts with OPTIONS as there are users is none: exchanges ask so whether their phones are there. The name of a scanner alone (User-Agent, From, or s= of a session description) is a note.`,
+was refused as well or nothing was sent again: a trunk whose peer is down sends again. OPTIONS that ask an address and port for one user alone do not count: exchanges ask so whether their phones are there. The name of a scanner alone (User-Agent, From, or s= of a session description) is a note.`,
 	Why: "Sweeps come before attacks on passwords and before fraud, and they show which users exist.",
 	Fix: "Block the address, answer unknown users like known ones with a challenge, and look at what else came from there.",
 	capture: func(r *captureRun) {
@@ -501,14 +501,14 @@ func (l *ledger) findScan(s *source, res *analysis.Result) {
 		bad += toInt(u.bad > 0) - toInt(wasBad)
 		silent += toInt(u.bad == 0 && u.silent > 0) - toInt(wasSilent)
 	}
-	first := 0
-	for i, x := range s.tries {
+	tries, first := withoutPings(s.tries), 0
+	for i, x := range tries {
 		if x.inDialog || x.user == "" || x.status/100 == 2 || x.status == 0 && res == nil {
 			continue
 		}
 		count(x, 1)
-		for ; x.at.Sub(s.tries[first].at) > scanWindow; first++ {
-			if y := s.tries[first]; !y.inDialog && y.user != "" && y.status/100 != 2 && !(y.status == 0 && res == nil) {
+		for ; x.at.Sub(tries[first].at) > scanWindow; first++ {
+			if y := tries[first]; !y.inDialog && y.user != "" && y.status/100 != 2 && !(y.status == 0 && res == nil) {
 				count(y, -1)
 			}
 		}
@@ -522,23 +522,23 @@ func (l *ledger) findScan(s *source, res *analysis.Result) {
 		if len(users) < scanUsers || 2*(bad+quiet) < len(users) {
 			continue
 		}
-		if !asksAfter(s.tries[first:i+1], len(users)) {
-			s.scan = s.scanOf(s.tries[first:], i-first, 2*bad < len(users))
-		}
+		s.scan = s.scanOf(tries[first:], i-first, 2*bad < len(users))
 		return
 	}
 }
 
-// asksAfter reports whether as many hosts were asked with OPTIONS as half of the users are, and more: so exchanges ask whether their phones are
-// there. A sweep asks one host for many users.
-func asksAfter(tries []*tx, users int) bool {
-	hosts := make(map[netip.Addr]bool)
+// withoutPings returns what was tried, without the OPTIONS to an address and port that was asked for one user alone: so exchanges ask
+// whether their phones are there. A sweep asks one for many users.
+func withoutPings(tries []*tx) []*tx {
+	users := make(map[netip.AddrPort]string) // "" for several
 	for _, x := range tries {
-		if x.method == "OPTIONS" {
-			hosts[x.dst.Addr()] = true
+		if user, ok := users[x.dst]; !ok {
+			users[x.dst] = x.user
+		} else if user != x.user {
+			users[x.dst] = ""
 		}
 	}
-	return 2*len(hosts) > users
+	return slices.DeleteFunc(slices.Clone(tries), func(x *tx) bool { return x.method == "OPTIONS" && users[x.dst] == x.user })
 }
 
 func toInt(b bool) int {
