@@ -52,7 +52,7 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 	retry := r.first(func(m *analysis.Seen) bool {
 		return m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.FromTag == q.FromTag && m.ToTag == q.ToTag && m.CSeq > q.CSeq && m.Time.After(t.Answered)
 	})
-	bye := r.first(func(m *analysis.Seen) bool { return !m.Time.Before(t.Answered) && r.endsCall(m, t.Answered) })
+	bye := r.first(func(m *analysis.Seen) bool { return !m.Time.Before(t.Answered) && r.endsCall(m, t, q) })
 	low, high, who := time.Duration(0), t2, "which side made the Call-ID is not in the capture"
 	switch r.side(q.FromTag) {
 	case analysis.NoParty:
@@ -95,13 +95,17 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 	r.report(f)
 }
 
-// endsCall reports whether a message ends a call, which was on its way at a time: a BYE, or the CANCEL or the refusal of its INVITE.
-func (r *legRun) endsCall(m *analysis.Seen, at time.Time) bool {
+// endsCall reports whether a message ends the dialog of a request q, whose transaction is t: a BYE, or where it was an early one the CANCEL or
+// the refusal of its INVITE. That of another phone, on another hop, does not.
+func (r *legRun) endsCall(m *analysis.Seen, t *analysis.Transaction, q *analysis.Seen) bool {
 	if m.Request && m.Method == "BYE" {
 		return true
 	}
-	early := r.Leg.Answered.IsZero() || at.Before(r.Leg.Answered)
-	return early && m.ToTag == 0 && m.Request && m.Method == "CANCEL" || early && ofInitialINVITE(m) && m.Status >= 300
+	early := r.Leg.Answered.IsZero() || t.Answered.Before(r.Leg.Answered)
+	if !early || m.Hop != t.Hop && m.ToTag != q.ToTag && m.ToTag != q.FromTag {
+		return false
+	}
+	return m.ToTag == 0 && m.Request && m.Method == "CANCEL" || ofInitialINVITE(m) && m.Status >= 300
 }
 
 // triedUnseen reports whether the next try behind a 491, before message retry if there is one, is not in the capture,
