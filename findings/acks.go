@@ -37,7 +37,7 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 			f.Frames = r.finalFrames(i)
 			f.Observed = fmt.Sprintf("%d sent %s, no ACK with CSeq %d", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
 			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
-			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller()
+			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller(i)
 			if n := r.unheeded(i); n > 0 {
 				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
 				f.Observed = fmt.Sprintf("%d sent %s, in spite of %s", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), acksOf(n))
@@ -170,7 +170,7 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 			gate:     &gate{self: answer.Source.Addr(), peer: answer.Destination.Addr(), since: answer.Time},
 			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
 			Expected: "an ACK, or 32 s of waiting for it",
-			covers:   r.unknownToCaller(),
+			covers:   r.unknownToCaller(answer.Transaction),
 		}
 		if r.Transactions[answer.Transaction].Finals == 1 && l.Ended.Sub(answer.Time) > t2/2 {
 			f.gate.misses = 1
@@ -183,11 +183,13 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 	},
 }
 
-// unknownToCaller returns the id of what is told of requests that are refused with 481, where none of the caller is: who has no 2xx, or does
-// not want it, knows no dialog. Else it returns "".
-func (r *legRun) unknownToCaller() string {
-	caller := r.callerTag()
-	if caller == 0 || r.first(func(m *analysis.Seen) bool { return m.Status == 481 && m.FromTag == caller && m.Method != "CANCEL" }) >= 0 {
+// unknownToCaller returns the id of what is told of requests that are refused with 481, where all are of who sent the 2xx to the INVITE of
+// transaction i: a caller who has no 2xx, or does not want it, knows no dialog. Else it returns "".
+func (r *legRun) unknownToCaller(i int) string {
+	final := r.responseOf(i, r.Transactions[i].Status)
+	if final < 0 || !r.Transactions[i].Initial || r.first(func(m *analysis.Seen) bool {
+		return m.Status == 481 && m.FromTag != r.Messages[final].ToTag && m.Method != "CANCEL"
+	}) >= 0 {
 		return ""
 	}
 	return "481-in-dialog"

@@ -72,7 +72,7 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			}
 			f.Severity, f.NextStep = Error, ""
 			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
-			f.Because, f.end, f.covers = "CANCEL and the answer crossed", goesOn, r.unknownToCaller()
+			f.Because, f.end, f.covers = "CANCEL and the answer crossed", goesOn, r.unknownToCaller(i)
 			if !t.Acked && (t.Finals == 1 || len(cancel) == 0 && !r.givenUp(i)) { // without the CANCEL the capture may lack the ACK, too
 				src, dst := r.ends(t)
 				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
