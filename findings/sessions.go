@@ -413,9 +413,13 @@ func (r *legRun) crossesRefusal(i, at, req int) bool {
 			return false // he knew
 		}
 	}
-	return r.first(func(m *analysis.Seen) bool {
-		return ofInitialINVITE(m) && m.Status >= 300 && m.Hop == end.Hop && !m.Time.After(end.Answered) && (m.ToTag == q.ToTag || m.ToTag == q.FromTag)
-	}) >= 0
+	refused := false // by the last final response: who is challenged may have that tag, and be answered with it
+	for j := range r.Messages {
+		if m := &r.Messages[j]; ofInitialINVITE(m) && m.Status >= 200 && m.Hop == end.Hop && !m.Time.After(end.Answered) && (m.ToTag == q.ToTag || m.ToTag == q.FromTag) {
+			refused = m.Status >= 300 && !isChallenge(m.Status)
+		}
+	}
+	return refused
 }
 
 // unknown tells that the request req of transaction i was answered 481.
