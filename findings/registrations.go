@@ -33,7 +33,7 @@ var registerFailed = &Rule{
 	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
-is a phone that was off; not one behind a REGISTER that removes the contact, whether it was answered or not, nor one of a client that was registered with another contact in between. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
+is a phone that was off; not one behind a REGISTER that removes the contact, whether it was answered or not, nor one of a client that was registered with another contact all the time. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
 	Why: "A phone that is not registered cannot be called; one that refreshes late cannot be called in between.",
 	Fix: "Look at what the registrar has for the address-of-record, and at how long the client asks to be registered.",
 
@@ -72,8 +72,8 @@ type refusedRegister struct {
 
 // A grant is a contact in force.
 type grant struct {
-	uri, callID uint64 // their hashes
-	at          time.Time
+	uri, callID uint64    // their hashes
+	at, until   time.Time // granted, and up to when the client is registered, with this contact or another one
 	seconds     int64
 	frame       analysis.Frame
 	cseq        uint32 // of the REGISTER
@@ -136,7 +136,7 @@ func (w *registerWatch) request(r *exchangeRun) {
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		if b.Asked == 0 {
-			w.leave(textHash(b.URI), 0, b.URI == "*") // whatever comes of that
+			w.removed(b)
 		}
 		if b.URI == "*" {
 			if b.Asked != 0 && !w.star {
@@ -190,7 +190,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		}
 		granted := time.Duration(g.seconds) * time.Second
 		after := e.Sent.Sub(g.at)
-		if late := after - granted; w.late || late*20 <= granted || g.callID != callID && late > granted {
+		if late := e.Sent.Sub(g.until); w.late || late*20 <= granted || g.callID != callID && late > granted {
 			return
 		}
 		w.late = true
@@ -206,20 +206,27 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 	}
 }
 
-// leave takes in that a contact, all of a Call-ID, or all that there are, will not be refreshed: they are taken back, or the client is elsewhere.
-func (w *registerWatch) leave(uri, callID uint64, all bool) {
+// removed takes in that a contact is not wanted any more, or none is, whatever comes of that: it is not refreshed.
+func (w *registerWatch) removed(b *analysis.Binding) {
 	for i := range w.granted {
-		g := &w.granted[i]
-		g.tried = g.tried || all || g.uri == uri || g.callID == callID
+		if g := &w.granted[i]; b.URI == "*" || g.uri == textHash(b.URI) {
+			g.tried = true
+		}
+	}
+}
+
+// prolong takes in that a client whose contacts were in force is registered with another one up to a time: it can be called until then.
+func (w *registerWatch) prolong(callID uint64, from, to time.Time) {
+	for i := range w.granted {
+		if g := &w.granted[i]; g.callID == callID && !from.After(g.until) && to.After(g.until) {
+			g.until = to
+		}
 	}
 }
 
 // accepted takes in what a 2xx granted.
 func (w *registerWatch) accepted(e *analysis.Exchange) {
 	w.refused, w.short = nil, false
-	if len(e.Bindings) > 0 && e.Bindings[0].Asked != 0 { // those that it names are granted anew
-		w.leave(0, textHash(e.CallID), false)
-	}
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		uri := textHash(b.URI)
@@ -230,7 +237,9 @@ func (w *registerWatch) accepted(e *analysis.Exchange) {
 		if len(w.granted) == maxOfAOR {
 			w.granted = slices.Delete(w.granted, 0, 1)
 		}
-		w.granted = append(w.granted, grant{uri: uri, callID: textHash(e.CallID), at: e.Answered, seconds: b.Granted, frame: e.FinalFrame, cseq: e.CSeq})
+		callID, until := textHash(e.CallID), e.Answered.Add(time.Duration(b.Granted)*time.Second)
+		w.prolong(callID, e.Sent, until)
+		w.granted = append(w.granted, grant{uri: uri, callID: callID, at: e.Answered, until: until, seconds: b.Granted, frame: e.FinalFrame, cseq: e.CSeq})
 	}
 }
 
