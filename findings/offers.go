@@ -295,7 +295,7 @@ func (r *legRun) openAt(o *deal, i int) bool {
 }
 
 // refusedElsewhere reports whether the request of a transaction was refused before a time, though its own final response is
-// not in the capture: on another hop, if it is one inside of the dialog, or has an ACK there and no response at all, whatever that was;
+// not in the capture: on another hop, if it is one inside of the dialog, or has an ACK there by then and no response at all, whatever that was;
 // or its sender tried again outside of a dialog.
 func (r *legRun) refusedElsewhere(i int, at time.Time) bool {
 	for j := range r.Transactions {
@@ -303,7 +303,7 @@ func (r *legRun) refusedElsewhere(i int, at time.Time) bool {
 		if x := &r.Transactions[i]; x.Initial && t.Initial && t.CSeq > x.CSeq && t.Method == x.Method && t.Sent.Before(at) && r.fromTag(j) == r.fromTag(i) {
 			return true
 		}
-		if i != j && (!t.Initial && t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked) && r.sameRequest(i, j) {
+		if i != j && (!t.Initial && t.Status >= 300 && t.Answered.Before(at) || t.Status == 0 && t.Acked && t.AckTime.Before(at)) && r.sameRequest(i, j) {
 			return true
 		}
 	}
