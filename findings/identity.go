@@ -119,7 +119,7 @@ var stir = &Rule{
 	ID: "stir", RFC: "RFC 8224 6.2, 8.3; RFC 8225 5; RFC 8588; RFC 8946", Severity: "note / warning",
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
-the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who a PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
+the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who another PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
 of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
@@ -229,7 +229,7 @@ func identities(n sipmsg.Identities) string {
 	return strings.Join(all, " ")
 }
 
-// disagree says in what a PASSporT and its INVITE disagree. Those of a list that say that the call was diverted name whom it was for before.
+// disagree says in what a PASSporT of a list and its INVITE disagree. The others that say that the call was diverted name whom it was for before.
 func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at time.Time) (what []string) {
 	from, to := addresses(m, sipmsg.From, sipmsg.PAssertedIdentity), addresses(m, sipmsg.To)
 	if p.HasDiv || p.PPT == "div" {
@@ -239,6 +239,9 @@ func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at
 		what = append(what, fmt.Sprintf("orig is %s, From %s", identities(p.Orig), userOf(from)))
 	}
 	for _, q := range list {
+		if q == p { // it names whom it is for now
+			continue
+		}
 		to = append(to, q.Div.URI...)
 		for _, tn := range q.Div.TN {
 			to = append(to, "tel:"+tn)
