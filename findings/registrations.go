@@ -105,6 +105,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 			x.Severity = Note
 			x.Observed += "; accepted " + seconds(e.Answered.Sub(x.at)) + " later"
 			s.add(x.from.String()+" note", x.Finding)
+			w.refused = nil
 		}
 		w.accepted(e)
 	case e.Status == 423:
@@ -226,7 +227,7 @@ func (w *registerWatch) prolong(callID uint64, from, to time.Time) {
 
 // accepted takes in what a 2xx granted.
 func (w *registerWatch) accepted(e *analysis.Exchange) {
-	w.refused, w.short = nil, false
+	w.short = false
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		uri := textHash(b.URI)
