@@ -91,10 +91,12 @@ type extras struct {
 
 // learning is how the clock rate of a payload type is found: by packets of that since one of them.
 type learning struct {
-	at    time.Duration
-	stamp uint32
-	kind  uint8
-	n     uint8 // packets; 0: it begins with the next
+	at     time.Duration
+	stamp  uint32
+	rate   uint32 // of the last surelyLearnt; 0 for none
+	kind   uint8
+	n      uint8 // packets; 0: it begins with the next
+	others uint8 // packets of other payload types since the last
 }
 
 const (
@@ -102,6 +104,8 @@ const (
 	fewLearnt = 16
 	// … which those of surelyLearnt do not.
 	surelyLearnt = time.Second
+	// fewOthers packets of other payload types come in between: of redundancy, or of error correction.
+	fewOthers = 3
 )
 
 // extra returns the extras of the stream, which it has from now on.
@@ -448,24 +452,36 @@ func (s *Stream) clockOf(h *heard) (sure bool) {
 	return sure
 }
 
-// learn takes in a packet of a payload type whose rate is not sure yet, and reports whether it is now.
+// learn takes in a packet of a payload type whose rate is not sure yet, and reports whether it is now: where that of a whole
+// second is the one from the start, or that of the second before. A pause in which the timestamp stands still makes another of it.
 func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 	x := &s.extra().learning
-	if x.n == 0 || x.kind != h.Type {
-		*x = learning{h.Arrival, h.Timestamp, h.Type, 1}
+	if x.n > 0 && x.kind != h.Type && x.others < fewOthers {
+		x.others++
+		return false
+	}
+	if x.kind != h.Type {
+		*x = learning{kind: h.Type}
+	}
+	x.others = 0
+	if x.n == 0 {
+		x.at, x.stamp, x.n = h.Arrival, h.Timestamp, 1
 		return false
 	}
 	x.n = max(x.n, x.n+1) // up to 255
 	long := h.Arrival-x.at >= surelyLearnt
-	if long || x.n == fewLearnt && *rate == 0 {
-		if r := rateBetween(x.stamp, h.Timestamp, x.at, h.Arrival); r != 0 {
-			*rate = uint32(r)
-		}
+	if !long && (x.n != fewLearnt || *rate != 0) {
+		return false
+	}
+	r := uint32(rateBetween(x.stamp, h.Timestamp, x.at, h.Arrival))
+	if *rate == 0 || long && r == x.rate && r != 0 {
+		*rate = r
 	}
 	if long {
-		x.n = 0
+		sure = r == *rate && r != 0
+		x.n, x.rate = 0, r
 	}
-	return long && *rate != 0
+	return sure
 }
 
 // rateBetween returns the clock rate by the timestamps of two packets and their times; 0 if they do not tell.

@@ -198,6 +198,39 @@ func TestClockRateJitter(t *testing.T) {
 	}
 }
 
+// TestClockRatePause: a pause in which the timestamp stands still makes no other clock rate of the packets around it.
+func TestClockRatePause(t *testing.T) {
+	for _, before := range []int{10, 20, 30, 40} {
+		for _, pause := range []time.Duration{300 * time.Millisecond, 500 * time.Millisecond, 700 * time.Millisecond} {
+			var w wire
+			for i := range 200 {
+				at := time.Duration(i) * 20 * time.Millisecond
+				if i >= before {
+					at += pause
+				}
+				w.add(at, flow, media(96, uint16(i), uint32(i)*320, 1, speech))
+			}
+			if r := w.streams(t).Streams[0].Report(); r.ClockRate != 16000 || r.Skew != pause {
+				t.Errorf("%v behind %d packets: rate %d, skew %v", pause, before, r.ClockRate, r.Skew)
+			}
+		}
+	}
+}
+
+// TestClockRateInBetween: the packets of error correction between those of sound have a clock rate, too, and so has each of two codecs
+// that take turns.
+func TestClockRateInBetween(t *testing.T) {
+	for _, turn := range []int{1, 20} {
+		var w wire
+		for i := range 200 {
+			w.add(time.Duration(i)*20*time.Millisecond, flow, media(byte(96+i/turn%2), uint16(i), uint32(i)*960, 1, speech))
+		}
+		if r := w.streams(t).Streams[0].Report(); r.ClockRate != 48000 || r.Interval != 20*time.Millisecond || r.Jitters < 150 {
+			t.Errorf("turns of %d: rate %d, packets of %v, %d jitters", turn, r.ClockRate, r.Interval, r.Jitters)
+		}
+	}
+}
+
 // Frames of video are several packets with one timestamp, sent at once.
 func TestVideo(t *testing.T) {
 	var w wire
