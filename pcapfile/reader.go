@@ -86,6 +86,7 @@ type Reader struct {
 	recLen  int
 	started bool // a record has been read
 	pending int  // octets of the last packet, still in view
+	blank   int  // records without anything in them that stand ahead of what is in view, and were not given out yet
 	err     error
 	notes   []Note
 }
@@ -221,6 +222,10 @@ func (r *Reader) Read(p *Packet) error {
 	if r.err != nil {
 		return r.err
 	}
+	if r.blank > 0 {
+		r.giveBlank(p)
+		return nil
+	}
 	r.w.Skip(r.pending)
 	r.pending = 0
 	b := r.w.Bytes()
@@ -232,8 +237,12 @@ func (r *Reader) Read(p *Packet) error {
 	}
 	sec, frac := uint32At(b, r.big), uint32At(b[4:], r.big)
 	capLen, origLen := uint32At(b[8:], r.big), uint32At(b[12:], r.big)
-	if capLen|origLen|sec|frac == 0 { // no packet has neither a time nor octets: space that was set aside, and never written
-		return r.fail(&FormatError{r.w.Offset(), "a record header holds nothing but zeros: the file was not written from here on, or is damaged", nil})
+	if capLen|origLen|sec|frac == 0 && isBlank(b[:r.recLen]) {
+		if err := r.skipBlank(); err != nil {
+			return r.fail(err)
+		}
+		r.giveBlank(p)
+		return nil
 	}
 	if capLen > softCapLen && !r.plausible(capLen, origLen) {
 		return r.fail(&FormatError{r.w.Offset(), fmt.Sprintf("a record claims %d captured octets, which cannot be right: the file is damaged from here on", capLen), nil})
@@ -264,6 +273,35 @@ func (r *Reader) Read(p *Packet) error {
 	return nil
 }
 
+// skipBlank steps over records that hold nothing but zeros, and counts them. Up to the end of the file they are no packets: it was set
+// aside, and never written. Ahead of others, and alone, they are such as have neither a time nor octets.
+func (r *Reader) skipBlank() error {
+	from := r.w.Offset()
+	for r.w.Fill(r.recLen) && isBlank(r.w.Bytes()[:r.recLen]) {
+		r.w.Skip(r.recLen)
+		r.blank++
+	}
+	if rest := r.w.Bytes(); len(rest) < r.recLen && r.w.Err() == nil && isBlank(rest) && r.blank*r.recLen+len(rest) > r.recLen {
+		return &FormatError{from, "there is nothing but zeros from here on: the file was not written to its end, or is damaged", nil}
+	}
+	return nil
+}
+
+// giveBlank gives out the first of the records that skipBlank counted.
+func (r *Reader) giveBlank(p *Packet) {
+	*p = Packet{Time: time.Unix(0, 0).UTC(), Offset: r.w.Offset() - int64(r.blank)*int64(r.recLen)}
+	r.blank--
+}
+
+func isBlank(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // nsec returns a fraction of a second in nanoseconds.
 func (r *Reader) nsec(frac uint32) int64 { return int64(frac) * r.nanos }
 
@@ -273,7 +311,7 @@ func (r *Reader) nsec(frac uint32) int64 { return int64(frac) * r.nanos }
 // read, and Read says what there is.
 func (r *Reader) Quick() (data []byte, origLen, ns int64, ok bool) {
 	b := r.w.From(r.pending)
-	if len(b) < recordLen || !r.started || r.err != nil {
+	if len(b) < recordLen || !r.started || r.blank > 0 || r.err != nil {
 		return nil, 0, 0, false
 	}
 	times, lengths := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])

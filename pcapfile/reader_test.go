@@ -309,9 +309,19 @@ func TestNext(t *testing.T) {
 			pcapfile: the file is cut off inside a second file header: 20 of 24 octets are there at byte 41`},
 		{"zeros behind the packets", join(head, plain(le, 1, 0, "a"), make([]byte, 4096)), `
 			1970-01-01T00:00:01Z orig=1 off=24 link=1 "a"
-			pcapfile: a record header holds nothing but zeros: the file was not written from here on, or is damaged at byte 41`},
-		{"nothing but zeros", join(header(be, nano, 0, 1), make([]byte, 16)), `
-			pcapfile: a record header holds nothing but zeros: the file was not written from here on, or is damaged at byte 24`},
+			pcapfile: there is nothing but zeros from here on: the file was not written to its end, or is damaged at byte 41`},
+		{"nothing but zeros", join(header(be, nano, 0, 1), make([]byte, 20)), `
+			pcapfile: there is nothing but zeros from here on: the file was not written to its end, or is damaged at byte 24`},
+		{"zeros between the packets", join(head, plain(le, 1, 0, "a"), make([]byte, 32), plain(le, 2, 0, "b"), make([]byte, 16)), `
+			1970-01-01T00:00:01Z orig=1 off=24 link=1 "a"
+			1970-01-01T00:00:00Z orig=0 off=41 link=1 ""
+			1970-01-01T00:00:00Z orig=0 off=57 link=1 ""
+			1970-01-01T00:00:02Z orig=1 off=73 link=1 "b"
+			1970-01-01T00:00:00Z orig=0 off=90 link=1 ""
+			EOF`},
+		{"zeros ahead of a packet that is cut", join(head, make([]byte, 16), plain(le, 1, 0, "abc")[:17]), `
+			1970-01-01T00:00:00Z orig=0 off=24 link=1 ""
+			pcapfile: the file is cut off inside a packet: 17 of 19 octets are there at byte 40`},
 		{"a packet without a time, and one without octets", join(head, plain(le, 0, 0, "a"), plain(le, 1, 0, ""), record(le, 0, 0, 0, 60, "")), `
 			1970-01-01T00:00:00Z orig=1 off=24 link=1 "a"
 			1970-01-01T00:00:01Z orig=0 off=41 link=1 ""
