@@ -919,12 +919,13 @@ func (t *talk) twice(s *analysis.Stream) (info, event analysis.Frame, ok bool) {
 	return info, event, false
 }
 
-// isAgreedOn reports whether a stream is one of a hop, as far as hops have descriptions of their own: a gateway makes events
-// on one of the digits that it gets as INFO on another, and audio of T.38.
+// isAgreedOn reports whether a stream is one of a hop, as far as that and others have descriptions of audio of their own: a gateway makes
+// events on one of the digits that it gets as INFO on another, and audio of T.38. A hop past a proxy has none.
 func (t *talk) isAgreedOn(s *analysis.Stream, hop int) bool {
-	alone := len(t.paths()) == 1
-	return slices.ContainsFunc(t.hops(), func(p path) bool {
-		return (alone || p.first().hop == hop) && slices.Contains(t.sent(p, sideIndex(s.SentBy), alone), s)
+	by := sideIndex(s.SentBy)
+	known := slices.ContainsFunc(t.agreed, func(a agreement) bool { return a.audio && a.hop == hop })
+	return !known || len(t.paths()) < 2 || by >= 0 && slices.ContainsFunc(t.hops(), func(p path) bool {
+		return slices.ContainsFunc(p, func(a *agreement) bool { return a.hop == hop }) && slices.Contains(t.sent(p, by, false), s)
 	})
 }
 
