@@ -769,8 +769,9 @@ func inTheClear(r *captureRun) {
 		var list []Finding
 		for _, s := range t.leg.Media.Streams {
 			to, x := sideIndex(otherSide(s.SentBy)), s.Report()
-			v := t.agreedAt(s.End().Add(-lateMedia), to, s.Destination()).voice(to) // what is on its way when that changes is still as before
-			if v == nil || !v.secure || s.Events > 0 || s.Noise > 0 || x.Packets < 10 || x.Interval <= 0 || !(s.Codec == "PCMU" || s.Codec == "PCMA" || s.Codec == "G722") {
+			v, before := t.receiver(s), t.agreedAt(s.End().Add(-lateMedia), to, s.Destination()).voice(to)
+			if v == nil || !v.secure || !before.secure || // what is on its way when that changes is still as before
+				s.Events > 0 || s.Noise > 0 || x.Packets < 10 || x.Interval <= 0 || !(s.Codec == "PCMU" || s.Codec == "PCMA" || s.Codec == "G722") {
 				continue
 			}
 			size := 8*x.Interval.Milliseconds() + 12 + 8 + 20
