@@ -130,6 +130,34 @@ func TestSCTPMemory(t *testing.T) {
 	}
 }
 
+// TestSCTPLarge: a message of nearly as much as waits in one association is whole.
+func TestSCTPLarge(t *testing.T) {
+	whole := 0
+	d := dissect.New(1, func(m *dissect.Message) error {
+		if !m.Partial {
+			whole++
+		}
+		return nil
+	})
+	const body, size = 1<<20 - 4096, 4200
+	m := request("MESSAGE", "c1@h", body)
+	for at, tsn := 0, uint32(0); at < len(m); at, tsn = at+size, tsn+1 {
+		flags, part := byte(0), m[at:min(at+size, len(m))]
+		if at == 0 {
+			flags |= capgen.DataBegin
+		}
+		if at+size >= len(m) {
+			flags |= capgen.DataEnd
+		}
+		if err := d.Packet(packet(1, flow4.SCTP(1, capgen.Data(flags, tsn, part)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Finish(); err != nil || whole != 1 {
+		t.Errorf("%d messages are whole, want 1: %v", whole, err)
+	}
+}
+
 // heap returns the octets that are in use.
 func heap() uint64 {
 	var mem runtime.MemStats

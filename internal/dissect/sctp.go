@@ -17,7 +17,7 @@ const (
 	// maxParts and maxPartBytes bound the fragments of user messages that wait in one
 	// association for others.
 	maxParts     = 256
-	maxPartBytes = 1 << 20
+	maxPartBytes = 1<<20 + maxParts*partCost
 
 	// partCost is what a fragment costs beside its octets.
 	partCost = 320
