@@ -198,8 +198,9 @@ func (s *watchSlot) unpack(w *watch, h *hosts) {
 	}
 	r.late, r.star = has(slotLate), has(slotStar)
 	if has(slotGrant) {
+		at := sent.Add(time.Duration(s.answered))
 		granted = append(granted, grant{
-			uri: s.contact, callID: s.callID, at: sent.Add(time.Duration(s.answered)), seconds: int64(s.granted),
+			uri: s.contact, callID: s.callID, at: at, until: at.Add(time.Duration(s.granted) * time.Second), seconds: int64(s.granted),
 			frame: (s.frame + frameNo(s.final)).frame(), cseq: s.cseq, tried: has(slotTried),
 		})
 	}

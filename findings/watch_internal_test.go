@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/capture"
+	"github.com/sipsight/sipsight/internal/capgen"
 )
 
 var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -21,7 +24,7 @@ func healthy(h *hosts) watch {
 	a.take(begin, analysis.Frame{File: 1, Number: 40})
 	a.contacts = []stormContact{{uri: 11, source: a.source, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
 	w.register.place = 7
-	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
+	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), until: begin.Add(5*time.Millisecond + 600*time.Second), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
 	w.flap.place = 7
 	w.flap.list = []flapBinding{{key: 13, callID: 12, first: analysis.Frame{File: 1, Number: 38}, source: from}}
 	return w
@@ -60,6 +63,7 @@ func TestWatchSlot(t *testing.T) {
 		{"accepted twice", func(w *watch) { w.storm.contacts[0].n = 2 }, false},
 		{"twice in a minute", func(w *watch) { w.storm.take(begin.Add(time.Second), analysis.Frame{Number: 50}) }, false},
 		{"a slow registrar", func(w *watch) { w.register.granted[0].at = begin.Add(5 * time.Second) }, false},
+		{"registered elsewhere for longer", func(w *watch) { w.register.granted[0].until = begin.Add(time.Hour) }, false},
 		{"an answer in another file", func(w *watch) { w.register.granted[0].frame.File = 2 }, false},
 		{"a number too large", func(w *watch) { w.storm.frames[0].Number = 1 << frameBits }, false},
 		{"a time too far away", func(w *watch) { w.storm.since = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }, false},
@@ -79,6 +83,28 @@ func TestWatchSlot(t *testing.T) {
 				t.Errorf("unpacked %+v, want %+v", again, w)
 			}
 		})
+	}
+}
+
+// TestOrdinary: an address-of-record that is challenged and registered is kept in its slot, of which there may be a great many.
+func TestOrdinary(t *testing.T) {
+	var l capgen.Ladder
+	b := l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" +
+		"0 A > B REGISTER\n+.01 B > A 401\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n" +
+		"+.01 A > B REGISTER cseq=2\n+.01 B > A 200\n")
+	r, err := capture.NewReader(t.Context(), bytes.NewReader(b), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := New()
+	res, err := analysis.Run(t.Context(), r, c.Options(analysis.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Finish(res)
+	if w := &c.watches; w.seq == 0 || len(w.odd) > len(w.free) {
+		t.Errorf("%d were watched, %d of them in no slot", w.seq, len(w.odd)-len(w.free))
 	}
 }
 
