@@ -19,6 +19,7 @@ type connTable struct {
 	bytes      int
 	ending     []ending // in the order of their ends
 	waits      []wait   // in the order in which they began
+	lacks      []lack   // likewise
 }
 
 // touchLag is how many packets may pass until a connection is moved to the end of the table

@@ -243,6 +243,9 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	if len(d.conns.ending) > 0 {
 		d.closeEnded(p.Time)
 	}
+	if len(d.conns.lacks) > 0 {
+		d.closeGaps(p.Time)
+	}
 	d.decoded(f, err, ref, p)
 	for f.More() {
 		err = f.Next()

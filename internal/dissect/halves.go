@@ -36,6 +36,7 @@ type half struct {
 	counted  int    // octets buffered, as counted in the table
 	done     bool
 	waits    bool           // it is in connTable.waits
+	lacks    bool           // it is in connTable.lacks
 	skipped  int64          // of framer.Skipped, what has been counted
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it

@@ -29,6 +29,9 @@ const (
 	// before its end, maxEnding how many directions do.
 	endWait   = 200 * time.Millisecond
 	maxEnding = 1024
+
+	// maxLacks is how many directions are known in which octets are missing: others are looked at when something comes in them.
+	maxLacks = 1024
 )
 
 // StreamStats counts what happened on TCP connections.
@@ -43,6 +46,12 @@ type StreamStats struct {
 
 // An ending is a direction that was ended while octets before the end were missing.
 type ending struct {
+	h     *half
+	since time.Time
+}
+
+// A lack is a direction in which octets are missing, and others behind them wait since then.
+type lack struct {
 	h     *half
 	since time.Time
 }
@@ -117,6 +126,10 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 				d.Waits(c.time)
 			}
 		}
+		if !h.lacks && h.stream.Pending() > 0 {
+			h.lacks = true
+			d.conns.lacks = append(d.conns.lacks, lack{h, c.time})
+		}
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	} else if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
 		cn.over, cn.quiet = true, true
@@ -157,6 +170,27 @@ func (d *Dissector) closeEnded(now time.Time) {
 		}
 		t.ending[0].h = nil
 		t.ending = t.ending[1:]
+	}
+}
+
+// closeGaps goes on behind what is missing in directions that have waited for it long enough. On a connection of which nothing
+// more is heard no segment would say so: what came behind the gap would be read at the end of the capture.
+func (d *Dissector) closeGaps(now time.Time) {
+	t := &d.conns
+	for len(t.lacks) > 0 {
+		h, over := t.lacks[0].h, now.Sub(t.lacks[0].since) > reassembly.GapWait
+		if !over && len(t.lacks) <= maxLacks {
+			return
+		}
+		t.lacks[0].h = nil
+		t.lacks = t.lacks[1:]
+		if over {
+			h.stream.CheckGap(now, &d.Streams.StreamStats, h)
+			t.account(h)
+		}
+		if h.lacks = over && h.stream.Pending() > 0; h.lacks { // behind another gap
+			t.lacks = append(t.lacks, lack{h, now})
+		}
 	}
 }
 

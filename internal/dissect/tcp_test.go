@@ -396,6 +396,25 @@ func TestTCPLost(t *testing.T) {
 	expect(t, packets, "200 c1@h TCP [5]", "BYE c1@h TCP [4]", "BYE c2@h TCP [6]")
 }
 
+// TestTCPSilent: what lies behind a hole is read after ten seconds, though nothing more comes on its connection; behind each of
+// several holes.
+func TestTCPSilent(t *testing.T) {
+	there, here, handshake := connection(flow4)
+	packets := packetsOf(handshake...)
+	there.Send(request("INVITE", "lost@h", 0))
+	packets = append(packets, packetsOf(there.Send(request("BYE", "c1@h", 0)))...)
+	here.Send("lost")
+	packets = append(packets, packetsOf(here.Send(response("c1@h")))...)
+	here.Send("lost")
+	packets = append(packets, at(5*time.Second, packetsOf(here.Send(response("c2@h"))))...)
+	for i, id := range []string{"9", "11", "14", "22"} {
+		after := []time.Duration{9, 11, 14, 22}[i] * time.Second
+		packets = append(packets, at(after, packetsOf(flow4.UDP(request("OPTIONS", id, 0))))...)
+	}
+	expect(t, packets, "OPTIONS 9 UDP [7]", "BYE c1@h TCP [4]", "200 c1@h TCP [5]", "OPTIONS 11 UDP [8]", "OPTIONS 14 UDP [9]",
+		"200 c2@h TCP [6]", "OPTIONS 22 UDP [10]")
+}
+
 // TestTCPLostEnd: a connection that ended does not hold messages behind a hole until the
 // end of the capture.
 func TestTCPLostEnd(t *testing.T) {

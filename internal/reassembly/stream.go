@@ -16,15 +16,16 @@ const (
 
 	// A missing segment that the receiver has acknowledged was lost to the capture,
 	// not to the receiver. It may still come where packets were captured out of
-	// order, but not later than ackedWait; one that is not acknowledged is waited
-	// for as long as retransmissions take.
+	// order, but not later than ackedWait.
 	ackedWait = 200 * time.Millisecond
-	gapWait   = 10 * time.Second
 
 	// maxStray is how many segments far from the stream in a row mean that it is
 	// another stream: the start of a new connection was not captured.
 	maxStray = 3
 )
+
+// GapWait is how long a missing segment that nobody has acknowledged is waited for: as long as retransmissions take.
+const GapWait = 10 * time.Second
 
 // A Sink takes the octets of a stream in order. Data is valid during the call.
 type Sink interface {
@@ -249,7 +250,7 @@ func (s *Stream) CheckGap(now time.Time, st *StreamStats, sink Sink) {
 	for len(s.pending) > 0 {
 		wait := now.Sub(s.since)
 		lost := s.acked && int32(s.ack-s.seq) > 0 && wait > ackedWait
-		if !lost && wait <= gapWait && len(s.pending) <= maxPending && s.bytes <= maxPendingBytes {
+		if !lost && wait <= GapWait && len(s.pending) <= maxPending && s.bytes <= maxPendingBytes {
 			return
 		}
 		s.gap(st, sink)
