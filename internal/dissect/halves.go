@@ -37,6 +37,7 @@ type half struct {
 	done     bool
 	waits    bool           // it is in connTable.waits
 	lacks    bool           // it is in connTable.lacks
+	lost     bool           // it is in connTable.ending, since its receiver has octets that are missing
 	skipped  int64          // of framer.Skipped, what has been counted
 	last     reassembly.Ref // the last whole message came in …
 	lastSkip int64          // … and framer.Skipped was this behind it

@@ -44,7 +44,7 @@ type StreamStats struct {
 	Evicted     int64 // connections, and SCTP associations, in which something waited, given up because of a limit
 }
 
-// An ending is a direction that was ended while octets before the end were missing.
+// An ending is a direction that was ended while octets before the end were missing, or in which such are missing as its receiver has.
 type ending struct {
 	h     *half
 	since time.Time
@@ -117,6 +117,10 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		if h.stream.Pending() > 0 {
 			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
 			d.conns.account(h)
+			if h.stream.Lacks() && !h.lost {
+				h.lost = true
+				d.conns.ending = append(d.conns.ending, ending{h, c.time})
+			}
 		}
 	}
 	if h := cn.sides[side]; h != nil {
@@ -160,14 +164,20 @@ func (d *Dissector) acks(cn *conn, side int, f *layers.Frame, c *carrier) bool {
 	return true
 }
 
-// closeEnded ends the directions that have waited long enough for what is missing.
+// closeEnded ends the directions that have waited long enough for what is missing before their end, and goes on behind what
+// is missing where the receiver has it.
 func (d *Dissector) closeEnded(now time.Time) {
 	t := &d.conns
 	for len(t.ending) > 0 && (len(t.ending) > maxEnding || now.Sub(t.ending[0].since) > endWait) {
-		if h := t.ending[0].h; h.ends {
-			h.close()
-			t.account(h)
+		h := t.ending[0].h
+		if h.lost {
+			h.lost = false
+			h.stream.CheckGap(now, &d.Streams.StreamStats, h)
 		}
+		if h.ends {
+			h.close()
+		}
+		t.account(h)
 		t.ending[0].h = nil
 		t.ending = t.ending[1:]
 	}

@@ -396,6 +396,18 @@ func TestTCPLost(t *testing.T) {
 	expect(t, packets, "200 c1@h TCP [5]", "BYE c1@h TCP [4]", "BYE c2@h TCP [6]")
 }
 
+// TestTCPLostSilent: nor are they held until something comes on that connection again.
+func TestTCPLostSilent(t *testing.T) {
+	there, here, handshake := connection(flow4)
+	packets := packetsOf(handshake...)
+	there.Send(request("INVITE", "lost@h", 0))
+	packets = append(packets, at(100*time.Millisecond, packetsOf(there.Send(request("BYE", "c1@h", 0))))...)
+	packets = append(packets, at(120*time.Millisecond, packetsOf(here.TCP(here.Seq, there.Seq, capgen.ACK, "")))...)
+	packets = append(packets, at(300*time.Millisecond, packetsOf(flow4.UDP(request("OPTIONS", "u1@h", 0))))...)
+	packets = append(packets, at(400*time.Millisecond, packetsOf(flow4.UDP(request("OPTIONS", "u2@h", 0))))...)
+	expect(t, packets, "OPTIONS u1@h UDP [6]", "BYE c1@h TCP [4]", "OPTIONS u2@h UDP [7]")
+}
+
 // TestTCPSilent: what lies behind a hole is read after ten seconds, though nothing more comes on its connection; behind each of
 // several holes.
 func TestTCPSilent(t *testing.T) {

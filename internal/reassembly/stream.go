@@ -245,11 +245,14 @@ func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
 	}
 }
 
+// Lacks reports whether octets are missing that were acknowledged, with others behind them.
+func (s *Stream) Lacks() bool { return len(s.pending) > 0 && s.acked && int32(s.ack-s.seq) > 0 }
+
 // CheckGap gives up waiting for missing octets where there is no more reason to.
 func (s *Stream) CheckGap(now time.Time, st *StreamStats, sink Sink) {
 	for len(s.pending) > 0 {
 		wait := now.Sub(s.since)
-		lost := s.acked && int32(s.ack-s.seq) > 0 && wait > ackedWait
+		lost := s.Lacks() && wait > ackedWait
 		if !lost && wait <= GapWait && len(s.pending) <= maxPending && s.bytes <= maxPendingBytes {
 			return
 		}
