@@ -113,8 +113,8 @@ func (d *Dissector) skippedEvent(h *half, n int64, c *carrier) {
 	}
 }
 
-// ackedUnseen tells that octets of a stream were acknowledged that are not in the capture so far. That of a FIN
-// is none.
+// ackedUnseen tells that octets of a stream were acknowledged that are not in the capture so far, others than such that were
+// acknowledged before. That of a FIN is none.
 func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
 	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket {
 		return
@@ -124,7 +124,11 @@ func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
 	if h.stream.Reached(ack-1) || !h.stream.Near(ack) || h.unseen == ack {
 		return
 	}
+	was := h.unseen
 	h.unseen = ack
+	if !h.stream.Reached(was) && h.stream.Near(was) && h.stream.Holds(was, ack-1) { // they wait behind those
+		return
+	}
 	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: since})
 }
 

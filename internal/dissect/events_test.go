@@ -321,6 +321,9 @@ func TestAckedUnseen(t *testing.T) {
 		{"all", []string{acks(there, here, 300), acks(there, here, 300), here.TCP(here.Seq, there.Seq, capgen.ACK, "")}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
 		{"two of them", []string{acks(there, here, 300), acks(there, here, 600)}, []string{fmt.Sprintf("%d %s", n+1, unseen), fmt.Sprintf("%d %s", n+2, unseen)}},
 		{"what came", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long), acks(there, here, uint32(len(long)))}, nil},
+		{"what came behind it", []string{acks(there, here, 300), here.TCP(here.Seq+300, there.Seq, capgen.ACK, long), acks(there, here, 300+uint32(len(long)))}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
+		{"what came behind it, and more", []string{acks(there, here, 300), here.TCP(here.Seq+300, there.Seq, capgen.ACK, long), acks(there, here, 301+uint32(len(long))+9)},
+			[]string{fmt.Sprintf("%d %s", n+1, unseen), fmt.Sprintf("%d %s", n+3, unseen)}},
 		{"far away", []string{acks(there, here, 1<<30)}, nil},
 	} {
 		_, got := watched(t, append(slices.Clone(packets), c.more...)...)

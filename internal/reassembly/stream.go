@@ -87,6 +87,17 @@ func (s *Stream) IsStart(seq uint32) bool {
 // Reached reports whether all octets before seq were given out, or given up.
 func (s *Stream) Reached(seq uint32) bool { return s.started && int32(s.seq-seq) >= 0 }
 
+// Holds reports whether all octets between two sequence numbers wait for others before them.
+func (s *Stream) Holds(from, to uint32) bool {
+	at, end := s.off+int64(int32(from-s.seq)), s.off+int64(int32(to-s.seq))
+	for i := range s.pending {
+		if p := &s.pending[i]; p.off <= at {
+			at = max(at, p.off+int64(len(p.data)))
+		}
+	}
+	return at >= end
+}
+
 // Near reports whether seq is within a window of the next octet.
 func (s *Stream) Near(seq uint32) bool {
 	d := int64(int32(seq - s.seq))
