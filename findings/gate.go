@@ -76,7 +76,7 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 
 // lacks reports whether octets of streams from one host to another that came between two times are not in the capture.
 func (c *Collector) lacks(p hostPair, from, to time.Time) bool {
-	return slices.ContainsFunc(c.unseen, func(u unseenOctets) bool { return u.hostPair == p && !u.at.Before(from) && !u.since.After(to) })
+	return slices.ContainsFunc(c.unseen, func(u unseenOctets) bool { return u.hostPair == p && !u.at.Before(from) && u.since.Before(to) })
 }
 
 // unacked reports whether an INVITE was answered 2xx and not acknowledged, as far as the capture can

@@ -79,7 +79,7 @@ type Ladder struct {
 	requests []*sent
 	dialogs  map[string]*dialog
 	last     map[[2]netip.AddrPort]*sent
-	streams  map[[2]netip.AddrPort]*Stream
+	segments []segment
 	ipid     uint16
 	branches int
 }
@@ -96,6 +96,7 @@ type sent struct {
 	from, to string // header fields, with tags
 	text     string
 	packet   string
+	frame    string // with the packet, or its segmentMark
 	final    int
 	byCallee bool
 }
@@ -112,13 +113,13 @@ type dialog struct {
 // understand: the text is part of a test.
 func (l *Ladder) Packets(text string) []Packet {
 	l.hosts, l.dialogs = map[string]netip.AddrPort{}, map[string]*dialog{}
-	l.last, l.streams = map[[2]netip.AddrPort]*sent{}, map[[2]netip.AddrPort]*Stream{}
+	l.last, l.segments = map[[2]netip.AddrPort]*sent{}, nil
 	for i := range max(l.repeat, 1) {
 		l.round, l.start, l.now = i, time.Duration(i)*l.gap, 0
 		l.lines(strings.Split(text, "\n"))
 	}
 	slices.SortStableFunc(l.packets, func(a, b Packet) int { return a.Time.Compare(b.Time) })
-	return l.packets
+	return l.connect(l.packets)
 }
 
 // Repeat makes Packets write the ladder n times, gap seconds apart, each time with Call-IDs
@@ -275,7 +276,7 @@ func (m *message) send() {
 			panic("capgen: nothing to send again")
 		}
 		if m.has("copy") {
-			l.emit(Ether(old.packet))
+			l.emit(old.frame)
 		} else {
 			l.transmit(old, m)
 		}
@@ -328,14 +329,70 @@ func (l *Ladder) emit(frame string) {
 	l.packets = append(l.packets, Packet{Time: Start.Add(l.start + l.now), Link: 1, Data: frame})
 }
 
+// A segment is a message over TCP. Its place in the stream is known when all that is sent is in order: until then its packet is segmentMark
+// and its number.
+type segment struct {
+	flow   Flow
+	text   string
+	unseen bool
+	frame  string // once it has its place
+}
+
+const segmentMark = "segment "
+
+// connect gives the segments their sequence numbers and acknowledgements, with a handshake in front of the first of each
+// connection, and leaves those out that were not captured, nor a direction of which nothing else was.
+func (l *Ladder) connect(packets []Packet) (list []Packet) {
+	streams, heard := map[[2]netip.AddrPort]*Stream{}, map[[2]netip.AddrPort]bool{}
+	for _, seg := range l.segments {
+		if !seg.unseen {
+			heard[[2]netip.AddrPort{seg.flow.Src, seg.flow.Dst}] = true
+		}
+	}
+	for _, p := range packets {
+		number, ok := strings.CutPrefix(p.Data, segmentMark)
+		if !ok {
+			list = append(list, p)
+			continue
+		}
+		n, _ := strconv.Atoi(number)
+		seg := &l.segments[n]
+		if p.Data = seg.frame; p.Data != "" { // captured again
+			list = append(list, p)
+			continue
+		}
+		hop, hopBack := [2]netip.AddrPort{seg.flow.Src, seg.flow.Dst}, [2]netip.AddrPort{seg.flow.Dst, seg.flow.Src}
+		there, back := streams[hop], streams[hopBack]
+		if there == nil {
+			there, back = &Stream{Flow: seg.flow, Seq: 1000}, &Stream{Flow: seg.flow.Back(), Seq: 5000}
+			streams[hop], streams[hopBack] = there, back
+			if p.Data = Ether(there.SYN()); heard[hop] {
+				list = append(list, p)
+			}
+			back.Ack = there.Seq
+			if p.Data = Ether(back.TCP(back.Seq, back.Ack, SYN|ACK, "")); heard[hopBack] {
+				list = append(list, p)
+			}
+			back.Seq++
+		}
+		there.Ack = back.Seq
+		if seg.frame = Ether(there.Send(seg.text)); !seg.unseen {
+			p.Data = seg.frame
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // transmit sends a message over UDP or TCP.
 func (l *Ladder) transmit(s *sent, m *message) {
-	if captured := len(l.packets); m.has("unseen") {
+	f := Flow{Src: s.src, Dst: s.dst, ID: l.nextID()}
+	if captured := len(l.packets); m.has("unseen") && !l.TCP {
 		defer func() { l.packets = l.packets[:captured] }()
 	}
-	f := Flow{Src: s.src, Dst: s.dst, ID: l.nextID()}
 	if !l.TCP {
 		s.packet = f.UDP(s.text)
+		s.frame = Ether(s.packet)
 		parts := []string{s.packet}
 		if n := m.number("frag", 0); n > 0 {
 			parts = Fragment(s.packet, uint32(f.ID), n)
@@ -351,19 +408,10 @@ func (l *Ladder) transmit(s *sent, m *message) {
 		}
 		return
 	}
-	hop := [2]netip.AddrPort{s.src, s.dst}
-	st := l.streams[hop]
-	if st == nil {
-		st = &Stream{Flow: f, Seq: 1000}
-		l.streams[hop] = st
-		if l.streams[[2]netip.AddrPort{s.dst, s.src}] == nil {
-			l.emit(Ether(st.SYN()))
-		} else {
-			st.Seq++
-		}
-	}
-	s.packet = st.Send(s.text)
-	l.emit(Ether(s.packet))
+	s.packet = f.TCP(1000, 0, PSH|ACK, s.text)
+	s.frame = segmentMark + strconv.Itoa(len(l.segments))
+	l.segments = append(l.segments, segment{flow: f, text: s.text, unseen: m.has("unseen")})
+	l.emit(s.frame)
 }
 
 func (m *message) newBranch() string {
