@@ -136,7 +136,9 @@ it had a response then, though the capture has it not; and where the INVITE has 
 				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 				Expected: "a provisional response first",
 			}
-			f.gate.stream = !r.overUDP(i)
+			if f.gate.stream = !r.overUDP(i); f.gate.stream {
+				f.gate.once, f.gate.wait = true, c.Time.Sub(t.Sent)
+			}
 			if r.wasHeard(i, c.Time) && (f.gate.stream || c.Time.Sub(t.Sent) > t2) || t.Status == 0 && t.Acked {
 				f.Confidence = Possible
 			}

@@ -28,7 +28,12 @@ type sample struct {
 }
 
 // samples returns the cases whose file names match and whose UDP form is meant.
-func samples(t *testing.T, pattern string) (list []sample) {
+func samples(t *testing.T, pattern string) []sample {
+	return samplesOf(t, pattern, capgen.Ladder{})
+}
+
+// samplesOf returns the cases whose file names match in the form that a ladder gives them.
+func samplesOf(t *testing.T, pattern string, form capgen.Ladder) (list []sample) {
 	files, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
@@ -38,14 +43,14 @@ func samples(t *testing.T, pattern string) (list []sample) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var l capgen.Ladder
+		l := form
 		var text []string
 		calls, gap := 1, 100.0
 		for line := range strings.SplitSeq(string(b), "\n") {
 			switch key, value, _ := strings.Cut(line, ":"); key {
 			case "want", "none", "also", "says":
 			case "ways":
-				l.TCP = strings.Contains(value, "tcp-only")
+				l.TCP = l.TCP || strings.Contains(value, "tcp-only")
 			case "calls":
 				fmt.Sscan(value, &calls)
 			case "gap":

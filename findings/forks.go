@@ -259,6 +259,7 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
 		}
 		g := waitFor(m.Source, m.Destination, m.Time)
+		g.once = m.Transport != "UDP"
 		if !acked[k] && !r.repeats(m.Frame) {
 			g.misses = 2 // the ACK and the BYE
 		}

@@ -93,7 +93,7 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	f.Severity, f.Observed = Error, unfit
 	src, dst := r.ends(t)
 	f.gate = waitFor(dst, src, t.Answered)
-	f.gate.stream = t.Requests == 0
+	f.gate.stream, f.gate.once = t.Requests == 0, !r.overUDP(i)
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
 		f.gate.wait = repeatedWait(t)
 	}

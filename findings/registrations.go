@@ -202,7 +202,7 @@ func (w *registerWatch) refresh(r *exchangeRun, b *analysis.Binding) {
 		if g.callID == callID && e.CSeq > g.cseq+1 && r.c.loss.any() { // one of a number between is not in the capture
 			f.Confidence = Possible
 		}
-		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, misses: 2} // a REGISTER between, and its 2xx
+		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: g.at, wait: after, once: e.Transport != "UDP", misses: 2} // a REGISTER between, and its 2xx
 		r.report(f)
 	}
 }
@@ -260,7 +260,7 @@ func (w *registerWatch) tooBrief(r *exchangeRun) {
 	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", f.asked)
 	f.Expected, f.NextStep = "a REGISTER for Min-Expires or longer", "Let the client ask for the Min-Expires of the 423, or lower what the registrar asks for."
 	f.gate = waitFor(e.Destination, e.Source, e.Answered)
-	f.gate.misses = 2
+	f.gate.misses, f.gate.once = 2, e.Transport != "UDP"
 	w.brief = f
 }
 
@@ -856,6 +856,7 @@ type subscription struct {
 	frames         [2]analysis.Frame
 	late           lateNotify // the first NOTIFY, where that came too late
 	status         int
+	stream         bool // the SUBSCRIBE went over a connection
 	client, server netip.AddrPort
 	notifier       netip.Addr // who sends the NOTIFY, if that is not the server and may go past it
 }
@@ -969,7 +970,7 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if e.Notified || s.notifiedAhead(e) {
 			return
 		}
-		x := &subscription{
+		x := &subscription{stream: e.Transport != "UDP",
 			callID: e.CallID, sent: e.Sent, answered: e.Answered, frames: [2]analysis.Frame{e.SentFrame, e.FinalFrame}, status: e.Status,
 			client: e.Source, server: e.Destination, notifier: notifierOf(r),
 		}
@@ -1107,7 +1108,7 @@ func (s *subscribeState) end(r *captureRun) {
 			Severity: Warning, CallID: x.callID, Frames: x.frames[:],
 			Observed: fmt.Sprintf("SUBSCRIBE accepted with %d by %s, no NOTIFY in 32 s", x.status, endpoint(x.server)),
 			Expected: "a NOTIFY at once",
-			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout, misses: 2}, // the NOTIFY, and its 2xx
+			gate:     &gate{self: x.client.Addr(), peer: x.server.Addr(), since: x.answered, wait: timeout, once: x.stream, misses: 2}, // the NOTIFY, and its 2xx
 		}
 		if !x.late.at.IsZero() {
 			f.comesLate(x.late.frame, x.late.at.Sub(x.answered))

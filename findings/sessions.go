@@ -56,7 +56,7 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 			Expected: fmt.Sprintf("a refresh about %d s after that 2xx", se.Interval/2),
 			Because:  fmt.Sprintf("its session timer of %d s was not refreshed", se.Interval), end: cutOff,
 		}
-		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) || r.leavesOut(r.Messages[set].FromTag, set, bye) || r.leavesOut(r.Messages[set].ToTag, set, bye) {
+		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) || r.leavesOut(r.Messages[set].FromTag, set, bye) || r.leavesOut(r.Messages[set].ToTag, set, bye) || r.lacksBetween(set, bye) {
 			f.Confidence = Possible
 		}
 		if who := r.refresher(set, se.Refresher); who != "" {
@@ -72,6 +72,13 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 		}
 		r.report(f)
 	},
+}
+
+// lacksBetween reports whether octets of either direction of the hop of two messages came between them that are not in the capture.
+func (r *legRun) lacksBetween(first, last int) bool {
+	m := &r.Messages[first]
+	src, dst, to := m.Source.Addr(), m.Destination.Addr(), r.Messages[last].Time
+	return m.Transport != "UDP" && (r.c.lacks(hostPair{src, dst}, m.Time, to) || r.c.lacks(hostPair{dst, src}, m.Time, to))
 }
 
 // longInterval is the session timer from which on most calls are over before it could have run out.
@@ -219,6 +226,7 @@ func (s *tooShort) leg(r *legRun) {
 		})
 		src, dst := r.ends(t)
 		f.gate = waitFor(dst, src, t.Answered)
+		f.gate.once = !r.overUDP(i)
 		switch {
 		case retry >= 0 && r.Messages[retry].Time.Sub(t.Answered) <= timeout:
 			f.gate = nil
@@ -606,6 +614,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		Expected: fmt.Sprintf("a PRACK with RAck: %d %d INVITE", seq, m.CSeq),
 		gate:     waitFor(m.Source, m.Destination, m.Time),
 	}
+	f.gate.once = m.Transport != "UDP"
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none

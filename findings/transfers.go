@@ -115,6 +115,7 @@ func (s *transfers) refer(r *legRun, i int) {
 		f.comesLate(r.Messages[late].Frame, r.Messages[late].Time.Sub(t.Answered))
 	}
 	f.gate = waitFor(src, dst, t.Answered)
+	f.gate.once = !r.overUDP(i)
 	r.report(f)
 }
 
@@ -257,6 +258,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f.CallID = e.CallID
 		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
 		w.f.gate = waitFor(e.Source, e.Destination, e.Answered)
+		w.f.gate.once = e.Transport != "UDP"
 		s.waiting[e.CallID] = w
 		s.order = append(s.order, w)
 	case e.Method == "NOTIFY" && w != nil:
