@@ -55,8 +55,24 @@ func merged(a, b []capgen.Packet) []capgen.Packet {
 	return list
 }
 
-// TestForms: every case is told as it is, whatever way its packets came: in a VLAN, captured twice, with compact names and header fields in
-// another order, and with another call beside it.
+// inHEP returns datagrams of SIP as an agent sends them, nil where there is anything else in packets.
+func inHEP(packets []capgen.Packet) (list []capgen.Packet) {
+	for _, p := range packets {
+		d := p.Data
+		isFragment := d[20]&0x3f|d[21] != 0
+		if capgen.EtherType(d[14:]) != capgen.TypeIPv4 || d[23] != 17 || isFragment || p.Cut > 0 || !strings.Contains(d, "SIP/2.0") {
+			return nil
+		}
+		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
+		h := capgen.HEP{Flow: flow, Proto: 17, Time: p.Time, Payload: d[42:]}
+		p.Data = capgen.Ether(capgen.NewFlow("10.99.0.1:9060", "10.99.0.2:9060").UDP(h.V3()))
+		list = append(list, p)
+	}
+	return list
+}
+
+// TestForms: every case is told as it is, whatever way its packets came: in a VLAN, captured twice, by an agent, with compact names and
+// header fields in another order, and with another call beside it.
 func TestForms(t *testing.T) {
 	var l capgen.Ladder
 	other := l.Packets(beside)
@@ -96,6 +112,9 @@ func TestForms(t *testing.T) {
 		}
 		for form, change := range forms {
 			check(form, change(s.packets))
+		}
+		if list := inHEP(s.packets); list != nil && !strings.HasPrefix(s.name, "stream-length") { // which is of datagrams
+			check("in HEP", list)
 		}
 		if !strings.HasPrefix(s.name, "udp-too-big") && !strings.HasPrefix(s.name, "capture-quality-fragments") && s.name != "stir-diverted" { // there its size is what matters
 			check("compact", compact[i].packets)

@@ -126,6 +126,11 @@ func TestPairs(t *testing.T) {
 			t.Errorf("%v: both ways %v, sent %v, got %v", p.addr, d.TwoWay(p.addr), sent, got)
 		}
 	}
+	hep := capgen.HEP{Flow: capgen.Flow{Src: netip.AddrPortFrom(c, 1), Dst: netip.AddrPortFrom(x, 2)}, Proto: 17, Payload: request("OPTIONS", "c1@h", 0)}
+	d, _ = watched(t, to(a, b), capgen.Flow{Src: netip.AddrPortFrom(a, 1), Dst: netip.AddrPortFrom(b, 9060)}.UDP(hep.V3()))
+	if saw, _ := d.Saw(c, x); !saw {
+		t.Error("who sent what an agent captured is not remembered")
+	}
 	var many []string
 	for i := range 1<<16 + 10 {
 		many = append(many, to(a, netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})), to(a, netip.AddrFrom4([4]byte{198, 19, byte(i >> 8), byte(i)})))

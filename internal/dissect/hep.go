@@ -47,6 +47,9 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 		return false
 	}
 	d.Counts[d.file].HEP++
+	if d.event != nil { // whoever captured it saw who sent it
+		d.pairs.add(h.src, h.dst)
+	}
 	if h.deflated {
 		if h.payload, ok = d.unpack(h.payload); !ok {
 			d.Streams.Compressed++
