@@ -108,20 +108,18 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
 		d.alert(f, c)
 	}
+	h := cn.sides[1-side]
+	answers := h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started()
+	if answers {
+		if h.stream.Ack(f.Ack); h.stream.Pending() > 0 { // what waits there came before this segment was sent
+			d.goOn(h, c.time)
+		}
+	}
 	if len(f.Payload) > 0 && (cn.kind != foreign && cn.heeds[side] == heedAll || d.turnsSIP(cn, side, f, seq)) {
 		d.deliver(cn.half(d, side, f), seq, f, c)
 	}
-	if h := cn.sides[1-side]; h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
-		h.stream.Ack(f.Ack)
+	if answers {
 		d.ackedUnseen(h, f.Ack, c)
-		if h.stream.Pending() > 0 {
-			h.stream.CheckGap(c.time, &d.Streams.StreamStats, h)
-			d.conns.account(h)
-			if h.stream.Lacks() && !h.lost {
-				h.lost = true
-				d.conns.ending = append(d.conns.ending, ending{h, c.time})
-			}
-		}
 	}
 	if h := cn.sides[side]; h != nil {
 		if d.Ordered && !h.waits && h.isWaiting() {
@@ -143,10 +141,20 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		d.conns.release(cn, 0)
 		d.conns.release(cn, 1)
 	}
-	h := cn.sides[side]
+	h = cn.sides[side]
 	cn.calm[side] = h == nil || !h.ends && !h.isWaiting()
 	for d.conns.n > min(maxConns, d.segments/connCost) || d.conns.bytes > d.segments {
 		d.evict(d.conns.head)
+	}
+}
+
+// goOn goes on behind what is missing on a direction where there is no more reason to wait for it.
+func (d *Dissector) goOn(h *half, now time.Time) {
+	h.stream.CheckGap(now, &d.Streams.StreamStats, h)
+	d.conns.account(h)
+	if h.stream.Lacks() && !h.lost {
+		h.lost = true
+		d.conns.ending = append(d.conns.ending, ending{h, now})
 	}
 }
 

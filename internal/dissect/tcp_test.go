@@ -381,7 +381,7 @@ func permute(list []string, f func([]string)) {
 }
 
 // TestTCPLost: octets that the receiver acknowledged and the capture lacks are given up
-// after a moment; the messages behind them are not held until the end.
+// after a moment; the messages behind them are not held until the end, and come before what answers them.
 func TestTCPLost(t *testing.T) {
 	there, here, handshake := connection(flow4)
 	packets := packetsOf(handshake...)
@@ -393,7 +393,7 @@ func TestTCPLost(t *testing.T) {
 	here.Ack = there.Seq
 	add(400*time.Millisecond, here.Send(response("c1@h")))
 	add(500*time.Millisecond, there.Send(request("BYE", "c2@h", 0)))
-	expect(t, packets, "200 c1@h TCP [5]", "BYE c1@h TCP [4]", "BYE c2@h TCP [6]")
+	expect(t, packets, "BYE c1@h TCP [4]", "200 c1@h TCP [5]", "BYE c2@h TCP [6]")
 }
 
 // TestTCPLostSilent: nor are they held until something comes on that connection again.
