@@ -361,6 +361,9 @@ func (l *ledger) wait(x *tx) {
 			return
 		}
 	}
+	for i := range l.torn {
+		x.retried = x.retried || l.torn[i].follows(x)
+	}
 	l.waiting = append(l.waiting, x)
 	const few = 8
 	if p := l.pending[x.key]; len(p) < few {

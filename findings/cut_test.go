@@ -12,7 +12,7 @@ import (
 // SIP is too small, and one that is larger than any message cuts none.
 func TestCutMessages(t *testing.T) {
 	cut, rested := 0, 0
-	for _, s := range samples(t, "*.txt") {
+	for _, s := range slices.Concat(samples(t, "*.txt"), samplesOf(t, "*.txt", capgen.Ladder{TCP: true})) {
 		if len(s.packets) > 400 {
 			continue
 		}

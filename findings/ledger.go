@@ -64,6 +64,7 @@ type ledger struct {
 	nTries  int
 	pending map[uint64][]*tx    // challenges without an answer, by From user and host
 	waiting []*tx               // likewise, the oldest first
+	torn    []tornRequest       // the last ones
 	given   table[int64]        // the last time of credentials, by From user and host, …
 	before  map[uint64][3]int64 // … and earlier ones
 
@@ -213,7 +214,7 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 		l.now = now
 	}
 	if e.Partial {
-		l.cut(e)
+		l.cut(tornRequest{e.Method, e.CallID, e.CSeq, e.Source, e.Destination, e.Sent})
 	}
 	if e.Status/100 == 2 && !e.Credentials {
 		l.accepted(e)
@@ -272,13 +273,35 @@ func (l *ledger) exchange(e *analysis.Exchange) {
 	}
 }
 
-// cut takes in a request outside of calls of which octets are missing, and which are not kept: it may have had credentials.
-func (l *ledger) cut(e *analysis.Exchange) {
-	const few = 64
-	for _, x := range l.waiting[max(0, len(l.waiting)-few):] {
-		if x.method == e.Method && x.cseq < e.CSeq && x.callID == e.CallID {
-			x.retried = true
-		}
+// A tornRequest is one of which octets are missing: it may be what follows a challenge to its sender, with credentials.
+type tornRequest struct {
+	method, callID string
+	cseq           uint32
+	src, dst       netip.AddrPort
+	at             time.Time
+}
+
+// maxTornRequests bounds those that are remembered, and the challenges that each is compared with.
+const maxTornRequests = 64
+
+func (r *tornRequest) follows(x *tx) bool {
+	switch {
+	case x.method != r.method:
+		return false
+	case x.callID == r.callID:
+		return r.cseq > x.cseq || r.at.After(x.at)
+	}
+	return x.src == r.src && x.dst == r.dst && r.at.After(x.at) && r.at.Sub(x.at) <= 2*timeout
+}
+
+// cut takes in a request of which octets are missing.
+func (l *ledger) cut(r tornRequest) {
+	if len(l.torn) == maxTornRequests {
+		l.torn = append(l.torn[:0], l.torn[1:]...)
+	}
+	l.torn = append(l.torn, r)
+	for _, x := range l.waiting[max(0, len(l.waiting)-maxTornRequests):] {
+		x.retried = x.retried || r.follows(x)
 	}
 }
 
@@ -308,7 +331,10 @@ func (l *ledger) leg(r *legRun) {
 		asked = asked || isChallenge(d.Transactions[i].Status)
 	}
 	for i := range d.Messages {
-		asked = asked || hasCredentials(&d.Messages[i])
+		m := &d.Messages[i]
+		if asked = asked || hasCredentials(m); m.Partial && m.Request && m.Method == "INVITE" {
+			l.cut(tornRequest{m.Method, d.Leg.CallID, m.CSeq, m.Source, m.Destination, m.Time})
+		}
 	}
 	if !d.Leg.Answered.IsZero() {
 		l.source(d.Leg.Source.Addr()).call(d.Leg)
