@@ -177,20 +177,28 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 }
 
 // changedUnseen reports whether a transaction may have changed the session without the capture showing how: an INVITE or
-// UPDATE that was accepted and is not there itself; or one whose final response is not there, though
+// UPDATE that was accepted and is not there itself, or of which octets of the request or of the 2xx are missing; or one whose final response is not there, though
 // it was acknowledged, or, inside of the dialog, not sent again as one is that nobody answers.
 func (r *legRun) changedUnseen(i int) bool {
 	t := &r.Transactions[i]
 	switch {
 	case t.Method != "INVITE" && t.Method != "UPDATE":
 		return false
-	case t.Requests == 0:
+	case t.Requests == 0 || t.Status/100 == 2 && r.isTorn(i):
 		return t.Status/100 == 2
 	case t.Initial:
 		return t.Status == 0 && t.Acked
 	}
 	req := r.requestOf(i)
 	return t.Status == 0 && (t.Acked || t.Requests < 3) && req >= 0 && (t.Method == "INVITE" || r.Messages[req].SDP)
+}
+
+// isTorn reports whether octets of the request of a transaction, or of its 2xx, are missing.
+func (r *legRun) isTorn(i int) bool {
+	return slices.ContainsFunc(r.of(i), func(j int) bool {
+		m := &r.Messages[j]
+		return m.Partial && (m.Request && m.Method != "ACK" || m.Status/100 == 2)
+	})
 }
 
 // changedOnWay reports whether a request that changes the session was accepted behind a time on another hop of the way, and

@@ -60,7 +60,7 @@ func inHEP(packets []capgen.Packet) (list []capgen.Packet) {
 	for _, p := range packets {
 		d := p.Data
 		isFragment := d[20]&0x3f|d[21] != 0
-		if capgen.EtherType(d[14:]) != capgen.TypeIPv4 || d[23] != 17 || isFragment || p.Cut > 0 || !strings.Contains(d, "SIP/2.0") {
+		if capgen.EtherType(d[14:]) != capgen.TypeIPv4 || d[23] != capgen.ProtoUDP || isFragment || p.Cut > 0 || !strings.Contains(d, "SIP/2.0") {
 			return nil
 		}
 		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
@@ -116,42 +116,70 @@ func TestForms(t *testing.T) {
 		if list := inHEP(s.packets); list != nil && !strings.HasPrefix(s.name, "stream-length") { // which is of datagrams
 			check("in HEP", list)
 		}
-		if !strings.HasPrefix(s.name, "udp-too-big") && !strings.HasPrefix(s.name, "capture-quality-fragments") && s.name != "stir-diverted" { // there its size is what matters
+		if !strings.HasPrefix(s.name, "udp-too-big") && !strings.HasPrefix(s.name, "capture-quality-fragments") && s.name != "stir-diverted" && s.name != "auth-ignored-cut" { // there its size is what matters
 			check("compact", compact[i].packets)
 		}
 	}
 }
 
+// headers is the length of the headers of Ethernet, IPv4 and TCP.
+const headers = 54
+
+// segments cuts segments in several, at random.
+func segments(list []capgen.Packet, rng *rand.Rand) (out []capgen.Packet) {
+	for _, p := range list {
+		d := p.Data
+		if d[23] != capgen.ProtoTCP || len(d) <= headers {
+			out = append(out, p)
+			continue
+		}
+		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
+		seq, ack := binary.BigEndian.Uint32([]byte(d[38:])), binary.BigEndian.Uint32([]byte(d[42:]))
+		for text := d[headers:]; text != ""; {
+			n := min(len(text), 1+rng.IntN(300))
+			p.Data = capgen.Ether(flow.TCP(seq, ack, capgen.PSH|capgen.ACK, text[:n]))
+			out = append(out, p)
+			p.Time = p.Time.Add(100 * time.Microsecond)
+			text, seq = text[n:], seq+uint32(n)
+		}
+	}
+	return merged(out, nil)
+}
+
 // acked adds an acknowledgement behind each segment with octets, a millisecond later.
 func acked(list []capgen.Packet) (out []capgen.Packet) {
-	const ip, tcp, end = 14, 34, 54
 	for _, p := range list {
 		out = append(out, p)
 		d := p.Data
-		if d[ip+9] != 6 || len(d) <= end {
+		if d[23] != capgen.ProtoTCP || len(d) <= headers {
 			continue
 		}
-		flow := capgen.Flow{Src: addrPort(d[ip+12:ip+16], d[tcp:]), Dst: addrPort(d[ip+16:ip+20], d[tcp+2:])}
-		seq, ack := binary.BigEndian.Uint32([]byte(d[tcp+4:])), binary.BigEndian.Uint32([]byte(d[tcp+8:]))
-		p.Time, p.Data = p.Time.Add(time.Millisecond), capgen.Ether(flow.Back().TCP(ack, seq+uint32(len(d)-end), capgen.ACK, ""))
+		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
+		seq, ack := binary.BigEndian.Uint32([]byte(d[38:])), binary.BigEndian.Uint32([]byte(d[42:]))
+		p.Time, p.Data = p.Time.Add(time.Millisecond), capgen.Ether(flow.Back().TCP(ack, seq+uint32(len(d)-headers), capgen.ACK, ""))
 		out = append(out, p)
 	}
 	return merged(out, nil)
 }
 
-// TestStreamLosses: of healthy calls over TCP, of which a capture lacks some segments but not what acknowledges them, nothing is wrong.
+// TestStreamLosses: of healthy calls over TCP, of which a capture lacks some segments, each a message or a part of one, but not what
+// acknowledges them, nothing is wrong.
 func TestStreamLosses(t *testing.T) {
-	const tries, most = 40, 4
+	const tries, most = 60, 5
 	for _, s := range samplesOf(t, "healthy-*.txt", capgen.Ladder{TCP: true}) {
-		packets := acked(s.packets)
-		var sip []int
-		for i := range packets {
-			if strings.Contains(packets[i].Data, "SIP/2.0") {
-				sip = append(sip, i)
+		rng := rand.New(rand.NewPCG(19, uint64(len(s.packets))))
+		whole, segmented := acked(s.packets), acked(segments(s.packets, rng))
+		for n := range 2 * tries {
+			packets := whole
+			if n >= tries {
+				packets = segmented
 			}
-		}
-		rng := rand.New(rand.NewPCG(19, uint64(len(packets))))
-		for n := range tries {
+			var sip []int
+			for i := range packets {
+				if len(packets[i].Data) > headers {
+					sip = append(sip, i)
+				}
+			}
 			lost := map[int]bool{}
 			for len(lost) < 1+n%most {
 				lost[sip[rng.IntN(len(sip))]] = true

@@ -217,8 +217,11 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 	}
 	m := &r.Messages[d.final]
 	f = Finding{Severity: Error, Expected: "a session description that answers the offer", fault: answeredWithout}
-	if r.answeredUnseen(d.transaction, m.Time) { // by what may have the answer
-		src, dst := r.ends(&r.Transactions[d.transaction])
+	switch t := &r.Transactions[d.transaction]; {
+	case !r.overUDP(d.transaction):
+		f.gate = r.stillOpen(d.transaction, m.Time)
+	case r.answeredUnseen(d.transaction, m.Time): // by what may have the answer
+		src, dst := r.ends(t)
 		f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: m.Time, misses: 1}
 	}
 	switch {
@@ -630,7 +633,7 @@ func (r *legRun) holds() {
 		switch {
 		case slices.ContainsFunc(r.Leg.Transfers, func(x analysis.Transfer) bool { return x.Status < 300 }), r.referredUnseen():
 			f.Observed += ", transferred"
-		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)):
+		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)), r.lacksBetween(at, bye):
 			f.Observed += "; what became of a later offer is not in the capture"
 		default:
 			f.Severity = Warning

@@ -542,7 +542,7 @@ var keepaliveLost = &Rule{
 	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning",
 	Title: "a peer that stopped answering OPTIONS",
 	Doc: `OPTIONS requests from one host to a port of another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
-silent here. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
+silent here. It is only possible where octets came from the peer on a stream in that time that are not in the capture. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
 	Why: "Whoever watches the peer takes it out of service: calls go another way, or nowhere.",
 	Fix: "Look at what happened to the peer, and to the network between, at the time given.",
 	capture: func(r *captureRun) {
@@ -553,6 +553,13 @@ silent here. Shown are the last one that was answered, the first three that were
 					Severity: Warning, Frames: append([]analysis.Frame{o.Before}, o.Silent[:]...),
 					Observed: fmt.Sprintf("%s answered no OPTIONS of %s from %s on, %d in a row", endpoint(k.Destination), endpoint(k.Source), clock(o.Down), o.Lost),
 					Expected: "a response, whatever its status",
+				}
+				until := o.Up
+				if until.IsZero() {
+					until = r.End
+				}
+				if r.c.lacks(hostPair{k.Destination.Addr(), k.Source.Addr()}, o.Down, until) {
+					f.Confidence = Possible
 				}
 				if o.Up.IsZero() {
 					f.Observed += "; it was not up again before the capture ends"
