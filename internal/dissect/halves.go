@@ -190,7 +190,7 @@ func (h *half) octets(b []byte) {
 	if len(h.first) > 0 {
 		return
 	}
-	if beginsOther[b[0]] && h.isAnother(b) {
+	if beginsOther[b[0]] && h.isAnother(b) || h.c.midstream && h.isInFrames(b) {
 		h.beginsAnew(b)
 		return
 	}

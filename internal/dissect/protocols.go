@@ -67,7 +67,7 @@ func (c *conn) turns(side int, b []byte) connKind {
 	case sipmsg.Sniff(b), holdsResponse(b):
 		return isSIP
 	case bytes.Contains(b, []byte(" SIP/2.0\r\n")):
-		if w := (wsReader{buf: b}); w.resumes(nil, -1) && b[w.at]&0x80 != 0 { // whole: a length may look like the start of another
+		if holdsFrame(b) {
 			return isWebSocket
 		}
 		return isSIP
@@ -75,6 +75,12 @@ func (c *conn) turns(side int, b []byte) connKind {
 		return unknown
 	}
 	return foreign
+}
+
+// holdsFrame reports whether a frame of a WebSocket with SIP begins in b, whole: a length may look like the start of another.
+func holdsFrame(b []byte) bool {
+	w := wsReader{buf: b}
+	return w.resumes(nil, -1) && b[w.at]&0x80 != 0
 }
 
 // maxInLine is how many versions of SIP in the middle of a line are looked at for the start of a response, and beforeVersion how much
@@ -168,7 +174,7 @@ func (h *half) probe(b []byte) {
 		tls = perhaps
 	}
 	switch {
-	case ws == yes:
+	case ws == yes, c.midstream && h.isInFrames(b):
 		c.kind = isWebSocket
 	case tls == yes && (onSIP || helloNamesSIP(b)):
 		h.encrypted()
@@ -213,6 +219,14 @@ var beginsOther = [256]bool{'H': true, 0x81: true, 0x82: true}
 //go:noinline
 func (h *half) isAnother(b []byte) bool {
 	return nextHEP3(b) == 0 || h.given == 0 && sniffWebSocket(b) == yes
+}
+
+// isInFrames reports whether b is of a WebSocket that was captured from the middle of a frame on: the rest of one, which may read like
+// SIP, and behind it another one. Not inlined: it is cold.
+//
+//go:noinline
+func (h *half) isInFrames(b []byte) bool {
+	return !startsMessage(b) && holdsFrame(b)
 }
 
 // proxyHeader returns the length of the header of the PROXY protocol that a stream begins with, more than
