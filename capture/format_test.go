@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -226,6 +227,24 @@ func TestJoined(t *testing.T) {
 				t.Errorf("%v, %v, %v", got, ids(f), err)
 			}
 		})
+	}
+}
+
+// TestBlank holds that records of nothing but zeros have no time, and that as many as fill a sector are a hole: packets are lost there.
+func TestBlank(t *testing.T) {
+	for _, n := range []int{1, 31, 32} {
+		in := slices.Concat(pcap(pcapfile.Header{}, three[0]), make([]byte, 16*n), pcap(pcapfile.Header{}, three[1:]...)[24:])
+		_, f, err := readBytes(t, bytes.NewReader(in), capture.Options{})
+		if err != nil || f.Packets != int64(3+n) || !f.First.Equal(start) || f.Last.Sub(f.First) != 90*time.Second || !f.InOrder {
+			t.Errorf("%d: %d packets from %v to %v, %v", n, f.Packets, f.First, f.Last, err)
+		}
+		want := fmt.Sprintf("record-blank×%d", n)
+		if n == 32 {
+			want += " lost"
+		}
+		if strings.Join(ids(f), " ") != want || f.Complete() != (n < 32) {
+			t.Errorf("%d: %v, complete %v, want %s", n, ids(f), f.Complete(), want)
+		}
 	}
 }
 

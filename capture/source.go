@@ -30,7 +30,9 @@ func (s *pcapSource) next(p *Packet) error {
 	if err := s.r.Read(q); err != nil {
 		return err
 	}
-	p.Time, p.HasTime = q.Time, true
+	if p.HasTime = q.OrigLen > 0 || len(q.Data) > 0 || q.Time.Unix() != 0; p.HasTime { // else nothing is in its record, see pcapfile.NoteBlank
+		p.Time = q.Time
+	}
 	p.LinkType, p.FCSLen = s.r.LinkType()
 	p.OrigLen, p.Data = q.OrigLen, q.Data
 	return nil
@@ -47,9 +49,12 @@ func (s *pcapSource) finish(f *File) {
 		i.Resolution = 1
 	}
 	for _, n := range s.r.Notes() {
-		f.note(Note{ID: noteID(n.What), What: n.What, Off: n.Off, Count: n.Count})
+		f.note(Note{ID: noteID(n.What), What: n.What, Off: n.Off, Count: n.Count, Lost: n.What == pcapfile.NoteBlank && n.Count >= hole})
 	}
 }
+
+// hole is how many records of nothing but zeros no program writes: with as many as fill the sector of a disk, others are lost.
+const hole = 512 / 16
 
 // noteIDs gives the oddities of the format rooms their ids.
 var noteIDs = map[string]string{
@@ -59,6 +64,7 @@ var noteIDs = map[string]string{
 	pcapfile.NoteSwapped:      "swapped-records",
 	pcapfile.NoteSecondHeader: "joined-files",
 	pcapfile.NoteVersion:      "unknown-version",
+	pcapfile.NoteBlank:        "record-blank",
 	pcapng.NoteUnaligned:      "block-unaligned",
 	pcapng.NoteTrailer:        "block-length",
 	pcapng.NoteNoInterface:    NoteSkipped,

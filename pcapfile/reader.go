@@ -180,6 +180,9 @@ func (r *Reader) Offset() int64 { return r.w.Offset() + int64(r.pending) }
 // their first appearance.
 func (r *Reader) Notes() []Note { return r.notes }
 
+// note counts an oddity. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (r *Reader) note(what string, off int64) {
 	for i := range r.notes {
 		if r.notes[i].What == what {
@@ -198,6 +201,7 @@ const (
 	NoteSwapped      = "record headers in the other byte order than the file header"
 	NoteSecondHeader = "a second file header: files joined end to end"
 	NoteVersion      = "unknown format version"
+	NoteBlank        = "records of nothing but zeros: no packets, but space that was never written"
 )
 
 // LinkType returns the link type of the last packet, and the octets of frame check
@@ -290,6 +294,7 @@ func (r *Reader) skipBlank() error {
 // giveBlank gives out the first of the records that skipBlank counted.
 func (r *Reader) giveBlank(p *Packet) {
 	*p = Packet{Time: time.Unix(0, 0).UTC(), Offset: r.w.Offset() - int64(r.blank)*int64(r.recLen)}
+	r.note(NoteBlank, p.Offset)
 	r.blank--
 }
 

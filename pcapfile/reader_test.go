@@ -318,9 +318,11 @@ func TestNext(t *testing.T) {
 			1970-01-01T00:00:00Z orig=0 off=57 link=1 ""
 			1970-01-01T00:00:02Z orig=1 off=73 link=1 "b"
 			1970-01-01T00:00:00Z orig=0 off=90 link=1 ""
+			note "records of nothing but zeros: no packets, but space that was never written" off=41 count=3
 			EOF`},
 		{"zeros ahead of a packet that is cut", join(head, make([]byte, 16), plain(le, 1, 0, "abc")[:17]), `
 			1970-01-01T00:00:00Z orig=0 off=24 link=1 ""
+			note "records of nothing but zeros: no packets, but space that was never written" off=24 count=1
 			pcapfile: the file is cut off inside a packet: 17 of 19 octets are there at byte 40`},
 		{"a packet without a time, and one without octets", join(head, plain(le, 0, 0, "a"), plain(le, 1, 0, ""), record(le, 0, 0, 0, 60, "")), `
 			1970-01-01T00:00:00Z orig=1 off=24 link=1 "a"

@@ -119,6 +119,8 @@ func damagedFiles() []damaged {
 		{"pcap, cut in a packet", two[:end-1], "a", exitPartial, at("file-cut", 1, end-16-len(b)), nil},
 		{"pcap, cut in a record header", slices.Concat(two, record(len(c), c)[:15]), "a b", exitPartial, at("file-cut", 1, end), nil},
 		{"pcap, zeros behind the packets", slices.Concat(two, make([]byte, 4096)), "a b", exitPartial, at("file-corrupt", 1, end), nil},
+		{"pcap, a hole between the packets", slices.Concat(two, make([]byte, 512), record(len(c), c)), "a b c", exitPartial, at("record-blank", 32, end), nil},
+		{"pcap, a blank record", slices.Concat(two, make([]byte, 16), record(len(c), c)), "a b c", exitOK, nil, []string{"record-blank×1", "packet-malformed×1"}},
 		{"pcap, joined", slices.Concat(two, pcap(c)), "a b c", exitOK, nil, []string{"joined-files×1"}},
 
 		// pcapng.
