@@ -30,10 +30,10 @@ func (t *tracker) lossOf(m *dissect.Message) Loss {
 		return LostAwaited
 	case m.Notes&dissect.NoteIncomplete != 0:
 		return LostFragments
+	case m.Notes&(dissect.NoteGap|dissect.NoteMidstream) != 0: // the ends of segments as well: a packet may hold whole messages beside
+		return LostSegments
 	case m.Notes&dissect.NoteSnapped != 0 || m.Transport == dissect.UDP:
 		return LostBySnaplen
-	case m.Notes&(dissect.NoteGap|dissect.NoteMidstream) != 0:
-		return LostSegments
 	}
 	return LostEnd
 }

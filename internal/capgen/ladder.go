@@ -335,6 +335,7 @@ type segment struct {
 	flow   Flow
 	text   string
 	unseen bool
+	snap   int
 	frame  string // once it has its place
 }
 
@@ -358,6 +359,7 @@ func (l *Ladder) connect(packets []Packet) (list []Packet) {
 		n, _ := strconv.Atoi(number)
 		seg := &l.segments[n]
 		if p.Data = seg.frame; p.Data != "" { // captured again
+			p.snap(seg.snap)
 			list = append(list, p)
 			continue
 		}
@@ -378,6 +380,7 @@ func (l *Ladder) connect(packets []Packet) (list []Packet) {
 		there.Ack = back.Seq
 		if seg.frame = Ether(there.Send(seg.text)); !seg.unseen {
 			p.Data = seg.frame
+			p.snap(seg.snap)
 			list = append(list, p)
 		}
 	}
@@ -401,17 +404,22 @@ func (l *Ladder) transmit(s *sent, m *message) {
 		for _, p := range parts {
 			l.emit(Ether(p))
 		}
-		if n := m.number("snap", 0); n > 0 {
-			for i := len(l.packets) - len(parts); i < len(l.packets); i++ {
-				l.packets[i].Cut = max(len(l.packets[i].Data)-n, 0)
-			}
+		for i := len(l.packets) - len(parts); i < len(l.packets); i++ {
+			l.packets[i].snap(m.number("snap", 0))
 		}
 		return
 	}
 	s.packet = f.TCP(1000, 0, PSH|ACK, s.text)
 	s.frame = segmentMark + strconv.Itoa(len(l.segments))
-	l.segments = append(l.segments, segment{flow: f, text: s.text, unseen: m.has("unseen")})
+	l.segments = append(l.segments, segment{flow: f, text: s.text, unseen: m.has("unseen"), snap: m.number("snap", 0)})
 	l.emit(s.frame)
+}
+
+// snap cuts a packet to a length; 0 leaves it whole.
+func (p *Packet) snap(n int) {
+	if n > 0 {
+		p.Cut = max(len(p.Data)-n, 0)
+	}
 }
 
 func (m *message) newBranch() string {

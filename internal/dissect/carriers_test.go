@@ -494,7 +494,7 @@ func TestSCTP(t *testing.T) {
 		}
 		cut := packetsOf(over(one(data(whole, 1, invite))), over(one(data(whole, 2, bye))))
 		cut[0].Data = cut[0].Data[:250]
-		expect(t, cut, "INVITE c1@h SCTP [1] partial", "BYE c2@h SCTP [2]")
+		expect(t, cut, "INVITE c1@h SCTP [1] partial packet-cut", "BYE c2@h SCTP [2]")
 	})
 }
 

@@ -261,7 +261,7 @@ func TestOddStreams(t *testing.T) {
 	t.Run("SCTP, a message that the capture cuts", func(t *testing.T) {
 		whole := flow4.SCTP(7, capgen.Data(capgen.DataBegin, 1, request("INVITE", "c1@h", 400)))
 		packets := packetsOf(whole[:300], flow4.SCTP(7, capgen.Data(capgen.DataWhole, 3, bye)))
-		expect(t, packets, "INVITE c1@h SCTP [1] partial", "BYE c2@h SCTP [2]")
+		expect(t, packets, "INVITE c1@h SCTP [1] partial packet-cut", "BYE c2@h SCTP [2]")
 	})
 	t.Run("SCTP without addresses", func(t *testing.T) {
 		chunk := capgen.Data(capgen.DataWhole, 1, invite)

@@ -27,7 +27,8 @@ type half struct {
 	first    []byte  // too few octets to tell what the connection is
 	pieces   []piece // the segments that what is buffered came in
 	off      int64   // of the end of the stream
-	gap      bool    // octets were missing since the last message
+	gap      bool    // octets were missing since the last message …
+	lack     Notes   // … and why, where packets say so
 	tunnels  []layers.Tunnel
 	end      uint32 // sequence number behind the last octet, where ends
 	ends     bool   // a FIN or RST was seen
@@ -285,13 +286,13 @@ func (h *half) give(u *sipmsg.Unit, c *carrier) {
 	if u.Glued {
 		c.notes |= NoteKeepalive
 	}
-	if u.Partial && h.gap {
-		c.notes |= NoteGap
+	if u.Partial {
+		c.notes |= h.missing()
 	}
 	if n := h.framer.Skipped - h.lastSkip; n > 0 && h.last.Frame != 0 && !h.gap {
 		h.d.skippedEvent(h, n, c)
 	}
-	h.gap = false
+	h.gap, h.lack = false, 0
 	if e := h.early; e != nil && e.open {
 		e.found(e.start+uint32(u.Off), h.framer.Skipped)
 	}
@@ -307,6 +308,14 @@ func (h *half) give(u *sipmsg.Unit, c *carrier) {
 	default:
 		h.d.message(TCP, u.Data, u.Partial, c)
 	}
+}
+
+// missing returns the notes of a message of which octets are missing.
+func (h *half) missing() Notes {
+	if h.gap {
+		return NoteGap | h.lack
+	}
+	return 0
 }
 
 // carry returns the carrier of what lies at start to end in the stream, valid until the next call.

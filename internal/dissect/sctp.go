@@ -73,6 +73,9 @@ func (d *Dissector) chunks(f *layers.Frame, c *carrier) {
 			continue
 		}
 		one := *c
+		if ch.Cut && f.Missing > 0 {
+			one.notes |= whyCut(c)
+		}
 		if data.Begin && data.End {
 			d.userData(data.User, ch.Cut, &one)
 			continue

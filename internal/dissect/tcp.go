@@ -253,9 +253,20 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	if e := h.early; e != nil && (e.open && h.c.kind != foreign || int32(seq-e.seq) < 0) && !e.has(seq, len(f.Payload)) && !e.keep(seq, f, c) {
 		h.early = nil
 	}
-	if f.Missing > 0 { // cut by the snaplen: what is missing will never come
+	if f.Missing > 0 { // what is missing will never come
+		if !h.stream.Reached(seq + uint32(len(f.Payload)+f.Missing)) {
+			h.lack = whyCut(c)
+		}
 		h.stream.Skip(seq+uint32(len(f.Payload)), f.Missing, st, h)
 	}
+}
+
+// whyCut returns why octets of a packet are missing at its end: IP fragments of it, or it was cut by the snaplen.
+func whyCut(c *carrier) Notes {
+	if why := c.notes & NoteIncomplete; why != 0 {
+		return why
+	}
+	return NoteSnapped
 }
 
 // evict gives up a connection because of a limit. Nothing is lost with one that is over, or quiet.

@@ -443,17 +443,41 @@ func TestTCPSnaplen(t *testing.T) {
 	invite := request("INVITE", "c1@h", 300)
 	first := there.Send(invite)
 	packets := packetsOf(append(handshake, first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)))...)
-	expect(t, packets, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [5]")
+	expect(t, packets, "INVITE c1@h TCP [4] partial packet-cut tcp-gap", "BYE c2@h TCP [5]")
 	there, _, handshake = connection(flow4)
 	first = there.Send(invite)
 	again := packetsOf(append(handshake, first[:len(first)-50], first[:len(first)-50], there.Send(request("BYE", "c2@h", 0)), there.Send(invite))...)
-	expect(t, again, "INVITE c1@h TCP [4] partial tcp-gap", "BYE c2@h TCP [6]", "INVITE c1@h TCP [7]")
+	expect(t, again, "INVITE c1@h TCP [4] partial packet-cut tcp-gap", "BYE c2@h TCP [6]", "INVITE c1@h TCP [7]")
 	for _, flow := range []capgen.Flow{flow4, odd} { // in its start line
 		there, _, handshake = connection(flow)
 		first, second := there.Send(invite), there.Send(invite)
 		packets = packetsOf(append(handshake, first[:40+20], second[:40+20], there.Send(request("BYE", "c2@h", 0)))...)
-		expect(t, packets, "INVITE  TCP [4] partial tcp-gap", "INVITE  TCP [5] partial tcp-gap", "BYE c2@h TCP [6]")
+		expect(t, packets, "INVITE  TCP [4] partial packet-cut tcp-gap", "INVITE  TCP [5] partial packet-cut tcp-gap", "BYE c2@h TCP [6]")
 	}
+}
+
+// TestTCPCut: why octets of a message are missing at the end of a segment, and that they are not where that was there before.
+func TestTCPCut(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 300), request("BYE", "c2@h", 0)
+	there, _, handshake := connection(flow4)
+	fragments := capgen.Fragment(there.Send(invite), 7, 400)
+	packets := append(handshake, fragments[0], there.Send(bye), there.FIN())
+	expect(t, append(packetsOf(packets...), at(2*time.Minute, packetsOf(flow4.UDP(bye)))...), "INVITE c1@h TCP [4] partial frag-incomplete tcp-reordered tcp-gap", "BYE c2@h TCP [5]", "BYE c2@h UDP [7]")
+
+	there, _, handshake = connection(flow4)
+	first := there.Send(invite)
+	packets = append(handshake, first, first[:len(first)-50], there.Send(bye[:100]))
+	there.Send(bye[100:])
+	packets = append(packets, there.Send(bye), there.FIN())
+	expect(t, packetsOf(packets...), "INVITE c1@h TCP [4]", "BYE  TCP [6] partial tcp-gap", "BYE c2@h TCP [7]")
+
+	ask, answer := capgen.Upgrade(false)
+	there, here, handshake := connection(odd)
+	first = there.Send(ask)
+	second := here.Send(answer)
+	third := there.Send(frame(true, invite))
+	packets = append(handshake, first, second, third[:len(third)-50], there.Send(frame(true, bye)))
+	expect(t, packetsOf(packets...), "INVITE c1@h WS [6] partial packet-cut tcp-gap", "BYE c2@h WS [7]")
 }
 
 // TestTCPForeign: other protocols are none of ours, whatever they carry.

@@ -614,11 +614,8 @@ func (h *half) wsRest() {
 	}
 	h.found()
 	c := h.carry(start, h.off)
-	c.notes |= NoteWebSocket
-	if h.gap {
-		c.notes |= NoteGap
-	}
-	h.gap = false
+	c.notes |= NoteWebSocket | h.missing()
+	h.gap, h.lack = false, 0
 	if len(c.refs) > 0 {
 		h.d.message(WS, m, true, c)
 	}
