@@ -482,6 +482,17 @@ func TestSCTP(t *testing.T) {
 			t.Errorf("%d given up", d.Streams.Evicted)
 		}
 	})
+	t.Run("no beginning is told where SIP is spoken", func(t *testing.T) {
+		for _, c := range []struct {
+			flow capgen.Flow
+			want int64
+		}{{flow4, int64(len(invite) - 50)}, {odd, 0}} {
+			d := expect(t, packetsOf(c.flow.SCTP(7, data(0, 2, invite[50:80])), c.flow.SCTP(7, data(capgen.DataEnd, 3, invite[80:]), data(whole, 5, bye))), "BYE c2@h SCTP [2]")
+			if d.Streams.Skipped != c.want {
+				t.Errorf("%d octets skipped, want %d", d.Streams.Skipped, c.want)
+			}
+		}
+	})
 	t.Run("over IP fragments", func(t *testing.T) {
 		expect(t, packetsOf(capgen.Fragment(one(data(whole, 1, invite)), 3, 80)...), "INVITE c1@h SCTP [1 2 3 4]")
 	})

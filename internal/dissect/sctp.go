@@ -181,7 +181,8 @@ func (d *Dissector) userMessage(a *assoc, data layers.Data, c *carrier) {
 	}
 }
 
-// joined gives out the parts from first up to end as one message and forgets them.
+// joined gives out the parts from first up to end as one message and forgets them. Without their beginning they are skipped, as in
+// other streams with SIP: an association has that by its ports.
 func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 	var b []byte
 	c := carrier{}
@@ -197,8 +198,11 @@ func (d *Dissector) joined(a *assoc, first, end int, cut bool) {
 	begin := a.parts[first].Begin
 	d.hold(a, -len(b)-partCost*(end-first))
 	a.parts = slices.Delete(a.parts, first, end)
-	if begin {
+	switch {
+	case begin:
 		d.userData(b, cut, &c)
+	case isSIPPort(a.key.srcPort) || isSIPPort(a.key.dstPort):
+		d.Streams.Skipped += int64(len(b))
 	}
 }
 
