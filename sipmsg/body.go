@@ -69,6 +69,9 @@ func (p Part) walk(yield func(Part) bool) bool {
 	if !p.Type.Is("multipart", "") || len(boundary) == 0 || len(boundary) > maxBoundary || p.Depth == MaxDepth {
 		return yield(p)
 	}
+	if bytes.IndexByte(boundary, '\\') >= 0 && !bytes.Contains(p.Body, boundary) { // a quoted string with escapes
+		boundary = AppendUnquoted(nil, boundary)
+	}
 	begin, end, last := nextDelimiter(p.Body, 0, boundary)
 	if begin < 0 {
 		return yield(p)

@@ -49,6 +49,8 @@ func TestParts(t *testing.T) {
 			[]string{`1 application/sdp "v=0\r\n" disposition=session`, `1 text/plain "hi" id=a@b`}},
 		{"a boundary of more than 128 octets", "c: multipart/mixed;boundary=" + long, "--" + long + "\n\nhi\n--" + long + "--",
 			[]string{`0 multipart/mixed "--` + long + `\r\n\r\nhi\r\n--` + long + `--"`}},
+		{"a boundary with an escape", `c: multipart/mixed;boundary="a\"\b"`, "--a\"b\n\nhi\n--a\"b--", []string{`1 / "hi"`}},
+		{"a boundary with what is no escape", `c: multipart/mixed;boundary=a\b`, "--a\\b\n\nhi\n--a\\b--", []string{`1 / "hi"`}},
 		{"a part without a header", "c: multipart/mixed;boundary=b", "--b\n\nhi\n--b--", []string{`1 / "hi"`}},
 		{"a part of nothing", "c: multipart/mixed;boundary=b", "--b\n--b\n\n--b\n\n\n--b--", []string{`1 / ""`, `1 / ""`, `1 / ""`}},
 		{"a part that is a header alone", "c: multipart/mixed;boundary=b", "--b\nContent-Type: a/b\n--b--", []string{`1 a/b ""`}},
