@@ -270,6 +270,19 @@ func TestFragmentsOfMessages(t *testing.T) {
 	}
 }
 
+// TestFragmentsNextHeader: what the datagram holds is told by its first fragment alone, in whatever order they come.
+func TestFragmentsNextHeader(t *testing.T) {
+	invite := request("INVITE", "c1@h", 1000)
+	parts := capgen.Fragment(flow6.UDP(invite), 7, 400)
+	for i := range parts[1:] {
+		parts[1+i] = parts[1+i][:40] + "\x3b" + parts[1+i][41:] // no next header
+	}
+	want := "INVITE c1@h UDP " + frames(1, len(parts))
+	expect(t, packetsOf(parts...), want)
+	slices.Reverse(parts)
+	expect(t, packetsOf(parts...), want)
+}
+
 // TestSnapped: a datagram that the snaplen cut.
 func TestSnapped(t *testing.T) {
 	ip := flow4.UDP(request("INVITE", "c1@h", 300))

@@ -233,6 +233,9 @@ func (t *Fragments) take(d *datagram, f *layers.Frame, refs []Ref, now time.Time
 		d.refs = append(d.refs, refs...)
 		d.cut += int64(f.Missing)
 	}
+	if added > 0 && s.off == 0 {
+		d.frame.Proto = f.Proto // that of others means nothing: RFC 8200, section 4.5
+	}
 	switch {
 	case added == 0 && len(f.Payload) > 0 && !conflict:
 		t.Stats.Duplicates++
