@@ -222,11 +222,20 @@ func TestOddHEP(t *testing.T) {
 		x.Proto = proto
 		return x.V3()
 	}
+	by := func(proto byte, transport string) string {
+		x := h
+		x.Proto, x.Payload = proto, strings.Replace(h.Payload, "SIP/2.0/TCP", "SIP/2.0/"+transport, 1)
+		return x.V3()
+	}
 	v2, v1 := h.V2(), h.V1()
 	for _, c := range []struct{ name, in, want string }{
 		{"TLS", with(22), "INVITE c1@h TLS [1]"},
 		{"SCTP", with(132), "INVITE c1@h SCTP [1]"},
 		{"WebSocket", with(50), "INVITE c1@h WS [1]"},
+		{"TLS of a WebSocket", by(22, "WSS"), "INVITE c1@h WSS [1]"},
+		{"the number of TLS, without it", by(22, "ws"), "INVITE c1@h WS [1]"},
+		{"WebSocket over TLS", by(50, "WSS"), "INVITE c1@h WSS [1]"},
+		{"TCP that says something else", by(6, "WSS"), "INVITE c1@h TCP [1]"},
 		{"an unknown protocol", with(200), "INVITE c1@h UDP [1]"},
 		{"a chunk of no length", h.V3("\x00\x00\x00\x13\x00\x00"), ""},
 		{"a chunk over the end", h.V3("\x00\x00\x00\x13\xff\xff"), ""},

@@ -67,6 +67,9 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 		inner.time, inner.hasTime = time.Unix(int64(h.sec), int64(h.usec)*1000).UTC(), true
 	}
 	t := hepTransport(h.proto)
+	if t == TLS || t == WS {
+		t = d.hopTransport(h.payload, t)
+	}
 	first, rest := h.payload, []byte(nil)
 	for t == TCP || t == TLS { // what an agent read from a stream may hold several: RFC 3261, section 18.3
 		if first, rest = d.oneOf(h.payload); rest == nil {
@@ -78,6 +81,23 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 	}
 	d.message(t, first, cut, &inner)
 	return true
+}
+
+// hopTransport tells apart what agents have one number for, that of TLS, or of WebSockets, by the topmost Via: it is that of the hop.
+func (d *Dissector) hopTransport(b []byte, t Transport) Transport {
+	if d.shared.Message.ParseCut(b) != nil {
+		return t
+	}
+	via, _ := d.shared.Message.TopVia()
+	switch string(bytes.ToUpper(via.Transport)) {
+	case "TLS":
+		return TLS
+	case "WS":
+		return WS
+	case "WSS":
+		return WSS
+	}
+	return t
 }
 
 // oneOf cuts the first of several messages off b; rest is nil where there is one alone.
