@@ -30,10 +30,12 @@ const (
 	Loop          LinkType = 108 // OpenBSD loopback: the family in network byte order
 	Enc           LinkType = 109 // OpenBSD IPsec: a header of 12 octets
 	LinuxSLL      LinkType = 113
+	PFLOG         LinkType = 117 // the log of a packet filter: a header that begins with its length
 	Prism         LinkType = 119
 	WiFiRadiotap  LinkType = 127
 	WiFiAVS       LinkType = 163
 	PPPPppd       LinkType = 166
+	Juniper       LinkType = 178 // Ethernet as routers of Juniper write it
 	PPI           LinkType = 192
 	PPPWithDir    LinkType = 204
 	HDLCWithDir   LinkType = 205
@@ -54,7 +56,7 @@ var linkNames = map[LinkType]string{
 	105: "IEEE802_11", 107: "FRELAY", 108: "LOOP", 109: "ENC", 113: "LINUX_SLL", 114: "LTALK",
 	117: "PFLOG", 119: "IEEE802_11_PRISM", 122: "IP_OVER_FC", 123: "SUNATM", 127: "IEEE802_11_RADIOTAP",
 	129: "ARCNET_LINUX", 138: "APPLE_IP_OVER_IEEE1394", 139: "MTP2_WITH_PHDR", 140: "MTP2", 141: "MTP3", 142: "SCCP",
-	143: "DOCSIS", 144: "LINUX_IRDA", 163: "IEEE802_11_AVS", 166: "PPP_PPPD", 169: "GPRS_LLC", 177: "LINUX_LAPD",
+	143: "DOCSIS", 144: "LINUX_IRDA", 163: "IEEE802_11_AVS", 166: "PPP_PPPD", 178: "JUNIPER_ETHER", 169: "GPRS_LLC", 177: "LINUX_LAPD",
 	182: "MFR", 187: "BLUETOOTH_HCI_H4", 189: "USB_LINUX", 192: "PPI", 195: "IEEE802_15_4_WITHFCS", 196: "SITA", 197: "ERF",
 	201: "BLUETOOTH_HCI_H4_WITH_PHDR", 202: "AX25_KISS", 203: "LAPD", 204: "PPP_WITH_DIR", 205: "C_HDLC_WITH_DIR",
 	206: "FRELAY_WITH_DIR", 209: "IPMB_LINUX", 215: "IEEE802_15_4_NONASK_PHY", 220: "USB_LINUX_MMAPPED",
@@ -83,7 +85,7 @@ func (t LinkType) String() string {
 func (t LinkType) Supported() bool {
 	switch t {
 	case Null, Ethernet, TokenRing, SLIP, PPP, FDDI, RawBSD, RawOBSD, PPPHDLC, PPPEther, ATMRFC1483, Raw, CiscoHDLC, WiFi,
-		FrameRelay, Loop, Enc, LinuxSLL, Prism, WiFiRadiotap, WiFiAVS, PPPPppd, PPI, PPPWithDir, HDLCWithDir, FRelayWithDir,
+		FrameRelay, Loop, Enc, LinuxSLL, PFLOG, Juniper, Prism, WiFiRadiotap, WiFiAVS, PPPPppd, PPI, PPPWithDir, HDLCWithDir, FRelayWithDir,
 		IPNet, IPv4Only, IPv6Only, NFLOG, SCTPOnly, UpperPDU, PKTAP, LinuxSLL2:
 		return true
 	}
@@ -157,6 +159,13 @@ func (f *Frame) link(t LinkType) (step, uint16, error) {
 			return f.skipTo(12, stepIP)
 		case IPNet:
 			return f.skipTo(24, stepIP)
+		case PFLOG: // padded to four octets, which its length does not count
+			if len(p) == 0 {
+				return 0, 0, ErrTruncated
+			}
+			return f.skipTo((int(p[0])+3)&^3, stepIP)
+		case Juniper:
+			return f.juniper()
 		case NFLOG:
 			return f.nflog()
 		case SCTPOnly:
@@ -313,6 +322,26 @@ func (f *Frame) nflog() (step, uint16, error) {
 		f.skip(min((n+3)&^3, len(p)))
 	}
 	return 0, 0, ErrUnsupported
+}
+
+// juniper steps over the header of Juniper's routers: a magic number, flags, and extensions if one of them says so. Another one says that
+// no link layer is behind it, but the number of a protocol.
+func (f *Frame) juniper() (step, uint16, error) {
+	p := f.Payload
+	if len(p) < 6 {
+		return 0, 0, ErrTruncated
+	}
+	if string(p[:3]) != "MGC" {
+		return 0, 0, ErrMalformed
+	}
+	n, next := 4, stepEthernet
+	if p[3]&0x80 != 0 {
+		n += 2 + int(binary.BigEndian.Uint16(p[4:]))
+	}
+	if p[3]&2 != 0 {
+		n, next = n+4, stepIP
+	}
+	return f.skipTo(n, next)
 }
 
 // radiotap steps over its header; one of its flags tells that the frame ends in a check

@@ -431,6 +431,7 @@ func Links() []Link {
 		{"loop", 108, func(ip string) string { return u32(family(ip)) + ip }},
 		{"enc", 109, func(ip string) string { return u32(family(ip)) + u32(1) + u32(0) + ip }},
 		{"Linux cooked", 113, func(ip string) string { return string(make([]byte, 14)) + u16(EtherType(ip)) + ip }},
+		{"packet filter log", 117, func(ip string) string { return "\x3d\x02" + string(make([]byte, 62)) + ip }},
 		{"Prism", 119, func(ip string) string { return string(make([]byte, 144)) + WiFi(ip) }},
 		{"radiotap", 127, func(ip string) string { return "\x00\x00\x08\x00\x00\x00\x00\x00" + WiFi(ip) }},
 		{"radiotap with a check sequence", 127, func(ip string) string {
@@ -438,6 +439,8 @@ func Links() []Link {
 		}},
 		{"AVS", 163, func(ip string) string { return "\x80\x21\x10\x01" + u32(64) + string(make([]byte, 56)) + WiFi(ip) }},
 		{"PPP of pppd", 166, func(ip string) string { return "\xff\x03" + pppOf(ip) + ip }},
+		{"Juniper", 178, func(ip string) string { return "MGC\x81\x00\x03\x01\x01\x05" + Ether(ip) }},
+		{"Juniper, without a link layer", 178, func(ip string) string { return "MGC\x03" + le32(2) + ip }},
 		{"PPI with Ethernet", 192, func(ip string) string { return "\x00\x00" + le16(8) + le32(1) + Ether(ip) }},
 		{"PPI with 802.11", 192, func(ip string) string { return "\x00\x00" + le16(12) + le32(105) + u32(0) + WiFi(ip) }},
 		{"PPP with direction", 204, func(ip string) string { return "\x01\xff\x03" + pppOf(ip) + ip }},
