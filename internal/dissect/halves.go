@@ -229,7 +229,7 @@ func (h *half) Gap(n int64) {
 		h.d.Streams.Skipped += int64(h.hep.gap())
 		return
 	}
-	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.framer.Begun() { // what seemed to begin at the end of a segment does not go on
+	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.framer.Begun() && !h.c.promising(h) { // what seemed to begin at the end of a segment does not go on
 		h.c.kind = foreign
 		h.reset()
 		return
@@ -259,7 +259,7 @@ func (h *half) messages() {
 		h.found()
 		h.give(u, h.carry(u.Off, u.Off+int64(len(u.Data))))
 	}
-	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising() {
+	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising(nil) {
 		h.c.kind = foreign
 		return
 	}

@@ -188,7 +188,7 @@ func (h *half) probe(b []byte) {
 		h.isForeign(heedNone)
 	case onSIP:
 		c.kind = isSIP
-	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising() && !c.beginsAtEnd(b):
+	case !sipmsg.CanBegin(b) && !bytes.Contains(b, []byte("SIP/2.0")) && !c.promising(nil) && !c.beginsAtEnd(b):
 		c.kind = foreign
 		h.pieces = nil
 	}
@@ -247,10 +247,10 @@ func proxyHeader(b []byte) int {
 	return 0
 }
 
-// promising reports whether either direction waits for the rest of what begins like a message.
-func (c *conn) promising() bool {
+// promising reports whether a direction other than one waits for the rest of what begins like a message.
+func (c *conn) promising(but *half) bool {
 	for _, h := range c.sides {
-		if h != nil && h.framer.Promising() {
+		if h != nil && h != but && (h.framer.Promising() || len(h.first) > 0 && sipmsg.BeginsKnown(h.first)) {
 			return true
 		}
 	}

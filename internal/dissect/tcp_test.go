@@ -276,6 +276,17 @@ func TestTCPLostStart(t *testing.T) {
 	}
 }
 
+// TestTCPLostOtherWay: that octets are missing in one direction, more than once, does not end the other one, in which a message has begun.
+func TestTCPLostOtherWay(t *testing.T) {
+	bye := request("BYE", "c3@h", 0)
+	there, here, packets := connection(odd)
+	segments := there.SendAll(request("INVITE", "c1@h", 300), 80)
+	packets = append(packets, segments[1], segments[3])
+	here.Ack = there.Seq
+	later := packetsOf(here.Send(bye[:10]), here.Send(bye[10:]))
+	expect(t, append(packetsOf(packets...), at(time.Second, later)...), "BYE c3@h TCP [6 7]")
+}
+
 // TestTCPFragments: a segment that came in IP fragments came in all of their packets.
 func TestTCPFragments(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 100), request("BYE", "c3@h", 0)
