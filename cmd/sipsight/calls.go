@@ -110,7 +110,7 @@ func runCall(e *env, c *command, args []string) int {
 	}
 	defer r.Close()
 	res, found, err := e.investigate(r, analysis.Options{Steps: true, Streams: !fs.noMedia})
-	call := res.Find(id)
+	call := report.FindCall(res, id)
 	if call == nil {
 		code := e.finish(res, err)
 		e.errorf("call: %s", noSuchCall(res, id))

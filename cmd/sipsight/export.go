@@ -229,7 +229,7 @@ func (x *exporting) choose(e *env) bool {
 	x.choice.NoMedia = x.noMedia
 	named := make(map[int]bool)
 	for _, id := range x.calls {
-		list := x.res.Named(id)
+		list := report.NamedCalls(x.res, id)
 		if len(list) == 0 {
 			e.errorf("export: %s; nothing was written", noSuchCall(x.res, id))
 			return false

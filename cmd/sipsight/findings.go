@@ -86,7 +86,7 @@ func runFindings(e *env, c *command, args []string) int {
 		func(res *analysis.Result, found []*findings.Finding) records[*findings.Finding] {
 			number := 0
 			if *call != "" {
-				x := res.Find(*call)
+				x := report.FindCall(res, *call)
 				if x == nil {
 					e.errorf("findings: %s", noSuchCall(res, *call))
 					q.missing = true

@@ -251,7 +251,7 @@ func (e *env) noCalls(res *analysis.Result) {
 // none.
 func (q *flowQuery) calls(res *analysis.Result, matches func(*analysis.Call) bool) (list []*analysis.Call, total int, problem string) {
 	if q.call != "" {
-		c := res.Find(q.call)
+		c := report.FindCall(res, q.call)
 		if c == nil {
 			return nil, 0, noSuchCall(res, q.call)
 		}

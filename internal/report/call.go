@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -272,14 +273,49 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 // OtherCalls says which calls an id names, of which the first is told: a Call-ID can be that of several. It is ""
 // where there is one.
 func OtherCalls(res *analysis.Result, id string) string {
-	list := res.Named(id)
+	list := NamedCalls(res, id)
 	n := len(list)
 	if n < 2 {
 		return ""
+	}
+	has := "have this Call-ID"
+	if strings.HasSuffix(id, "…") {
+		has = "have a Call-ID like this"
 	}
 	end := "."
 	if n > 10 {
 		list, end = list[:10], " and so on."
 	}
-	return fmt.Sprintf("%d calls have this Call-ID, and this is the first of them. Their numbers: %d", n, list) + end
+	return fmt.Sprintf("%d calls %s, and this is the first of them. Their numbers: %d", n, has, list) + end
+}
+
+// NamedCalls is Named of an analysis, which takes a Call-ID in the way in which it is shown as well: with escapes, and
+// where it is long the beginning of it.
+func NamedCalls(res *analysis.Result, id string) []int {
+	if list := res.Named(id); len(list) > 0 || !strings.Contains(id, `\`) && !strings.HasSuffix(id, "…") {
+		return list
+	}
+	var list []int
+	for callID, call := range res.Calls.CallIDs() {
+		if shownAs(callID, id) {
+			list = append(list, call)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// shownAs reports whether a text of a capture can stand in an answer as shown.
+func shownAs(text, shown string) bool {
+	whole, _ := clean.AppendText(nil, []byte(text), 0)
+	start, cut := strings.CutSuffix(shown, "…")
+	return string(whole) == shown || cut && start != "" && strings.HasPrefix(string(whole), start)
+}
+
+// FindCall returns the first of the calls that an id names, nil for none.
+func FindCall(res *analysis.Result, id string) *analysis.Call {
+	if list := NamedCalls(res, id); len(list) > 0 {
+		return res.Calls.At(list[0] - 1)
+	}
+	return nil
 }

@@ -176,7 +176,7 @@ func (q *query) call(x *examined, id string) (*analysis.Call, error) {
 	if id == "" {
 		return nil, errors.New("call: it is empty; give an id of list_calls such as call-1, or a Call-ID")
 	}
-	if call := x.res.Find(id); call != nil {
+	if call := report.FindCall(x.res, id); call != nil {
 		q.taken = report.OtherCalls(x.res, id)
 		return call, nil
 	}

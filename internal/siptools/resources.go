@@ -111,7 +111,7 @@ func templates(o *Options, c *cache) []mcpjsonrpc.ResourceTemplate {
 		{URITemplate: "sipsight://call/{call}/{+pcap_file}", Name: "call", Title: "One call", MIMEType: "text/plain", Complete: complete,
 			Description: "One call explained: verdict, times, every message with its frame, findings.",
 			Read: read(func(x *examined, names []string, vars map[string]string) ([]byte, error) {
-				call := x.res.Find(vars["call"])
+				call := report.FindCall(x.res, vars["call"])
 				if call == nil {
 					return nil, fmt.Errorf("%w: %s", mcpjsonrpc.ErrNoResource, noSuchCall(x.res, vars["call"]))
 				}
