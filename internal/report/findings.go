@@ -55,7 +55,7 @@ aor: user`}
 // findingFile writes the name of the file that the filter is for, with several files.
 func (w *jsonWriter) findingFile(o *Options, f *findings.Finding) {
 	if _, file := f.Filter(); o.several() && len(f.Frames) > 0 {
-		w.key("file").textLimit([]byte(o.Files[file]), maxName)
+		w.key("file").name(o.Files[file])
 	}
 }
 

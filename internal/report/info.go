@@ -50,7 +50,7 @@ func appendInfo(b []byte, f *analysis.File, shown []capture.Interface, n int) []
 	w := jsonWriter{b: b}
 	c := f.Capture
 	w.open('{')
-	w.key("file").textLimit([]byte(c.Name), maxName)
+	w.key("file").name(c.Name)
 	if c.Err != nil {
 		w.key("error").textLimit([]byte(openError(c)), 1000)
 		w.key("complete").bool(false)
@@ -173,7 +173,7 @@ func openError(c *capture.File) string { return strings.TrimPrefix(c.Err.Error()
 func (w *jsonWriter) damage(c *capture.File, several bool) (count int) {
 	file := func() {
 		if several {
-			w.key("file").textLimit([]byte(c.Name), maxName)
+			w.key("file").name(c.Name)
 		}
 	}
 	if c.Err != nil {

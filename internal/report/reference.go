@@ -91,7 +91,7 @@ func appendReferenceError(b []byte, name string, isURL bool, quoted []byte) []by
 	} else {
 		w.key("pcap_file")
 	}
-	w.textLimit([]byte(name), 4096)
+	w.name(name)
 	w.close('}')
 	return w.b
 }
@@ -99,12 +99,18 @@ func appendReferenceError(b []byte, name string, isURL bool, quoted []byte) []by
 // maxName bounds the characters shown of the name of a file.
 const maxName = 4096
 
+// name writes the name of a file. A mark that takes two characters in JSON counts twice: a path of
+// nothing else leaves room for the answer.
+func (w *jsonWriter) name(s string) {
+	w.textLimit([]byte(s), max(maxName-strings.Count(s, `"`)-strings.Count(s, `\`), clean.MaxText))
+}
+
 func (w *jsonWriter) referenceFiles(r *Reference) {
-	w.key("file").textLimit([]byte(r.Files[0]), maxName)
+	w.key("file").name(r.Files[0])
 	if len(r.Files) > 1 {
 		w.key("files").open('[')
 		for _, n := range r.ListedFiles() {
-			w.textLimit([]byte(n), maxName)
+			w.name(n)
 		}
 		w.close(']')
 	}

@@ -193,7 +193,7 @@ func (w *jsonWriter) textKey(s string) *jsonWriter {
 func (w *jsonWriter) summaryFile(f *analysis.File) {
 	c := f.Capture
 	w.open('{')
-	w.key("file").textLimit([]byte(c.Name), maxName)
+	w.key("file").name(c.Name)
 	if c.Err != nil {
 		w.key("error").textLimit([]byte(openError(c)), 1000)
 		w.close('}')
