@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -161,17 +162,22 @@ func accepts(h http.Header) (json, events bool) {
 	if list == "" {
 		return true, false
 	}
+	return allows(list, "application/json"), allows(list, "text/event-stream")
+}
+
+// allows reports whether an Accept field allows a media type, which the entry says that names it most
+// closely. RFC 9110, section 12.5.1.
+func allows(list, mediaType string) (ok bool) {
+	closest := 0
 	for entry := range strings.SplitSeq(list, ",") {
-		switch mediaType, _, _ := mime.ParseMediaType(entry); mediaType {
-		case "text/event-stream", "text/*":
-			events = true
-		case "application/json", "application/*":
-			json = true
-		case "*/*":
-			json, events = true, true
+		name, params, _ := mime.ParseMediaType(entry)
+		near := slices.Index([]string{"*/*", mediaType[:strings.IndexByte(mediaType, '/')] + "/*", mediaType}, name) + 1
+		if near > closest {
+			q, err := strconv.ParseFloat(params["q"], 64)
+			closest, ok = near, err != nil || q > 0
 		}
 	}
-	return json, events
+	return ok
 }
 
 // hostName returns the host in a Host header field.
