@@ -546,11 +546,16 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 	case String:
 		if tok.kind == tokWord && !p.isText(tok) {
 			what, hint = "this text needs double quotes", `write "`+tok.text+`"`
-			if _, err := netip.ParsePrefix(tok.text); err == nil {
-				what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\." for 10.0.0.0/8`
-			}
+		}
+		if _, err := netip.ParsePrefix(tok.text); err == nil && (what != "" || p.fields.prefix != "") { // Wireshark compares it
+			what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\." for 10.0.0.0/8`
 		}
 		x.lo.text, x.src = tok.text, ""
+		if what == "" && slices.Contains(p.fields.hex, t.field) {
+			if x.lo.num, what, hint = parseNumber(Number, tok.text); what == "" {
+				x.lo.text = fmt.Sprintf("0x%08x", uint32(x.lo.num))
+			}
+		}
 		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
 			what, hint = v.refuse(t.name, tok.text)
 		}

@@ -45,6 +45,7 @@ type fields struct {
 	index  map[string]int
 	closed []vocabulary
 	named  []int    // of list, as Named takes them
+	hex    []int    // of list, as Hex takes them
 	usual  []string // fields that are asked for most, without the prefix
 	said   string   // what people call them, without the prefix
 }

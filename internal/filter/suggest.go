@@ -40,6 +40,14 @@ func (s *fields) OnlyTrue(name string) {
 // call-20 is between call-2 and call-4.
 func (s *fields) Named(name string) { s.named = append(s.named, s.index[s.prefix+name]) }
 
+// Hex says that a text is a number of 32 bits in hexadecimal, such as 0x000000a1. An expression may write it in any of the ways of
+// numbers; one with anything else would never hold, and is refused.
+func (s *fields) Hex(name string) {
+	i := s.index[s.prefix+name]
+	s.hex = append(s.hex, i)
+	s.list[i].Example = s.prefix + name + " == 0xa1"
+}
+
 // vocabulary returns the values that a field can have, nil where it may be any.
 func (s *fields) vocabulary(field int) *vocabulary {
 	for i := range s.closed {

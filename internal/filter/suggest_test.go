@@ -42,6 +42,9 @@ func TestVocabulary(t *testing.T) {
 		{`call.state in {early .. failed}`, "words like these have no order", "list them, with commas"},
 		{`call.state >= early`, "call.state is a word, and words like these have no order", "use == or in {…} with some of: early, failed, cancelled"},
 		{`call.user_agents == 10.0.0.0/8`, "call.user_agents is text, which is in no network", `write a pattern, such as call.user_agents matches "^10\\." for 10.0.0.0/8`},
+		{`call.user_agents == "10.0.0.0/8"`, "call.user_agents is text, which is in no network", `write a pattern, such as call.user_agents matches "^10\\." for 10.0.0.0/8`},
+		{`call.user_agents in {"10.0.0.1", "2001:db8::/32"}`, "call.user_agents is text, which is in no network", `write a pattern, such as call.user_agents matches "^10\\." for 10.0.0.0/8`},
+		{`call.user_agents == "10.0.0.0/80" or call.user_agents contains "10.0.0.0/8"`, "", ""},
 		{`call.state contains Fail`, "no call.state contains that", "it is one of: early, failed, cancelled"},
 		{`call.state matches "^x"`, "no call.state matches that", "it is one of: early, failed, cancelled"},
 	} {
@@ -52,6 +55,43 @@ func TestVocabulary(t *testing.T) {
 		}
 		if e.What != x.what || e.Hint != x.hint || e.Fields != nil {
 			t.Errorf("%s: %q, %q, %q", x.expr, e.What, e.Hint, e.Fields)
+		}
+	}
+}
+
+// TestHex: a text that is a number in hexadecimal is found by it, in whatever way it is written.
+func TestHex(t *testing.T) {
+	s := filter.NewSchema[string]("stream")
+	s.String("ssrc", "the SSRC", func(x string) string { return x })
+	s.Hex("ssrc")
+	for expr, want := range map[string]bool{
+		`stream.ssrc == 0xa1`:                       true,
+		`stream.ssrc == 0x000000A1`:                 true,
+		`stream.ssrc == "0xa1"`:                     true,
+		`stream.ssrc == 161`:                        true,
+		`stream.ssrc in {0x1, 0xa0 .. 0xff}`:        true,
+		`stream.ssrc >= 0xa1 and stream.ssrc < 162`: true,
+		`stream.ssrc contains "a1"`:                 true,
+		`stream.ssrc`:                               true,
+		`stream.ssrc != 0xa1`:                       false,
+		`stream.ssrc in {0xb .. 0xa0}`:              false,
+		`stream.ssrc == 0x1a1`:                      false,
+	} {
+		f, err := s.Parse(expr)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got := f.Match("0x000000a1"); got != want {
+			t.Errorf("%s: %v", expr, got)
+		}
+		if again, err := s.Parse(f.String()); err != nil || again.Match("0x000000a1") != want {
+			t.Errorf("%s is not what %s is: %v", f, expr, err)
+		}
+	}
+	for _, expr := range []string{`stream.ssrc == deadbeef`, `stream.ssrc == ""`, `stream.ssrc == 0x1ffffffff`, `stream.ssrc == 0161`} {
+		if _, err := s.Parse(expr); err == nil {
+			t.Errorf("%s is taken", expr)
 		}
 	}
 }

@@ -43,3 +43,14 @@ func TestStreamJSON(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestFilterSSRC: an SSRC is found without its zeros, in rows and in their parts.
+func TestFilterSSRC(t *testing.T) {
+	f, err := report.Streams.Filters(&report.Options{}).Parse(`stream.ssrc == 0xcafe and not stream.previous_ssrc == 0x1`)
+	if s := analysis.NewStream(netip.AddrPort{}, netip.AddrPort{}, 0xcafe, time.Time{}, time.Time{}, 0, 0); err != nil || !f.Match(s) {
+		t.Errorf("stream.ssrc: %v", err)
+	}
+	if _, err := report.Calls.Filters(&report.Options{}).Parse(`call.media.streams.ssrc in {0xcafe, beef}`); err == nil {
+		t.Error("call.media.streams.ssrc takes beef")
+	}
+}

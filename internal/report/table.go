@@ -337,6 +337,9 @@ func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 		if f.Kind == filter.Bool && f.Name != "call.media.resumed" { // which is told of those that were held
 			s.OnlyTrue(strings.TrimPrefix(f.Name, t.Prefix+"."))
 		}
+		if strings.HasSuffix(f.Name, "ssrc") {
+			s.Hex(strings.TrimPrefix(f.Name, t.Prefix+"."))
+		}
 	}
 	s.Usual(usual...)
 	s.Said(t.said)
