@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -94,6 +95,19 @@ func TestDidYouMean(t *testing.T) {
 		}
 		if got := didYouMean(in, names); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestNoCommand: who knows another tool is told what does here what it does there.
+func TestNoCommand(t *testing.T) {
+	for name, want := range map[string]string{
+		"show": "; did you mean call?", "pcap": "; did you mean export?", "list": "; did you mean calls?", "ladder": "; did you mean flow?", "findigns": "; did you mean findings?",
+		"foo": "", "rtp=streams": "", "": "", "flags_test.go": "; what is in a file says: sipsight summary FILE",
+	} {
+		r := sipsight(t, name)
+		if first, _, _ := strings.Cut(r.err, "\n"); r.code != exitUsage || first != fmt.Sprintf("sipsight: there is no command %q%s", name, want) {
+			t.Errorf("%q: code %d, %s", name, r.code, r.err)
 		}
 	}
 }

@@ -123,9 +123,18 @@ func withoutUsers(args []string) []string {
 	return args
 }
 
+// saidCommands are names that other tools have for what a command does.
+const saidCommands = " ladder=flow diagram=flow list=calls dialogs=calls show=call explain=call rtp=streams media=streams stats=summary html=report pcap=export wav=export "
+
 // noCommand says that a command does not exist.
 func (e *env) noCommand(name string) int {
-	e.errorf("there is no command %q%s", name, didYouMean(name, commandNames()))
+	hint := didYouMean(name, commandNames())
+	if isFile(name) {
+		hint = "; what is in a file says: sipsight summary FILE"
+	} else if _, said, ok := strings.Cut(saidCommands, " "+name+"="); ok {
+		hint = "; did you mean " + said[:strings.IndexByte(said, ' ')] + "?"
+	}
+	e.errorf("there is no command %q%s", name, hint)
 	e.printf("The commands are listed by: sipsight help\n")
 	return exitUsage
 }
