@@ -2,6 +2,7 @@ package clean
 
 import (
 	"sort"
+	"strings"
 	"unicode"
 )
 
@@ -55,17 +56,36 @@ func Width(s string) (n int) {
 	return n
 }
 
-// Fit shortens s to at most n columns of a terminal, with dots in the place of its end.
+// Fit shortens s to at most n columns of a terminal, with dots in the place of its end. A quotation in “” that
+// is cut is closed behind them.
 func Fit(s string, n int, dots string) string {
 	if len(s) <= n || Width(s) <= n { // no character takes more columns than it has octets
 		return s
 	}
-	if n -= Width(dots); n < 0 { // not even these
+	n -= Width(dots)
+	if n < 0 { // not even these
 		return ""
 	}
+	head := Head(s, n)
+	if Closing(head) != "" {
+		head = Head(s, n-1)
+	}
+	return head + dots + Closing(head)
+}
+
+// Closing returns the mark that closes a quotation which the beginning of a text leaves open, "" for none.
+func Closing(head string) string {
+	if strings.LastIndex(head, "“") > strings.LastIndex(head, "”") {
+		return "”"
+	}
+	return ""
+}
+
+// Head returns as much of s as n columns of a terminal have room for.
+func Head(s string, n int) string {
 	for i, r := range s {
 		if n -= RuneWidth(r); n < 0 {
-			return s[:i] + dots
+			return s[:i]
 		}
 	}
 	return s

@@ -25,6 +25,8 @@ func TestFit(t *testing.T) {
 	}{
 		{"alice", 5, "…", "alice"}, {"alice", 4, "…", "ali…"}, {"alice", 4, "...", "a..."}, {"山田太郎", 8, "…", "山田太郎"}, {"山田太郎", 7, "…", "山田太…"},
 		{"山田太郎", 6, "…", "山田…"}, {"e\u0301e\u0301e\u0301", 3, "…", "e\u0301e\u0301e\u0301"}, {"e\u0301e\u0301e\u0301", 2, "…", "e\u0301…"},
+		{"486 “No such user”", 12, "…", "486 “No su…”"}, {"486 “No such user”", 7, "…", "486 “…”"}, {"486 “No such user”", 6, "…", "486 …"}, {"486 “No” and more", 10, "…", "486 “No” …"},
+		{"“a”", 2, "…", "…"}, {"“a”", 1, "…", "…"},
 	} {
 		if got := clean.Fit(tt.in, tt.n, tt.dots); got != tt.want || clean.Width(got) > tt.n {
 			t.Errorf("%q in %d: %q, want %q", tt.in, tt.n, got, tt.want)

@@ -208,26 +208,26 @@ func (p *plan) outermost(list []column, leg int, host netip.Addr, side analysis.
 	return best
 }
 
-// cutText shortens s to n characters.
+// cutText shortens s to n characters. A quotation that is cut is closed.
 func cutText(s string, n int) string {
-	count := 0
-	for i := range s {
-		if count == n-1 && len(s)-i > 1 && moreThanOne(s[i:]) {
-			return s[:i] + "…"
-		}
-		count++
+	head := firstRunes(s, n-1)
+	if len(head) == len(s) || len(firstRunes(s, n)) == len(s) {
+		return s
 	}
-	return s
+	if clean.Closing(head) != "" {
+		head = firstRunes(s, n-2)
+	}
+	return head + "…" + clean.Closing(head)
 }
 
-func moreThanOne(s string) bool {
-	n := 0
-	for range s {
-		if n++; n > 1 {
-			return true
+// firstRunes returns the first n characters of s.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
 		}
 	}
-	return false
+	return s
 }
 
 // titleText returns the name of a capture's host fit to be shown.

@@ -179,8 +179,8 @@ func TestOwnPhrase(t *testing.T) {
 	}{
 		{486, "Teilnehmer besetzt", "“Teilnehmer besetzt”"},
 		{302, "try sip:bob:secret@h", "“try sip:bob:***@h”"},
-		{480, "\x1b[2J" + strings.Repeat("x", 99), `“\x1b[2J` + strings.Repeat("x", 71) + "…"},
-		{480, strings.Repeat("x", 70) + " sip:bob:secret@h", "“" + strings.Repeat("x", 70) + " sip:bob…"},
+		{480, "\x1b[2J" + strings.Repeat("x", 99), `“\x1b[2J` + strings.Repeat("x", 70) + "…”"},
+		{480, strings.Repeat("x", 70) + " sip:bob:secret@h", "“" + strings.Repeat("x", 70) + " sip:bo…”"},
 		{486, "BUSY here", ""},
 		{486, "", ""},
 		{100, "Giving a try", ""},
