@@ -38,9 +38,11 @@ type TextOptions struct {
 
 const (
 	// A label wider than maxGap is cut where the ladder has several columns; a gap is
-	// never narrower than minGap.
-	maxGap = 44
-	minGap = 12
+	// never narrower than minGap, unless the lines would be too wide: leastGap has room for
+	// INVITE, and two of them for an IPv4 address.
+	maxGap   = 44
+	minGap   = 12
+	leastGap = 7
 
 	// Marks have their place behind the ladder where they are no wider than this.
 	maxMarks = 15
@@ -194,7 +196,7 @@ func (t *textPen) squeeze() {
 				widest = i
 			}
 		}
-		if t.gaps[widest] <= minGap {
+		if t.gaps[widest] <= leastGap {
 			return
 		}
 		t.gaps[widest]--
@@ -247,7 +249,7 @@ func (t *textPen) heading() {
 		}
 	}
 	if !l.Start.IsZero() {
-		t.put("It began at " + stamp(l.Start) + ".\n")
+		t.words("It began at "+stamp(l.Start)+".", 0, 2)
 	}
 	t.put("\n")
 }
@@ -266,58 +268,87 @@ func (t *textPen) words(s string, at, indent int) {
 		t.put(s + "\n")
 		return
 	}
-	t.b = report.AppendWords(t.b, s, at, indent, t.o.Width)
+	t.b = report.AppendWords(t.b, broken(s, t.o.Width-indent), at, indent, t.o.Width)
 }
 
-// columnNames writes the names of the columns, each in the middle over its bar.
-func (t *textPen) columnNames() {
-	heads := [2][]string{}
-	two := false
-	for _, c := range t.l.Columns {
-		heads[0] = append(heads[0], t.text(c.Name))
-		heads[1] = append(heads[1], t.text(c.Addr))
-		two = two || c.Addr != ""
-	}
-	for i, names := range heads {
-		if i == 0 {
-			t.right("FRAME", t.frame)
-			t.blanks(2)
-			t.right(t.clockHead(), t.time)
-			t.blanks(2)
-			if t.leg > 0 {
-				t.put("LEG")
-				t.blanks(t.leg - len("LEG") + 2)
-			}
-		} else if two {
-			t.blanks(t.margin())
-		} else {
-			break
+// broken breaks the words of s that are wider than room.
+func broken(s string, room int) string {
+	words := strings.Fields(s)
+	room = max(room, minGap)
+	for i, w := range words {
+		words[i] = ""
+		for clean.Width(w) > room {
+			head := clean.Head(w, room)
+			words[i], w = words[i]+head+" ", w[len(head):]
 		}
-		t.names(names)
+		words[i] += w
+	}
+	return strings.Join(words, " ")
+}
+
+// columnNames writes the names of the columns, each in the middle over its bar, and below them their addresses. Where
+// they have no room beside each other, every other one stands in a further line.
+func (t *textPen) columnNames() {
+	t.right("FRAME", t.frame)
+	t.blanks(2)
+	t.right(t.clockHead(), t.time)
+	t.blanks(2)
+	if t.leg > 0 {
+		t.put("LEG")
+		t.blanks(t.leg - len("LEG") + 2)
+	}
+	step := 1
+	if t.narrow() {
+		step = 2
+	}
+	for first := range max(min(step, len(t.l.Columns)), 1) {
+		if first > 0 {
+			t.blanks(t.margin())
+		}
+		t.names(first, step, func(c *Column) string { return c.Name })
+		for i := first; i < len(t.l.Columns); i += step {
+			if t.l.Columns[i].Addr != "" {
+				t.blanks(t.margin())
+				t.names(first, step, func(c *Column) string { return c.Addr })
+				break
+			}
+		}
 	}
 }
 
-func (t *textPen) names(names []string) {
-	at, bar := 0, t.lead // columns written, and where the next bar stands
-	for i, name := range names {
+// narrow reports whether the names have no room beside each other.
+func (t *textPen) narrow() bool {
+	for i, gap := range t.gaps {
+		if gap < minGap && t.head(i)/2+t.head(i+1)/2+1 > gap {
+			return true
+		}
+	}
+	return false
+}
+
+// names writes what of says of every step-th column from the first on, and ends the line.
+func (t *textPen) names(first, step int, of func(*Column) string) {
+	at := 0 // columns written
+	for i := first; i < len(t.l.Columns); i += step {
+		name, bar := t.text(of(&t.l.Columns[i])), t.bar(i)
 		start := max(bar-clean.Width(name)/2, at+min(at, 1))
-		if i < len(t.gaps) {
-			next := bar + t.gaps[i] + 1
-			room := next - clean.Width(names[i+1])/2 - 1 - start
+		if i+step < len(t.l.Columns) {
+			next := t.bar(i + step)
+			room := next - clean.Width(t.text(of(&t.l.Columns[i+step])))/2 - 1 - start
 			if room < clean.Width(name) {
-				room = max(min(t.gaps[i], next-start)-2, minGap-3)
+				room = max(min(next-bar-1, next-start)-2, minGap-3)
 			}
 			name = clean.Fit(name, room, t.dots)
 		}
 		t.blanks(start - at)
 		t.put(name)
 		at = start + clean.Width(name)
-		if i < len(t.gaps) {
-			bar += t.gaps[i] + 1
-		}
 	}
 	t.end()
 }
+
+// bar returns where a bar stands, behind the margin.
+func (t *textPen) bar(i int) int { return t.lead + t.between(0, i) + min(i, 1) }
 
 func (t *textPen) row(r, above *Row) {
 	t.right(r.Frame, t.frame)
@@ -387,7 +418,7 @@ func (t *textPen) selfRoom() int {
 	if t.o.Width == 0 {
 		return maxGap
 	}
-	return max(min(maxGap, t.o.Width-t.edge()), minGap)
+	return max(min(maxGap, t.o.Width-t.edge()), leastGap)
 }
 
 // self draws a message of a host to itself in n columns.
@@ -459,7 +490,7 @@ func (t *textPen) beneath(notes string, marks []int) {
 			at = t.margin() + n
 		}
 	}
-	for _, word := range strings.Fields(notes) {
+	for _, word := range strings.Fields(broken(notes, t.o.Width-t.margin())) {
 		room(word, 1)
 		t.put(word)
 	}

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -38,6 +39,37 @@ func TestWidth(t *testing.T) {
 				if !strings.Contains(words, want) {
 					t.Errorf("%q is not in the ladder of %d columns", want, width)
 				}
+			}
+		}
+	}
+}
+
+// TestNarrow: a ladder is no wider than it may be, with as many hosts as have room, and no word makes it so.
+func TestNarrow(t *testing.T) {
+	for _, x := range []struct{ hosts, width int }{{2, 40}, {4, 60}, {5, 72}, {7, 80}} {
+		var steps []analysis.Step
+		for i := range x.hosts - 1 {
+			from, to := addr(fmt.Sprintf("192.168.100.%d:5060", 101+i)), addr(fmt.Sprintf("192.168.100.%d:5060", 102+i))
+			steps = append(steps, analysis.Step{From: from, To: to, Method: "INVITE", Request: true, ToCallee: true})
+			steps = append(steps, analysis.Step{From: to, To: from, Method: "INVITE", Status: 486, Reason: strings.Repeat("Besetzt", 12)})
+		}
+		c := callOf(steps...)
+		c.Legs[0].CallID = strings.Repeat("id", 120)
+		for _, ascii := range []bool{false, true} {
+			l := flow.New(c, []*findings.Finding{{ID: "lint", Call: 1, Observed: strings.Repeat("odd", 60)}}, &flow.Options{})
+			text := string(flow.AppendText(nil, l, &flow.TextOptions{Width: x.width, ASCII: ascii}))
+			for line := range strings.Lines(text) {
+				if n := clean.Width(strings.TrimSuffix(line, "\n")); n > x.width {
+					t.Errorf("%d columns where %d may be: %s", n, x.width, line)
+				}
+			}
+			for i := range x.hosts {
+				if want := fmt.Sprintf("192.168.100.%d", 101+i); !strings.Contains(text, want) {
+					t.Errorf("%s is not in\n%s", want, text)
+				}
+			}
+			if !strings.Contains(text, "INVITE") || !strings.Contains(strings.ReplaceAll(strings.Join(strings.Fields(text), ""), "\n", ""), strings.Repeat("odd", 60)) {
+				t.Errorf("words are lost in\n%s", text)
 			}
 		}
 	}
