@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -160,11 +162,19 @@ func (e *env) knownFinding(id string) bool {
 func (e *env) explain(id string) int {
 	var b []byte
 	if strings.EqualFold(id, "all") {
-		g := report.Grid{Columns: []report.GridColumn{{Head: "ID"}, {Head: "SEVERITY", Spare: 1}, {Head: "WHAT", Min: 55}}}
+		g := report.Grid{Columns: []report.GridColumn{{Head: "ID"}, {Head: "SEVERITY", Spare: 1}, {Head: "WHAT"}}}
 		for _, r := range findings.Rules() {
 			g.Add(r.ID, r.Severity, r.Title)
 		}
-		b = g.Append(nil, e.width())
+		width := cmp.Or(e.width(), math.MaxInt)
+		most := 0 // all columns, where the last one has room to go on below itself
+		if width < usualWidth {
+			most = width
+		}
+		table := string(g.Append(nil, most))
+		for line := range strings.Lines(table) {
+			b = appendWrapped(b, line, strings.Index(table, "WHAT"), width)
+		}
 	} else {
 		if !e.knownFinding(id) {
 			return exitUsage
