@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,7 +134,9 @@ const (
 	Server // something between them: a proxy, a back-to-back user agent
 )
 
-func (p Party) String() string { return [...]string{"", "caller", "callee", "server"}[p] }
+func (p Party) String() string {
+	return [...]string{"", "caller", "callee", "server", ""}[min(p, Server+1)]
+}
 
 // A State says how far a call came. docs/calls.md has the rules.
 type State uint8
@@ -153,10 +156,15 @@ const (
 
 var stateNames = [...]string{"unknown", "trying", "early", "confirmed", "completed", "failed", "cancelled", "abandoned", "redirected"}
 
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return ""
+}
 
 // States returns the names of all states in the order of the constants.
-func States() []string { return stateNames[:] }
+func States() []string { return slices.Clone(stateNames[:]) }
 
 // A Hop is a pair of addresses that messages of a leg went between. A is the one that
 // sent the first of them.
@@ -183,7 +191,7 @@ const (
 )
 
 func (s DialogState) String() string {
-	return [...]string{"early", "confirmed", "terminated"}[s]
+	return [...]string{"early", "confirmed", "terminated", ""}[min(s, 3)]
 }
 
 // A Transfer is one REFER of a call: RFC 3515.

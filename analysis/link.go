@@ -85,7 +85,9 @@ const (
 )
 
 // String returns a word for the kind.
-func (k LinkKind) String() string { return [...]string{"transfer", "consultation", "replacement"}[k] }
+func (k LinkKind) String() string {
+	return [...]string{"transfer", "consultation", "replacement", ""}[min(k, 3)]
+}
 
 // A referral is a REFER that an INVITE is waited for.
 type referral struct {

@@ -1,65 +1,28 @@
-package analysis
+package analysis_test
 
 import (
 	"fmt"
-	"maps"
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
+
+	"github.com/sipsight/sipsight/analysis"
 )
 
-// The table counts what a map counts, whatever its memory of recent names holds: names that
-// share its places, are beginnings of each other, or come again after a long time.
-func TestNameTable(t *testing.T) {
-	var pool []string
-	for i := range 300 {
-		pool = append(pool, fmt.Sprintf("%08d-%d-00000000", i/10, i), strings.Repeat("x", i), fmt.Sprint(i))
-	}
-	pool = slices.DeleteFunc(pool, func(s string) bool { return s == "" })
-	for _, recent := range []int{1, 16, 4096} {
-		table, want := newNameTable(1000, recent), make(map[string]int64)
-		table.counted = true
-		r := rand.New(rand.NewPCG(1, 2))
-		for range 20000 {
-			s := pool[r.IntN(len(pool))]
-			table.count([]byte(s), 100)
-			want[s[:min(len(s), 100)]]++
-		}
-		if got := table.counts(); !maps.Equal(got, want) {
-			t.Errorf("%d recent: got %v, want %v", recent, got, want)
-		}
-		if got := table.sorted(); !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
-			t.Errorf("%d recent: got %q", recent, got)
-		}
-		if table.over {
-			t.Error("over the limit")
+// TestNames: a number that is no constant has no name, and the lists of names are the caller's own.
+func TestNames(t *testing.T) {
+	for _, x := range []fmt.Stringer{
+		analysis.Party(4), analysis.State(9), analysis.DialogState(3), analysis.LinkKind(3), analysis.Outcome(6), analysis.OfferState(3), analysis.ConnState(6), analysis.Security(9), analysis.State(255),
+	} {
+		if s := x.String(); s != "" {
+			t.Errorf("%T(%[1]d) is %q", x, s)
 		}
 	}
-}
-
-func TestNameTableLimit(t *testing.T) {
-	table := newNameTable(3, 16)
-	table.counted = true
-	for range 2 {
-		for i := range 5 {
-			table.count([]byte(fmt.Sprint(i)), 10)
+	for name, s := range map[string]fmt.Stringer{"server": analysis.Server, "redirected": analysis.StateRedirected, "failed": analysis.RegFailed} {
+		if s.String() != name {
+			t.Errorf("%s is %q", name, s)
 		}
 	}
-	if want := map[string]int64{"0": 2, "1": 2, "2": 2}; !maps.Equal(table.counts(), want) || !table.over {
-		t.Errorf("got %v, over %v", table.counts(), table.over)
-	}
-}
-
-// A name is kept, not the octets that it was found in.
-func TestNameTableCopies(t *testing.T) {
-	table := newNameTable(3, 16)
-	table.counted = true
-	b := []byte("INVITE")
-	table.count(b, 10)
-	copy(b, "xxxxxx")
-	table.count([]byte("INVITE"), 10)
-	if want := map[string]int64{"INVITE": 2}; !maps.Equal(table.counts(), want) {
-		t.Errorf("got %v", table.counts())
+	analysis.States()[0], analysis.Outcomes()[0] = "mine", "mine"
+	if a, b := analysis.StateUnknown.String(), analysis.RegUnanswered.String(); a != "unknown" || b != "unanswered" {
+		t.Errorf("a caller wrote %s and %s", a, b)
 	}
 }

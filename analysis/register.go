@@ -76,10 +76,15 @@ const (
 
 var outcomeNames = [...]string{"unanswered", "challenged", "registered", "unregistered", "queried", "failed"}
 
-func (o Outcome) String() string { return outcomeNames[o] }
+func (o Outcome) String() string {
+	if int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return ""
+}
 
 // Outcomes returns the names of all outcomes in the order of the constants.
-func Outcomes() []string { return outcomeNames[:] }
+func Outcomes() []string { return slices.Clone(outcomeNames[:]) }
 
 // A registrar makes Registrations of REGISTERs.
 type registrar struct {

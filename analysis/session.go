@@ -79,7 +79,9 @@ const (
 	OfferRefused
 )
 
-func (o OfferState) String() string { return [...]string{"unanswered", "accepted", "refused"}[o] }
+func (o OfferState) String() string {
+	return [...]string{"unanswered", "accepted", "refused", ""}[min(o, 3)]
+}
 
 // A ConnState is what is known of the TCP connection of a session.
 type ConnState uint8
@@ -95,7 +97,7 @@ const (
 )
 
 func (c ConnState) String() string {
-	return [...]string{"", "unanswered", "refused", "open", "closed", "reset"}[c]
+	return [...]string{"", "unanswered", "refused", "open", "closed", "reset", ""}[min(c, 6)]
 }
 
 // protocolOf names what a media description is of, "" for RTP and what is not known.

@@ -18,7 +18,7 @@ const (
 	Error
 )
 
-func (s Severity) String() string { return [...]string{"", "note", "warning", "error"}[s] }
+func (s Severity) String() string { return [...]string{"", "note", "warning", "error", ""}[min(s, 4)] }
 
 // ParseSeverity returns the severity of a name; ok is false for none.
 func ParseSeverity(s string) (v Severity, ok bool) {
@@ -40,7 +40,9 @@ const (
 	Certain
 )
 
-func (c Confidence) String() string { return [...]string{"", "possible", "likely", "certain"}[c] }
+func (c Confidence) String() string {
+	return [...]string{"", "possible", "likely", "certain", ""}[min(c, 4)]
+}
 
 // A Finding is something worth telling, with its proof. Its texts may quote what strangers wrote, as it is in the
 // capture: whoever shows them on a terminal, in a page or to a model escapes them first, and masks passwords in URIs.
@@ -101,8 +103,13 @@ func Singly(list []*Finding) (single []*Finding) { // inlined it would be 3 kB
 	return single
 }
 
-// Title says what is wrong, in a few words.
-func (f *Finding) Title() string { return f.rule.Title }
+// Title says what is wrong, in a few words. It is "" of a finding that no rule has the id of.
+func (f *Finding) Title() string {
+	if r := Lookup(f.ID); r != nil {
+		return r.Title
+	}
+	return ""
+}
 
 // An answerFault tells faults of one rule apart, 0 where there is one alone. Of answer-invalid it is the sdp.Rule that the answer offends.
 type answerFault uint8
