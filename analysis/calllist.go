@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A CallList is the calls of a timeline, in the order in which they began. The zero CallList
-// is empty.
+// A CallList is the calls of a timeline, in the order in which their first messages were read
+// whole: mostly that in which they began. The zero CallList is empty.
 //
 // Calls are kept in a form that takes little room. Each one that At or All gives is made for
 // the caller and may be held; its legs may be those that others were given, and are not to be
@@ -130,7 +130,7 @@ func (c *CallList) Heads() iter.Seq[*Call] {
 	return each(r.Len, r.At)
 }
 
-// CallIDs iterates over the Call-IDs of all legs in the order in which they began, each with
+// CallIDs iterates over the Call-IDs of all legs in the order of their first messages, each with
 // the ID of the call that it is of. It costs far less than All.
 func (c *CallList) CallIDs() iter.Seq2[string, int] {
 	return func(yield func(string, int) bool) {

@@ -19,7 +19,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 	return mcpjsonrpc.Tool{
 		Name:  "list_calls",
 		Title: "List calls",
-		Description: `Lists the calls of a capture in the order in which they began: who called whom, state, one sentence on what became of it, delays, final status, findings. Legs behind a back-to-back user agent are one call. Go on with explain_call for one of them.` +
+		Description: `Lists the calls of a capture mostly in the order in which they began: who called whom, state, one sentence on what became of it, delays, final status, findings. Legs behind a back-to-back user agent are one call. Go on with explain_call for one of them.` +
 			dataNote,
 		InputSchema: object(fileArguments+
 			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under call., in the language of Wireshark's display filters.","examples":["call.state == \"failed\" and call.final_status >= 500","call.from contains \"4930\" or call.to contains \"4930\"","call.post_dial_delay_ms > 5000","call.start >= \"2026-11-23 10:00:00\" and call.start < \"2026-11-23 11:00:00\""]}`+
