@@ -3,6 +3,7 @@ package flow
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/report"
@@ -338,13 +339,28 @@ func (t *textPen) names(first, step int, of func(*Column) string) {
 			if room < clean.Width(name) {
 				room = max(min(next-bar-1, next-start)-2, minGap-3)
 			}
-			name = clean.Fit(name, room, t.dots)
+			name = t.fitName(name, room)
+		}
+		if over := t.margin() + start + clean.Width(name) - t.o.Width; t.o.Width > 0 && over > 0 {
+			start = max(start-over, at+min(at, 1))
 		}
 		t.blanks(start - at)
 		t.put(name)
 		at = start + clean.Width(name)
 	}
 	t.end()
+}
+
+// fitName shortens the name of a column. Of an address the end tells most.
+func (t *textPen) fitName(name string, room int) string {
+	if strings.IndexByte(name, ':') < 0 || clean.Width(name) <= room {
+		return clean.Fit(name, room, t.dots)
+	}
+	for clean.Width(name)+clean.Width(t.dots) > room {
+		_, n := utf8.DecodeRuneInString(name)
+		name = name[n:]
+	}
+	return t.dots + name
 }
 
 // bar returns where a bar stands, behind the margin.

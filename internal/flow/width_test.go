@@ -68,6 +68,12 @@ func TestNarrow(t *testing.T) {
 					t.Errorf("%s is not in\n%s", want, text)
 				}
 			}
+			ports := string(flow.AppendText(nil, flow.New(c, nil, &flow.Options{Ports: true}), &flow.TextOptions{Width: x.width, ASCII: ascii}))
+			for i := range x.hosts {
+				if want := fmt.Sprintf("%d:5060", 101+i); !strings.Contains(ports, want) {
+					t.Errorf("%s is not in\n%s", want, ports)
+				}
+			}
 			if !strings.Contains(text, "INVITE") || !strings.Contains(strings.ReplaceAll(strings.Join(strings.Fields(text), ""), "\n", ""), strings.Repeat("odd", 60)) {
 				t.Errorf("words are lost in\n%s", text)
 			}
