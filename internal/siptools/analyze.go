@@ -112,6 +112,8 @@ func analyze(o *Options, q *query) fromCaptures {
 	expr, f := filterArgument(q, filter.Messages(), "frame.time")
 	q.Int("max_packets", &q.limit, 1, maxAsked)
 	q.String("cursor", &q.cursor)
+	q.Instead("pass the next_cursor of the answer before as cursor", "offset", "page", "skip")
+	q.Instead("give max_packets", "limit", "max_results", "count")
 	most := o.MaxPackets
 	if q.limit > 0 && (most == 0 || q.limit < most) {
 		most = q.limit

@@ -120,6 +120,11 @@ func TestInsteadOfArguments(t *testing.T) {
 		{"search_messages", "start_time", `; give filter, such as frame.time >= "`},
 		{"search_messages", "call", `; give filter, such as sip.Call-ID == "a84b4c76e66710"; explain_call`},
 		{"search_messages", "method", `; give filter, such as sip.Method == "INVITE"`},
+		{"list_calls", "offset", `; pass the next_cursor of the answer before as cursor`},
+		{"list_registrations", "sort", `; rows have an order of their own; a filter chooses some of them`},
+		{"search_messages", "max_packets", `; give limit`},
+		{"analyze_sip_packets", "page", `; pass the next_cursor of the answer before as cursor`},
+		{"analyze_sip_packets", "limit", `; give max_packets`},
 		{"list_findings", "aor", `; give filter, such as finding.aor contains "1001"`},
 	} {
 		got := call(t, s, x.tool, args{"pcap_file": path, x.argument: "2026-11-23"})

@@ -59,7 +59,7 @@ func parseFrame(raw json.RawMessage, files int) (f analysis.Frame, err error) {
 	case err1 != nil || err2 != nil || file < 1 || number < 1:
 		return f, errors.New("frame: give the number of a packet, such as 17, or with several files \"2:17\"")
 	case file > files:
-		return f, fmt.Errorf("frame: there is no file %d; %d files were given", file, files)
+		return f, fmt.Errorf("frame: there is no file %d; the last one is %d", file, files)
 	}
 	return analysis.Frame{File: file - 1, Number: number}, nil
 }

@@ -137,6 +137,9 @@ const maxLimit = 1000
 func (q *query) paging() {
 	q.Int("limit", &q.limit, 1, maxLimit)
 	q.String("cursor", &q.cursor)
+	q.Instead("pass the next_cursor of the answer before as cursor", "offset", "page", "skip")
+	q.Instead("give limit", "max_packets", "max_results", "count", "top")
+	q.Instead("rows have an order of their own; a filter chooses some of them", "sort", "sort_by", "order", "order_by")
 }
 
 // filterArgument reads the argument filter: the expression, and what it says; nil for none. It is

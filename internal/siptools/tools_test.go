@@ -266,7 +266,7 @@ func TestMistakes(t *testing.T) {
 		{"list_findings", args{"call": "call-9"}, "call-1 to call-3"},
 		{"analyze_media", args{"call": "call-9"}, "call-1 to call-3"},
 		{"search_messages", args{"frame": 0}, "frame: give the number of a packet"},
-		{"search_messages", args{"frame": "2:1"}, "frame: there is no file 2"},
+		{"search_messages", args{"frame": "2:1"}, "frame: there is no file 2; the last one is 1"},
 		{"search_messages", args{"filter": "sip.method"}, "sip.Method"},
 		{"list_registrations", args{"filter": "aor"}, "reg.aor"},
 		{"list_calls", args{"filter": "frame.number == 3"}, "sipsight://filters"},
