@@ -17,7 +17,11 @@ type filterFlag struct {
 
 func (f *filterFlag) String() string { return "" }
 
+// Set takes an expression. Of several all have to hold: none is passed over in silence.
 func (f *filterFlag) Set(v string) error {
+	if f.given {
+		v = "(" + f.expr + ") and (" + v + ")"
+	}
 	f.expr, f.given = v, true
 	return nil
 }

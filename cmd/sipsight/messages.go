@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -62,6 +63,9 @@ func (f *frameFlag) Set(v string) error {
 	frame, err2 := strconv.ParseInt(n, 10, 64)
 	if err != nil || err2 != nil || frame < 1 || file < 0 || several && file < 1 {
 		return fmt.Errorf("give the number of a packet, such as 17, or with several files 2:17")
+	}
+	if f.frame != 0 {
+		return errors.New("it is of one packet; --filter 'frame.number in {17, 18}' is of several")
 	}
 	f.file, f.frame = file, frame
 	return nil
