@@ -26,6 +26,19 @@ func (f *filterFlag) Set(v string) error {
 	return nil
 }
 
+// A onceFlag is a text that chooses. A second one is refused: it would take the place of the first without a word.
+type onceFlag string
+
+func (f *onceFlag) String() string { return "" }
+
+func (f *onceFlag) Set(v string) error {
+	if *f != "" {
+		return errors.New("it is given already; --filter takes several, with in {…}")
+	}
+	*f = onceFlag(v)
+	return nil
+}
+
 // filterFlag adds --filter, which selects what.
 func (fs *flags) filterFlag(f *filterFlag, what string) {
 	fs.Var(f, "filter", "only "+what+" that meet `EXPR`: see sipsight help filter")

@@ -15,7 +15,8 @@ func TestFilterTwice(t *testing.T) {
 	if r := sipsight(t, "messages", "--filter", "sip.Request", "--filter", "sip.Response", "udp-failures.pcapng"); r.code != exitOK || r.out != "" {
 		t.Errorf("code %d, %s", r.code, r.out)
 	}
-	for _, args := range [][]string{{"calls", "--filter", "call.state == failed", "--filter", ""}, {"messages", "--frame", "1", "--frame", "2"}} {
+	for _, args := range [][]string{{"calls", "--filter", "call.state == failed", "--filter", ""}, {"messages", "--frame", "1", "--frame", "2"},
+		{"findings", "--id", "overload", "--id", "q850-meaning"}, {"findings", "--call", "1", "--call", "2"}, {"flow", "--call", "1", "--call", "2"}} {
 		if r := sipsight(t, append(args, "udp-failures.pcapng")...); r.code != exitUsage || r.out != "" {
 			t.Errorf("%q: code %d, %s", args, r.code, r.out)
 		}

@@ -64,8 +64,9 @@ func runFindings(e *env, c *command, args []string) int {
 	fs.Var(&q.since, "since", "only those whose first frame is of this `TIME` or later")
 	fs.Var(&q.until, "until", "only those whose first frame is of a time up to this `TIME`")
 	fs.Var(&severity, "severity", "only this `SEVERITY` and worse: note, warning or error")
-	id := fs.String("id", "", "only findings of this `ID`")
-	call := fs.String("call", "", "only findings of this `CALL`: call-3, or a Call-ID")
+	id, call := new(string), new(string)
+	fs.Var((*onceFlag)(id), "id", "only findings of this `ID`")
+	fs.Var((*onceFlag)(call), "call", "only findings of this `CALL`: call-3, or a Call-ID")
 	explain := fs.String("explain", "", "tell what the finding `ID` means; needs no file")
 	fs.Var(&q.failOn, "fail-on", "exit with 1 if one of those chosen is of this `SEVERITY` or a worse one")
 	if code, done := fs.parse(e, args); done {

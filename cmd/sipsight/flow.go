@@ -71,7 +71,7 @@ func (f hostsFlag) Set(v string) error {
 
 func (q *flowQuery) flags(fs *flags) {
 	fs.StringVar(&q.format, "format", "text", "`FORMAT`: text, mermaid, svg or html")
-	fs.StringVar(&q.call, "call", "", "only this `CALL`: call-3, or a Call-ID")
+	fs.Var((*onceFlag)(&q.call), "call", "only this `CALL`: call-3, or a Call-ID")
 	fs.filterFlag(&q.filter, "calls")
 	fs.IntVar(&q.limit, "limit", flowCalls, "the first `N` calls; 0 is all")
 	fs.secretsFlag(&q.secrets)
