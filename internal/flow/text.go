@@ -343,6 +343,7 @@ func (t *textPen) names(first, step int, of func(*Column) string) {
 		}
 		if over := t.margin() + start + clean.Width(name) - t.o.Width; t.o.Width > 0 && over > 0 {
 			start = max(start-over, at+min(at, 1))
+			name = t.fitName(name, max(t.o.Width-t.margin()-start, minGap-3))
 		}
 		t.blanks(start - at)
 		t.put(name)
@@ -353,7 +354,7 @@ func (t *textPen) names(first, step int, of func(*Column) string) {
 
 // fitName shortens the name of a column. Of an address the end tells most.
 func (t *textPen) fitName(name string, room int) string {
-	if strings.IndexByte(name, ':') < 0 || clean.Width(name) <= room {
+	if strings.IndexByte(name, ':') < 0 && strings.Trim(name, "0123456789.") != "" || clean.Width(name) <= room {
 		return clean.Fit(name, room, t.dots)
 	}
 	for clean.Width(name)+clean.Width(t.dots) > room {
