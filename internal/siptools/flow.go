@@ -60,7 +60,8 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 				}
 				l, _ := q.ladder(x, call)
 				note := ladderNote(format, strings.Join(q.notes(), " "))
-				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: 120}, defaultChars-len(note))
+				width := max(120, 40+13*len(l.Columns)) // of many hosts as well what messages are is whole
+				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: width}, defaultChars-len(note))
 				return mcpjsonrpc.Result{Text: string(b) + note}, nil
 			}
 		}),
