@@ -48,12 +48,12 @@ function callsOverTime(t) {
     const other = Math.max(n - t.answered[i] - t.failed[i], 0);
     return {
       label: t.bucket_ms < 86400000 ? at.slice(11, 16 + (t.bucket_ms < 60000 ? 3 : 0)) : at.slice(5, 10),
-      title: `${stamp(at).slice(0, 19)}: ${n} calls, ${t.answered[i]} answered, ${t.failed[i]} failed`,
+      title: `${stamp(at).slice(0, 19)}: ${plural(n, 'call')}, ${t.answered[i]} answered, ${t.failed[i]} failed`,
       parts: [['good', t.answered[i]], ['neutral', other], ['bad', t.failed[i]]],
     };
   });
   const sum = (list) => list.reduce((a, b) => a + b, 0);
-  return bars('Calls over time; from below: answered, other, failed', `${sum(t.calls)} calls, ${sum(t.answered)} answered, ${sum(t.failed)} failed`,
+  return bars('Calls over time; from below: answered, other, failed', `${plural(sum(t.calls), 'call')}, ${sum(t.answered)} answered, ${sum(t.failed)} failed`,
     items, Math.ceil(items.length / 6));
 }
 
@@ -96,7 +96,7 @@ function setupTimes(bins) {
   if (!bins) return undefined;
   const items = bins.map((b, i) => ({
     label: b.label, parts: [['neutral', b.count]],
-    title: `${b.count} calls were answered ${b.label === '∞' ? `after ${bins[i - 1].label} s or more` : `in under ${b.label} s`}`,
+    title: `${plural(b.count, 'call')} ${b.count === 1 ? 'was' : 'were'} answered ${b.label === '∞' ? `after ${bins[i - 1].label} s or more` : `in under ${b.label} s`}`,
   }));
   return bars('Seconds until calls were answered, up to', items.map((i) => i.title).join('; '), items, 1);
 }

@@ -60,7 +60,7 @@ function captureList(data, place) {
       term('SIP messages', `${count(f.sip_messages)}${f.copies ? `, and ${count(f.copies)} copies` : ''}`),
       term('Encrypted', f.encrypted_sip_flows ? `${count(f.encrypted_sip_flows)} flows that look like SIP over TLS` : ''),
       term('Protocols', Object.entries(f.protocols ?? {}).map(([k, v]) => `${k} ${count(v)}`).join(', ')),
-      term('Interfaces', (f.interfaces ?? []).map((i) => `${i.name ? `${i.name}: ` : ''}${i.link_type_name}, ${count(i.packets)} packets${i.drops ? `, ${count(i.drops)} drops` : ''}`).join('; ')),
+      term('Interfaces', (f.interfaces ?? []).map((i) => `${i.name ? `${i.name}: ` : ''}${i.link_type_name}, ${plural(i.packets, 'packet')}${i.drops ? `, ${count(i.drops)} drops` : ''}`).join('; ')),
       term('Made by', [f.application, f.hardware, f.os].filter(Boolean).join('; ')), term('Comments', (f.comments ?? []).join('; ')),
       term('Not read', (f.damage ?? []).map((d) => `${d.what}${d.offset === undefined ? '' : ` at byte ${count(d.offset)}`}`).join('; ')),
       term('Noted', Object.entries(f.note_counts ?? {}).map(([k, v]) => `${k} × ${count(v)}`).join(', '))))));

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -246,5 +248,24 @@ func TestEmpty(t *testing.T) {
 	m := makePage(t, capgen.Pcap([]capgen.Packet{{Time: capgen.Start, Link: 1, Data: capgen.Ether(capgen.NewFlow("10.0.0.1:1", "10.0.0.2:2").UDP("hello"))}}), 10)
 	if m.data.Head.NoSIP == "" || len(m.data.Calls) != 0 || len(m.data.Full) != 0 {
 		t.Errorf("%+v", m.data.Head)
+	}
+}
+
+// TestPlurals: what is counted in words of the page may be one; behind "of" it is all there is.
+func TestPlurals(t *testing.T) {
+	names, err := filepath.Glob("*.js")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range regexp.MustCompile(`.{0,3}\$\{[^}]*\} (call|packet|finding|message)s\b`).FindAllString(string(b), -1) {
+			if !strings.HasPrefix(x, "of ") {
+				t.Errorf("%s: %s", name, x)
+			}
+		}
 	}
 }

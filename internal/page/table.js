@@ -91,7 +91,7 @@ function draw(t) {
   let to = Math.min(n, from + Math.ceil(t.box.clientHeight / rowHeight) + 20);
   if (t.printing) [from, to] = [0, Math.min(n, 1000)];
   const list = t.rows.slice(from, to).map((r, i) => tableRow(t, r, from + i));
-  if (t.printing && n > to) list.push(el('tr', {}, el('td', { colspan: columns.length }, `… and ${count(n - to)} calls more`)));
+  if (t.printing && n > to) list.push(el('tr', {}, el('td', { colspan: columns.length }, `… and ${plural(n - to, 'call')} more`)));
   const focused = t.body.contains(document.activeElement);
   replace(t.body, spacer(t.printing ? 0 : from), list, spacer(t.printing ? 0 : n - to));
   if (focused) t.body.querySelector('tr[tabindex="0"]')?.focus({ preventScroll: true });
