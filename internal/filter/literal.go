@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -31,6 +32,26 @@ func compare(k Kind, a, b literal) int {
 		return a.file - b.file
 	}
 	return cmp.Compare(a.num, b.num)
+}
+
+// A spelling returns a text as the values of a field are written, or what is wrong with it.
+type spelling func(s string) (text, what, hint string)
+
+// hexText is the spelling of a number of 32 bits in hexadecimal.
+func hexText(s string) (text, what, hint string) {
+	n, what, hint := parseNumber(Number, s)
+	return fmt.Sprintf("0x%08x", uint32(n)), what, hint
+}
+
+// endpointText is the spelling of an address, with a port or without; what is none stays as it is.
+func endpointText(s string) (text, what, hint string) {
+	if a, err := netip.ParseAddrPort(s); err == nil {
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String(), "", ""
+	}
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().String(), "", ""
+	}
+	return s, "", ""
 }
 
 var timeLayouts = []string{

@@ -551,10 +551,8 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			what, hint = t.name+" is text, which is in no network", `write a pattern, such as `+t.name+` matches "^10\\." for 10.0.0.0/8`
 		}
 		x.lo.text, x.src = tok.text, ""
-		if what == "" && slices.Contains(p.fields.hex, t.field) {
-			if x.lo.num, what, hint = parseNumber(Number, tok.text); what == "" {
-				x.lo.text = fmt.Sprintf("0x%08x", uint32(x.lo.num))
-			}
+		if f := p.fields.spell[t.field]; f != nil && what == "" {
+			x.lo.text, what, hint = f(tok.text)
 		}
 		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
 			what, hint = v.refuse(t.name, tok.text)

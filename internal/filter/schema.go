@@ -44,10 +44,10 @@ type fields struct {
 	list   []Field
 	index  map[string]int
 	closed []vocabulary
-	named  []int    // of list, as Named takes them
-	hex    []int    // of list, as Hex takes them
-	usual  []string // fields that are asked for most, without the prefix
-	said   string   // what people call them, without the prefix
+	named  []int            // of list, as Named takes them
+	spell  map[int]spelling // of list
+	usual  []string         // fields that are asked for most, without the prefix
+	said   string           // what people call them, without the prefix
 }
 
 // A Schema names the fields of records of type T. It is made once, by one goroutine;
@@ -63,7 +63,7 @@ func NewSchema[T any](prefix string) *Schema[T] {
 	if prefix != "" {
 		prefix += "."
 	}
-	return &Schema[T]{fields: fields{prefix: prefix, index: make(map[string]int)}}
+	return &Schema[T]{fields: fields{prefix: prefix, index: make(map[string]int), spell: make(map[int]spelling)}}
 }
 
 // Add adds a field. get gives the values of one record to its second argument, none if

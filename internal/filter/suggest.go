@@ -43,10 +43,12 @@ func (s *fields) Named(name string) { s.named = append(s.named, s.index[s.prefix
 // Hex says that a text is a number of 32 bits in hexadecimal, such as 0x000000a1. An expression may write it in any of the ways of
 // numbers; one with anything else would never hold, and is refused.
 func (s *fields) Hex(name string) {
-	i := s.index[s.prefix+name]
-	s.hex = append(s.hex, i)
-	s.list[i].Example = s.prefix + name + " == 0xa1"
+	s.spell[s.index[s.prefix+name]] = hexText
+	s.list[s.index[s.prefix+name]].Example = s.prefix + name + " == 0xa1"
 }
+
+// Endpoint says that a text is an address, with a port or without: an expression may write it in any of the ways of IPv6.
+func (s *fields) Endpoint(name string) { s.spell[s.index[s.prefix+name]] = endpointText }
 
 // vocabulary returns the values that a field can have, nil where it may be any.
 func (s *fields) vocabulary(field int) *vocabulary {

@@ -96,6 +96,29 @@ func TestHex(t *testing.T) {
 	}
 }
 
+// TestEndpoint: an address is found in whatever way it is written.
+func TestEndpoint(t *testing.T) {
+	s := filter.NewSchema[string]("call")
+	s.Add(filter.Field{Name: "source", Kind: filter.String, Doc: "where it came from"}, func(x string, v *filter.Values) { v.Endpoint(x) })
+	s.Endpoint("source")
+	for expr, value := range map[string]string{
+		`call.source == "2001:0DB8:0::1"`:           "[2001:db8::1]:5060",
+		`call.source == "[2001:db8:0:0::1]"`:        "[2001:db8::1]:5060",
+		`call.source in {"[2001:DB8::0001]:5060"}`:  "[2001:db8::1]:5060",
+		`not call.source == "[2001:db8::1]:5061"`:   "[2001:db8::1]:5060",
+		`call.source == "::ffff:192.0.2.7"`:         "192.0.2.7:5060",
+		`call.source == 192.0.2.7`:                  "192.0.2.7:5060",
+		`call.source == "192.0.2.7:5060"`:           "192.0.2.7:5060",
+		`not call.source == "192.0.2.7:"`:           "192.0.2.7:5060",
+		`call.source contains "DB8" or call.source`: "192.0.2.7:5060",
+	} {
+		f, err := s.Parse(expr)
+		if err != nil || !f.Match(value) {
+			t.Errorf("%s does not select %s: %v", expr, value, err)
+		}
+	}
+}
+
 // TestOnlyTrue: what is absent where it is not true is never false.
 func TestOnlyTrue(t *testing.T) {
 	s := filter.NewSchema[*call]("call")

@@ -46,8 +46,11 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 				each(b, path, func(value []byte) { takePart(v, p.Kind, kind, value) })
 			}
 		})
-		if kind == "call" {
+		switch kind {
+		case "call":
 			s.Named(p.Name)
+		case "endpoint":
+			s.Endpoint(p.Name)
 		}
 	}
 }

@@ -48,6 +48,8 @@ func TestParts(t *testing.T) {
 		`call.legs.source != 10.0.0.9`:                     false,
 		`call.legs.source == 10.0.0`:                       false,
 		`call.hops.destination == "2001:db8::5"`:           true,
+		`call.hops.destination == "2001:0DB8:0:0::5"`:      true,
+		`call.source == "[::ffff:192.0.2.1]:5060"`:         true,
 		`call.source == 192.0.2.1`:                         true,
 		`call.source == "192.0.2.1:5060"`:                  true,
 		`call.source === 192.0.2.1`:                        true,

@@ -326,6 +326,9 @@ func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 		if c.named {
 			s.Named(c.Key)
 		}
+		if c.Kind == Endpoint || strings.HasSuffix(c.Key, "_ip") {
+			s.Endpoint(c.Key)
+		}
 		if c.Brief && c.Key != "id" && c.Key != "verdict" {
 			usual = append(usual, c.Key)
 		}
