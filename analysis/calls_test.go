@@ -530,6 +530,66 @@ var callTests = []struct {
 		1.1  P > A 200 id=c1@example`,
 		[]string{"c1@example confirmed 200 setup=1.1s unfinished messages=2 a-c1-example/b-c1-example:confirmed + c2@p confirmed 240 [session-id from-and-to-user from-user shared-address begins-inside answered-together]"},
 	},
+	{"a B2BUA hangs up on either side", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 200 id=c2@p
+		1.1  P > A 200 id=c1@example
+		9    P > A BYE id=c1@example
+		9.1  P > B BYE id=c2@p`,
+		[]string{"c1@example completed 200 by server setup=1.1s talk=7.9s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 260 [session-id from-and-to-user from-user shared-address begins-inside answered-together ended-together]"},
+	},
+	{"a B2BUA hangs up on the caller, the called side on it", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 200 id=c2@p
+		1.1  P > A 200 id=c1@example
+		9    B > P BYE id=c2@p
+		9.1  P > A BYE id=c1@example`,
+		[]string{"c1@example completed 200 by callee setup=1.1s talk=8s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 260 [session-id from-and-to-user from-user shared-address begins-inside answered-together ended-together]"},
+	},
+	{"a B2BUA hangs up on the caller, and the called side goes on", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 200 id=c2@p
+		1.1  P > A 200 id=c1@example
+		9    P > A BYE id=c1@example
+		20   B > P BYE id=c2@p`,
+		[]string{"c1@example completed 200 by server setup=1.1s talk=7.9s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 240 [session-id from-and-to-user from-user shared-address begins-inside answered-together]"},
+	},
+	{"two B2BUAs, of which the second hangs up", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > Q INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.2  Q > B INVITE id=c3@q fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > Q 200 id=c3@q
+		1.1  Q > P 200 id=c2@p
+		1.2  P > A 200 id=c1@example
+		9    Q > P BYE id=c2@p
+		9.05 Q > B BYE id=c3@q
+		9.1  P > A BYE id=c1@example`,
+		[]string{"c1@example completed 200 by server setup=1.2s talk=7.9s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 260 [session-id from-and-to-user from-user shared-address begins-inside answered-together ended-together] + c3@q completed 260 [session-id from-and-to-user from-user shared-address begins-inside answered-together ended-together]"},
+	},
+	{"a B2BUA gives up calling, and refuses", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 180 id=c2@p
+		1.1  P > A 180 id=c1@example
+		20   P > B CANCEL id=c2@p
+		20.1 B > P 487 id=c2@p of=INVITE
+		20.2 P > A 480 id=c1@example of=INVITE`,
+		[]string{"c1@example failed 480 by server pdd=1.1s ring=19.1s messages=3 a-c1-example/b-c1-example:terminated + c2@p cancelled 240 [session-id from-and-to-user from-user shared-address begins-inside ended-together]"},
+	},
 	{"three legs, two B2BUAs, users alone", `
 		0    A > P INVITE
 		0.1  P > Q INVITE id=c2@p fwd=no

@@ -153,6 +153,7 @@ type ending struct {
 	answers             []netip.AddrPort // where the called side wants its media
 	refused             int              // its final response where it failed, 0 otherwise
 	elsewhere           bool             // it was cancelled since another one was answered
+	by                  Party            // who ended it
 }
 
 // answersOf returns where the called side of a leg wants its media.
@@ -178,7 +179,7 @@ func differ(a, b *ending) bool {
 func (j *joiner) endingOf(leg int32, legs *legStore) ending {
 	e := j.ends[leg]
 	if l := legs.legs[leg]; l != nil { // late messages may have changed it
-		e.answered, e.ended = l.Answered, l.Ended
+		e.answered, e.ended, e.by = l.Answered, l.Ended, l.EndedBy
 	}
 	return e
 }
@@ -258,7 +259,7 @@ func (j *joiner) finished(v *liveLeg) {
 		}
 		j.ends[int32(l.order)] = ending{
 			answered: l.Answered, ended: l.Ended, source: l.Source, destination: l.Destination, moved: v.moved,
-			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(),
+			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(), by: l.EndedBy,
 		}
 	}
 	for _, sum := range v.keys {
@@ -698,12 +699,44 @@ func (j *joiner) join(legs *legStore) {
 		}
 	}
 	j.sameHosts(legs)
+	var united []*pair
 	for list := range j.perLeg() {
 		if best := j.bestOf(list); best != nil {
 			j.unite(best, legs)
+			united = append(united, best)
 		}
 	}
+	legs.dropped = j.servers(united, legs)
 	j.candidates, j.ends = nil, nil
+}
+
+// servers returns, by their order, the legs that a back-to-back user agent ended by itself: it hung up on the called side
+// as well, or gave up calling it, or that went on. The pairs are in the order of their later legs: those of the called side
+// come last, and are looked at first.
+func (j *joiner) servers(united []*pair, legs *legStore) map[int]bool {
+	by := make(map[int]Party) // of the legs that look as if the called side had ended them
+	for i := len(united) - 1; i >= 0; i-- {
+		c := united[i]
+		a, b := j.endingOf(c.earlier, legs), j.endingOf(c.later, legs)
+		if by[int(c.later)] == Server {
+			b.by = Server
+		}
+		if a.by != Callee || a.refused == 487 || b.by == NoParty || a.answered.IsZero() != b.answered.IsZero() {
+			continue
+		}
+		if b.by == Callee && b.ended.Sub(a.ended) <= together {
+			by[int(c.earlier)] = Callee
+		} else if by[int(c.earlier)] == NoParty {
+			by[int(c.earlier)] = Server
+		}
+	}
+	servers := make(map[int]bool)
+	for leg, p := range by {
+		if p == Server {
+			servers[leg] = true
+		}
+	}
+	return servers
 }
 
 // unite makes one call of two legs. What tells which leg is the later one is its INVITE; the
