@@ -304,6 +304,9 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 			return
 		}
 		if !slices.Contains(j.addrs[who.from:who.to], other) {
+			if !who.goesOn(s) {
+				return
+			}
 			r += 3
 		}
 		if r < rank {
@@ -330,6 +333,18 @@ func (c *claimant) speaks(s *Stream) bool {
 		return true
 	}
 	return end >= c.begin-int64(mediaBefore) && (c.ended == never || begin <= c.ended+int64(mediaAfter))
+}
+
+// goesOn reports whether a stream is not older than the leg and over when that begins, nor younger than the leg and going on: such a
+// one is of another call that has the same ports.
+func (c *claimant) goesOn(s *Stream) bool {
+	begin, end := instant(s.Begin()), instant(s.End())
+	if begin == never || c.begin == never {
+		return true
+	}
+	early := begin < c.begin-int64(mediaBefore) && end < c.begin
+	late := c.ended != never && begin > c.ended && end > c.ended+int64(mediaAfter)
+	return !early && !late
 }
 
 // other returns the other side.
