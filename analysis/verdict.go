@@ -70,7 +70,12 @@ func appendOutcome(b []byte, l *Leg, until time.Time) []byte {
 			b = appendHost(append(b, "No final response came from "...), l.Destination)
 			return append(b, " in over 32 s"...)
 		}
-		b = appendAfter(append(b, "Rang"...), l.Invited, l.Ringing)
+		if l.Rung.IsZero() { // 183 may be ringing, or an announcement; 181 and 182 are not
+			b = append(b, "Got a provisional response"...)
+		} else {
+			b = append(b, "Rang"...)
+		}
+		b = appendAfter(b, l.Invited, l.Ringing)
 		return append(b, "; no final response and no CANCEL followed in over three minutes"...)
 	case StateEarly:
 		return appendLater(append(b, "Not answered yet when the capture ends"...), l.Invited, until)
@@ -156,10 +161,15 @@ func appendCancelled(b []byte, l *Leg) []byte {
 	case l.FinalStatus != 0 && l.FinalStatus != 487: // it went on in spite of the CANCEL
 		b = words.AppendStatus(append(b, "Cancelled by the caller, and ended with "...), l.FinalStatus)
 		return appendAfter(b, l.Invited, l.Ended)
-	case !l.Ringing.IsZero():
-		return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", while it was ringing"...)
 	}
-	return append(appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended), ", before it rang"...)
+	b = appendAfter(append(b, "Cancelled by the caller"...), l.Invited, l.Ended)
+	switch {
+	case !l.Rung.IsZero():
+		return append(b, ", while it was ringing"...)
+	case !l.Ringing.IsZero(): // that it rang nobody said
+		return append(b, ", before it was answered"...)
+	}
+	return append(b, ", before it rang"...)
 }
 
 // Transfers returns the transfers that were asked for on any leg of a call, in order, and once what a

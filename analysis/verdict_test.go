@@ -126,7 +126,10 @@ func TestVerdictEnds(t *testing.T) {
 		return &Leg{State: StateCompleted, Invited: at, Answered: at.Add(2 * s), Ended: at.Add(8 * s), EndedBy: Caller, ByBye: true, ByeRefused: refused}
 	}
 	cancelled := func(status int, cause string) *Leg {
-		return &Leg{State: StateCancelled, Invited: at, Ringing: at.Add(s), Ended: at.Add(6 * s), EndedBy: Caller, FinalStatus: status, Cause: cause}
+		return &Leg{State: StateCancelled, Invited: at, Ringing: at.Add(s), Rung: at.Add(s), Ended: at.Add(6 * s), EndedBy: Caller, FinalStatus: status, Cause: cause}
+	}
+	progress := func(state State) *Leg { // 181, 182 or 183, and no 180
+		return &Leg{State: state, Invited: at, Ringing: at.Add(s), Ended: at.Add(6 * s)}
 	}
 	for _, x := range []struct {
 		l    *Leg
@@ -140,6 +143,8 @@ func TestVerdictEnds(t *testing.T) {
 		{cancelled(487, `Q.850 ;cause=26, SIP;cause=200`), "Stopped after 6.00 s, since another phone had answered."},
 		{cancelled(487, `Q.850;cause=16;text="one, SIP;cause=200"`), "Cancelled by the caller after 6.00 s, while it was ringing."},
 		{cancelled(487, `SIP;cause=487`), "Cancelled by the caller after 6.00 s, while it was ringing."},
+		{progress(StateCancelled), "Cancelled by the caller after 6.00 s, before it was answered."},
+		{progress(StateAbandoned), "Got a provisional response after 1.00 s; no final response and no CANCEL followed in over three minutes."},
 	} {
 		if got := (&Call{Legs: []*Leg{x.l}, Until: at.Add(time.Minute)}).Verdict(); got != x.want {
 			t.Errorf("%s\nwant %s", got, x.want)
