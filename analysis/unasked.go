@@ -10,6 +10,7 @@ const maxUnasked = 4096
 type Unasked struct {
 	Source, Destination netip.AddrPort // of the response
 	Frame               Frame
+	More                bool // further ones came
 }
 
 // An Unregistered is an address-of-record of which the capture has a 403 or 404 to a REGISTER, and no REGISTER.
@@ -24,7 +25,7 @@ type Unregistered struct {
 // An unaskedTable makes them.
 type unaskedTable struct {
 	list  []Unasked
-	pairs map[hostPair]bool
+	pairs map[hostPair]int // 1 + the index of its first
 
 	refused []Unregistered // without AOR where a REGISTER came after all
 	aors    map[int]int    // by number: 1 + the index of its refusal, 0 where a REGISTER is in the capture
@@ -33,14 +34,18 @@ type unaskedTable struct {
 // answer takes in a final response of which no request is known.
 func (u *unaskedTable) answer(x *seen) {
 	p := hostPair{x.m.Src.Addr(), x.m.Dst.Addr()}
-	if u.pairs[p] || len(u.list) == maxUnasked {
+	if i := u.pairs[p]; i > 0 {
+		u.list[i-1].More = true
+		return
+	}
+	if len(u.list) == maxUnasked {
 		return
 	}
 	if u.pairs == nil {
-		u.pairs = make(map[hostPair]bool)
+		u.pairs = make(map[hostPair]int)
 	}
-	u.pairs[p] = true
-	u.list = append(u.list, Unasked{x.m.Src, x.m.Dst, x.frame})
+	u.list = append(u.list, Unasked{Source: x.m.Src, Destination: x.m.Dst, Frame: x.frame})
+	u.pairs[p] = len(u.list)
 }
 
 // registered takes in a final response to a REGISTER for an address-of-record, of which no request is known.

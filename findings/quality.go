@@ -36,7 +36,7 @@ var captureQuality = &Rule{
 	Title: "something that the capture does not show as it was",
 	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
 is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
-shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, or no more than two messages in all; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, no more than two messages in all, or one or two pairs with a single response each, as where a capture begins behind the request; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
 	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
@@ -51,6 +51,7 @@ type way struct {
 	frame  analysis.Frame // the first
 	number int            // in which order it was seen
 	proof  bool           // something was answered
+	once   bool           // … and all that was is perhaps a request ahead of the capture
 }
 
 // A longWait is a transaction that was open for over a minute.
@@ -103,9 +104,20 @@ func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proo
 	if !known {
 		w = way{frame: f, number: len(s.ways)}
 	}
-	w.proof = proof
+	w.proof, w.once = proof, false
 	s.ways[p] = w
 	pairs.add(p, pairSeen|bit)
+}
+
+// once notes a response that is all that went from one host to another in a leg, or outside of any: where it is the first, its request
+// may stand ahead of the capture.
+func (s *qualityState) once(pairs *pairTable, p hostPair, f analysis.Frame) {
+	first := !pairs.has(p, pairSeen)
+	s.went(pairs, p, f, !first)
+	if w, ok := s.ways[p]; ok && first {
+		w.proof, w.once = true, true
+		s.ways[p] = w
+	}
 }
 
 // hasRoom reports whether further ways are remembered.
@@ -143,7 +155,11 @@ func (s *qualityState) leg(r *legRun) {
 			}
 			proof = !w.hears
 		}
-		if !w.went || proof && !w.proof {
+		switch {
+		case proof && i == 0 && !m.Request && r.alone(p):
+			w.went, w.proof = true, true
+			s.once(&r.c.pairs, p, m.Frame)
+		case !w.went || proof && !w.proof:
 			w.went, w.proof = true, w.proof || proof
 			s.went(&r.c.pairs, p, m.Frame, proof)
 		}
@@ -192,6 +208,17 @@ type wayOfLeg struct {
 
 // maxHopsOfLeg is how many hops of a leg have one: the last one of all may stand for others.
 const maxHopsOfLeg = 16
+
+// alone reports whether but one message of the leg goes from one host to another.
+func (r *legRun) alone(p hostPair) bool {
+	n := 0
+	return r.first(func(m *analysis.Seen) bool {
+		if hostsOf(m.Source, m.Destination) == p {
+			n++
+		}
+		return n > 1
+	}) < 0
+}
 
 // hears reports whether a message of the leg goes to a host.
 func (r *legRun) hears(a netip.Addr) bool {
@@ -246,7 +273,11 @@ func (s *qualityState) oneWay(r *captureRun) {
 	}
 	for i := range r.Unasked { // what a capture of one direction has outside of calls
 		u := &r.Unasked[i]
-		s.went(&r.c.pairs, hostsOf(u.Source, u.Destination), u.Frame, true)
+		if p := hostsOf(u.Source, u.Destination); u.More {
+			s.went(&r.c.pairs, p, u.Frame, true)
+		} else {
+			s.once(&r.c.pairs, p, u.Frame)
+		}
 	}
 	var list []pair
 	pairs := 0
@@ -274,8 +305,9 @@ func (s *qualityState) oneWay(r *captureRun) {
 		return
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
+	begins := len(list) <= 2 && !slices.ContainsFunc(list, func(p pair) bool { return !p.once })
 	severity := Note
-	if len(list)*2 >= pairs && r.messages() > 2 {
+	if !begins && len(list)*2 >= pairs && r.messages() > 2 {
 		severity = Warning
 	}
 	var frames []analysis.Frame
