@@ -155,7 +155,7 @@ func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop int) {
 	if code == 180 && l.Rung.IsZero() {
 		l.Rung = x.now
 	}
-	if code > 100 && code < 200 && (describes(x.s) || len(x.s.Body) > 0 && t.sdpPart(x.s) != nil) {
+	if code > 100 && code < 200 && len(x.s.Body) > 0 && description(x.s) != nil {
 		l.EarlyMedia = true
 	}
 	if tr.attempt < 0 {

@@ -1089,6 +1089,38 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestStepsMultipart: a session description is told of inside of a multipart body as well, as emergency calls and SIP-I have it.
+func TestStepsMultipart(t *testing.T) {
+	res := analyze(t, capgen.Ladder{}, `
+		0 A > B INVITE
+			Content-Type: multipart/mixed;boundary=x
+			| --x
+			| Content-Type: application/isup;version=itu-t92+
+			|
+			| IAM
+			| --x
+			| Content-Type: application/sdp
+			|
+			| v=0
+			| o=- 1 1 IN IP4 10.0.0.1
+			| s=-
+			| c=IN IP4 10.0.0.1
+			| t=0 0
+			| m=audio 4000 RTP/AVP 0
+			| --x--
+		1 B > A INFO
+			Content-Type: multipart/mixed;boundary=x
+			| --x
+			| Content-Type: application/isup
+			|
+			| SUS
+			| --x--`)
+	steps := res.Calls.At(0).First().Steps
+	if len(steps) != 2 || steps[0].Media != "audio 10.0.0.1:4000 PCMU" || steps[1].Media != "" {
+		t.Errorf("%+v", steps)
+	}
+}
+
 // TestStepsOf: messages are kept of the calls that are asked for alone.
 func TestStepsOf(t *testing.T) {
 	l := new(capgen.Ladder)

@@ -774,7 +774,7 @@ func (t *tracker) step(v *liveLeg, x *seen) {
 	if len(s.Body) > 0 {
 		ct, _ := s.First(sipmsg.ContentType)
 		p.Body = t.names.string(capped(unfolded(ct), maxKept))
-		if l.Media != nil && describes(x.s) {
+		if l.Media != nil && description(x.s) != nil {
 			p.Media = l.Media.text(v.speaker(x))
 		}
 	}

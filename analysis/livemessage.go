@@ -126,7 +126,7 @@ func (t *tracker) keep(v *liveLeg, x *seen) {
 	s.Fields, s.Quirks, s.MaxForwards, s.Body = x.s.FieldSet(), x.quirks, maxForwards(x.s), len(x.s.Body)
 	s.Initial = x.transaction >= 0 && v.trans[x.transaction].initial
 	s.Vias = uint8(min(x.s.NumValues(sipmsg.Via), math.MaxUint8))
-	s.SDP = s.Body > 2 && (describes(x.s) || t.sdpPart(x.s) != nil)
+	s.SDP = s.Body > 2 && description(x.s) != nil
 	var octets place
 	if v.octets+len(raw) <= maxLegOctets && t.detailOctets+len(raw) <= t.most.octets {
 		octets = v.keepOctets(&t.pages, x.s, s.Partial)

@@ -141,11 +141,9 @@ func (t *tracker) media(v *liveLeg, x *seen) {
 	if x.resent.Number != 0 || x.m.Partial {
 		return
 	}
-	body := x.s.Body
-	if !describes(x.s) {
-		if body = t.sdpPart(x.s); body == nil {
-			return
-		}
+	body := description(x.s)
+	if body == nil {
+		return
 	}
 	side, tag := v.speaker(x), x.to
 	if x.s.IsRequest() {
@@ -219,8 +217,12 @@ type described struct {
 	side Party
 }
 
-// sdpPart returns the session description inside of a multipart body, nil for none.
-func (t *tracker) sdpPart(s *sipmsg.Message) []byte {
+// description returns the session description that a message carries, by itself or inside of a multipart body; nil for
+// none.
+func description(s *sipmsg.Message) []byte {
+	if describes(s) {
+		return s.Body
+	}
 	v, ok := s.First(sipmsg.ContentType)
 	if !ok || len(v) < 10 || !equalFold(v[:10], "multipart/") {
 		return nil
