@@ -726,7 +726,7 @@ func (j *joiner) servers(united []*pair, legs *legStore) map[int]bool {
 		}
 		if b.by == Callee && b.ended.Sub(a.ended) <= together {
 			by[int(c.earlier)] = Callee
-		} else if by[int(c.earlier)] == NoParty {
+		} else if by[int(c.earlier)] == NoParty && a.ended.Sub(b.ended) <= together { // and not transferred long before
 			by[int(c.earlier)] = Server
 		}
 	}
