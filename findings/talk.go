@@ -465,15 +465,15 @@ func (p path) of(s *analysis.Stream, by int) *agreement {
 	return found
 }
 
-// free returns for how long a side may send between two times.
-func (p path) free(by int, from, to time.Time) (d time.Duration) {
+// free returns for how long agreements that are of one kind are in force between two times.
+func (p path) free(from, to time.Time, is func(*agreement) bool) (d time.Duration) {
 	begin, all := time.Duration(0), to.Sub(from)
 	for i, a := range p {
 		end := all
 		if i+1 < len(p) {
 			end = min(max(p[i+1].at.Sub(from), 0), all)
 		}
-		if a.allows(by) {
+		if begin < end && is(a) {
 			d += end - begin
 		}
 		begin = end
