@@ -492,7 +492,7 @@ var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; its descriptions agree on audio, not inactive, and for 5 s and more not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and one of its two media addresses is the source of
-some packet. The capture may have been taken at a server, past which media from phone to phone do not come: silent therefore where all that RTP of others, but for streams of less than five packets, has one end that passes requests of this call on, or that is an end of each of its hops, or where all of it has one end that is no media address of
+some packet; where other agreements were in force as well that had it go elsewhere, 5 s and more are left. The capture may have been taken at a server, past which media from phone to phone do not come: silent therefore where all that RTP of others, but for streams of less than five packets, has one end that passes requests of this call on, or that is an end of each of its hops, or where all of it has one end that is no media address of
 this call, and more than one other end. These are told all the same where packets between the two media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
@@ -515,12 +515,17 @@ this call, and more than one other end. These are told all the same where packet
 			if slices.ContainsFunc(r.legsOf(t), func(l *analysis.Leg) bool { return l.Media != nil && len(l.Media.Streams) > 0 }) {
 				continue
 			}
-			if !r.othersTalk(t, a, from, to) || !r.isCaptured(t, a) && !r.isAmong(t, a, from, to) {
+			captured := func(a *agreement) bool { return r.isCaptured(t, a) || r.isAmong(t, a, from, to) }
+			if !r.othersTalk(t, a, from, to) || !captured(a) {
+				continue
+			}
+			talk := part.free(from, to, captured)
+			if talk < min(to.Sub(from), heldTalk) {
 				continue
 			}
 			r.tellOf(t.leg, Finding{
 				Severity: Error, Frames: []analysis.Frame{a.frame}, Confidence: Likely,
-				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(to.Sub(from))),
+				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(talk)),
 				Expected: "RTP both ways",
 				passed:   &passed{side: analysis.Callee, same: "silent", at: from, until: to},
 			})
