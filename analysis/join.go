@@ -706,15 +706,15 @@ func (j *joiner) join(legs *legStore) {
 			united = append(united, best)
 		}
 	}
-	legs.dropped = j.servers(united, legs)
+	legs.endedBy = j.endedBy(united, legs)
 	j.candidates, j.ends = nil, nil
 }
 
-// servers returns, by their order, the legs that a back-to-back user agent ended by itself: it hung up on the called side
-// as well, or gave up calling it, or that went on. The pairs are in the order of their later legs: those of the called side
-// come last, and are looked at first.
-func (j *joiner) servers(united []*pair, legs *legStore) map[int]bool {
-	by := make(map[int]Party) // of the legs that look as if the called side had ended them
+// endedBy returns who ended the legs, by their order, that look as if the called side had: the Server where a back-to-back user
+// agent did by itself: it hung up on the called side as well, or gave up calling it, or that went on. The pairs are in the order
+// of their later legs: those of the called side come last, and are looked at first.
+func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
+	by := make(map[int]Party)
 	for i := len(united) - 1; i >= 0; i-- {
 		c := united[i]
 		a, b := j.endingOf(c.earlier, legs), j.endingOf(c.later, legs)
@@ -730,13 +730,7 @@ func (j *joiner) servers(united []*pair, legs *legStore) map[int]bool {
 			by[int(c.earlier)] = Server
 		}
 	}
-	servers := make(map[int]bool)
-	for leg, p := range by {
-		if p == Server {
-			servers[leg] = true
-		}
-	}
-	return servers
+	return by
 }
 
 // unite makes one call of two legs. What tells which leg is the later one is its INVITE; the

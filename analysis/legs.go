@@ -12,7 +12,7 @@ type legStore struct {
 	calls  []int32 // the ID of the call of each, once that is known
 	joins  map[int][]Join
 
-	dropped map[int]bool // by leg, that its server ended it, as a further leg of the call shows
+	endedBy map[int]Party // by leg, who ended it, where a further leg of the call shows that
 
 	spareLegs  []*Leg // that were packed, for others in their place
 	spareMedia []*Media
@@ -131,8 +131,8 @@ func (s *legStore) attach(l *Leg) {
 func (s *legStore) tell(l *Leg) {
 	if l.order < len(s.calls) {
 		l.call, l.Joins = int(s.calls[l.order]), s.joins[l.order]
-		if s.dropped[l.order] {
-			l.EndedBy = Server
+		if by := s.endedBy[l.order]; by != NoParty {
+			l.EndedBy = by
 		}
 	}
 }

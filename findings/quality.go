@@ -305,7 +305,10 @@ func (s *qualityState) oneWay(r *captureRun) {
 		return
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
-	begins := len(list) <= 2 && !slices.ContainsFunc(list, func(p pair) bool { return !p.once })
+	begins := len(list) <= 2
+	for i := range list {
+		begins = begins && list[i].once
+	}
 	severity := Note
 	if !begins && len(list)*2 >= pairs && r.messages() > 2 {
 		severity = Warning
