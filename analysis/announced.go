@@ -264,19 +264,17 @@ func (j *streamJoiner) number(a netip.AddrPort) {
 // claim takes in what a leg announces.
 func (j *streamJoiner) claim(l *Leg, leg int32) {
 	from := int32(len(j.addrs))
-	add := func(a netip.AddrPort, side Party, kind string, since time.Time, nth int) {
-		if n, wanted := j.numbers[a]; wanted {
+	add := func(e *Endpoint, nth int) {
+		if n, wanted := j.numbers[e.Addr]; wanted {
 			j.addrs = append(j.addrs, n)
-			j.claims = append(j.claims, claim{since: instant(since), kind: kind, who: int32(len(j.who)), addr: n, nth: uint8(nth), side: side})
+			j.claims = append(j.claims, claim{since: instant(e.Since), kind: e.Kind, who: int32(len(j.who)), addr: n, nth: uint8(nth), side: e.Side})
 		}
 	}
 	for i := range l.Media.Endpoints {
-		e := &l.Media.Endpoints[i]
-		add(e.Addr, e.Side, e.Kind, e.Since, i)
+		add(&l.Media.Endpoints[i], i)
 	}
-	for i := range l.Media.candidates {
-		c := &l.Media.candidates[i]
-		add(c.addr, c.side, c.kind, c.since, len(l.Media.Endpoints)+i)
+	for i := range l.Media.Candidates {
+		add(&l.Media.Candidates[i], len(l.Media.Endpoints)+i)
 	}
 	if to := int32(len(j.addrs)); to > from {
 		j.who = append(j.who, claimant{leg: leg, from: from, to: to, begin: instant(l.Begin), ended: instant(l.Ended)})
@@ -443,9 +441,11 @@ func (s *Stream) Encrypted() bool { return s.Security != NoSecurity || s.secure 
 // encrypted reports whether the descriptions of both sides ask for SRTP of a kind.
 func (m *Media) encrypted(kind string) bool {
 	var said, secure [3]bool
-	for i := range m.Endpoints {
-		if e := &m.Endpoints[i]; e.Kind == kind && int(e.Side) < len(said) {
-			said[e.Side], secure[e.Side] = true, e.secure
+	for _, list := range [...][]Endpoint{m.Candidates, m.Endpoints} {
+		for i := range list {
+			if e := &list[i]; e.Kind == kind && int(e.Side) < len(said) {
+				said[e.Side], secure[e.Side] = true, e.secure
+			}
 		}
 	}
 	return (secure[Caller] || !said[Caller]) && (secure[Callee] || !said[Callee]) && (said[Caller] || said[Callee])
@@ -454,13 +454,15 @@ func (m *Media) encrypted(kind string) bool {
 // codec returns what a payload type of a stream stands for to a side: in the announcement
 // of where it went to, or else in the last one of its kind.
 func (m *Media) codec(s *Stream, payloadType uint8, side Party) (c rtp.Codec) {
-	for i := len(m.Endpoints) - 1; i >= 0; i-- {
-		e := &m.Endpoints[i]
-		if e.Side != side || e.Kind != s.Kind {
-			continue
-		}
-		if x := e.Codec(payloadType); x.Name != "" && (c.Name == "" || e.Addr == s.Destination()) {
-			c = x
+	for _, list := range [...][]Endpoint{m.Endpoints, m.Candidates} {
+		for i := len(list) - 1; i >= 0; i-- {
+			e := &list[i]
+			if e.Side != side || e.Kind != s.Kind {
+				continue
+			}
+			if x := e.Codec(payloadType); x.Name != "" && (c.Name == "" || e.Addr == s.Destination()) {
+				c = x
+			}
 		}
 	}
 	return c

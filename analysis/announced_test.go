@@ -102,6 +102,29 @@ func TestUndescribed(t *testing.T) {
 	}
 }
 
+// TestCandidatesDescribe: where c= and m= name no address, as browsers have it, candidates say what a stream between them is; where they
+// do, the last description counts, that of a re-INVITE without candidates as well.
+func TestCandidatesDescribe(t *testing.T) {
+	const text = "0 A > B INVITE\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 0.0.0.0\n  | m=audio 9 UDP/TLS/RTP/SAVPF 97\n  | a=rtpmap:97 opus/48000/2\n  | a=ice-ufrag:abcd\n  | a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\n" +
+		"  | m=video 0 UDP/TLS/RTP/SAVPF 98\n  | a=rtpmap:98 VP8/90000\n  | a=candidate:1 1 UDP 1 10.0.0.1 4002 typ host\n" +
+		"1 B > A 200\n  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 0.0.0.0\n  | m=audio 9 UDP/TLS/RTP/SAVPF 97\n  | a=rtpmap:97 opus/48000/2\n  | a=ice-ufrag:abcd\n  | a=candidate:1 1 UDP 1 10.0.0.2 5000 typ host\n1.1 A > B ACK\n"
+	const media = "1.2 A:4000 > B:5000 RTP ssrc=1 pt=97\n1.2 B:5000 > A:4000 RTP ssrc=2 pt=97\n"
+	clear := strings.NewReplacer("UDP/TLS/RTP/SAVPF", "RTP/AVP")
+	again := clear.Replace(strings.NewReplacer("0 A > B INVITE", "1.15 A > B INVITE", "1 B > A", "1.16 B > A", "1.1 A", "1.17 A", "  | a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\n", "", "  | a=candidate:1 1 UDP 1 10.0.0.2 5000 typ host\n", "",
+		"1 1 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 0.0.0.0\n  | m=audio 9", "1 2 IN IP4 10.0.0.1\n  | s=-\n  | c=IN IP4 10.0.0.1\n  | m=audio 4000",
+		"1 1 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 0.0.0.0\n  | m=audio 9", "1 2 IN IP4 10.0.0.2\n  | s=-\n  | c=IN IP4 10.0.0.2\n  | m=audio 5000").Replace(text))
+	for ladder, encrypted := range map[string]bool{text + media: true, clear.Replace(text) + media: false, text + again + media: false} {
+		l := capgen.Ladder{}
+		tr := joinedStreams(t, l.Pcap(mediaHosts+ladder))
+		check(t, joined(tr), "1 call-1 caller opus, 2 call-1 callee opus")
+		for _, s := range tr.Streams {
+			if s.Encrypted() != encrypted || s.ClockRate != 48000 {
+				t.Errorf("encrypted %v, rate %d:\n%s", s.Encrypted(), s.ClockRate, ladder)
+			}
+		}
+	}
+}
+
 // TestJoinKind holds that video on the port of audio is video.
 func TestJoinKind(t *testing.T) {
 	l := capgen.Ladder{}

@@ -50,7 +50,7 @@ func (s *legStore) spare(l *Leg) {
 		return
 	}
 	if m := l.Media; m != nil {
-		*m = Media{Lines: m.Lines[:0], Endpoints: m.Endpoints[:0], candidates: m.candidates[:0]}
+		*m = Media{Lines: m.Lines[:0], Endpoints: m.Endpoints[:0], Candidates: m.Candidates[:0]}
 		s.spareMedia = append(s.spareMedia, m)
 	}
 	*l = Leg{UserAgents: l.UserAgents[:0], Redirects: l.Redirects[:0], Transfers: l.Transfers[:0], Hops: l.Hops[:0], Refusals: l.Refusals[:0], Dialogs: l.Dialogs[:0]}

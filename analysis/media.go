@@ -51,7 +51,9 @@ type Media struct {
 
 	Descriptions int // session descriptions, those that another hop repeats left out
 
-	candidates []iceAddr // further addresses that streams may be between: RFC 8839
+	// Candidates are the ICE candidates for RTP, RFC 8839: further addresses that streams may be between. They are
+	// known with Options.Streams alone.
+	Candidates []Endpoint
 
 	HeldAt    time.Time // the first time that a later description put audio on hold …
 	HeldFrame Frame     // … in this frame
@@ -68,14 +70,6 @@ type MediaLine struct {
 	Codecs    string         // names in order, separated by commas
 	Direction string         // sendrecv, sendonly, recvonly, inactive
 	Frame     Frame
-}
-
-// An iceAddr is an ICE candidate of a stream.
-type iceAddr struct {
-	addr  netip.AddrPort
-	side  Party
-	kind  string
-	since time.Time
 }
 
 // An Endpoint is an address that media are to be sent to.
@@ -278,11 +272,11 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 			if t.streams != nil {
 				e.formats, e.secure = said.formats, said.secure
 			}
-			t.announce(m, e)
+			m.Endpoints = announce(m.Endpoints, maxEndpoints, e)
 		}
 	}
 	if t.streams != nil && bytes.Contains(body, []byte("a=candidate:")) {
-		t.candidates(m, x.now, side, body)
+		t.candidates(m, x, side, body)
 	}
 	said, later := v.speechOf(tag)
 	switch {
@@ -301,20 +295,27 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 }
 
 // candidates keeps the ICE candidates of a session description.
-func (t *tracker) candidates(m *Media, now time.Time, side Party, body []byte) {
+func (t *tracker) candidates(m *Media, x *seen, side Party, body []byte) {
 	var s sdp.Session
 	if s.Parse(body) != nil {
 		return
 	}
-	for i := range s.Media {
+	i := 0
+	for g := range sdp.Glance(body) {
+		if i == len(s.Media) {
+			return
+		}
 		d := &s.Media[i]
+		i++
+		if d.Disabled() {
+			continue
+		}
+		said := t.formatsOf(&g)
+		e := Endpoint{Side: side, Kind: t.names.string(capped(d.Kind, 64)), Since: x.now, Frame: x.frame, formats: said.formats, secure: said.secure}
 		for c := range d.Candidates() {
-			if c.Component != 1 || !c.Addr.IsValid() || !equalFold(c.Transport, "udp") || d.Disabled() {
-				continue
-			}
-			x := iceAddr{c.Addr, side, t.names.string(capped(d.Kind, 64)), now}
-			if len(m.candidates) < maxICE && !slices.ContainsFunc(m.candidates, func(y iceAddr) bool { return y.addr == x.addr && y.side == side }) {
-				m.candidates = append(m.candidates, x)
+			if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
+				e.Addr = c.Addr
+				m.Candidates = announce(m.Candidates, maxICE, e)
 			}
 		}
 	}
@@ -355,9 +356,9 @@ func (t *tracker) formatsOf(g *sdp.Glimpse) formatFacts {
 
 // announce keeps an endpoint, once. Payload types may be added later, and may not change
 // their meaning: RFC 3264, section 8.3.2.
-func (t *tracker) announce(m *Media, e Endpoint) {
-	for i := range m.Endpoints {
-		old := &m.Endpoints[i]
+func announce(list []Endpoint, most int, e Endpoint) []Endpoint {
+	for i := range list {
+		old := &list[i]
 		if old.Addr != e.Addr || old.Side != e.Side {
 			continue
 		}
@@ -365,11 +366,12 @@ func (t *tracker) announce(m *Media, e Endpoint) {
 			old.formats += "," + e.formats
 		}
 		old.secure = e.secure
-		return
+		return list
 	}
-	if len(m.Endpoints) < maxEndpoints {
-		m.Endpoints = append(m.Endpoints, e)
+	if len(list) < most {
+		list = append(list, e)
 	}
+	return list
 }
 
 // text says in short what the last description of a side says: of each stream the kind, the

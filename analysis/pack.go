@@ -284,25 +284,25 @@ func (p *packer) media(l *Leg) {
 	}
 	p.shape.int(int64(len(m.Endpoints)))
 	for i := range m.Endpoints {
-		x := &m.Endpoints[i]
 		at, frame := l.described(i)
-		p.addrPort(x.Addr)
-		p.shape.int(int64(x.Side))
-		p.name(x.Kind)
-		p.time(x.Since, at)
-		p.frame(x.Frame, frame)
-		p.name(x.formats)
-		p.shape.bit(x.secure)
+		p.endpoint(&m.Endpoints[i], at, frame)
 	}
 	p.shape.int(int64(m.Descriptions))
-	p.shape.int(int64(len(m.candidates)))
-	for i := range m.candidates {
-		x := &m.candidates[i]
-		p.addrPort(x.addr)
-		p.shape.int(int64(x.side))
-		p.name(x.kind)
-		p.time(x.since, l.Begin)
+	p.shape.int(int64(len(m.Candidates)))
+	for i := range m.Candidates {
+		p.endpoint(&m.Candidates[i], l.Begin, l.First)
 	}
+}
+
+// endpoint puts an endpoint that was most likely announced then, in that frame.
+func (p *packer) endpoint(x *Endpoint, at time.Time, frame Frame) {
+	p.addrPort(x.Addr)
+	p.shape.int(int64(x.Side))
+	p.name(x.Kind)
+	p.time(x.Since, at)
+	p.frame(x.Frame, frame)
+	p.name(x.formats)
+	p.shape.bit(x.secure)
 }
 
 // described returns when and where endpoint i of a leg was most likely announced: with the line of
@@ -518,13 +518,18 @@ func (u *unpacker) media(r *legRoom) {
 	m.Endpoints = room(r.ends[:], u.shape.int())
 	for i := range m.Endpoints {
 		at, frame := l.described(i)
-		m.Endpoints[i] = Endpoint{Addr: u.addrPort(), Side: Party(u.shape.int()), Kind: u.name(), Since: u.time(at), Frame: u.frame(frame), formats: u.name(), secure: u.shape.bit()}
+		m.Endpoints[i] = u.endpoint(at, frame)
 	}
 	m.Descriptions = int(u.shape.int())
-	m.candidates = room([]iceAddr(nil), u.shape.int())
-	for i := range m.candidates {
-		m.candidates[i] = iceAddr{u.addrPort(), Party(u.shape.int()), u.name(), u.time(l.Begin)}
+	m.Candidates = room([]Endpoint(nil), u.shape.int())
+	for i := range m.Candidates {
+		m.Candidates[i] = u.endpoint(l.Begin, l.First)
 	}
+}
+
+// endpoint takes what packer.endpoint put.
+func (u *unpacker) endpoint(at time.Time, frame Frame) Endpoint {
+	return Endpoint{Addr: u.addrPort(), Side: Party(u.shape.int()), Kind: u.name(), Since: u.time(at), Frame: u.frame(frame), formats: u.name(), secure: u.shape.bit()}
 }
 
 // Numbers take an octet for each seven bits. The lowest bits of the first octet say how many
