@@ -76,7 +76,7 @@ func (in *input) open() *capture.Reader {
 
 func (in *input) analyze() *analysis.Result {
 	in.t.Helper()
-	res, err := analysis.Run(in.t.Context(), in.open(), analysis.Options{Calls: true, Steps: true})
+	res, err := analysis.Run(in.t.Context(), in.open(), analysis.Options{Calls: true, Steps: true, Streams: true})
 	if err != nil {
 		in.t.Fatal(err)
 	}

@@ -246,8 +246,8 @@ func spanOf(c *analysis.Call) span {
 	return s
 }
 
-// addMedia adds the media of a call: to and from each address that was announced, and those that its
-// streams have on other hops.
+// addMedia adds the media of a call: to and from each address that was announced, as a candidate of ICE as well, and
+// those that its streams have on other hops.
 func (p *Plan) addMedia(c *analysis.Call) {
 	s := spanOf(c)
 	for _, l := range c.Legs {
@@ -256,6 +256,9 @@ func (p *Plan) addMedia(c *analysis.Call) {
 		}
 		for i := range l.Media.Endpoints {
 			p.media.addRTP(l.Media.Endpoints[i].Addr, s)
+		}
+		for i := range l.Media.Candidates {
+			p.media.addRTP(l.Media.Candidates[i].Addr, s)
 		}
 		for _, x := range l.Media.Relayed {
 			p.media.addRTP(x.Source(), s)

@@ -25,7 +25,11 @@ const sdp = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0
 
 // offer returns an INVITE with a session description that announces a port of 10.0.0.1.
 func offer(id string, port int) string {
-	body := fmt.Sprintf(sdp, port)
+	return offerOf(id, fmt.Sprintf(sdp, port))
+}
+
+// offerOf returns an INVITE with a session description.
+func offerOf(id, body string) string {
 	return strings.Replace(invite(id), "Content-Length: 0\r\n\r\n", fmt.Sprintf("Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(body), body), 1)
 }
 
@@ -96,6 +100,10 @@ func TestChosen(t *testing.T) {
 			at(1, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1), rtp("10.0.0.9:6000", "10.0.0.1:5000", 1), rtp("10.0.0.1:4000", "10.0.0.9:6000", 1)),
 			at(1.1, 1, rtp("10.0.0.9:6001", "10.0.0.1:4001", 1), rtp("10.0.0.9:6001", "10.0.0.1:4002", 1), rtp("10.0.0.9:4000", "10.0.0.8:4000", 1)),
 			at(2, 1, udp(there, invite("three"))...)), number(1), []int{1, 3, 5, 6}},
+		{"media between candidates", inOrder(
+			at(0, 1, udp(there, offerOf("one", "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\na=ice-ufrag:abcd\r\na=candidate:1 1 udp 1 10.0.0.1 4000 typ host\r\n"))...),
+			at(1, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1), rtp("10.0.0.1:4000", "10.0.0.9:6000", 1), rtp("10.0.0.1:4004", "10.0.0.9:6000", 1)),
+			at(2, 1, udp(there, invite("three"))...)), number(1), []int{1, 2, 3}},
 		{"media before the call and long after it", inOrder(
 			at(0, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)),
 			at(1, 1, udp(there, offer("one", 4000))...),
