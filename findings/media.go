@@ -171,20 +171,20 @@ func (x sending) besides(to netip.AddrPort) time.Time {
 	return x.last
 }
 
-// announced looks for an address among those that the legs of a call announced, of one side or
+// announced looks for an address among those that the legs of a call announced, as a candidate of ICE as well, of one side or
 // of any (NoParty).
 func (r *captureRun) announced(t *talk, a netip.AddrPort, side analysis.Party) (exact, host, any bool) {
 	for _, l := range r.legsOf(t) {
 		if l.Media == nil {
 			continue
 		}
-		for i := range l.Media.Endpoints {
-			e := &l.Media.Endpoints[i]
-			if side != analysis.NoParty && e.Side != side {
-				continue
+		for _, list := range [...][]analysis.Endpoint{l.Media.Endpoints, l.Media.Candidates} {
+			for i := range list {
+				if e := &list[i]; side == analysis.NoParty || e.Side == side {
+					same, near := r.announces(e, a)
+					exact, host, any = exact || same, host || near, true
+				}
 			}
-			same, near := r.announces(e, a)
-			exact, host, any = exact || same, host || near, true
 		}
 	}
 	return exact, host, any

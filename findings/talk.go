@@ -245,7 +245,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	image := false
 	for k := range min(len(offer.Media), len(answer.Media)) {
 		o, x := &offer.Media[k], &answer.Media[k]
-		t.ice = t.ice || o.ICE() || x.ICE()
+		t.ice = t.ice || o.ICE() && x.ICE() // else neither uses it: RFC 8839, section 4.2.5
 		if o.Disabled() || x.Disabled() {
 			continue
 		}
