@@ -360,19 +360,22 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or packets that make no stream, be it a single one, or, in 5 s and more, less than five (likely, then). It is certain
-where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, with ICE, where messages of the call are cut or its beginning is missing.
-Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
+where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, where messages of the call are cut or its beginning is missing.
+Where both sides use ICE, the two addresses are those that the stream goes between; silent with ICE on hops that have descriptions of their own. Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
 		for t := range r.talks() {
 			from, to, ok := r.lasted(t)
-			if !ok || !r.complete(t) || len(t.leg.Media.Streams) == 0 || t.fax {
+			if !ok || !r.known(t) || len(t.leg.Media.Streams) == 0 || t.fax {
+				continue
+			}
+			paths := t.paths()
+			if t.ice && len(paths) > 1 { // which of them a stream between candidates is of is not known
 				continue
 			}
 			r.applies(t.number)
 			var list []Finding
-			paths := t.paths()
 			for silent := range 2 { // what a relay does not get it does not pass on: the hop nearest to who is silent is told
 				n := len(list)
 				for k := range paths {
@@ -424,23 +427,25 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	if heard[silent] && !stray || !heard[by] || few(sent[by]) {
 		return f, false
 	}
-	a := part.at(end)
-	if slices.ContainsFunc(sent[1-by], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
-		r.shared(a.side[by].addr, t, from, to) || r.shared(a.side[1-by].addr, t, from, to) {
-		return f, false
-	}
 	first, _ := spanOf(sent[by])
 	seen := part.of(first, by)
+	ends, last := seen.pair(), part.at(end).pair()
+	if t.ice { // it goes between candidates, and so does what answers it
+		ends[by], ends[silent] = first.Source(), first.Destination()
+		last = ends
+	}
+	if slices.ContainsFunc(sent[silent], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
+		r.shared(last[by], t, from, to) || r.shared(last[silent], t, from, to) {
+		return f, false
+	}
 	if slices.ContainsFunc(part, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
 		return f, false
 	}
 	var lone []analysis.LonePacket
-	for _, x := range r.Lone(seen.side[silent].addr, seen.side[by].addr) {
-		if !stray && x.Time.After(from) && x.Time.Before(to) {
-			if x.Noise {
-				return f, false
-			}
-			lone = append(lone, x)
+	if !stray {
+		noise := false
+		if lone, noise = r.lone(ends[silent], ends[by], from, to); noise {
+			return f, false
 		}
 	}
 	switch {
@@ -452,7 +457,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
 		Observed: fmt.Sprintf("%s sends RTP to %s, and %s of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), none, sideNames[1-by], seconds(end.Sub(begin))),
-		Expected: "RTP from " + endpoint(seen.side[silent].addr) + " to " + endpoint(seen.side[by].addr),
+		Expected: "RTP from " + endpoint(ends[silent]) + " to " + endpoint(ends[by]),
 		RFC:      "RFC 3264 6.1",
 		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
 		passed: &passed{side: sideParties[silent], same: "silent", at: begin, until: end},
@@ -463,13 +468,23 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	if stray || len(lone) > 0 {
 		f.Confidence = Likely
 	}
-	for i := range a.side {
-		if !r.sends(a.side[i].addr.Addr()) || r.isDeaf(a.side[i].addr.Addr()) {
+	for _, end := range last {
+		if !r.sends(end.Addr()) || r.isDeaf(end.Addr()) {
 			f.Confidence = Possible
 		}
 	}
 	t.strays[silent] = t.strays[silent] || stray && f.Confidence > Possible
 	return f, true
+}
+
+// lone returns the packets without a stream that go from one address to another in a time, and whether one of them is comfort noise.
+func (r *captureRun) lone(src, dst netip.AddrPort, from, to time.Time) (list []analysis.LonePacket, noise bool) {
+	for _, x := range r.Lone(src, dst) {
+		if x.Time.After(from) && x.Time.Before(to) {
+			list, noise = append(list, x), noise || x.Noise
+		}
+	}
+	return list, noise
 }
 
 // reachesInto returns how much of a time a stream that begins ahead of it or ends behind it is sent in: what is on its way when another

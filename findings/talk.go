@@ -599,10 +599,13 @@ func spanOf(list []*analysis.Stream) (first, last *analysis.Stream) {
 	return first, last
 }
 
-// complete reports whether nothing is missing that would say something about the media of a
+// complete reports whether all descriptions of a talk say where its media go, and all streams are known.
+func (r *captureRun) complete(t *talk) bool { return r.known(t) && !t.ice }
+
+// known reports whether nothing is missing that would say something about the media of a
 // talk: all descriptions are known, and all streams.
-func (r *captureRun) complete(t *talk) bool {
-	return r.Traffic.Measured && !t.partial && !t.ice && !t.leg.Running && !t.leg.AnswerUnseen && len(t.leg.Media.Endpoints) < 32 && !slices.Contains(r.Exceeded, "stream-limit")
+func (r *captureRun) known(t *talk) bool {
+	return r.Traffic.Measured && !t.partial && !t.leg.Running && !t.leg.AnswerUnseen && len(t.leg.Media.Endpoints) < 32 && !slices.Contains(r.Exceeded, "stream-limit")
 }
 
 // lasted returns from when to when a talk went on; ok is false if it was never answered and
