@@ -54,13 +54,21 @@ const firstDynamic = 96
 // Same reports whether two codecs are one: they have the same name, but for case, the same
 // clock rate and the same number of channels. Payload types and parameters may differ. A
 // clock rate that is missing fits any, and so does that of G722, which is often written
-// down wrongly. Where neither side names a codec, the payload types must be equal.
+// down wrongly. Where neither side names a codec, the payload types must be equal. One number
+// of RFC 3551 is one codec, though a side names a variant of it, as in 18 G729A.
 func (c Codec) Same(d Codec) bool {
-	if c.Name == nil && d.Name == nil {
-		return c.PayloadType == d.PayloadType
+	if c.PayloadType == d.PayloadType && (c.Name == nil && d.Name == nil || c.isStatic() && d.isStatic()) {
+		return true
 	}
-	return equalFold(c.Name, d.Name) && c.Channels == d.Channels &&
+	return c.Name != nil && d.Name != nil && equalFold(c.Name, d.Name) && c.Channels == d.Channels &&
 		(c.Clock == d.Clock || c.Clock == 0 || d.Clock == 0 || equalFold(c.Name, "G722"))
+}
+
+// isStatic reports whether the codec is what its payload type means by RFC 3551, or a variant of that: its name begins
+// with that of the former.
+func (c Codec) isStatic() bool {
+	by, ok := Static(c.PayloadType)
+	return ok && len(c.Name) >= len(by.Name) && equalFold(c.Name[:len(by.Name)], by.Name)
 }
 
 // IsEvent reports whether the codec carries digits and tones: RFC 4733.

@@ -62,6 +62,26 @@ var answers = []struct {
 		want:   "accepted sendrecv 2 ",
 	},
 	{
+		name:   "a variant by its name, and the number of RFC 3551",
+		offer:  "m=audio 4000 RTP/AVP 18\na=rtpmap:18 g729a/8000\n",
+		answer: "m=audio 5000 RTP/AVP 18\n",
+		want:   "accepted sendrecv 18 G729",
+	},
+	{
+		name:   "a number of RFC 3551 with the name of another codec",
+		offer:  "m=audio 4000 RTP/AVP 18\na=rtpmap:18 PCMA/8000\n",
+		answer: "m=audio 5000 RTP/AVP 18\n",
+		want:   "accepted sendrecv ",
+		faults: "answer-format",
+	},
+	{
+		name:   "a variant by its name, and no number of RFC 3551",
+		offer:  "m=audio 4000 RTP/AVP 97\na=rtpmap:97 G729A/8000\n",
+		answer: "m=audio 5000 RTP/AVP 97\na=rtpmap:97 G729/8000\n",
+		want:   "accepted sendrecv ",
+		faults: "answer-format",
+	},
+	{
 		name:   "the same codec twice, the same number first",
 		offer:  "m=video 4000 RTP/AVP 96 97\na=rtpmap:96 H264/90000\na=rtpmap:97 H264/90000\na=fmtp:97 packetization-mode=1\n",
 		answer: "m=video 5000 RTP/AVP 97 96 98\na=rtpmap:97 H264/90000\na=rtpmap:96 H264/90000\na=rtpmap:98 H264/90000\n",
