@@ -24,7 +24,7 @@ const (
 	maxVoices = 64
 
 	// takeOver is how long a stream must have been silent before another one of the same
-	// side, with fewer packets, is heard.
+	// side, with fewer packets, is heard; or by how much that outlasts one that is over.
 	takeOver = time.Second
 )
 
@@ -47,7 +47,7 @@ type Audio struct {
 	LeftOut []string // streams that cannot be written, and why: phrases, no text of the capture unescaped
 
 	voices map[voiceKey]*voice
-	last   [2]map[int]time.Time // by side and rank, when it was last heard
+	sides  [2][]*voice // the best first
 	mixer  *audio.Mixer
 	start  time.Time
 	begun  bool
@@ -67,8 +67,10 @@ type voice struct {
 	last    analysis.Frame // … and behind it
 	begun   bool
 	ended   bool
+	end     time.Time // of the last packet
+	heard   bool
+	heardAt time.Time // for the last time
 	side    int
-	rank    int // among those of its side, the best is 0
 	rate    int
 	clock   audio.Clock
 	decoder [128]*audio.Decoder // of payload types; nil: not one of these
@@ -107,10 +109,7 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 		a.LeftOut = append(a.LeftOut, fmt.Sprintf("%d more streams are left out: at most %d are heard", len(list)-maxVoices, maxVoices))
 		list = list[:maxVoices]
 	}
-	ranks := [2]int{}
 	for _, v := range list {
-		v.rank = ranks[v.side]
-		ranks[v.side]++
 		a.Rate = max(a.Rate, v.rate)
 		k := voiceKey{v.s.Source(), v.s.Destination(), v.s.SSRC()}
 		if old := a.voices[k]; old != nil { // it began anew
@@ -118,6 +117,7 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 			continue
 		}
 		a.voices[k] = v
+		a.sides[v.side] = append(a.sides[v.side], v)
 	}
 	switch {
 	case len(list) > 0:
@@ -142,7 +142,7 @@ func newVoice(s *analysis.Stream) (*voice, string) {
 	if s.Encrypted() {
 		return nil, "is encrypted (SRTP), and its keys are not looked for"
 	}
-	v := &voice{s: s, first: s.First, last: s.Last()}
+	v := &voice{s: s, first: s.First, last: s.Last(), end: s.End()}
 	if s.SentBy == analysis.Callee {
 		v.side = 1
 	}
@@ -175,7 +175,7 @@ func (v *voice) extend(x *voice) {
 	if x.s.Begin().Before(v.s.Begin()) {
 		v.first = x.first
 	} else {
-		v.last = x.last
+		v.last, v.end = x.last, x.end
 	}
 	for t := range v.decoder {
 		if v.decoder[t] == nil && x.rate == v.rate {
@@ -190,7 +190,6 @@ func (v *voice) extend(x *voice) {
 func (a *Audio) Write(w io.Writer, r *capture.Reader) error {
 	a.mixer = audio.NewMixer(w, a.Rate)
 	a.open = len(a.voices)
-	a.last = [2]map[int]time.Time{{}, {}}
 	u := unpacker{look: a.look, enough: func() bool { return a.open == 0 }}
 	if err := u.read(r); err != nil {
 		return err
@@ -278,12 +277,18 @@ func (a *Audio) packet(v *voice, b []byte, missing int, now time.Time) {
 // covered reports whether a better stream of the same side is heard at that time, and notes
 // that this one is heard otherwise.
 func (a *Audio) covered(v *voice, now time.Time) bool {
-	last := a.last[v.side]
-	for rank, then := range last {
-		if rank < v.rank && now.Sub(then) < takeOver {
+	for _, better := range a.sides[v.side] {
+		if better == v {
+			break
+		}
+		if better.heard && now.Sub(better.heardAt) < takeOver && !v.follows(better) {
 			return true
 		}
 	}
-	last[v.rank] = now
+	v.heard, v.heardAt = true, now
 	return false
 }
+
+// follows reports whether a voice goes on where another one is over, as that of a sender who changes its SSRC. What ends with it may be
+// the same on another hop.
+func (v *voice) follows(x *voice) bool { return x.ended && v.end.Sub(x.end) > takeOver }

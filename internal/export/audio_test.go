@@ -258,6 +258,31 @@ func TestAudioRelay(t *testing.T) {
 	}
 }
 
+// TestAudioFollows holds that a stream is heard from its beginning on where a better one is over, as where a sender
+// changes its SSRC, and not what is left of one that ends with that.
+func TestAudioFollows(t *testing.T) {
+	ring, speech := say(caller, callee, 2, 80, 1, nil), say(caller, callee, 3.6, 60, 2, nil)
+	late := say(caller, callee, 2.03, 80, 3, func(s *spoken) {
+		if s.seq == 7 {
+			s.seq = -1
+		}
+	})
+	a, pcm, err := sound(t, fmt.Sprintf(talk, "", ""), ring, speech, late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := numbersHeard(pcm[0], 0), []int(nil)
+	for n := range 80 {
+		want = append(want, (n+1)&0x3f)
+	}
+	for n := range 60 {
+		want = append(want, n+1)
+	}
+	if !slices.Equal(got, want) || a.Replaced != 79 || a.Heard[0] != 140 {
+		t.Errorf("\n%v\nwant\n%v\n%+v", got, want, a)
+	}
+}
+
 // TestAudioAgain holds that a tool which has one SSRC and the same numbers in all calls is heard in
 // each by itself, and twice in a call that it begins anew in.
 func TestAudioAgain(t *testing.T) {
