@@ -103,6 +103,8 @@ func TestClock(t *testing.T) {
 		{"a step into the future", []packet{{1, 160, 0, false, 0}, {2, 1 << 30, 20, false, 20}, {3, 1<<30 + 160, 40, false, 40}}},
 		{"a step into the past", []packet{{1, 1 << 30, 0, false, 0}, {2, 160, 20, false, 20}, {3, 320, 40, false, 40}}},
 		{"too late", []packet{{9, 160000, 0, false, 0}, {10, 160160, 20, false, 20}, {9, 0, 30000, false, -1 << 20}}},
+		{"a recording that is played again", []packet{{1, 160, 0, false, 0}, {2, 320, 20, false, 20}, {1, 160, 5000, false, 5000}, {2, 320, 5020, false, 5020}}},
+		{"the first packet again, soon", []packet{{1, 160, 0, false, 0}, {2, 320, 20, false, 20}, {1, 160, 900, false, 0}, {3, 480, 910, false, 40}}},
 		{"a sequence that begins anew", []packet{{9, 1600, 0, false, 0}, {40000, 99999999, 20, false, 20}, {40001, 99999999 + 160, 40, false, 40}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

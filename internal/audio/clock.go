@@ -26,6 +26,9 @@ type Clock struct {
 	arrival time.Duration
 	base    time.Duration // the place of ticks 0
 	ticks   int64
+
+	first      uint16 // the packet that it was set by
+	firstStamp uint32
 }
 
 // Place returns where a packet belongs, as a time on the clock of arrivals. ok is false for one
@@ -38,7 +41,9 @@ func (c *Clock) Place(seq uint16, stamp uint32, arrival time.Duration, marker bo
 	}
 	step := int64(int32(stamp - c.stamp))
 	at = c.base + c.length(c.ticks+step)
-	if back := c.seq - seq; back != 0 && back <= maxLate { // others overtook it
+	// Tools play one recording again and again: rtp.Stats has that, too.
+	again := seq == c.first && stamp == c.firstStamp && arrival-c.arrival > spurtStep
+	if back := c.seq - seq; back != 0 && back <= maxLate && !again { // others overtook it
 		return at, step <= 0 && arrival-at <= MaxLead
 	}
 	off := (arrival - c.arrival - c.length(step)).Abs()
@@ -53,6 +58,7 @@ func (c *Clock) Place(seq uint16, stamp uint32, arrival time.Duration, marker bo
 
 func (c *Clock) anchor(seq uint16, stamp uint32, arrival time.Duration) {
 	c.seq, c.stamp, c.arrival = seq, stamp, arrival
+	c.first, c.firstStamp = seq, stamp
 	c.base, c.ticks = arrival, 0
 }
 
