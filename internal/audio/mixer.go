@@ -26,6 +26,7 @@ const (
 type Mixer struct {
 	Shortened time.Duration // silence that was left out
 	Full      bool          // MaxOctets ended it
+	Fresh     int           // samples of the last Put where nothing was before
 
 	w     io.Writer
 	err   error
@@ -77,9 +78,11 @@ func (m *Mixer) Put(side int, at time.Duration, rate int, pcm []int16) bool {
 	}
 	m.begin, m.end = min(m.begin, pos), max(m.end, pos+int64(n))
 	at0 := int(pos-m.base)*sides + side
+	m.Fresh = 0
 	for i := range n {
 		if k := at0 + i*sides; !m.taken[k] {
 			m.taken[k] = true
+			m.Fresh++
 			m.buf[k] = sampleAt(pcm, i, rate, m.rate)
 		}
 	}

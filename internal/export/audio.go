@@ -36,7 +36,7 @@ type Audio struct {
 
 	// Of Write.
 	Length    time.Duration
-	Heard     [2]int64      // packets of the caller, of the callee
+	Heard     [2]int64      // packets of the caller, of the callee; what comes twice counts once
 	Replaced  int64         // packets sent while a better stream of the same side was heard
 	Late      int64         // packets that came too late
 	Other     int64         // packets of other codecs: silence
@@ -268,7 +268,9 @@ func (a *Audio) packet(v *voice, b []byte, missing int, now time.Time) {
 	switch {
 	case len(a.pcm) == 0: // padding alone
 	case ok && a.mixer.Put(v.side, at, v.rate, a.pcm):
-		a.Heard[v.side]++
+		if a.mixer.Fresh > 0 { // else it was captured or sent twice
+			a.Heard[v.side]++
+		}
 	case !a.mixer.Full:
 		a.Late++
 	}

@@ -258,6 +258,14 @@ func TestAudioRelay(t *testing.T) {
 	}
 }
 
+// TestAudioCopies holds that packets that were captured twice count once.
+func TestAudioCopies(t *testing.T) {
+	a, pcm, err := sound(t, fmt.Sprintf(talk, "", ""), say(caller, callee, 2, 20, 1, nil), say(caller, callee, 2.001, 20, 1, nil))
+	if err != nil || a.Heard[0] != 20 || a.Late != 0 || len(pcm[0]) != 20*160 {
+		t.Errorf("%v, %d packets, %d late, %d samples", err, a.Heard[0], a.Late, len(pcm[0]))
+	}
+}
+
 // TestAudioFollows holds that a stream is heard from its beginning on where a better one is over, as where a sender
 // changes its SSRC, and not what is left of one that ends with that.
 func TestAudioFollows(t *testing.T) {
