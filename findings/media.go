@@ -360,7 +360,7 @@ var oneWayAudio = &Rule{
 	ID: "one-way-audio", RFC: "RFC 3264 6.1", Severity: "error / note",
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or packets that make no stream, be it a single one, or, in 5 s and more, less than five (likely, then). It is certain
-where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses one of the two addresses and ports at that time, where messages of the call are cut or its beginning is missing.
+where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses the address and port of who sends at that time, or that of the silent side while the stream does not go between the two, where messages of the call are cut or its beginning is missing.
 Where both sides use ICE, the two addresses are those that the stream goes between; silent with ICE on hops that have descriptions of their own. Judged for each hop that has descriptions of its own, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
@@ -430,12 +430,15 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	first, _ := spanOf(sent[by])
 	seen := part.of(first, by)
 	ends, last := seen.pair(), part.at(end).pair()
+	between := first.Source() == last[by] && first.Destination() == last[silent]
 	if t.ice { // it goes between candidates, and so does what answers it
 		ends[by], ends[silent] = first.Source(), first.Destination()
 		last = ends
+		between, _, _ = r.announced(t, ends[by], sideParties[by])
 	}
+	// What comes to an address that this call has announced for itself is of this call, whoever else the other one talks to.
 	if slices.ContainsFunc(sent[silent], func(s *analysis.Stream) bool { return s.End().After(from) }) || // comfort noise
-		r.shared(last[by], t, from, to) || r.shared(last[silent], t, from, to) {
+		r.shared(last[by], t, from, to) || !between && r.shared(last[silent], t, from, to) {
 		return f, false
 	}
 	if slices.ContainsFunc(part, func(a *agreement) bool { return !r.follows(t, seen, a) }) {
