@@ -555,7 +555,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then (sendonly from the start on is no hold), the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE, times in which it may not be sent, or goes between hosts between which it would not be captured, left out. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses one of the two addresses and ports; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses the address and port of the receiver, or that of the sender while the first RTP does not go between the two; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -590,7 +590,9 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		return list
 	}
 	a := p.at(first.Begin())
-	if r.shared(a.side[by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) || r.shared(a.side[1-by].addr, t, t.leg.Begin, last.End().Add(cutMedia)) {
+	from, to, until := a.side[by].addr, a.side[1-by].addr, last.End().Add(cutMedia)
+	between := first.Source() == from && first.Destination() == to // see oneWay
+	if r.shared(to, t, t.leg.Begin, until) || !between && r.shared(from, t, t.leg.Begin, until) {
 		return list
 	}
 	answered := p.first().at
