@@ -25,9 +25,9 @@ const (
 	// of its own, that has its ports and its SSRC; maxStep is how far its own may have gone on.
 	overAfter = 2 * time.Second
 	maxStep   = 3000
-	// recentLen is how many packets are remembered for telling copies: those of a
-	// mirror come within a few packets of each other.
-	recentLen = 8
+	// recentLen is how many sequence numbers are remembered for telling copies: those of a mirror come within a few
+	// packets of each other, those of two interfaces that are read in turns within a quarter of a second.
+	recentLen = 16
 	// maxEventLen is more than a packet with a telephone event has, whatever its header.
 	maxEventLen = 64
 )
@@ -204,14 +204,13 @@ type pulse struct {
 	count     uint32 // of them since the last other one
 	place     uint8  // in kinds of their payload type; maxTypes: there is no next
 	class     uint8
-	nth       uint8
-	version   uint8 // of IP
-	recent    [recentLen]recentPacket
+	version   uint8                   // of IP
+	recent    [recentLen]recentPacket // by the lowest bits of the sequence number
 	stats     rtp.Stats
 }
 
 // A recentPacket is what copies of a packet have in common, and when it came, in units of 2^19 ns.
-type recentPacket struct{ seq, id, at uint16 }
+type recentPacket struct{ id, at uint16 }
 
 // A Tone is one telephone event: RFC 4733. Its packets repeat it while it lasts, and the
 // last of them is sent three times; that is all one event.
@@ -338,8 +337,7 @@ func (s *Stream) add(h *heard) {
 		s.Copies++
 		return
 	}
-	s.recent[s.nth%recentLen] = recentPacket{h.Seq, h.ipid, uint16(h.Arrival >> 19)}
-	s.nth++
+	s.recent[h.Seq%recentLen] = recentPacket{h.ipid, uint16(h.Arrival >> 19)}
 	s.settle()
 	s.class = h.class
 	s.last = h.ref
@@ -383,8 +381,7 @@ func (s *pulse) next(p *capture.Packet, b []byte, x *layers.Sight, ns int64) boo
 	if s.place >= maxTypes || x.Class != s.class || b[0] != rtpPlain && !extended(b, int(x.Len)-8) || !s.stats.Next(time.Duration(ns), binary.BigEndian.Uint32(b[4:]), s.usualRate, size, seq, b[1]) {
 		return false
 	}
-	s.recent[s.nth%recentLen] = recentPacket{seq, x.IPID, uint16(ns >> 19)}
-	s.nth++
+	s.recent[seq%recentLen] = recentPacket{x.IPID, uint16(ns >> 19)}
 	s.last = Frame{p.File, p.Frame}
 	s.end = max(s.end, ns)
 	s.count++
@@ -407,14 +404,13 @@ func (s *Stream) over(h *heard) bool {
 }
 
 // isCopy reports whether a packet whose number came of late is another capture of that
-// one: the same identification, or none in either.
+// one: the same identification, or none in either. Of two interfaces either may be read first.
 func (s *Stream) isCopy(h *heard) bool {
-	for _, r := range s.recent {
-		if r.seq == h.Seq && (r.id == h.ipid || h.anyID) && uint16(h.Arrival>>19)-r.at <= copyWindow {
-			return true
-		}
+	if s.stats.Last()-h.Seq >= recentLen {
+		return false
 	}
-	return false
+	r := s.recent[h.Seq%recentLen]
+	return (r.id == h.ipid || h.anyID) && uint16(h.Arrival>>19)-r.at+copyWindow <= 2*copyWindow
 }
 
 // clock sets the clock rate of a packet, whose payload type was counted, and reports whether it is that of all of this type.

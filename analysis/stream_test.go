@@ -371,6 +371,29 @@ func TestStreamCopiesLong(t *testing.T) {
 	check(t, lines(w.streams(t)), "00000001 192.0.2.1:4000>192.0.2.2:5000 type 8 PCMA 8000 Hz, 600 of 600, lost 0, duplicates 0, copies 600, tones 0, frames 1-1199")
 }
 
+// Two interfaces that are read in turns have what came within a while one after the other, and either may be the first.
+func TestStreamCopiesInTurns(t *testing.T) {
+	for _, later := range []time.Duration{300 * time.Microsecond, -300 * time.Microsecond, 60 * time.Millisecond} {
+		var w wire
+		for i := range 26 {
+			for _, off := range []time.Duration{0, later} {
+				for k := range 12 {
+					n := i*12 + k
+					w.id = uint16(n)
+					w.again(time.Duration(n)*20*time.Millisecond+off, flow, media(8, uint16(n), uint32(n)*160, 1, speech))
+				}
+			}
+		}
+		want := "312 of 312, lost 0, duplicates 0, copies 312"
+		if later > 50*time.Millisecond {
+			want = "624 of 312, lost 0, duplicates 312, copies 0"
+		}
+		if got := lines(streamsOf(t, capgen.Pcap(w.packets))); !strings.Contains(got, want) { // not in the order of time
+			t.Errorf("%v: %s", later, got)
+		}
+	}
+}
+
 func TestStreamCopiesIPv6(t *testing.T) {
 	var w wire
 	f := capgen.NewFlow("[2001:db8::1]:4000", "[2001:db8::2]:5000")
