@@ -605,6 +605,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Because: fmt.Sprintf("audio of %s began %s late", sideNames[by], seconds(wait)), end: goesOn,
 			passed: &passed{side: sideParties[by], same: "late", at: first.Begin()},
 		}
+		list[0].Observed += ofThat(p.free(answered, first.Begin(), func(a *agreement) bool { return a.allows(by) }), wait)
 	}
 	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent, len(p)-1) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
 		return list
@@ -620,11 +621,17 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 			Because: fmt.Sprintf("audio of %s ended %s ahead of the BYE", sideNames[by], seconds(early)), end: goesOn,
 			passed: &passed{side: sideParties[by], same: "cut", at: last.End()},
 		}
-		if free < early {
-			list[1].Observed += fmt.Sprintf("; it might send for %s of that", seconds(free))
-		}
+		list[1].Observed += ofThat(free, early)
 	}
 	return list
+}
+
+// ofThat says for how long of a time a side may send, "" for all of it.
+func ofThat(free, all time.Duration) string {
+	if free >= all {
+		return ""
+	}
+	return fmt.Sprintf("; it might send for %s of that", seconds(free))
 }
 
 // follows reports whether media of an agreement would be in the capture, where those of another are:
