@@ -277,7 +277,11 @@ func (j *streamJoiner) claim(l *Leg, leg int32) {
 		add(&l.Media.Candidates[i], len(l.Media.Endpoints)+i)
 	}
 	if to := int32(len(j.addrs)); to > from {
-		j.who = append(j.who, claimant{leg: leg, from: from, to: to, begin: instant(l.Begin), ended: instant(l.Ended)})
+		c := claimant{leg: leg, from: from, to: to, begin: instant(l.Begin), ended: instant(l.Ended)}
+		if c.ended < c.begin { // the clock was set back
+			c.ended = never
+		}
+		j.who = append(j.who, c)
 	}
 }
 

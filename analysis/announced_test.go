@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -123,6 +124,17 @@ func TestCandidatesDescribe(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestJoinClockSetBack holds that a call keeps its streams where the clock was set back before its end.
+func TestJoinClockSetBack(t *testing.T) {
+	list := new(capgen.Ladder).Packets(mediaHosts + "0 A > B INVITE sdp m=4000\n1 B > A 200 sdp m=5000\n1.1 A > B ACK\n1.2 A:4000 > B:5000 RTP ssrc=1\n9 A > B BYE\n9.1 B > A 200\n")
+	for i := range list {
+		if list[i].Time.Sub(capgen.Start) >= 9*time.Second {
+			list[i].Time = list[i].Time.Add(-time.Minute)
+		}
+	}
+	check(t, joined(joinedStreams(t, capgen.Pcap(list))), "1 call-1 caller PCMU")
 }
 
 // TestJoinKind holds that video on the port of audio is video.
