@@ -228,13 +228,16 @@ type mediaTable map[netip.AddrPort][]span
 // A span is a time from one moment to another.
 type span struct{ from, to time.Time }
 
-// spanOf returns the time in which media are of a call.
+// spanOf returns the time in which media are of a call: all time where the clock was set back before its end.
 func spanOf(c *analysis.Call) span {
 	s := span{c.First().Begin, time.Time{}}
 	for _, l := range c.Legs {
 		end := l.Last.Add(mediaWait)
-		if l.Unfinished || l.Last.IsZero() {
+		switch {
+		case l.Unfinished || l.Last.IsZero():
 			end = forever
+		case l.Last.Before(l.Begin):
+			return span{time.Time{}, forever}
 		}
 		if end.After(s.to) {
 			s.to = end

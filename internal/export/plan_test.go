@@ -111,6 +111,10 @@ func TestChosen(t *testing.T) {
 			at(6.9, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1), rtp("10.0.0.9:6000", "10.0.0.1:4000", 1), rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)),
 			at(7.1, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)),
 			at(90, 1, udp(there, "x")...)), number(1), []int{2, 3, 4, 5, 6}},
+		{"media where the clock was set back before the end of the call", slices.Concat(
+			at(90, 1, udp(there, offer("one", 4000), invite("two"))...), at(91, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)),
+			at(2, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)), at(3, 1, udp(back, answer("one", "486 Busy Here"))...), at(90, 1, udp(there, "x")...)),
+			number(1), []int{1, 3, 4, 5}},
 		{"media of calls at the same port, the second within the first", inOrder(
 			at(0, 1, udp(there, offer("one", 4000))...), at(1, 1, udp(there, offer("two", 4000))...), at(1.5, 1, udp(back, answer("two", "486 Busy Here"))...),
 			at(20, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)), at(30, 1, udp(back, answer("one", "486 Busy Here"))...), at(90, 1, udp(there, "x")...)),
