@@ -41,6 +41,7 @@ type agreement struct {
 	frame analysis.Frame // the 2xx
 	acked bool
 	audio bool
+	ice   bool     // media go between candidates
 	first bool     // of a dialog
 	side  [2]voice // the caller's, the called side's
 }
@@ -245,7 +246,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	image := false
 	for k := range min(len(offer.Media), len(answer.Media)) {
 		o, x := &offer.Media[k], &answer.Media[k]
-		t.ice = t.ice || o.ICE() && x.ICE() // else neither uses it: RFC 8839, section 4.2.5
+		a.ice = a.ice || o.ICE() && x.ICE() // else neither uses it: RFC 8839, section 4.2.5
 		if o.Disabled() || x.Disabled() {
 			continue
 		}
@@ -259,6 +260,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	if (a.side[0].secure || a.side[1].secure) && (r.untagged(d.offer) || r.untagged(d.answer)) {
 		a.side[0].secure, a.side[1].secure = false, false
 	}
+	t.ice = t.ice || a.ice
 	before := t.inForce(&a)
 	for i := range a.side {
 		a.side[i].hold = a.puts(i, before)
@@ -419,6 +421,9 @@ func (t *talk) hops() (list []path) {
 }
 
 func (p path) first() *agreement { return p[0] }
+
+// ice reports whether media of a path go between candidates.
+func (p path) ice() bool { return slices.ContainsFunc(p, func(a *agreement) bool { return a.ice }) }
 
 func (a *agreement) pair() [2]netip.AddrPort {
 	return [2]netip.AddrPort{a.side[0].addr, a.side[1].addr}
