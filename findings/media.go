@@ -552,12 +552,12 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then (sendonly from the start on is no hold), the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE, times in which it may not be sent, or goes between hosts between which it would not be captured, left out. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses the address and port of the receiver, or that of the sender while the first RTP does not go between the two; with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses the address and port of the receiver, or that of the sender while the first RTP does not go between the two; with ICE on a hop that is not the only one with descriptions of its own, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
 		for t := range r.talks() {
-			if len(t.leg.Media.Streams) == 0 || t.leg.Answered.IsZero() || len(t.agreed) == 0 || !r.complete(t) {
+			if len(t.leg.Media.Streams) == 0 || t.leg.Answered.IsZero() || len(t.agreed) == 0 || !r.known(t) {
 				continue
 			}
 			r.applies(t.number)
@@ -567,6 +567,9 @@ RTP, with telephone events alone or with less than five packets that one-way-aud
 				told := [2]bool{} // by the hop nearest to the sender, if that is one of several
 				for k := range paths {
 					p := paths[nearest(by, k, len(paths))]
+					if p.ice() && len(paths) > 1 {
+						continue
+					}
 					for i, f := range r.lateOrCut(t, p, by, t.sent(p, by, len(paths) == 1)) {
 						if f.Observed != "" && !told[i] {
 							told[i] = true
@@ -588,7 +591,11 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	}
 	a := p.at(first.Begin())
 	from, to, until := a.side[by].addr, a.side[1-by].addr, last.End().Add(cutMedia)
-	between := first.Source() == from && first.Destination() == to // see oneWay
+	between := first.Source() == from && first.Destination() == to
+	if p.ice() {
+		from, to = first.Source(), first.Destination()
+		between, _, _ = r.announced(t, to, sideParties[1-by])
+	}
 	if r.shared(to, t, t.leg.Begin, until) || !between && r.shared(from, t, t.leg.Begin, until) {
 		return list
 	}
