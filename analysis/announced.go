@@ -93,21 +93,27 @@ type streamJoiner struct {
 func (j *streamJoiner) byAddress() {
 	j.collect()
 	for i, s := range j.streams {
-		src, dst := j.numbers[s.Source()], j.numbers[s.Destination()]
-		by := Party(0)
-		c := j.choose(s, dst, src)
-		if c != nil {
-			by = c.side.other()
-		} else if c = j.choose(s, src, dst); c != nil {
-			if by = c.side; src == dst {
-				by = by.other()
-			}
-		} else {
-			continue
+		if c, by := j.claimOf(s); c != nil {
+			j.join(i, c.who, by, c.kind)
 		}
-		j.join(i, c.who, by, c.kind)
 	}
 	j.numbers, j.addrs, j.claims, j.first = nil, nil, nil, nil
+}
+
+// claimOf returns the claim that a stream fits best, by where it went to or else by where it came from, and who sent it. The latter
+// counts as well where it is of a leg that announces both: a server may have one port for the media of all calls, and not all were tried.
+func (j *streamJoiner) claimOf(s *Stream) (c *claim, by Party) {
+	src, dst := j.numbers[s.Source()], j.numbers[s.Destination()]
+	to, rank := j.choose(s, dst, src)
+	if rank >= otherEnd && src != dst {
+		if from, r := j.choose(s, src, dst); from != nil && (to == nil || r < otherEnd) {
+			return from, from.side
+		}
+	}
+	if to == nil {
+		return nil, 0
+	}
+	return to, to.side.other()
 }
 
 // byAnswer gives those that are left to the leg of the stream that they answer.
@@ -285,12 +291,15 @@ func (j *streamJoiner) claim(l *Leg, leg int32) {
 	}
 }
 
+// otherEnd is how many ranks there are of claims of legs that announce the other end, too.
+const otherEnd = 3
+
 // choose returns the claim that a stream fits best; nil for none. Ports are used again, so of
 // those made up to its beginning the newest counts, of a leg that had not ended; then the
 // first one made within mediaBefore behind it, or later; then those of legs that had just
 // ended. One of a leg that announces the other end of the stream as well is better than any
-// that does not.
-func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
+// that does not: its rank is less than otherEnd.
+func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank int) {
 	list := j.claims[j.first[addr]:j.first[addr+1]]
 	at, begin := len(list), instant(s.Begin())
 	if begin != never {
@@ -298,7 +307,7 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 			return cmp.Or(cmp.Compare(c.since, t), -1) // behind the last one that is not later
 		})
 	}
-	rank := 6
+	rank = 2 * otherEnd
 	try := func(i, r int) {
 		c := &list[i]
 		who := &j.who[c.who]
@@ -309,7 +318,7 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 			if !who.goesOn(s) {
 				return
 			}
-			r += 3
+			r += otherEnd
 		}
 		if r < rank {
 			best, rank = c, r
@@ -325,7 +334,7 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim) {
 	for i := at; i < len(list) && i < at+maxTried && rank > 1; i++ {
 		try(i, 1)
 	}
-	return best
+	return best, rank
 }
 
 // speaks reports whether a stream was sent while the leg went on, or nearly so.

@@ -126,6 +126,22 @@ func TestCandidatesDescribe(t *testing.T) {
 	}
 }
 
+// TestJoinServerPort holds that a stream to a port which a server has for the media of many calls is of the one that announced where it
+// comes from, however many began since.
+func TestJoinServerPort(t *testing.T) {
+	const calls = 100
+	text, want := mediaHosts, ""
+	for i := range calls {
+		text += fmt.Sprintf("%d.0 A > B INVITE id=c%d new sdp m=%d\n%d.5 B > A 200 sdp m=9000\n%d.6 A > B ACK id=c%[2]d\n", i, i, 4000+2*i, i, i)
+	}
+	for i := range calls {
+		text += fmt.Sprintf("%d A:%d > B:9000 RTP ssrc=%d\n", calls+1, 4000+2*i, i+1)
+		want += fmt.Sprintf(", %d call-%[1]d caller PCMU", i+1)
+	}
+	l := capgen.Ladder{}
+	check(t, joined(joinedStreams(t, l.Pcap(text))), want[2:])
+}
+
 // TestJoinClockSetBack holds that a call keeps its streams where the clock was set back before its end.
 func TestJoinClockSetBack(t *testing.T) {
 	list := new(capgen.Ladder).Packets(mediaHosts + "0 A > B INVITE sdp m=4000\n1 B > A 200 sdp m=5000\n1.1 A > B ACK\n1.2 A:4000 > B:5000 RTP ssrc=1\n9 A > B BYE\n9.1 B > A 200\n")
