@@ -85,7 +85,11 @@ func (p *Plan) markAll(refs []reassembly.Ref) (n int64) {
 // isMedia reports whether a datagram goes where a chosen call has its media. SIP is none,
 // though somebody may announce the port of SIP for media.
 func (p *Plan) isMedia(f *layers.Frame, now time.Time) bool {
-	return len(p.media) > 0 && (p.media.has(f.Dst, now) || p.media.has(f.Src, now)) && !sipmsg.Sniff(f.Payload)
+	if len(p.media) == 0 || !p.media.has(f.Dst, now) && !p.media.has(f.Src, now) || sipmsg.Sniff(f.Payload) {
+		return false
+	}
+	k, _ := pairOf(plain(f.Src), plain(f.Dst))
+	return !p.others[k]
 }
 
 // isSession reports whether a segment is of a connection to an address that a chosen call announced

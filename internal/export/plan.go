@@ -32,9 +32,10 @@ type Plan struct {
 	ids    map[string]*chosenID
 	starts map[legStart]bool // where a Call-ID was used several times: whether the leg is chosen
 	flows  map[pair]flow
-	media  mediaTable // over UDP
-	conn   mediaTable // over TCP
-	marked []frameSet // by file
+	media  mediaTable    // over UDP
+	conn   mediaTable    // over TCP
+	others map[pair]bool // between these, media are of calls that are not chosen
+	marked []frameSet    // by file
 
 	// Of Mark.
 	quoted layers.Frame
@@ -100,6 +101,9 @@ func NewPlan(res *analysis.Result, c *Choice) *Plan {
 	}
 	p.media.settle()
 	p.conn.settle()
+	if len(p.media) > 0 && len(res.Streams) > 0 {
+		p.leaveOut(res, chosen)
+	}
 	p.tellApart(&res.Calls, chosen)
 	return p
 }
@@ -278,6 +282,63 @@ func (p *Plan) addMedia(c *analysis.Call) {
 			}
 		}
 	}
+}
+
+// leaveOut notes between whom calls that are not chosen have their streams: a server may have one port for the media of all
+// calls. Where a chosen one has a stream between the same two, what goes there is taken.
+func (p *Plan) leaveOut(res *analysis.Result, chosen []bool) {
+	p.others = make(map[pair]bool)
+	for c := range res.Calls.All() {
+		if !chosen[c.ID] {
+			p.leaveOutCall(c)
+		}
+	}
+	for _, s := range res.AllStreams() {
+		if s.Call == 0 || chosen[s.Call] {
+			for _, k := range pairsOf(s) {
+				delete(p.others, k)
+			}
+		}
+	}
+}
+
+// leaveOutCall is leaveOut for one call. Where no end of a stream is its own alone it may be of either.
+func (p *Plan) leaveOutCall(c *analysis.Call) {
+	own := make(map[netip.AddrPort]bool)
+	for _, l := range c.Legs {
+		if l.Media == nil || len(l.Media.Streams) == 0 {
+			continue
+		}
+		for _, list := range [...][]analysis.Endpoint{l.Media.Endpoints, l.Media.Candidates} {
+			for i := range list {
+				if a := plain(list[i].Addr); p.media[a] == nil {
+					own[a] = true
+				}
+			}
+		}
+		for _, s := range l.Media.Streams {
+			if !own[plain(s.Source())] && !own[plain(s.Destination())] || !p.media.meets(s) {
+				continue
+			}
+			for _, k := range pairsOf(s) {
+				p.others[k] = true
+			}
+		}
+	}
+}
+
+// meets reports whether a stream begins or ends in a time in which an address of it is in the table.
+func (t mediaTable) meets(s *analysis.Stream) bool {
+	at := func(a netip.AddrPort) bool { return t.has(a, s.Begin()) || t.has(a, s.End()) }
+	return at(s.Source()) || at(s.Destination())
+}
+
+// pairsOf returns the two ends of a stream, and those of its RTCP.
+func pairsOf(s *analysis.Stream) (list [2]pair) {
+	src, dst := plain(s.Source()), plain(s.Destination())
+	list[0], _ = pairOf(src, dst)
+	list[1], _ = pairOf(netip.AddrPortFrom(src.Addr(), src.Port()+1), netip.AddrPortFrom(dst.Addr(), dst.Port()+1))
+	return list
 }
 
 // add adds an address.

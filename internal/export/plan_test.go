@@ -104,6 +104,33 @@ func TestChosen(t *testing.T) {
 			at(0, 1, udp(there, offerOf("one", "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\na=ice-ufrag:abcd\r\na=candidate:1 1 udp 1 10.0.0.1 4000 typ host\r\n"))...),
 			at(1, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1), rtp("10.0.0.1:4000", "10.0.0.9:6000", 1), rtp("10.0.0.1:4004", "10.0.0.9:6000", 1)),
 			at(2, 1, udp(there, invite("three"))...)), number(1), []int{1, 2, 3}},
+		{"media at a port that a server has for all calls", new(capgen.Ladder).Packets(`
+			A = 10.0.0.1:5060
+			B = 10.0.0.2:5060
+			C = 10.0.0.3:5060
+			0   A > B INVITE id=one sdp m=4000
+			0.1 C > B INVITE id=two new sdp m=4000
+			1   B > A 200 sdp m=5000
+			1.1 B > C 200 sdp m=5000
+			1.2 A > B ACK id=one
+			1.3 C > B ACK id=two
+			2   A:4000 > B:5000 RTP n=4 ssrc=1
+			3   C:4000 > B:5000 RTP n=4 ssrc=2
+			4   B:5000 > C:4000 RTP n=4 ssrc=3
+			5   B:5000 > A:4000 RTP n=1 ssrc=4
+		`), number(1), []int{1, 3, 5, 7, 8, 9, 10, 19}},
+		{"media at such a port, and at an end that nobody announced", new(capgen.Ladder).Packets(`
+			A = 10.0.0.1:5060
+			B = 10.0.0.2:5060
+			C = 10.0.0.3:5060
+			0   A > B INVITE id=one sdp m=4000
+			0.1 C > B INVITE id=two new sdp m=4000
+			1   B > A 200 sdp m=5000
+			1.1 B > C 200 sdp m=5000
+			1.2 A > B ACK id=one
+			1.3 C > B ACK id=two
+			2   A:4444 > B:5000 RTP n=4 ssrc=1
+		`), number(1), []int{1, 3, 5, 7, 8, 9, 10}},
 		{"media before the call and long after it", inOrder(
 			at(0, 1, rtp("10.0.0.9:6000", "10.0.0.1:4000", 1)),
 			at(1, 1, udp(there, offer("one", 4000))...),
