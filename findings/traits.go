@@ -450,7 +450,7 @@ func (g *glance) transaction(t *analysis.Transaction) {
 		return
 	case "CANCEL":
 		g.traits |= cancels
-	case "REFER":
+	case "REFER", "NOTIFY": // whose REFER may be missing
 		g.traits |= transferred
 	}
 	if t.Requests == 0 {

@@ -15,7 +15,7 @@ var transferFailed = &Rule{
 	ID: "transfer-failed", RFC: "RFC 3515 2.4; RFC 4488; RFC 3891 3", Severity: "error",
 	Title: "a transfer that failed, or that nobody reports on",
 	Doc: `A REFER was accepted (2xx) and no NOTIFY of the side that accepted it follows within 32 s of the 2xx, nor do the numbers of its later requests leave one out, unless the 2xx says Refer-Sub: false or the REFER requires nosub or explicitsub (RFC 7614); a Refer-Sub: false of the REFER that the 2xx does
-not repeat makes it only possible. Or a NOTIFY that follows a REFER carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
+not repeat makes it only possible. Or a NOTIFY that follows a REFER, or has the Event refer where no REFER is in the capture, carries a message/sipfrag with a status of 300 or over. Or an INVITE with Replaces was answered 481, 486 or 603. Where several REFERs
 were sent in one dialog, a NOTIFY is of the one whose CSeq number is the id of its Event, and without that of the last. REFER and NOTIFY
 outside of a call are paired by their Call-ID in the same way.`,
 	Why: "Who transfers a call lets go of it when the NOTIFY says that the new one is up: without it the caller is left on hold, or is lost.",
@@ -54,12 +54,47 @@ func (s *transfers) leg(r *legRun) {
 	}
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		if t.Method == "REFER" && t.Status/100 == 2 && r.firstHop(i) == i && r.requestOf(i) >= 0 {
+		if t.Method == "REFER" && (t.Status/100 == 2 || t.Status == 0) && r.firstHop(i) == i && r.requestOf(i) >= 0 {
 			r.applies()
 			s.refer(r, i)
 		}
 	}
+	if len(s.numbers) == 0 {
+		unasked(r)
+	}
 }
+
+// unasked tells of the first NOTIFY which says that a transfer failed, of a leg whose REFER is not in the capture.
+func unasked(r *legRun) {
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if !m.Request || m.Method != "NOTIFY" || m.Partial || m.Resent.Number != 0 {
+			continue
+		}
+		if f, ok := failedUnasked(r.Message(j), m.Frame); ok {
+			f.Observed = fmt.Sprintf("transfer by %s: %s; its REFER is not in the capture", r.party(m.ToTag), f.Observed)
+			r.applies()
+			r.report(f)
+			return
+		}
+	}
+}
+
+// failedUnasked tells of a NOTIFY which says that a transfer failed, whose REFER is not known; ok is false for others.
+func failedUnasked(notify *sipmsg.Message, at analysis.Frame) (f Finding, ok bool) {
+	code := fragment(notify)
+	if code < 300 {
+		return f, false
+	}
+	v, _ := notify.First(sipmsg.Event)
+	if !bytes.EqualFold(sipmsg.ParseEvent(v).Package, []byte("refer")) {
+		return f, false
+	}
+	return Finding{Severity: Error, Frames: []analysis.Frame{at}, Observed: fmt.Sprintf("the NOTIFY says %d", code), Expected: transferDone}, true
+}
+
+// transferDone is what is expected of a transfer.
+const transferDone = "a NOTIFY that says 200"
 
 // refer looks at what became of an accepted REFER: transaction i.
 func (s *transfers) refer(r *legRun, i int) {
@@ -95,7 +130,7 @@ func (s *transfers) refer(r *legRun, i int) {
 			r.report(Finding{
 				Severity: Error, Frames: r.frames(req, j),
 				Observed: fmt.Sprintf("transfer%s by %s: the NOTIFY says %d", target, r.party(q.FromTag), code),
-				Expected: "a NOTIFY that says 200",
+				Expected: transferDone,
 			})
 			return
 		}
@@ -261,6 +296,14 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f.gate.once = e.Transport != "UDP"
 		s.waiting[e.CallID] = w
 		s.order = append(s.order, w)
+	case e.Method == "NOTIFY" && w == nil && e.InDialog && marks(e.Marks)&stillSubscribed == 0:
+		if f, ok := failedUnasked(e.Request(), e.SentFrame); ok && len(s.order) < maxRefers {
+			f.Observed = "transfer: " + f.Observed
+			e.report(f)
+			f.gate = waitFor(e.Destination, e.Source, e.Sent)
+			w = &outsideRefer{f: f, excused: true, notified: true}
+			s.waiting[e.CallID], s.order = w, append(s.order, w)
+		}
 	case e.Method == "NOTIFY" && w != nil:
 		w = w.of(e.Request())
 		code := fragment(e.Request())
@@ -277,7 +320,7 @@ func (s *transfers) exchange(e *exchangeRun) {
 		e.report(Finding{
 			Severity: Error, Frames: []analysis.Frame{w.f.Frames[0], e.SentFrame},
 			Observed: fmt.Sprintf("transfer: the NOTIFY says %d", code),
-			Expected: "a NOTIFY that says 200",
+			Expected: transferDone,
 		})
 	}
 }
