@@ -204,7 +204,7 @@ var routeBypass = &Rule{
 	Title: "requests inside of a dialog that go past a proxy",
 	Doc: `A proxy put its address into Record-Route, and a later request inside of the dialog, as its user agent sends it, has no Route with that
 address and does not go there either, neither at once nor on a later hop; or has it as its first Route and goes to another host all the same, one that it sent
-no INVITE to. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route of the 2xx without ;lr, which it has lost where the INVITE has it on that hop or on another one, and a Route without ;lr for a
+no INVITE to. One ahead of the 2xx counts as well, and one where no 2xx has the Record-Routes of the INVITE, if it goes a way that no INVITE went. Likewise of the dialog of a SUBSCRIBE, as far as it came to the proxy or left it: a NOTIFY, or a later SUBSCRIBE, that has no Route with its address. Of a proxy that the capture does not show nothing is said. ACK is the business of ack-misrouted, to which this is related where it is the same proxy that its ACK goes past. Also: a Record-Route of the 2xx without ;lr, which it has lost where the INVITE has it on that hop or on another one, and a Route without ;lr for a
 Record-Route that had it.`,
 	Why: "A proxy that is passed by sees no end of the call: its accounting, its NAT helpers and its media relay are wrong from there on.",
 	Fix: "Look at how the user agent builds its route set: the Record-Routes of the 2xx reversed for the caller, those of the INVITE as they are for the called side.",
@@ -214,7 +214,7 @@ Record-Route that had it.`,
 		ok := r.first(func(m *analysis.Seen) bool {
 			return !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && !m.Partial && m.Fields.Has(sipmsg.RecordRoute)
 		})
-		if ok < 0 {
+		if r.bypassesAhead(ok) || ok < 0 {
 			return
 		}
 		if r.Octets(ok) == nil {
@@ -226,8 +226,7 @@ Record-Route that had it.`,
 		}
 		n := 0
 		for i := ok + 1; i < len(r.Messages) && n < maxJudged; i++ {
-			x := &r.Messages[i]
-			if x.Request && x.Method != "ACK" && x.Method != "CANCEL" && x.Resent.Number == 0 && !x.Partial {
+			if x := &r.Messages[i]; isRouted(x) && sameDialog(&r.Messages[ok], x) {
 				if n++; r.bypasses(ok, i) {
 					return
 				}
@@ -235,6 +234,50 @@ Record-Route that had it.`,
 		}
 	},
 	state: func() state { return new(subscribedState) },
+}
+
+// isRouted reports whether a message is a request that has Routes of its own, as its user agent sends it.
+func isRouted(m *analysis.Seen) bool {
+	return m.Request && m.Method != "ACK" && m.Method != "CANCEL" && m.Resent.Number == 0 && !m.Partial && m.Vias == 1
+}
+
+// bypassesAhead applies route-bypass to the requests ahead of the first 2xx that has Record-Routes, all where there is none: those that go a way
+// that no INVITE went.
+func (r *legRun) bypassesAhead(ok int) bool {
+	n := 0
+	for i := range r.Messages {
+		if i == ok || n == maxJudged {
+			break
+		}
+		x := &r.Messages[i]
+		if !isRouted(x) || x.ToTag == 0 {
+			continue
+		}
+		if n++; r.invitedOn(x.Hop) {
+			continue
+		}
+		if made := r.routesOf(i); made >= 0 && r.bypasses(made, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// routesOf returns the message that holds the Record-Routes of the dialog of request i: a response to the INVITE that made it, or
+// that INVITE itself, as it came to who sends the request, or gets it. It returns -1 for none.
+func (r *legRun) routesOf(i int) int {
+	x, invite := &r.Messages[i], -1
+	for j := range r.Messages[:i] {
+		m := &r.Messages[j]
+		switch {
+		case m.Partial || m.Method != "INVITE" || !m.Initial || !m.Fields.Has(sipmsg.RecordRoute):
+		case !m.Request && m.Status < 300 && sameDialog(m, x):
+			return j
+		case m.Request && (m.FromTag == x.FromTag && m.Destination.Addr() == x.Destination.Addr() || m.FromTag == x.ToTag && m.Destination.Addr() == x.Source.Addr()):
+			invite = j
+		}
+	}
+	return invite
 }
 
 // strictRecord reports a Record-Route of a 2xx that has no ;lr.
@@ -319,7 +362,7 @@ func comesPast(record marks, answer hostPair, m *analysis.Seen, k marks, invited
 // bypasses applies route-bypass to a request, and reports whether it fires.
 func (r *legRun) bypasses(ok, i int) bool {
 	a, x := &r.Messages[ok], &r.Messages[i]
-	if x.Vias != 1 || !sameDialog(a, x) || comesPast(marks(a.Marks), hostsOf(a.Source, a.Destination), x, marks(x.Marks), r.invitedOn(x.Hop)) {
+	if comesPast(marks(a.Marks), hostsOf(a.Source, a.Destination), x, marks(x.Marks), r.invitedOn(x.Hop)) {
 		return false
 	}
 	answer, m := r.Message(ok), r.Message(i)

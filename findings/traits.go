@@ -597,6 +597,7 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 		}
 	}
 	g.has(reoffers, inside && m.SDP)
+	g.has(mayBypass, inside && g.traits&recorded == 0 && g.fields.Has(sipmsg.RecordRoute) && g.invited&(1<<m.Hop) == 0)
 	if g.traits&recorded != 0 && m.Vias == 1 && m.Resent.Number == 0 && m.Method != "CANCEL" && inDialogOf(g.more.dialog[0], g.more.dialog[1], m) {
 		if !comesPast(g.more.record, g.more.answer, m, k, g.invited&(1<<m.Hop) != 0) {
 			g.more.bypass.request(m, k)
