@@ -838,7 +838,7 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -901,16 +901,34 @@ type earlyNotify struct {
 // leg remembers the NOTIFYs of a call: a SUBSCRIBE may be inside of it.
 func (s *subscribeState) leg(r *legRun) {
 	var n notifies
+	judged := 0
 	for i := range r.Messages {
 		if m := &r.Messages[i]; m.Method == "NOTIFY" { // or the response to one that is not in the capture
 			if n.last.IsZero() {
 				n.first = lateNotify{m.Time, m.Frame}
 			}
 			n.last = m.Time
+			if judged++; m.Request && !m.Partial && m.Resent.Number == 0 && judged <= maxJudged {
+				s.endedInCall(r, i)
+			}
 		}
 	}
 	if !n.last.IsZero() && len(s.inCalls) < maxSubscriptions {
 		s.inCalls[r.Leg.CallID] = n
+	}
+}
+
+// endedInCall looks whether a NOTIFY of a call ends its subscription in another way than most come to their end there. What became of a
+// transfer is the business of transfer-failed.
+func (s *subscribeState) endedInCall(r *legRun, i int) {
+	m := r.Message(i)
+	if m == nil || fragment(m) != 0 {
+		return
+	}
+	if reason, _ := endOf(m); reason != "noresource" && reason != "" && s.told.isNew(r.Leg.CallID) {
+		f := Finding{Severity: Warning, Frames: r.frames(i)}
+		f.endsWith(reason, r.Messages[i].Source)
+		r.report(f)
 	}
 }
 
@@ -1059,28 +1077,42 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	if _, asked := s.asked[e.CallID]; m == nil || e.Partial || !e.InDialog && !asked {
 		return
 	}
-	v, _ := m.First(sipmsg.SubscriptionState)
-	state := sipmsg.ParseSubscriptionState(v)
-	if !bytes.EqualFold(state.State, []byte("terminated")) {
+	reason, goesOn := endOf(m)
+	if goesOn {
 		delete(s.first, e.CallID)
 		return
 	}
 	event, _ := m.First(sipmsg.Event)
-	switch reason := strings.ToLower(short(state.Reason)); reason {
-	case "noresource":
-		first := s.first[e.CallID]
-		if endsByItself(event, first) {
-			return
-		}
-		if first { // the one before it, and its 2xx, may be missing
-			f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Sent, misses: 2}
-		}
-		fallthrough
-	case "rejected", "probation", "giveup":
-		f.Observed = fmt.Sprintf("NOTIFY of %s ends the subscription: %s", endpoint(e.Source), reason)
-		f.Expected = "a subscription that goes on"
-		s.tell(r, f)
+	switch first := s.first[e.CallID]; {
+	case reason == "noresource" && endsByItself(event, first):
+		return
+	case reason == "noresource" && first: // the one before it, and its 2xx, may be missing
+		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Sent, misses: 2}
+	case reason == "":
+		return
 	}
+	f.endsWith(reason, e.Source)
+	s.tell(r, f)
+}
+
+// endOf returns the reason with which a NOTIFY ends its subscription where somebody should know, "" for others; goesOn says that it does not end it.
+func endOf(m *sipmsg.Message) (reason string, goesOn bool) {
+	v, _ := m.First(sipmsg.SubscriptionState)
+	state := sipmsg.ParseSubscriptionState(v)
+	if !bytes.EqualFold(state.State, []byte("terminated")) {
+		return "", true
+	}
+	switch reason = strings.ToLower(short(state.Reason)); reason {
+	case "noresource", "rejected", "probation", "giveup":
+		return reason, false
+	}
+	return "", false
+}
+
+// endsWith says that a NOTIFY ends a subscription.
+func (f *Finding) endsWith(reason string, from netip.AddrPort) {
+	f.Observed = fmt.Sprintf("NOTIFY of %s ends the subscription: %s", endpoint(from), reason)
+	f.Expected = "a subscription that goes on"
 }
 
 // endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, or
