@@ -66,9 +66,6 @@ func lengthOf(m *dissect.Message) Length {
 		return LengthRight
 	}
 	udp := m.Transport == dissect.UDP
-	if udp && len(m.SIP.Body) == 0 && !m.SIP.Has(sipmsg.ContentType) {
-		return LengthRight // most have no body, and say so
-	}
 	switch n, ok := m.SIP.ContentLength(); {
 	case m.Partial && !m.SIP.Has(sipmsg.ContentLength): // it may have been in what is missing
 		return LengthRight
