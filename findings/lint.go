@@ -18,7 +18,7 @@ var lint = &Rule{
 	Doc: `In a message: a mandatory header field is missing (Via, From, To, Call-ID and CSeq in all; Contact in INVITE, UPDATE, REFER and SUBSCRIBE and in a 2xx to INVITE; Event in SUBSCRIBE, NOTIFY and PUBLISH;
 Subscription-State in NOTIFY; Refer-To in REFER; RAck in PRACK; the challenge in 401 and 407, Allow in 405, Unsupported in 420, Require in 421, Min-SE in 422, Min-Expires in 423); the method of the CSeq
 is not that of the request, or a response names another method than the request with its branch; no To tag in a response over 100; a response with more Vias than its request, or a request with several
-Vias that are all of one sender; a body without Content-Type. In the first INVITE, the first response from 101 to 299 and the first refusal of each From tag in a leg, at the first hop, and in the first requests of each address outside of calls, also: parameters of a URI
+Vias that are all of one sender; a body without Content-Type. In the first INVITE, the first response from 101 to 299 and the first refusal of each From tag in a leg, the first of each with a Contact, and the first REFER, at the first hop, and in the first requests of each address outside of calls, also: parameters of a URI
 (transport, lr, maddr, ttl, user, method) behind the angle brackets, or without any, in From, To, Contact, Route, Record-Route, Refer-To; a Content-Type that is no type/subtype, or application/sdp on
 something else. A branch without z9hG4bK is a note. Of each kind one finding for requests and one for responses of a leg and From tag; requests outside of calls are told once for each pair of addresses, and responses that answer no request since they lack Via or CSeq once in all. Max-Forwards and Content-Length have findings of their own.`,
 	Why: "Each of these makes some other implementation refuse the message, lose it, or read it otherwise than it is meant.",
@@ -269,22 +269,16 @@ type closeLook struct {
 	from    uint64 // From tag
 	request bool
 	refusal bool
+	more    bool // a response with a Contact, which many a ringing one is without; or a REFER
 }
 
 func closeLookOf(m *analysis.Seen) closeLook {
-	return closeLook{m.FromTag, m.Request, m.Status >= 300}
+	return closeLook{m.FromTag, m.Request, m.Status >= 300, !m.Request && m.Fields.Has(sipmsg.Contact) || m.Method == "REFER"}
 }
 
 // word returns the kind as a number: as good as a comparison, since the tag is a hash.
 func (k closeLook) word() uint64 {
-	w := k.from << 2
-	if k.request {
-		w |= 1
-	}
-	if k.refusal {
-		w |= 2
-	}
-	return w
+	return k.from<<3 | uint64(toInt(k.request)|toInt(k.refusal)<<1|toInt(k.more)<<2)
 }
 
 // A leggedFault is what was told of a leg: the next hop says the same.
@@ -323,10 +317,13 @@ func (r *legRun) otherMethod(i int) int {
 	return -1
 }
 
-// looksClosely reports whether a message is a first INVITE, or a response over 100 to one, whole and
+// looksClosely reports whether a message is a first INVITE, or a response over 100 to one, or a REFER, whole and
 // not sent again.
 func looksClosely(m *analysis.Seen) bool {
-	return m.Method == "INVITE" && !m.Partial && m.Resent.Number == 0 && m.Transaction >= 0 && m.Initial && (m.Request || m.Status > 100)
+	if m.Partial || m.Resent.Number != 0 || m.Transaction < 0 {
+		return false
+	}
+	return m.Method == "INVITE" && m.Initial && (m.Request || m.Status > 100) || m.Method == "REFER" && m.Request
 }
 
 // moreVias returns the request of a response that has more Vias, -1 for none.
