@@ -68,7 +68,7 @@ func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 	if sips > 1 || tels > 1 {
 		return fmt.Sprintf("P-Asserted-Identity has %d values with a sip and %d with a tel URI", sips, tels), "one of each at most"
 	}
-	if p, ok := m.First(sipmsg.Privacy); ok && sips+tels > 0 && hides(p) && isPublic(s.Destination.Addr()) {
+	if sips+tels > 0 && asksToHide(m) && isPublic(s.Destination.Addr()) {
 		return fmt.Sprintf("Privacy asks to hide the caller, and P-Asserted-Identity goes to %s", endpoint(s.Destination)), "no P-Asserted-Identity to a network that is not trusted"
 	}
 	if from == "" {
@@ -86,6 +86,16 @@ func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 		}
 	}
 	return "", ""
+}
+
+// asksToHide reports whether a message asks to hide the caller, in whichever Privacy.
+func asksToHide(m *sipmsg.Message) bool {
+	for v := range m.All(sipmsg.Privacy) {
+		if hides(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // hides reports whether a Privacy asks to hide the caller.
