@@ -426,8 +426,9 @@ func targetOf(b []byte) string {
 		return u.Scheme.String() + ":" + string(u.Opaque)
 	}
 	s := u.Scheme.String() + ":"
-	if len(u.User) > 0 {
-		s += string(sipmsg.AppendUnescaped(nil, u.User)) + "@"
+	s += string(sipmsg.AppendUnescaped(nil, u.User))
+	if len(u.User) > 0 && len(u.Host) > 0 { // a tel URI has no host
+		s += "@"
 	}
 	s += strings.ToLower(string(u.Host))
 	if u.PortText != nil && !(u.HasPort && u.Port == 5060) {
