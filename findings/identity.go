@@ -130,7 +130,7 @@ var stir = &Rule{
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
 the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who another PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
-of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
+of the packet, a PASSporT cannot be read, all that on whichever hop, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
 
@@ -151,33 +151,52 @@ func isIdentityStatus(status int) bool {
 	return status == 428 || status == 436 || status == 437 || status == 438
 }
 
-// stir tells of the first INVITE that carries Identity, and of refusals for its sake.
+// A signed is what the Identity of an INVITE says.
+type signed struct{ said, wrong []string }
+
+// signedOf reads the PASSporTs of INVITE i.
+func (r *legRun) signedOf(i int) (x signed) {
+	m := r.Message(i)
+	var list []*sipmsg.PASSporT
+	for v := range m.All(sipmsg.Identity) {
+		p, err := sipmsg.ParsePASSporT(v)
+		if err != nil {
+			x.wrong = append(x.wrong, "a PASSporT cannot be read")
+		}
+		if list = append(list, &p); len(list) == maxRealms {
+			break
+		}
+	}
+	for _, p := range list {
+		x.said = append(x.said, passport(p))
+		if !p.Compact {
+			x.wrong = append(x.wrong, disagree(p, list, m, r.Messages[i].Time)...)
+		}
+	}
+	return x
+}
+
+// stir tells of the first INVITE that carries Identity, or of the first one with which that does not agree: numbers may be changed behind who
+// signed. It tells of refusals for its sake, too.
 func (r *legRun) stir() {
 	var said, wrong []string
 	var frames []analysis.Frame
+	judged := 0
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if !isInitialINVITE(m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
 			continue
 		}
-		frames = r.frames(i)
-		var list []*sipmsg.PASSporT
-		for v := range r.Message(i).All(sipmsg.Identity) {
-			p, err := sipmsg.ParsePASSporT(v)
-			if err != nil {
-				wrong = append(wrong, "a PASSporT cannot be read")
-			}
-			if list = append(list, &p); len(list) == maxRealms {
-				break
-			}
+		x := r.signedOf(i)
+		if frames == nil {
+			said, wrong, frames = x.said, x.wrong, r.frames(i)
+		} else if len(x.wrong) > 0 {
+			said, wrong, frames = x.said, x.wrong, append(frames, m.Frame)
+			wrong[0] = "on the way from " + endpoint(m.Source) + " " + wrong[0]
 		}
-		for _, p := range list {
-			said = append(said, passport(p))
-			if !p.Compact {
-				wrong = append(wrong, disagree(p, list, r.Message(i), m.Time)...)
-			}
+		if judged++; len(wrong) > 0 || judged == maxJudged {
+			break
 		}
-		break
 	}
 	for i := range r.Messages {
 		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && isIdentityStatus(m.Status) {
