@@ -88,6 +88,9 @@ func (r *legRun) forksOf(first int) (f fork) {
 			f.branches = append(f.branches, j)
 		}
 	}
+	if r.Transactions[first].Requests == 0 {
+		f.first = r.nearest(&f)
+	}
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Request || m.Status <= 100 || m.ToTag == 0 || m.Transaction < 0 || m.Method != "INVITE" || !of[m.Transaction] {
@@ -119,6 +122,24 @@ func (r *legRun) forksOf(first int) (f fork) {
 		}
 	}
 	return f
+}
+
+// nearest returns the transaction of a fork that is nearest to the caller, by who sends to whom: where its INVITE is not in the capture, that
+// nearest to who answers stands first.
+func (r *legRun) nearest(f *fork) int {
+	first := f.first
+	for range maxVia {
+		at, _ := r.ends(&r.Transactions[first])
+		i := slices.IndexFunc(f.branches, func(j int) bool {
+			src, dst := r.ends(&r.Transactions[j])
+			return dst.Addr() == at.Addr() && src.Addr() != at.Addr()
+		})
+		if i < 0 {
+			break
+		}
+		first = f.branches[i]
+	}
+	return first
 }
 
 // renamed reports whether a To tag is that which a server gave in place of those that it got: it passed
