@@ -49,7 +49,7 @@ var authIgnored = &Rule{
 	ID: "auth-ignored", RFC: "RFC 3261 22.2, 22.3", Severity: "warning / note",
 	Title: "a challenge that nobody answers",
 	Doc: `A request without credentials for the realm is challenged (401, 407) and no request with credentials follows in 32 s: of the same From user to the same host of the Request-URI,
-in any Call-ID. A later request of that Call-ID and method whose number leaves one out counts as one, and so does one of that method and sender to that server of which octets are missing; where the capture lacks many packets it is only possible. Not of an INVITE that was cancelled before the challenge had come. One finding for each sender, method and user. What belongs to a sweep is told as scanner, what to toll-fraud as that; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
+in any Call-ID. A later request of that Call-ID and method whose number leaves one out counts as one, and so does one of that method and sender to that server of which octets are missing; where the capture lacks many packets it is only possible. Not of an INVITE that was cancelled before the challenge had come. One on a further hop counts where the server that got it answers with another refusal. One finding for each sender, method and user. What belongs to a sweep is told as scanner, what to toll-fraud as that; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
 	Why: "The client has no password, or does not understand the challenge: nothing that needs one works.",
 	Fix: "Give the client a user name and password for this realm, and an algorithm that it knows.",
 	capture: func(r *captureRun) {

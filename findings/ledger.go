@@ -367,11 +367,32 @@ func (l *ledger) leg(r *legRun) {
 			t.givenUp = x.Cancelled && cancelledAhead(d, x)
 		}
 	}
-	for i := range list {
-		if t := list[i]; t != nil && onFirstHop(d, &d.Transactions[i]) {
+	for i, t := range list {
+		switch {
+		case t == nil:
+		case onFirstHop(d, &d.Transactions[i]):
 			l.account(t, t.req != nil)
+		case t.req != nil && isChallenge(t.status) && !t.retried && !t.givenUp && len(t.creds) == 0 && swallowed(list, t):
+			t.fill(false)
+			l.ignore(t.hold())
 		}
 	}
+}
+
+// swallowed reports whether a server that passed a request on answered it with another refusal than the challenge that it got: it neither has
+// credentials nor asks its client for some. One that asks several hosts has a choice.
+func swallowed(list []*liveTx, t *liveTx) bool {
+	refused, branches := false, 0
+	for _, x := range list {
+		if x == nil || x.method != t.method || x.cseq != t.cseq {
+			continue
+		}
+		branches += toInt(x.src.Addr() == t.src.Addr())
+		if x.dst.Addr() == t.src.Addr() && x.src.Addr() != t.dst.Addr() {
+			refused = x.status >= 400 && x.status < 600 && x.status != 487 && !isChallenge(x.status)
+		}
+	}
+	return refused && branches == 1
 }
 
 // cancelledAhead reports whether the CANCEL of an INVITE was sent ahead of the ACK to its final response, or is not in the capture: who
