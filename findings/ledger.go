@@ -431,11 +431,27 @@ func retriedAhead(list []*liveTx, t *liveTx) bool {
 }
 
 // onFirstHop reports whether a transaction is one of the first hop that the capture shows and
-// has come to something, or to silence.
+// has come to something, or to silence. That of a challenge to the called side is the one that it sends its request on.
 func onFirstHop(d *analysis.Detail, t *analysis.Transaction) bool {
+	if !t.Forward {
+		return isChallenge(t.Status) && !passedOn(d, t)
+	}
 	h := &d.Leg.Hops[t.Hop]
-	return h.A.Addr() == d.Leg.Source.Addr() && h.B.Addr() == d.Leg.Destination.Addr() && (t.Forward || isChallenge(t.Status)) &&
+	return h.A.Addr() == d.Leg.Source.Addr() && h.B.Addr() == d.Leg.Destination.Addr() &&
 		(t.Status != 0 || t.Provisional.IsZero() && d.Now.Sub(t.Sent) >= timeout)
+}
+
+// passedOn reports whether the request of a transaction against the way of the INVITE came to who sends it from somebody else.
+func passedOn(d *analysis.Detail, t *analysis.Transaction) bool {
+	h := &d.Leg.Hops[t.Hop]
+	for i := range d.Transactions {
+		x := &d.Transactions[i]
+		g := &d.Leg.Hops[x.Hop]
+		if !x.Forward && x.Requests > 0 && x.CSeq == t.CSeq && x.Method == t.Method && g.A.Addr() == h.B.Addr() && g.B.Addr() != h.A.Addr() {
+			return true
+		}
+	}
+	return false
 }
 
 // space returns the first of n places for transactions that the ledger is told of. They are valid
