@@ -12,7 +12,7 @@ type outside uint32
 
 const (
 	everyRequest   outside = 1 << iota
-	registers              // a REGISTER for an address-of-record, on its first hop
+	registers              // a REGISTER for an address-of-record, on its first hop or refused
 	subscribes             // SUBSCRIBE, NOTIFY or REFER
 	contacts               // a Contact may be one that cannot be reached
 	refusedOutside         // refused, but for challenges
@@ -37,7 +37,7 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 	}
 	switch e.Method {
 	case "REGISTER":
-		has(registers, e.FirstHop && e.AOR != "")
+		has(registers, e.AOR != "" && (e.FirstHop || isRefused(e)))
 		has(contacts, c.mayExpose(e))
 	case "SUBSCRIBE":
 		has(contacts, c.mayExpose(e))

@@ -30,7 +30,7 @@ const (
 var registerFailed = &Rule{
 	ID: "register-failed", RFC: "RFC 3261 10.2, 10.3, 10.2.8", Severity: "error / warning / note",
 	Title: "a registration that fails or comes late",
-	Doc: `A REGISTER is refused with 403 or 404 (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
+	Doc: `A REGISTER is refused with 403 or 404, on a further hop one that the client gets another refusal for (a note if the same address-of-record is accepted within 32 s); or with 423 and no REGISTER with a longer
 expiry, of at least Min-Expires, follows in 32 s; or asks to remove all contacts (Contact: *) without Expires: 0. Warning: the first REGISTER that
 refreshes a contact comes more than 5 % of the granted time after that time is over; with another Call-ID only up to twice the granted time, since later it
 is a phone that was off; not one behind a REGISTER that removes the contact, whether it was answered or not, nor one of a client that was registered with another contact all the time. One before which numbers are left out is only possible. A response whose REGISTER is not in the capture says that there was one, and a refusal is told, if no other REGISTER for that address-of-record is there; where the capture lacks so many that one with its response may be missing, a late one is only possible. Refusals of ten addresses-of-record and more from one host are one finding; those of a host that scanner or digest-brute-force tells of are left to these.`,
@@ -87,10 +87,17 @@ type registerState struct {
 
 func (s *registerState) exchange(r *exchangeRun) {
 	e := r.Exchange
-	if e.Method != "REGISTER" || !e.FirstHop || e.AOR == "" || e.Partial {
+	refused := isRefused(e)
+	if e.Method != "REGISTER" || !e.FirstHop && !refused || e.AOR == "" || e.Partial {
 		return
 	}
 	w := &r.c.watches.of(e).register
+	if !e.FirstHop { // what a server passes back is told of the first hop
+		if w.place != 0 && w.refused == nil && !slices.ContainsFunc(w.granted, func(g grant) bool { return g.cseq == e.CSeq }) {
+			w.refuse(e)
+		}
+		return
+	}
 	if w.place == 0 {
 		if s.watched == maxWatched {
 			return
@@ -112,17 +119,25 @@ func (s *registerState) exchange(r *exchangeRun) {
 		if e.Later == 0 && !w.short {
 			w.tooBrief(r)
 		}
-	case (e.Status == 403 || e.Status == 404) && w.refused == nil:
-		f := registerFinding(e, Error)
-		f.Frames = append(f.Frames, e.FinalFrame)
-		f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
-		f.Expected, f.NextStep = refusedExpected, refusedNext
-		if e.Later/100 == 2 {
-			f.Severity = Note
-			f.Observed += "; a later REGISTER, which is not in the capture, was accepted"
-		}
-		w.refused = &refusedRegister{f, e.Source.Addr(), e.Answered}
+	case refused && w.refused == nil:
+		w.refuse(e)
 	}
+}
+
+// isRefused reports whether the registrar wants nothing of who asks it.
+func isRefused(e *analysis.Exchange) bool { return e.Status == 403 || e.Status == 404 }
+
+// refuse takes in a 403 or 404.
+func (w *registerWatch) refuse(e *analysis.Exchange) {
+	f := registerFinding(e, Error)
+	f.Frames = append(f.Frames, e.FinalFrame)
+	f.Observed = fmt.Sprintf("REGISTER from %s refused with %d", endpoint(e.Source), e.Status)
+	f.Expected, f.NextStep = refusedExpected, refusedNext
+	if e.Later/100 == 2 {
+		f.Severity = Note
+		f.Observed += "; a later REGISTER, which is not in the capture, was accepted"
+	}
+	w.refused = &refusedRegister{f, e.Source.Addr(), e.Answered}
 }
 
 func registerFinding(e *analysis.Exchange, s Severity) Finding {
