@@ -516,7 +516,7 @@ var prackMissing = &Rule{
 	ID: "prack-missing", RFC: "RFC 3262 3, 4", Severity: "error",
 	Title: "a reliable provisional response that is never acknowledged",
 	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE was seen on any hop up to the final response to the INVITE,
-or for 32 s, or while it was repeated for 27 s and more. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host) and the 1xx was sent less than four times: where it was sent
+or for 32 s, or while it was repeated for 27 s and more; or it was repeated for as long behind the last PRACK that went to another host. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host) and the 1xx was sent less than four times: where it was sent
 more often it is likely, and nothing else where it was repeated for 27 s or more. A PRACK of the dialog whose RAck is that of none of its reliable responses is shown; what 481-in-dialog would tell of it is related.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
 	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
@@ -588,6 +588,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 	m := &r.Messages[i]
 	var copies []int
 	other := -1 // a PRACK of something else
+	short := -1 // one that went to another host
 	for j := i; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		switch {
@@ -596,7 +597,10 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 				return
 			}
 			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq {
-				return
+				if x.Destination.Addr() == m.Source.Addr() {
+					return
+				}
+				short = j
 			}
 			if other < 0 && r.acknowledgesNone(j, m) {
 				other = j
@@ -606,6 +610,9 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		}
 	}
 	if len(copies) < 2 || r.leavesOut(m.FromTag, i, len(r.Messages)) && len(copies) < 3 {
+		return
+	}
+	if last := &r.Messages[copies[len(copies)-1]]; short >= 0 && last.Time.Sub(r.Messages[short].Time) < enough {
 		return
 	}
 	f := Finding{
@@ -624,7 +631,12 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 			f.Confidence = Likely
 		}
 	}
-	if other >= 0 {
+	switch {
+	case short >= 0:
+		f.Frames = append(f.Frames[:min(len(f.Frames), maxFrames-1)], r.Messages[short].Frame)
+		f.Observed += " behind " + endpoint(r.Messages[short].Destination) + ", which got one"
+		f.Expected = "the PRACK to get through to " + endpoint(m.Source)
+	case other >= 0:
 		r.tellRAck(&f, other)
 	}
 	if m.Transaction >= 0 {
