@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 )
 
 // maxBundles bounds the bundles of one rule.
@@ -90,6 +91,18 @@ func (m memory[K]) isNew(k K) bool {
 	}
 	m[k] = true
 	return true
+}
+
+// refusals are those of requests outside of calls: what a server passes back is told of the first hop, and of a further one what it keeps to itself.
+type refusals struct{ seen memory[uint64] }
+
+// isNew takes in a refusal and reports whether it is to be told.
+func (x *refusals) isNew(e *exchangeRun) bool {
+	if x.seen == nil {
+		x.seen = make(memory[uint64])
+	}
+	isNew := x.seen.isNew(addr.MixWords(textHash(e.CallID), textHash(e.Method)^uint64(e.CSeq), uint64(e.Status)))
+	return e.FirstHop || isNew
 }
 
 // A hostPair is a directed pair of addresses.

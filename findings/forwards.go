@@ -31,7 +31,10 @@ kind one finding a leg; requests outside of calls are told once for each pair of
 }
 
 // forwards applies max-forwards.
-type forwards struct{ outside repeats }
+type forwards struct {
+	outside repeats
+	refusals
+}
 
 func (s *forwards) end(r *captureRun) { s.outside.tell(r) }
 
@@ -40,7 +43,7 @@ func (s *forwards) exchange(e *exchangeRun) {
 		return
 	}
 	if e.Status == 483 {
-		if e.FirstHop {
+		if s.isNew(e) {
 			s.refused(e)
 		}
 		return
