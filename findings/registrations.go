@@ -1020,6 +1020,8 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		if e.Status == 481 || marks(e.Marks)&stillSubscribed == 0 {
 			s.notify(r)
 		}
+	case e.Method == "NOTIFY" && e.Status == 481: // which a server between may keep to itself
+		s.notify(r)
 	}
 }
 
