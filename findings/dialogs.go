@@ -2,10 +2,13 @@ package findings
 
 import (
 	"fmt"
+	"hash/maphash"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/internal/addr"
 	"github.com/sipsight/sipsight/sipmsg"
 )
 
@@ -224,11 +227,12 @@ var cseqBackwards = &Rule{
 	ID: "cseq-backwards", RFC: "RFC 3261 12.2.2", Severity: "warning",
 	Title: "a CSeq number that goes backwards",
 	Doc: `A request inside of a dialog, when its branch appears for the first time on a hop, has a lower CSeq number than the last one of that side on that hop (the INVITE
-that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands in the capture behind a request of a time up to 50 ms later. It is told once a side.`,
+that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands in the capture behind a request of a time up to 50 ms later. It is told once a side. Outside of calls SUBSCRIBE, NOTIFY and REFER are looked at.`,
 	Why: "The other side has to refuse it with 500: the request is taken for an old one.",
 	Fix: "Look at what numbers the requests of that side: often two programs share a dialog, or a server between them counts by itself.",
 
-	needs: cseqFalls, counts: inDialog,
+	needs: cseqFalls, counts: inDialog, asks: subscribes,
+	state: func() state { return &numbersOutside{last: make(map[uint64]lastNumber), told: make(memory[uint64])} },
 	leg: func(r *legRun) {
 		var few [4]numbering // mostly enough
 		sides := few[:0]
@@ -257,11 +261,7 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 			case m.CSeq < r.Messages[last].CSeq && !toldOnHop(sides, s) && !r.disordered(last, j):
 				s.told = true
 				l := &r.Messages[last]
-				r.report(Finding{
-					Severity: Warning, Frames: r.frames(last, j),
-					Observed: fmt.Sprintf("%s with CSeq %d after %s with CSeq %d, from %s", m.Method, m.CSeq, l.Method, l.CSeq, endpoint(m.Source)),
-					Expected: fmt.Sprintf("a CSeq number over %d", l.CSeq),
-				})
+				r.report(lastNumber{l.Method, l.CSeq, l.Frame, l.Time}.before(m.Method, m.CSeq, m.Frame, m.Source))
 			}
 		}
 	},
@@ -269,8 +269,72 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 
 // disordered reports whether a request stands behind one with a higher number that has a later time.
 func (r *legRun) disordered(high, low int) bool {
-	d := r.Messages[low].Time.Sub(r.Messages[high].Time)
+	return isDisorder(r.Messages[high].Time, r.Messages[low].Time)
+}
+
+// isDisorder reports whether something stands behind what has a later time, as packets do that are not in their order.
+func isDisorder(first, second time.Time) bool {
+	d := second.Sub(first)
 	return d < 0 && d > -disorder
+}
+
+// A lastNumber is the request of a side with its highest CSeq number.
+type lastNumber struct {
+	method string
+	cseq   uint32
+	frame  analysis.Frame
+	at     time.Time
+}
+
+// before makes the finding that a request with a lower number follows.
+func (l lastNumber) before(method string, cseq uint32, frame analysis.Frame, from netip.AddrPort) Finding {
+	return Finding{
+		Severity: Warning, Frames: []analysis.Frame{l.frame, frame},
+		Observed: fmt.Sprintf("%s with CSeq %d after %s with CSeq %d, from %s", method, cseq, l.method, l.cseq, endpoint(from)),
+		Expected: fmt.Sprintf("a CSeq number over %d", l.cseq),
+	}
+}
+
+// numbersOutside applies cseq-backwards to the dialogs of subscriptions outside of calls.
+type numbersOutside struct {
+	last map[uint64]lastNumber // by Call-ID, From tag and hop; at most maxSubscriptions
+	told memory[uint64]        // by Call-ID and From tag
+}
+
+func (s *numbersOutside) exchange(r *exchangeRun) {
+	e := r.Exchange
+	if e.Partial || e.Quirks&sipmsg.QuirkCSeq != 0 || e.Method != "SUBSCRIBE" && e.Method != "NOTIFY" && e.Method != "REFER" {
+		return
+	}
+	side := addr.MixWords(textHash(e.CallID), r.fromTag(), 0)
+	key := addr.MixWords(side, hostsOf(e.Source, e.Destination).hash(), 0)
+	switch x, known := s.last[key]; {
+	case !known || !e.InDialog || e.CSeq > x.cseq:
+		if len(s.last) == maxSubscriptions {
+			clear(s.last)
+		}
+		s.last[key] = lastNumber{e.Method, e.CSeq, e.SentFrame, e.Sent}
+	case e.CSeq < x.cseq && !isDisorder(x.at, e.Sent) && s.told.isNew(side):
+		r.report(x.before(e.Method, e.CSeq, e.SentFrame, e.Source))
+	}
+}
+
+func (s *numbersOutside) end(*captureRun) {}
+
+// fromTag returns a hash of the From tag of a request that subscribes: see Collector.asked.
+func (r *exchangeRun) fromTag() uint64 {
+	if h := r.Marks >> routeHosts; h != 0 {
+		return h
+	}
+	if m := r.Request(); m != nil {
+		return hashOfTag(m)
+	}
+	return 0
+}
+
+// hashOfTag returns a hash of the From tag of a message that fits above the other marks.
+func hashOfTag(m *sipmsg.Message) uint64 {
+	return maphash.Bytes(seed, m.Tag(sipmsg.From)) >> routeHosts
 }
 
 // maxSides bounds the sides of dialogs, on their hops, whose numbers are followed in a leg.
