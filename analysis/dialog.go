@@ -17,6 +17,8 @@ func (v *liveLeg) dialog(a, b []byte) *Dialog {
 
 // dialogIndex returns the index of the dialog with two tags, whichever is whose, -1 for
 // none.
+//
+//go:noinline
 func (l *Leg) dialogIndex(a, b []byte) int {
 	for i := len(l.Dialogs) - 1; i >= 0; i-- {
 		d := &l.Dialogs[i]

@@ -108,9 +108,13 @@ type Exchange struct {
 }
 
 // Request returns the request as it was, nil where its octets were not kept.
+//
+//go:noinline
 func (e *Exchange) Request() *sipmsg.Message { return e.parse(0, e.request) }
 
 // Response returns the final response as it was, nil for none.
+//
+//go:noinline
 func (e *Exchange) Response() *sipmsg.Message { return e.parse(1, e.response) }
 
 func (e *Exchange) parse(i int, l leaf) *sipmsg.Message {

@@ -176,6 +176,8 @@ func differ(a, b *ending) bool {
 }
 
 // endingOf returns the ending of a leg.
+//
+//go:noinline
 func (j *joiner) endingOf(leg int32, legs *legStore) ending {
 	e := j.ends[leg]
 	if l := legs.legs[leg]; l != nil { // late messages may have changed it

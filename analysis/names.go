@@ -67,6 +67,8 @@ func (t *nameTable) count(b []byte, max int) int {
 }
 
 // text returns the name with a number.
+//
+//go:noinline
 func (t *nameTable) text(n int) string { return t.texts.text(t.names[n]) }
 
 // number returns the number of a name, -1 where it was not counted.

@@ -588,6 +588,8 @@ func load(s string) uint64 {
 }
 
 // int puts a number that may be negative: those near to zero are short.
+//
+//go:noinline
 func (b *octets) int(n int64) { b.uint(unsigned(n)) }
 
 //go:noinline

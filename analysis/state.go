@@ -119,6 +119,8 @@ func (v *liveLeg) concludeAnswered(a *attempt) {
 }
 
 // outcome takes the final response of the attempt.
+//
+//go:noinline
 func (v *liveLeg) outcome(a *attempt) {
 	l := v.leg
 	l.FinalStatus, l.FinalReason, l.Final = a.status, a.reason, a.at

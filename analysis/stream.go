@@ -160,9 +160,13 @@ func (s *Stream) Destination() netip.AddrPort {
 func (s *Stream) SSRC() uint32 { return s.key.ssrc }
 
 // Begin returns the time of the first packet; zero in a capture without times.
+//
+//go:noinline
 func (s *Stream) Begin() time.Time { return timeAt(s.begin) }
 
 // End returns the latest time of a packet; zero in a capture without times.
+//
+//go:noinline
 func (s *Stream) End() time.Time { return timeAt(s.end) }
 
 // Last returns the frame of the last packet.
@@ -249,6 +253,8 @@ func (s Security) String() string {
 func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, s.Events > 0 }
 
 // Report returns the figures of the stream.
+//
+//go:noinline
 func (s *Stream) Report() rtp.Report { return s.stats.Report() }
 
 // Course returns losses and jitter over time, in spans of step; none unless Options.Courses

@@ -229,6 +229,7 @@ func appendLater(dst []byte, a, b time.Time) []byte {
 	return dst
 }
 
+//go:noinline
 func appendHost(b []byte, a netip.AddrPort) []byte {
 	if !a.IsValid() {
 		return append(b, "an unknown address"...)

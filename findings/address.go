@@ -37,6 +37,8 @@ func within(list []netip.Prefix, a netip.Addr) bool {
 func isPublic(a netip.Addr) bool { return a.IsValid() && !a.IsPrivate() && !within(notPublic, a) }
 
 // isPrivate reports whether an address is one of those behind a NAT.
+//
+//go:noinline
 func isPrivate(a netip.Addr) bool { return a.IsValid() && within(private, a) }
 
 // contactOf returns the host of the Contact in the final response of a transaction, a name in quotation marks, and whether it is

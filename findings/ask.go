@@ -50,6 +50,8 @@ func (r *legRun) index() *legIndex {
 func (r *legRun) requestOf(i int) int { return r.index().request[i] }
 
 // fromTag returns the From tag of a transaction.
+//
+//go:noinline
 func (r *legRun) fromTag(i int) uint64 { return r.index().from[i] }
 
 // sameRequest reports whether two transactions are of one request, on different hops or on
@@ -106,6 +108,8 @@ func (r *legRun) cameBy(i int, fault func(int) bool) bool {
 }
 
 // responseOf returns the first response with a status to a transaction, -1 for none.
+//
+//go:noinline
 func (r *legRun) responseOf(i, status int) int {
 	return r.first(func(m *analysis.Seen) bool { return m.Transaction == i && !m.Request && m.Status == status })
 }

@@ -901,6 +901,8 @@ func (s *source) fraudOf(window, rest []*tx, why string, brute bool) *attack {
 }
 
 // digits returns the digits of a number, "" where the user part is none.
+//
+//go:noinline
 func digits(user string) string {
 	var b []byte
 	for i := 0; i < len(user); i++ {

@@ -81,6 +81,8 @@ func oneCause(list []*Finding) []*Finding {
 func (f *Finding) proves() bool { return f.Confidence > Possible && f.Severity > Note }
 
 // relate makes other findings related to f.
+//
+//go:noinline
 func (f *Finding) relate(ids ...string) {
 	for _, id := range ids {
 		if !slices.Contains(f.Related, id) {

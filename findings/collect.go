@@ -250,9 +250,13 @@ type legNumber int32
 func legNo(l *analysis.Leg) legNumber { return legNumber(l.Index() + 1) }
 
 // of returns the leg.
+//
+//go:noinline
 func (n legNumber) of(r *analysis.Result) *analysis.Leg { return r.Calls.Leg(int(n) - 1) }
 
 // applies says that the rule could fire on a leg that was finished before.
+//
+//go:noinline
 func (r *captureRun) applies(leg legNumber) { r.c.count[r.rule.ID].apply(leg) }
 
 // add keeps a finding, or counts it where too many are kept. It reports whether it is one: those that rest on what was cut are none.
@@ -567,6 +571,8 @@ func tellRegistrations(list []*Finding, res *analysis.Result) {
 // What rules ask of messages and times.
 
 // since returns how long the capture went on behind t.
+//
+//go:noinline
 func (r *legRun) since(t time.Time) time.Duration {
 	if t.IsZero() {
 		return 0

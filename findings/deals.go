@@ -86,6 +86,8 @@ func (r *legRun) dealt() *legDeals {
 }
 
 // deals returns the offers of the leg with their answers, in the order of their transactions.
+//
+//go:noinline
 func (r *legRun) deals() []deal {
 	if r.Leg.Media == nil {
 		return nil

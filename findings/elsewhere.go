@@ -40,6 +40,8 @@ func refusedStreamOf(m *sdp.Media) refusedStream {
 }
 
 // carriesNone reports whether a codec is of telephone events, comfort noise or repair alone.
+//
+//go:noinline
 func carriesNone(name string) bool {
 	return slices.ContainsFunc([]string{"telephone-event", "CN", "red", "rtx", "ulpfec"}, func(s string) bool { return strings.EqualFold(s, name) })
 }

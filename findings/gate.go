@@ -183,6 +183,8 @@ func (r *legRun) used(i int) bool {
 }
 
 // givenUp reports whether the final response to an INVITE was repeated for as long as may be.
+//
+//go:noinline
 func (r *legRun) givenUp(i int) bool {
 	t := &r.Transactions[i]
 	return persists(t.Answered, t.LastFinal)

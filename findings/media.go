@@ -48,6 +48,8 @@ const (
 )
 
 // passedOf returns what is passed on of a stream.
+//
+//go:noinline
 func passedOf(s *analysis.Stream) *passed { return &passed{side: s.SentBy, at: s.Begin()} }
 
 // strayed returns what is not passed on of a stream that goes to a wrong address.
@@ -315,6 +317,7 @@ func otherSide(p analysis.Party) analysis.Party {
 // sideParties are the sides by their index.
 var sideParties = [2]analysis.Party{analysis.Caller, analysis.Callee}
 
+//go:noinline
 func sideOf(p analysis.Party) string {
 	if i := sideIndex(p); i >= 0 {
 		return sideNames[i]

@@ -76,6 +76,8 @@ func hasEvents(list string) bool {
 }
 
 // sameDeal reports whether two deals are of one request, on different hops.
+//
+//go:noinline
 func (r *legRun) sameDeal(a, b *deal) bool { return r.sameRequest(a.transaction, b.transaction) }
 
 var answerInvalid = &Rule{

@@ -261,6 +261,8 @@ func (s *qualityState) end(r *captureRun) {
 }
 
 // quality reports a finding of the capture.
+//
+//go:noinline
 func quality(r *captureRun, s Severity, observed, expected, next string, frames ...analysis.Frame) {
 	r.report(Finding{Severity: s, Observed: observed, Expected: expected, NextStep: next, Frames: frames})
 }
@@ -401,6 +403,8 @@ func (s *qualityState) files(r *captureRun) {
 }
 
 // counted writes a number with what it counts, and what is said of it.
+//
+//go:noinline
 func counted(n int64, one, more string) string {
 	if n == 1 {
 		return "1 " + one

@@ -140,6 +140,7 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
+//go:noinline
 func times(n int) string {
 	if n == 1 {
 		return "once"

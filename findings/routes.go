@@ -1064,6 +1064,8 @@ func sdpOf(m *sipmsg.Message) []byte {
 
 // oneVia reports whether a message has one Via: a request as its user agent sends it, or a
 // response as that gets it.
+//
+//go:noinline
 func oneVia(m *sipmsg.Message) bool { return m.NumValues(sipmsg.Via) == 1 }
 
 // target returns where a URI in a Route, Record-Route or Contact leads to, where that is an

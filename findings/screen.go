@@ -292,6 +292,8 @@ func isOdd(b []byte) bool {
 var leadsOdd = [0x40]bool{0x02: true, 0x21: true, 0x22: true, 0x23: true, 0x2f: true, 0x33: true}
 
 // hasFold reports whether b begins with a text in lower case, whatever the case of b.
+//
+//go:noinline
 func hasFold(b []byte, text string) bool {
 	if len(b) < len(text) {
 		return false

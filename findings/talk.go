@@ -525,6 +525,8 @@ func (a *agreement) both() bool {
 func (a *agreement) either() bool { return a.allows(0) || a.allows(1) }
 
 // allows reports whether a side may send audio by an agreement, and the other wants it.
+//
+//go:noinline
 func (a *agreement) allows(by int) bool {
 	from, to := &a.side[by], &a.side[1-by]
 	return a.audio && from.dir.Sends() && to.dir.Receives() && !from.hold && !to.hold && to.addr.IsValid()

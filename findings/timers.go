@@ -119,6 +119,8 @@ const enough = 27 * time.Second
 
 // persists reports whether something was sent again for so long that its timer was about to run out: up to then its
 // sender had no answer.
+//
+//go:noinline
 func persists(sent, last time.Time) bool { return last.Sub(sent) >= enough }
 
 // timedOut reports whether Timer F of a transaction ran out.

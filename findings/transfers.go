@@ -155,6 +155,8 @@ func (s *transfers) refer(r *legRun, i int) {
 }
 
 // comesLate says of a NOTIFY that is missing in time that it came later.
+//
+//go:noinline
 func (f *Finding) comesLate(notify analysis.Frame, after time.Duration) {
 	f.Frames = append(f.Frames, notify)
 	f.Observed += "; the first came after " + seconds(after)

@@ -53,10 +53,10 @@ func (m *Message) Parts() iter.Seq[Part] {
 			return
 		}
 		p := Part{Body: m.Body}
-		if v, ok := m.First(ContentType); ok {
+		if v, ok := m.firstOf(ContentType); ok {
 			p.Type = ParseMediaType(v)
 		}
-		if v, ok := m.First(ContentDisposition); ok {
+		if v, ok := m.firstOf(ContentDisposition); ok {
 			p.Disposition, _ = SplitParams(v)
 		}
 		p.walk(yield)

@@ -167,7 +167,7 @@ func (f *Framer) contentType() []byte {
 	if !f.fresh && f.msg.Parse(f.buf[f.lo:f.head]) != nil {
 		return nil
 	}
-	v, _ := f.msg.First(ContentType)
+	v, _ := f.msg.firstOf(ContentType)
 	return v
 }
 

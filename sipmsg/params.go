@@ -132,7 +132,7 @@ func indexAngle(v []byte) int {
 
 // Tag returns the tag parameter of the From or To header field id, nil for none.
 func (m *Message) Tag(id ID) []byte {
-	v, ok := m.First(id)
+	v, ok := m.firstOf(id)
 	if !ok {
 		return nil
 	}
@@ -189,7 +189,7 @@ var isPlain = classOf(upper + lower + digits + "-.!%*_+`'~@:/?&$#[](){}|^=")
 
 // Branch returns the branch parameter of the topmost Via, nil for none.
 func (m *Message) Branch() []byte {
-	v, ok := m.First(Via)
+	v, ok := m.firstOf(Via)
 	if !ok {
 		return nil
 	}

@@ -49,7 +49,7 @@ func cutSlash(v []byte) (token, rest []byte, ok bool) {
 
 // TopVia returns the topmost Via; ok is false if there is none.
 func (m *Message) TopVia() (h ViaHop, ok bool) {
-	v, ok := m.First(Via)
+	v, ok := m.firstOf(Via)
 	if !ok {
 		return ViaHop{}, false
 	}
