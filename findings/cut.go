@@ -24,7 +24,7 @@ type cutPage struct {
 // maxTorn bounds the messages that lack segments, and are known.
 const maxTorn = 1 << 16
 
-// A tornMessage is one that lacks segments: the packet that completes it, and the hash of its Call-ID.
+// A tornMessage is one that lacks segments: the packet that completes it, and the hash of its Call-ID; 0 for any.
 type tornMessage struct {
 	frame analysis.Frame
 	id    uint64
@@ -58,7 +58,7 @@ func (s *cutSet) message(lost analysis.Loss, callID string, frames ...analysis.F
 			if s.torn == nil {
 				s.torn = make(map[tornMessage]bool)
 			}
-			s.torn[tornMessage{f, textHash(callID)}] = true
+			s.torn[tornMessage{f, textHash(callID)}], s.torn[tornMessage{f, 0}] = true, true
 		}
 	}
 }
@@ -90,7 +90,10 @@ func (r *run) restsOnCut(f *Finding) bool {
 	if len(s.pages)+len(s.torn) == 0 || r.rule == captureQuality {
 		return false
 	}
-	id := textHash(f.CallID)
+	id := uint64(0)
+	if f.CallID != "" && f.Count < 2 && f.several == nil {
+		id = textHash(f.CallID)
+	}
 	isCut := func(x analysis.Frame) bool { return s.has(x) || s.torn[tornMessage{x, id}] }
 	switch {
 	case !slices.ContainsFunc(f.Frames, isCut):
