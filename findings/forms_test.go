@@ -156,7 +156,7 @@ func acked(list []capgen.Packet) (out []capgen.Packet) {
 		}
 		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
 		seq, ack := binary.BigEndian.Uint32([]byte(d[38:])), binary.BigEndian.Uint32([]byte(d[42:]))
-		p.Time, p.Data = p.Time.Add(time.Millisecond), capgen.Ether(flow.Back().TCP(ack, seq+uint32(len(d)-headers), capgen.ACK, ""))
+		p.Cut, p.Time, p.Data = 0, p.Time.Add(time.Millisecond), capgen.Ether(flow.Back().TCP(ack, seq+uint32(len(d)-headers), capgen.ACK, ""))
 		out = append(out, p)
 	}
 	return merged(out, nil)
