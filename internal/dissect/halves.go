@@ -63,7 +63,7 @@ func (h *half) endAt(seq uint32, flags uint8, now time.Time) {
 	if flags&(layers.FlagFIN|layers.FlagRST) != 0 && !h.ends && !h.done {
 		h.end, h.ends = seq, true
 		if !h.stream.Reached(seq) {
-			h.d.conns.ending = append(h.d.conns.ending, ending{h, now})
+			h.d.conns.ending = append(h.d.conns.ending, ending{h: h, since: now})
 		}
 	}
 	if h.ends && h.stream.Reached(h.end) {

@@ -44,10 +44,12 @@ type StreamStats struct {
 	Evicted     int64 // connections, and SCTP associations, in which something waited, given up because of a limit
 }
 
-// An ending is a direction that was ended while octets before the end were missing, or in which such are missing as its receiver has.
+// An ending is a direction that was ended while octets before the end were missing, or, if lost, in which such are missing as its
+// receiver has.
 type ending struct {
 	h     *half
 	since time.Time
+	lost  bool
 }
 
 // A lack is a direction in which octets are missing, and others behind them wait since then.
@@ -128,10 +130,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 				d.Waits(c.time)
 			}
 		}
-		if !h.lacks && h.stream.Pending() > 0 {
-			h.lacks = true
-			d.conns.lacks = append(d.conns.lacks, lack{h, c.time})
-		}
+		d.await(h, c.time)
 		h.endAt(seq+uint32(len(f.Payload)+f.Missing), f.Flags, c.time)
 	} else if f.Flags&(layers.FlagFIN|layers.FlagRST) != 0 {
 		cn.over, cn.quiet = true, true
@@ -152,9 +151,18 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 func (d *Dissector) goOn(h *half, now time.Time) {
 	h.stream.CheckGap(now, &d.Streams.StreamStats, h)
 	d.conns.account(h)
-	if h.stream.Lacks() && !h.lost {
+	d.await(h, now)
+}
+
+// await notes that octets are missing in a direction, and that its receiver has them.
+func (d *Dissector) await(h *half, now time.Time) {
+	if !h.lacks && h.stream.Pending() > 0 {
+		h.lacks = true
+		d.conns.lacks = append(d.conns.lacks, lack{h, now})
+	}
+	if !h.lost && h.stream.Lacks() {
 		h.lost = true
-		d.conns.ending = append(d.conns.ending, ending{h, now})
+		d.conns.ending = append(d.conns.ending, ending{h, now, true})
 	}
 }
 
@@ -176,18 +184,22 @@ func (d *Dissector) acks(cn *conn, side int, f *layers.Frame, c *carrier) bool {
 // is missing where the receiver has it.
 func (d *Dissector) closeEnded(now time.Time) {
 	t := &d.conns
-	for len(t.ending) > 0 && (len(t.ending) > maxEnding || now.Sub(t.ending[0].since) > endWait) {
-		h := t.ending[0].h
-		if h.lost {
-			h.lost = false
-			h.stream.CheckGap(now, &d.Streams.StreamStats, h)
+	for len(t.ending) > 0 {
+		e, over := t.ending[0], now.Sub(t.ending[0].since) > endWait
+		if !over && len(t.ending) <= maxEnding {
+			return
 		}
-		if h.ends {
-			h.close()
-		}
-		t.account(h)
 		t.ending[0].h = nil
 		t.ending = t.ending[1:]
+		switch {
+		case e.lost:
+			if e.h.lost = false; over { // perhaps behind another gap
+				d.goOn(e.h, now)
+			}
+		case e.h.ends:
+			e.h.close()
+			t.account(e.h)
+		}
 	}
 }
 
@@ -202,12 +214,8 @@ func (d *Dissector) closeGaps(now time.Time) {
 		}
 		t.lacks[0].h = nil
 		t.lacks = t.lacks[1:]
-		if over {
-			h.stream.CheckGap(now, &d.Streams.StreamStats, h)
-			t.account(h)
-		}
-		if h.lacks = over && h.stream.Pending() > 0; h.lacks { // behind another gap
-			t.lacks = append(t.lacks, lack{h, now})
+		if h.lacks = false; over { // perhaps behind another gap
+			d.goOn(h, now)
 		}
 	}
 }

@@ -419,6 +419,32 @@ func TestTCPLostSilent(t *testing.T) {
 	expect(t, packets, "OPTIONS u1@h UDP [6]", "BYE c1@h TCP [4]", "OPTIONS u2@h UDP [7]")
 }
 
+// TestTCPLostEarly: nor where the acknowledgement was captured before them.
+func TestTCPLostEarly(t *testing.T) {
+	there, here, handshake := connection(flow4)
+	packets := packetsOf(handshake...)
+	there.Send(request("INVITE", "lost@h", 0))
+	bye := there.Send(request("BYE", "c1@h", 0))
+	packets = append(packets, packetsOf(here.TCP(here.Seq, there.Seq, capgen.ACK, ""), bye)...)
+	packets = append(packets, at(300*time.Millisecond, packetsOf(flow4.UDP(request("OPTIONS", "u1@h", 0))))...)
+	expect(t, packets, "BYE c1@h TCP [5]", "OPTIONS u1@h UDP [6]")
+}
+
+// TestTCPLostTwice: nor behind a second hole, where what was missing in the first one came late.
+func TestTCPLostTwice(t *testing.T) {
+	there, here, handshake := connection(flow4)
+	packets := packetsOf(handshake...)
+	late := there.Send(request("INVITE", "c1@h", 0))
+	packets = append(packets, packetsOf(there.Send(request("CANCEL", "c1@h", 0)))...)
+	there.Send(request("INFO", "lost@h", 0))
+	packets = append(packets, at(100*time.Millisecond, packetsOf(here.TCP(here.Seq, there.Seq, capgen.ACK, ""), late))...)
+	packets = append(packets, at(250*time.Millisecond, packetsOf(there.Send(request("BYE", "c2@h", 0))))...)
+	for i, after := range []time.Duration{301, 600, 1000} {
+		packets = append(packets, at(after*time.Millisecond, packetsOf(flow4.UDP(request("OPTIONS", "u"+itoa(i)+"@h", 0))))...)
+	}
+	expect(t, packets, "INVITE c1@h TCP [6] tcp-reordered", "CANCEL c1@h TCP [4] tcp-reordered", "OPTIONS u0@h UDP [8]", "BYE c2@h TCP [7]", "OPTIONS u1@h UDP [9]", "OPTIONS u2@h UDP [10]")
+}
+
 // TestTCPSilent: what lies behind a hole is read after ten seconds, though nothing more comes on its connection; behind each of
 // several holes.
 func TestTCPSilent(t *testing.T) {
