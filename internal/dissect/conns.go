@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/sipsight/sipsight/internal/addr"
+	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
 )
 
@@ -206,11 +207,12 @@ func (t *connTable) account(h *half) {
 	h.counted = n
 }
 
-// release drops a direction of a connection.
+// release drops a direction of a connection. Where a list has it still, there is nothing left that waits.
 func (t *connTable) release(c *conn, side int) {
 	if h := c.sides[side]; h != nil {
 		t.bytes -= h.counted
-		h.counted = 0
+		h.counted, h.stream = 0, reassembly.Stream{}
+		h.reset()
 		c.sides[side] = nil
 	}
 }

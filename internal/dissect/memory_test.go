@@ -94,6 +94,31 @@ func TestSegmentMemory(t *testing.T) {
 	runtime.KeepAlive(d)
 }
 
+// TestForeignMemory: what waits behind a hole is forgotten with its connection, once that is known to be of another protocol.
+func TestForeignMemory(t *testing.T) {
+	const connections = 500
+	for _, ordered := range []bool{false, true} {
+		d := dissect.New(1, func(*dissect.Message) error { return nil })
+		d.Ordered = ordered
+		before := heap()
+		for i := range connections {
+			f := capgen.NewFlow("198.18."+itoa(i>>8)+"."+itoa(i&255)+":50000", "192.0.2.1:8080")
+			there, here, packets := connection(f)
+			there.Send("lost")
+			packets = append(packets, there.Send(strings.Repeat("\x01", 60000)), here.Send("\x03\x00\x00\x0b of another protocol"))
+			for _, p := range packets {
+				if err := d.Packet(packet(1, p)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := int64(heap()) - int64(before); got > 10<<20 {
+			t.Errorf("ordered %v: %d octets are kept", ordered, got)
+		}
+		runtime.KeepAlive(d)
+	}
+}
+
 // TestSCTPMemory: however many associations wait for the ends of messages, all of them together keep within the limit, and what is
 // given up for that is given out as far as it came.
 func TestSCTPMemory(t *testing.T) {

@@ -120,7 +120,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	if len(f.Payload) > 0 && (cn.kind != foreign && cn.heeds[side] == heedAll || d.turnsSIP(cn, side, f, seq)) {
 		d.deliver(cn.half(d, side, f), seq, f, c)
 	}
-	if answers {
+	if answers && cn.sides[1-side] == h {
 		d.ackedUnseen(h, f.Ack, c)
 	}
 	if h := cn.sides[side]; h != nil {
