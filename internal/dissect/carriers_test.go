@@ -225,6 +225,20 @@ func TestWebSocketDeflateGapAnywhere(t *testing.T) {
 	}
 }
 
+// TestWebSocketLookalikes: a segment from the middle of a connection in which a frame with SIP seems to begin everywhere costs little more
+// than another one.
+func TestWebSocketLookalikes(t *testing.T) {
+	segment := flow4.TCP(1, 1, capgen.ACK, strings.Repeat("\x81\x7e\xff\xffINVITE sip:", 4000))
+	if n := testing.AllocsPerRun(1, func() {
+		d := dissect.New(1, func(*dissect.Message) error { return nil })
+		if err := d.Packet(packet(1, segment)); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 500 {
+		t.Errorf("%v places were looked at", n)
+	}
+}
+
 // TestWebSocketMidstream: a connection that was captured from the middle of a frame on.
 func TestWebSocketMidstream(t *testing.T) {
 	first, ok, bye := frame(false, response("c1@h")), frame(false, response("c2@h")), frame(false, request("BYE", "c3@h", 0))

@@ -316,10 +316,11 @@ func (w *wsReader) resumes(d *Dissector, segment int) bool {
 			may = append(may, at)
 		}
 	}
-	for ; i < len(w.buf); i++ {
+	for sniffs := 0; i < len(w.buf); i++ {
 		b := w.buf[i:]
 		v := no
-		if mayHoldSIP(b) {
+		if sniffs < maxSniffs && mayHoldSIP(b) {
+			sniffs++
 			if v = sniffWebSocket(b); v == perhaps {
 				break
 			}
@@ -357,6 +358,10 @@ func (w *wsReader) resumesAt(d *Dissector, at int) bool {
 
 // maxMay bounds the places of a stream that may begin a compressed frame: in octets at random, one of a hundred does.
 const maxMay = 8
+
+// maxSniffs bounds the places of a segment that are looked at closely since a frame with SIP may begin there, and does not: hardly any do
+// where nobody means to cost time.
+const maxSniffs = 64
 
 // isCompressed reports whether b may begin with a compressed data frame, the first of a message.
 func isCompressed(b []byte) bool { return b[0]&0x7f == 0x41 || b[0]&0x7f == 0x42 }
