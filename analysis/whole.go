@@ -26,12 +26,12 @@ func (t *tracker) lossOf(m *dissect.Message) Loss {
 	switch {
 	case !m.Partial:
 		return NoLoss
+	case m.Notes&(dissect.NoteGap|dissect.NoteMidstream) != 0: // the ends of segments as well: a packet may hold whole messages beside
+		return LostSegments
 	case m.Notes&dissect.NoteIncomplete != 0 && m.Awaited && m.HasTime && t.now.Sub(m.Time) < timerT1:
 		return LostAwaited
 	case m.Notes&dissect.NoteIncomplete != 0:
 		return LostFragments
-	case m.Notes&(dissect.NoteGap|dissect.NoteMidstream) != 0: // the ends of segments as well: a packet may hold whole messages beside
-		return LostSegments
 	case m.Notes&dissect.NoteSnapped != 0 || m.Transport == dissect.UDP:
 		return LostBySnaplen
 	}

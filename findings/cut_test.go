@@ -2,6 +2,7 @@ package findings_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -45,3 +46,15 @@ func TestCutMessages(t *testing.T) {
 
 // quotes reports whether a packet is an ICMP error, which quotes a message and is none.
 func quotes(p *capgen.Packet) bool { return p.Data[23] == 1 }
+
+// TestCutSegments: nor on one that came in a segment whose later IP fragments are missing.
+func TestCutSegments(t *testing.T) {
+	for _, size := range []int{1480, 240} {
+		packets := slices.Clone(samplesOf(t, "request-timeout-tcp.txt", capgen.Ladder{TCP: true})[0].packets)
+		i := slices.IndexFunc(packets, func(p capgen.Packet) bool { return strings.Contains(p.Data, "INFO sip:") })
+		packets[i].Data = packets[i].Data[:14] + capgen.Fragment(packets[i].Data[14:], 1, size)[0]
+		if _, rules := told(t, packets); rules["request-timeout"] != (size == 1480) {
+			t.Errorf("in fragments of %d octets: %v", size, rules)
+		}
+	}
+}
