@@ -217,6 +217,15 @@ func (t *connTable) release(c *conn, side int) {
 	}
 }
 
+// settle takes in that a direction went on. A connection that is known by it to be of another protocol has no directions.
+func (t *connTable) settle(h *half) {
+	t.account(h)
+	if h.c.kind == foreign {
+		t.release(h.c, 0)
+		t.release(h.c, 1)
+	}
+}
+
 // connOf returns the connection of a segment and its side, as get does. The same ends in several realms may
 // be several connections; or one, of which a packet is seen in each of them.
 func (d *Dissector) connOf(f *layers.Frame, create bool) (c *conn, side int) {

@@ -150,7 +150,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 // goOn goes on behind what is missing on a direction where there is no more reason to wait for it.
 func (d *Dissector) goOn(h *half, now time.Time) {
 	h.stream.CheckGap(now, &d.Streams.StreamStats, h)
-	d.conns.account(h)
+	d.conns.settle(h)
 	d.await(h, now)
 }
 
@@ -198,7 +198,7 @@ func (d *Dissector) closeEnded(now time.Time) {
 			}
 		case e.h.ends:
 			e.h.close()
-			t.account(e.h)
+			t.settle(e.h)
 		}
 	}
 }

@@ -445,6 +445,19 @@ func TestTCPLostTwice(t *testing.T) {
 	expect(t, packets, "INVITE c1@h TCP [6] tcp-reordered", "CANCEL c1@h TCP [4] tcp-reordered", "OPTIONS u0@h UDP [8]", "BYE c2@h TCP [7]", "OPTIONS u1@h UDP [9]", "OPTIONS u2@h UDP [10]")
 }
 
+// TestTCPLostForeign: what waited behind a hole may say that the connection is of another protocol; the messages that come on it all the
+// same are in the packets that they came in.
+func TestTCPLostForeign(t *testing.T) {
+	there, here, handshake := connection(odd)
+	packets := packetsOf(handshake...)
+	segments := there.SendAll(request("INVITE", "lost@h", 1000), 400)
+	packets = append(packets, packetsOf(segments[1], segments[2], here.TCP(here.Seq, there.Seq, capgen.ACK, ""))...)
+	packets = append(packets, at(300*time.Millisecond, packetsOf(flow4.UDP(request("OPTIONS", "u1@h", 0))))...)
+	packets = append(packets, at(time.Second, packetsOf(there.SendAll(request("BYE", "c1@h", 1000), 500)...))...)
+	packets = append(packets, at(2*time.Second, packetsOf(there.Send(request("BYE", "c2@h", 0))))...)
+	expect(t, packets, "OPTIONS u1@h UDP [7]", "BYE c1@h TCP [8 9 10]", "BYE c2@h TCP [11]")
+}
+
 // TestTCPSilent: what lies behind a hole is read after ten seconds, though nothing more comes on its connection; behind each of
 // several holes.
 func TestTCPSilent(t *testing.T) {
