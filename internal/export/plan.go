@@ -327,9 +327,9 @@ func (p *Plan) leaveOutCall(c *analysis.Call) {
 	}
 }
 
-// meets reports whether a stream begins or ends in a time in which an address of it is in the table.
+// meets reports whether a stream goes on at a time in which an address of it is in the table.
 func (t mediaTable) meets(s *analysis.Stream) bool {
-	at := func(a netip.AddrPort) bool { return t.has(a, s.Begin()) || t.has(a, s.End()) }
+	at := func(a netip.AddrPort) bool { return t.hasIn(a, s.Begin(), s.End()) }
 	return at(s.Source()) || at(s.Destination())
 }
 
@@ -382,8 +382,11 @@ func (t mediaTable) settle() {
 }
 
 // has reports whether media go to or from an address at that time.
-func (t mediaTable) has(a netip.AddrPort, now time.Time) bool {
+func (t mediaTable) has(a netip.AddrPort, now time.Time) bool { return t.hasIn(a, now, now) }
+
+// hasIn reports whether media go to or from an address at some time between two.
+func (t mediaTable) hasIn(a netip.AddrPort, from, to time.Time) bool {
 	list := t[plain(a)]
-	i := sort.Search(len(list), func(i int) bool { return !list[i].to.Before(now) })
-	return i < len(list) && !now.Before(list[i].from)
+	i := sort.Search(len(list), func(i int) bool { return !list[i].to.Before(from) })
+	return i < len(list) && !to.Before(list[i].from)
 }

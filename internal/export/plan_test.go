@@ -119,6 +119,19 @@ func TestChosen(t *testing.T) {
 			4   B:5000 > C:4000 RTP n=4 ssrc=3
 			5   B:5000 > A:4000 RTP n=1 ssrc=4
 		`), number(1), []int{1, 3, 5, 7, 8, 9, 10, 19}},
+		{"media at such a port, of a call that was there before and stays behind it", new(capgen.Ladder).Packets(`
+			A = 10.0.0.1:5060
+			B = 10.0.0.2:5060
+			C = 10.0.0.3:5060
+			0   C > B INVITE id=two new sdp m=4000
+			1   B > C 200 sdp m=5000
+			1.1 C > B ACK id=two
+			2   C:4000 > B:5000 RTP n=12 ssrc=2 every=3000
+			20  A > B INVITE id=one new sdp m=4000
+			21  B > A 200 sdp m=5000
+			22  A > B BYE id=one
+			+.1 B > A 200
+		`), number(2), []int{11, 12, 13, 14}},
 		{"media at such a port, and at an end that nobody announced", new(capgen.Ladder).Packets(`
 			A = 10.0.0.1:5060
 			B = 10.0.0.2:5060
