@@ -601,6 +601,28 @@ var callTests = []struct {
 		20.2 P > A 480 id=c1@example of=INVITE`,
 		[]string{"c1@example failed 480 by server pdd=1.1s ring=19.1s messages=3 a-c1-example/b-c1-example:terminated + c2@p cancelled 240 [session-id from-and-to-user from-user shared-address begins-inside ended-together]"},
 	},
+	{"who was called first hangs up on a server that calls both", `
+		0    P > A INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    A > P 200
+		1.1  P > B INVITE id=c2@p new
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		2    B > P 200 id=c2@p
+		9    A > P BYE id=c1@example by=callee
+		9.1  P > B BYE id=c2@p`,
+		[]string{"c1@example completed 200 by callee setup=1s talk=8s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 140 [session-id ended-together same-host]"},
+	},
+	{"a server calls two phones, of which one declines", `
+		0    P > A INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p new
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 180 id=c2@p
+		5    A > P 603 id=c1@example
+		5.1  P > B CANCEL id=c2@p
+		5.2  B > P 487 id=c2@p of=INVITE`,
+		[]string{"c1@example failed 603 by callee messages=2 + c2@p cancelled 160 [session-id begins-inside ended-together same-host]"},
+	},
 	{"three legs, two B2BUAs, users alone", `
 		0    A > P INVITE
 		0.1  P > Q INVITE id=c2@p fwd=no

@@ -726,6 +726,9 @@ func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
 		if a.by != Callee || a.refused == 487 || b.by == NoParty || a.answered.IsZero() != b.answered.IsZero() {
 			continue
 		}
+		if a.source.Addr() == b.source.Addr() { // it called either: who is called first may hang up, and the other one is hung up on
+			continue
+		}
 		if b.by == Callee && b.ended.Sub(a.ended) <= together {
 			by[int(c.earlier)] = Callee
 		} else if by[int(c.earlier)] == NoParty && a.ended.Sub(b.ended) <= together { // and not transferred long before
