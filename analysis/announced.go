@@ -50,6 +50,12 @@ type claimant struct {
 	begin, ended int64 // as instant has it
 }
 
+// A sideAddr is an address that a side announces.
+type sideAddr struct {
+	addr int32 // as streamJoiner.numbers has it
+	side Party
+}
+
 // joinStreams finds the call of each stream: the one whose session descriptions announce, as an address or as a candidate,
 // where it went to, or else where it came from, in the time in which it was sent. What
 // answers a stream from where that went to, to where that came from, is of the same call,
@@ -84,9 +90,9 @@ type streamJoiner struct {
 
 	numbers map[netip.AddrPort]int32 // of the addresses that streams went to or came from
 	who     []claimant
-	addrs   []int32 // those that claimants announce, one after the other
-	claims  []claim // by address, in the order of time
-	first   []int32 // by the number of an address, its first claim; and how many there are
+	addrs   []sideAddr // those that claimants announce, one after the other
+	claims  []claim    // by address, in the order of time
+	first   []int32    // by the number of an address, its first claim; and how many there are
 }
 
 // byAddress gives streams to the legs that announce one of their ends.
@@ -272,7 +278,7 @@ func (j *streamJoiner) claim(l *Leg, leg int32) {
 	from := int32(len(j.addrs))
 	add := func(e *Endpoint, nth int) {
 		if n, wanted := j.numbers[e.Addr]; wanted {
-			j.addrs = append(j.addrs, n)
+			j.addrs = append(j.addrs, sideAddr{n, e.Side})
 			j.claims = append(j.claims, claim{since: instant(e.Since), kind: e.Kind, who: int32(len(j.who)), addr: n, nth: uint8(nth), side: e.Side})
 		}
 	}
@@ -292,13 +298,14 @@ func (j *streamJoiner) claim(l *Leg, leg int32) {
 }
 
 // otherEnd is how many ranks there are of claims of legs that announce the other end, too.
-const otherEnd = 3
+const otherEnd = 6
 
 // choose returns the claim that a stream fits best; nil for none. Ports are used again, so of
 // those made up to its beginning the newest counts, of a leg that had not ended; then the
 // first one made within mediaBefore behind it, or later; then those of legs that had just
 // ended. One of a leg that announces the other end of the stream as well is better than any
-// that does not: its rank is less than otherEnd.
+// that does not: its rank is less than otherEnd. Of those the one is better whose other end the other side announces: a relay
+// may have one port for both.
 func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank int) {
 	list := j.claims[j.first[addr]:j.first[addr+1]]
 	at, begin := len(list), instant(s.Begin())
@@ -314,11 +321,20 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank i
 		if !who.speaks(s) {
 			return
 		}
-		if !slices.Contains(j.addrs[who.from:who.to], other) {
-			if !who.goesOn(s) {
-				return
+		both, across := false, false
+		for _, x := range j.addrs[who.from:who.to] {
+			if x.addr == other {
+				both, across = true, across || x.side != c.side
 			}
+		}
+		switch {
+		case across:
+		case both:
+			r++
+		case who.goesOn(s):
 			r += otherEnd
+		default:
+			return
 		}
 		if r < rank {
 			best, rank = c, r
@@ -326,13 +342,13 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank i
 	}
 	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
 		if ended := j.who[list[i].who].ended; ended != never && ended < begin {
-			try(i, 2)
+			try(i, 4)
 		} else {
 			try(i, 0)
 		}
 	}
-	for i := at; i < len(list) && i < at+maxTried && rank > 1; i++ {
-		try(i, 1)
+	for i := at; i < len(list) && i < at+maxTried && rank > 2; i++ {
+		try(i, 2)
 	}
 	return best, rank
 }

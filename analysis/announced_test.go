@@ -46,6 +46,9 @@ func TestJoinStreams(t *testing.T) {
 		{"relayed", "0 A > P INVITE sdp m=4000\n+.1 P > B INVITE sdp m=8002\n1 B > P 200 sdp m=5000\n+.1 P > A 200 sdp m=8000\n+.1 A > P ACK\n+.1 P > B ACK\n" +
 			"2 A:4000 > P:8000 RTP ssrc=1\n2.1 P:8002 > B:5000 RTP ssrc=1\n2.2 B:5000 > P:8002 RTP ssrc=2\n2.3 P:8000 > A:4000 RTP ssrc=2",
 			"1 call-1 caller PCMU, 1 call-1 caller PCMU, 2 call-1 callee PCMU, 2 call-1 callee PCMU"},
+		{"relayed by one port for either side", "0 A > P INVITE sdp m=4000\n+.1 P > B INVITE sdp m=8000\n1 B > P 200 sdp m=5000\n+.1 P > A 200 sdp m=8000\n+.1 A > P ACK\n+.1 P > B ACK\n" +
+			"2 A:4000 > P:8000 RTP ssrc=1\n2.1 P:8000 > B:5000 RTP ssrc=1\n2.2 B:5000 > P:8000 RTP ssrc=2\n2.3 P:8000 > A:4000 RTP ssrc=2",
+			"1 call-1 caller PCMU, 1 call-1 caller PCMU, 2 call-1 callee PCMU, 2 call-1 callee PCMU"},
 		{"a hop of a relay that nobody announced", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n1.21 X > N RTP ssrc=70001\n1.21 N > X RTP ssrc=70002", "70001 call-1 caller PCMU, 70001 call-1 caller PCMU, 70002 alone PCMU"},
 		{"another stream of that SSRC", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n1.21 X > N RTP ssrc=70001 seq=900", "70001 call-1 caller PCMU, 70001 alone PCMU"},
 		{"one of that SSRC at another time", call + "1.2 A:4000 > B:5000 RTP ssrc=70001\n4 X > N RTP ssrc=70001", "70001 call-1 caller PCMU, 70001 alone PCMU"},
