@@ -106,6 +106,22 @@ func TestUndescribed(t *testing.T) {
 	}
 }
 
+// TestCandidatesOfBundle: of streams that are bundled the first alone has candidates, which are those of the others, too.
+func TestCandidatesOfBundle(t *testing.T) {
+	said := func(host, candidate string) string {
+		return "  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 " + host + "\n  | s=-\n  | c=IN IP4 0.0.0.0\n  | a=group:BUNDLE 0 1\n" +
+			"  | m=audio 9 UDP/TLS/RTP/SAVPF 97\n  | a=mid:0\n  | a=rtpmap:97 opus/48000/2\n  | a=ice-ufrag:abcd\n  | a=candidate:1 1 UDP 1 " + candidate + " typ host\n" +
+			"  | m=video 9 UDP/TLS/RTP/SAVPF 98\n  | a=mid:1\n  | a=rtpmap:98 VP8/90000\n  | a=ice-ufrag:abcd\n"
+	}
+	l := capgen.Ladder{}
+	tr := joinedStreams(t, l.Pcap(mediaHosts+"0 A > B INVITE\n"+said("10.0.0.1", "10.0.0.1 4000")+"1 B > A 200\n"+said("10.0.0.2", "10.0.0.2 5000")+
+		"1.1 A > B ACK\n1.2 A:4000 > B:5000 RTP ssrc=1 pt=97\n1.2 B:5000 > A:4000 RTP ssrc=2 pt=98\n"))
+	check(t, joined(tr), "1 call-1 caller opus, 2 call-1 callee VP8")
+	if tr.Streams[0].Kind != "audio" || tr.Streams[1].Kind != "video" {
+		t.Errorf("%s and %s", tr.Streams[0].Kind, tr.Streams[1].Kind)
+	}
+}
+
 // TestCandidatesDescribe: where c= and m= name no address, as browsers have it, candidates say what a stream between them is; where they
 // do, the last description counts, that of a re-INVITE without candidates as well.
 func TestCandidatesDescribe(t *testing.T) {

@@ -294,15 +294,16 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 	}
 }
 
-// candidates keeps the ICE candidates of a session description.
+// candidates keeps the ICE candidates of a session description. Those of the first stream of a bundle are those of all: RFC 9143.
 func (t *tracker) candidates(m *Media, x *seen, side Party, body []byte) {
 	var s sdp.Session
 	if s.Parse(body) != nil {
 		return
 	}
+	var first *sdp.Media
 	i := 0
 	for g := range sdp.Glance(body) {
-		if i == len(s.Media) {
+		if i == min(len(s.Media), maxEndpoints) {
 			return
 		}
 		d := &s.Media[i]
@@ -312,11 +313,27 @@ func (t *tracker) candidates(m *Media, x *seen, side Party, body []byte) {
 		}
 		said := t.formatsOf(&g)
 		e := Endpoint{Side: side, Kind: t.names.string(capped(d.Kind, 64)), Since: x.now, Frame: x.frame, formats: said.formats, secure: said.secure}
-		for c := range d.Candidates() {
-			if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
-				e.Addr = c.Addr
-				m.Candidates = announce(m.Candidates, maxICE, e)
-			}
+		m.between(d, e)
+		switch {
+		case !s.Bundled(d):
+		case first == nil:
+			first = d
+		default:
+			m.between(first, e)
+		}
+	}
+}
+
+// between keeps the candidates of a stream, which an endpoint describes.
+func (m *Media) between(d *sdp.Media, e Endpoint) {
+	n := 0
+	for c := range d.Candidates() {
+		if n++; n > maxICE {
+			return
+		}
+		if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
+			e.Addr = c.Addr
+			m.Candidates = announce(m.Candidates, maxICE, e)
 		}
 	}
 }
