@@ -34,6 +34,14 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 	return false
 }
 
+// meetsOthers reports whether RTP of another call uses the address that a stream goes to, while it goes on.
+func (r *captureRun) meetsOthers(s *analysis.Stream) bool {
+	list := r.heard().at[s.Destination()]
+	return len(list) > maxShared || slices.ContainsFunc(list, func(x *analysis.Stream) bool {
+		return x.Call != 0 && x.Call != s.Call && x.End().After(s.Begin()) && x.Begin().Before(s.End())
+	})
+}
+
 // A streamIndex finds streams by address and time.
 type streamIndex struct {
 	at    map[netip.AddrPort][]*analysis.Stream // by both ends

@@ -328,7 +328,7 @@ func sideOf(p analysis.Party) string {
 var sdpVsSource = &Rule{
 	ID: "sdp-vs-source", RFC: "RFC 3264 5.1, 6.1", Severity: "warning / note",
 	Title: "RTP comes from another address than its sender announced",
-	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note). Silent where the
+	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note); only possible where RTP of other calls goes to or from that address at the same time, as to a port that a server has for all media. Silent where the
 other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target) or the stream is in the capture with that as its source, too, where it goes to a multicast address, with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
@@ -353,6 +353,9 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			}
 			if host {
 				f.Severity = Note
+			}
+			if r.meetsOthers(s) { // and may be of one of these
+				f.Confidence = Possible
 			}
 			return f, true
 		})
