@@ -34,9 +34,9 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 	return false
 }
 
-// meetsOthers reports whether RTP of another call uses the address that a stream goes to, while it goes on.
-func (r *captureRun) meetsOthers(s *analysis.Stream) bool {
-	list := r.heard().at[s.Destination()]
+// meetsOthers reports whether RTP of another call uses an end of a stream, while that goes on.
+func (r *captureRun) meetsOthers(s *analysis.Stream, end netip.AddrPort) bool {
+	list := r.heard().at[end]
 	return len(list) > maxShared || slices.ContainsFunc(list, func(x *analysis.Stream) bool {
 		return x.Call != 0 && x.Call != s.Call && x.End().After(s.Begin()) && x.Begin().Before(s.End())
 	})
