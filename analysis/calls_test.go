@@ -574,6 +574,21 @@ var callTests = []struct {
 		20   P > A BYE id=c1@example`,
 		[]string{"c1@example completed 200 by callee setup=1.1s talk=18.9s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 240 [session-id from-and-to-user from-user shared-address begins-inside answered-together]"},
 	},
+	{"a B2BUA hangs up on either side, long after somebody took the place of who was called", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		1    B > P 200 id=c2@p
+		1.1  P > A 200 id=c1@example
+		5    B > P BYE id=c2@p
+		5.1  P > Q INVITE id=c3@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		6    Q > P 200 id=c3@p
+		20   P > Q BYE id=c3@p
+		20.1 P > A BYE id=c1@example`,
+		[]string{"c1@example completed 200 by server setup=1.1s talk=19s messages=3 a-c1-example/b-c1-example:terminated + c2@p completed 240 [session-id from-and-to-user from-user shared-address begins-inside answered-together] + c3@p completed 220 [session-id from-and-to-user from-user shared-address ended-together]"},
+	},
 	{"two B2BUAs, of which the second hangs up", `
 		0    A > P INVITE
 			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000

@@ -729,9 +729,11 @@ func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
 		if a.source.Addr() == b.source.Addr() { // it called either: who is called first may hang up, and the other one is hung up on
 			continue
 		}
-		if b.by == Callee && b.ended.Sub(a.ended) <= together {
+		switch d := b.ended.Sub(a.ended); {
+		case d < -together && !a.answered.IsZero(): // transferred long before
+		case b.by == Callee && d <= together:
 			by[int(c.earlier)] = Callee
-		} else if by[int(c.earlier)] == NoParty && a.ended.Sub(b.ended) <= together { // and not transferred long before
+		case by[int(c.earlier)] == NoParty && d >= -together:
 			by[int(c.earlier)] = Server
 		}
 	}
