@@ -300,40 +300,33 @@ func (t *tracker) candidates(m *Media, x *seen, side Party, body []byte) {
 	if s.Parse(body) != nil {
 		return
 	}
-	var first *sdp.Media
-	i := 0
+	var list []Endpoint // that they are, without an address
+	first := -1
 	for g := range sdp.Glance(body) {
+		i := len(list)
 		if i == min(len(s.Media), maxEndpoints) {
-			return
+			break
 		}
-		d := &s.Media[i]
-		i++
-		if d.Disabled() {
-			continue
-		}
-		said := t.formatsOf(&g)
-		e := Endpoint{Side: side, Kind: t.names.string(capped(d.Kind, 64)), Since: x.now, Frame: x.frame, formats: said.formats, secure: said.secure}
-		m.between(d, e)
+		d, said := &s.Media[i], t.formatsOf(&g)
+		list = append(list, Endpoint{Side: side, Kind: t.names.string(capped(d.Kind, 64)), Since: x.now, Frame: x.frame, formats: said.formats, secure: said.secure})
 		switch {
-		case !s.Bundled(d):
-		case first == nil:
-			first = d
+		case d.Disabled() || !s.Bundled(d):
+		case first < 0:
+			first = i
 		default:
-			m.between(first, e)
+			t.scratch = append(append(append(t.scratch[:0], list[first].formats...), ','), said.formats...)
+			list[first].formats = t.names.string(capped(t.scratch, maxKept))
 		}
 	}
-}
-
-// between keeps the candidates of a stream, which an endpoint describes.
-func (m *Media) between(d *sdp.Media, e Endpoint) {
-	n := 0
-	for c := range d.Candidates() {
-		if n++; n > maxICE {
-			return
+	for i, e := range list {
+		if s.Media[i].Disabled() {
+			continue
 		}
-		if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
-			e.Addr = c.Addr
-			m.Candidates = announce(m.Candidates, maxICE, e)
+		for c := range s.Media[i].Candidates() {
+			if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
+				e.Addr = c.Addr
+				m.Candidates = announce(m.Candidates, maxICE, e)
+			}
 		}
 	}
 }
