@@ -172,7 +172,7 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 // a wrong address: f, which is told of that address, is as bad then.
 func (f *Finding) silences(x *Finding) bool {
 	silent := x.rule == oneWayAudio || x.rule == lateOrCutMedia && x.passed.same == "cut"
-	if f.rule != rtpWrongTarget || !silent || !f.passed.lost || !f.passed.meets(x.passed) {
+	if f.rule != rtpWrongTarget || f.Confidence == Possible || !silent || !f.passed.lost || !f.passed.meets(x.passed) {
 		return false
 	}
 	f.relate(x.ID)

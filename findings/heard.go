@@ -34,11 +34,21 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 	return false
 }
 
-// meetsOthers reports whether RTP of another call uses an end of a stream, while that goes on.
-func (r *captureRun) meetsOthers(s *analysis.Stream, end netip.AddrPort) bool {
-	list := r.heard().at[end]
-	return len(list) > maxShared || slices.ContainsFunc(list, func(x *analysis.Stream) bool {
-		return x.Call != 0 && x.Call != s.Call && x.End().After(s.Begin()) && x.Begin().Before(s.End())
+// isOthers reports whether a stream that is given to a call, with one end that nobody announced, may be that of another: RTP of others
+// uses the other end while it goes on, and so does what its sender sends in this call as it was announced.
+func (r *captureRun) isOthers(t *talk, s *analysis.Stream, end netip.AddrPort) bool {
+	beside := func(x *analysis.Stream) bool { return x.End().After(s.Begin()) && x.Begin().Before(s.End()) }
+	list, own := r.heard().at[end], t.leg.Media.Streams
+	if len(list) <= maxShared && !slices.ContainsFunc(list, func(x *analysis.Stream) bool { return x.Call != 0 && x.Call != s.Call && beside(x) }) {
+		return false
+	}
+	return len(own) <= maxShared && slices.ContainsFunc(own, func(x *analysis.Stream) bool {
+		if x.SentBy != s.SentBy || x.Source() != end && x.Destination() != end || !beside(x) {
+			return false
+		}
+		from, _, _ := r.announced(t, x.Source(), x.SentBy)
+		to, _, _ := r.announced(t, x.Destination(), otherSide(x.SentBy))
+		return from && to
 	})
 }
 

@@ -209,7 +209,7 @@ func described(l *analysis.Leg, side analysis.Party, known *voice) (addr string,
 var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
-	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Only possible where RTP of other calls uses the address that it comes from at the same time. Where only the port differs from
+	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to an address that no session description of the call announced, and from which no RTP of the call comes either; nor is it captured there on its way through a NAT, which leads to an announced one. Only possible where RTP of other calls uses the address that it comes from at the same time, and the side sends from there where it was asked to, too. Where only the port differs from
 one announced by the other side it is a note, but where that side sends nothing to an address that was announced and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE moved its media, or to that of a phone which announced it and is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more; what late-or-cut-media tells of that side on another leg at that time is related to it. A private address stands for the public one that its host announces, where the signalling shows that a NAT maps them to each other and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
@@ -249,7 +249,7 @@ one announced by the other side it is a note, but where that side sends nothing 
 				f.Severity = Note
 				f.Observed += "; the address is announced with another port"
 			}
-			if r.meetsOthers(s, s.Source()) { // and may be of one of these
+			if r.isOthers(t, s, s.Source()) {
 				f.Confidence = Possible
 			}
 			return f, true
@@ -331,7 +331,7 @@ func sideOf(p analysis.Party) string {
 var sdpVsSource = &Rule{
 	ID: "sdp-vs-source", RFC: "RFC 3264 5.1, 6.1", Severity: "warning / note",
 	Title: "RTP comes from another address than its sender announced",
-	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note); only possible where RTP of other calls uses the address that it goes to at the same time, as to a port that a server has for all media. Silent where the
+	Doc: `A stream of five packets and more goes to an address that the call announced, and its source is no address that its sender announced in the call (where only the port differs: a note); only possible where RTP of other calls uses the address that it goes to at the same time, as a port that a server has for all media, and its sender sends there from an announced one, too. Silent where the
 other side sends to that source all the same (symmetric RTP), where a NAT maps it to an announced one (as for rtp-wrong-target) or the stream is in the capture with that as its source, too, where it goes to a multicast address, with ICE, where messages of the call are cut or its beginning is missing. RTCP says nothing here.`,
 	Why: "The other side sends to the announced address, and that may be behind a NAT: one hears, the other does not.",
 	Fix: "Make the sender announce the address that it sends from (STUN, external address), or the other side answer to where RTP comes from (symmetric RTP).",
@@ -357,7 +357,7 @@ other side sends to that source all the same (symmetric RTP), where a NAT maps i
 			if host {
 				f.Severity = Note
 			}
-			if r.meetsOthers(s, s.Destination()) { // and may be of one of these
+			if r.isOthers(t, s, s.Destination()) {
 				f.Confidence = Possible
 			}
 			return f, true
