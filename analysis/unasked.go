@@ -1,6 +1,9 @@
 package analysis
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // maxUnasked bounds the Unasked of a timeline, and its Unregistered.
 const maxUnasked = 4096
@@ -9,6 +12,7 @@ const maxUnasked = 4096
 // capture.
 type Unasked struct {
 	Source, Destination netip.AddrPort // of the response
+	Time                time.Time
 	Frame               Frame
 	More                bool // further ones came
 }
@@ -44,7 +48,7 @@ func (u *unaskedTable) answer(x *seen) {
 	if u.pairs == nil {
 		u.pairs = make(map[hostPair]int)
 	}
-	u.list = append(u.list, Unasked{Source: x.m.Src, Destination: x.m.Dst, Frame: x.frame})
+	u.list = append(u.list, Unasked{Source: x.m.Src, Destination: x.m.Dst, Time: x.now, Frame: x.frame})
 	u.pairs[p] = len(u.list)
 }
 

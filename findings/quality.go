@@ -36,7 +36,7 @@ var captureQuality = &Rule{
 	Title: "something that the capture does not show as it was",
 	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
 is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
-shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, no more than two messages in all, or one or two pairs with a single response each, as where a capture begins behind the request; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, no more than two messages in all, or one or two pairs with a single response each in the first three minutes, as where a capture begins behind the request; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
 	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
@@ -51,7 +51,7 @@ type way struct {
 	frame  analysis.Frame // the first
 	number int            // in which order it was seen
 	proof  bool           // something was answered
-	once   bool           // … and all that was is perhaps a request ahead of the capture
+	once   time.Time      // … and all that was is perhaps a request ahead of the capture: when, zero for more
 }
 
 // A longWait is a transaction that was open for over a minute.
@@ -104,18 +104,18 @@ func (s *qualityState) went(pairs *pairTable, p hostPair, f analysis.Frame, proo
 	if !known {
 		w = way{frame: f, number: len(s.ways)}
 	}
-	w.proof, w.once = proof, false
+	w.proof, w.once = proof, time.Time{}
 	s.ways[p] = w
 	pairs.add(p, pairSeen|bit)
 }
 
 // once notes a response that is all that went from one host to another in a leg, or outside of any: where it is the first, its request
 // may stand ahead of the capture.
-func (s *qualityState) once(pairs *pairTable, p hostPair, f analysis.Frame) {
+func (s *qualityState) once(pairs *pairTable, p hostPair, f analysis.Frame, at time.Time) {
 	first := !pairs.has(p, pairSeen)
 	s.went(pairs, p, f, !first)
 	if w, ok := s.ways[p]; ok && first {
-		w.proof, w.once = true, true
+		w.proof, w.once = true, at
 		s.ways[p] = w
 	}
 }
@@ -158,7 +158,7 @@ func (s *qualityState) leg(r *legRun) {
 		switch {
 		case proof && i == 0 && !m.Request && r.alone(p):
 			w.went, w.proof = true, true
-			s.once(&r.c.pairs, p, m.Frame)
+			s.once(&r.c.pairs, p, m.Frame, m.Time)
 		case !w.went || proof && !w.proof:
 			w.went, w.proof = true, w.proof || proof
 			s.went(&r.c.pairs, p, m.Frame, proof)
@@ -278,7 +278,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 		if p := hostsOf(u.Source, u.Destination); u.More {
 			s.went(&r.c.pairs, p, u.Frame, true)
 		} else {
-			s.once(&r.c.pairs, p, u.Frame)
+			s.once(&r.c.pairs, p, u.Frame, u.Time)
 		}
 	}
 	var list []pair
@@ -309,7 +309,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
 	begins := len(list) <= 2
 	for i := range list {
-		begins = begins && list[i].once
+		begins = begins && !list[i].once.IsZero() && list[i].once.Sub(r.Start) < timerC
 	}
 	severity := Note
 	if !begins && len(list)*2 >= pairs && r.messages() > 2 {
