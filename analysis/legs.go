@@ -75,6 +75,8 @@ func last[T any](list *[]*T) *T {
 }
 
 // at returns leg i without its Steps: the one that is there, or else one made for the caller.
+//
+//go:noinline
 func (s *legStore) at(i int) *Leg {
 	if l := s.legs[i]; l != nil {
 		return l

@@ -632,6 +632,7 @@ func (u *numbers) bit() bool {
 	return u.s[u.at-1] != 0
 }
 
+//go:noinline
 func (p *packer) string(s string) {
 	p.nums.uint(uint64(len(s)))
 	p.text = append(p.text, s...)

@@ -145,6 +145,8 @@ func (t *tracker) live(leg int) *liveLeg {
 }
 
 // callID returns the Call-ID of a message.
+//
+//go:noinline
 func (t *tracker) callID(x *seen) string {
 	if x.call < 0 {
 		return string(x.id)

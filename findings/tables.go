@@ -126,6 +126,8 @@ func (h *hosts) of(a netip.Addr) *host {
 func (h *hosts) add(a netip.Addr) *host { return &h.list[h.number(a)] }
 
 // textHash returns a hash of a text.
+//
+//go:noinline
 func textHash(s string) uint64 { return maphash.String(seed, s) }
 
 // What rules remember of directed pairs of hosts.
@@ -167,6 +169,8 @@ func (t *pairTable) of(p hostPair) uint64 {
 }
 
 // has reports whether a bit is remembered of a pair.
+//
+//go:noinline
 func (t *pairTable) has(p hostPair, bit uint64) bool { return t.of(p)&bit != 0 }
 
 // add remembers bits of a pair.

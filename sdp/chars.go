@@ -93,6 +93,8 @@ func trimRight(b []byte) []byte {
 }
 
 // trim cuts blanks off both ends of b.
+//
+//go:noinline
 func trim(b []byte) []byte { return trimRight(b[scanBlanks(b, 0):]) }
 
 // lower returns c in lower case.

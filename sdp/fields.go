@@ -124,6 +124,7 @@ func isNext(a, b []byte) bool {
 	return len(b) == len(a) && b[i] == a[i]+1 && bytes.Equal(a[:i], b[:i])
 }
 
+//go:noinline
 func number64(v []byte) (uint64, bool) { return number(v, 1<<64-1) }
 
 // A Connection is where media is to be sent: c=. RFC 8866, section 5.7.

@@ -117,6 +117,8 @@ func (m *Media) profile() []byte {
 
 // IsRTP reports whether the stream is RTP, of whatever profile: its formats are payload
 // types.
+//
+//go:noinline
 func (m *Media) IsRTP() bool { return m.profile() != nil }
 
 // IsSecure reports whether the profile is SRTP: SAVP or SAVPF (RFC 3711, RFC 5124).
@@ -146,6 +148,8 @@ func (m *Media) IsDTLS() bool {
 }
 
 // Is reports whether the media is of that kind, such as audio.
+//
+//go:noinline
 func (m *Media) Is(kind string) bool { return equalFold(m.Kind, kind) }
 
 // Disabled reports whether the stream is refused, or not wanted any more: its port is 0.
