@@ -289,7 +289,7 @@ func (r *tornRequest) follows(x *tx) bool {
 	case x.method != r.method:
 		return false
 	case x.callID == r.callID:
-		return r.cseq > x.cseq || r.at.After(x.at)
+		return r.cseq > x.cseq || r.at.After(x.answered) // ahead of the challenge it is the request itself, on its way
 	}
 	return x.src == r.src && x.dst == r.dst && r.at.After(x.at) && r.at.Sub(x.at) <= 2*timeout
 }
