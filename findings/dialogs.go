@@ -297,8 +297,8 @@ func (l lastNumber) before(method string, cseq uint32, frame analysis.Frame, fro
 
 // numbersOutside applies cseq-backwards to the dialogs of subscriptions outside of calls.
 type numbersOutside struct {
-	last map[uint64]lastNumber // by Call-ID, From tag and hop; at most maxSubscriptions
-	told memory[uint64]        // by Call-ID and From tag
+	last map[uint64]lastNumber // by Call-ID, tags and hop; at most maxSubscriptions
+	told memory[uint64]        // by Call-ID and tags
 }
 
 func (s *numbersOutside) exchange(r *exchangeRun) {
@@ -306,9 +306,16 @@ func (s *numbersOutside) exchange(r *exchangeRun) {
 	if e.Partial || e.Quirks&sipmsg.QuirkCSeq != 0 || e.Method != "SUBSCRIBE" && e.Method != "NOTIFY" && e.Method != "REFER" {
 		return
 	}
-	side := addr.MixWords(textHash(e.CallID), r.fromTag(), 0)
-	key := addr.MixWords(side, hostsOf(e.Source, e.Destination).hash(), 0)
-	switch x, known := s.last[key]; {
+	id, hop := textHash(e.CallID), hostsOf(e.Source, e.Destination).hash()
+	side := addr.MixWords(id, r.tags(), 0)
+	key := addr.MixWords(side, hop, 0)
+	x, known := s.last[key]
+	if !known && e.InDialog && e.Method != "NOTIFY" { // what made the dialog, or several that a proxy forked it to
+		if m := r.Request(); m != nil {
+			x, known = s.last[addr.MixWords(addr.MixWords(id, hashOfTags(m.Tag(sipmsg.From), nil), 0), hop, 0)]
+		}
+	}
+	switch {
 	case !known || !e.InDialog || e.CSeq > x.cseq:
 		if len(s.last) == maxSubscriptions {
 			clear(s.last)
@@ -321,20 +328,20 @@ func (s *numbersOutside) exchange(r *exchangeRun) {
 
 func (s *numbersOutside) end(*captureRun) {}
 
-// fromTag returns a hash of the From tag of a request that subscribes: see Collector.asked.
-func (r *exchangeRun) fromTag() uint64 {
+// tags returns a hash of the tags of a request that subscribes: see Collector.asked.
+func (r *exchangeRun) tags() uint64 {
 	if h := r.Marks >> routeHosts; h != 0 {
 		return h
 	}
 	if m := r.Request(); m != nil {
-		return hashOfTag(m)
+		return hashOfTags(m.Tag(sipmsg.From), m.Tag(sipmsg.To))
 	}
 	return 0
 }
 
-// hashOfTag returns a hash of the From tag of a message that fits above the other marks.
-func hashOfTag(m *sipmsg.Message) uint64 {
-	return maphash.Bytes(seed, m.Tag(sipmsg.From)) >> routeHosts
+// hashOfTags returns a hash of both tags that fits above the other marks.
+func hashOfTags(from, to []byte) uint64 {
+	return addr.MixWords(maphash.Bytes(seed, from), maphash.Bytes(seed, to), 0) >> routeHosts
 }
 
 // maxSides bounds the sides of dialogs, on their hops, whose numbers are followed in a leg.

@@ -53,7 +53,7 @@ const (
 	shortAgain
 
 	// The bits from here on are a hash of the hosts of Routes or Record-Routes, whatever their
-	// order; 0 where they were not found out. Of what subscribes outside of calls they are one of the From tag.
+	// order; 0 where they were not found out. Of what subscribes outside of calls they are one of the tags.
 	routeHosts = 16
 )
 
@@ -132,7 +132,7 @@ func (c *Collector) asked(e *analysis.Exchange, m *sipmsg.Message) (k uint64) {
 		}
 	}
 	if e.Method == "NOTIFY" || e.Method == "SUBSCRIBE" || e.Method == "REFER" {
-		k |= hashOfTag(m) << routeHosts
+		k |= hashOfTags(m.Tag(sipmsg.From), m.Tag(sipmsg.To)) << routeHosts
 	}
 	if !viaFits(m, e.Source.Addr()) && otherAddr(e, m) {
 		k |= uint64(strangeVia)
