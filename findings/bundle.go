@@ -102,8 +102,12 @@ func (x *refusals) isNew(e *exchangeRun) bool {
 		x.seen = make(memory[uint64])
 	}
 	isNew := x.seen.isNew(addr.MixWords(textHash(e.CallID), textHash(e.Method)^uint64(e.CSeq), uint64(e.Status)))
-	return e.FirstHop || isNew
+	return e.FirstHop || isNew && isKept(e)
 }
+
+// isKept reports whether a refusal on a further hop came to nothing on the first: the server between neither found somebody else who accepts
+// the request, nor asks for credentials yet.
+func isKept(e *exchangeRun) bool { return e.Passed/100 != 2 && !isChallenge(e.Passed) }
 
 // A hostPair is a directed pair of addresses.
 type hostPair struct{ src, dst netip.Addr }

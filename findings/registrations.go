@@ -93,7 +93,7 @@ func (s *registerState) exchange(r *exchangeRun) {
 	}
 	w := &r.c.watches.of(e).register
 	if !e.FirstHop { // what a server passes back is told of the first hop
-		if w.place != 0 && w.refused == nil && !slices.ContainsFunc(w.granted, func(g grant) bool { return g.cseq == e.CSeq }) {
+		if w.place != 0 && w.refused == nil && isKept(r) {
 			w.refuse(e)
 		}
 		return
