@@ -380,15 +380,15 @@ func (l *ledger) leg(r *legRun) {
 }
 
 // swallowed reports whether a server that passed a request on answered it with another refusal than the challenge that it got: it neither has
-// credentials nor asks its client for some. One that asks several hosts has a choice.
+// credentials nor asks its client for some. One that asks several hosts has a choice, and one that had answered before knew of no challenge.
 func swallowed(list []*liveTx, t *liveTx) bool {
 	refused, branches := false, 0
 	for _, x := range list {
-		if x == nil || x.method != t.method || x.cseq != t.cseq {
+		if x == nil || x.method != t.method || x.cseq < t.cseq {
 			continue
 		}
 		branches += toInt(x.src.Addr() == t.src.Addr())
-		if x.dst.Addr() == t.src.Addr() && x.src.Addr() != t.dst.Addr() {
+		if x.cseq == t.cseq && x.dst.Addr() == t.src.Addr() && x.src.Addr() != t.dst.Addr() && t.answered.Sub(x.answered) < disorder {
 			refused = x.status >= 400 && x.status < 600 && x.status != 487 && !isChallenge(x.status)
 		}
 	}
