@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ var stir = &Rule{
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
 the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who another PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
-of the packet, a PASSporT cannot be read, all that on whichever hop, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal.`,
+of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal. On a further hop the numbers of an Identity that came there as it is are compared again, but not its iat, nor the Request-URI.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
 
@@ -152,13 +153,14 @@ func isIdentityStatus(status int) bool {
 }
 
 // A signed is what the Identity of an INVITE says.
-type signed struct{ said, wrong []string }
+type signed struct{ said, wrong, identities []string }
 
-// signedOf reads the PASSporTs of INVITE i.
-func (r *legRun) signedOf(i int) (x signed) {
+// signedOf reads the PASSporTs of INVITE i. carried are the Identities of those before it.
+func (r *legRun) signedOf(i int, carried []string) (x signed) {
 	m := r.Message(i)
 	var list []*sipmsg.PASSporT
 	for v := range m.All(sipmsg.Identity) {
+		x.identities = append(x.identities, string(v))
 		p, err := sipmsg.ParsePASSporT(v)
 		if err != nil {
 			x.wrong = append(x.wrong, "a PASSporT cannot be read")
@@ -167,10 +169,10 @@ func (r *legRun) signedOf(i int) (x signed) {
 			break
 		}
 	}
-	for _, p := range list {
+	for n, p := range list {
 		x.said = append(x.said, passport(p))
 		if !p.Compact {
-			x.wrong = append(x.wrong, disagree(p, list, m, r.Messages[i].Time)...)
+			x.wrong = append(x.wrong, disagree(p, list, m, r.Messages[i].Time, slices.Contains(carried, x.identities[n]))...)
 		}
 	}
 	return x
@@ -180,6 +182,7 @@ func (r *legRun) signedOf(i int) (x signed) {
 // signed. It tells of refusals for its sake, too.
 func (r *legRun) stir() {
 	var said, wrong []string
+	var carried []string
 	var frames []analysis.Frame
 	judged := 0
 	for i := range r.Messages {
@@ -187,7 +190,8 @@ func (r *legRun) stir() {
 		if !isInitialINVITE(m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
 			continue
 		}
-		x := r.signedOf(i)
+		x := r.signedOf(i, carried)
+		carried = append(carried, x.identities...)
 		if frames == nil {
 			said, wrong, frames = x.said, x.wrong, r.frames(i)
 		} else if len(x.wrong) > 0 {
@@ -259,9 +263,12 @@ func identities(n sipmsg.Identities) string {
 }
 
 // disagree says in what a PASSporT of a list and its INVITE disagree. The others that say that the call was diverted name whom it was for before.
-func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at time.Time) (what []string) {
+// Of one that an INVITE before it carried the numbers alone are of interest, and not those of the Request-URI: it has grown old while other
+// telephones rang, and whom the call was diverted to has an address by now.
+func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at time.Time, carried bool) (what []string) {
 	from, to := addresses(m, sipmsg.From, sipmsg.PAssertedIdentity), addresses(m, sipmsg.To)
-	if p.HasDiv || p.PPT == "div" {
+	diverted := p.HasDiv || p.PPT == "div"
+	if diverted {
 		to = append(to, string(m.RequestURI))
 	}
 	if !agree(p.Orig, from) {
@@ -276,10 +283,10 @@ func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at
 			to = append(to, "tel:"+tn)
 		}
 	}
-	if !agree(p.Dest, to) {
+	if !agree(p.Dest, to) && !(carried && diverted) {
 		what = append(what, fmt.Sprintf("dest is %s, To %s", identities(p.Dest), userOf(to)))
 	}
-	if p.HasIAT && !at.IsZero() {
+	if p.HasIAT && !at.IsZero() && !carried {
 		if d := at.Unix() - p.IAT; d > int64(maxAge/time.Second) || d < -int64(maxAge/time.Second) {
 			what = append(what, fmt.Sprintf("iat is %s from the time of the packet", span(d)))
 		}
