@@ -37,6 +37,8 @@ type Outage struct {
 	Up   time.Time // the first one answered again; zero for none
 	Lost int
 
+	Stream bool // the last one that makes it an outage was sent over a connection
+
 	DownFrame, UpFrame Frame // of those keepalives
 
 	Before Frame            // of the last one that was answered before
@@ -131,7 +133,7 @@ func (q *peer) silent(r *exchange) {
 	if !q.outage {
 		q.outage = true
 		if len(q.Outages) < maxOutages {
-			q.Outages = append(q.Outages, Outage{Down: q.since, DownFrame: q.dark[0], Before: q.before, Silent: q.dark})
+			q.Outages = append(q.Outages, Outage{Down: q.since, Stream: r.Transport != "UDP", DownFrame: q.dark[0], Before: q.before, Silent: q.dark})
 		}
 	}
 	if n := len(q.Outages); n > 0 && q.Outages[n-1].Up.IsZero() {

@@ -194,6 +194,30 @@ func TestStreamLosses(t *testing.T) {
 	}
 }
 
+// TestKeepalivesBesideStream: what a capture lacks of a connection is no answer to OPTIONS over UDP between the same hosts.
+func TestKeepalivesBesideStream(t *testing.T) {
+	const hosts = "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n"
+	asks := new(capgen.Ladder).Packets(hosts + `
+		0    A > B OPTIONS new id=o1
+		+.1  B > A 200
+		10   A > B OPTIONS new id=o2
+		20   A > B OPTIONS new id=o3
+		30   A > B OPTIONS new id=o4
+		90   A > B OPTIONS new id=o5
+		+.1  B > A 200`)
+	texts := (&capgen.Ladder{TCP: true}).Packets(hosts + `
+		0    A > B MESSAGE new id=m1
+		+.1  B > A 200
+		25   A > B MESSAGE new id=m2
+		+.1  B > A 200 unseen
+		40   A > B MESSAGE new id=m3
+		+.1  B > A 200`)
+	list, _ := told(t, merged(asks, texts))
+	if !slices.ContainsFunc(list, func(f *findings.Finding) bool { return f.ID == "keepalive-lost" && f.Severity == findings.Warning }) {
+		t.Errorf("keepalive-lost is no warning: %v", list)
+	}
+}
+
 // addrPort returns an address and a port as packets have them.
 func addrPort(addr, port string) netip.AddrPort {
 	a, _ := netip.AddrFromSlice([]byte(addr))

@@ -542,7 +542,7 @@ var keepaliveLost = &Rule{
 	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning",
 	Title: "a peer that stopped answering OPTIONS",
 	Doc: `OPTIONS requests from one host to a port of another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
-silent here. It is only possible where octets came from the peer on a stream in that time that are not in the capture. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
+silent here. Over a connection it is only possible where octets came from the peer in that time that are not in the capture. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
 	Why: "Whoever watches the peer takes it out of service: calls go another way, or nowhere.",
 	Fix: "Look at what happened to the peer, and to the network between, at the time given.",
 	capture: func(r *captureRun) {
@@ -558,7 +558,7 @@ silent here. It is only possible where octets came from the peer on a stream in 
 				if until.IsZero() {
 					until = r.End
 				}
-				if r.c.lacks(hostPair{k.Destination.Addr(), k.Source.Addr()}, o.Down, until) {
+				if o.Stream && r.c.lacks(hostPair{k.Destination.Addr(), k.Source.Addr()}, o.Down, until) {
 					f.Confidence = Possible
 				}
 				if o.Up.IsZero() {
