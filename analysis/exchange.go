@@ -72,8 +72,8 @@ type Exchange struct {
 	Notified bool
 	Between  bool
 
-	// Passed is, of a request that was seen between other addresses before, the final status that came back to the first of
-	// these, 0 where none had come yet.
+	// Passed is, of a request that was seen between other addresses as well, the final status that came back to the first of
+	// these; or that somebody else accepted or challenged it with, if that is not in the capture. 0 for none.
 	Passed int
 
 	// Where a response of the same server to the same request went that was not sent
@@ -502,9 +502,11 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), t.lossOf(x.m), x.lengthOf()
 		r.response = t.keepOctets(r, x)
-		if r.FirstHop && t.open.ids[r.key.id] > 1 {
+		if (r.FirstHop || code/100 == 2 || code == 401 || code == 407) && t.open.ids[r.key.id] > 1 {
 			for p := range t.open.others(r.key.id) {
-				p.Passed = code
+				if p != r {
+					p.Passed = code
+				}
 			}
 		}
 		if !x.m.Partial && x.quirks&sipmsg.QuirkUnterminated == 0 {

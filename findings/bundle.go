@@ -105,8 +105,8 @@ func (x *refusals) isNew(e *exchangeRun) bool {
 	return e.FirstHop || isNew && isKept(e)
 }
 
-// isKept reports whether a refusal on a further hop came to nothing on the first: the server between neither found somebody else who accepts
-// the request, nor asks for credentials yet.
+// isKept reports whether a refusal on a further hop is all that a request came to: the server between found nobody else who accepts it, or asks for
+// credentials first.
 func isKept(e *exchangeRun) bool { return e.Passed/100 != 2 && !isChallenge(e.Passed) }
 
 // A hostPair is a directed pair of addresses.
