@@ -38,7 +38,7 @@ const (
 	TCPRefused              // a SYN to a port of SIP was answered with a reset
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
-	StreamUnseen            // octets of a stream of SIP were acknowledged that are not in the capture so far
+	StreamUnseen            // octets of a stream of SIP were acknowledged, or given up, that are not in the capture so far
 )
 
 // Watch makes the Dissector tell of events, and remember which addresses sent to which.
@@ -130,6 +130,15 @@ func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
 		return
 	}
 	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: c.hasTime, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: since})
+}
+
+// gaveUp tells that octets of a stream which others came behind, and which nobody has acknowledged so far, were given up: they were
+// sent, and an acknowledgment would be of no news by now.
+func (d *Dissector) gaveUp(h *half, now time.Time) {
+	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket {
+		return
+	}
+	d.event(&Event{Kind: StreamUnseen, Ref: h.last, Time: now, HasTime: true, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: h.heard})
 }
 
 // alertLen is the length of a TLS record with an alert that is not encrypted: RFC 8446,

@@ -215,7 +215,11 @@ func (d *Dissector) closeGaps(now time.Time) {
 		t.lacks[0].h = nil
 		t.lacks = t.lacks[1:]
 		if h.lacks = false; over { // perhaps behind another gap
+			gaps, told := d.Streams.Gaps, h.stream.Lacks()
 			d.goOn(h, now)
+			if d.Streams.Gaps > gaps && !told {
+				d.gaveUp(h, now)
+			}
 		}
 	}
 }
