@@ -165,9 +165,10 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 			return
 		}
 		answer := &r.Messages[ok]
+		waited := r.Messages[bye].Time.Sub(answer.Time)
 		f := Finding{
 			Severity: Warning, Confidence: Likely, Frames: r.frames(ok, bye),
-			gate:     &gate{self: answer.Source.Addr(), peer: answer.Destination.Addr(), since: answer.Time},
+			gate:     &gate{self: answer.Source.Addr(), peer: answer.Destination.Addr(), since: answer.Time, wait: waited, once: answer.Transport != "UDP"},
 			Observed: fmt.Sprintf("BYE of the called side %s after its 2xx, no ACK before it", seconds(l.Ended.Sub(l.Answered))),
 			Expected: "an ACK, or 32 s of waiting for it",
 			covers:   r.unknownToCaller(answer.Transaction),
