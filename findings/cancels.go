@@ -76,6 +76,9 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			if !t.Acked && (t.Finals == 1 || len(cancel) == 0 && !r.givenUp(i)) { // without the CANCEL the capture may lack the ACK, too
 				src, dst := r.ends(t)
 				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
+				if !r.overUDP(i) {
+					f.gate.once, f.gate.wait = true, waited
+				}
 			}
 			r.report(f)
 		}

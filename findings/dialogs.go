@@ -90,7 +90,7 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 		f.Observed = fmt.Sprintf("%s answered 491, and the call ended %s later", t.Method, seconds(r.Messages[bye].Time.Sub(t.Answered)))
 	case r.since(t.Answered) >= glareWait:
 		src, dst := r.ends(t)
-		f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: glareWait}
+		f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: glareWait, once: q.Transport != "UDP"}
 		f.Observed = fmt.Sprintf("%s answered 491, and not sent again for 10 s", t.Method)
 	default:
 		return
