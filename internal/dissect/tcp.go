@@ -114,6 +114,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	answers := h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started()
 	if answers {
 		if h.stream.Ack(f.Ack); h.stream.Pending() > 0 { // what waits there came before this segment was sent
+			d.ackedUnseen(h, f.Ack, c) // behind the hole nothing would be missing
 			d.goOn(h, c.time)
 		}
 	}
