@@ -385,6 +385,11 @@ func (t *tracker) newExchange(x *seen, k exchangeKey) {
 		r.Fields, r.Quirks, r.OldBranch, r.MaxForwards, r.Body = x.s.FieldSet(), x.quirks, !x.cookie, maxForwards(x.s), len(x.s.Body)
 		if !r.FirstHop {
 			o.recurs(r, k.id)
+			for p := range o.others(k.id) { // which sent a copy on behind its answer, or the segment of that came late
+				if p.isResult() {
+					r.Passed = p.Status
+				}
+			}
 		}
 		if !r.FirstHop && r.MaxForwards >= 0 {
 			o.came(x, r, k.id)
@@ -502,7 +507,7 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		r.Status, r.Finals, r.FinalFrame, r.Answered = code, 1, x.frame, x.now
 		r.AnswerFragmented, r.AnswerLost, r.AnswerLength = fragmented(x.m), t.lossOf(x.m), x.lengthOf()
 		r.response = t.keepOctets(r, x)
-		if (r.FirstHop || code/100 == 2 || code == 401 || code == 407) && t.open.ids[r.key.id] > 1 {
+		if r.isResult() && t.open.ids[r.key.id] > 1 {
 			for p := range t.open.others(r.key.id) {
 				if p != r {
 					p.Passed = code
@@ -527,6 +532,11 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		x.resent = r.FinalFrame
 		t.again(x, r)
 	}
+}
+
+// isResult reports whether a request got an answer that may be all that became of it: on its first hop, or by who takes it.
+func (r *exchange) isResult() bool {
+	return r.Status != 0 && r.FirstHop || r.Status/100 == 2 || r.Status == 401 || r.Status == 407
 }
 
 // hasReceived reports whether the topmost Via of a message has received, written as all write it.
