@@ -298,7 +298,7 @@ var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
 	Title: "a call that takes long to be set up",
 	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it, or one before it that was answered, is not in the capture. Where it was sent over UDP and not again for a second it is only possible
-if the capture lacks so many packets that a response may be among them. What each host added is the time from the INVITE that it got to its own such response, up to the first one of all,
+if the capture lacks so many packets that a response may be among them, and over a stream if octets came that are not in it. What each host added is the time from the INVITE that it got to its own such response, up to the first one of all,
 without that in which it waited for one to the INVITE that it sent on. Ringing for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
@@ -325,7 +325,11 @@ without that in which it waited for one to the INVITE that it sent on. Ringing f
 			if end >= 0 {
 				f.Frames = append(f.Frames, r.Messages[end].Frame)
 			}
-			if t := r.Messages[invite].Transaction; t >= 0 && r.answeredUnseen(t, at) {
+			switch t := r.Messages[invite].Transaction; {
+			case t < 0:
+			case !r.overUDP(t):
+				f.gate = r.stillOpen(t, at)
+			case r.answeredUnseen(t, at):
 				src, dst := r.ends(&r.Transactions[t])
 				f.gate = &gate{self: src.Addr(), peer: dst.Addr(), since: l.Invited, misses: 1}
 			}
