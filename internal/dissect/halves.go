@@ -28,7 +28,7 @@ type half struct {
 	pieces   []piece // the segments that what is buffered came in
 	off      int64   // of the end of the stream
 	gap      bool    // octets were missing since the last message …
-	lack     Notes   // … and why, where packets say so
+	why      Notes   // … and why, where packets say so
 	tunnels  []layers.Tunnel
 	end      uint32 // sequence number behind the last octet, where ends
 	ends     bool   // a FIN or RST was seen
@@ -292,7 +292,7 @@ func (h *half) give(u *sipmsg.Unit, c *carrier) {
 	if n := h.framer.Skipped - h.lastSkip; n > 0 && h.last.Frame != 0 && !h.gap {
 		h.d.skippedEvent(h, n, c)
 	}
-	h.gap, h.lack = false, 0
+	h.gap, h.why = false, 0
 	if e := h.early; e != nil && e.open {
 		e.found(e.start+uint32(u.Off), h.framer.Skipped)
 	}
@@ -313,7 +313,7 @@ func (h *half) give(u *sipmsg.Unit, c *carrier) {
 // missing returns the notes of a message of which octets are missing.
 func (h *half) missing() Notes {
 	if h.gap {
-		return NoteGap | h.lack
+		return NoteGap | h.why
 	}
 	return 0
 }

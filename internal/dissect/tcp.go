@@ -268,7 +268,7 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 	}
 	if f.Missing > 0 { // what is missing will never come
 		if !h.stream.Reached(seq + uint32(len(f.Payload)+f.Missing)) {
-			h.lack = whyCut(c)
+			h.why = whyCut(c)
 		}
 		h.stream.Skip(seq+uint32(len(f.Payload)), f.Missing, st, h)
 	}

@@ -620,7 +620,7 @@ func (h *half) wsRest() {
 	h.found()
 	c := h.carry(start, h.off)
 	c.notes |= NoteWebSocket | h.missing()
-	h.gap, h.lack = false, 0
+	h.gap, h.why = false, 0
 	if len(c.refs) > 0 {
 		h.d.message(WS, m, true, c)
 	}
