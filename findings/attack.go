@@ -592,7 +592,7 @@ func (a *attack) restsOnSilence(list []*tx) {
 			continue
 		}
 		if a.f.gate == nil {
-			a.f.gate = waitFor(x.src, x.dst, x.at)
+			a.f.gate = waitFor(x.src, x.dst, x.at, x.transport)
 		}
 		if x.credentials {
 			a.f.Confidence = Possible

@@ -135,12 +135,12 @@ it had a response then, though the capture has it not; and where the INVITE has 
 				continue
 			}
 			f := Finding{
-				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: heard(t, r),
+				Severity: Warning, Frames: []analysis.Frame{t.SentFrame, c.Frame}, gate: r.ahead(i),
 				Observed: fmt.Sprintf("CANCEL %s after the INVITE, before any response", seconds(c.Time.Sub(t.Sent))),
 				Expected: "a provisional response first",
 			}
-			if f.gate.stream = !r.overUDP(i); f.gate.stream {
-				f.gate.once, f.gate.wait = true, c.Time.Sub(t.Sent)
+			if f.gate.stream = f.gate.once; f.gate.stream {
+				f.gate.wait = c.Time.Sub(t.Sent)
 			}
 			if r.wasHeard(i, c.Time) && (f.gate.stream || c.Time.Sub(t.Sent) > t2) || t.Status == 0 && t.Acked {
 				f.Confidence = Possible
@@ -207,9 +207,9 @@ not answer either, that hop is told. It is only possible where the capture lacks
 			if late == 0 && (r.Transactions[invite].Status != 0 || r.Transactions[invite].Acked) || r.onwards(invite, r.hangs) || r.cameFrom(invite) {
 				continue
 			}
-			g := silence(t, r)
-			g.once, g.misses = !r.overUDP(i), 2 // the 487 and its ACK
-			if r.onwards(invite, r.ended) {     // whoever has it passes it on
+			g := r.silence(i)
+			g.misses = 2                    // the 487 and its ACK
+			if r.onwards(invite, r.ended) { // whoever has it passes it on
 				g.misses = 1
 			}
 			f := Finding{

@@ -279,8 +279,7 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 		if kept >= 0 {
 			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
 		}
-		g := waitFor(m.Source, m.Destination, m.Time)
-		g.once = m.Transport != "UDP"
+		g := waitFor(m.Source, m.Destination, m.Time, m.Transport)
 		if !acked[k] && !r.repeats(m.Frame) {
 			g.misses = 2 // the ACK and the BYE
 		}

@@ -11,19 +11,19 @@ import (
 
 // silence returns the gate of a finding that says «nothing came back»: a request of self to
 // peer, of which the first copy was sent at since, and which an answer is waited for.
-func silence(t *analysis.Transaction, r *legRun) *gate {
-	src, dst := r.ends(t)
-	return waitFor(src, dst, t.Sent)
+func (r *legRun) silence(i int) *gate {
+	src, dst := r.ends(&r.Transactions[i])
+	return waitFor(src, dst, r.Transactions[i].Sent, r.transport(i))
 }
 
-// waitFor returns the gate of a finding that says that peer did not answer what self sent at since.
-func waitFor(self, peer netip.AddrPort, since time.Time) *gate {
-	return &gate{self: self.Addr(), peer: peer.Addr(), since: since, wait: timeout}
+// waitFor returns the gate of a finding that says that peer did not answer what self sent at since, over a transport.
+func waitFor(self, peer netip.AddrPort, since time.Time, transport string) *gate {
+	return &gate{self: self.Addr(), peer: peer.Addr(), since: since, wait: timeout, once: transport != "UDP"}
 }
 
-// heard returns the gate of a finding that says that something came before any answer did.
-func heard(t *analysis.Transaction, r *legRun) *gate {
-	g := silence(t, r)
+// ahead returns the gate of a finding that says that something came before any answer did.
+func (r *legRun) ahead(i int) *gate {
+	g := r.silence(i)
 	g.wait = 0
 	return g
 }
@@ -31,8 +31,8 @@ func heard(t *analysis.Transaction, r *legRun) *gate {
 // stillOpen returns the gate of a finding that says that the request of a transaction was not answered yet at a time.
 func (r *legRun) stillOpen(i int, at time.Time) *gate {
 	t := &r.Transactions[i]
-	g := heard(t, r)
-	g.wait, g.once = at.Sub(t.Sent), !r.overUDP(i)
+	g := r.silence(i)
+	g.wait = at.Sub(t.Sent)
 	if t.Status == 0 {
 		g.misses = 1
 		if t.Method == "INVITE" {
@@ -92,8 +92,8 @@ func (r *legRun) unacked(i int) (f Finding, ok bool) {
 	}
 	f.Severity, f.Observed = Error, unfit
 	src, dst := r.ends(t)
-	f.gate = waitFor(dst, src, t.Answered)
-	f.gate.stream, f.gate.once = t.Requests == 0, !r.overUDP(i)
+	f.gate = waitFor(dst, src, t.Answered, r.transport(i))
+	f.gate.stream = t.Requests == 0
 	if t.Finals > 1 { // it was repeated: whoever sent it saw no ACK …
 		f.gate.wait = repeatedWait(t)
 	}

@@ -274,8 +274,8 @@ func (w *registerWatch) tooBrief(r *exchangeRun) {
 	f.Frames = append(f.Frames, e.FinalFrame)
 	f.Observed = fmt.Sprintf("423 to a REGISTER for %d s, and no other follows in 32 s", f.asked)
 	f.Expected, f.NextStep = "a REGISTER for Min-Expires or longer", "Let the client ask for the Min-Expires of the 423, or lower what the registrar asks for."
-	f.gate = waitFor(e.Destination, e.Source, e.Answered)
-	f.gate.misses, f.gate.once = 2, e.Transport != "UDP"
+	f.gate = waitFor(e.Destination, e.Source, e.Answered, e.Transport)
+	f.gate.misses = 2
 	w.brief = f
 }
 

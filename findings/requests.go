@@ -36,13 +36,16 @@ func (r *legRun) answeredUnseen(i int, by time.Time) bool {
 
 // overUDP reports whether the request of a transaction went over a transport that loses
 // packets.
-func (r *legRun) overUDP(i int) bool {
-	for _, j := range r.of(i) {
-		if m := &r.Messages[j]; m.Request {
-			return m.Transport == "UDP"
+func (r *legRun) overUDP(i int) bool { return r.transport(i) == "UDP" }
+
+// transport returns that of the request of a transaction, "" where that is not in the capture.
+func (r *legRun) transport(i int) string {
+	for j := range r.Messages {
+		if m := &r.Messages[j]; m.Transaction == i && m.Request {
+			return m.Transport
 		}
 	}
-	return false
+	return ""
 }
 
 // failover returns the INVITE that who sent that of a transaction sent to another host behind it, and

@@ -225,8 +225,7 @@ func (s *tooShort) leg(r *legRun) {
 			return m.Request && m.Method == t.Method && m.FromTag == q.FromTag && m.CSeq > q.CSeq && !m.Partial && !m.Time.Before(t.Answered)
 		})
 		src, dst := r.ends(t)
-		f.gate = waitFor(dst, src, t.Answered)
-		f.gate.once = !r.overUDP(i)
+		f.gate = waitFor(dst, src, t.Answered, r.transport(i))
 		switch {
 		case retry >= 0 && r.Messages[retry].Time.Sub(t.Answered) <= timeout:
 			f.gate = nil
@@ -619,9 +618,8 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		Severity: Error, Frames: r.frames(copies...),
 		Observed: fmt.Sprintf("%d with RSeq %d sent %d times over %s, no PRACK", m.Status, seq, len(copies), seconds(r.Messages[copies[len(copies)-1]].Time.Sub(m.Time))),
 		Expected: fmt.Sprintf("a PRACK with RAck: %d %d INVITE", seq, m.CSeq),
-		gate:     waitFor(m.Source, m.Destination, m.Time),
+		gate:     waitFor(m.Source, m.Destination, m.Time, m.Transport),
 	}
-	f.gate.once = m.Transport != "UDP"
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none

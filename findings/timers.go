@@ -37,7 +37,7 @@ another host that answers.`,
 			}
 			src, dst := r.ends(t)
 			f := Finding{
-				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: silence(t, r),
+				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: r.silence(i),
 				Observed: fmt.Sprintf("INVITE sent %d times in %s to %s, no response", t.Requests, seconds(t.LastSent.Sub(t.Sent)), endpoint(dst)),
 				Expected: "a provisional response within 200 ms, or a final one",
 				Because:  fmt.Sprintf("nothing came back from %s", endpoint(dst)), end: unreached,
@@ -99,9 +99,8 @@ digest-brute-force tells of.`,
 			}
 			src, dst := r.ends(t)
 			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
-			f.Frames, f.gate = r.requestFrames(i), silence(t, r)
+			f.Frames, f.gate = r.requestFrames(i), r.silence(i)
 			f.Because, f.end = fmt.Sprintf("its %s was never answered", t.Method), goesOn
-			f.gate.once = !r.overUDP(i)
 			f.gate.stream = f.gate.once
 			if persists(t.Sent, t.LastSent) {
 				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
@@ -162,8 +161,8 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	if e.Requests > 1 {
 		f.Frames = append(f.Frames, e.LastFrame)
 	}
-	f.gate = waitFor(e.Source, e.Destination, e.Sent)
-	f.gate.stream, f.gate.once = !udp, !udp
+	f.gate = waitFor(e.Source, e.Destination, e.Sent, e.Transport)
+	f.gate.stream = f.gate.once
 	if persists(e.Sent, e.LastSent) {
 		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
 	}

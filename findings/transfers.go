@@ -149,8 +149,7 @@ func (s *transfers) refer(r *legRun, i int) {
 	if late >= 0 {
 		f.comesLate(r.Messages[late].Frame, r.Messages[late].Time.Sub(t.Answered))
 	}
-	f.gate = waitFor(src, dst, t.Answered)
-	f.gate.once = !r.overUDP(i)
+	f.gate = waitFor(src, dst, t.Answered, r.transport(i))
 	r.report(f)
 }
 
@@ -294,15 +293,14 @@ func (s *transfers) exchange(e *exchangeRun) {
 		w.f.Frames = []analysis.Frame{e.SentFrame, e.FinalFrame}
 		w.f.CallID = e.CallID
 		w.f.Observed = fmt.Sprintf("REFER answered %d, no NOTIFY in 32 s", e.Status)
-		w.f.gate = waitFor(e.Source, e.Destination, e.Answered)
-		w.f.gate.once = e.Transport != "UDP"
+		w.f.gate = waitFor(e.Source, e.Destination, e.Answered, e.Transport)
 		s.waiting[e.CallID] = w
 		s.order = append(s.order, w)
 	case e.Method == "NOTIFY" && w == nil && e.InDialog && marks(e.Marks)&stillSubscribed == 0:
 		if f, ok := failedUnasked(e.Request(), e.SentFrame); ok && len(s.order) < maxRefers {
 			f.Observed = "transfer: " + f.Observed
 			e.report(f)
-			f.gate = waitFor(e.Destination, e.Source, e.Sent)
+			f.gate = waitFor(e.Destination, e.Source, e.Sent, e.Transport)
 			w = &outsideRefer{f: f, excused: true, notified: true}
 			s.waiting[e.CallID], s.order = w, append(s.order, w)
 		}

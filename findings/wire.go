@@ -151,7 +151,7 @@ func (r *legRun) sizeOf(i int) Finding {
 			f.Frames = r.finalFrames(m.Transaction)
 		}
 	case silent && m.Size > maxDatagram && !m.Partial:
-		f.Severity, f.gate, f.Frames = Error, silence(t, r), r.requestFrames(m.Transaction)
+		f.Severity, f.gate, f.Frames = Error, r.silence(m.Transaction), r.requestFrames(m.Transaction)
 		if r.wasHeard(m.Transaction, r.Now) {
 			f.gate.misses = 1
 		}
@@ -222,7 +222,7 @@ func (s *sizeState) exchange(r *exchangeRun) {
 	case e.Waited && !answered && !e.Partial:
 		f.Severity = Error
 		f.Observed = fmt.Sprintf("%s of %d octets to %s is not answered, smaller requests are", e.Method, e.Size, endpoint(e.Destination))
-		f.gate = waitFor(e.Source, e.Destination, e.Sent)
+		f.gate = waitFor(e.Source, e.Destination, e.Sent, e.Transport)
 		f.gate.misses = toInt(e.Requests == 1)
 		if len(s.wait) < maxOfRule {
 			s.wait = append(s.wait, f)
@@ -336,7 +336,7 @@ func (r *legRun) shortOf(i int) Finding {
 			f.Severity, f.Frames = Warning, append(f.Frames, t.FinalFrame)
 		case 0:
 			if m.Method != "ACK" {
-				f.Severity, f.Confidence, f.gate = Warning, Likely, silence(t, r)
+				f.Severity, f.Confidence, f.gate = Warning, Likely, r.silence(m.Transaction)
 			}
 		}
 	}
