@@ -7,15 +7,17 @@ import (
 )
 
 // Octets of messages are kept in pages: the first message of a leg, and perhaps short ones behind
-// it, in a small one, since of a scanner or a flood no leg has more; the rest in the largest ones.
+// it, in a small one, since of a scanner or a flood no leg has more; the rest in the next ones, which hold
+// what else there is of most calls until somebody hangs up: tens of thousands may wait for that.
 const (
 	smallPage = 1 << 10
-	pageSize  = 4 << 10
+	pageSize  = 2 << 10
+	largePage = 4 << 10
 )
 
 // pageSizes are the sizes of pages: an INVITE with a description, and the fields of a phone, is a
 // little too long for a small one.
-var pageSizes = [...]int{smallPage, 2 << 10, pageSize}
+var pageSizes = [...]int{smallPage, pageSize, largePage}
 
 // maxFreePages bounds the pages of each size that wait for the next leg: as many begin as end.
 const maxFreePages = 1 << 8

@@ -13,12 +13,13 @@ func TestPagesAreLentAgain(t *testing.T) {
 	}{
 		{1, true, smallPage, true},
 		{smallPage, true, smallPage, true},
-		{smallPage + 1, true, 2 << 10, true},
-		{3000, true, pageSize, true},
+		{smallPage + 1, true, pageSize, true},
+		{3000, true, largePage, true},
 		{1, false, pageSize, true},
 		{pageSize, false, pageSize, true},
-		{pageSize + 1, true, pageSize + 1, false},
-		{pageSize + 1, false, pageSize + 1, false},
+		{pageSize + 1, false, largePage, true},
+		{largePage + 1, true, largePage + 1, false},
+		{largePage + 1, false, largePage + 1, false},
 	} {
 		var s pageStore
 		p := s.take(c.n, c.first)
@@ -34,7 +35,7 @@ func TestPagesAreLentAgain(t *testing.T) {
 	}
 	var s pageStore
 	for range maxFreePages + 10 {
-		s.giveBack([][]byte{make([]byte, 0, pageSize)})
+		s.giveBack([][]byte{make([]byte, 0, largePage)})
 	}
 	if n := len(s.free[len(pageSizes)-1]); n != maxFreePages {
 		t.Errorf("%d pages wait", n)

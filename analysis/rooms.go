@@ -2,9 +2,9 @@ package analysis
 
 import "slices"
 
-// roomSizes are the sizes of rooms: of a flood each leg has one message, a call in earnest a
-// dozen or two. With each step all is moved.
-var roomSizes = [...]int{1, 4, 8, 12, 16, 24, 32, 48, 64}
+// roomSizes are the sizes of rooms: of a flood each leg has one message, a call that was answered
+// five until somebody hangs up, one in earnest a dozen or two. With each step all is moved.
+var roomSizes = [...]int{1, 5, 8, 12, 16, 24, 32, 48, 64}
 
 // maxFreeRooms bounds the rooms of each size that wait for the next leg.
 const maxFreeRooms = 1 << 8
