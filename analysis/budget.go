@@ -34,7 +34,7 @@ func budgetOf(memory int64) budget {
 	return budget{
 		callIDs:   share(6, 150),
 		legs:      share(15, 450),
-		live:      share(12, 16<<10),
+		live:      share(12, 8<<10),
 		octets:    share(8, 2), // their places are twice as large
 		requests:  share(4, 3<<10),
 		aors:      share(12, 1600),
