@@ -1,6 +1,6 @@
 // Small charts. Each is an image with its numbers in words, and bars with titles.
 
-const chart = { width: 420, height: 130, left: 34, bottom: 22, top: 8 };
+const chart = { width: 420, height: 130, left: 54, bottom: 22, top: 8 };
 
 function frame(title, describe, ...marks) {
   return el('figure', {}, el('figcaption', {}, title),
@@ -106,6 +106,6 @@ function responseCodes(statuses) {
   if (!list.length) return undefined;
   const shown = list.length > 14 ? list.toSorted((a, b) => b[1] - a[1]).slice(0, 14).toSorted((a, b) => a[0] - b[0]) : list;
   const kind = (code) => ({ 1: 'neutral', 2: 'good', 3: 'neutral' })[code[0]] ?? 'bad';
-  const items = shown.map(([code, n]) => ({ label: code, parts: [[kind(code), n]], title: `${code}: ${n}` }));
+  const items = shown.map(([code, n]) => ({ label: code, parts: [[kind(code), n]], title: `${code}: ${count(n)}` }));
   return bars('Responses by status code', items.map((i) => i.title).join('; '), items, 1);
 }

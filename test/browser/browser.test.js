@@ -126,6 +126,12 @@ describe('reports of captures', { skip }, () => {
         assert.equal(points[1].reduce((n, p) => n + p[1], 0), 10);
         assert.ok(points.every((p) => p.length <= 64));
         for (const box of [await charts.nth(1).boundingBox()]) assert.ok(box.width > 200 && box.x + box.width <= width, JSON.stringify(box));
+        const number = await charts.nth(1).locator('.axis text').nth(1).evaluate((n) => { // a day of a carrier
+          const [was, box] = [n.textContent, (n.textContent = '9\u2009999\u2009999', n.getBBox())];
+          n.textContent = was;
+          return box.x;
+        });
+        assert.ok(number >= 0, `a number of seven digits begins at ${number}`);
         assert.ok(await charts.nth(1).locator('path.line').evaluate((p) => getComputedStyle(p).stroke !== 'none' && p.getTotalLength() > 200));
         await page.locator('#courses').scrollIntoViewIfNeeded();
         await shoot(page, `course-${scheme}-${width}`);
