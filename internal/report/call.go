@@ -69,7 +69,12 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		b = folded(b, "dialog", "%s / %s, %s", clean.Text(d.LocalTag), clean.Text(d.RemoteTag), d.State)
 	}
 	for i, x := range c.Legs[1:] {
-		b = folded(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), x.State)
+		state := x.State.String()
+		if x.FinalStatus >= 300 {
+			state += " with " + words.Status(x.FinalStatus)
+		}
+		b = folded(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), state)
+		b = folded(b, "", "%s → %s", partyText(x.From, o), partyText(x.To, o))
 		for _, j := range x.Joins {
 			b = folded(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
 		}

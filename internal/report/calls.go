@@ -116,6 +116,13 @@ func (w *jsonWriter) endpointKey(key string, a netip.AddrPort) {
 	}
 }
 
+// uriKey writes a URI with its key, unless it is empty.
+func (w *jsonWriter) uriKey(key, uri string) {
+	if uri != "" {
+		w.key(key).uris([]byte(uri))
+	}
+}
+
 func overOne(n int) Value { return Value{Has: n > 1, Int: int64(n)} }
 
 func sum(c *analysis.Call, f func(*analysis.Leg) int) (n int64) {
@@ -186,7 +193,8 @@ func (w *jsonWriter) dialogs(o *Options, c *analysis.Call) {
 	}
 }
 
-// legs writes the further legs, each with the reasons for which it was joined.
+// legs writes the further legs, each with its parties, as a server may name them otherwise there, and the
+// reasons for which it was joined.
 func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
 	if len(c.Legs) < 2 {
 		return
@@ -195,12 +203,17 @@ func (w *jsonWriter) legs(o *Options, c *analysis.Call) {
 	for _, l := range c.Legs[1:] {
 		w.open('{')
 		w.key("call_id").text([]byte(l.CallID))
+		w.uriKey("from", l.From)
+		w.uriKey("to", l.To)
 		for _, j := range l.Joins {
 			w.key("joined_with").text([]byte(j.With))
 			w.key("score").int(int64(j.Score))
 			w.key("reasons").strings(j.Reason)
 		}
 		w.key("state").quote([]byte(l.State.String()))
+		if l.FinalStatus != 0 {
+			w.key("final_status").int(int64(l.FinalStatus))
+		}
 		w.pair("source", l.Source, l.Destination)
 		w.key("first_frame").frame(l.First, o.several())
 		w.key("last_frame").frame(l.LastFrame, o.several())

@@ -144,7 +144,10 @@ legs.call_id text their Call-IDs
 legs.joined_with text the Call-IDs of the legs that they go on
 legs.score decimal how much speaks for that
 legs.reasons text what speaks for it
+legs.from text the URIs of From there, which a server may have changed
+legs.to text those of To
 legs.state text how far they came
+legs.final_status decimal what became of them
 legs.source endpoint where their first messages came from
 legs.destination endpoint where these went to
 legs.first_frame frame of their first messages

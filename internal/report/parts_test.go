@@ -24,7 +24,7 @@ func behindServer() *analysis.Call {
 		}},
 	}
 	second := &analysis.Leg{
-		CallID: "two, of [it]", State: analysis.StateFailed, Source: at("10.0.0.9:5060"), Destination: at("10.0.0.20:5060"), First: analysis.Frame{Number: 3}, LastFrame: analysis.Frame{Number: 9},
+		CallID: "two, of [it]", From: "sip:+49301@pbx", To: "sip:201:secret@pbx", State: analysis.StateFailed, FinalStatus: 486, Source: at("10.0.0.9:5060"), Destination: at("10.0.0.20:5060"), First: analysis.Frame{Number: 3}, LastFrame: analysis.Frame{Number: 9},
 		Hops:  []analysis.Hop{hop("10.0.0.9:5060", "10.0.0.20:5060")},
 		Joins: []analysis.Join{{With: "one", Score: 160, Reason: []string{"same-host", "from-user"}}},
 	}
@@ -42,7 +42,11 @@ func TestParts(t *testing.T) {
 		`call.legs.score > 100`:                            true,
 		`call.legs.reasons == "from-user"`:                 true,
 		`call.legs.reasons != "from-user"`:                 false,
+		`call.legs.from == "sip:+49301@pbx"`:               true,
+		`call.legs.to contains "201"`:                      true,
+		`call.legs.to contains "secret"`:                   false,
 		`call.legs.state == failed`:                        true,
+		`call.legs.final_status == 486`:                    true,
 		`call.legs.source == "10.0.0.9:5060"`:              true,
 		`call.legs.source == 10.0.0.9`:                     true,
 		`call.legs.source != 10.0.0.9`:                     false,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/clean"
@@ -29,7 +30,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Call: onAnalysis(o, c, "list_calls", func(q *query) fromAnalysis {
 			var state string
 			expr, f := filterArgument(q, report.Calls.Filters(&report.Options{Files: q.names, NoMedia: o.NoMedia}), "call.start")
-			q.Instead(`give filter, such as call.from contains "4930" or call.to contains "4930"`, "from", "to", "caller", "callee", "number", "user")
+			q.Instead(`give filter, such as call.from contains "4930" or call.to contains "4930"; call.legs.from and call.legs.to are those of further legs`, "from", "to", "caller", "callee", "number", "user")
 			q.Instead("explain_call tells of one call", "call", "call_id")
 			q.Enum("state", &state, analysis.States()...)
 			q.paging()
@@ -50,7 +51,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 					},
 					whole: func(i int) []byte { return report.Calls.AppendJSON(nil, &ro, at(i), false) },
 					rest:  "Rows are short; explain_call has all of a call.",
-					empty: noCalls(x.res),
+					empty: noCalls(x.res, expr),
 				}), nil
 			}
 		}),
@@ -74,14 +75,22 @@ func chosen(calls *analysis.CallList, state string, f *filter.Filter[*analysis.C
 }
 
 // noCalls says why a list of calls is empty, and what to ask next.
-func noCalls(res *analysis.Result) string {
+func noCalls(res *analysis.Result, expr string) string {
 	switch {
 	case res.Statistics.Messages == 0:
 		return report.NoSIP(res)
 	case res.Calls.Len() == 0:
 		return fmt.Sprintf("There are no calls among the %d SIP messages; summarize_capture tells what there is.", res.Statistics.Messages)
 	}
-	return "No call is like that; leave out filter and state to see all."
+	const none = "No call is like that; leave out filter and state to see all."
+	if strings.Contains(expr, "call.from") || strings.Contains(expr, "call.to") {
+		for c := range res.Calls.Heads() {
+			if len(c.Legs) > 1 { // a server may have changed the numbers
+				return none + " call.legs.from and call.legs.to are the parties of further legs."
+			}
+		}
+	}
+	return none
 }
 
 func enum(values []string) string {

@@ -87,3 +87,32 @@ func TestSharedCallID(t *testing.T) {
 		}
 	}
 }
+
+// TestPartyOfFurtherLeg: who is called under another number behind a server is found, and why that leg failed.
+func TestPartyOfFurtherLeg(t *testing.T) {
+	path := ladder(t, 1, `0 A > P INVITE id=outer@example to=sip:+4989555000@carrier
+  Session-ID: ab30317f1a784dc48ff824d0d3715d86
++.01 P > B INVITE id=inner@example to=sip:201@pbx fwd=no
+  Session-ID: ab30317f1a784dc48ff824d0d3715d86
++1 B > P 486 id=inner@example
++.01 P > B ACK id=inner@example
++.01 P > A 480 id=outer@example
++.01 A > P ACK id=outer@example
+`)
+	s := server(siptools.Options{})
+	got := call(t, s, "list_calls", args{"pcap_file": path, "filter": `call.to contains "201"`})
+	const hint = "call.legs.to"
+	if !strings.Contains(got.text, hint) {
+		t.Errorf("no %s in %s", hint, got.text)
+	}
+	got = call(t, s, "list_calls", args{"pcap_file": path, "filter": hint + ` contains "201" and call.legs.final_status == 486`})
+	if want := `"to":"sip:201@pbx"`; !strings.Contains(got.text, want) || !strings.Contains(got.text, `"total":1`) {
+		t.Errorf("no %s in %s", want, got.text)
+	}
+	if got = call(t, s, "list_calls", args{"pcap_file": path, "filter": `call.state == completed`}); strings.Contains(got.text, hint) {
+		t.Error("parties are named where none was asked for:", got.text)
+	}
+	if b := string(rpc(t, s, "resources/read", args{"uri": "sipsight://call/call-1/" + path})); !strings.Contains(b, `leg 2         inner@example, failed with 486 Busy Here\n                alice → 201\n`) {
+		t.Error(b)
+	}
+}
