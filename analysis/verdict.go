@@ -22,13 +22,13 @@ func (c *Call) Verdict() string {
 func (c *Call) AppendVerdict(b []byte) []byte {
 	l := c.First()
 	b = appendOutcome(b, l, c.Until)
+	link, n := " because ", len(b)
+	if b = c.appendBehind(b); len(b) > n || bytes.HasSuffix(b, []byte(" later")) { // the cause is of what was said before that
+		link = ", because "
+	}
 	if c.Because != "" {
-		link := " because "
-		switch {
-		case c.Beside:
+		if c.Beside {
 			link = "; "
-		case bytes.HasSuffix(b, []byte(" later")): // the cause is of what was said before that
-			link = ", because "
 		}
 		b = append(append(b, link...), c.Because...)
 	}
@@ -121,10 +121,11 @@ func appendFailed(b []byte, l *Leg) []byte {
 		return append(b, ", and no further INVITE with credentials came"...)
 	}
 	b = append(b, " from "...)
-	switch {
-	case l.EndedBy == Server && l.FinalStatus != 483 && oneServer(l):
+	_, _, changed := l.refusedBehind()
+	switch server := changed || l.EndedBy == Server; {
+	case server && l.FinalStatus != 483 && oneServer(l):
 		b = appendHost(append(b, "a server on the way, "...), l.Destination)
-	case l.EndedBy == Server:
+	case server:
 		b = append(b, "a server on the way"...)
 	case len(l.Hops) < 2:
 		b = appendHost(b, l.Destination)
@@ -135,6 +136,68 @@ func appendFailed(b []byte, l *Leg) []byte {
 		b = append(b, " (no CANCEL or BYE of the caller that it would answer is in the capture)"...)
 	}
 	return b
+}
+
+// appendBehind appends what a server was told that told the caller another status.
+func (c *Call) appendBehind(b []byte) []byte {
+	l := c.First()
+	if l.State != StateFailed || l.FinalStatus == 401 || l.FinalStatus == 407 || l.FinalStatus == 487 {
+		return b
+	}
+	from, status, _ := l.refusedBehind()
+	for _, x := range c.Legs[1:] {
+		if x.State != StateFailed || x.FinalStatus == 0 || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final) {
+			return b
+		}
+		from, status = x.Destination, x.FinalStatus
+	}
+	if status == 0 {
+		return b
+	}
+	b = words.AppendStatus(append(b, ", after "...), status)
+	return appendHost(append(b, " from "...), from)
+}
+
+// refusedBehind reports whether a server told the caller another status than it was told: all who were called
+// refused with others, such as 503, of which a proxy makes 500 (RFC 3261, section 16.7). It returns the last of
+// these and who it came from; status is 0 where they say no more than that nobody answered or was called any more.
+func (l *Leg) refusedBehind() (from netip.AddrPort, status int, changed bool) {
+	if l.EndedBy != Callee || len(l.Refusals) == 0 {
+		return from, 0, false
+	}
+	for i := range l.Hops {
+		end := l.lastOf(i)
+		if !end.IsValid() {
+			continue
+		}
+		switch refused := l.refusal(i); refused {
+		case 0: // there it was refused with the same, or nobody knows
+			return from, 0, false
+		case 408, 487:
+		default:
+			from, status = end, refused
+		}
+		changed = true
+	}
+	return from, status, changed
+}
+
+// lastOf returns the end of a hop from which the leg goes no further: its host is on that hop alone, and is not
+// that of the caller. It is the zero value where there is none.
+func (l *Leg) lastOf(hop int) netip.AddrPort {
+ends:
+	for _, end := range [2]netip.AddrPort{l.Hops[hop].A, l.Hops[hop].B} {
+		if end.Addr() == l.Source.Addr() {
+			continue
+		}
+		for i, h := range l.Hops {
+			if i != hop && (h.A.Addr() == end.Addr() || h.B.Addr() == end.Addr()) {
+				continue ends
+			}
+		}
+		return end
+	}
+	return netip.AddrPort{}
 }
 
 // oneServer reports whether a call that a server refused passed one alone.

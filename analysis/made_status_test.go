@@ -1,0 +1,41 @@
+package analysis_test
+
+import (
+	"testing"
+
+	"github.com/sipsight/sipsight/internal/capgen"
+)
+
+// TestVerdictMadeStatus: a status that a server made of another one is not said to be of the called side; one that
+// somebody there refused with is, whatever others said.
+func TestVerdictMadeStatus(t *testing.T) {
+	const begin = "0 A > P INVITE\n.01 P > A 100\n.02 P > B INVITE br=1\n"
+	const session = "\n  Session-ID: ab30317f1a784dc48ff824d0d3715d86\n"
+	const inner = "0 A > P INVITE id=outer" + session + ".01 P > B INVITE id=inner fwd=no" + session
+	const end = "+.01 A > P ACK\n"
+	for name, x := range map[string]struct{ ladder, want string }{
+		"of 503, 500": {begin + "+.2 B > P 503\n+.01 P > A 500\n" + end,
+			"Failed after 230 ms: 500 Server Internal Error from a server on the way, 10.0.0.9:5060, after 503 Service Unavailable from 10.0.0.2:5060."},
+		"passed on": {begin + "+.2 B > P 486\n+.01 P > A 486\n" + end,
+			"Failed after 230 ms: 486 Busy Here from the called side."},
+		"one of two": {begin + "+.2 B > P 503 tt=b\n+.1 P > C INVITE br=2\n+.2 C > P 486 tt=c\n+.01 P > A 486 tt=c\n" + end,
+			"Failed after 530 ms: 486 Busy Here from the called side."},
+		"none of two": {begin + "+.2 B > P 503 tt=b\n+.1 P > C INVITE br=2\n+.2 C > P 404 tt=c\n+.01 P > A 480 tt=p\n" + end,
+			"Failed after 530 ms: 480 Temporarily Unavailable from a server on the way, 10.0.0.9:5060, after 404 Not Found from 10.0.0.3:5060."},
+		"no word of the other": {begin + "+.1 P > C INVITE br=2\n+.2 B > P 503 tt=b\n+.01 P > A 500 tt=p\n" + end,
+			"Failed after 330 ms: 500 Server Internal Error from the called side."},
+		"behind two servers": {"0 A > P INVITE\n.01 P > Q INVITE\n.02 Q > B INVITE\n.2 B > Q 503\n+.01 Q > P 500\n+.01 P > A 500\n" + end,
+			"Failed after 220 ms: 500 Server Internal Error from a server on the way, after 503 Service Unavailable from 10.0.0.2:5060."},
+		"behind a back-to-back user agent": {inner + "+.2 B > P 486 id=inner\n+.01 P > A 480 id=outer\n+.01 A > P ACK id=outer\n",
+			"Failed after 220 ms: 480 Temporarily Unavailable from 10.0.0.9:5060, after 486 Busy Here from 10.0.0.2:5060."},
+		"passed on by a back-to-back user agent": {inner + "+.2 B > P 486 id=inner\n+.01 P > A 486 id=outer\n+.01 A > P ACK id=outer\n",
+			"Failed after 220 ms: 486 Busy Here from 10.0.0.9:5060."},
+		"later than that": {inner + "+.2 P > A 480 id=outer\n+.01 A > P ACK id=outer\n+.2 B > P 486 id=inner\n",
+			"Failed after 210 ms: 480 Temporarily Unavailable from 10.0.0.9:5060."},
+	} {
+		res := analyze(t, capgen.Ladder{}, x.ladder)
+		if got := res.Calls.At(0).Verdict(); got != x.want {
+			t.Errorf("%s: %s\nwant %s", name, got, x.want)
+		}
+	}
+}
