@@ -411,13 +411,19 @@ func names(codecs, codec string) bool {
 	return false
 }
 
-// hops writes the pairs of addresses that the call was seen between.
+// hops writes the pairs of addresses that the call was seen between, and what a hop was refused with where that is
+// not what became of its leg.
 func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
 	w.key("hops").open('[')
 	for _, l := range c.Legs {
 		for i := range l.Hops {
 			w.open('{')
 			w.pair("source", l.Hops[i].A, l.Hops[i].B)
+			for _, x := range l.Refusals {
+				if x.Hop == i {
+					w.key("status").int(int64(x.Status))
+				}
+			}
 			w.close('}')
 		}
 	}

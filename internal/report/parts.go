@@ -212,7 +212,8 @@ media.sessions.connection text what became of the TCP connection
 media.sessions.connection_frame frame where that is seen
 hops.source endpoint where messages came from, on any hop of any leg
 hops.destination endpoint where these went to
-hops.addr address both without ports: every address that the call was seen at`
+hops.addr address both without ports: every address that the call was seen at
+hops.status decimal what it was refused with on a hop, where that is not what became of it; 408 also for silence`
 
 const contactParts = `contacts.uri text their URIs
 contacts.asked_s decimal for how long, as asked

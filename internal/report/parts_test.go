@@ -16,6 +16,7 @@ func behindServer() *analysis.Call {
 	first := &analysis.Leg{
 		CallID: "one", State: analysis.StateCompleted, Source: at("192.0.2.1:5060"), Destination: at("192.0.2.9:5060"),
 		Hops:      []analysis.Hop{hop("192.0.2.1:5060", "192.0.2.9:5060"), hop("192.0.2.9:5060", "[2001:db8::5]:5062")},
+		Refusals:  []analysis.Refusal{{Hop: 1, Status: 503}},
 		Dialogs:   []analysis.Dialog{{LocalTag: "a", RemoteTag: `quo"ted\`, State: analysis.DialogTerminated}},
 		Transfers: []analysis.Transfer{{Target: "sip:carol:secret@h", By: analysis.Callee, Frame: analysis.Frame{Number: 7}, Status: 202}},
 		Media: &analysis.Media{Lines: []analysis.MediaLine{
@@ -84,6 +85,8 @@ func TestParts(t *testing.T) {
 		`call.hops.source == "192.0.2.9:5060"`:             true,
 		`call.hops.destination == "[2001:db8::5]:5062"`:    true,
 		`call.hops.addr == 2001:db8::/32`:                  true,
+		`call.hops.status == 503`:                          true,
+		`call.hops.status == 486`:                          false,
 		`call.hops.addr == 10.0.0.20`:                      true,
 		`call.hops.addr == 172.16.0.0/12`:                  false,
 	} {
