@@ -616,6 +616,36 @@ var callTests = []struct {
 		20.2 P > A 480 id=c1@example of=INVITE`,
 		[]string{"c1@example failed 480 by server pdd=1.1s ring=19.1s messages=3 a-c1-example/b-c1-example:terminated + c2@p cancelled 240 [session-id from-and-to-user from-user shared-address begins-inside ended-together]"},
 	},
+	{"a B2BUA refuses since nobody answers it", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.6  P > B INVITE again
+		1.6  P > B INVITE again
+		3.6  P > B INVITE again
+		5    P > A 480 id=c1@example of=INVITE`,
+		[]string{"c1@example failed 480 by server messages=2 + c2@p trying 220 [session-id from-and-to-user from-user shared-address begins-inside]"},
+	},
+	{"the refusal that a B2BUA passes on is not in the capture", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		5    P > A 486 id=c1@example of=INVITE`,
+		[]string{"c1@example failed 486 by callee messages=2 + c2@p trying 220 [session-id from-and-to-user from-user shared-address begins-inside]"},
+	},
+	{"a server that calls both is refused by one, and the other is silent", `
+		0    P > A INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.6  P > B INVITE again
+		1.6  P > B INVITE again
+		3.6  P > B INVITE again
+		5    A > P 480 id=c1@example of=INVITE`,
+		[]string{"c1@example failed 480 by callee messages=2 + c2@p trying 140 [session-id begins-inside same-host]"},
+	},
 	{"who was called first hangs up on a server that calls both", `
 		0    P > A INVITE
 			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000

@@ -153,6 +153,7 @@ type ending struct {
 	answers             []netip.AddrPort // where the called side wants its media
 	refused             int              // its final response where it failed, 0 otherwise
 	elsewhere           bool             // it was cancelled since another one was answered
+	silent              bool             // its INVITE was repeated, and nothing came back
 	by                  Party            // who ended it
 }
 
@@ -262,6 +263,7 @@ func (j *joiner) finished(v *liveLeg) {
 		j.ends[int32(l.order)] = ending{
 			answered: l.Answered, ended: l.Ended, source: l.Source, destination: l.Destination, moved: v.moved,
 			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(), by: l.EndedBy,
+			silent: l.Messages >= silentCopies && l.Messages == l.Retransmissions+1,
 		}
 	}
 	for _, sum := range v.keys {
@@ -713,7 +715,7 @@ func (j *joiner) join(legs *legStore) {
 }
 
 // endedBy returns who ended the legs, by their order, that look as if the called side had: the Server where a back-to-back user
-// agent did by itself: it hung up on the called side as well, or gave up calling it, or that went on. The pairs are in the order
+// agent did by itself: it hung up on the called side as well, or gave up calling it, or that went on or was never heard. The pairs are in the order
 // of their later legs: those of the called side come last, and are looked at first.
 func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
 	by := make(map[int]Party)
@@ -723,13 +725,17 @@ func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
 		if by[int(c.later)] == Server {
 			b.by = Server
 		}
-		if a.by != Callee || a.refused == 487 || b.by == NoParty || a.answered.IsZero() != b.answered.IsZero() {
+		if a.by != Callee || a.refused == 487 || b.by == NoParty && !b.silent || a.answered.IsZero() != b.answered.IsZero() {
 			continue
 		}
 		if a.source.Addr() == b.source.Addr() { // it called either: who is called first may hang up, and the other one is hung up on
 			continue
 		}
 		switch d := b.ended.Sub(a.ended); {
+		case b.by == NoParty: // nobody but the server was there to refuse
+			if by[int(c.earlier)] == NoParty {
+				by[int(c.earlier)] = Server
+			}
 		case d < -together && !a.answered.IsZero(): // transferred long before
 		case b.by == Callee && d <= together:
 			by[int(c.earlier)] = Callee
