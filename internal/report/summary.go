@@ -309,7 +309,7 @@ func (w *jsonWriter) metrics(m *analysis.Metrics) {
 		}
 	}
 	if m.Duration.Count > 0 {
-		w.key("acd_ms").float(milliseconds(m.Duration.Mean))
+		w.key("acd_ms").float(float64(m.Duration.Mean.Round(time.Microsecond)) / 1e6)
 	}
 	for _, x := range []struct {
 		key string
@@ -329,9 +329,8 @@ func (w *jsonWriter) metrics(m *analysis.Metrics) {
 	w.close('}')
 }
 
-// milliseconds rounds to microseconds.
-func milliseconds(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / 1e6 }
-
+// distribution writes a distribution with all digits: a value that occurred is that of a row, and a filter with
+// it finds that row.
 func (w *jsonWriter) distribution(d *analysis.Distribution) {
 	w.open('{')
 	w.key("count").int(int64(d.Count))
@@ -339,7 +338,7 @@ func (w *jsonWriter) distribution(d *analysis.Distribution) {
 		key string
 		d   time.Duration
 	}{{"min", d.Min}, {"median", d.Median}, {"p95", d.P95}, {"max", d.Max}} {
-		w.key(x.key).float(milliseconds(x.d))
+		w.key(x.key).float(float64(x.d) / 1e6)
 	}
 	w.close('}')
 }

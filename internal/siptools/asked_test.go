@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +216,30 @@ func TestMediaNext(t *testing.T) {
 		leads := slices.ContainsFunc(x.Next, func(s string) bool { return strings.HasPrefix(s, "analyze_media: ") })
 		if x.Streams != want || leads != (want > 0) {
 			t.Errorf("%s: %+v", file, x)
+		}
+	}
+}
+
+// TestLongest: what the summary says is the longest is found by a filter with that number, and so are the
+// shortest and the 95th percentile, also where times have nanoseconds.
+func TestLongest(t *testing.T) {
+	s := server(siptools.Options{})
+	for _, name := range []string{"nanosecond.pcap", "udp-call.pcapng"} {
+		path, err := filepath.Abs("../../testdata/captures/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum struct{ Metrics map[string]json.RawMessage }
+		decode(t, call(t, s, "summarize_capture", args{"pcap_file": path}).structured, &sum)
+		for _, key := range []string{"post_dial_delay_ms", "ring_ms", "setup_ms", "talk_ms"} {
+			var d map[string]json.Number
+			decode(t, sum.Metrics[key], &d)
+			for which, op := range map[string]string{"max": ">=", "min": "<=", "p95": "=="} {
+				expr := fmt.Sprintf("call.%s %s %s", key, op, d[which])
+				if p := pageOf(t, call(t, s, "list_calls", args{"pcap_file": path, "filter": expr})); p.Total == 0 {
+					t.Errorf("%s: no call has %s", name, expr)
+				}
+			}
 		}
 	}
 }
