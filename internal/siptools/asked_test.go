@@ -243,3 +243,21 @@ func TestLongest(t *testing.T) {
 		}
 	}
 }
+
+// TestUserOfTel: whoever asks for the number of a tel URI as if it were a user is told where it is.
+func TestUserOfTel(t *testing.T) {
+	path := ladder(t, 1, "0 A > B INVITE from=tel:+493012345\n")
+	s := server(siptools.Options{})
+	got := call(t, s, "search_messages", args{"pcap_file": path, "filter": `sip.from.user == "+493012345"`})
+	if p := pageOf(t, got); p.Total != 0 || !strings.Contains(p.Note, "sip.from.addr") {
+		t.Errorf("%d found, %q", p.Total, p.Note)
+	}
+	got = call(t, s, "search_messages", args{"pcap_file": path, "filter": `sip.from.addr contains "+493012345"`})
+	if p := pageOf(t, got); p.Total != 1 || p.Messages[0].From != "+493012345" || p.Note != "" {
+		t.Errorf("%d found, %q", p.Total, p.Note)
+	}
+	got = call(t, s, "search_messages", args{"pcap_file": path, "filter": `sip.Status-Code == 486`})
+	if p := pageOf(t, got); p.Total != 0 || strings.Contains(p.Note, "tel") {
+		t.Errorf("%d found, %q", p.Total, p.Note)
+	}
+}

@@ -142,7 +142,7 @@ func search(o *Options, c *cache, q *query) fromCaptures {
 		packets := whole.Files[w.frame.File].Capture.Packets
 		list := rows{
 			name: "messages", plural: "messages", total: found.n, hint: ", filter or text for fewer",
-			row: found.row, empty: w.none(res, packets), remarks: []string{found.copiesText(), unknownRepeats(res)},
+			row: found.row, empty: w.none(res, packets, expr), remarks: []string{found.copiesText(), unknownRepeats(res)},
 		}
 		switch {
 		case w.frame.Number == 0:
@@ -184,8 +184,8 @@ func startFor(f analysis.Frame, res *analysis.Result) (m analysis.Mark) {
 	return m
 }
 
-// none says why nothing was found, in a file of so many packets where it is a frame that is wanted.
-func (w *wanted) none(res *analysis.Result, packets int64) string {
+// none says why nothing was found by a filter, in a file of so many packets where it is a frame that is wanted.
+func (w *wanted) none(res *analysis.Result, packets int64, expr string) string {
 	switch {
 	case w.frame.Number > packets && len(res.Files) > 1:
 		return fmt.Sprintf("There is no such packet: file %d has %d.", w.frame.File+1, packets)
@@ -198,7 +198,15 @@ func (w *wanted) none(res *analysis.Result, packets int64) string {
 	case res.Statistics.Messages == 0:
 		return report.NoSIP(res)
 	}
-	return "No message is like that; leave out filter and text to see all."
+	return "No message is like that; leave out filter and text to see all." + ofTel(expr)
+}
+
+// ofTel says where the numbers of tel URIs are, for an expression that asks for a user: rows have either as from_user and to_user.
+func ofTel(expr string) string {
+	if !strings.Contains(strings.ReplaceAll(expr, ".username", ""), ".user") {
+		return ""
+	}
+	return " As in Wireshark, .user is of sip and sips URIs alone: the number of a tel URI is in sip.from.addr, sip.to.addr and sip.r-uri."
 }
 
 // unknownRepeats says that messages may lack retransmission_of because what they repeat was given
