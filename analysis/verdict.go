@@ -63,7 +63,7 @@ func appendOutcome(b []byte, l *Leg, until time.Time) []byte {
 	case StateRedirected:
 		b = appendAfter(append(b, "Redirected"...), l.Invited, l.Final)
 		b = words.AppendStatus(append(b, " with "...), l.FinalStatus)
-		b = appendHost(append(b, " by "...), l.Destination)
+		b = appendRefuser(append(b, " by "...), l)
 		return append(b, ", and nothing followed on this Call-ID"...)
 	case StateAbandoned:
 		if l.Ringing.IsZero() {
@@ -120,22 +120,25 @@ func appendFailed(b []byte, l *Leg) []byte {
 	case 401, 407:
 		return append(b, ", and no further INVITE with credentials came"...)
 	}
-	b = append(b, " from "...)
-	_, _, changed := l.refusedBehind()
-	switch server := changed || l.EndedBy == Server; {
-	case server && l.FinalStatus != 483 && oneServer(l):
-		b = appendHost(append(b, "a server on the way, "...), l.Destination)
-	case server:
-		b = append(b, "a server on the way"...)
-	case len(l.Hops) < 2:
-		b = appendHost(b, l.Destination)
-	default:
-		b = append(b, "the called side"...)
-	}
+	b = appendRefuser(append(b, " from "...), l)
 	if l.FinalStatus == 487 { // with either it would be a call that was cancelled
 		b = append(b, " (no CANCEL or BYE of the caller that it would answer is in the capture)"...)
 	}
 	return b
+}
+
+// appendRefuser appends who refused or redirected a leg.
+func appendRefuser(b []byte, l *Leg) []byte {
+	_, _, changed := l.refusedBehind()
+	switch server := changed || l.EndedBy == Server; {
+	case server && l.FinalStatus != 483 && oneServer(l):
+		return appendHost(append(b, "a server on the way, "...), l.Destination)
+	case server:
+		return append(b, "a server on the way"...)
+	case len(l.Hops) < 2:
+		return appendHost(b, l.Destination)
+	}
+	return append(b, "the called side"...)
 }
 
 // appendBehind appends what a server was told that told the caller another status.
