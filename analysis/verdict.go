@@ -129,8 +129,8 @@ func appendFailed(b []byte, l *Leg) []byte {
 
 // appendRefuser appends who refused or redirected a leg.
 func appendRefuser(b []byte, l *Leg) []byte {
-	_, _, changed := l.refusedBehind()
-	switch server := changed || l.EndedBy == Server; {
+	_, told := l.refusedBehind()
+	switch server := told != 0 || l.EndedBy == Server; {
 	case server && l.FinalStatus != 483 && oneServer(l):
 		return appendHost(append(b, "a server on the way, "...), l.Destination)
 	case server:
@@ -147,26 +147,29 @@ func (c *Call) appendBehind(b []byte) []byte {
 	if l.State != StateFailed || l.FinalStatus == 401 || l.FinalStatus == 407 || l.FinalStatus == 487 {
 		return b
 	}
-	from, status, _ := l.refusedBehind()
+	from, status := l.refusedBehind()
 	for _, x := range c.Legs[1:] {
-		if x.State != StateFailed || x.FinalStatus == 0 || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final) {
+		if x.State != StateFailed || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final) {
 			return b
 		}
 		from, status = x.Destination, x.FinalStatus
 	}
-	if status == 0 {
+	if status < 300 {
 		return b
 	}
 	b = words.AppendStatus(append(b, ", after "...), status)
 	return appendHost(append(b, " from "...), from)
 }
 
-// refusedBehind reports whether a server told the caller another status than it was told: all who were called
-// refused with others, such as 503, of which a proxy makes 500 (RFC 3261, section 16.7). It returns the last of
-// these and who it came from; status is 0 where they say no more than that nobody answered or was called any more.
-func (l *Leg) refusedBehind() (from netip.AddrPort, status int, changed bool) {
+// refusedBehind returns the last to refuse a leg, and the status, where a server told the caller another one than
+// it was told: all who were called refused with others, such as 503, of which a proxy makes 500 (RFC 3261, section
+// 16.7). The status is 1 where they say no more than that nobody answered or was called any more, and 0 where it is
+// that of the caller or nobody knows.
+//
+//go:noinline
+func (l *Leg) refusedBehind() (from netip.AddrPort, status int) {
 	if l.EndedBy != Callee || len(l.Refusals) == 0 {
-		return from, 0, false
+		return from, 0
 	}
 	for i := range l.Hops {
 		end := l.lastOf(i)
@@ -174,39 +177,44 @@ func (l *Leg) refusedBehind() (from netip.AddrPort, status int, changed bool) {
 			continue
 		}
 		switch refused := l.refusal(i); refused {
-		case 0: // there it was refused with the same, or nobody knows
-			return from, 0, false
+		case 0:
+			return from, 0
 		case 408, 487:
+			status = max(status, 1)
 		default:
 			from, status = end, refused
 		}
-		changed = true
 	}
-	return from, status, changed
+	return from, status
 }
 
 // lastOf returns the end of a hop from which the leg goes no further: its host is on that hop alone, and is not
 // that of the caller. It is the zero value where there is none.
-func (l *Leg) lastOf(hop int) netip.AddrPort {
-ends:
-	for _, end := range [2]netip.AddrPort{l.Hops[hop].A, l.Hops[hop].B} {
-		if end.Addr() == l.Source.Addr() {
-			continue
-		}
-		for i, h := range l.Hops {
-			if i != hop && (h.A.Addr() == end.Addr() || h.B.Addr() == end.Addr()) {
-				continue ends
+//
+//go:noinline
+func (l *Leg) lastOf(hop int) (end netip.AddrPort) {
+	h := &l.Hops[hop]
+	for _, end = range [2]netip.AddrPort{h.A, h.B} {
+		on := 0
+		for i := range l.Hops {
+			if l.Hops[i].touches(end.Addr()) {
+				on++
 			}
 		}
-		return end
+		if on == 1 && end.Addr() != l.Source.Addr() {
+			return end
+		}
 	}
 	return netip.AddrPort{}
 }
 
+// touches reports whether a host is an end of the hop.
+func (h *Hop) touches(host netip.Addr) bool { return h.A.Addr() == host || h.B.Addr() == host }
+
 // oneServer reports whether a call that a server refused passed one alone.
 func oneServer(l *Leg) bool {
-	for _, h := range l.Hops[1:] {
-		if server := l.Destination.Addr(); h.A.Addr() != server && h.B.Addr() != server {
+	for i := range l.Hops {
+		if !l.Hops[i].touches(l.Destination.Addr()) {
 			return false
 		}
 	}
