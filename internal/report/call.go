@@ -73,8 +73,7 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 		if x.FinalStatus >= 300 {
 			state += " with " + words.Status(x.FinalStatus)
 		}
-		b = folded(b, fmt.Sprintf("leg %d", i+2), "%s, %s", clean.Text(x.CallID), state)
-		b = folded(b, "", "%s → %s", partyText(x.From, o), partyText(x.To, o))
+		b = folded(b, fmt.Sprintf("leg %d", i+2), "%s, %s → %s, %s", clean.Text(x.CallID), partyText(x.From, o), partyText(x.To, o), state)
 		for _, j := range x.Joins {
 			b = folded(b, "", "joined (score %d): %s", j.Score, strings.Join(j.Reason, ", "))
 		}

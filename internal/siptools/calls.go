@@ -22,9 +22,8 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "List calls",
 		Description: `Lists the calls of a capture mostly in the order in which they began: who called whom, state, one sentence on what became of it, delays, final status, findings. Legs behind a back-to-back user agent are one call. Go on with explain_call for one of them.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under call., in the language of Wireshark's display filters.","examples":["call.state == \"failed\" and call.final_status >= 500","call.from contains \"4930\" or call.to contains \"4930\"","call.post_dial_delay_ms > 5000","call.start >= \"2026-11-23 10:00:00\" and call.start < \"2026-11-23 11:00:00\""]}`+
-			`,"state":{"type":"string","enum":`+enum(analysis.States())+`,"description":"Only calls of this state."}`+pagingArguments, "pcap_file"),
+		InputSchema: listing(`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under call., in the language of Wireshark's display filters.","examples":["call.state == \"failed\" and call.final_status >= 500","call.from contains \"4930\" or call.to contains \"4930\"","call.post_dial_delay_ms > 5000","call.start >= \"2026-11-23 10:00:00\" and call.start < \"2026-11-23 11:00:00\""]}` +
+			`,"state":{"type":"string","enum":` + enum(analysis.States()) + `,"description":"Only calls of this state."}`),
 		OutputSchema: listOutput("calls", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},"findings":{"type":"array","items":{"type":"string"}}},"required":["id","state","verdict"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_calls", func(q *query) fromAnalysis {
@@ -82,13 +81,9 @@ func noCalls(res *analysis.Result, expr string) string {
 	case res.Calls.Len() == 0:
 		return fmt.Sprintf("There are no calls among the %d SIP messages; summarize_capture tells what there is.", res.Statistics.Messages)
 	}
-	const none = "No call is like that; leave out filter and state to see all."
-	if strings.Contains(expr, "call.from") || strings.Contains(expr, "call.to") {
-		for c := range res.Calls.Heads() {
-			if len(c.Legs) > 1 { // a server may have changed the numbers
-				return none + " call.legs.from and call.legs.to are the parties of further legs."
-			}
-		}
+	none := "No call is like that; leave out filter and state to see all."
+	if strings.Contains(expr, "call.from") || strings.Contains(expr, "call.to") { // a server may have changed the numbers
+		none += " call.legs.from and call.legs.to are the parties of further legs."
 	}
 	return none
 }
@@ -104,10 +99,9 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Explain one call",
 		Description: `Explains one call: a verdict in one sentence, parties, addresses, timeline of its messages with frame numbers, times by RFC 6076, media as described in SDP and as sent (RTP), and findings with proof and next step. call is an id of list_calls such as call-3, or a Call-ID. detail full gives the whole timeline and all facts.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls, or a Call-ID.","examples":["call-3","a84b4c76e66710@pc33.example.com"]}`+
+		InputSchema: object(`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls, or a Call-ID.","examples":["call-3","a84b4c76e66710@pc33.example.com"]}`+
 			`,"detail":{"type":"string","enum":["summary","full"],"default":"summary","description":"summary: about 8,000 characters; full: up to 40,000."}`+
-			`,"ladder":{"type":"integer","minimum":0,"description":"For the page of draw_call_flow: the rows of its ladder from this one on, 0 being the first, in place of the facts; with detail full."}`, "pcap_file", "call"),
+			`,"ladder":{"type":"integer","minimum":0,"description":"For the page of draw_call_flow: the rows of its ladder from this one on, 0 being the first, in place of the facts; with detail full."}`, "call"),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},` +
 			`"timeline":{"type":"array","items":{"type":"object"}},"metrics":{"type":"object"},"media":{"type":"object"},"findings":{"type":"array","items":{"type":"object"}},"rows":{"type":"array","items":{"type":"object"}},"next_row":{"type":"integer"},"note":{"type":"string"},"complete":{"type":"boolean"}},"required":["id","state","verdict","timeline","findings"]}`),
 		Annotations: readOnly,
@@ -205,11 +199,10 @@ func listFindingsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "List findings",
 		Description: `Lists what is wrong in a capture, the worst first: each finding with severity, confidence, the frames that prove it, what was observed and expected, the section of the RFC, a next step and a Wireshark display filter. A finding on most calls is one row with the count.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"severity":{"type":"string","enum":["note","warning","error"],"description":"Only this severity and worse."}`+
-			`,"id":{"type":"string","maxLength":64,"description":"Only findings of this id.","examples":["missing-ack-2xx","auth-loop"]}`+
-			`,"call":{"type":"string","maxLength":1024,"description":"Only findings of this call: call-3, or a Call-ID."}`+
-			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under finding.","examples":["finding.aor contains \"1001\"","finding.frames == 17"]}`+pagingArguments, "pcap_file"),
+		InputSchema: listing(`,"severity":{"type":"string","enum":["note","warning","error"],"description":"Only this severity and worse."}` +
+			`,"id":{"type":"string","maxLength":64,"description":"Only findings of this id.","examples":["missing-ack-2xx","auth-loop"]}` +
+			`,"call":{"type":"string","maxLength":1024,"description":"Only findings of this call: call-3, or a Call-ID."}` +
+			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under finding.","examples":["finding.aor contains \"1001\"","finding.frames == 17"]}`),
 		OutputSchema: listOutput("findings", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"severity":{"type":"string"},"confidence":{"type":"string"},"call":{"type":"string"},"frames":{"type":"array","items":{"type":["integer","string"]}},"observed":{"type":"string"},"expected":{"type":"string"},"next_step":{"type":"string"}},"required":["id","severity","confidence","frames","observed"]}`),
 		Annotations:  readOnly,
 		Call:         onAnalysis(o, c, "list_findings", listFindings),

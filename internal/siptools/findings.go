@@ -76,8 +76,7 @@ func listRegistrationsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "List registrations",
 		Description: `Lists who registers: one row an address-of-record with source, registrar, contacts with asked and granted seconds, outcome (registered, unregistered, queried, challenged, failed, unanswered), attempts, challenges, refreshes.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under reg., in the language of Wireshark's display filters.","examples":["reg.outcome != \"registered\"","reg.aor contains \"1001\"","reg.failures > 3"]}`+pagingArguments, "pcap_file"),
+		InputSchema:  listing(`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under reg., in the language of Wireshark's display filters.","examples":["reg.outcome != \"registered\"","reg.aor contains \"1001\"","reg.failures > 3"]}`),
 		OutputSchema: listOutput("registrations", `{"type":"object","additionalProperties":{},"properties":{"aor":{"type":"string"},"source":{"type":"string"},"registrar":{"type":"string"},"outcome":{"type":"string"},"status":{"type":"integer"},"attempts":{"type":"integer"},"contacts":{"type":"array","items":{"type":"object"}}},"required":["outcome","attempts"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "list_registrations", func(q *query) fromAnalysis {

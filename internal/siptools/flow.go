@@ -42,9 +42,8 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Draw a call flow",
 		Description: `Draws one call as a ladder: a column for each host, a row for each message with its frame, time, codecs, retransmissions and findings; calls that a transfer ties to it are on the ladder. format text is for reading, mermaid a sequenceDiagram for showing. explain_call has the facts as data.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls such as call-3, or a Call-ID."}`+
-			`,"format":{"type":"string","enum":["text","mermaid"],"default":"text","description":"How to draw it."}`, "pcap_file", "call"),
+		InputSchema: object(`,"call":{"type":"string","maxLength":1024,"description":"The call: an id of list_calls such as call-3, or a Call-ID."}`+
+			`,"format":{"type":"string","enum":["text","mermaid"],"default":"text","description":"How to draw it."}`, "call"),
 		Annotations: readOnly,
 		Meta:        json.RawMessage(appMeta),
 		Call: onAnalysis(o, c, "draw_call_flow", func(q *query) fromAnalysis {

@@ -112,7 +112,7 @@ func TestPartyOfFurtherLeg(t *testing.T) {
 	if got = call(t, s, "list_calls", args{"pcap_file": path, "filter": `call.state == completed`}); strings.Contains(got.text, hint) {
 		t.Error("parties are named where none was asked for:", got.text)
 	}
-	if b := string(rpc(t, s, "resources/read", args{"uri": "sipsight://call/call-1/" + path})); !strings.Contains(b, `leg 2         inner@example, failed with 486 Busy Here\n                alice → 201\n`) {
+	if b := string(rpc(t, s, "resources/read", args{"uri": "sipsight://call/call-1/" + path})); !strings.Contains(b, `leg 2         inner@example, alice → 201, failed with 486 Busy Here\n`) {
 		t.Error(b)
 	}
 }

@@ -16,8 +16,7 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Analyze media",
 		Description: `Lists RTP streams in the order in which they began: addresses, codec, packets, loss, jitter, estimated MOS, the call and the side that sent it, UDPTL of faxes (T.38) among them; and what is wrong with media (one-way audio, no audio, wrong addresses, late or cut). With call, only its streams, in full with RTCP, and its sessions of T.38, MSRP and BFCP. Figures are those of the capture point.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`+pagingArguments, "pcap_file"),
+		InputSchema: listing(`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`),
 		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},"udptl_packets":{"type":"integer"},"sessions":{"type":"array","items":{"type":"object"}},` +
 			`"problems":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"severity":{"type":"string"},"count":{"type":"integer"}},"required":["id","severity","count"]}},` +
 			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["packets","lost"]}},` +

@@ -25,10 +25,9 @@ func searchTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Search messages",
 		Description: `Finds single SIP messages by a Wireshark display filter, by text in them (case does not matter; passwords and credentials are *** here too), or by frame: with frame the whole text of the messages in that packet is returned. sip.resend == true finds retransmissions.` +
 			dataNote,
-		InputSchema: object(fileArguments+
-			`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, ip.addr, frame.number.","examples":["sip.Status-Code >= 400","sip.Call-ID == \"a84b4c76e66710\"","sip.Method == \"REGISTER\" and ip.src == 192.0.2.7"]}`+
-			`,"text":{"type":"string","maxLength":256,"description":"Only messages that hold this text anywhere.","examples":["Q.850;cause=","Yealink"]}`+
-			`,"frame":{"anyOf":[{"type":"integer","minimum":1},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file; a number alone is of the first.","examples":[17,"2:17"]}`+pagingArguments, "pcap_file"),
+		InputSchema: listing(`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, ip.addr, frame.number.","examples":["sip.Status-Code >= 400","sip.Call-ID == \"a84b4c76e66710\"","sip.Method == \"REGISTER\" and ip.src == 192.0.2.7"]}` +
+			`,"text":{"type":"string","maxLength":256,"description":"Only messages that hold this text anywhere.","examples":["Q.850;cause=","Yealink"]}` +
+			`,"frame":{"anyOf":[{"type":"integer","minimum":1},{"type":"string"}],"description":"Only the messages that this packet carries, with their whole text: its number in Wireshark, or with several files k:n, the n-th packet of the k-th file; a number alone is of the first.","examples":[17,"2:17"]}`),
 		OutputSchema: listOutput("messages", `{"type":"object","additionalProperties":{},"properties":{"number":{"type":"integer"},"frame":{"type":["integer","string"]},"time":{"type":"string"},"start_line":{"type":"string"},"from_user":{"type":"string"},"to_user":{"type":"string"},"call_id":{"type":"string"},"raw":{"type":"string"}},"required":["number","frame","start_line"]}`),
 		Annotations:  readOnly,
 		Call:         onCaptures(o, "search_messages", func(q *query) fromCaptures { return search(o, c, q) }),

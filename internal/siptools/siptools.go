@@ -169,13 +169,19 @@ func watch(r *capture.Reader, p mcpjsonrpc.Progress) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
+// object is the input schema of a tool: what all of them take, and the properties behind that, each with a comma in
+// front. It is put together at run time, so that the program holds what all take once.
 func object(properties string, required ...string) json.RawMessage {
-	r, _ := json.Marshal(required)
+	r, _ := json.Marshal(append([]string{"pcap_file"}, required...))
+	properties = fileArguments + properties
 	return json.RawMessage(`{"type":"object","properties":{` + properties + `},"required":` + string(r) + `,"additionalProperties":false}`)
 }
 
 const fileArguments = `"pcap_file":{"type":"string","description":"Absolute local path of the capture, or an http:// or https:// URL. Relative paths, uploads and base64 content are not supported.","examples":["/captures/trunk.pcapng","https://example.com/call.pcap"]},` +
 	`"more_files":{"type":"array","items":{"type":"string"},"maxItems":1000,"description":"Further files of the same timeline, as rotation leaves them: absolute paths or URLs, in any order."}`
+
+// listing is the input schema of a tool that answers in pages.
+func listing(properties string) json.RawMessage { return object(properties + pagingArguments) }
 
 // quoteArgument puts an argument of a prompt in one line of quotes.
 func quoteArgument(s string) string {

@@ -23,7 +23,7 @@ func summarizeTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Summarize a capture",
 		Description: `Begin here: what a capture holds (messages, calls by state, registrations, keepalives), what went wrong (findings; failed_calls: calls that went wrong, answered ones among them, by kind with count, the first of each, and where they were sent if to several), its numbers (ASR, NER, post-dial delay, RFC 6076), what could not be read, and what to ask next.` +
 			dataNote,
-		InputSchema: object(fileArguments, "pcap_file"),
+		InputSchema: object(""),
 		OutputSchema: json.RawMessage(`{"type":"object","additionalProperties":{},"properties":{"files":{"type":"array","items":{"type":"object"}},"packets":{"type":"integer"},"messages":{"type":"integer"},"requests":{"type":"integer"},"responses":{"type":"integer"},` +
 			`"methods":{"type":"object"},"statuses":{"type":"object"},"call_ids":{"type":"integer"},"calls":{"type":"object"},"registrations":{"type":"object"},"subscriptions":{"type":"object"},"keepalives":{"type":"object"},"like_rtp_packets":{"type":"integer"},"streams":{"type":"integer"},"metrics":{"type":"object"},` +
 			`"findings":{"type":"object"},"worst_findings":{"type":"array","items":{"type":"object"}},"failed_calls":{"type":"array","items":{"type":"object"}},"failed_calls_left_out":{"type":"integer"},"complete":{"type":"boolean"},"next":{"type":"array","items":{"type":"string"}},"note":{"type":"string"}},` +
@@ -242,7 +242,7 @@ func infoTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Capture information",
 		Description: `Tells about the capture itself: format, interfaces, link types, packets, times, rates, protocols, copies, tunnels, encrypted SIP flows, damage and what was odd on the wire.` +
 			dataNote,
-		InputSchema:  object(fileArguments, "pcap_file"),
+		InputSchema:  object(""),
 		OutputSchema: json.RawMessage(`{"type":"object","properties":{"files":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"file":{"type":"string"},"format":{"type":"string"},"packets":{"type":"integer"},"complete":{"type":"boolean"},"error":{"type":"string"}},"required":["file","complete"]}},"note":{"type":"string"},"complete":{"type":"boolean"}},"required":["files"]}`),
 		Annotations:  readOnly,
 		Call: onAnalysis(o, c, "capture_info", func(q *query) fromAnalysis {
