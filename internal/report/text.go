@@ -102,24 +102,18 @@ func (r *Messages) appendAddress(b []byte, a netip.AddrPort, width int) []byte {
 func (r *Messages) appendWhat(b []byte, m *analysis.Message, room int) []byte {
 	w := &r.w
 	s := m.SIP
-	w.masked = w.masked[:0]
-	if s.IsRequest() {
-		w.masked = append(append(w.masked, s.Method...), ' ')
-		if w.secrets {
-			w.masked = append(w.masked, s.RequestURI...)
-		} else {
-			w.masked = clean.AppendURIs(w.masked, s.RequestURI)
-		}
+	first, then := s.Method, s.RequestURI
+	if !s.IsRequest() {
+		first, then = s.StatusText, s.Reason
+	}
+	w.masked = append(append(w.masked[:0], first...), ' ')
+	if w.secrets {
+		w.masked = append(w.masked, then...)
 	} else {
-		w.masked = append(append(w.masked, s.StatusText...), ' ')
-		if w.secrets {
-			w.masked = append(w.masked, s.Reason...)
-		} else {
-			w.masked = clean.AppendURIs(w.masked, s.Reason)
-		}
-		if _, _, _, method := s.CSeq(); len(method) > 0 {
-			w.masked = append(append(append(w.masked, " ("...), method...), ')')
-		}
+		w.masked = clean.AppendURIs(w.masked, then)
+	}
+	if _, _, _, method := s.CSeq(); len(method) > 0 && !s.IsRequest() {
+		w.masked = append(append(append(w.masked, " ("...), method...), ')')
 	}
 	w.scratch, _ = clean.AppendText(w.scratch[:0], w.masked, clean.MaxText)
 	what, more := w.scratch, ""
@@ -178,27 +172,26 @@ func AppendCSVHeader(b []byte) []byte {
 func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	w := &r.w
 	s := m.SIP
-	b = strconv.AppendInt(b, m.Number, 10)
-	b = append(b, ',')
+	b = appendIntCell(b, m.Number)
 	if r.o.several() {
 		b = w.appendCell(b, []byte(r.o.Files[m.Frame.File]))
 	}
+	b = appendFrame(append(b, ','), m.Frame, r.o.several(), "")
 	b = append(b, ',')
-	b = append(appendFrame(b, m.Frame, r.o.several(), ""), ',')
 	if m.HasTime {
 		b = words.AppendTime(b, m.Time)
 	}
-	b = append(append(append(b, ','), m.Transport...), ',')
-	b = append(m.Source.Addr().Unmap().AppendTo(b), ',')
-	b = append(strconv.AppendUint(b, uint64(m.Source.Port()), 10), ',')
-	b = append(m.Destination.Addr().Unmap().AppendTo(b), ',')
-	b = append(strconv.AppendUint(b, uint64(m.Destination.Port()), 10), ',')
+	b = appendTextCell(append(b, ','), m.Transport)
+	for _, end := range [2]netip.AddrPort{m.Source, m.Destination} {
+		b = append(end.Addr().Unmap().AppendTo(b), ',')
+		b = appendIntCell(b, int64(end.Port()))
+	}
 	if s.IsRequest() {
-		b = w.appendCell(append(b, "request,"...), s.Method)
-		b = append(w.appendURICell(append(b, ','), s.RequestURI), ",,,"...)
+		b = w.appendCell(appendTextCell(b, "request"), s.Method)
+		b = appendTextCell(w.appendURICell(append(b, ','), s.RequestURI), ",,")
 	} else {
-		b = append(append(append(b, "response,,,"...), s.StatusText...), ',')
-		b = append(w.appendURICell(b, s.Reason), ',')
+		b = append(appendTextCell(b, "response,,"), s.StatusText...)
+		b = append(w.appendURICell(append(b, ','), s.Reason), ',')
 	}
 	for _, id := range []sipmsg.ID{sipmsg.CallID, sipmsg.CSeq, sipmsg.From, sipmsg.To, sipmsg.UserAgent, sipmsg.Server} {
 		if v, ok := s.First(id); ok {
@@ -206,10 +199,9 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 		}
 		b = append(b, ',')
 	}
-	b = append(strconv.AppendInt(b, int64(len(s.Body)), 10), ',')
-	b = append(strconv.AppendBool(b, m.Partial), ',')
+	b = appendTextCell(appendIntCell(b, int64(len(s.Body))), strconv.FormatBool(m.Partial))
 	b = append(appendFrames(b, m.Frames, r.o.several()), ',')
-	b = append(append(b, strings.Join(m.Notes, "; ")...), ',')
+	b = appendTextCell(b, strings.Join(m.Notes, "; "))
 	if m.IsCopy() {
 		b = appendFrame(b, m.CopyOf, r.o.several(), "")
 	}
@@ -219,6 +211,11 @@ func (r *Messages) AppendCSV(b []byte, m *analysis.Message) []byte {
 	}
 	return append(b, "\r\n"...)
 }
+
+// appendIntCell appends a number as a cell of CSV that is not the last one, and appendTextCell plain text of our own.
+func appendIntCell(b []byte, n int64) []byte { return append(strconv.AppendInt(b, n, 10), ',') }
+
+func appendTextCell(b []byte, s string) []byte { return append(append(b, s...), ',') }
 
 // appendURICells appends a list as one cell, without the passwords of URIs in it. Each value is cut as in JSON, not the list.
 func (w *jsonWriter) appendURICells(b []byte, list []string) []byte {
