@@ -385,17 +385,10 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 	w.key("calls_over_time").open('{')
 	w.key("bucket_ms").int(size.Milliseconds())
 	w.key("start").time(list[0].Start)
-	for _, x := range []struct {
-		key string
-		get func(*analysis.Bucket) int
-	}{
-		{"calls", func(b *analysis.Bucket) int { return b.Calls }},
-		{"answered", func(b *analysis.Bucket) int { return b.Answered }},
-		{"failed", func(b *analysis.Bucket) int { return b.Failed }},
-	} {
-		w.key(x.key).open('[')
+	for k, key := range [3]string{"calls", "answered", "failed"} {
+		w.key(key).open('[')
 		for i := range list {
-			w.int(int64(x.get(&list[i])))
+			w.int(int64([3]int{list[i].Calls, list[i].Answered, list[i].Failed}[k]))
 		}
 		w.close(']')
 	}
