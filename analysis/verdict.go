@@ -148,11 +148,11 @@ func (c *Call) appendBehind(b []byte) []byte {
 		return b
 	}
 	from, status := l.refusedBehind()
-	for _, x := range c.Legs[1:] {
-		if x.State != StateFailed || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final) {
+	if x := c.Legs[len(c.Legs)-1]; x != l { // the one that went furthest
+		from, status = x.Destination, x.FinalStatus
+		if x.State != StateFailed || status == l.FinalStatus || x.Final.After(l.Final) {
 			return b
 		}
-		from, status = x.Destination, x.FinalStatus
 	}
 	if status < 300 {
 		return b
