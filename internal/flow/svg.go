@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/clean"
+	"github.com/sipsight/sipsight/internal/report"
 )
 
 // style is that of ladders as SVG, for the light and the dark.
@@ -15,6 +16,8 @@ var style string
 // Measures of a drawing, in pixels. Text is 12 high; its width is that of a wide font.
 const (
 	svgChar   = 7
+	svgBold   = 8  // of what was found
+	svgHead   = 10 // of a title, which is 15 high and bold
 	svgRow    = 30
 	svgMargin = 12
 	svgTitle  = 36 // title and verdict of each call
@@ -116,17 +119,27 @@ func newSVGPen(l *Ladder) *svgPen {
 	if n := len(l.Columns); n > 0 {
 		right = max(right, p.head(n-1)/2)
 	}
-	p.width = max(x+right+2*svgMargin, textWidth(l.Title)+200, min(textWidth(l.Verdict)+2*svgMargin, 900))
+	p.width = x + right + 2*svgMargin
+	p.widen(heading(l.ID, l.Title), l.Verdict)
 	for i := range l.Others {
-		p.width = max(p.width, min(textWidth(l.Others[i].sentences())+2*svgMargin, 900))
+		o := &l.Others[i]
+		p.widen(heading(o.ID, o.Title), o.sentences())
 	}
 	for i := range l.Marks {
-		p.width = max(p.width, min(textWidth(markText(l, i))+2*svgMargin, 900))
+		p.width = max(p.width, min(clean.Width(markText(l, i))*svgBold+2*svgMargin, 900))
 	}
 	p.top = svgTitle*(1+len(l.Others)) + svgStart
-	p.height = p.top + svgNames + len(l.Rows)*svgRow + 16 + 18*p.below() + svgMargin
+	p.height = p.legend(p.top+svgNames+len(l.Rows)*svgRow+16) + svgMargin // drawn here to see how many lines it has
+	p.b = nil
 	return p
 }
+
+// widen makes room for a title, and for a verdict that is not too long.
+func (p *svgPen) widen(title, verdict string) {
+	p.width = max(p.width, clean.Width(title)*svgHead+2*svgMargin, min(textWidth(verdict)+2*svgMargin, 900))
+}
+
+func heading(id, title string) string { return id + "  " + title }
 
 // textWidth returns about how wide text is.
 func textWidth(s string) int { return clean.Width(s) * svgChar }
@@ -174,15 +187,6 @@ func markName(i int) string { return "!" + itoa(i+1) }
 // markWidth returns the room for that.
 func markWidth(i int) int { return textWidth(markName(i)) + 10 }
 
-// below returns how many lines stand below the ladder.
-func (p *svgPen) below() int {
-	n := len(p.l.Legend()) + len(p.l.Marks)
-	if p.l.LeftOut > 0 {
-		n++
-	}
-	return n
-}
-
 func (p *svgPen) put(s string) { p.b = append(p.b, s...) }
 
 // text puts an element of text.
@@ -199,10 +203,10 @@ func (p *svgPen) line(class string, x1, y1, x2, y2 int) {
 func (p *svgPen) draw(b []byte) []byte {
 	p.b = b
 	l := p.l
-	y := p.heading(22, l.ID+"  "+l.Title, l.Verdict)
+	y := p.heading(22, heading(l.ID, l.Title), l.Verdict)
 	for i := range l.Others {
 		x := &l.Others[i]
-		y = p.heading(y, x.ID+"  "+x.Title, x.sentences())
+		y = p.heading(y, heading(x.ID, x.Title), x.sentences())
 	}
 	if !l.Start.IsZero() {
 		p.text("time", svgMargin, y-4, "began at "+stamp(l.Start))
@@ -318,28 +322,37 @@ func (c *Column) full() string {
 	return c.Name + " (" + c.Addr + ")"
 }
 
-// legend explains what the rows refer to, from y on.
-func (p *svgPen) legend(y int) {
+// legend explains what the rows refer to, from y on, and returns where it ends. Nothing is cut: what is said here
+// stands nowhere else in a drawing on paper.
+func (p *svgPen) legend(y int) int {
 	l := p.l
-	add := func(class, s string) {
-		p.text(class, svgMargin, y, cutText(s, max((p.width-2*svgMargin)/6, 20)))
-		y += 18
-	}
 	if s := l.More(); s != "" {
-		add("note", s)
+		y = p.say("note", svgMargin, y, svgChar, s)
 	}
 	for _, line := range l.Legend() {
-		if line.Leg == noLeg {
-			add("legend", line.Text)
-			continue
+		x := svgMargin
+		if line.Leg != noLeg {
+			p.put("<g class=\"leg" + itoa(line.Leg%3) + "\">")
+			p.line("arrow", svgMargin, y-4, svgMargin+30, y-4)
+			p.put("</g>\n")
+			x += 38
 		}
-		p.put("<g class=\"leg" + itoa(line.Leg%3) + "\">")
-		p.line("arrow", svgMargin, y-4, svgMargin+30, y-4)
-		p.put("</g>\n")
-		p.text("legend", svgMargin+38, y, cutText(line.Text, max((p.width-2*svgMargin-38)/6, 20)))
-		y += 18
+		y = p.say("legend", x, y, svgChar, line.Text)
 	}
 	for i := range l.Marks {
-		add("mark "+l.Marks[i].Severity, markText(l, i))
+		y = p.say("mark "+l.Marks[i].Severity, svgMargin, y, svgBold, markText(l, i))
 	}
+	return y
+}
+
+// say puts a text below the ladder, in as many lines as it takes with characters of a width, and returns where the
+// next one goes.
+func (p *svgPen) say(class string, x, y, char int, s string) int {
+	room := max((p.width-x-svgMargin)/char, 20)
+	lines := strings.Split(string(report.AppendWords(nil, broken(s, room), 0, 0, room)), "\n")
+	for _, line := range lines[:len(lines)-1] { // behind the last one is a line end
+		p.text(class, x, y, line)
+		y += 18
+	}
+	return y
 }

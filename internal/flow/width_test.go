@@ -80,3 +80,31 @@ func TestNarrow(t *testing.T) {
 		}
 	}
 }
+
+// TestSVGWidth holds that what is said below a drawing is there to its last word, and that the title, which is
+// larger, has room as well.
+func TestSVGWidth(t *testing.T) {
+	l := ladderOf("short")
+	l.Marks[0].Observed = strings.Repeat("twelve of these make a line, ", 12) + "LAST"
+	l.Legs[1].Why = strings.Repeat("joined by this, ", 20) + "FINALLY"
+	l.Title = strings.Repeat("W", 120)
+	svg := string(flow.AppendSVG(nil, l))
+	var width int
+	fmt.Sscanf(svg[strings.Index(svg, `width="`)+7:], "%d", &width)
+	if width < 120*9 {
+		t.Errorf("the drawing is %d wide, its title over %d", width, 120*9)
+	}
+	for _, want := range []string{"LAST", "FINALLY"} {
+		if !strings.Contains(svg, want+"</text>") {
+			t.Errorf("%q is not in the drawing", want)
+		}
+	}
+	for _, class := range []string{"mark error", "legend"} {
+		for _, s := range strings.Split(svg, `<text class="`+class+`" x="12" `)[1:] {
+			s = s[strings.IndexByte(s, '>')+1 : strings.Index(s, "</text>")]
+			if n := 12 + 7*clean.Width(s); n > width {
+				t.Errorf("%q takes %d of %d", s, n, width)
+			}
+		}
+	}
+}
