@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"unicode/utf8"
 )
 
 // A Writer writes one pcapng file. Every method writes whole blocks, each in a
-// single Write of the underlying writer.
+// single Write of the underlying writer. Of a text over 65535 octets, which are the
+// most that an option holds, the beginning is written.
 type Writer struct {
 	w          io.Writer
 	order      order
@@ -99,7 +101,12 @@ func (p *Writer) Write(pkt Packet) error {
 	in := &p.interfaces[pkt.Interface]
 	orig := uint32(max(pkt.OrigLen, int64(len(pkt.Data))))
 	if pkt.Block == SimplePacket {
-		if pkt.Interface != 0 || int64(orig) != int64(len(pkt.Data)) && int64(in.SnapLen) != int64(len(pkt.Data)) {
+		// Such a block does not say how much was captured: that is the snaplen, unless the packet is shorter.
+		kept := orig
+		if in.SnapLen != 0 {
+			kept = min(kept, in.SnapLen)
+		}
+		if pkt.Interface != 0 || int64(len(pkt.Data)) != int64(kept) {
 			return fmt.Errorf("pcapng: a simple packet block holds whole packets, or packets cut at the snaplen, of interface 0")
 		}
 		b := p.order.AppendUint32(p.begin(SimplePacket), orig)
@@ -166,6 +173,9 @@ func (p *Writer) WriteSecret(s Secret) error {
 func (p *Writer) WriteNames(names []Name) error {
 	b := p.begin(NameResolution)
 	for _, n := range names {
+		if !n.Addr.IsValid() {
+			return fmt.Errorf("pcapng: the names %q have no address", n.Names)
+		}
 		v := n.Addr.AsSlice()
 		typ := uint16(1)
 		if len(v) == 16 {
@@ -245,10 +255,22 @@ func (p *Writer) appendOption(b []byte, code uint16, v []byte) []byte {
 func (p *Writer) appendTexts(b []byte, code uint16, texts ...string) []byte {
 	for _, s := range texts {
 		if s != "" {
-			b = p.appendOption(b, code, []byte(s))
+			b = p.appendOption(b, code, []byte(fitting(s)))
 		}
 	}
 	return b
+}
+
+// fitting returns as much of a text as an option holds, without half a character at its end.
+func fitting(s string) string {
+	if len(s) <= math.MaxUint16 {
+		return s
+	}
+	n := math.MaxUint16
+	for n > math.MaxUint16-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // appendEnd ends the option list that began at b[n:], if there is one.

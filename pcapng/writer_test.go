@@ -226,6 +226,15 @@ func TestWriterRefuses(t *testing.T) {
 		{"simple packet that is cut", func(w *pcapng.Writer) error {
 			return w.Write(pcapng.Packet{Block: pcapng.SimplePacket, OrigLen: 9, Data: []byte("abc")})
 		}, "pcapng: a simple packet block holds whole packets, or packets cut at the snaplen, of interface 0"},
+		{"simple packet over the snaplen", func(w *pcapng.Writer) error {
+			if err := w.Section(pcapng.Section{}); err != nil {
+				return err
+			}
+			if _, err := w.AddInterface(pcapng.Interface{LinkType: 1, SnapLen: 3}); err != nil {
+				return err
+			}
+			return w.Write(pcapng.Packet{Block: pcapng.SimplePacket, Data: []byte("abcd")})
+		}, "pcapng: a simple packet block holds whole packets, or packets cut at the snaplen, of interface 0"},
 		{"simple packet of the second interface", func(w *pcapng.Writer) error {
 			if _, err := w.AddInterface(pcapng.Interface{}); err != nil {
 				return err
@@ -237,6 +246,9 @@ func TestWriterRefuses(t *testing.T) {
 		{"names that are too long", func(w *pcapng.Writer) error {
 			return w.WriteNames([]pcapng.Name{{Addr: netip.MustParseAddr("192.0.2.1"), Names: []string{long}}})
 		}, "pcapng: the names of 192.0.2.1 are too long for a record"},
+		{"names of nothing", func(w *pcapng.Writer) error {
+			return w.WriteNames([]pcapng.Name{{Names: []string{"pbx"}}})
+		}, `pcapng: the names ["pbx"] have no address`},
 		{"block too long", func(w *pcapng.Writer) error { return w.WriteBlock(99, make([]byte, 16<<20)) },
 			"pcapng: a block of 16777228 octets is over the limit of 16777216"},
 		{"interface too long", func(w *pcapng.Writer) error {
@@ -279,6 +291,11 @@ func TestWriterCutsTexts(t *testing.T) {
 	// A simple packet that was cut at the snaplen.
 	if err := w.Write(pcapng.Packet{Block: pcapng.SimplePacket, OrigLen: 9, Data: []byte("abc")}); err != nil {
 		t.Fatal(err)
+	}
+	for c := range pcapng.Comment(strings.Repeat("é", 40000)).Comments() {
+		if c != strings.Repeat("é", 32767) {
+			t.Errorf("a comment of %d octets that ends in %q", len(c), c[len(c)-2:])
+		}
 	}
 	x := read(t, &out)
 	if n := len(x.r.Sections()[0].Application); n != 65535 {
