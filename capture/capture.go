@@ -110,6 +110,9 @@ func Open(ctx context.Context, names []string, o Options) (*Reader, error) {
 // NewReader reads one capture from a stream. The stream is not closed. When ctx is
 // done, a read of the stream may still be under way.
 func NewReader(ctx context.Context, s io.Reader, o Options) (*Reader, error) {
+	if s == nil { // which would be os.Stdin
+		return nil, errors.New("capture: there is no stream to read")
+	}
 	o.Stdin = s
 	return Open(ctx, []string{"-"}, o)
 }

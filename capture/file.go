@@ -356,7 +356,7 @@ func (e notFound) Unwrap() error { return e.error }
 
 // start sniffs the format and sets up its reader.
 func (f *file) start(body io.Reader) error {
-	counted := &countingReader{body, &f.read}
+	counted := &countingReader{r: body, n: &f.read}
 	head, r, err := sniff(counted)
 	if err != nil {
 		return err
@@ -652,14 +652,28 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	}
 }
 
-// A countingReader counts what is read, for Progress.
+// A countingReader counts what is read, for Progress. It gives up on a stream that goes on to give nothing, for
+// which io.ReadFull would wait for ever, or that claims more than there was room for.
 type countingReader struct {
-	r io.Reader
-	n *atomic.Int64
+	r    io.Reader
+	n    *atomic.Int64
+	idle int // reads in a row that gave nothing
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	if n < 0 || n > len(p) {
+		return 0, io.ErrNoProgress
+	}
 	c.n.Add(int64(n))
+	if c.idle++; n > 0 {
+		c.idle = 0
+	}
+	if err == nil && c.idle >= maxIdle {
+		err = io.ErrNoProgress
+	}
 	return n, err
 }
+
+// maxIdle is how often a stream may give nothing, as in package bufio.
+const maxIdle = 100

@@ -144,6 +144,48 @@ func TestReadErrorAnywhere(t *testing.T) {
 	}
 }
 
+// A stuckReader gives the octets of a reader, and from then on reports n octets that it did not give.
+type stuckReader struct {
+	io.Reader
+	n func(room int) int
+}
+
+func (s stuckReader) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if err == io.EOF {
+		return s.n(len(b)), nil
+	}
+	return n, err
+}
+
+// TestStuckReader holds that a stream that breaks the rules of io.Reader is given up, wherever in a capture that is.
+func TestStuckReader(t *testing.T) {
+	for name, b := range formats() {
+		for how, n := range map[string]func(int) int{
+			"nothing":   func(int) int { return 0 },
+			"too much":  func(room int) int { return room + 1 },
+			"less than": func(int) int { return -1 },
+		} {
+			for _, cut := range []int{0, 3, 40, len(b) - 1} {
+				_, f, err := readBytes(t, stuckReader{bytes.NewReader(b[:cut]), n}, capture.Options{})
+				switch {
+				case err != nil && !errors.Is(err, io.ErrNoProgress):
+					t.Errorf("%s, %s behind %d octets: %v", name, how, cut, err)
+				case err == nil && (len(f.Damage()) != 1 || f.Damage()[0].ID != capture.NoteReadError):
+					t.Errorf("%s, %s behind %d octets: %v", name, how, cut, f.Notes)
+				}
+			}
+		}
+	}
+}
+
+// TestNoStream holds that no stream is not taken for standard input.
+func TestNoStream(t *testing.T) {
+	if _, err := capture.NewReader(t.Context(), nil, capture.Options{}); err == nil || !strings.Contains(err.Error(), "no stream") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSnoop(t *testing.T) {
 	record := func(length, included, record uint32, rest string) []byte {
 		b := snoop(4, three[0])
