@@ -144,6 +144,9 @@ func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := s.check(); err != nil {
 		return err
 	}
+	if in == nil || out == nil { // found out on a goroutine of ours, it would end the process
+		return errors.New("mcpjsonrpc: there is no stream to serve")
+	}
 	callers := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

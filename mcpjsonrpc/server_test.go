@@ -549,6 +549,18 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestNoStreams holds that what is not there is told to the caller, who could not recover a panic of ours.
+func TestNoStreams(t *testing.T) {
+	for _, err := range []error{
+		toy().Serve(t.Context(), nil, &failingWriter{}),
+		toy().Serve(t.Context(), strings.NewReader(ping), nil),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "no stream") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestErrorText(t *testing.T) {
 	err := &mcpjsonrpc.Error{Code: mcpjsonrpc.CodeInvalidParams, Message: "no such thing"}
 	if got, want := err.Error(), "mcpjsonrpc: no such thing (-32602)"; got != want {
