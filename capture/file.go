@@ -326,9 +326,9 @@ func pathError(err error) error {
 	var pe *os.PathError
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return notFound{err}
+		return &told{notFound(err), err}
 	case errors.Is(err, os.ErrPermission):
-		return errors.New("permission denied; check who may read the file")
+		return &told{"permission denied; check who may read the file", err}
 	case errors.Is(err, syscall.ELOOP), strings.HasSuffix(err.Error(), "too many links"): // as filepath.EvalSymlinks says it
 		return errors.New("too many symbolic links, or a loop of them; check where the path leads")
 	case errors.Is(err, syscall.ENXIO):
@@ -339,12 +339,19 @@ func pathError(err error) error {
 	return err
 }
 
-type notFound struct{ error }
+// A told is an error in plain words, in which errors.Is finds what it was.
+type told struct {
+	text string
+	err  error
+}
 
-func (e notFound) Error() string {
+func (e *told) Error() string { return e.text }
+func (e *told) Unwrap() error { return e.err }
+
+func notFound(err error) string {
 	var pe *os.PathError
 	switch {
-	case !errors.As(e.error, &pe):
+	case !errors.As(err, &pe):
 	case pe.Path == "":
 		return "no such file: its name is empty; give its path"
 	case strings.Contains(pe.Path, "://"):
@@ -352,7 +359,6 @@ func (e notFound) Error() string {
 	}
 	return "no such file; check the path"
 }
-func (e notFound) Unwrap() error { return e.error }
 
 // start sniffs the format and sets up its reader.
 func (f *file) start(body io.Reader) error {

@@ -59,19 +59,19 @@ var foreign = []struct{ magic, name, advice string }{
 func unknownFormat(head []byte, r io.Reader) error {
 	for _, f := range foreign {
 		if hasPrefix(head, f.magic) {
-			return fmt.Errorf("not a capture that can be read: this is %s; %s", f.name, f.advice)
+			return fmt.Errorf("%w that can be read: this is %s; %s", ErrFormat, f.name, f.advice)
 		}
 	}
 	b := make([]byte, 512)
 	n, _ := io.ReadFull(r, b) // r begins with head
 	b = b[:n]
 	if name, advice := guess(b); name != "" {
-		return fmt.Errorf("not a capture that can be read: this looks like %s; %s", name, advice)
+		return fmt.Errorf("%w that can be read: this looks like %s; %s", ErrFormat, name, advice)
 	}
 	if len(b) < 4 {
-		return fmt.Errorf("not a capture: it has only %d octets; %s", len(b), notCapture)
+		return fmt.Errorf("%w: it has only %d octets; %s", ErrFormat, len(b), notCapture)
 	}
-	return fmt.Errorf("not a capture (first 4 octets 0x%08x); %s", binary.BigEndian.Uint32(b), notCapture)
+	return fmt.Errorf("%w (first 4 octets 0x%08x); %s", ErrFormat, binary.BigEndian.Uint32(b), notCapture)
 }
 
 // guess names formats that have no magic number at their start.

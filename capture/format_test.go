@@ -462,6 +462,9 @@ func TestForeign(t *testing.T) {
 				if err == nil {
 					t.Fatal("it was read")
 				}
+				if !errors.Is(err, capture.ErrFormat) {
+					t.Errorf("%v is no ErrFormat", err)
+				}
 				got := strings.TrimPrefix(err.Error(), where)
 				if !strings.HasPrefix(got, "not a capture") || !strings.Contains(got, c.what) || !strings.HasSuffix(got, "; "+c.advice) {
 					t.Errorf("%q\nwant %q and %q", got, c.what, c.advice)

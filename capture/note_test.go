@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -53,5 +55,15 @@ func TestNoteIDs(t *testing.T) {
 	}
 	if id := noteID("something new"); id != "odd" {
 		t.Errorf("a note without an id has %q", id)
+	}
+}
+
+// TestPathErrorIs holds that plain words do not hide from a program what an error was.
+func TestPathErrorIs(t *testing.T) {
+	for _, want := range []error{os.ErrNotExist, os.ErrPermission, syscall.EIO} {
+		err := pathError(&os.PathError{Op: "open", Path: "/secret/name", Err: want})
+		if !errors.Is(err, want) || len(err.Error()) == 0 {
+			t.Errorf("%v became %v", want, err)
+		}
 	}
 }

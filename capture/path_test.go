@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -52,6 +53,9 @@ func TestKinds(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
+	}
+	if _, err := capture.Open(t.Context(), []string{empty}, capture.Options{}); !errors.Is(err, capture.ErrFormat) {
+		t.Errorf("%v is no ErrFormat", err)
 	}
 	short, err := os.MkdirTemp("", "s") // the path of a socket may have about a hundred characters
 	if err != nil {

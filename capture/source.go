@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -153,7 +152,7 @@ func sniff(r io.Reader) (head []byte, whole io.Reader, err error) {
 	head = head[:n]
 	switch {
 	case n == 0 && err == io.EOF:
-		return nil, nil, fmt.Errorf("the file is empty; there is nothing to read")
+		return nil, nil, &told{"the file is empty; there is nothing to read", ErrFormat}
 	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, nil, err
 	}
