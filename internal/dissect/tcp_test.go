@@ -487,6 +487,18 @@ func TestTCPLostEnd(t *testing.T) {
 	expect(t, append(packets, later...), "BYE c1@h TCP [4]", "OPTIONS udp@h UDP [6]")
 }
 
+// TestTCPLostBoth: where the capture ends with holes in both directions, as one does that was made of a single call on the
+// connection of many, what asks comes before what answers it, whichever side that is.
+func TestTCPLostBoth(t *testing.T) {
+	for _, flow := range []capgen.Flow{flow4, flow4.Back()} {
+		there, here, handshake := connection(flow)
+		there.Send("another call")
+		here.Send("another call")
+		packets := packetsOf(append(handshake, there.Send(request("BYE", "c1@h", 0)), here.Send(response("c1@h")))...)
+		expect(t, packets, "BYE c1@h TCP [4]", "200 c1@h TCP [5]")
+	}
+}
+
 // TestTCPSnaplen: segments whose ends were cut off.
 func TestTCPSnaplen(t *testing.T) {
 	there, _, handshake := connection(flow4)

@@ -256,6 +256,11 @@ func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
 	}
 }
 
+// Precedes reports whether what waits in both streams came earlier in this one.
+func (s *Stream) Precedes(t *Stream) bool {
+	return len(s.pending) > 0 && len(t.pending) > 0 && s.pending[0].ref.Order < t.pending[0].ref.Order
+}
+
 // Lacks reports whether octets are missing that were acknowledged, with others behind them.
 func (s *Stream) Lacks() bool { return len(s.pending) > 0 && s.acked && int32(s.ack-s.seq) > 0 }
 

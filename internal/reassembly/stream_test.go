@@ -339,6 +339,21 @@ func TestStreamEnd(t *testing.T) {
 	}
 }
 
+// TestStreamPrecedes: of two streams in which something waits one waits longer; what does not wait precedes nothing. What waits is
+// told by where it is, and has its cost.
+func TestStreamPrecedes(t *testing.T) {
+	start := uint32(100)
+	_, none, _ := play(&start, []seg{{seq: 100, data: "ab"}})
+	_, first, _ := play(&start, []seg{{seq: 103, data: "d"}})
+	_, second, _ := play(&start, []seg{{seq: 100, data: "ab"}, {seq: 103, data: "d"}})
+	if !first.Precedes(second) || second.Precedes(first) || first.Precedes(first) || first.Precedes(none) || none.Precedes(first) {
+		t.Error("the wrong one waits longer")
+	}
+	if !second.Holds(103, 104) || second.Holds(102, 104) || second.Holds(103, 105) || none.Cost() != 0 || second.Cost() <= 1 {
+		t.Errorf("holds %v, costs %d", second.Holds(103, 104), second.Cost())
+	}
+}
+
 func TestInOrder(t *testing.T) {
 	ref := func(n int64) reassembly.Ref { return reassembly.Ref{Frame: n, Order: n} }
 	for _, c := range [][2][]reassembly.Ref{
