@@ -72,6 +72,7 @@ type Collector struct {
 	legRules      []legRule // those that may be asked about a leg, in their order
 	needs         traits    // of any of them
 	askAll        bool      // about every leg, and whatever its messages show while they are at hand
+	over          bool      // Finish has told what is here
 	exchangeRules []exchangeRule
 	legRun        legRun // of the rule that is applied
 	exchangeRun   exchangeRun
@@ -111,7 +112,14 @@ type tally struct {
 
 // New returns a Collector of all rules.
 func New() *Collector {
-	c := &Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool), goesOn: make(map[analysis.Frame]bool)}
+	c := new(Collector)
+	c.begin()
+	return c
+}
+
+// begin forgets what there was of another capture.
+func (c *Collector) begin() {
+	*c = Collector{count: make(map[string]*tally), silent: make(map[netip.Addr]bool), goesOn: make(map[analysis.Frame]bool), askAll: c.askAll}
 	c.ledger, c.watches.c = newLedger(c), c
 	for _, r := range rules {
 		var s state
@@ -130,7 +138,6 @@ func New() *Collector {
 		c.states, c.count[r.ID] = append(c.states, s), t
 		c.ask(r, s, t)
 	}
-	return c
 }
 
 // ask puts a rule on the lists of those that are asked.
@@ -159,9 +166,12 @@ func (c *Collector) ask(r *Rule, s state, t *tally) {
 	}
 }
 
-// Options returns options for an analysis that feeds c. Calls, Finished, Brief, Kept, Asked, Exchanged, Event,
-// Screen and Screened are those of c, whatever they are in o.
+// Options returns options for one analysis that feeds c; after Finish, for another one. Calls, Finished, Brief,
+// Kept, Asked, Exchanged, Event, Screen and Screened are those of c, whatever they are in o.
 func (c *Collector) Options(o analysis.Options) analysis.Options {
+	if c.over {
+		c.begin()
+	}
 	o.Calls = true
 	o.Finished, o.Exchanged, o.Event = c.finished, c.exchanged, c.event
 	if !c.askAll {
@@ -432,7 +442,8 @@ func Run(ctx context.Context, r *capture.Reader, o analysis.Options) (*analysis.
 
 // Finish applies the rules that need the whole capture, and what holds for all rules, and
 // returns the findings: the worst first, then in the order of their frames. It fills in
-// what the calls of the result know of their findings.
+// what the calls of the result know of their findings. The result is that of the analysis with
+// the options of c.
 func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	c.ledger.end(res)
 	for i, r := range rules {
@@ -468,6 +479,7 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	})
 	tellCalls(list, res)
 	tellRegistrations(list, res)
+	c.over = true
 	return list
 }
 

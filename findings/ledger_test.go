@@ -162,3 +162,38 @@ func TestNoSecrets(t *testing.T) {
 		t.Error("a loop of Basic is not told")
 	}
 }
+
+// TestCollectorAgain holds that a Collector finds in a capture what another one does that saw no capture before.
+func TestCollectorAgain(t *testing.T) {
+	files, err := filepath.Glob("../testdata/captures/*.pcap*")
+	if err != nil || len(files) < 2 {
+		t.Fatal("no captures", err)
+	}
+	tell := func(list []*findings.Finding) (s string) {
+		for _, f := range list {
+			s += fmt.Sprintln(f.ID, f.Severity, f.Frames, f.Observed, f.Call, f.Calls)
+		}
+		return s
+	}
+	open := func(file string) *capture.Reader {
+		r, err := capture.Open(t.Context(), []string{file}, capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	c := findings.New()
+	for _, file := range files {
+		_, list, err := findings.Run(t.Context(), open(file), analysis.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := analysis.Run(t.Context(), open(file), c.Options(analysis.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := tell(c.Finish(res)), tell(list); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+		}
+	}
+}
