@@ -34,7 +34,8 @@ type Media struct {
 	// side, the caller's first.
 	Lines []MediaLine
 
-	// Endpoints are all addresses that were announced, in the order of time.
+	// Endpoints are all addresses that were announced, in the order in which that became known: of time, but
+	// for what waited for octets of a stream.
 	Endpoints []Endpoint
 
 	// Streams are those that were sent between them, in the order in which they began; none

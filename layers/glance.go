@@ -8,8 +8,8 @@ import (
 
 // Glance looks at a packet as most packets are: an Ethernet frame without tags, or one of a Linux
 // cooked capture, with an IPv4 header without options or an IPv6 header without extensions, with a
-// whole UDP datagram that is not to or from a port of a tunnel. It returns where the payload is,
-// right behind the headers of IP and UDP, and the version of IP: 0 < off <= end <= len(b). For every
+// UDP datagram that is no fragment, and not to or from a port of a tunnel. It returns where the payload
+// is, of which the end may not have been captured, right behind the headers of IP and UDP, and the version of IP: 0 < off <= end <= len(b). For every
 // other packet, and for one that is damaged or cut inside of its headers, all is 0, and Decode
 // tells what it is. Decode agrees with Glance, but for what is Mirrored, and takes three times as long.
 func Glance(link LinkType, b []byte) (off, end int, version uint8) {

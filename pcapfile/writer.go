@@ -15,8 +15,9 @@ type Writer struct {
 	buf   []byte
 }
 
-// NewWriter writes the file header h to w. Major, Minor and SnapLen of 0 become
-// 2, 4 and 262144; FCSLen is written when it is an even number from 2 to 30.
+// NewWriter writes the file header h to w. Major and Minor that are both 0 become 2
+// and 4, SnapLen of 0 becomes 262144; FCSLen is written when it is an even number
+// from 2 to 30. The modified variant has no nanoseconds: both together are an error.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	if h.Major == 0 && h.Minor == 0 {
 		h.Major, h.Minor = 2, 4
