@@ -40,6 +40,7 @@ type liveLeg struct {
 	steps      bool   // its messages are kept
 	paired     bool   // it is one of a candidate of the joiner
 	moved      bool   // what came first was of a further hop
+	forgot     bool   // transactions of it were forgotten
 }
 
 // maxSpareLegs bounds the finished legs in whose place others may come.
@@ -261,6 +262,7 @@ func (t *tracker) begin(v *liveLeg, x *seen, hop int, forward bool) int {
 // forget makes room: of the older half of the transactions, those are forgotten that are
 // over. An INVITE that still rings behind dozens of others is kept.
 func (v *liveLeg) forget() {
+	v.forgot = true
 	half := len(v.trans) / 2
 	moved := make([]int, len(v.trans))
 	kept := v.trans[:0]
@@ -571,6 +573,9 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	i := v.find(x.key, x.method, hop, x.cseq)
 	if i < 0 {
 		i = v.findByCSeq(x, hop, !forward)
+	}
+	if i < 0 && v.forgot && x.s.StatusCode >= 300 {
+		return // its request was forgotten: what refuses a request that ran through 70 hosts would push out those that are known
 	}
 	if i < 0 { // its request was not captured
 		i = t.begin(v, x, hop, !forward)

@@ -1,0 +1,36 @@
+package findings_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sipsight/sipsight/findings"
+)
+
+// TestFullCircle: a circle of a host with itself that only Max-Forwards 70 ends is told, though a leg holds fewer transactions than that, and the
+// refusals are sent three times.
+func TestFullCircle(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(hosts)
+	fmt.Fprintln(&b, "0 A > B INVITE sdp ruri=sip:bob@example.com br=n0")
+	for i := range 70 {
+		fmt.Fprintf(&b, "+.001 B > B INVITE sdp ruri=sip:bob@example.com br=n%d fwd=back\n", i+1)
+	}
+	for range 3 {
+		for i := 69; i >= 0; i-- {
+			fmt.Fprintf(&b, "+.001 B > B 483\n\t-Via\n\tVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKn%d\n", i+1)
+		}
+	}
+	fmt.Fprintln(&b, "+.1 B > A 483 for=A\n\t-Via\n\tVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKn0")
+	told := found(t, b.String())
+	if !slices.ContainsFunc(told, func(f *findings.Finding) bool {
+		return f.ID == "loop" && f.Severity == findings.Error && f.Frames[0].Number == 1
+	}) {
+		for _, f := range told {
+			t.Log(f.ID, f.Severity, f.Frames, f.Observed)
+		}
+		t.Error("no loop")
+	}
+}
