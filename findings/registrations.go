@@ -449,8 +449,10 @@ func (c *oftenContact) finding() Finding {
 type stormHead struct {
 	place uint32 // as that of registerHead
 	count
-	source   hostNo
-	granted  int64 // 0: not known
+	first    hostNo // which sent the first of the REGISTERs that are counted, …
+	several  bool   // … and others sent some, too
+	source   hostNo // first of the worst minute
+	granted  int64  // 0: not known
 	at       time.Time
 	worst    *Finding
 	most     int
@@ -508,7 +510,10 @@ func (s *stormState) exchange(r *exchangeRun) {
 	}
 	if e.Status != 401 && e.Status != 407 {
 		from := e.Source.Addr()
-		a.take(e.Sent, e.SentFrame)
+		if a.take(e.Sent, e.SentFrame) {
+			a.first, a.several = src.host, false
+		}
+		a.several = a.several || a.first != src.host
 		a.judge(e.AOR, from)
 		src.register(e, a, from)
 		reg.register(e, a)
@@ -570,7 +575,6 @@ func (s *stormState) find(r *exchangeRun) (*stormAOR, *stormSource, *stormRegist
 		a.place = r.c.watches.seq
 		reg.aors++
 	}
-	a.source = src.host
 	return a, src, reg
 }
 
@@ -594,10 +598,14 @@ func (a *stormAOR) judge(aor string, source netip.Addr) {
 	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
 		return
 	}
-	a.most = a.n
+	a.most, a.source = a.n, a.first
+	from := source.Unmap().String()
+	if a.several {
+		from = "several addresses"
+	}
 	a.worst = &Finding{
 		Severity: Warning, AOR: aor, Frames: a.proofs(), Count: a.n,
-		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, source.Unmap(), clock(a.since)),
+		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, from, clock(a.since)),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", max(a.granted, 1)),
 	}
 	if a.granted == 0 {
@@ -662,8 +670,12 @@ func (s *stormState) end(r *captureRun) {
 	}
 	for _, w := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.storm.place }) {
 		a := &w.storm
+		from := a.source
+		if a.most == 0 && a.often != nil {
+			from = a.often.source
+		}
 		switch {
-		case a.most == 0 && a.often == nil || told[a.source] || r.attacked(r.c.hosts.addr(a.source), r.rule.ID):
+		case a.most == 0 && a.often == nil || told[from] || r.attacked(r.c.hosts.addr(from), r.rule.ID):
 		case a.most > 0:
 			r.report(*a.worst)
 		default:
