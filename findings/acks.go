@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -35,9 +36,12 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 			}
 			src, dst := r.ends(t)
 			f.Frames = r.finalFrames(i)
+			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller(i)
+			if to, astray := strings.CutPrefix(f.Observed, ackGoesTo); astray {
+				f.Because = wentTo(to, dst)
+			}
 			f.Observed = fmt.Sprintf("%d sent %s, no ACK with CSeq %d", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
 			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
-			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller(i)
 			if n := r.unheeded(i); n > 0 {
 				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
 				f.Observed = fmt.Sprintf("%d sent %s, in spite of %s", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), acksOf(n))
@@ -52,6 +56,14 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 
 // lookForAck is what to do about an ACK that is in the capture and does not get through.
 const lookForAck = "The ACK is in the capture and does not get through: capture at the called side, and look for what drops it on the way, or at why it is refused there."
+
+// ackGoesTo begins what is wrong with an ACK that goes to a host which never sent the 2xx, as a Contact may say.
+const ackGoesTo = "; the ACK goes to "
+
+// wentTo says why a call goes wrong whose ACK went elsewhere.
+func wentTo(there string, want netip.AddrPort) string {
+	return "the ACK went to " + there + " and not to " + endpoint(want)
+}
 
 // acksOf says how many ACKs there were, in words.
 func acksOf(n int) string {
@@ -230,7 +242,7 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):
 			return true, ""
 		default:
-			unfit = "; the ACK goes to " + endpoint(m.Destination)
+			unfit = ackGoesTo + endpoint(m.Destination)
 		}
 	}
 	if t.Finals < 2 && t.Acked && unfit == "" {

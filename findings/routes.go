@@ -120,7 +120,7 @@ func (r *legRun) misrouted(i int, ok *sipmsg.Message) {
 		Severity: Error, Frames: r.frames(i, wrong),
 		Observed: fmt.Sprintf("the ACK goes to %s; the %s says %s", endpoint(to), what, endpoint(want)),
 		Expected: "an ACK to " + endpoint(want),
-		Because:  fmt.Sprintf("the ACK went to %s and not to %s", endpoint(to), endpoint(want)), end: goesOn,
+		Because:  wentTo(endpoint(to), want), end: goesOn,
 	}
 	if givesUp(r.Leg, &r.Transactions[seen.Transaction]) {
 		f.end = cutOff
