@@ -1246,3 +1246,19 @@ func TestClockBack(t *testing.T) {
 		}
 	}
 }
+
+// TestInfoOutside: an INFO outside of a dialog is of no call, whatever answers it; one inside of a dialog is.
+func TestInfoOutside(t *testing.T) {
+	for _, tt := range []struct {
+		ladder string
+		calls  int
+	}{
+		{"0 A > B INFO new tt=-\n+.1 B > A 200 tt=x", 0},
+		{"0 A > B INFO new tt=-\n+.1 B > A 481 tt=x\n30 A > B INFO new tt=- id=c2@example\n+.1 B > A 481 tt=y", 0},
+		{"0 A > B INFO tt=x\n+.1 B > A 200", 1},
+	} {
+		if got := analyze(t, capgen.Ladder{}, tt.ladder).Calls.Len(); got != tt.calls {
+			t.Errorf("%q: %d calls", tt.ladder, got)
+		}
+	}
+}

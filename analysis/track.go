@@ -291,8 +291,8 @@ func beginsLeg(x *seen) bool {
 		return len(x.to) > 0
 	case "CANCEL":
 		return true
-	case "INFO":
-		return len(x.to) > 0
+	case "INFO": // each answer to one has a To tag, also to one that is outside of a dialog, as some phones send to say that they are there
+		return len(x.to) > 0 && x.s.IsRequest()
 	}
 	return false
 }
