@@ -337,7 +337,7 @@ const (
 var registerStorm = &Rule{
 	ID: "register-storm", RFC: "RFC 3261 10.2.4", Severity: "warning",
 	Title: "far more REGISTERs than the granted time explains",
-	Doc: `REGISTERs that were challenged do not count. Six and more for one contact of an address-of-record were accepted, all from one address and none from another in between, more than 10 times as often as the granted time explains: the
+	Doc: `REGISTERs that were challenged do not count; where nothing that the registrar sends is in the capture, it is only possible that they were not. Six and more for one contact of an address-of-record were accepted, all from one address and none from another in between, more than 10 times as often as the granted time explains: the
 mean time from one to the next is under a tenth of the shortest time that any of them was granted. Or: in 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
 second behind a pause of 10 s or more, in which there may be challenged ones, a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
@@ -514,7 +514,7 @@ func (s *stormState) exchange(r *exchangeRun) {
 			a.first, a.several = src.host, false
 		}
 		a.several = a.several || a.first != src.host
-		a.judge(e.AOR, from)
+		a.judge(e)
 		src.register(e, a, from)
 		reg.register(e, a)
 		reg.last = e.Sent
@@ -593,18 +593,23 @@ func (s *stormState) newSource(all *hosts, a netip.Addr) *stormSource {
 	return src
 }
 
+// challengeSeen returns the gate of a finding that says that REGISTERs were not challenged.
+func challengeSeen(e *analysis.Exchange) *gate {
+	return &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent}
+}
+
 // judge looks whether an address-of-record registers too often.
-func (a *stormAOR) judge(aor string, source netip.Addr) {
+func (a *stormAOR) judge(e *analysis.Exchange) {
 	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
 		return
 	}
 	a.most, a.source = a.n, a.first
-	from := source.Unmap().String()
+	from := e.Source.Addr().Unmap().String()
 	if a.several {
 		from = "several addresses"
 	}
 	a.worst = &Finding{
-		Severity: Warning, AOR: aor, Frames: a.proofs(), Count: a.n,
+		Severity: Warning, AOR: e.AOR, Frames: a.proofs(), Count: a.n, gate: challengeSeen(e),
 		Observed: fmt.Sprintf("%d REGISTERs from %s within a minute from %s on", a.n, from, clock(a.since)),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", max(a.granted, 1)),
 	}
@@ -629,7 +634,7 @@ func (s *stormSource) register(e *analysis.Exchange, a *stormAOR, addr netip.Add
 	}
 	s.most, s.many = s.n, s.aors > 1
 	s.worst = &Finding{
-		Severity: Warning, Frames: s.proofs(), Count: s.n,
+		Severity: Warning, Frames: s.proofs(), Count: s.n, gate: challengeSeen(e),
 		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, addr.Unmap(), clock(s.since)),
 		Expected: "no more REGISTERs than the granted times explain",
 	}
@@ -651,7 +656,7 @@ func (g *stormRegistrar) register(e *analysis.Exchange, a *stormAOR) {
 	if g.n > 20 && g.n > g.most {
 		g.most = g.n
 		g.worst = &Finding{
-			Severity: Warning, Frames: slices.Clone(g.frames), Count: g.n,
+			Severity: Warning, Frames: slices.Clone(g.frames), Count: g.n, gate: challengeSeen(e),
 			Observed: fmt.Sprintf("%d REGISTERs that were not due reach %s within a second from %s on, behind a pause", g.n, g.addr.Unmap(), clock(g.begin)),
 			Expected: "refreshes spread over the granted time",
 		}
