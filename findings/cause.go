@@ -37,6 +37,12 @@ var sameMessage = [][]string{
 	{"drop-at-32s", "481-in-dialog"},
 }
 
+// asItShould are findings of a request that sections 12.2.2 and 14.2 have refused with 500, whatever the load of the server.
+var asItShould = [][]string{
+	{"cseq-backwards", "overload"},
+	{"overlapping-invite", "overload"},
+}
+
 // noAck are findings of a 2xx to INVITE that nobody acknowledged, which a 2xx that lost its fragments explains.
 var noAck = []string{"udp-too-big", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"}
 
@@ -68,6 +74,9 @@ func oneCause(list []*Finding) []*Finding {
 			}
 			for _, group := range sameMessage {
 				explainMessage(of, group, gone, (*Finding).outweighs)
+			}
+			for _, group := range asItShould {
+				explainMessage(of, group, gone, (*Finding).asBad)
 			}
 			explainMessage(of, noAck, gone, (*Finding).isLost)
 			explainProxy(of, gone)
@@ -239,7 +248,10 @@ func explain(of []*Finding, group []string, gone map[*Finding]bool) {
 }
 
 // outweighs reports whether f may explain another finding: what proves nothing itself explains only what is no worse.
-func (f *Finding) outweighs(x *Finding) bool { return f.proves() || x.Severity <= f.Severity }
+func (f *Finding) outweighs(x *Finding) bool { return f.proves() || f.asBad(x) }
+
+// asBad reports whether another finding is no worse than f.
+func (f *Finding) asBad(x *Finding) bool { return x.Severity <= f.Severity }
 
 // isLost reports whether f is of a message whose later fragments were lost on the way.
 func (f *Finding) isLost(*Finding) bool { return f.lacking && f.Severity == Error }

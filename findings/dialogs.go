@@ -227,7 +227,7 @@ var cseqBackwards = &Rule{
 	ID: "cseq-backwards", RFC: "RFC 3261 12.2.2", Severity: "warning",
 	Title: "a CSeq number that goes backwards",
 	Doc: `A request inside of a dialog, when its branch appears for the first time on a hop, has a lower CSeq number than the last one of that side on that hop (the INVITE
-that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands in the capture behind a request of a time up to 50 ms later. It is told once a side. Outside of calls SUBSCRIBE, NOTIFY and REFER are looked at.`,
+that made the dialog counts). ACK and CANCEL, which repeat the number of their INVITE, are left out; so is one that stands in the capture behind a request of a time up to 50 ms later. It is told once a side, with the 500 that it may be answered: that is no overload then. Outside of calls SUBSCRIBE, NOTIFY and REFER are looked at.`,
 	Why: "The other side has to refuse it with 500: the request is taken for an old one.",
 	Fix: "Look at what numbers the requests of that side: often two programs share a dialog, or a server between them counts by itself.",
 
@@ -261,7 +261,12 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 			case m.CSeq < r.Messages[last].CSeq && !toldOnHop(sides, s) && !r.disordered(last, j):
 				s.told = true
 				l := &r.Messages[last]
-				r.report(lastNumber{l.Method, l.CSeq, l.Frame, l.Time}.before(m.Method, m.CSeq, m.Frame, m.Source))
+				f := lastNumber{l.Method, l.CSeq, l.Frame, l.Time}.before(m.Method, m.CSeq, m.Frame, m.Source)
+				if m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 500 {
+					f.Frames = append(f.Frames, r.Transactions[m.Transaction].FinalFrame)
+					f.Observed += "; answered 500"
+				}
+				r.report(f)
 			}
 		}
 	},

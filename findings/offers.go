@@ -272,7 +272,7 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		}
 		f = Finding{
 			Severity: Error, Frames: r.frames(o.offer, d.offer),
-			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, plain(m.Time.Sub(first.Time)), first.Method),
+			Observed: fmt.Sprintf("%s with an offer %s after the %s with another one, which is not answered yet", m.Method, seconds(m.Time.Sub(first.Time)), first.Method),
 			Expected: "no further offer until the one before is answered or refused",
 			fault:    offeredAgain, gate: r.stillOpen(o.transaction, m.Time),
 		}

@@ -14,6 +14,7 @@ func TestTexts(t *testing.T) {
 		{"missing-ack-2xx", "0 A > B INVITE\n1 B > A 200\n60 B > A OPTIONS id=o new\n+.1 A > B 200\n", "200 sent once, no ACK with CSeq 1; its Contact is where it came from"},
 		{"missing-ack-2xx", "0 A > B INVITE\n1 B > A 200\n1.5 B > A 200 again\n60 B > A OPTIONS id=o new\n+.1 A > B 200\n", "200 sent 2 times over 500 ms, no ACK with CSeq 1; its Contact is where it came from"},
 		{"missing-ack-2xx", "0 A > B INVITE\n1 B > A 200\n     -Contact\n     Contact: <sip:bob@pbx.example:5070>\n60 B > A OPTIONS id=o new\n+.1 A > B 200\n", "200 sent once, no ACK with CSeq 1; its Contact is the name «pbx.example»"},
+		{"offer-without-answer", "0 A > B INVITE sdp\n1 B > A 200 sdp\n+.1 A > B ACK\n5 A > B INVITE sdp\n5.304481 A > B INVITE sdp br=two\n+.1 B > A 500 br=two\n     Retry-After: 5\n+.1 A > B ACK br=two\n6 B > A 200 sdp of=INVITE/2\n+.1 A > B ACK cseq=2 br=three\n", "INVITE with an offer 304 ms after the INVITE with another one, which is not answered yet"},
 		{"dtmf-mismatch", digit + "9 A > B BYE\n+.1 B > A 200\n", "the only telephone event of the caller has no packet with the end bit"},
 		{"dtmf-mismatch", digit + "3 A:4000 > B:5000 EVENT pt=101 seq=51 n=6 ends=0 key=6\n9 A > B BYE\n+.1 B > A 200\n", "none of the 2 telephone events of the caller has the end bit"},
 	} {
