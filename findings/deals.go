@@ -20,7 +20,7 @@ const (
 // A deal is an offer with what answers it, on one hop: RFC 3264. Where several phones
 // answer one offer, each makes a deal.
 type deal struct {
-	transaction int  // of the INVITE or UPDATE
+	transaction int  // of the INVITE, UPDATE or PRACK
 	offer       int  // message with the offer
 	answer      int  // message with the answer, -1 for none
 	final       int  // the 2xx, -1 for none
@@ -99,17 +99,29 @@ func (r *legRun) deals() []deal {
 func (r *legRun) deal(d *legDeals) {
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		if t.Method != "INVITE" && t.Method != "UPDATE" || len(d.list) >= maxDeals {
+		if t.Method != "INVITE" && t.Method != "UPDATE" && t.Method != "PRACK" || len(d.list) >= maxDeals {
 			continue
 		}
 		switch req := r.requestOf(i); {
 		case req < 0 || r.Messages[req].Partial:
 		case r.Messages[req].SDP:
-			r.answers(d, i, req)
+			if t.Method != "PRACK" || r.offersAgain(d, req) {
+				r.answers(d, i, req)
+			}
 		case t.Method == "INVITE":
 			r.lateOffer(d, i)
 		}
 	}
+}
+
+// offersAgain reports whether the description in a PRACK is an offer: its INVITE had made one. Else it answers that of the response which the
+// PRACK acknowledges. RFC 3262, section 5.
+func (r *legRun) offersAgain(d *legDeals, prack int) bool {
+	a, ok := r.rack(prack)
+	return ok && slices.ContainsFunc(d.list, func(x deal) bool {
+		t := &r.Transactions[x.transaction]
+		return t.Method == "INVITE" && !x.late && t.CSeq == a.CSeq && r.fromTag(x.transaction) == r.Messages[prack].FromTag
+	})
 }
 
 // answers finds what answers the offer of a request: for each To tag the description in a

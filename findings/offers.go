@@ -178,7 +178,7 @@ func carries(c sdp.Codec) bool { return !c.IsEvent() && !strings.EqualFold(strin
 var offerWithoutAnswer = &Rule{
 	ID: "offer-without-answer", RFC: "RFC 3261 13.2.1; RFC 3264 4; RFC 6337", Severity: "error / note",
 	Title: "an offer that is not answered, or a second one ahead of the answer",
-	Doc: `An INVITE or UPDATE with a session description is answered 2xx without one, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
+	Doc: `An INVITE, UPDATE or PRACK that offers a session is answered 2xx without a session description, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side in it on that hop has neither an
 answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
 another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture.`,

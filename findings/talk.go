@@ -235,7 +235,7 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 // agree notes what a deal comes to.
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	m := &r.Messages[d.final]
-	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: m.Method == "UPDATE" || r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
+	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: m.Method != "INVITE" || r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
