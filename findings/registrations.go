@@ -869,7 +869,7 @@ func (s *flapState) end(r *captureRun) {
 var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
-	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, and no Record-Route asks it to go the same way. Or a NOTIFY ends the subscription with the reason rejected, probation,
+	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, no Record-Route asks it to go the same way, and none came before. Or a NOTIFY ends the subscription with the reason rejected, probation,
 giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
@@ -922,6 +922,7 @@ type subscriber struct {
 	from, to uint64 // hashes of the tags of the 2xx, 0 where nobody knows: then nothing is said of any of the Call-ID
 	frame    analysis.Frame
 	host     netip.Addr // that sent it
+	notified bool       // of the first of a Call-ID: the capture has a NOTIFY, and would have further ones
 }
 
 // An earlyNotify is a NOTIFY that may stand ahead of its SUBSCRIBE: packets are out of order.
@@ -1022,7 +1023,10 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		}
 		x := &subscription{stream: e.Transport != "UDP",
 			callID: e.CallID, sent: e.Sent, answered: e.Answered, frames: [2]analysis.Frame{e.SentFrame, e.FinalFrame}, status: e.Status,
-			client: e.Source, server: e.Destination, notifier: notifierOf(r),
+			client: e.Source, server: e.Destination,
+		}
+		if list := s.asked[e.CallID]; len(list) == 0 || !list[0].notified {
+			x.notifier = notifierOf(r)
 		}
 		s.m[e.CallID] = x
 		if len(s.order) >= 2*len(s.m)+64 { // half of them have their NOTIFY
@@ -1031,6 +1035,9 @@ func (s *subscribeState) exchange(r *exchangeRun) {
 		s.order = append(s.order, x)
 	case e.Method == "NOTIFY" && e.FirstHop:
 		s.notified(e.CallID, e.Sent, e.SentFrame)
+		if list := s.asked[e.CallID]; len(list) > 0 {
+			list[0].notified = true
+		}
 		if marks(e.Marks)&stillSubscribed != 0 {
 			delete(s.first, e.CallID)
 		}
