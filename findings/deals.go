@@ -37,6 +37,7 @@ type legDeals struct {
 	sessions []*sdp.Session // … and what they describe
 	bad      []bool         // nothing
 	n        int            // of these that are of the leg
+	order    []int          // see answererFirst
 }
 
 // session returns the session description in message i; nil where there is none, or octets
@@ -93,6 +94,24 @@ func (r *legRun) deals() []deal {
 		return nil
 	}
 	return r.dealt().list
+}
+
+// answererFirst returns the deals of a list in such an order that of those of one request the one nearest to who answered, or should have, comes
+// first: the last one, and where the offer stands in a response, the first.
+func (r *legRun) answererFirst(list []deal) []int {
+	d := &r.c.deals
+	d.order = d.order[:0]
+	for k := len(list) - 1; k >= 0; k-- {
+		if !list[k].late {
+			d.order = append(d.order, k)
+		}
+	}
+	for k := range list {
+		if list[k].late {
+			d.order = append(d.order, k)
+		}
+	}
+	return d.order
 }
 
 // deal finds the deals.

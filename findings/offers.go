@@ -105,7 +105,7 @@ is not allowed, are notes.`,
 		}
 		var done []told
 		list := r.deals()
-		for k := len(list) - 1; k >= 0; k-- { // nearest to who answered
+		for _, k := range r.answererFirst(list) {
 			d := list[k]
 			if d.offer < 0 || d.answer < 0 || d.unreliable {
 				continue
@@ -193,7 +193,7 @@ another response may be among them; and likewise a second offer, also where noth
 		}
 		list := r.deals()
 		var done []int
-		for k := len(list) - 1; k >= 0; k-- { // nearest to who should have answered
+		for _, k := range r.answererFirst(list) {
 			d := &list[k]
 			if slices.ContainsFunc(done, func(j int) bool { return r.sameDeal(&list[j], d) }) {
 				continue
@@ -230,7 +230,7 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 	case d.late && d.ack >= 0 && d.answer < 0:
 		a := &r.Messages[d.ack]
 		f.Frames, f.fault = r.frames(d.offer, d.ack), ackWithout
-		f.Observed = fmt.Sprintf("the %d of %s makes an offer, and the %s has no session description", r.Messages[d.offer].Status, endpoint(r.Messages[d.offer].Source), a.Method)
+		f.Observed = fmt.Sprintf("the %d of %s makes an offer, and the %s of %s has no session description", r.Messages[d.offer].Status, endpoint(r.Messages[d.offer].Source), a.Method, endpoint(a.Source))
 		return f, a.Body == 0
 	case d.late || m.SDP || m.Body > 0:
 		return f, false
@@ -1045,8 +1045,8 @@ INFO and as telephone event, within 1 s. Or all events of a stream, which are ke
 			return
 		}
 		list := r.deals()
-		for n := len(list) - 1; n >= 0; n-- { // nearest to who answered
-			d := &list[n]
+		for _, k := range r.answererFirst(list) {
+			d := &list[k]
 			if d.offer < 0 || d.answer < 0 || d.unreliable {
 				continue
 			}
