@@ -133,13 +133,17 @@ func (r *legRun) deal(d *legDeals) {
 	}
 }
 
-// offersAgain reports whether the description in a PRACK is an offer: its INVITE had made one. Else it answers that of the response which the
-// PRACK acknowledges. RFC 3262, section 5.
+// offersAgain reports whether the description in a PRACK is an offer: its INVITE had made one, or another PRACK has answered that of a
+// response. Else it answers that of the response which it acknowledges. RFC 3262, section 5.
 func (r *legRun) offersAgain(d *legDeals, prack int) bool {
 	a, ok := r.rack(prack)
+	m := &r.Messages[prack]
 	return ok && slices.ContainsFunc(d.list, func(x deal) bool {
 		t := &r.Transactions[x.transaction]
-		return t.Method == "INVITE" && !x.late && t.CSeq == a.CSeq && r.fromTag(x.transaction) == r.Messages[prack].FromTag
+		if t.Method != "INVITE" || t.CSeq != a.CSeq || r.fromTag(x.transaction) != m.FromTag {
+			return false
+		}
+		return !x.late || t.Hop == m.Hop && x.answer >= 0 && x.answer < prack && r.Messages[x.offer].ToTag == m.ToTag
 	})
 }
 
