@@ -258,21 +258,25 @@ func (s *transfers) replaces(r *legRun) {
 		x := &r.Transactions[at]
 		r.report(Finding{
 			Severity: Error, Frames: []analysis.Frame{x.SentFrame, x.FinalFrame}, RFC: "RFC 3891 3",
-			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.peerOf(at)), replacesRefused(t.Status)),
+			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.peerOf(at)), r.replacesRefused(req, t.Status)),
 			Expected: "2xx, and BYE for the call that is replaced",
 			Because:  "the call that it should replace was not replaced", end: turnedDown, refusal: t.Status,
 		})
 	}
 }
 
-func replacesRefused(status int) string {
-	switch status {
-	case 486:
-		return "the dialog is not confirmed and has to be"
-	case 603:
+// replacesRefused says why an INVITE with Replaces is refused: RFC 3891, section 3.
+func (r *legRun) replacesRefused(req, status int) string {
+	v, _ := r.header(req, sipmsg.Replaces)
+	switch {
+	case status == 481:
+		return "it knows no such dialog"
+	case status == 603:
 		return "the dialog has ended, or the user declined"
+	case sipmsg.ParseReplaces(v).EarlyOnly:
+		return "the dialog is confirmed, and early-only asks for one that is not"
 	}
-	return "it knows no such dialog"
+	return "it is busy, and does not let go of the dialog"
 }
 
 // exchange pairs REFER and NOTIFY outside of calls.
