@@ -738,7 +738,7 @@ func replaced(r *captureRun) {
 var oLineVersion = &Rule{
 	ID: "o-line-version", RFC: "RFC 3264 8", Severity: "warning",
 	Title: "a session description changed under the same version, or the version went back",
-	Doc: `On one hop, a description of one side has the user, session id and address in o= of the last one of that side, and differs from it in anything but o= though the version is the same; or its version is lower. The versions of
+	Doc: `On one hop, a description of one side has the user, session id and address in o= of the last one of that side in that dialog (or in the INVITE that made it), and differs from it in anything but o= though the version is the same; or its version is lower. The versions of
 offers that were refused are used up. Told once for each change.`,
 	Why: "Who sees the version unchanged may ignore the new description: it goes on sending to the old address, with the old codec.",
 	Fix: "Make the device raise the version in o= by one with each description that it changes, and keep it otherwise.",
@@ -750,9 +750,10 @@ offers that were refused are used up. Told once for each change.`,
 		}
 		r.applies()
 		type place struct {
-			hop int
-			tag uint64
-			at  int
+			hop  int
+			tag  uint64
+			peer uint64 // 0 of an INVITE, whose description is the first one of each dialog that it makes
+			at   int
 		}
 		var last []place
 		var told []int
@@ -765,13 +766,23 @@ offers that were refused are used up. Told once for each change.`,
 			if s == nil {
 				continue
 			}
-			k := slices.IndexFunc(last, func(p place) bool { return p.hop == m.Hop && p.tag == speaker(m) })
-			if k < 0 {
-				last = append(last, place{m.Hop, speaker(m), i})
+			here, prev, known := place{m.Hop, speaker(m), m.FromTag + m.ToTag - speaker(m), i}, -1, false
+			for k := range last {
+				p := &last[k]
+				if p.hop != here.hop || p.tag != here.tag || p.peer != here.peer && p.peer != 0 {
+					continue
+				}
+				if prev, known = p.at, p.peer == here.peer; known {
+					p.at = i
+					break
+				}
+			}
+			if !known {
+				last = append(last, here)
+			}
+			if prev < 0 {
 				continue
 			}
-			prev := last[k].at
-			last[k].at = i
 			before := r.session(prev)
 			if before == nil {
 				continue
