@@ -18,6 +18,18 @@ type legIndex struct {
 	of      *analysis.Leg
 	request []int    // the first copy of each, -1 for none
 	from    []uint64 // the From tag of each
+	to      []uint64 // its To tag
+	tags    []hopTag // see hasTag
+	tagged  bool
+}
+
+// maxHopTags bounds the To tags that are known of the hops of one leg.
+const maxHopTags = 64
+
+// A hopTag is a To tag that a message on a hop has.
+type hopTag struct {
+	hop int
+	tag uint64
 }
 
 // index returns what is known of the transactions, made when it is asked for.
@@ -26,16 +38,16 @@ func (r *legRun) index() *legIndex {
 	if x.of == r.Leg {
 		return x
 	}
-	x.of, x.request, x.from = r.Leg, x.request[:0], x.from[:0]
+	x.of, x.request, x.from, x.to, x.tagged = r.Leg, x.request[:0], x.from[:0], x.to[:0], false
 	for range r.Transactions {
-		x.request, x.from = append(x.request, -1), append(x.from, 0)
+		x.request, x.from, x.to = append(x.request, -1), append(x.from, 0), append(x.to, 0)
 	}
 	for i := len(r.Messages) - 1; i >= 0; i-- {
 		m := &r.Messages[i]
 		if m.Transaction < 0 || m.Method == "ACK" {
 			continue
 		}
-		x.from[m.Transaction] = m.FromTag
+		x.from[m.Transaction], x.to[m.Transaction] = m.FromTag, m.ToTag
 		if m.Request {
 			x.request[m.Transaction] = i
 		}
@@ -58,7 +70,38 @@ func (r *legRun) fromTag(i int) uint64 { return r.index().from[i] }
 // branches of its way.
 func (r *legRun) sameRequest(i, j int) bool {
 	a, b := &r.Transactions[i], &r.Transactions[j]
-	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j)
+	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j) && (a.Initial || !r.ofTwoPhones(i, j))
+}
+
+// ofTwoPhones reports whether two transactions are of the dialogs of two phones that an INVITE rings, whose requests are numbered alike: their
+// To tags differ, and the hop of one has both, so that no server gives its own in place of those that it gets.
+func (r *legRun) ofTwoPhones(i, j int) bool {
+	x := r.index()
+	a, b := x.to[i], x.to[j]
+	return a != b && a != 0 && b != 0 && (r.hasTag(r.Transactions[i].Hop, b) || r.hasTag(r.Transactions[j].Hop, a))
+}
+
+// hasTag reports whether a message on a hop has a To tag.
+func (r *legRun) hasTag(hop int, tag uint64) bool {
+	x := r.index()
+	if !x.tagged {
+		x.tagged, x.tags = true, x.tags[:0]
+		for i := range r.Messages {
+			if m := &r.Messages[i]; len(x.tags) < maxHopTags && !x.holds(hopTag{m.Hop, m.ToTag}) {
+				x.tags = append(x.tags, hopTag{m.Hop, m.ToTag})
+			}
+		}
+	}
+	return x.holds(hopTag{hop, tag})
+}
+
+func (x *legIndex) holds(t hopTag) bool {
+	for _, k := range x.tags {
+		if k == t {
+			return true
+		}
+	}
+	return false
 }
 
 // firstHop returns the first transaction with the request of i that ended as i did: that
