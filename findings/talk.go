@@ -195,7 +195,7 @@ func (r *legRun) listen(t *talk, caller uint64) {
 	t.partial = t.partial || r.requestsUnseen(caller, false)
 	t.leftOut = r.requestsUnseen(caller, true)
 	for _, d := range r.deals() {
-		if d.offer < 0 {
+		if d.offer < 0 || r.ofLoser(&d) {
 			continue
 		}
 		offer := r.session(d.offer)
@@ -214,6 +214,26 @@ func (r *legRun) listen(t *talk, caller uint64) {
 		}
 		r.agree(t, &d, offer, answer)
 	}
+}
+
+// ofLoser reports whether a deal is of an early dialog that ended when another phone answered: what was agreed on with that holds.
+func (r *legRun) ofLoser(d *deal) (lost bool) {
+	if !r.changes(d) {
+		return false
+	}
+	m := &r.Messages[d.offer]
+	for i := range r.Messages {
+		switch x := &r.Messages[i]; {
+		case x.Request || x.Method != "INVITE" || x.Status/100 != 2:
+		case x.FromTag+x.ToTag == m.FromTag+m.ToTag:
+			return false
+		case x.FromTag == m.FromTag:
+			lost = lost || r.hasTag(x.Hop, m.ToTag)
+		case x.FromTag == m.ToTag:
+			lost = lost || r.hasTag(x.Hop, m.FromTag)
+		}
+	}
+	return lost
 }
 
 // requestsUnseen reports whether the numbers of a side leave out those of requests up to the BYE; of that itself as well where a
