@@ -200,8 +200,8 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 			}
 		case m.Transaction == i && !m.Request && m.SDP && x.offer < 0 && r.reliable(j):
 			x.offer = j
-		case x.offer >= 0 && m.Request && x.ack < 0 && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
-			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop && m.ToTag == r.Messages[x.offer].ToTag):
+		case x.offer >= 0 && m.Request && x.ack < 0 && m.ToTag == r.Messages[x.offer].ToTag && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
+			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop):
 			x.ack = j
 			if m.SDP {
 				x.answer = j
