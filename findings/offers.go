@@ -655,7 +655,7 @@ func (r *legRun) holdings() (list [2]holding) {
 	hop := -1
 	list[0].at, list[1].at = -1, -1
 	for _, d := range r.deals() {
-		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop {
+		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop || r.ofLoser(&d) {
 			continue
 		}
 		hop = r.Messages[d.offer].Hop
