@@ -38,7 +38,7 @@ const (
 	TCPRefused              // a SYN to a port of SIP was answered with a reset
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
-	StreamUnseen            // octets of a stream of SIP were acknowledged, or given up, that are not in the capture so far
+	StreamUnseen            // octets of a stream of SIP were acknowledged, given up or cut off that are not in the capture so far
 	StreamGoesOn            // a message follows one without Content-Length, which was not the end of the stream
 )
 

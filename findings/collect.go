@@ -24,6 +24,8 @@ const (
 	// maxEvents bounds the events kept, maxUnseen the places where octets of streams are missing.
 	maxEvents = 20000
 	maxUnseen = 4096
+	// nearUnseen is how many of the last of them another one may be one with.
+	nearUnseen = 8
 )
 
 // unseenOctets are octets of a stream that came to their receiver and are not in the capture.
@@ -410,13 +412,7 @@ func (c *Collector) event(e *analysis.Event) {
 		}
 	}
 	if e.Kind == analysis.StreamUnseen {
-		if len(c.unseen) < maxUnseen {
-			since := time.Time{}
-			if e.Within != 0 {
-				since = e.Time.Add(-e.Within)
-			}
-			c.unseen = append(c.unseen, unseenOctets{hostsOf(e.Src, e.Dst), since, e.Time})
-		}
+		c.misses(e)
 		return
 	}
 	if e.Kind == analysis.StreamGoesOn {
@@ -428,6 +424,25 @@ func (c *Collector) event(e *analysis.Event) {
 	c.skipped = c.skipped || e.Kind == analysis.StreamSkipped
 	if len(c.events) < maxEvents {
 		c.events = append(c.events, *e)
+	}
+}
+
+// misses takes in that octets of a stream are not in the capture. Where the snap length cuts nearly each message they are one with
+// those of the last T1 behind which they come, so that there is room for all.
+func (c *Collector) misses(e *analysis.Event) {
+	since := time.Time{}
+	if e.Within != 0 {
+		since = e.Time.Add(-e.Within)
+	}
+	u := unseenOctets{hostsOf(e.Src, e.Dst), since, e.Time}
+	for i := range c.unseen[max(0, len(c.unseen)-nearUnseen):] {
+		if last := &c.unseen[len(c.unseen)-1-i]; last.hostPair == u.hostPair && !since.Before(last.at) && since.Sub(last.at) <= t1 {
+			last.at = u.at
+			return
+		}
+	}
+	if len(c.unseen) < maxUnseen {
+		c.unseen = append(c.unseen, u)
 	}
 }
 

@@ -292,6 +292,14 @@ func (f *Framer) Holds() bool {
 	return f.state == inOpenEnd || f.state == inBody && f.end <= len(f.buf)
 }
 
+// Rest returns how many octets the body of what waits lacks, as far as its head tells; 0 where that is not there.
+func (f *Framer) Rest() int {
+	if f.state != inBody {
+		return 0
+	}
+	return max(0, f.end-len(f.buf))
+}
+
 // Promising reports whether what waits begins with a registered method or with a SIP version, as far
 // as there is enough of it to tell: a stream that was anything else so far may go on with SIP.
 func (f *Framer) Promising() bool { return f.Buffered() > 0 && BeginsKnown(f.buf[f.lo:]) }

@@ -718,6 +718,22 @@ func BenchmarkFramer(b *testing.B) {
 	}
 }
 
+// TestFramerRest: what a body lacks is known once its head is there.
+func TestFramerRest(t *testing.T) {
+	const head, body = "INFO sip:b@h SIP/2.0\r\nCall-ID: c\r\nContent-Length: 10\r\n\r\n", "0123456789"
+	var f sipmsg.Framer
+	for _, step := range []struct {
+		text string
+		want int
+	}{{"", 0}, {head[:30], 0}, {head[30:], 10}, {body[:4], 6}, {body[4:], 0}, {head, 10}} {
+		f.Write([]byte(step.text))
+		f.Next()
+		if got := f.Rest(); got != step.want {
+			t.Errorf("%d behind %q, want %d", got, step.text, step.want)
+		}
+	}
+}
+
 // A message that came whole is scanned on the way, in the octets that were lent.
 func TestFramerBorrow(t *testing.T) {
 	b := []byte(sized(inviteLine, "v=0\r\n", 0) + sip(okLine, "", "") + inviteLine)

@@ -38,7 +38,7 @@ const (
 	TCPRefused              // a SYN to a port of SIP was answered with a reset
 	StreamSkipped           // between two messages of a stream are octets that belong to neither
 	TLSAlert                // a handshake on a port of SIP ended with a fatal alert
-	StreamUnseen            // octets of a stream of SIP were acknowledged, or given up, that are not in the capture so far
+	StreamUnseen            // octets of a stream of SIP were acknowledged, given up or cut off that are not in the capture so far
 )
 
 // Watch makes the Dissector tell of events, and remember which addresses sent to which.
@@ -139,6 +139,14 @@ func (d *Dissector) gaveUp(h *half, now time.Time) {
 		return
 	}
 	d.event(&Event{Kind: StreamUnseen, Ref: h.last, Time: now, HasTime: true, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: h.heard})
+}
+
+// cutOff tells that the capture cut octets off a segment, among which a message may be, or what shows whose it is.
+func (d *Dissector) cutOff(h *half, c *carrier) {
+	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket || !c.hasTime {
+		return
+	}
+	d.event(&Event{Kind: StreamUnseen, Ref: c.ref, Time: c.time, HasTime: true, Reporter: h.dst.Addr(), Src: h.src, Dst: h.dst, Since: c.time.UnixNano() - 1})
 }
 
 // alertLen is the length of a TLS record with an alert that is not encrypted: RFC 8446,

@@ -339,6 +339,10 @@ func TestAckedUnseen(t *testing.T) {
 		{"what came behind it, and more", []string{acks(there, here, 300), here.TCP(here.Seq+300, there.Seq, capgen.ACK, long), acks(there, here, 301+uint32(len(long))+9)},
 			[]string{fmt.Sprintf("%d %s", n+1, unseen), fmt.Sprintf("%d %s", n+3, unseen)}},
 		{"far away", []string{acks(there, here, 1<<30)}, nil},
+		{"what was cut", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:100], acks(there, here, uint32(len(long)))}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
+		{"what was cut, sent again", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long), here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:100]}, nil},
+		{"the end of a body", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:len(long)], acks(there, here, uint32(len(long)))}, nil},
+		{"a body, and what stands behind it", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long+invite)[:len(long)], acks(there, here, uint32(len(long+invite)))}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
 	} {
 		_, got := watched(t, append(slices.Clone(packets), c.more...)...)
 		if !slices.Equal(got, c.want) {

@@ -267,10 +267,14 @@ func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
 		h.early = nil
 	}
 	if f.Missing > 0 { // what is missing will never come
-		if !h.stream.Reached(seq + uint32(len(f.Payload)+f.Missing)) {
+		isNew, rest := !h.stream.Reached(seq+uint32(len(f.Payload)+f.Missing)), h.framer.Rest()
+		if isNew {
 			h.why = whyCut(c)
 		}
 		h.stream.Skip(seq+uint32(len(f.Payload)), f.Missing, st, h)
+		if isNew && f.Missing > rest { // no body that it is known to be of
+			d.cutOff(h, c)
+		}
 	}
 }
 
