@@ -412,10 +412,24 @@ func (s *Stream) describe(m *Media) {
 		s.Kind = "video" // of one address for both: RFC 9143
 	}
 	// What was measured stays what it is: jitter with a rate that timestamps do not keep
-	// would be none. Where the description has the same rate it is no estimate any more.
+	// would be none. Where the description has the same rate it is no estimate any more, and
+	// a guess is worse than that.
+	if s.rate != 0 && s.rate != s.ClockRate && s.ClockRate != 0 && s.isGuess() {
+		s.rate = s.ClockRate
+		s.stats.Reclock(s.rate)
+	}
 	if s.rate == s.ClockRate {
 		s.RateEstimated = false
 	}
+}
+
+// isGuess reports whether the clock rate rests on a few packets, which may have come in a burst, or a second of them spoke against it.
+func (s *Stream) isGuess() bool {
+	if !s.RateEstimated || s.sure != 0 || s.extras == nil {
+		return false
+	}
+	learnt := s.extras.learning.rate
+	return learnt != 0 && learnt != s.rate || s.stats.Report().Packets < 2*fewLearnt
 }
 
 // Of reports whether the stream is one of a leg.

@@ -432,6 +432,12 @@ func (s *Stats) setRate(rate uint32) {
 	s.rate, s.tick = rate, 1000/float64(rate)
 }
 
+// Reclock says that the timestamps keep another clock than the packets were added with: what was measured by that says nothing.
+func (s *Stats) Reclock(rate uint32) {
+	s.rate, s.tick = rate, 1000/float64(rate)
+	s.jitters, s.discarded, s.jumps, s.windowsDone = 0, 0, 0, 0
+}
+
 // count counts a step of the timestamp.
 func (s *Stats) count(ticks uint32) {
 	a, b := &s.interval[0], &s.interval[1]

@@ -504,6 +504,16 @@ func TestNoClockRate(t *testing.T) {
 	}
 }
 
+// TestReclock: with another clock the steps of the timestamp are of another length, and jitter was none.
+func TestReclock(t *testing.T) {
+	s := sender{}
+	s.send(20)
+	s.stats.Reclock(16000)
+	if r := s.stats.Report(); r.ClockRate != 16000 || r.Interval != 10*time.Millisecond || r.Jitters != 0 || r.Discarded != 0 || r.Packets != 20 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The packets of a telephone event repeat its timestamp.
 func TestUntimed(t *testing.T) {
 	var s sender
