@@ -61,6 +61,18 @@ func (r *legRun) index() *legIndex {
 //go:noinline
 func (r *legRun) requestOf(i int) int { return r.index().request[i] }
 
+// sentTo returns where the request of a transaction went: the ports of its hop are those of what came there first, and a Contact may
+// name another one.
+//
+//go:noinline
+func (r *legRun) sentTo(i int) netip.AddrPort {
+	if m := r.requestOf(i); m >= 0 {
+		return r.Messages[m].Destination
+	}
+	_, dst := r.ends(&r.Transactions[i])
+	return dst
+}
+
 // fromTag returns the From tag of a transaction.
 //
 //go:noinline

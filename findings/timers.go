@@ -35,7 +35,8 @@ another host that answers.`,
 			if !r.unheard(i) || r.onwards(i, r.unheard) {
 				continue
 			}
-			src, dst := r.ends(t)
+			src, _ := r.ends(t)
+			dst := r.sentTo(i)
 			f := Finding{
 				Severity: Error, Confidence: Likely, Frames: r.requestFrames(i), gate: r.silence(i),
 				Observed: fmt.Sprintf("INVITE sent %d times in %s to %s, no response", t.Requests, seconds(t.LastSent.Sub(t.Sent)), endpoint(dst)),
@@ -97,7 +98,8 @@ digest-brute-force tells of.`,
 			if !r.timedOut(i) || r.onwards(i, r.timedOut) {
 				continue
 			}
-			src, dst := r.ends(t)
+			src, _ := r.ends(t)
+			dst := r.sentTo(i)
 			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
 			f.Frames, f.gate = r.requestFrames(i), r.silence(i)
 			f.Because, f.end = fmt.Sprintf("its %s was never answered", t.Method), goesOn
@@ -197,10 +199,9 @@ var no100 = &Rule{
 			if before == nil || r.onwards(i, func(j int) bool { return r.relaysEach(before, j) }) {
 				continue
 			}
-			_, dst := r.ends(t)
 			r.report(Finding{
 				Severity: Warning, Frames: append(r.frames(before...), r.firstAnswer(i)...),
-				Observed: fmt.Sprintf("INVITE sent %s before %s answered after %s", times(len(before)), endpoint(dst), seconds(answer.Sub(t.Sent))),
+				Observed: fmt.Sprintf("INVITE sent %s before %s answered after %s", times(len(before)), endpoint(r.sentTo(i)), seconds(answer.Sub(t.Sent))),
 				Expected: "100 Trying within 200 ms",
 			})
 		}
