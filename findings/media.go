@@ -457,11 +457,8 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 			return f, false
 		}
 	}
-	switch {
-	case len(lone) == 1:
-		none = "a single packet, and no stream,"
-	case len(lone) > 1:
-		none = "some packets, and no stream,"
+	if few := fewOf(lone); few != "" {
+		none = few
 	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
@@ -496,6 +493,17 @@ func (r *captureRun) lone(src, dst netip.AddrPort, from, to time.Time) (list []a
 	return list, noise
 }
 
+// fewOf says which packets without a stream there are, "" for none.
+func fewOf(lone []analysis.LonePacket) string {
+	switch len(lone) {
+	case 0:
+		return ""
+	case 1:
+		return "a single packet, and no stream,"
+	}
+	return "some packets, and no stream,"
+}
+
 // reachesInto returns how much of a time a stream that begins ahead of it or ends behind it is sent in: what is on its way when another
 // agreement is made goes on for a moment. For a stream that lies in that time it is all of it.
 func reachesInto(s *analysis.Stream, begin, end time.Time) time.Duration {
@@ -516,7 +524,7 @@ var noAudio = &Rule{
 	ID: "no-audio", RFC: "RFC 3264 6.1", Severity: "error",
 	Title: "an answered call without any audio",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop that is) and went on for 3 s and more; its descriptions agree on audio, not inactive, and for 5 s and more not on hold; no RTP of it is in the capture, though RTP of other calls is within 60 s, and one of its two media addresses is the source of
-some packet; where other agreements were in force as well that had it go elsewhere, 5 s and more are left. The capture may have been taken at a server, past which media from phone to phone do not come: silent therefore where all that RTP of others, but for streams of less than five packets, has one end that passes requests of this call on, or that is an end of each of its hops, or where all of it has one end that is no media address of
+some packet (single packets of it are named, and comfort noise among them is no silence); where other agreements were in force as well that had it go elsewhere, 5 s and more are left. The capture may have been taken at a server, past which media from phone to phone do not come: silent therefore where all that RTP of others, but for streams of less than five packets, has one end that passes requests of this call on, or that is an end of each of its hops, or where all of it has one end that is no media address of
 this call, and more than one other end. These are told all the same where packets between the two media addresses are in the capture, or one of these has RTP with three hosts and more that are no ends of its hops; or with one, and is an end of each hop and of most streams of the capture. Silent where RTP that is of no call went to or came from one of these addresses in that time, or RTP of another call uses one of them with its port, with ICE, where messages of the call are cut or its beginning is missing.`,
 	Why: "Both sides hear nothing. Where media of other calls are seen, those of this one would be.",
 	Fix: "Look whether the two addresses of media can reach each other; where media take another way than the signalling, capture there.",
@@ -547,12 +555,24 @@ this call, and more than one other end. These are told all the same where packet
 			if talk < min(to.Sub(from), heldTalk) {
 				continue
 			}
-			r.tellOf(t.leg, Finding{
+			caller, callee := a.side[0].addr, a.side[1].addr
+			there, noise := r.lone(caller, callee, from, to)
+			back, noiseBack := r.lone(callee, caller, from, to)
+			if noise || noiseBack {
+				continue
+			}
+			f := Finding{
 				Severity: Error, Frames: []analysis.Frame{a.frame}, Confidence: Likely,
-				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(a.side[0].addr), endpoint(a.side[1].addr), seconds(talk)),
+				Observed: fmt.Sprintf("no RTP between %s and %s in %s of talk, though RTP of others is in the capture", endpoint(caller), endpoint(callee), seconds(talk)),
 				Expected: "RTP both ways",
 				passed:   &passed{side: analysis.Callee, same: "silent", at: from, until: to},
-			})
+			}
+			if lone := append(there, back...); len(lone) > 0 {
+				f.Observed = fewOf(lone) + " of RTP" + strings.TrimPrefix(f.Observed, "no RTP")
+				f.Because, f.end = "no stream of audio is in the capture, neither way", goesOn
+				f.Frames = append(f.Frames, lone[0].Frame)
+			}
+			r.tellOf(t.leg, f)
 		}
 	},
 }
