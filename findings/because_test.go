@@ -185,6 +185,22 @@ func TestBeside(t *testing.T) {
 		+.1  A > B ACK
 		9    A > B BYE
 		+.01 B > A 200 of=BYE`, "it was put on hold and never resumed", false},
+		{"a side falls silent that was heard before the answer", `
+		0    A > B INVITE sdp m=4000
+		1    B > A 183 sdp m=5000
+		+.01 B:5000 > A:4000 RTP n=40 ssrc=2
+		4    B > A 200 sdp m=5000
+		+.01 A > B ACK
+		+.01 A:4000 > B:5000 RTP n=200 ssrc=1
+		9    A > B BYE
+		+.01 B > A 200 of=BYE`, "audio went one way only, with no stream of the called side in 5.00 s of talk", false},
+		{"a side that is never heard", `
+		0    A > B INVITE sdp m=4000
+		4    B > A 200 sdp m=5000
+		+.01 A > B ACK
+		+.01 A:4000 > B:5000 RTP n=200 ssrc=1
+		9    A > B BYE
+		+.01 B > A 200 of=BYE`, "audio went one way only, with no stream of the called side in the capture", false},
 		{"what explains the end is told in place of what else was wrong", `
 		0    A > B INVITE
 		     Session-Expires: 90
@@ -255,7 +271,7 @@ func investigated(t *testing.T, pcap []byte) ([]*Finding, *analysis.Result) {
 	}
 	defer r.Close()
 	c := New()
-	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{}))
+	res, err := analysis.Run(context.Background(), r, c.Options(analysis.Options{Streams: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -460,12 +460,16 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	if few := fewOf(lone); few != "" {
 		none = few
 	}
+	where := "the capture"
+	if len(sent[silent]) > 0 { // ahead of the answer, or of a hold
+		where = seconds(end.Sub(begin)) + " of talk"
+	}
 	f = Finding{
 		Severity: Error, Frames: []analysis.Frame{part.first().frame, first.First},
 		Observed: fmt.Sprintf("%s sends RTP to %s, and %s of %s is seen in %s of talk", sideNames[by], endpoint(first.Destination()), none, sideNames[1-by], seconds(end.Sub(begin))),
 		Expected: "RTP from " + endpoint(ends[silent]) + " to " + endpoint(ends[by]),
 		RFC:      "RFC 3264 6.1",
-		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in the capture", end: goesOn,
+		Because:  "audio went one way only, with no stream of " + sideNames[silent] + " in " + where, end: goesOn,
 		passed: &passed{side: sideParties[silent], same: "silent", at: begin, until: end},
 	}
 	if len(lone) > 0 {
