@@ -282,7 +282,10 @@ func (t *tracker) other(x *seen) {
 		t.newExchange(x, k)
 	case x.s.IsRequest():
 		r.Requests++
-		r.LastSent, r.LastFrame = x.now, x.frame
+		r.LastFrame = x.frame
+		if x.now.After(r.LastSent) { // a capture of several queues is not in order
+			r.LastSent = x.now
+		}
 		x.resent = r.SentFrame
 		t.again(x, r)
 	default:

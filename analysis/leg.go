@@ -304,7 +304,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 		i = t.begin(v, x, hop, forward)
 	}
 	tr := &v.trans[i]
-	x.transaction, tr.lastSent = i, instant(x.now)
+	x.transaction, tr.lastSent = i, max(tr.lastSent, instant(x.now)) // a capture of several queues is not in order
 	if tr.requests++; tr.requests > 1 {
 		if tr.forward == forward { // else a request that loops back
 			x.resent = tr.sentFrame
