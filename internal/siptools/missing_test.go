@@ -70,8 +70,8 @@ func TestNotEverythingWasRead(t *testing.T) {
 	none := filepath.Join(dir, "none.pcap")
 	other := at(outside, "other.pcap", whole)
 	var flood []string
-	for i := range 9000 {
-		flood = append(flood, fmt.Sprintf("INVITE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK%d\nFrom: <sip:a@h>;tag=%d\nTo: <sip:b@h>\nCall-ID: %d@h\nCSeq: 1 INVITE\nContent-Length: 0\n\n", i, i, i))
+	for i := range 9000 { // inside of calls, which are waited for until they end
+		flood = append(flood, fmt.Sprintf("INVITE sip:b@h SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bK%d\nFrom: <sip:a@h>;tag=%d\nTo: <sip:b@h>;tag=b\nCall-ID: %d@h\nCSeq: 1 INVITE\nContent-Length: 0\n\n", i, i, i))
 	}
 	var confined, small siptools.Options
 	confined.Capture.Folders = []string{dir}
