@@ -317,7 +317,7 @@ func (s *registerState) end(r *captureRun) {
 // unasked tells of a refusal of which the REGISTER is not in the capture.
 func (s *registerState) unasked(u *analysis.Unregistered) {
 	f := Finding{Severity: Error, AOR: u.AOR, CallID: u.CallID, Frames: []analysis.Frame{u.Frame}}
-	f.Observed = fmt.Sprintf("%d from %s to a REGISTER from %s, which is not in the capture", u.Status, endpoint(u.Source), endpoint(u.Destination))
+	f.Observed = fmt.Sprintf("%d from %s to a REGISTER from %s, which the capture does not have whole", u.Status, endpoint(u.Source), endpoint(u.Destination))
 	f.Expected, f.NextStep = refusedExpected, refusedNext
 	key := u.Destination.Addr().String()
 	if u.Accepted {
