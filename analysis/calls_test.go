@@ -689,6 +689,20 @@ var callTests = []struct {
 			"c2@example completed 200 by caller setup=1s talk=5.9s messages=3 a-c2-example/b-c2-example:terminated",
 		},
 	},
+	{"calls that go on, on both sides of a server with two addresses that passes a part of the tag on", `
+		0    A > P INVITE ft=0123456789
+		0.1  Q > B INVITE id=c2@q new ft=SD1-0123456789
+		1    B > Q 200 id=c2@q
+		1.1  P > A 200 id=c1@example`,
+		[]string{"c1@example confirmed 200 setup=1.1s unfinished messages=2 0123456789/b-c1-example:confirmed + c2@q confirmed 180 [from-tag from-and-to-user from-user begins-inside answered-together]"},
+	},
+	{"the same, answered one after the other", `
+		0    A > P INVITE ft=0123456789
+		0.1  Q > B INVITE id=c2@q new ft=SD1-0123456789
+		1    B > Q 200 id=c2@q
+		3    P > A 200 id=c1@example`,
+		[]string{"c1@example confirmed 200 setup=3s unfinished messages=2 0123456789/b-c1-example:confirmed", "c2@q confirmed 200 setup=900ms unfinished messages=2 SD1-0123456789/b-c2-q:confirmed"},
+	},
 	{"a caller with many calls that describes them all alike", `
 		0    A > B INVITE sdp o=123456789/1
 		0.1  A > B INVITE id=c2@example sdp o=123456789/1

@@ -362,10 +362,12 @@ func strangers(a, b *Leg) bool {
 
 // convinces reports whether a pair has enough in common. Users, descriptions and times
 // say little by themselves: many calls at once may have them. The later leg has to come from
-// the host that the earlier one went to, or both have to be answered and to end together. That both
+// the host that the earlier one went to, or both have to be answered together, and to end together or to have a tag
+// in common: calls that go on when the capture ends have no more. That both
 // were refused alike is not enough by itself: whoever tries one number at many servers has that.
 func (c *pair) convinces() bool {
-	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || c.t&(answeredTogether|endedTogether) == answeredTogether|endedTogether)
+	near, alike := c.t&(byItself|chained|sameHost) != 0, c.t&answeredTogether != 0 && c.t&(endedTogether|tagAffix) != 0
+	return c.t.score() >= joinScore && (near || alike)
 }
 
 // A hostPair is two addresses.
