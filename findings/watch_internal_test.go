@@ -2,6 +2,7 @@ package findings
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -20,9 +21,9 @@ func healthy(h *hosts) watch {
 	from := netip.MustParseAddrPort("10.0.0.1:5062")
 	w := watch{}
 	a := &w.storm
-	a.place, a.source, a.inMinute, a.granted, a.at = 7, h.number(from.Addr()), 3, 600, begin
+	a.place, a.first, a.inMinute, a.granted, a.at = 7, h.number(from.Addr()), 3, 600, begin
 	a.take(begin, analysis.Frame{File: 1, Number: 40})
-	a.contacts = []stormContact{{uri: 11, source: a.source, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
+	a.contacts = []stormContact{{uri: 11, source: a.first, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
 	w.register.place = 7
 	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), until: begin.Add(5*time.Millisecond + 600*time.Second), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
 	w.flap.place = 7
@@ -52,7 +53,8 @@ func TestWatchSlot(t *testing.T) {
 		{"another contact", func(w *watch) { w.register.granted[0].uri = 14 }, false},
 		{"another Call-ID", func(w *watch) { w.flap.list[0].callID = 14 }, false},
 		{"another port", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.1:5063") }, true},
-		{"registered from another address before", func(w *watch) { w.storm.source-- }, false},
+		{"registered from another address before", func(w *watch) { w.storm.first-- }, false},
+		{"from several addresses in a minute", func(w *watch) { w.storm.several = true }, false},
 		{"another address", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.2:5062") }, false},
 		{"two bindings", func(w *watch) { w.flap.list = append(w.flap.list, w.flap.list[0]) }, false},
 		{"two grants", func(w *watch) { w.register.granted = append(w.register.granted, w.register.granted[0]) }, false},
@@ -89,9 +91,13 @@ func TestWatchSlot(t *testing.T) {
 // TestOrdinary: an address-of-record that is challenged and registered is kept in its slot, of which there may be a great many.
 func TestOrdinary(t *testing.T) {
 	var l capgen.Ladder
-	b := l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n" +
-		"0 A > B REGISTER\n+.01 B > A 401\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n" +
-		"+.01 A > B REGISTER cseq=2\n+.01 B > A 200\n")
+	text := "B = 10.0.0.2:5060\n"
+	for i := range 3 { // the first has the number 0
+		text += fmt.Sprintf("A%[1]d = 10.0.0.1%[1]d:5060\n%[1]d A%[1]d > B REGISTER id=r%[1]d from=sip:a%[1]d@example.com\n"+
+			"+.01 B > A%[1]d 401\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n"+
+			"+.01 A%[1]d > B REGISTER id=r%[1]d from=sip:a%[1]d@example.com cseq=2\n+.01 B > A%[1]d 200\n", i)
+	}
+	b := l.Pcap(text)
 	r, err := capture.NewReader(t.Context(), bytes.NewReader(b), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
