@@ -696,6 +696,18 @@ var callTests = []struct {
 		1.1  P > A 200 id=c1@example`,
 		[]string{"c1@example confirmed 200 setup=1.1s unfinished messages=2 0123456789/b-c1-example:confirmed + c2@q confirmed 180 [from-tag from-and-to-user from-user begins-inside answered-together]"},
 	},
+	{"the same, ended one after the other", `
+		0    A > P INVITE ft=0123456789
+		0.1  Q > B INVITE id=c2@q new ft=SD1-0123456789
+		1    B > Q 200 id=c2@q
+		1.1  P > A 200 id=c1@example
+		5    A > P BYE id=c1@example
+		9    Q > B BYE id=c2@q`,
+		[]string{
+			"c1@example completed 200 by caller setup=1.1s talk=3.9s messages=3 0123456789/b-c1-example:terminated",
+			"c2@q completed 200 by caller setup=900ms talk=8s messages=3 SD1-0123456789/b-c2-q:terminated",
+		},
+	},
 	{"the same, answered one after the other", `
 		0    A > P INVITE ft=0123456789
 		0.1  Q > B INVITE id=c2@q new ft=SD1-0123456789

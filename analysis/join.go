@@ -85,6 +85,7 @@ const (
 	sameHost
 	refusedTogether
 	elsewhere
+	goesOn // neither has ended: it says nothing by itself
 )
 
 // A scored is what traits are called and how much they say.
@@ -362,12 +363,12 @@ func strangers(a, b *Leg) bool {
 
 // convinces reports whether a pair has enough in common. Users, descriptions and times
 // say little by themselves: many calls at once may have them. The later leg has to come from
-// the host that the earlier one went to, or both have to be answered together, and to end together or to have a tag
-// in common: calls that go on when the capture ends have no more. That both
+// the host that the earlier one went to, or both have to be answered and to end together; where neither
+// has ended they have to have a tag in common. That both
 // were refused alike is not enough by itself: whoever tries one number at many servers has that.
 func (c *pair) convinces() bool {
-	near, alike := c.t&(byItself|chained|sameHost) != 0, c.t&answeredTogether != 0 && c.t&(endedTogether|tagAffix) != 0
-	return c.t.score() >= joinScore && (near || alike)
+	all := func(t trait) bool { return c.t&t == t }
+	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || all(answeredTogether|endedTogether) || all(answeredTogether|goesOn|tagAffix))
 }
 
 // A hostPair is two addresses.
@@ -690,6 +691,9 @@ func (j *joiner) join(legs *legStore) {
 		}
 		if d := a.ended.Sub(b.ended); !a.ended.IsZero() && !b.ended.IsZero() && d.Abs() < together {
 			c.t |= endedTogether
+		}
+		if a.ended.IsZero() && b.ended.IsZero() {
+			c.t |= goesOn
 		}
 		if d := a.ended.Sub(b.ended); a.refused != 0 && a.refused == b.refused && c.t&endedTogether != 0 && d >= 0 {
 			c.t |= refusedTogether
