@@ -21,7 +21,7 @@ func (c *Call) Verdict() string {
 // AppendVerdict appends the Verdict to b.
 func (c *Call) AppendVerdict(b []byte) []byte {
 	l := c.First()
-	b = appendOutcome(b, l, c.Until)
+	b = c.appendOutcome(b)
 	link, n := " because ", len(b)
 	if b = c.appendBehind(b); len(b) > n || bytes.HasSuffix(b, []byte(" later")) { // the cause is of what was said before that
 		link = ", because "
@@ -41,8 +41,9 @@ func (c *Call) AppendVerdict(b []byte) []byte {
 	return append(b, '.')
 }
 
-// appendOutcome appends what became of a leg up to the end of the capture.
-func appendOutcome(b []byte, l *Leg, until time.Time) []byte {
+// appendOutcome appends what became of the first leg of a call up to the end of the capture.
+func (c *Call) appendOutcome(b []byte) []byte {
+	l, until := c.First(), c.Until
 	switch l.State {
 	case StateCompleted:
 		return appendCompleted(b, l)
@@ -57,13 +58,13 @@ func appendOutcome(b []byte, l *Leg, until time.Time) []byte {
 		}
 		return appendLater(append(b, bye...), l.Answered, until)
 	case StateFailed:
-		return appendFailed(b, l)
+		return c.appendFailed(b)
 	case StateCancelled:
 		return appendCancelled(b, l)
 	case StateRedirected:
 		b = appendAfter(append(b, "Redirected"...), l.Invited, l.Final)
 		b = words.AppendStatus(append(b, " with "...), l.FinalStatus)
-		b = appendRefuser(append(b, " by "...), l)
+		b = c.appendRefuser(append(b, " by "...))
 		return append(b, ", and nothing followed on this Call-ID"...)
 	case StateAbandoned:
 		if l.Ringing.IsZero() {
@@ -110,7 +111,8 @@ func appendCompleted(b []byte, l *Leg) []byte {
 	return b
 }
 
-func appendFailed(b []byte, l *Leg) []byte {
+func (c *Call) appendFailed(b []byte) []byte {
+	l := c.First()
 	b = append(appendAfter(append(b, "Failed"...), l.Invited, l.Final), ": "...)
 	if l.FinalStatus == 0 {
 		return append(b, "the caller acknowledged a refusal that is not in the capture"...)
@@ -120,25 +122,26 @@ func appendFailed(b []byte, l *Leg) []byte {
 	case 401, 407:
 		return append(b, ", and no further INVITE with credentials came"...)
 	}
-	b = appendRefuser(append(b, " from "...), l)
+	b = c.appendRefuser(append(b, " from "...))
 	if l.FinalStatus == 487 { // with either it would be a call that was cancelled
 		b = append(b, " (no CANCEL or BYE of the caller that it would answer is in the capture)"...)
 	}
 	return b
 }
 
-// appendRefuser appends who refused or redirected a leg.
-func appendRefuser(b []byte, l *Leg) []byte {
-	_, told := l.refusedBehind()
-	switch server := told != 0 || l.EndedBy == Server; {
-	case server && l.FinalStatus != 483 && oneServer(l):
-		return appendHost(append(b, "a server on the way, "...), l.Destination)
-	case server:
-		return append(b, "a server on the way"...)
-	case len(l.Hops) < 2:
+// appendRefuser appends who refused or redirected a call.
+func (c *Call) appendRefuser(b []byte) []byte {
+	l := c.First()
+	_, told := c.refusedBehind()
+	switch {
+	case l.EndedBy != Server && len(l.Hops) < 2:
 		return appendHost(b, l.Destination)
+	case l.EndedBy != Server && told == 0:
+		return append(b, "the called side"...)
+	case l.FinalStatus != 483 && (len(c.Legs) == 1 || len(l.Hops) < 2) && oneServer(l):
+		return appendHost(append(b, "a server on the way, "...), l.Destination)
 	}
-	return append(b, "the called side"...)
+	return append(b, "a server on the way"...)
 }
 
 // appendBehind appends what a server was told that told the caller another status.
@@ -147,18 +150,43 @@ func (c *Call) appendBehind(b []byte) []byte {
 	if l.State != StateFailed || l.FinalStatus == 401 || l.FinalStatus == 407 || l.FinalStatus == 487 {
 		return b
 	}
-	from, status := l.refusedBehind()
-	if x := c.Legs[len(c.Legs)-1]; x != l { // the one that went furthest
-		from, status = x.Destination, x.FinalStatus
-		if x.State != StateFailed || status == l.FinalStatus || x.Final.After(l.Final) {
-			return b
-		}
-	}
+	from, status := c.refusedBehind()
 	if status < 300 {
 		return b
 	}
 	b = words.AppendStatus(append(b, ", after "...), status)
 	return appendHost(append(b, " from "...), from)
+}
+
+// refusedBehind returns what Leg.refusedBehind does, of further legs where there are any: all that go no further were
+// refused with another status than the caller was told.
+//
+//go:noinline
+func (c *Call) refusedBehind() (from netip.AddrPort, status int) {
+	l := c.First()
+	if len(c.Legs) == 1 {
+		return l.refusedBehind()
+	}
+	for _, x := range c.Legs[1:] {
+		switch {
+		case c.goesOn(x):
+		case x.State != StateFailed || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final):
+			return from, 0
+		default:
+			from, status = x.Destination, x.FinalStatus
+		}
+	}
+	return from, status
+}
+
+// goesOn reports whether there is another leg behind one: it comes from where that went.
+func (c *Call) goesOn(leg *Leg) bool {
+	for _, x := range c.Legs {
+		if x != leg && x.Source.Addr() == leg.Destination.Addr() {
+			return true
+		}
+	}
+	return false
 }
 
 // refusedBehind returns the last to refuse a leg, and the status, where a server told the caller another one than
