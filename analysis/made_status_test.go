@@ -45,6 +45,8 @@ func TestVerdictMadeStatus(t *testing.T) {
 		"behind a proxy and a back-to-back user agent": {"0 A > Q INVITE id=outer" + session + ".01 Q > P INVITE id=outer" + session + ".02 P > B INVITE id=inner fwd=no" + session +
 			"+.2 B > P 486 id=inner\n+.01 P > Q 480 id=outer\n+.01 Q > A 480 id=outer\n+.01 A > Q ACK id=outer\n",
 			"Failed after 240 ms: 480 Temporarily Unavailable from a server on the way, after 486 Busy Here from 10.0.0.2:5060."},
+		"one of two phones on one host": {"D = 10.0.0.2:5070\n" + begin + "+.01 P > D INVITE br=2\n+.01 P > C INVITE br=3\n+.1 B > P 486 tt=b br=1\n+.1 D > P 404 tt=d br=2\n+.1 C > P 503 tt=c br=3\n+.01 P > A 486 tt=b\n+.01 A > P ACK tt=b\n",
+			"Failed after 350 ms: 486 Busy Here from the called side."},
 		"later than that": {inner + "+.2 P > A 480 id=outer\n+.01 A > P ACK id=outer\n+.2 B > P 486 id=inner\n",
 			"Failed after 210 ms: 480 Temporarily Unavailable from 10.0.0.9:5060."},
 	} {

@@ -61,10 +61,20 @@ func (v *liveLeg) refusals(now time.Time) {
 		if status == 0 && tr.provisional == never && tr.requests >= silentCopies && !(pending && now.Sub(timeAt(tr.sent)) <= timerTimeout) {
 			status = 408 // section 16.8: so a proxy takes it
 		}
-		if status >= 300 && status != l.FinalStatus {
+		if status >= 300 && status != l.FinalStatus && !v.alsoFinal(tr) {
 			l.Refusals = append(l.Refusals, Refusal{tr.hop, status})
 		}
 	}
+}
+
+// alsoFinal reports whether another branch of an INVITE got the final response of the leg on the same hop: two phones of one host were called.
+func (v *liveLeg) alsoFinal(tr *liveTransaction) bool {
+	for i := range v.trans {
+		if x := &v.trans[i]; x.method == tr.method && x.initial && x.hop == tr.hop && x.cseq == tr.cseq && int(x.status) == v.leg.FinalStatus && x.status != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // silentCopies is how often an INVITE was sent that nobody is taken to answer any more.
