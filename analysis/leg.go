@@ -40,7 +40,7 @@ type liveLeg struct {
 	steps      bool   // its messages are kept
 	paired     bool   // it is one of a candidate of the joiner
 	moved      bool   // what came first was of a further hop
-	forgot     bool   // transactions of it were forgotten
+	forgot     int64  // behind the highest CSeq number of transactions that were forgotten
 }
 
 // maxSpareLegs bounds the finished legs in whose place others may come.
@@ -262,7 +262,6 @@ func (t *tracker) begin(v *liveLeg, x *seen, hop int, forward bool) int {
 // forget makes room: of the older half of the transactions, those are forgotten that are
 // over. An INVITE that still rings behind dozens of others is kept.
 func (v *liveLeg) forget() {
-	v.forgot = true
 	half := len(v.trans) / 2
 	moved := make([]int, len(v.trans))
 	kept := v.trans[:0]
@@ -271,6 +270,7 @@ func (v *liveLeg) forget() {
 		pending := tr.method == "INVITE" && tr.status == 0 && len(kept) < half/2
 		if i < half && !pending {
 			moved[i] = -1
+			v.forgot = max(v.forgot, int64(tr.cseq)+1)
 			continue
 		}
 		moved[i] = len(kept)
@@ -574,7 +574,7 @@ func (t *tracker) response(v *liveLeg, x *seen) {
 	if i < 0 {
 		i = v.findByCSeq(x, hop, !forward)
 	}
-	if i < 0 && v.forgot && x.s.StatusCode >= 300 {
+	if i < 0 && int64(x.cseq) < v.forgot && x.s.StatusCode >= 300 {
 		return // its request was forgotten: what refuses a request that ran through 70 hosts would push out those that are known
 	}
 	if i < 0 { // its request was not captured

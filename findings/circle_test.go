@@ -34,3 +34,16 @@ func TestFullCircle(t *testing.T) {
 		t.Error("no loop")
 	}
 }
+
+// TestBehindManyRequests: behind as many requests as make a leg forget the first of them, a refusal still counts whose request is not in the capture.
+func TestBehindManyRequests(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(hosts + "0 A > B INVITE sdp\n1 B > A 200 sdp\n+.1 A > B ACK\n")
+	for range 80 {
+		b.WriteString("+1 A > B INFO\n+.1 B > A 200\n")
+	}
+	b.WriteString("+5 A > B INVITE sdp unseen\n+.1 B > A 503\n+.1 A > B ACK unseen\n")
+	if told := found(t, b.String()); count(told, "overload", findings.Note) != 1 {
+		t.Error("no overload:", told)
+	}
+}
