@@ -449,9 +449,10 @@ func (c *oftenContact) finding() Finding {
 type stormHead struct {
 	place uint32 // as that of registerHead
 	count
-	first    hostNo // which sent the first of the REGISTERs that are counted, …
-	several  bool   // … and others sent some, too
-	source   hostNo // first of the worst minute
+	sender   hostNo // which sent more than half of the REGISTERs that are counted, if one did, …
+	lead     int32  // … and how many more of them, at most
+	several  bool   // they are from more than one host
+	source   hostNo // the sender of the worst minute
 	granted  int64  // 0: not known
 	at       time.Time
 	worst    *Finding
@@ -511,9 +512,9 @@ func (s *stormState) exchange(r *exchangeRun) {
 	if e.Status != 401 && e.Status != 407 {
 		from := e.Source.Addr()
 		if a.take(e.Sent, e.SentFrame) {
-			a.first, a.several = src.host, false
+			a.lead, a.several = 0, false
 		}
-		a.several = a.several || a.first != src.host
+		a.from(src.host)
 		a.judge(e)
 		src.register(e, a, from)
 		reg.register(e, a)
@@ -598,12 +599,25 @@ func challengeSeen(e *analysis.Exchange) *gate {
 	return &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent}
 }
 
+// from takes in who sent a REGISTER: others take the lead of the sender one by one.
+func (a *stormAOR) from(h hostNo) {
+	switch {
+	case a.lead == 0:
+		a.sender, a.lead = h, 1
+	case a.sender == h:
+		a.lead++
+	default:
+		a.several = true
+		a.lead--
+	}
+}
+
 // judge looks whether an address-of-record registers too often.
 func (a *stormAOR) judge(e *analysis.Exchange) {
 	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
 		return
 	}
-	a.most, a.source = a.n, a.first
+	a.most, a.source = a.n, a.sender
 	from := e.Source.Addr().Unmap().String()
 	if a.several {
 		from = "several addresses"

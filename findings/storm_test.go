@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sipsight/sipsight/findings"
 )
 
 // TestStormSource: a storm is put down to a host only if all that is counted came from there.
@@ -33,6 +35,45 @@ func TestStormSource(t *testing.T) {
 		}
 		if n != 1 {
 			t.Errorf("last from %s: told %d times", tt.last, n)
+		}
+	}
+}
+
+// TestStormOfAttacker: a storm is told with the attack if most of it is of the attacker, and by itself else, whoever began it.
+func TestStormOfAttacker(t *testing.T) {
+	attack := func(b *strings.Builder, user string, n int) {
+		for range n {
+			fmt.Fprintf(b, "+.1 A > B REGISTER id=x%d@example from=sip:%s@example.com\n    Authorization: Digest username=\"%s\", realm=\"r\", nonce=\"n%d\", response=\"00\"\n+.1 B > A 403\n", b.Len(), user, user, b.Len())
+		}
+	}
+	phone := func(b *strings.Builder, n int) {
+		for range n {
+			fmt.Fprintf(b, "+.1 C > B REGISTER id=p%d@example from=sip:a@example.com\n+.1 B > C 200\n", b.Len())
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		ladder func(b *strings.Builder)
+		storm  bool
+	}{
+		{"the phone begins", func(b *strings.Builder) { phone(b, 1); attack(b, "a", 14) }, false},
+		{"the phone ends", func(b *strings.Builder) { attack(b, "a", 14); phone(b, 1) }, false},
+		{"the attacker begins", func(b *strings.Builder) { attack(b, "u", 14); attack(b, "a", 1); phone(b, 14) }, true},
+		{"the attacker ends", func(b *strings.Builder) { attack(b, "u", 14); phone(b, 14); attack(b, "a", 1) }, true},
+	} {
+		var b strings.Builder
+		b.WriteString(hosts + "C = 10.0.0.3:5060\n0 A > B OPTIONS new id=o@example\n+.1 B > A 200\n")
+		tt.ladder(&b)
+		told := found(t, b.String())
+		if count(told, "digest-brute-force", findings.Error) != 1 {
+			t.Errorf("%s: no attack", tt.name)
+		}
+		storm := false
+		for _, f := range told {
+			storm = storm || f.ID == "register-storm" && strings.HasPrefix(f.AOR, "sip:a@")
+		}
+		if storm != tt.storm {
+			t.Errorf("%s: told by itself: %v", tt.name, storm)
 		}
 	}
 }
