@@ -452,7 +452,8 @@ type stormHead struct {
 	sender   hostNo // which sent more than half of the REGISTERs that are counted, if one did, …
 	lead     int32  // … and how many more of them, at most
 	several  bool   // they are from more than one host
-	source   hostNo // the sender of the worst minute
+	source   hostNo // of the last REGISTER
+	blamed   hostNo // the sender of the worst minute
 	granted  int64  // 0: not known
 	at       time.Time
 	worst    *Finding
@@ -576,6 +577,7 @@ func (s *stormState) find(r *exchangeRun) (*stormAOR, *stormSource, *stormRegist
 		a.place = r.c.watches.seq
 		reg.aors++
 	}
+	a.source = src.host
 	return a, src, reg
 }
 
@@ -617,7 +619,7 @@ func (a *stormAOR) judge(e *analysis.Exchange) {
 	if a.n <= max(10, a.expected()/100) || a.n <= a.most {
 		return
 	}
-	a.most, a.source = a.n, a.sender
+	a.most, a.blamed = a.n, a.sender
 	from := e.Source.Addr().Unmap().String()
 	if a.several {
 		from = "several addresses"
@@ -689,7 +691,7 @@ func (s *stormState) end(r *captureRun) {
 	}
 	for _, w := range r.c.watches.oddOnes(func(w *watch) uint32 { return w.storm.place }) {
 		a := &w.storm
-		from := a.source
+		from := a.blamed
 		if a.most == 0 && a.often != nil {
 			from = a.often.source
 		}

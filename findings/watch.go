@@ -138,7 +138,7 @@ type watchSlot struct {
 // again, which room is for.
 func (s *watchSlot) pack(w, room *watch, h *hosts) bool {
 	a := &w.storm
-	*s = watchSlot{place: max(a.place, w.register.place, w.flap.place), minute: uint32(a.inMinute), source: a.first, granted: uint32(a.granted)}
+	*s = watchSlot{place: max(a.place, w.register.place, w.flap.place), minute: uint32(a.inMinute), source: a.source, granted: uint32(a.granted)}
 	s.flags = flagIf(slotStorm, a.place != 0) | flagIf(slotRegister, w.register.place != 0) | flagIf(slotFlap, w.flap.place != 0) |
 		flagIf(slotGranted, a.granted != 0) | flagIf(slotLate, w.register.late) | flagIf(slotStar, w.register.star)
 	if len(a.contacts) > 0 {
@@ -182,13 +182,14 @@ func (s *watchSlot) unpack(w *watch, h *hosts) {
 	}
 	*w = watch{}
 	if has(slotStorm) {
-		a.place, a.first, a.inMinute = s.place, s.source, int(s.minute)
+		a.place, a.source, a.inMinute = s.place, s.source, int(s.minute)
 	}
 	if has(slotContact) {
 		contacts = append(contacts, s.stormContact(sent))
 	}
 	if has(slotCounted) {
 		a.since, a.n, a.frames[0] = sent, 1, s.frame.frame()
+		a.sender, a.lead = s.source, 1
 	}
 	if has(slotGranted) {
 		a.granted, a.at = int64(s.granted), sent

@@ -2,7 +2,6 @@ package findings
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -21,9 +20,10 @@ func healthy(h *hosts) watch {
 	from := netip.MustParseAddrPort("10.0.0.1:5062")
 	w := watch{}
 	a := &w.storm
-	a.place, a.first, a.inMinute, a.granted, a.at = 7, h.number(from.Addr()), 3, 600, begin
+	a.place, a.source, a.inMinute, a.granted, a.at = 7, h.number(from.Addr()), 3, 600, begin
 	a.take(begin, analysis.Frame{File: 1, Number: 40})
-	a.contacts = []stormContact{{uri: 11, source: a.first, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
+	a.from(a.source)
+	a.contacts = []stormContact{{uri: 11, source: a.source, n: 1, since: begin, last: begin, granted: 600, frames: a.frames}}
 	w.register.place = 7
 	w.register.granted = []grant{{uri: 11, callID: 12, at: begin.Add(5 * time.Millisecond), until: begin.Add(5*time.Millisecond + 600*time.Second), seconds: 600, frame: analysis.Frame{File: 1, Number: 43}, cseq: 99}}
 	w.flap.place = 7
@@ -43,6 +43,7 @@ func TestWatchSlot(t *testing.T) {
 		{"never seen", func(w *watch) { *w = watch{} }, true},
 		{"challenged", func(w *watch) {
 			w.storm.count, w.storm.granted, w.storm.at, w.register.granted = count{}, 0, time.Time{}, nil
+			w.storm.sender, w.storm.lead = 0, 0
 			w.storm.contacts = []stormContact{{uri: 11}}
 		}, true},
 		{"refreshed", func(w *watch) { w.register.granted[0].tried = true }, true},
@@ -53,8 +54,7 @@ func TestWatchSlot(t *testing.T) {
 		{"another contact", func(w *watch) { w.register.granted[0].uri = 14 }, false},
 		{"another Call-ID", func(w *watch) { w.flap.list[0].callID = 14 }, false},
 		{"another port", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.1:5063") }, true},
-		{"registered from another address before", func(w *watch) { w.storm.first-- }, false},
-		{"from several addresses in a minute", func(w *watch) { w.storm.several = true }, false},
+		{"registered from another address before", func(w *watch) { w.storm.source-- }, false},
 		{"another address", func(w *watch) { w.flap.list[0].source = netip.MustParseAddrPort("10.0.0.2:5062") }, false},
 		{"two bindings", func(w *watch) { w.flap.list = append(w.flap.list, w.flap.list[0]) }, false},
 		{"two grants", func(w *watch) { w.register.granted = append(w.register.granted, w.register.granted[0]) }, false},
@@ -91,13 +91,13 @@ func TestWatchSlot(t *testing.T) {
 // TestOrdinary: an address-of-record that is challenged and registered is kept in its slot, of which there may be a great many.
 func TestOrdinary(t *testing.T) {
 	var l capgen.Ladder
-	text := "B = 10.0.0.2:5060\n"
-	for i := range 3 { // the first has the number 0
-		text += fmt.Sprintf("A%[1]d = 10.0.0.1%[1]d:5060\n%[1]d A%[1]d > B REGISTER id=r%[1]d from=sip:a%[1]d@example.com\n"+
-			"+.01 B > A%[1]d 401\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n"+
-			"+.01 A%[1]d > B REGISTER id=r%[1]d from=sip:a%[1]d@example.com cseq=2\n+.01 B > A%[1]d 200\n", i)
+	ladder := "A = 10.0.0.1:5060\nB = 10.0.0.2:5060\nC = 10.0.0.3:5060\n"
+	for _, phone := range []string{"A", "C"} {
+		of := " id=" + phone + "@example from=sip:" + phone + "@example.com"
+		ladder += "+1 " + phone + " > B REGISTER" + of + "\n+.01 B > " + phone + " 401" + of + "\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n" +
+			"+.01 " + phone + " > B REGISTER cseq=2" + of + "\n+.01 B > " + phone + " 200" + of + "\n"
 	}
-	b := l.Pcap(text)
+	b := l.Pcap(ladder)
 	r, err := capture.NewReader(t.Context(), bytes.NewReader(b), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestOrdinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Finish(res)
-	if w := &c.watches; w.seq == 0 || len(w.odd) > len(w.free) {
+	if w := &c.watches; w.seq != 2 || len(w.odd) > len(w.free) {
 		t.Errorf("%d were watched, %d of them in no slot", w.seq, len(w.odd)-len(w.free))
 	}
 }
