@@ -337,7 +337,7 @@ const (
 var registerStorm = &Rule{
 	ID: "register-storm", RFC: "RFC 3261 10.2.4", Severity: "warning",
 	Title: "far more REGISTERs than the granted time explains",
-	Doc: `REGISTERs that were challenged do not count; where nothing that the registrar sends is in the capture, it is only possible that they were not. Six and more for one contact of an address-of-record were accepted, all from one address and none from another in between, more than 10 times as often as the granted time explains: the
+	Doc: `REGISTERs that were challenged do not count; where nothing that the registrar sends to who sent them is in the capture, for the last rule to anybody, it is only possible that they were not. Six and more for one contact of an address-of-record were accepted, all from one address and none from another in between, more than 10 times as often as the granted time explains: the
 mean time from one to the next is under a tenth of the shortest time that any of them was granted. Or: in 60 s an address-of-record sends more than 10, and more than 10 times what the granted time of its contacts
 explains (3600 s where none is known); or a host sends more than 20, more than three for each address-of-record, and more than 10 times what the granted times explain. Or: in the
 second behind a pause of 10 s or more, in which there may be challenged ones, a registrar gets more REGISTERs that are not due (before 40 % of the granted time, or of addresses that are new) than 20 and than 20 % of the
@@ -485,6 +485,7 @@ type stormSource struct {
 type stormRegistrar struct {
 	addr   netip.Addr
 	aors   int
+	heard  bool // an answer of it is in the capture
 	last   time.Time
 	begin  time.Time // of the second behind a pause
 	n      int
@@ -510,6 +511,7 @@ func (s *stormState) exchange(r *exchangeRun) {
 	if a == nil {
 		return
 	}
+	reg.heard = reg.heard || e.Status != 0
 	if e.Status != 401 && e.Status != 407 {
 		from := e.Source.Addr()
 		if a.take(e.Sent, e.SentFrame) {
@@ -706,6 +708,9 @@ func (s *stormState) end(r *captureRun) {
 	s.report(r, "addresses-of-record")
 	for _, g := range s.at {
 		if g.most > 20 && g.most*5 > g.aors {
+			if g.heard { // the gate is of the host that sent the last of them
+				g.worst.gate = nil
+			}
 			r.report(*g.worst)
 		}
 	}
