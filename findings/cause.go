@@ -76,7 +76,7 @@ func oneCause(list []*Finding) []*Finding {
 				explainMessage(of, group, gone, (*Finding).outweighs)
 			}
 			for _, group := range asItShould {
-				explainMessage(of, group, gone, (*Finding).asBad)
+				explainMessage(of, group, gone, (*Finding).asks500)
 			}
 			explainMessage(of, noAck, gone, (*Finding).isLost)
 			explainProxy(of, gone)
@@ -252,6 +252,9 @@ func (f *Finding) outweighs(x *Finding) bool { return f.proves() || f.asBad(x) }
 
 // asBad reports whether another finding is no worse than f.
 func (f *Finding) asBad(x *Finding) bool { return x.Severity <= f.Severity }
+
+// asks500 reports whether another finding is no worse than f, and of a 500, not of a 503, which is of the load alone.
+func (f *Finding) asks500(x *Finding) bool { return x.refusal == 500 && f.asBad(x) }
 
 // isLost reports whether f is of a message whose later fragments were lost on the way.
 func (f *Finding) isLost(*Finding) bool { return f.lacking && f.Severity == Error }

@@ -262,14 +262,25 @@ that made the dialog counts). ACK and CANCEL, which repeat the number of their I
 				s.told = true
 				l := &r.Messages[last]
 				f := lastNumber{l.Method, l.CSeq, l.Frame, l.Time}.before(m.Method, m.CSeq, m.Frame, m.Source)
-				if m.Transaction >= 0 && r.Transactions[m.Transaction].Status == 500 {
-					f.Frames = append(f.Frames, r.Transactions[m.Transaction].FinalFrame)
+				if i := r.refused500(m.Transaction); i >= 0 {
+					f.Frames = append(f.Frames, r.Transactions[i].FinalFrame)
 					f.Observed += "; answered 500"
 				}
 				r.report(f)
 			}
 		}
 	},
+}
+
+// refused500 returns the transaction of a request on whichever hop that was answered 500 first, -1 for none: proxies pass it back.
+func (r *legRun) refused500(request int) int {
+	made := -1
+	for i := range r.Transactions {
+		if t := &r.Transactions[i]; request >= 0 && t.Status == 500 && r.sameRequest(request, i) && (made < 0 || t.Answered.Before(r.Transactions[made].Answered)) {
+			made = i
+		}
+	}
+	return made
 }
 
 // disordered reports whether a request stands behind one with a higher number that has a later time.

@@ -65,7 +65,7 @@ type Finding struct {
 	Because string
 	end     end         // which calls that is told of: those that ended so; where it is goesOn also beside the end of one that was answered
 	fault   answerFault // of a response that a server between may pass back: another fault is that of another host
-	refusal int         // the final response that Because explains, where end is turnedDown
+	refusal int         // the final response that Because explains, where end is turnedDown; that of a single overload
 
 	CallID string
 	Call   int      // ID of the call, 0 for none

@@ -483,7 +483,7 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 		return
 	}
 	f := Finding{
-		Severity: Note, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor,
+		Severity: Note, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor, refusal: x.status,
 		Observed: l.answered(x),
 		Expected: "a server that can take the request",
 	}
