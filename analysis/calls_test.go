@@ -627,6 +627,18 @@ var callTests = []struct {
 		5    P > A 480 id=c1@example of=INVITE`,
 		[]string{"c1@example failed 480 by server messages=2 + c2@p trying 220 [session-id from-and-to-user from-user shared-address begins-inside]"},
 	},
+	{"a B2BUA refuses since nobody answers it, and cancels", `
+		0    A > P INVITE
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.1  P > B INVITE id=c2@p fwd=no
+			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000
+		0.6  P > B INVITE again
+		1.6  P > B INVITE again
+		5    P > A 480 id=c1@example of=INVITE
+		5.1  P > B CANCEL id=c2@p
+		5.6  P > B CANCEL again`,
+		[]string{"c1@example failed 480 by server messages=2 + c2@p cancelled 220 [session-id from-and-to-user from-user shared-address begins-inside]"},
+	},
 	{"the refusal that a B2BUA passes on is not in the capture", `
 		0    A > P INVITE
 			Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000

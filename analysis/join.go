@@ -154,7 +154,7 @@ type ending struct {
 	answers             []netip.AddrPort // where the called side wants its media
 	refused             int              // its final response where it failed, 0 otherwise
 	elsewhere           bool             // it was cancelled since another one was answered
-	silent              bool             // its INVITE was repeated, and nothing came back
+	silent              bool             // see liveLeg.neverHeard
 	by                  Party            // who ended it
 }
 
@@ -264,13 +264,25 @@ func (j *joiner) finished(v *liveLeg) {
 		j.ends[int32(l.order)] = ending{
 			answered: l.Answered, ended: l.Ended, source: l.Source, destination: l.Destination, moved: v.moved,
 			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(), by: l.EndedBy,
-			silent: l.Messages >= silentCopies && l.Messages == l.Retransmissions+1,
+			silent: v.neverHeard(),
 		}
 	}
 	for _, sum := range v.keys {
 		j.table.remove(sum, v)
 	}
 	v.keys = v.keys[:0]
+}
+
+// neverHeard reports whether the INVITE of a leg was repeated and nothing came back, not to a CANCEL either.
+func (v *liveLeg) neverHeard() (is bool) {
+	for i := range v.trans {
+		tr := &v.trans[i]
+		if tr.status != 0 || tr.provisional != never {
+			return false
+		}
+		is = is || tr.method == "INVITE" && tr.requests >= silentCopies
+	}
+	return is
 }
 
 // plausible completes the traits of a candidate that need no more than the beginning of
@@ -738,7 +750,7 @@ func (j *joiner) endedBy(united []*pair, legs *legStore) map[int]Party {
 			continue
 		}
 		switch d := b.ended.Sub(a.ended); {
-		case b.by == NoParty: // nobody but the server was there to refuse
+		case b.silent: // nobody but the server was there to refuse
 			if by[int(c.earlier)] == NoParty {
 				by[int(c.earlier)] = Server
 			}
