@@ -119,8 +119,9 @@ func (l *Leg) AnsweredElsewhere() bool {
 // A Refusal is what came of a leg on a hop, where that is not what came of the leg: a server that it was sent to before it was sent to another
 // one, or one of several at once.
 type Refusal struct {
-	Hop    int // index into Leg.Hops
-	Status int // the final response there to the last initial INVITE, 300 and over; 408 where that was repeated and there was none
+	Hop    int  // index into Leg.Hops
+	Status int  // the final response there to the last initial INVITE, 300 and over; 408 where that was repeated and there was none
+	Before bool // that INVITE was of an attempt before the last one: the caller was told, and tried again
 }
 
 // A Party is one of those who take part in a call.

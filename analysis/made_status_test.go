@@ -47,6 +47,10 @@ func TestVerdictMadeStatus(t *testing.T) {
 			"Failed after 240 ms: 480 Temporarily Unavailable from a server on the way, after 486 Busy Here from 10.0.0.2:5060."},
 		"one of two phones on one host": {"D = 10.0.0.2:5070\n" + begin + "+.01 P > D INVITE br=2\n+.01 P > C INVITE br=3\n+.1 B > P 486 tt=b br=1\n+.1 D > P 404 tt=d br=2\n+.1 C > P 503 tt=c br=3\n+.01 P > A 486 tt=b\n+.01 A > P ACK tt=b\n",
 			"Failed after 350 ms: 486 Busy Here from the called side."},
+		"told before": {begin + "+.2 B > P 401 tt=b\n\tWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\n+.01 P > A 401 tt=b\n+.01 A > P ACK\n+.1 A > P INVITE\n+.1 P > A 486 tt=p\n+.01 A > P ACK\n",
+			"Failed after 440 ms: 486 Busy Here from the called side."},
+		"tried again": {begin + "+.2 B > P 503 tt=b\n+.01 P > A 500 tt=b\n+.01 A > P ACK\n+.1 A > P INVITE\n+.01 P > C INVITE\n+.1 C > P 404 tt=c\n+.01 P > A 480 tt=p\n+.01 A > P ACK\n",
+			"Failed after 460 ms: 480 Temporarily Unavailable from a server on the way, 10.0.0.9:5060, after 404 Not Found from 10.0.0.3:5060."},
 		"later than that": {inner + "+.2 P > A 480 id=outer\n+.01 A > P ACK id=outer\n+.2 B > P 486 id=inner\n",
 			"Failed after 210 ms: 480 Temporarily Unavailable from 10.0.0.9:5060."},
 	} {

@@ -217,7 +217,7 @@ const manyParts = 64
 func ofHops(g *groups[netip.Addr], c *Call) {
 	for _, l := range c.Legs {
 		for i, h := range l.Hops {
-			refused := l.refusal(i)
+			refused, _ := l.refusal(i)
 			g.take(partaker[netip.Addr]{h.A.Addr().Unmap(), l, refused, false})
 			g.take(partaker[netip.Addr]{h.B.Addr().Unmap(), l, refused, true})
 		}
@@ -235,14 +235,14 @@ func ofAgents(g *groups[string], c *Call) {
 	g.add()
 }
 
-// refusal returns the final response on a hop where that is another one than that of the leg, 0 otherwise.
-func (l *Leg) refusal(hop int) int {
+// refusal returns the final response on a hop where that is another one than that of the leg, 0 otherwise, and whether it is of an attempt before the last.
+func (l *Leg) refusal(hop int) (status int, before bool) {
 	for _, x := range l.Refusals {
 		if x.Hop == hop {
-			return x.Status
+			return x.Status, x.Before
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // refusedWith returns what the leg is where it got a final response of its own. What it has in common with that of the others is when it began.

@@ -144,7 +144,11 @@ func (p *packer) pack(l *Leg, call int) textRef {
 	p.shape.int(int64(len(l.Refusals)))
 	for _, x := range l.Refusals {
 		p.shape.int(int64(x.Hop))
-		p.shape.int(int64(x.Status))
+		status := int64(x.Status) << 1
+		if x.Before {
+			status |= 1
+		}
+		p.shape.int(status)
 	}
 	p.transfers(l)
 	p.shape.int(int64(len(l.Dialogs)))
@@ -419,7 +423,8 @@ func (u *unpacker) head(r *legRoom) {
 	}
 	l.Refusals = room([]Refusal(nil), u.shape.int())
 	for i := range l.Refusals {
-		l.Refusals[i] = Refusal{int(u.shape.int()), int(u.shape.int())}
+		hop, status := int(u.shape.int()), int(u.shape.int())
+		l.Refusals[i] = Refusal{hop, status >> 1, status&1 != 0}
 	}
 }
 

@@ -42,12 +42,12 @@ func (v *liveLeg) conclude(now time.Time) {
 		l.Unfinished = !l.Evicted
 	}
 	if len(l.Hops) > 1 {
-		v.refusals(now)
+		v.refusals(a, now)
 	}
 }
 
-// refusals notes on which hops the last initial INVITE got another final response than the leg.
-func (v *liveLeg) refusals(now time.Time) {
+// refusals notes on which hops the last initial INVITE got another final response than the leg, of which a is the last attempt.
+func (v *liveLeg) refusals(a *attempt, now time.Time) {
 	l := v.leg
 	pending := l.State == StateEarly || l.State == StateTrying
 	var told uint64 // the set of hops that are told of: maxHops of them
@@ -62,7 +62,12 @@ func (v *liveLeg) refusals(now time.Time) {
 			status = 408 // section 16.8: so a proxy takes it
 		}
 		if status >= 300 && status != l.FinalStatus && !v.alsoFinal(tr) {
-			l.Refusals = append(l.Refusals, Refusal{tr.hop, status})
+			before := false
+			if a != nil && tr.attempt >= 0 {
+				x := &v.attempts[tr.attempt]
+				before = x != a && x.fromTag == a.fromTag
+			}
+			l.Refusals = append(l.Refusals, Refusal{tr.hop, status, before})
 		}
 	}
 }

@@ -204,10 +204,11 @@ func (l *Leg) refusedBehind() (from netip.AddrPort, status int) {
 		if !end.IsValid() {
 			continue
 		}
-		switch refused := l.refusal(i); refused {
-		case 0:
+		switch refused, before := l.refusal(i); {
+		case refused == 0:
 			return from, 0
-		case 408, 487:
+		case before: // the caller was told that
+		case refused == 408, refused == 487:
 			status = max(status, 1)
 		default:
 			from, status = end, refused
