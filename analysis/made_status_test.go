@@ -42,6 +42,9 @@ func TestVerdictMadeStatus(t *testing.T) {
 			"Failed after 520 ms: 486 Busy Here from 10.0.0.9:5060."},
 		"neither of two behind a back-to-back user agent": {inner + "+.2 B > P 486 id=inner\n+.1 P > C INVITE id=last fwd=no" + session + "+.2 C > P 404 id=last\n+.01 P > A 480 id=outer\n+.01 A > P ACK id=outer\n",
 			"Failed after 520 ms: 480 Temporarily Unavailable from 10.0.0.9:5060, after 404 Not Found from 10.0.0.3:5060."},
+		"behind a redirection and a phone that was given up": {inner + "+.2 B > P 302 id=inner\n+.1 P > C INVITE id=last fwd=no" + session + "+.2 C > P 486 id=last\n" +
+			"+.1 P > Q INVITE id=ring fwd=no" + session + "+.1 Q > P 180 id=ring\n+9 P > Q CANCEL id=ring\n+.1 Q > P 200 id=ring of=CANCEL\n+.1 Q > P 487 id=ring of=INVITE\n+.1 P > A 480 id=outer\n+.01 A > P ACK id=outer\n",
+			"Failed after 10.0 s: 480 Temporarily Unavailable from 10.0.0.9:5060, after 486 Busy Here from 10.0.0.3:5060."},
 		"behind a proxy and a back-to-back user agent": {"0 A > Q INVITE id=outer" + session + ".01 Q > P INVITE id=outer" + session + ".02 P > B INVITE id=inner fwd=no" + session +
 			"+.2 B > P 486 id=inner\n+.01 P > Q 480 id=outer\n+.01 Q > A 480 id=outer\n+.01 A > Q ACK id=outer\n",
 			"Failed after 240 ms: 480 Temporarily Unavailable from a server on the way, after 486 Busy Here from 10.0.0.2:5060."},

@@ -170,7 +170,9 @@ func (c *Call) refusedBehind() (from netip.AddrPort, status int) {
 	for _, x := range c.Legs[1:] {
 		switch {
 		case c.goesOn(x):
-		case x.State != StateFailed || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final):
+		case x.State == StateCancelled:
+			status = max(status, 1)
+		case x.State != StateFailed && x.State != StateRedirected || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final):
 			return from, 0
 		default:
 			from, status = x.Destination, x.FinalStatus
