@@ -700,6 +700,7 @@ func (s *stormState) end(r *captureRun) {
 		switch {
 		case a.most == 0 && a.often == nil || told[from] || r.attacked(r.c.hosts.addr(from), r.rule.ID):
 		case a.most > 0:
+			a.worst.gate.self = r.c.hosts.addr(a.blamed) // and not who sent the last of them
 			r.report(*a.worst)
 		default:
 			s.add(a.often.to.String(), a.often.finding())

@@ -77,3 +77,16 @@ func TestStormOfAttacker(t *testing.T) {
 		}
 	}
 }
+
+// TestStormLastUnheard: that the last REGISTER of a storm is of a host that nothing was sent to proves nothing of the others.
+func TestStormLastUnheard(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(hosts + "C = 10.0.0.3:5060\n")
+	for at := range 12 {
+		fmt.Fprintf(&b, "%d A > B REGISTER id=r%d@example from=sip:a@example.com\n+.1 B > A 200\n", at, at)
+	}
+	b.WriteString("13 C > B REGISTER id=c@example from=sip:a@example.com\n")
+	if told := found(t, b.String()); count(told, "register-storm", findings.Warning) != 1 {
+		t.Error("no storm")
+	}
+}
