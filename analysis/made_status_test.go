@@ -1,6 +1,8 @@
 package analysis_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sipsight/sipsight/internal/capgen"
@@ -60,6 +62,25 @@ func TestVerdictMadeStatus(t *testing.T) {
 		res := analyze(t, capgen.Ladder{}, x.ladder)
 		if got := res.Calls.At(0).Verdict(); got != x.want {
 			t.Errorf("%s: %s\nwant %s", name, got, x.want)
+		}
+	}
+}
+
+// TestVerdictManyLegs: of more legs than a call of a person has not each is compared with all others.
+func TestVerdictManyLegs(t *testing.T) {
+	for _, further := range []int{63, 64} {
+		var b strings.Builder
+		b.WriteString("0 A > P INVITE id=innerinner-00\n")
+		for i := range further {
+			fmt.Fprintf(&b, "+.001 P > B INVITE id=innerinner-%02d fwd=no\n\tX-Call-ID: innerinner-%02d\n", i+1, i)
+		}
+		for i := range further {
+			fmt.Fprintf(&b, "+.001 B > P 486 id=innerinner-%02d\n", i+1)
+		}
+		b.WriteString("+.1 P > A 480 id=innerinner-00\n+.01 A > P ACK id=innerinner-00\n")
+		c := analyze(t, capgen.Ladder{}, b.String()).Calls.At(0)
+		if told := strings.Contains(c.Verdict(), "after 486"); len(c.Legs) != further+1 || told != (further < 64) {
+			t.Errorf("%d legs: %s", len(c.Legs), c.Verdict())
 		}
 	}
 }

@@ -158,6 +158,9 @@ func (c *Call) appendBehind(b []byte) []byte {
 	return appendHost(append(b, " from "...), from)
 }
 
+// maxTold bounds the legs that are asked what they were refused with: each is compared with all others. A person's call has a dozen at the most.
+const maxTold = 64
+
 // refusedBehind returns what Leg.refusedBehind does, of further legs where there are any: all that go no further were
 // refused with another status than the caller was told.
 //
@@ -166,6 +169,9 @@ func (c *Call) refusedBehind() (from netip.AddrPort, status int) {
 	l := c.First()
 	if len(c.Legs) == 1 {
 		return l.refusedBehind()
+	}
+	if len(c.Legs) > maxTold {
+		return from, 0
 	}
 	for _, x := range c.Legs[1:] {
 		switch {
