@@ -133,8 +133,8 @@ func (r *legRun) deal(d *legDeals) {
 	}
 }
 
-// offersAgain reports whether the description in a PRACK is an offer: its INVITE had made one, or another PRACK has answered that of a
-// response. Else it answers that of the response which it acknowledges. RFC 3262, section 5.
+// offersAgain reports whether the description in a PRACK is an offer: its INVITE had made one, or the PRACK of another response has
+// answered that of a response. Else it answers that of the response which it acknowledges. RFC 3262, section 5.
 func (r *legRun) offersAgain(d *legDeals, prack int) bool {
 	a, ok := r.rack(prack)
 	m := &r.Messages[prack]
@@ -143,7 +143,7 @@ func (r *legRun) offersAgain(d *legDeals, prack int) bool {
 		if t.Method != "INVITE" || t.CSeq != a.CSeq || r.fromTag(x.transaction) != m.FromTag {
 			return false
 		}
-		return !x.late || t.Hop == m.Hop && x.answer >= 0 && x.answer < prack && r.Messages[x.offer].ToTag == m.ToTag
+		return !x.late || t.Hop == m.Hop && x.answer >= 0 && x.answer < prack && r.Messages[x.offer].ToTag == m.ToTag && !r.acknowledges(prack, x.offer)
 	})
 }
 
@@ -201,7 +201,7 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 		case m.Transaction == i && !m.Request && m.SDP && x.offer < 0 && r.reliable(j):
 			x.offer = j
 		case x.offer >= 0 && m.Request && x.ack < 0 && m.ToTag == r.Messages[x.offer].ToTag && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
-			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop):
+			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop && r.acknowledges(j, x.offer)):
 			x.ack = j
 			if m.SDP {
 				x.answer = j

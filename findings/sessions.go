@@ -579,6 +579,12 @@ func (r *legRun) rack(i int) (a sipmsg.RAckValue, ok bool) {
 	return sipmsg.ParseRAck(v), ok
 }
 
+// acknowledges reports whether a PRACK of its dialog is that of the reliable provisional response i.
+func (r *legRun) acknowledges(prack, i int) bool {
+	a, ok := r.rack(prack)
+	return ok && a.CSeq == r.Messages[i].CSeq && a.RSeq == r.rseq(i)
+}
+
 // manyCopies of a reliable response show that no PRACK gets through, whatever way that takes.
 const manyCopies = 4
 
