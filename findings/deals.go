@@ -183,33 +183,37 @@ func (r *legRun) answers(d *legDeals, i, req int) {
 	}
 }
 
-// lateOffer finds the offer in the response to an INVITE without one, and its answer in the
+// lateOffer finds the offers in the responses to an INVITE without one, of each To tag the first, and their answers in the
 // PRACK or ACK.
 func (r *legRun) lateOffer(d *legDeals, i int) {
-	x := deal{transaction: i, offer: -1, answer: -1, final: -1, ack: -1, late: true}
+	start := len(d.list)
 	for j := range r.Messages {
 		m := &r.Messages[j]
 		if m.Partial || m.Resent.Number != 0 {
 			continue
 		}
-		switch {
-		case m.Transaction == i && !m.Request && m.Status/100 == 2 && x.final < 0:
-			x.final = j
-			if x.offer < 0 && m.SDP {
-				x.offer = j
+		k := start
+		for k < len(d.list) && r.Messages[d.list[k].offer].ToTag != m.ToTag {
+			k++
+		}
+		ok := m.Transaction == i && !m.Request && m.Status/100 == 2
+		if k == len(d.list) {
+			if k < maxDeals && m.SDP && (ok || m.Transaction == i && r.reliable(j)) {
+				d.list = append(d.list, deal{transaction: i, offer: j, answer: -1, final: -1, ack: -1, late: true})
+			} else {
+				continue
 			}
-		case m.Transaction == i && !m.Request && m.SDP && x.offer < 0 && r.reliable(j):
-			x.offer = j
-		case x.offer >= 0 && m.Request && x.ack < 0 && m.ToTag == r.Messages[x.offer].ToTag && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
+		}
+		switch x := &d.list[k]; {
+		case ok && x.final < 0:
+			x.final = j
+		case m.Request && x.ack < 0 && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
 			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop && r.acknowledges(j, x.offer)):
 			x.ack = j
 			if m.SDP {
 				x.answer = j
 			}
 		}
-	}
-	if x.offer >= 0 {
-		d.list = append(d.list, x)
 	}
 }
 
