@@ -19,14 +19,14 @@ type legIndex struct {
 	request []int    // the first copy of each, -1 for none
 	from    []uint64 // the From tag of each
 	to      []uint64 // its To tag
-	tags    []hopTag // see hasTag
+	tags    []hopTag // see twoPhones
 	tagged  bool
 }
 
 // maxHopTags bounds the To tags that are known of the hops of one leg.
 const maxHopTags = 64
 
-// A hopTag is a To tag that a message on a hop has.
+// A hopTag is a To tag that a response has on a hop, one that is no refusal.
 type hopTag struct {
 	hop int
 	tag uint64
@@ -78,33 +78,37 @@ func (r *legRun) sentTo(i int) netip.AddrPort {
 //go:noinline
 func (r *legRun) fromTag(i int) uint64 { return r.index().from[i] }
 
+// toTag returns the To tag of a transaction.
+func (r *legRun) toTag(i int) uint64 { return r.index().to[i] }
+
 // sameRequest reports whether two transactions are of one request, on different hops or on
 // branches of its way.
 func (r *legRun) sameRequest(i, j int) bool {
 	a, b := &r.Transactions[i], &r.Transactions[j]
-	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j) && (a.Initial || !r.ofTwoPhones(i, j))
+	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j) && (a.Initial || !r.twoPhones(r.toTag(i), r.toTag(j)))
 }
 
-// ofTwoPhones reports whether two transactions are of the dialogs of two phones that an INVITE rings, whose requests are numbered alike: their
-// To tags differ, and the hop of one has both, so that no server gives its own in place of those that it gets.
-func (r *legRun) ofTwoPhones(i, j int) bool {
-	x := r.index()
-	a, b := x.to[i], x.to[j]
-	return a != b && a != 0 && b != 0 && (r.hasTag(r.Transactions[i].Hop, b) || r.hasTag(r.Transactions[j].Hop, a))
-}
-
-// hasTag reports whether a message on a hop has a To tag.
-func (r *legRun) hasTag(hop int, tag uint64) bool {
+// twoPhones reports whether two To tags are of two phones that an INVITE rings, whose requests and reliable responses are numbered alike: a
+// hop has both, so that no server gives its own in place of those that it gets.
+func (r *legRun) twoPhones(a, b uint64) bool {
+	if a == b || a == 0 || b == 0 {
+		return false
+	}
 	x := r.index()
 	if !x.tagged {
 		x.tagged, x.tags = true, x.tags[:0]
 		for i := range r.Messages {
-			if m := &r.Messages[i]; len(x.tags) < maxHopTags && !x.holds(hopTag{m.Hop, m.ToTag}) {
+			if m := &r.Messages[i]; !m.Request && m.Status < 300 && len(x.tags) < maxHopTags && !x.holds(hopTag{m.Hop, m.ToTag}) {
 				x.tags = append(x.tags, hopTag{m.Hop, m.ToTag})
 			}
 		}
 	}
-	return x.holds(hopTag{hop, tag})
+	for _, t := range x.tags {
+		if t.tag == a && x.holds(hopTag{t.hop, b}) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *legIndex) holds(t hopTag) bool {

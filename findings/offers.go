@@ -808,7 +808,7 @@ offers that were refused are used up. Told once for each change.`,
 // sameMessage reports whether two messages are one, on different hops.
 func (r *legRun) sameMessage(i, j int) bool {
 	a, b := &r.Messages[i], &r.Messages[j]
-	return a.Method == b.Method && a.CSeq == b.CSeq && a.Status == b.Status && a.FromTag == b.FromTag
+	return a.Method == b.Method && a.CSeq == b.CSeq && a.Status == b.Status && a.FromTag == b.FromTag && !r.twoPhones(a.ToTag, b.ToTag)
 }
 
 var srtpSetup = &Rule{

@@ -514,7 +514,7 @@ func (r *legRun) differingTag(req int) (what string, made int) {
 var prackMissing = &Rule{
 	ID: "prack-missing", RFC: "RFC 3262 3, 4", Severity: "error",
 	Title: "a reliable provisional response that is never acknowledged",
-	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE, but for that of another phone on that hop, was seen on any hop up to the final response to the INVITE,
+	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE, but for that of another phone, was seen on any hop up to the final response to the INVITE,
 or for 32 s, or while it was repeated for 27 s and more; or it was repeated for as long behind the last PRACK that went to another host. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host) and the 1xx was sent less than four times: where it was sent
 more often it is likely, and nothing else where it was repeated for 27 s or more. A PRACK of the dialog whose RAck is that of none of its reliable responses is shown; what 481-in-dialog would tell of it is related.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
@@ -601,7 +601,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 			if x.Partial {
 				return
 			}
-			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq && !r.ofAnotherPhone(x, m) {
+			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq && !r.twoPhones(x.ToTag, m.ToTag) {
 				if x.Destination.Addr() == m.Source.Addr() {
 					return
 				}
@@ -652,14 +652,6 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		}
 	}
 	r.report(f)
-}
-
-// ofAnotherPhone reports whether a PRACK is of an early dialog that another phone has on the hop of a reliable response: each counts by itself,
-// and most begin with 1.
-func (r *legRun) ofAnotherPhone(prack, m *analysis.Seen) bool {
-	return prack.ToTag != m.ToTag && r.first(func(x *analysis.Seen) bool {
-		return !x.Request && x.Hop == m.Hop && x.Method == m.Method && x.CSeq == m.CSeq && x.ToTag == prack.ToTag
-	}) >= 0
 }
 
 // acknowledgesNone reports whether a PRACK is of the dialog of a reliable response, and of no such response that is in the capture.

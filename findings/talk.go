@@ -228,9 +228,9 @@ func (r *legRun) ofLoser(d *deal) (lost bool) {
 		case x.FromTag+x.ToTag == m.FromTag+m.ToTag:
 			return false
 		case x.FromTag == m.FromTag:
-			lost = lost || r.hasTag(x.Hop, m.ToTag)
+			lost = lost || r.twoPhones(x.ToTag, m.ToTag)
 		case x.FromTag == m.ToTag:
-			lost = lost || r.hasTag(x.Hop, m.FromTag)
+			lost = lost || r.twoPhones(x.ToTag, m.FromTag)
 		}
 	}
 	return lost
