@@ -221,7 +221,7 @@ request that did not reach its server twice (see merged-request) is a loop, too.
 			if r.requestOf(at) < 0 || r.merges(at) {
 				continue
 			}
-			f := refusedLoop(t.Method, []analysis.Frame{r.Transactions[at].SentFrame, r.Transactions[at].FinalFrame}, r.peerOf(at))
+			f := refusedLoop(t.Method, []analysis.Frame{r.Transactions[at].SentFrame, r.Transactions[at].FinalFrame}, r.sentTo(at))
 			if t.Method != "INVITE" || !t.Initial {
 				f.Because = ""
 			}

@@ -2,7 +2,6 @@ package findings
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -440,7 +439,7 @@ func (r *legRun) unknown(i, req int) Finding {
 	if made >= 0 {
 		f.Frames = append(f.Frames, r.Messages[made].Frame)
 	}
-	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.sender(req), endpoint(r.peerOf(i)), what)
+	f.Observed = fmt.Sprintf("%s of %s answered 481 by %s: %s", t.Method, r.sender(req), endpoint(r.sentTo(i)), what)
 	if t.Method == "NOTIFY" && r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "BYE" && m.FromTag == q.ToTag && m.Time.Before(q.Time)
 	}) >= 0 {
@@ -457,12 +456,6 @@ func (r *legRun) unknown(i, req int) Finding {
 		f.Because, f.end = "its BYE was answered 481", goesOn
 	}
 	return f
-}
-
-// peerOf returns where the request of a transaction went to.
-func (r *legRun) peerOf(i int) (dst netip.AddrPort) {
-	_, dst = r.ends(&r.Transactions[i])
-	return dst
 }
 
 // differingTag says which tag of a request is not that of the dialog, and returns the

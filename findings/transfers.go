@@ -258,7 +258,7 @@ func (s *transfers) replaces(r *legRun) {
 		x := &r.Transactions[at]
 		r.report(Finding{
 			Severity: Error, Frames: []analysis.Frame{x.SentFrame, x.FinalFrame}, RFC: "RFC 3891 3",
-			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.peerOf(at)), r.replacesRefused(req, t.Status)),
+			Observed: fmt.Sprintf("INVITE with Replaces answered %d by %s: %s", t.Status, endpoint(r.sentTo(at)), r.replacesRefused(req, t.Status)),
 			Expected: "2xx, and BYE for the call that is replaced",
 			Because:  "the call that it should replace was not replaced", end: turnedDown, refusal: t.Status,
 		})
