@@ -208,7 +208,7 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 		case ok && x.final < 0:
 			x.final = j
 		case m.Request && x.ack < 0 && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
-			m.Method == "PRACK" && x.offer != x.final && m.Hop == r.Transactions[i].Hop && r.acknowledges(j, x.offer)):
+			m.Hop == r.Transactions[i].Hop && r.acknowledges(j, x.offer)):
 			x.ack = j
 			if m.SDP {
 				x.answer = j

@@ -181,7 +181,7 @@ var offerWithoutAnswer = &Rule{
 	Doc: `An INVITE, UPDATE or PRACK that offers a session is answered 2xx without a session description, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side in it on that hop has neither an
 answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
-another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture.`,
+another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture, or the first is no INVITE, was sent once and has no response there: within a second it would have been sent again.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
 	Odd: "an offer was never answered",
@@ -279,6 +279,9 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		if t.Status == 491 || t.Status == 500 {
 			f.Severity = Note
 		}
+		if x := &r.Transactions[o.transaction]; x.Method != "INVITE" && x.Status == 0 && r.wasHeard(o.transaction, m.Time) {
+			f.Confidence = Possible
+		}
 		return f, !r.promisedUnseen(o.transaction) && !r.leavesOut(first.FromTag, o.offer, d.offer)
 	}
 	return f, false
@@ -298,7 +301,8 @@ func (r *legRun) openAt(o *deal, i int) bool {
 	}
 	for _, j := range r.of(o.transaction) {
 		m := &r.Messages[j]
-		if j < i && (m.SDP && !m.Request || m.Status >= 200 || m.Method == "ACK") { // an ACK says that there was a final response
+		final := m.Status >= 200 || m.Method == "ACK" // which says that there was one
+		if j < i && (final || m.SDP && !m.Request) || m.SDP && r.acknowledges(i, j) {
 			return false
 		}
 	}

@@ -572,10 +572,14 @@ func (r *legRun) rack(i int) (a sipmsg.RAckValue, ok bool) {
 	return sipmsg.ParseRAck(v), ok
 }
 
-// acknowledges reports whether a PRACK of its dialog is that of the reliable provisional response i.
-func (r *legRun) acknowledges(prack, i int) bool {
-	a, ok := r.rack(prack)
-	return ok && a.CSeq == r.Messages[i].CSeq && a.RSeq == r.rseq(i)
+// acknowledges reports whether message i is the PRACK of a reliable provisional response.
+func (r *legRun) acknowledges(i, response int) bool {
+	m := &r.Messages[response]
+	if r.Messages[i].Method != "PRACK" || r.Messages[i].ToTag != m.ToTag || !r.reliable(response) {
+		return false
+	}
+	a, _ := r.rack(i)
+	return a.CSeq == m.CSeq && a.RSeq == r.rseq(response)
 }
 
 // manyCopies of a reliable response show that no PRACK gets through, whatever way that takes.
