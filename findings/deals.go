@@ -189,7 +189,7 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 	start := len(d.list)
 	for j := range r.Messages {
 		m := &r.Messages[j]
-		if m.Partial || m.Resent.Number != 0 {
+		if m.Partial || m.Resent.Number != 0 || m.Transaction != i && m.Method != "PRACK" {
 			continue
 		}
 		k := start
@@ -198,16 +198,15 @@ func (r *legRun) lateOffer(d *legDeals, i int) {
 		}
 		ok := m.Transaction == i && !m.Request && m.Status/100 == 2
 		if k == len(d.list) {
-			if k < maxDeals && m.SDP && (ok || m.Transaction == i && r.reliable(j)) {
-				d.list = append(d.list, deal{transaction: i, offer: j, answer: -1, final: -1, ack: -1, late: true})
-			} else {
+			if k == maxDeals || !m.SDP || !ok && !r.reliable(j) {
 				continue
 			}
+			d.list = append(d.list, deal{transaction: i, offer: j, answer: -1, final: -1, ack: -1, late: true})
 		}
 		switch x := &d.list[k]; {
 		case ok && x.final < 0:
 			x.final = j
-		case m.Request && x.ack < 0 && (m.Method == "ACK" && m.Transaction == i && x.offer == x.final ||
+		case m.Request && x.ack < 0 && (m.Method == "ACK" && x.offer == x.final ||
 			m.Hop == r.Transactions[i].Hop && r.acknowledges(j, x.offer)):
 			x.ack = j
 			if m.SDP {
