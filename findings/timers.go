@@ -304,7 +304,7 @@ var slowSetup = &Rule{
 	Title: "a call that takes long to be set up",
 	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it, or one before it that was answered, is not in the capture. Where it was sent over UDP and not again for a second it is only possible
 if the capture lacks so many packets that a response may be among them, and over a stream if octets came that are not in it. What each host added is the time from the INVITE that it got to its own such response, up to the first one of all,
-without that in which it waited for one to the INVITE that it sent on; a host that was asked again and gave none is named. Ringing for over 60 s without an answer is a note.`,
+without that in which it waited for one to the INVITE that it sent on; a host that was asked again, gave none and sent the INVITE on to nobody is named. Ringing for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
 
@@ -502,7 +502,7 @@ func (r *legRun) hopShares(until time.Time) string {
 				at = until
 			}
 			s += fmt.Sprintf("%s added %s", to, seconds(at.Sub(t.Sent)-r.onTheirWay(i, at)))
-		case r.unheard(i) && !strings.Contains(s, to+" did"):
+		case r.unheard(i) && r.onTheirWay(i, until) == 0 && !strings.Contains(s, to+" did"):
 			s += to + " did not answer"
 		}
 	}
