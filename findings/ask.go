@@ -19,17 +19,17 @@ type legIndex struct {
 	request []int    // the first copy of each, -1 for none
 	from    []uint64 // the From tag of each
 	to      []uint64 // its To tag
-	tags    []hopTag // see twoPhones
+	tags    []tagAt  // see twoPhones
 	tagged  bool
 }
 
-// maxHopTags bounds the To tags that are known of the hops of one leg.
-const maxHopTags = 64
+// maxTags bounds the To tags that are known to have come to the hosts of one leg.
+const maxTags = 64
 
-// A hopTag is a To tag that a response has on a hop, one that is no refusal.
-type hopTag struct {
-	hop int
-	tag uint64
+// A tagAt is a To tag that came to a host in a response that is no refusal.
+type tagAt struct {
+	host netip.Addr
+	tag  uint64
 }
 
 // index returns what is known of the transactions, made when it is asked for.
@@ -88,8 +88,8 @@ func (r *legRun) sameRequest(i, j int) bool {
 	return i == j || a.Method == b.Method && a.CSeq == b.CSeq && a.Initial == b.Initial && r.fromTag(i) == r.fromTag(j) && (a.Initial || !r.twoPhones(r.toTag(i), r.toTag(j)))
 }
 
-// twoPhones reports whether two To tags are of two phones that an INVITE rings, whose requests and reliable responses are numbered alike: a
-// hop has both, so that no server gives its own in place of those that it gets.
+// twoPhones reports whether two To tags are of two phones that an INVITE rings, whose requests and reliable responses are numbered alike: one
+// host gets both, so that none is what a server gives in place of the other.
 func (r *legRun) twoPhones(a, b uint64) bool {
 	if a == b || a == 0 || b == 0 {
 		return false
@@ -98,20 +98,20 @@ func (r *legRun) twoPhones(a, b uint64) bool {
 	if !x.tagged {
 		x.tagged, x.tags = true, x.tags[:0]
 		for i := range r.Messages {
-			if m := &r.Messages[i]; !m.Request && m.Status < 300 && len(x.tags) < maxHopTags && !x.holds(hopTag{m.Hop, m.ToTag}) {
-				x.tags = append(x.tags, hopTag{m.Hop, m.ToTag})
+			if m := &r.Messages[i]; !m.Request && m.Status < 300 && len(x.tags) < maxTags && !x.holds(tagAt{m.Destination.Addr(), m.ToTag}) {
+				x.tags = append(x.tags, tagAt{m.Destination.Addr(), m.ToTag})
 			}
 		}
 	}
 	for _, t := range x.tags {
-		if t.tag == a && x.holds(hopTag{t.hop, b}) {
+		if t.tag == a && x.holds(tagAt{t.host, b}) {
 			return true
 		}
 	}
 	return false
 }
 
-func (x *legIndex) holds(t hopTag) bool {
+func (x *legIndex) holds(t tagAt) bool {
 	for _, k := range x.tags {
 		if k == t {
 			return true
