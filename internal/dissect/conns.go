@@ -296,12 +296,9 @@ func (c *conn) answersUnseen(side int, ack uint32) bool {
 
 // restart begins both directions of a connection anew.
 func (d *Dissector) restart(c *conn) {
-	first := 0
-	if a, b := c.sides[0], c.sides[1]; a != nil && b != nil && b.stream.Precedes(&a.stream) { // a request comes before what answers it
-		first = 1
-	}
-	for _, side := range [2]int{first, 1 - first} {
-		c.sides[side].close()
+	d.goOnInTurn(c, forever)
+	for side, h := range c.sides {
+		h.close()
 		d.conns.release(c, side)
 	}
 	c.kind, c.heeds, c.sealed, c.torn, c.over, c.quiet = unknown, [2]heed{}, 0, false, false, false

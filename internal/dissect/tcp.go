@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"math"
 	"time"
 
 	"github.com/sipsight/sipsight/internal/reassembly"
@@ -150,9 +151,22 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 
 // goOn goes on behind what is missing on a direction where there is no more reason to wait for it.
 func (d *Dissector) goOn(h *half, now time.Time) {
+	d.goOnInTurn(h.c, now)
 	h.stream.CheckGap(now, &d.Streams.StreamStats, h)
 	d.conns.settle(h)
 	d.await(h, now)
+}
+
+// forever is when nothing is waited for any more.
+var forever = time.Unix(math.MaxInt32<<8, 0)
+
+// goOnInTurn goes on where both directions of a connection have waited for long enough: a request comes before what answers it.
+func (d *Dissector) goOnInTurn(c *conn, now time.Time) {
+	if a, b := c.sides[0], c.sides[1]; a != nil && b != nil {
+		reassembly.GoOn(&a.stream, &b.stream, now, &d.Streams.StreamStats, a, b)
+		d.conns.account(a)
+		d.conns.account(b)
+	}
 }
 
 // await notes that octets are missing in a direction, and that its receiver has them.
@@ -216,11 +230,24 @@ func (d *Dissector) closeGaps(now time.Time) {
 		t.lacks[0].h = nil
 		t.lacks = t.lacks[1:]
 		if h.lacks = false; over { // perhaps behind another gap
-			gaps, told := d.Streams.Gaps, h.stream.Lacks()
+			d.giveUp(h.c, now)
+		}
+	}
+}
+
+// giveUp goes on behind what the directions of a connection have waited for long enough, and tells what nobody acknowledged.
+func (d *Dissector) giveUp(c *conn, now time.Time) {
+	sides := c.sides
+	var unseen [2]bool
+	for side, h := range sides {
+		unseen[side] = h != nil && h.stream.Overdue(now) && !h.stream.Lacks()
+	}
+	for side, h := range sides {
+		if h != nil {
 			d.goOn(h, now)
-			if d.Streams.Gaps > gaps && !told {
-				d.gaveUp(h, now)
-			}
+		}
+		if unseen[side] {
+			d.gaveUp(h, now)
 		}
 	}
 }

@@ -487,15 +487,30 @@ func TestTCPLostEnd(t *testing.T) {
 	expect(t, append(packets, later...), "BYE c1@h TCP [4]", "OPTIONS udp@h UDP [6]")
 }
 
-// TestTCPLostBoth: where the capture ends with holes in both directions, as one does that was made of a single call on the
-// connection of many, what asks comes before what answers it, whichever side that is.
+// TestTCPLostBoth: where octets are missing in both directions, as in a capture that was made of a single call on the connection of
+// many, what asks comes before what answers it, whichever side that is, behind one hole or several, and whether the capture ends there.
 func TestTCPLostBoth(t *testing.T) {
 	for _, flow := range []capgen.Flow{flow4, flow4.Back()} {
-		there, here, handshake := connection(flow)
-		there.Send("another call")
-		here.Send("another call")
-		packets := packetsOf(append(handshake, there.Send(request("BYE", "c1@h", 0)), here.Send(response("c1@h")))...)
-		expect(t, packets, "BYE c1@h TCP [4]", "200 c1@h TCP [5]")
+		for _, holes := range []bool{false, true} {
+			there, here, packets := connection(flow)
+			there.Send("another call")
+			here.Send("another call")
+			for _, s := range []struct {
+				from *capgen.Stream
+				text string
+			}{
+				{there, request("INFO", "c1@h", 0)}, {here, response("c1@h")}, {here, request("BYE", "c1@h", 0)}, {there, response("c1@h")},
+			} {
+				if holes {
+					s.from.Send("another call")
+				}
+				packets = append(packets, s.from.Send(s.text))
+			}
+			want := []string{"INFO c1@h TCP [4]", "200 c1@h TCP [5]", "BYE c1@h TCP [6]", "200 c1@h TCP [7]"}
+			expect(t, packetsOf(packets...), want...)
+			later := at(time.Minute, packetsOf(flow4.UDP(request("OPTIONS", "udp@h", 0))))
+			expect(t, append(packetsOf(packets...), later...), append(want, "OPTIONS udp@h UDP [8]")...)
+		}
 	}
 }
 

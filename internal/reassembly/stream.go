@@ -1,6 +1,9 @@
 package reassembly
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// window bounds how far ahead of the stream a segment may be. Larger windows
@@ -23,6 +26,9 @@ const (
 	// another stream: the start of a new connection was not captured.
 	maxStray = 3
 )
+
+// all is the number of a packet behind all others.
+const all = math.MaxInt64
 
 // GapWait is how long a missing segment that nobody has acknowledged is waited for: as long as retransmissions take.
 const GapWait = 10 * time.Second
@@ -154,7 +160,7 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 		return
 	}
 	s.hold(span{s.off + d, data, ref, now, f}, st)
-	s.drain(Reordered, st, sink)
+	s.drain(Reordered, all, st, sink)
 	s.CheckGap(now, st, sink)
 }
 
@@ -231,10 +237,11 @@ func (s *Stream) hold(p span, st *StreamStats) {
 }
 
 // drain delivers what is in order now. f is Reordered where the octets came that it waited for: behind a
-// gap, only what came before octets in front of it came out of order.
-func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
+// gap, only what came before octets in front of it came out of order. What came in the packet before, or later, goes on to wait, if
+// it is not the first.
+func (s *Stream) drain(f Flags, before int64, st *StreamStats, sink Sink) {
 	n, latest := 0, int64(0)
-	for n < len(s.pending) && s.pending[n].off == s.off {
+	for n < len(s.pending) && s.pending[n].off == s.off && (n == 0 || s.pending[n].ref.Order < before) {
 		p := &s.pending[n]
 		if p.ref.Order < latest {
 			p.f |= Reordered
@@ -246,19 +253,28 @@ func (s *Stream) drain(f Flags, st *StreamStats, sink Sink) {
 		s.bytes -= size // until now it waits
 		n++
 	}
-	if n == len(s.pending) {
+	switch n {
+	case 0:
+	case len(s.pending):
 		s.pending = nil
-	} else {
+	default:
 		s.pending = append(s.pending[:0], s.pending[n:]...)
-		if n > 0 {
-			s.since = s.pending[0].time
-		}
+		s.since = s.pending[0].time
 	}
 }
 
-// Precedes reports whether what waits in both streams came earlier in this one.
-func (s *Stream) Precedes(t *Stream) bool {
-	return len(s.pending) > 0 && len(t.pending) > 0 && s.pending[0].ref.Order < t.pending[0].ref.Order
+// GoOn goes on behind what both directions of a connection have waited for long enough, and gives out what waits behind it in
+// the order in which it came.
+func GoOn(a, b *Stream, now time.Time, st *StreamStats, sinkA, sinkB Sink) {
+	for a.Overdue(now) && b.Overdue(now) {
+		s, other, sink := a, b, sinkA
+		if b.pending[0].ref.Order < a.pending[0].ref.Order {
+			s, other, sink = b, a, sinkB
+		}
+		s.gap(other.pending[0].ref.Order, st, sink)
+	}
+	a.drain(0, all, st, sinkA)
+	b.drain(0, all, st, sinkB)
 }
 
 // Lacks reports whether octets are missing that were acknowledged, with others behind them.
@@ -266,30 +282,32 @@ func (s *Stream) Lacks() bool { return len(s.pending) > 0 && s.acked && int32(s.
 
 // CheckGap gives up waiting for missing octets where there is no more reason to.
 func (s *Stream) CheckGap(now time.Time, st *StreamStats, sink Sink) {
-	for len(s.pending) > 0 {
-		wait := now.Sub(s.since)
-		lost := s.Lacks() && wait > ackedWait
-		if !lost && wait <= GapWait && len(s.pending) <= maxPending && s.bytes <= maxPendingBytes {
-			return
-		}
-		s.gap(st, sink)
+	for s.Overdue(now) {
+		s.gap(all, st, sink)
 	}
 }
 
-// gap goes on behind the missing octets.
-func (s *Stream) gap(st *StreamStats, sink Sink) {
-	n := s.pending[0].off - s.off
-	st.Gaps++
-	sink.Gap(n)
-	s.seq += uint32(n)
-	s.off += n
-	s.drain(0, st, sink)
+// Overdue reports whether octets are missing that there is no more reason to wait for.
+func (s *Stream) Overdue(now time.Time) bool {
+	wait := now.Sub(s.since)
+	return len(s.pending) > 0 && (wait > GapWait || wait > ackedWait && s.Lacks() || len(s.pending) > maxPending || s.bytes > maxPendingBytes)
+}
+
+// gap goes on behind the missing octets, if there are any, up to the packet of a number.
+func (s *Stream) gap(before int64, st *StreamStats, sink Sink) {
+	if n := s.pending[0].off - s.off; n > 0 {
+		st.Gaps++
+		sink.Gap(n)
+		s.seq += uint32(n)
+		s.off += n
+	}
+	s.drain(0, before, st, sink)
 }
 
 // Flush gives all that waits to sink, with gaps where octets are missing.
 func (s *Stream) Flush(st *StreamStats, sink Sink) {
 	for len(s.pending) > 0 {
-		s.gap(st, sink)
+		s.gap(all, st, sink)
 	}
 }
 

@@ -339,18 +339,46 @@ func TestStreamEnd(t *testing.T) {
 	}
 }
 
-// TestStreamPrecedes: of two streams in which something waits one waits longer; what does not wait precedes nothing. What waits is
-// told by where it is, and has its cost.
-func TestStreamPrecedes(t *testing.T) {
+// TestGoOn: what two streams have waited for long enough is given out in the order in which it came, behind one hole or several,
+// whichever stream is named first. Where one of them has not, both go on to wait.
+func TestGoOn(t *testing.T) {
+	for _, turned := range []bool{false, true} {
+		var out sink
+		var st reassembly.StreamStats
+		var a, b reassembly.Stream
+		a.Start(100)
+		b.Start(500)
+		add := func(s *reassembly.Stream, seq uint32, data string, at time.Duration) {
+			s.Add(seq, []byte(data), reassembly.Ref{Order: int64(data[1])}, capgen.Start.Add(at), &st, &out)
+		}
+		add(&a, 103, "a1", 0)
+		add(&b, 503, "b2", time.Second)
+		add(&b, 505, "b3", time.Second)
+		add(&a, 105, "a4", time.Second)
+		add(&a, 108, "a5", time.Second)
+		x, y := &a, &b
+		if turned {
+			x, y = y, x
+		}
+		if reassembly.GoOn(x, y, capgen.Start.Add(10500*time.Millisecond), &st, &out, &out); out.text.String() != "" {
+			t.Errorf("%q, though the one has not waited", out.text.String())
+		}
+		if reassembly.GoOn(x, y, capgen.Start.Add(12*time.Second), &st, &out, &out); out.text.String() != "_a1_b2b3a4" {
+			t.Errorf("%q", out.text.String())
+		}
+		if a.CheckGap(capgen.Start.Add(12*time.Second), &st, &out); out.text.String() != "_a1_b2b3a4_a5" || st.Gaps != 3 || st.Reordered != 0 {
+			t.Errorf("%q, %+v", out.text.String(), st)
+		}
+	}
+}
+
+// TestStreamHolds: what waits is told by where it is, and has its cost.
+func TestStreamHolds(t *testing.T) {
 	start := uint32(100)
 	_, none, _ := play(&start, []seg{{seq: 100, data: "ab"}})
-	_, first, _ := play(&start, []seg{{seq: 103, data: "d"}})
-	_, second, _ := play(&start, []seg{{seq: 100, data: "ab"}, {seq: 103, data: "d"}})
-	if !first.Precedes(second) || second.Precedes(first) || first.Precedes(first) || first.Precedes(none) || none.Precedes(first) {
-		t.Error("the wrong one waits longer")
-	}
-	if !second.Holds(103, 104) || second.Holds(102, 104) || second.Holds(103, 105) || none.Cost() != 0 || second.Cost() <= 1 {
-		t.Errorf("holds %v, costs %d", second.Holds(103, 104), second.Cost())
+	_, s, _ := play(&start, []seg{{seq: 100, data: "ab"}, {seq: 103, data: "d"}})
+	if !s.Holds(103, 104) || s.Holds(102, 104) || s.Holds(103, 105) || none.Cost() != 0 || s.Cost() <= 1 {
+		t.Errorf("holds %v, costs %d", s.Holds(103, 104), s.Cost())
 	}
 }
 
