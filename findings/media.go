@@ -686,7 +686,7 @@ var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
 	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent where the numbers of a side leave out a request, without
-ptime and maxptime, for streams of comfort noise or telephone events alone, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
+ptime and maxptime, for streams of comfort noise or telephone events alone, or without jitter, as their clock is not sure, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
 	capture: func(r *captureRun) {
@@ -698,7 +698,7 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, and 
 			applied := false
 			for _, s := range t.leg.Media.Streams {
 				v, x := t.receiver(s), s.Report()
-				if v == nil || v.ptime == 0 && v.maxTime == 0 || !strings.EqualFold(s.Kind, "audio") || x.Interval <= 0 || x.Interval >= silenceStep || x.Packets < 10 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
+				if v == nil || v.ptime == 0 && v.maxTime == 0 || !strings.EqualFold(s.Kind, "audio") || x.Interval <= 0 || x.Interval >= silenceStep || x.Packets < 10 || x.Jitters == 0 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
 					continue
 				}
 				applied = true
