@@ -292,12 +292,13 @@ func (f *Framer) Holds() bool {
 	return f.state == inOpenEnd || f.state == inBody && f.end <= len(f.buf)
 }
 
-// Rest returns how many octets the body of what waits lacks, as far as its head tells; 0 where that is not there.
+// Rest returns how many octets of a body are still to come, also of a message that was given out as partial, as far as its head
+// tells; 0 where that is not there.
 func (f *Framer) Rest() int {
-	if f.state != inBody {
-		return 0
+	if f.state == inBody {
+		return max(0, f.end-len(f.buf))
 	}
-	return max(0, f.end-len(f.buf))
+	return f.drop
 }
 
 // Promising reports whether what waits begins with a registered method or with a SIP version, as far

@@ -732,6 +732,14 @@ func TestFramerRest(t *testing.T) {
 			t.Errorf("%d behind %q, want %d", got, step.text, step.want)
 		}
 	}
+	f.Gap(3)
+	if _, ok := f.Next(); !ok || f.Rest() != 7 {
+		t.Errorf("%d behind a gap, want 7", f.Rest())
+	}
+	f.Write([]byte(body[:4]))
+	if f.Next(); f.Rest() != 3 {
+		t.Errorf("%d behind that, want 3", f.Rest())
+	}
 }
 
 // A message that came whole is scanned on the way, in the octets that were lent.

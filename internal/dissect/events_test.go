@@ -342,6 +342,7 @@ func TestAckedUnseen(t *testing.T) {
 		{"what was cut", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:100], acks(there, here, uint32(len(long)))}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
 		{"what was cut, sent again", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long), here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:100]}, nil},
 		{"the end of a body", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long)[:len(long)], acks(there, here, uint32(len(long)))}, nil},
+		{"a body of two segments", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long[:len(long)-100])[:len(long)-100], here.TCP(here.Seq+uint32(len(long))-100, there.Seq, capgen.ACK, long[len(long)-100:])[:100], acks(there, here, uint32(len(long)))}, nil},
 		{"a body, and what stands behind it", []string{here.TCP(here.Seq, there.Seq, capgen.ACK, long+invite)[:len(long)], acks(there, here, uint32(len(long+invite)))}, []string{fmt.Sprintf("%d %s", n+1, unseen)}},
 	} {
 		_, got := watched(t, append(slices.Clone(packets), c.more...)...)
