@@ -74,7 +74,7 @@ type Options struct {
 // rotated capture, and small enough that a decompression bomb ends in seconds.
 const DefaultMaxInflated = 4 << 30
 
-// ErrFormat is wrapped by what Open says of a file that is empty, or none of the formats
+// ErrFormat is wrapped by what Open says of a file that is empty, or begins as none of the formats
 // that are read. Of a path that could not be opened it wraps what the system says, such as
 // os.ErrNotExist or os.ErrPermission.
 var ErrFormat = errors.New("not a capture")
