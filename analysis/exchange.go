@@ -46,7 +46,7 @@ type Exchange struct {
 	Sent      time.Time // the first of them
 	SentFrame Frame
 	LastSent  time.Time // the last of them
-	LastFrame Frame     // and its frame
+	LastFrame Frame     // of that which stands last in the capture
 
 	Provisional int // the last status of 1xx, 0 for none
 	Status      int // the first final response, 0 for none
@@ -283,8 +283,11 @@ func (t *tracker) other(x *seen) {
 	case x.s.IsRequest():
 		r.Requests++
 		r.LastFrame = x.frame
-		if x.now.After(r.LastSent) { // a capture of several queues is not in order
+		switch { // a capture of several queues is not in order
+		case x.now.After(r.LastSent):
 			r.LastSent = x.now
+		case x.now.Before(r.Sent):
+			r.Sent = x.now
 		}
 		x.resent = r.SentFrame
 		t.again(x, r)

@@ -307,7 +307,7 @@ func (t *tracker) request(v *liveLeg, x *seen) {
 	x.transaction, tr.lastSent = i, max(tr.lastSent, instant(x.now)) // a capture of several queues is not in order
 	if tr.requests++; tr.requests > 1 {
 		if tr.forward == forward { // else a request that loops back
-			x.resent = tr.sentFrame
+			x.resent, tr.sent = tr.sentFrame, min(tr.sent, instant(x.now))
 		}
 		return
 	}

@@ -229,6 +229,44 @@ func TestAnswerFirst(t *testing.T) {
 	}
 }
 
+// TestCopiesOutOfOrder: in a capture of several queues copies of a request stand in any order; the first and the last are those by time.
+func TestCopiesOutOfOrder(t *testing.T) {
+	for _, order := range [][3]time.Duration{{0, 500, 1500}, {0, 1500, 500}, {500, 0, 1500}, {500, 1500, 0}, {1500, 0, 500}, {1500, 500, 0}} {
+		l := capgen.Ladder{}
+		p := l.Packets(hosts + `
+			0  A > B INVITE
+			.5 A > B INVITE again
+			1  A > B INVITE again
+			2  A > B MESSAGE id=m
+			3  A > B MESSAGE again
+			4  A > B MESSAGE again
+			60 C > D OPTIONS id=last`)
+		for i := range 6 {
+			p[i].Time = p[6].Time.Add(order[i%3]*time.Millisecond - time.Minute)
+		}
+		r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(p)), capture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var took []time.Duration
+		_, err = analysis.Run(context.Background(), r, analysis.Options{Calls: true,
+			Exchanged: func(e *analysis.Exchange) {
+				if e.Method == "MESSAGE" && e.SentFrame.Number == 4 {
+					took = append(took, e.LastSent.Sub(e.Sent))
+				}
+			},
+			Finished: func(d *analysis.Detail) {
+				if x := &d.Transactions[0]; x.SentFrame.Number == 1 {
+					took = append(took, x.LastSent.Sub(x.Sent))
+				}
+			},
+		})
+		if want := 1500 * time.Millisecond; err != nil || !slices.Equal(took, []time.Duration{want, want}) {
+			t.Errorf("copies at %d: sent for %v, %v", order, took, err)
+		}
+	}
+}
+
 // TestAORNumbers: addresses-of-record are numbered from 0 as they come, whoever asks for them, and
 // keep their numbers.
 func TestAORNumbers(t *testing.T) {
