@@ -24,8 +24,6 @@ const (
 	// maxEvents bounds the events kept, maxUnseen the places where octets of streams are missing.
 	maxEvents = 20000
 	maxUnseen = 4096
-	// nearUnseen is how many of the last of them another one may be one with.
-	nearUnseen = 8
 )
 
 // unseenOctets are octets of a stream that came to their receiver and are not in the capture.
@@ -43,6 +41,7 @@ type Collector struct {
 	skipped bool                // one of them is a StreamSkipped
 	silent  map[netip.Addr]bool // addresses that ICMP errors are about
 	unseen  []unseenOctets
+	latest  [2][1 << 8]int16        // the last of unseen each way between addresses, by the last octets of these
 	goesOn  map[analysis.Frame]bool // messages without Content-Length that are followed by others on their streams
 	ledger  ledger
 	hosts   hosts
@@ -430,18 +429,19 @@ func (c *Collector) event(e *analysis.Event) {
 // misses takes in that octets of a stream are not in the capture. Where the snap length cuts nearly each message they are one with
 // those of the last T1 behind which they come, so that there is room for all.
 func (c *Collector) misses(e *analysis.Event) {
-	since := time.Time{}
+	u := unseenOctets{hostPair: hostsOf(e.Src, e.Dst), at: e.Time}
 	if e.Within != 0 {
-		since = e.Time.Add(-e.Within)
+		u.since = e.Time.Add(-e.Within)
 	}
-	u := unseenOctets{hostsOf(e.Src, e.Dst), since, e.Time}
-	for i := range c.unseen[max(0, len(c.unseen)-nearUnseen):] {
-		if last := &c.unseen[len(c.unseen)-1-i]; last.hostPair == u.hostPair && !since.Before(last.at) && since.Sub(last.at) <= t1 {
-			last.at = u.at
-			return
-		}
+	src, dst, way := u.src.As16(), u.dst.As16(), 0
+	if u.src.Less(u.dst) {
+		way = 1
 	}
-	if len(c.unseen) < maxUnseen {
+	last := &c.latest[way][src[15]+dst[15]]
+	if n := int(*last); n < len(c.unseen) && c.unseen[n].hostPair == u.hostPair && !u.since.Before(c.unseen[n].at) && u.since.Sub(c.unseen[n].at) <= t1 {
+		c.unseen[n].at = u.at
+	} else if len(c.unseen) < maxUnseen {
+		*last = int16(len(c.unseen))
 		c.unseen = append(c.unseen, u)
 	}
 }

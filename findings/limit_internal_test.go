@@ -1,7 +1,9 @@
 package findings
 
 import (
+	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
 )
@@ -40,6 +42,41 @@ func TestLimitOfHeld(t *testing.T) {
 		s.end(&captureRun{run{c, streamLength}, &analysis.Result{}})
 		if c.limited() != want {
 			t.Errorf("with %d too many: limited is %v", more, c.limited())
+		}
+	}
+}
+
+// TestUnseenLimit holds that where the snap length cuts nearly each message, on many connections in turn, all that is missing is
+// known, and that there is a limit to it.
+func TestUnseenLimit(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	server := netip.MustParseAddrPort("192.0.2.1:5060")
+	ends := func(i int) (src, dst netip.AddrPort) { // each way between the server and a phone
+		phone := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i / 2)}), 5060)
+		if i%2 == 0 {
+			return phone, server
+		}
+		return server, phone
+	}
+	for _, test := range []struct {
+		every         time.Duration
+		events, known int
+	}{{t1, 2 * maxUnseen, 2 * maxUnseen}, {t1 + 2, 2 * maxUnseen, maxUnseen}} {
+		const ways = 128
+		c, known := New(), 0
+		for i := range test.events {
+			src, dst := ends(i % ways)
+			at := start.Add(time.Duration(i/ways) * test.every)
+			c.event(&analysis.Event{Kind: analysis.StreamUnseen, Time: at, Src: src, Dst: dst, Within: 1})
+			if c.lacks(hostsOf(src, dst), at, at.Add(time.Second)) {
+				known++
+			}
+		}
+		if known != test.known || len(c.unseen) > maxUnseen {
+			t.Errorf("every %v: %d of %d are known, at %d places", test.every, known, test.events, len(c.unseen))
+		}
+		if src, dst := ends(0); c.lacks(hostsOf(src, dst), start.Add(-time.Minute), start.Add(-time.Second)) {
+			t.Error("octets are missing that are not")
 		}
 	}
 }
