@@ -11,7 +11,7 @@ import (
 // what else there is of most calls until somebody hangs up: tens of thousands may wait for that.
 const (
 	smallPage = 1 << 10
-	pageSize  = 2 << 10
+	pageSize  = 3 << 10
 	largePage = 4 << 10
 )
 

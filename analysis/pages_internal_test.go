@@ -14,7 +14,7 @@ func TestPagesAreLentAgain(t *testing.T) {
 		{1, true, smallPage, true},
 		{smallPage, true, smallPage, true},
 		{smallPage + 1, true, pageSize, true},
-		{3000, true, largePage, true},
+		{3500, true, largePage, true},
 		{1, false, pageSize, true},
 		{pageSize, false, pageSize, true},
 		{pageSize + 1, false, largePage, true},

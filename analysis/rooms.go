@@ -3,8 +3,8 @@ package analysis
 import "slices"
 
 // roomSizes are the sizes of rooms: of a flood each leg has one message, a call that was answered
-// five until somebody hangs up, one in earnest a dozen or two. With each step all is moved.
-var roomSizes = [...]int{1, 5, 8, 12, 16, 24, 32, 48, 64}
+// has two or three transactions, and five messages until somebody hangs up, one in earnest a dozen or two. With each step all is moved.
+var roomSizes = [...]int{1, 3, 5, 8, 12, 16, 24, 32, 48, 64}
 
 // maxFreeRooms bounds the rooms of each size that wait for the next leg.
 const maxFreeRooms = 1 << 8
