@@ -85,7 +85,7 @@ const (
 	sameHost
 	refusedTogether
 	elsewhere
-	goesOn // neither has ended: it says nothing by itself
+	neitherEnded // says nothing by itself
 )
 
 // A scored is what traits are called and how much they say.
@@ -380,7 +380,7 @@ func strangers(a, b *Leg) bool {
 // were refused alike is not enough by itself: whoever tries one number at many servers has that.
 func (c *pair) convinces() bool {
 	all := func(t trait) bool { return c.t&t == t }
-	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || all(answeredTogether|endedTogether) || all(answeredTogether|goesOn|tagAffix))
+	return c.t.score() >= joinScore && (c.t&(byItself|chained|sameHost) != 0 || all(answeredTogether|endedTogether) || all(answeredTogether|neitherEnded|tagAffix))
 }
 
 // A hostPair is two addresses.
@@ -705,7 +705,7 @@ func (j *joiner) join(legs *legStore) {
 			c.t |= endedTogether
 		}
 		if a.ended.IsZero() && b.ended.IsZero() {
-			c.t |= goesOn
+			c.t |= neitherEnded
 		}
 		if d := a.ended.Sub(b.ended); a.refused != 0 && a.refused == b.refused && c.t&endedTogether != 0 && d >= 0 {
 			c.t |= refusedTogether

@@ -175,7 +175,7 @@ func (c *Call) refusedBehind() (from netip.AddrPort, status int) {
 	}
 	for _, x := range c.Legs[1:] {
 		switch {
-		case c.goesOn(x):
+		case c.goesFurther(x):
 		case x.State == StateCancelled:
 			status = max(status, 1)
 		case x.State != StateFailed && x.State != StateRedirected || x.FinalStatus == l.FinalStatus || x.Final.After(l.Final):
@@ -187,8 +187,8 @@ func (c *Call) refusedBehind() (from netip.AddrPort, status int) {
 	return from, status
 }
 
-// goesOn reports whether there is another leg behind one: it comes from where that went.
-func (c *Call) goesOn(leg *Leg) bool {
+// goesFurther reports whether there is another leg behind one: it comes from where that went.
+func (c *Call) goesFurther(leg *Leg) bool {
 	for _, x := range c.Legs {
 		if x != leg && x.Source.Addr() == leg.Destination.Addr() {
 			return true
