@@ -11,6 +11,25 @@ import (
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
+// deadContact is a call whose 2xx is repeated to the end, since its ACK goes where the Contact says.
+const deadContact = `
+		0    A > B INVITE
+		1    B > A 200
+		     -Contact
+		     Contact: <sip:b@10.0.0.3>
+		+.01 A > C ACK
+		1.5  B > A 200 again
+		+.01 A > C ACK again
+		2.5  B > A 200 again
+		+.01 A > C ACK again
+		4.5  B > A 200 again
+		8.5  B > A 200 again
+		12.5 B > A 200 again
+		16.5 B > A 200 again
+		20.5 B > A 200 again
+		24.5 B > A 200 again
+		28.5 B > A 200 again`
+
 // becauses are calls and what their end is put down to, "" for nothing.
 var becauses = []struct{ name, ladder, want string }{
 	{"the BYE meets a port that is closed", `
@@ -80,40 +99,8 @@ var becauses = []struct{ name, ladder, want string }{
 		1    B > A 200
 		1.5  B > A 200 again
 		2.5  B > A 200 again`, "the 2xx was never acknowledged"},
-	{"the ACK follows a Contact that nobody is at", `
-		0    A > B INVITE
-		1    B > A 200
-		     -Contact
-		     Contact: <sip:b@10.0.0.3>
-		+.01 A > C ACK
-		1.5  B > A 200 again
-		+.01 A > C ACK again
-		2.5  B > A 200 again
-		+.01 A > C ACK again
-		4.5  B > A 200 again
-		8.5  B > A 200 again
-		12.5 B > A 200 again
-		16.5 B > A 200 again
-		20.5 B > A 200 again
-		24.5 B > A 200 again
-		28.5 B > A 200 again`, "the ACK went to 10.0.0.3:5060 and not to 10.0.0.2:5060"},
-	{"the ACK follows a Contact that nobody is at, and the called side gives up", `
-		0    A > B INVITE
-		1    B > A 200
-		     -Contact
-		     Contact: <sip:b@10.0.0.3>
-		+.01 A > C ACK
-		1.5  B > A 200 again
-		+.01 A > C ACK again
-		2.5  B > A 200 again
-		+.01 A > C ACK again
-		4.5  B > A 200 again
-		8.5  B > A 200 again
-		12.5 B > A 200 again
-		16.5 B > A 200 again
-		20.5 B > A 200 again
-		24.5 B > A 200 again
-		28.5 B > A 200 again
+	{"the ACK follows a Contact that nobody is at", deadContact, "the ACK went to 10.0.0.3:5060 and not to 10.0.0.2:5060"},
+	{"the ACK follows a Contact that nobody is at, and the called side gives up", deadContact + `
 		33   B > A BYE
 		+.1  A > B 200`, "the ACK went to 10.0.0.3:5060 and not to 10.0.0.2:5060"},
 	{"the 2xx is never acknowledged, and the called side gives up", `
