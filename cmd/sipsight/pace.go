@@ -21,6 +21,10 @@ const (
 	// capture needs it once or never. Before it ran, the runtime takes four megabytes to be in use.
 	freeHeap    = 16 << 20
 	freePercent = 300
+
+	// A capture of largeCapture or more will need largePages of the heap.
+	largeCapture = 32 << 20
+	largePages   = 48 << 20
 )
 
 // A pacer tells the garbage collector how often to run: seldom while little is in use.
@@ -50,6 +54,19 @@ func (p *pacer) spare() {
 		p.easy.Store(0)
 		p.set()
 	}
+}
+
+// expect gets the heap ready for what a capture of so many octets will have in use: its first addresses, which are
+// taken before all others, are on large pages. Small ones are handed out at the first touch, one by one, and what is
+// looked up all over the heap waits for their addresses.
+func (p *pacer) expect(size int64) {
+	if size < largeCapture || !p.started.Load() {
+		return
+	}
+	percent := debug.SetGCPercent(-1)
+	adviseLarge(make([]byte, largePages)) // nothing of it is touched
+	runtime.GC()                          // gives it back to the heap
+	debug.SetGCPercent(percent)
 }
 
 // watch sets the percentage again behind each collection.
