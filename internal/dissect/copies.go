@@ -26,8 +26,14 @@ const (
 	maxAlike = 8
 
 	// leastCut is how many octets of a cut message tell it from others, together with the
-	// identification of its datagram and its length.
-	leastCut = 64
+	// identification of its datagram and its length, and leastHead how many do without that, which
+	// IPv6 has not, and Linux often leaves at 0: the branch stands in them.
+	leastCut  = 64
+	leastHead = 256
+
+	// maxTwins is how many messages back one is looked for that was cut, or was not, where the other was: copies
+	// follow each other closely.
+	maxTwins = 128
 )
 
 // A copyTable remembers the messages of the last moments, in a ring that grows only while what would
@@ -43,6 +49,7 @@ type copyTable struct {
 	links   []link
 	ring    []remembered // with links of the same length
 	last    uint32       // the number of the last entry, from 1
+	cut     uint32       // that of the last one that was cut, 0 for none
 	hep     bool         // a message of HEP was remembered
 	backlog backlog      // as long as there was none
 }
@@ -56,10 +63,12 @@ type link struct {
 // A remembered is a message that a copy may follow.
 type remembered struct {
 	key  uint64
-	time int64 // in nanoseconds, modulo 2^64
+	head uint64 // of a datagram: what it has in common with a copy that was cut earlier; 0 for none
+	time int64  // in nanoseconds, modulo 2^64
 	ref  reassembly.Ref
 	ipid uint32
 	kind copyKind
+	cut  bool
 }
 
 type copyKind uint8
@@ -76,7 +85,7 @@ const (
 // themselves; HEP carries no identification. VLAN, TTL and tunnel may differ.
 //
 // Of a datagram that the capture cut, missing octets of it, the beginning has to be the same, and its
-// length: in a tunnel it is cut earlier.
+// length: in a tunnel it is cut earlier, or it alone.
 func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (of reassembly.Ref, isCopy bool) {
 	cut := m.Partial && m.Transport == UDP && missing > 0
 	if !m.HasTime || m.Partial && (!cut || len(payload) < leastCut) {
@@ -90,34 +99,64 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 		t.putOff(m, payload)
 		return of, false
 	}
-	r := remembered{time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid}
+	r := remembered{time: m.Time.UnixNano(), ref: m.Ref, ipid: ipid, cut: cut}
 	switch {
 	case m.HEP:
 		r.kind = ofHEP
 		t.catchUp()
 	case m.Transport == UDP:
 		r.kind = ofDatagram
+		r.head = t.head(m, payload, ipid, missing)
 	default:
 		r.kind = ofStream
 	}
-	size := len(payload) + missing
-	if cut && ipid != 0 { // without that all that is there has to be the same
-		payload = payload[:leastCut]
-	}
-	r.key = t.key(m.Transport, m.Src, m.Dst, payload)
-	if cut {
-		r.key ^= uint64(size) << 40
+	switch {
+	case !cut:
+		r.key = t.key(m.Transport, m.Src, m.Dst, payload)
+	case r.head != 0:
+		r.key = r.head
+	default: // all that is there has to be the same
+		r.key = t.key(m.Transport, m.Src, m.Dst, payload) ^ uint64(len(payload)+missing)<<40
 	}
 	old, isCopy := t.lookup(&r)
-	switch {
-	case isCopy:
+	if isCopy {
 		return old.ref, true
-	case old != nil:
+	}
+	if twin := t.twin(&r); twin != nil {
+		return twin.ref, true
+	}
+	if old != nil && t.cut == 0 { // twin finds those in the order in which they came
 		*old = r
-	default:
+	} else {
 		t.remember(&r)
 	}
 	return of, false
+}
+
+// head returns what a datagram has in common with a copy that was cut earlier, or later; 0 where too little of it is there.
+func (t *copyTable) head(m *Message, payload []byte, ipid uint32, missing int) uint64 {
+	n := leastCut
+	if ipid == 0 {
+		n = leastHead
+	}
+	if len(payload) < n {
+		return 0
+	}
+	return t.key(m.Transport, m.Src, m.Dst, payload[:n]) ^ uint64(len(payload)+missing)<<40
+}
+
+// twin returns the message that r is a copy of where only one of both was cut, nil for none.
+func (t *copyTable) twin(r *remembered) *remembered {
+	if r.head == 0 || !r.cut && (t.cut == 0 || t.last-t.cut >= maxTwins) {
+		return nil
+	}
+	size := uint32(len(t.ring))
+	for n := range min(maxTwins, t.last) {
+		if old := &t.ring[(t.last-n)&(size-1)]; old.head == r.head && old.cut != r.cut && r.copies(old) {
+			return old
+		}
+	}
+	return nil
 }
 
 // copies reports whether r is a copy of old, both having the same octets and addresses.
@@ -163,9 +202,12 @@ func (t *copyTable) lookup(r *remembered) (e *remembered, isCopy bool) {
 func (t *copyTable) remember(r *remembered) {
 	if t.last == math.MaxUint32 { // the numbers are used up: begin anew
 		clear(t.buckets)
-		t.last = 0
+		t.last, t.cut = 0, 0
 	}
 	t.last++
+	if r.cut {
+		t.cut = t.last
+	}
 	size := uint32(len(t.ring))
 	if t.last >= size && size < maxRemembered && r.near(&t.ring[t.last&(size-1)]) {
 		t.grow()

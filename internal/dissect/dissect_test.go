@@ -208,7 +208,11 @@ func TestCopies(t *testing.T) {
 	vxlan := capgen.NewFlow("198.51.100.1:9", "198.51.100.2:4789").UDP("\x08\x00\x00\x00\x00\x00\x2a\x00" + capgen.Ether(one))
 	ttl := one[:8] + "\x3f" + one[9:]
 	zero := flow4.WithID(0).UDP(invite)
+	long, six := request("INVITE", "c1@h", 300), flow6.UDP(request("INVITE", "c1@h", 300))
+	zeroLong := flow4.WithID(0).UDP(long)
+	other := flow4.WithID(0).UDP(strings.Replace(long, "z9hG4bKc1", "z9hG4bKc2", 1))
 	const first, cut = "INVITE c1@h UDP [1]", " partial packet-cut"
+	const second = "INVITE c1@h UDP [2] partial copy of 1 packet-cut"
 	for _, c := range []struct {
 		name string
 		in   []capgen.Packet
@@ -236,6 +240,17 @@ func TestCopies(t *testing.T) {
 		{"a mirror that cuts, and a retransmission", join(after(0, one[:200]), after(1, flow4.WithID(8).UDP(invite)[:200])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
 		{"without identification, cut at the same place", join(after(0, zero[:200]), after(1, zero[:200])), []string{first + cut, "INVITE c1@h UDP [2] partial copy of 1 packet-cut"}},
 		{"without identification, cut elsewhere", join(after(0, zero[:200]), after(1, zero[:201])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
+		{"a mirror that cuts, and the whole behind it", join(after(0, one[:200]), after(0, one)), []string{first + cut, "INVITE c1@h UDP [2] copy of 1"}},
+		{"the whole, and in a tunnel what was cut", join(after(0, one), after(0, vxlan[:200])), []string{first, "INVITE  UDP [2] partial copy of 1 packet-cut"}},
+		{"the whole, its retransmission, and what was cut of that", join(after(0, one), after(500, one), after(501, one[:200])), []string{first, "INVITE c1@h UDP [2]", "INVITE c1@h UDP [3] partial copy of 2 packet-cut"}},
+		{"the whole, and of a retransmission what was cut", join(after(0, one), after(1, flow4.WithID(8).UDP(invite)[:200])), []string{first, "INVITE c1@h UDP [2]" + cut}},
+		{"the whole, and of another message what was cut", join(after(0, one), after(1, flow4.WithID(7).UDP(request("INVITE", "c1@h", 29))[:200])), []string{first, "INVITE c1@h UDP [2]" + cut}},
+		{"what was cut, and 51 ms later the whole", join(after(0, one[:200]), after(51, one)), []string{first + cut, "INVITE c1@h UDP [2]"}},
+		{"without identification, the whole and what was cut", join(after(0, zeroLong), after(1, zeroLong[:400])), []string{first, second}},
+		{"without identification, cut in two places", join(after(0, zeroLong[:420]), after(1, zeroLong[:400])), []string{first + cut, second}},
+		{"without identification, another branch", join(after(0, zeroLong), after(1, other[:400])), []string{first, "INVITE c1@h UDP [2]" + cut}},
+		{"without identification, the whole and too little", join(after(0, zeroLong), after(1, zeroLong[:200])), []string{first, "INVITE c1@h UDP [2]" + cut}},
+		{"IPv6, the whole and what was cut", join(after(0, six), after(1, six[:400])), []string{first, second}},
 		{"too little is left", join(after(0, one[:80]), after(1, one[:80])), []string{"INVITE  UDP [1]" + cut, "INVITE  UDP [2]" + cut}},
 		{"the same request twice over TCP", after(0, flow4.TCP(1, 1, capgen.ACK, invite+invite)), []string{"INVITE c1@h TCP [1]", "INVITE c1@h TCP [1]"}},
 	} {
