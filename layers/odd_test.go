@@ -285,3 +285,40 @@ func TestTunnelString(t *testing.T) {
 		t.Errorf("a kind that there is not is %q", s)
 	}
 }
+
+// TestESPCut: of ESP that does not encrypt the capture may have cut the end, and its trailer with it.
+func TestESPCut(t *testing.T) {
+	const text = "the octets of a message, of which the last ones may not be there"
+	for _, flow := range []capgen.Flow{capgen.NewFlow("192.0.2.1:5060", "192.0.2.2:5062"), capgen.NewFlow("[2001:db8::1]:5060", "[2001:db8::2]:5062")} {
+		udp, tcp := flow.UDP(text), flow.TCP(7, 8, capgen.ACK, text)
+		head, tunnel := 20, "\x04"
+		if udp[0]>>4 == 6 {
+			head, tunnel = 40, "\x29"
+		}
+		for _, icv := range []int{0, 12, 16, 24, 32} {
+			for _, c := range []struct{ body, next string }{{udp[head:], "\x11"}, {udp, tunnel}, {tcp[head:], "\x06"}, {tcp, tunnel}} {
+				pad := -(len(c.body) + 2) & 3
+				whole := flow.IP(50, u32(0x1234)+u32(1)+c.body+"\x01\x02\x03"[:pad]+string(rune(pad))+c.next+strings.Repeat("\xa5", icv))
+				for n := head + 8 + max(len(c.body)-len(text), 20); n < len(whole); n++ {
+					var f layers.Frame
+					err := f.Decode(layers.Raw, 0, clip(whole[:n]))
+					if err != nil || f.Src != flow.Src || f.Dst != flow.Dst || !strings.HasPrefix(text, string(f.Payload)) || len(f.Tunnels) == 0 || f.Tunnels[0].Kind != layers.ESP {
+						t.Fatalf("%d of %d octets, a check value of %d: %v, %v > %v %q", n, len(whole), icv, err, f.Src, f.Dst, f.Payload)
+					}
+					there := min(n-(head+8+len(c.body)-len(text)), len(text))
+					sized := f.Proto == layers.UDP || c.next == tunnel
+					if all := len(f.Payload) + f.Missing; sized && (len(f.Payload) != there || all != len(text)) || !sized && (all > len(text) || f.Missing == 0) {
+						t.Fatalf("%d of %d octets, a check value of %d: %d octets, %d missing", n, len(whole), icv, len(f.Payload), f.Missing)
+					}
+				}
+			}
+		}
+	}
+	for _, s := range []string{strings.Repeat("\xa5", 60), "short"} {
+		var f layers.Frame
+		sealed := capgen.NewFlow("192.0.2.1:1", "192.0.2.2:1").IP(50, u32(1)+u32(1)+s+"the rest")
+		if err := f.Decode(layers.Raw, 0, clip(sealed[:len(sealed)-8])); err != layers.ErrEncrypted {
+			t.Errorf("%v, want that it is encrypted", err)
+		}
+	}
+}

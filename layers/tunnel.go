@@ -759,8 +759,11 @@ func (f *Frame) udpESP() (step, uint16, error) {
 // usual lengths of the check value, and so does what it says it carries.
 func (f *Frame) esp() (step, uint16, error) {
 	p := f.Payload
-	if f.Missing > 0 || len(p) < 8+2 {
+	if len(p) < 8+2 {
 		return 0, 0, ErrUnsupported
+	}
+	if f.Missing > 0 {
+		return f.espCut()
 	}
 	for i, icv := range [...]int{12, 16, 0, 24, 32, 16} {
 		end, start := len(p)-icv, 8
@@ -781,6 +784,43 @@ func (f *Frame) esp() (step, uint16, error) {
 		}
 	}
 	return 0, 0, ErrEncrypted
+}
+
+// espCut is esp for a packet of which the end was cut, and its trailer with it. What it carries has to say how long it is, and only
+// what may stand behind it has to be there. TCP does not say so: what may be of the trailer, and an octet more, is none of its payload.
+func (f *Frame) espCut() (step, uint16, error) {
+	const header, longest = 8, 3 + 2 + 32 + 1
+	if len(f.Payload) < header+20 {
+		return 0, 0, ErrEncrypted
+	}
+	b, rest := f.Payload[header:], len(f.Payload)+f.Missing-header
+	length := int(binary.BigEndian.Uint16(b[4:]))
+	var next byte
+	switch {
+	case b[0]>>4 == 4 && b[0]&15 >= 5 && isTrailer(rest-int(binary.BigEndian.Uint16(b[2:]))):
+		next = protoIPv4
+	case b[0]>>4 == 6 && isTrailer(rest-40-length):
+		next = protoIPv6
+	case length >= 8 && isTrailer(rest-length):
+		next = byte(UDP)
+	case b[12]>>4 >= 5 && b[12]&15 == 0 && b[13]&0xd0 == FlagACK && b[18]|b[19] == 0 && rest-longest >= 20: // no urgent data
+		next = byte(TCP)
+		n := min(len(b), rest-longest)
+		f.Payload, f.Missing = f.Payload[:header+n], max(rest-longest-n, 1)
+	default:
+		return 0, 0, ErrEncrypted
+	}
+	return f.enter(ESP, binary.BigEndian.Uint32(f.Payload), header, stepProto, uint16(next))
+}
+
+// isTrailer reports whether n octets can be the trailer of a packet without encryption: padding to four octets, its length, the next header, and a
+// check value.
+func isTrailer(n int) bool {
+	switch (n - 2) &^ 3 {
+	case 0, 12, 16, 24, 32:
+		return true
+	}
+	return false
 }
 
 // isPadding reports whether b counts 1, 2, 3 …: RFC 4303, section 2.4.
