@@ -290,6 +290,33 @@ func TestBlank(t *testing.T) {
 	}
 }
 
+// TestLost: what packets say was lost in front of them counts where no statistics say more.
+func TestLost(t *testing.T) {
+	for _, c := range []struct {
+		stats *pcapng.Statistics
+		want  int64
+	}{
+		{nil, 3},
+		{&pcapng.Statistics{Has: pcapng.HasReceived, Received: 9}, 3},
+		{&pcapng.Statistics{Has: pcapng.HasDropped}, 3},
+		{&pcapng.Statistics{Has: pcapng.HasDropped, Dropped: 17}, 17},
+	} {
+		var b bytes.Buffer
+		w := must(pcapng.NewWriter(&b, pcapng.Section{}))
+		in := must(w.AddInterface(pcapng.Interface{LinkType: 1, TsResol: 6, FCSLen: -1}))
+		if c.stats != nil {
+			if err := w.WriteStatistics(in, *c.stats); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// An enhanced packet block with a drop count of three.
+		b.WriteString("\x06\x00\x00\x00\x30\x00\x00\x00" + strings.Repeat("\x00", 20) + "\x04\x00\x08\x00\x03" + strings.Repeat("\x00", 11) + "\x30\x00\x00\x00")
+		if _, f, err := readBytes(t, &b, capture.Options{}); err != nil || len(f.Interfaces) != 1 || f.Interfaces[0].Drops != c.want || !f.Complete() {
+			t.Errorf("%+v: %v, %+v, want %d", c.stats, err, f, c.want)
+		}
+	}
+}
+
 // TestDescription holds what a pcapng file says about itself.
 func TestDescription(t *testing.T) {
 	var b bytes.Buffer

@@ -128,6 +128,9 @@ func (s *pcapngSource) finish(f *File) {
 		if st := in.Statistics; st.Has&pcapng.HasDropped != 0 {
 			out.Drops = int64(min(st.Dropped, 1<<62))
 		}
+		if in.Lost > 0 { // no statistics, or such as were written before the end
+			out.Drops = max(out.Drops, int64(in.Lost))
+		}
 		for _, c := range in.Comments {
 			f.addComment(c)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"time"
 
@@ -46,6 +47,9 @@ const (
 
 	// maxTexts bounds all kept text of one file together.
 	maxTexts = 16 << 20
+
+	// maxLost bounds the packets that are counted as lost: sums of lies do not run over.
+	maxLost = 1 << 62
 )
 
 // A Section is one section header block.
@@ -75,6 +79,7 @@ type Interface struct {
 	Resolution  float64 // nanoseconds of one time unit
 	Comments    []string
 	Statistics  Statistics
+	Lost        uint64 // packets that were lost in front of others, as those say: epb_dropcount, and a field of obsolete blocks
 
 	clock clock
 }
@@ -387,7 +392,7 @@ func (r *Reader) short(off int64, what string, err error) error {
 func (r *Reader) packet(typ BlockType, b []byte) (p Packet, ok bool) {
 	off := r.w.Offset()
 	var id, capLen uint32
-	var ts uint64
+	var ts, lost uint64
 	fixed := 20
 	switch typ {
 	case EnhancedPacket:
@@ -403,6 +408,9 @@ func (r *Reader) packet(typ BlockType, b []byte) (p Packet, ok bool) {
 			return p, false
 		}
 		id = uint32(order16(b, r.big))
+		if n := order16(b[2:], r.big); n != math.MaxUint16 { // else it is not known
+			lost = uint64(n)
+		}
 		ts = uint64(order32(b[4:], r.big))<<32 | uint64(order32(b[8:], r.big))
 	case SimplePacket:
 		fixed = 4
@@ -450,10 +458,17 @@ func (r *Reader) packet(typ BlockType, b []byte) (p Packet, ok bool) {
 	p.Data = b[fixed:n:n]
 	if end := fixed + pad4(int(capLen)); typ != SimplePacket && end < len(b) {
 		p.Options = Options{b[end:], r.big}
-		if !p.Options.walk(func(Option) bool { return true }) {
+		isWhole := p.Options.walk(func(o Option) bool {
+			if typ == EnhancedPacket && o.Code == optPacketDropCount && len(o.Value) == 8 {
+				lost = order64(o.Value, r.big)
+			}
+			return true
+		})
+		if !isWhole {
 			r.note(NoteOptions, off)
 		}
 	}
+	in.Lost += min(lost, maxLost-in.Lost)
 	return p, true
 }
 

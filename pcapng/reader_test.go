@@ -575,6 +575,31 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestLost adds up what packets say was lost in front of them, by interface.
+func TestLost(t *testing.T) {
+	for _, o := range []order{le, be} {
+		obsolete := func(drops uint16) []byte {
+			return block(o, 2, u16(o, 1, drops), u32(o, 0, 0, 4, 4), []byte("abcd"), opt(o, 4, "not drops"))
+		}
+		in := join(shb(o), idb(o, 1, 0), idb(o, 1, 0), idb(o, 1, 0),
+			packet(o, 0, 1, "ab", opt(o, 4, string(u64(o, 3)))), packet(o, 0, 2, "ab"), packet(o, 0, 3, "ab", opt(o, 4, string(u64(o, 4)))), packet(o, 0, 4, "ab", opt(o, 4, "short")),
+			obsolete(5), obsolete(math.MaxUint16), obsolete(6),
+			packet(o, 2, 5, "ab", opt(o, 4, string(u64(o, math.MaxUint64)))), packet(o, 2, 6, "ab", opt(o, 4, string(u64(o, 1)))))
+		r, err := pcapng.NewReader(bytes.NewReader(in))
+		for err == nil {
+			_, err = r.Next()
+		}
+		if err != io.EOF {
+			t.Fatal(err)
+		}
+		for i, want := range []uint64{7, 11, 1 << 62} {
+			if got := r.Interface(i).Lost; got != want {
+				t.Errorf("interface %d: %d lost, want %d", i, got, want)
+			}
+		}
+	}
+}
+
 func TestBlockLength(t *testing.T) {
 	intro := join(shb(le), idb(le, 1, 0), packet(le, 0, 1e6, "a"))
 	for _, c := range []struct {
