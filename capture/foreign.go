@@ -12,6 +12,7 @@ const (
 	convert    = "convert it first: editcap -F pcapng IN OUT.pcapng"
 	decompress = "decompress it first with "
 	notCapture = "name a pcap, pcapng or snoop file"
+	copyAnew   = "copy it anew, as binary data"
 )
 
 // foreign lists formats that are known and not read, by their first octets.
@@ -33,6 +34,10 @@ var foreign = []struct{ magic, name, advice string }{
 	{"\x05VNF", "a Visual Networks capture", convert},
 	{"\x54\x00\x52\x00\x53\x00\x00\x00", "an HP-UX nettl trace", convert},
 	{"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", convert},
+	{"\r\n\r\r\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew}, // its first octets are there to tell
+	{"\n\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew},
+	{"\xef\xbf\xbd", "a file that was copied as text", copyAnew}, // whose octets are replaced where they are no UTF-8
+	{"\x1f\xef\xbf\xbd", "a gzip file that was copied as text", copyAnew},
 	{"\x28\xb5\x2f\xfd", "zstd-compressed", decompress + "zstd -d, or pipe it: zstd -dc FILE | sipsight … -"},
 	{"\xfd7zXZ\x00", "xz-compressed", decompress + "xz -d, or pipe it: xz -dc FILE | sipsight … -"},
 	{"\x04\x22\x4d\x18", "lz4-compressed", decompress + "lz4 -d, or pipe it: lz4 -dc FILE | sipsight … -"},
