@@ -43,10 +43,13 @@ func (t *noteTable) add(id string, count, frame int64) {
 	t.notes = append(t.notes, Note{id, count, frame})
 }
 
-// message counts what was odd about a message.
+// message counts what was odd about a message; a copy is no more than that.
 func (t *noteTable) message(m *dissect.Message, q sipmsg.Quirks) {
-	frame := m.Ref.Frame
-	for n := m.Notes; n != 0; n &= n - 1 {
+	frame, n := m.Ref.Frame, m.Notes
+	if m.Copy {
+		n, q = dissect.NoteCopy, 0
+	}
+	for ; n != 0; n &= n - 1 {
 		t.onWire[bits.TrailingZeros32(uint32(n))].add(frame)
 	}
 	for ; q != 0; q &= q - 1 {

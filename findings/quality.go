@@ -369,7 +369,11 @@ func (s *qualityState) files(r *captureRun) {
 	case messages > 0:
 		quality(r, Warning, counted(messages, "message is", "messages are")+" cut by the snap length of the capture", "whole packets", "Capture again without a snap length (tcpdump -s 0): no other finding rests on a message that is cut.", frameIf(firstCut)...)
 	case cut > 0:
-		quality(r, Note, counted(cut, "packet is", "packets are")+" cut, no message among them", "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
+		observed := counted(cut, "packet is", "packets are") + " cut, no message among them"
+		if copies > 0 {
+			observed += ", copies left out"
+		}
+		quality(r, Note, observed, "whole packets", "Nothing, unless media is looked at.", frameIf(cutOther)...)
 	}
 	switch {
 	case s.missing.n == 1 && s.awaited:

@@ -277,6 +277,7 @@ func (m *message) send() {
 		}
 		if m.has("copy") {
 			l.emit(old.frame)
+			l.packets[len(l.packets)-1].snap(m.number("snap", 0))
 		} else {
 			l.transmit(old, m)
 		}
