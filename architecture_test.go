@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -266,5 +267,33 @@ func TestArchitectureDocument(t *testing.T) {
 	}
 	for room := range documented {
 		t.Errorf("docs/architecture.md has a room %s that the test does not know", room)
+	}
+}
+
+// TestDocs holds that what is said of something exported tells limits as numbers: who reads it cannot look up names that are not exported.
+func TestDocs(t *testing.T) {
+	limit := regexp.MustCompile(`\bmax[A-Z]\w*`)
+	for room, files := range goFiles(t) {
+		if strings.HasPrefix(room, "internal/") || room == "." || strings.HasPrefix(room, "cmd/") {
+			continue
+		}
+		for _, name := range files {
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ast.FileExports(f) {
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if c, ok := n.(*ast.CommentGroup); ok {
+					if what := limit.FindString(c.Text()); what != "" {
+						t.Errorf("%s: %s is told of, which is not exported", fset.Position(c.Pos()), what)
+					}
+				}
+				return true
+			})
+		}
 	}
 }

@@ -48,7 +48,7 @@ type Leg struct {
 	// Source and Destination are the ends of the first hop: that of the first message.
 	Source, Destination netip.AddrPort
 
-	UserAgents []string // distinct, in order of appearance; at most maxAgents
+	UserAgents []string // distinct, in order of appearance; at most 8
 
 	State        State
 	Running      bool // it was running already when the capture began
@@ -82,7 +82,7 @@ type Leg struct {
 	First, LastFrame Frame
 	Messages         int // copies left out
 	Retransmissions  int
-	Hops             []Hop     // the pairs of addresses it was seen between; at most maxHops
+	Hops             []Hop     // the pairs of addresses it was seen between; at most 64
 	Refusals         []Refusal // hops on which it came to something else
 	Dialogs          []Dialog
 
@@ -211,8 +211,8 @@ type Transfer struct {
 
 // A Join is a reason why two legs are one call.
 type Join struct {
-	With   string // the Call-ID of the leg that it was joined with
-	Score  int
+	With   string   // the Call-ID of the leg that it was joined with
+	Score  int      // the sum of what these weigh, from 100 on: docs/calls.md has the table
 	Reason []string // names of what they have in common
 }
 

@@ -59,7 +59,7 @@ type Exchange struct {
 	AnswerLength     Length
 
 	// Of a REGISTER: whom it is about, and the contacts it asked for with what was
-	// granted. At most maxContacts. AORNumber numbers the addresses-of-record of a timeline
+	// granted. At most 8. AORNumber numbers the addresses-of-record of a timeline
 	// from 0, without gaps; it says nothing where AOR is empty.
 	AOR       string
 	AORNumber int

@@ -66,11 +66,11 @@ func (t linkTrait) names() []string { return namesOf(linkTraits, uint(t)) }
 // A Link ties two calls together.
 type Link struct {
 	Kind   LinkKind
-	From   int   // ID of the call with the REFER, or which another one takes the place of; 0 for a REFER of no call
-	To     int   // ID of the call that came of it, or that a REFER speaks of
-	Refer  Frame // the REFER; the zero Frame for Replaced
-	Invite Frame // the first message of the leg of To that it is about
-	Score  int
+	From   int      // ID of the call with the REFER, or which another one takes the place of; 0 for a REFER of no call
+	To     int      // ID of the call that came of it, or that a REFER speaks of
+	Refer  Frame    // the REFER; the zero Frame for Replaced
+	Invite Frame    // the first message of the leg of To that it is about
+	Score  int      // the sum of what these weigh, from 100 on: docs/calls.md has the table
 	Reason []string // names of what speaks for it
 }
 

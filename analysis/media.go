@@ -47,7 +47,7 @@ type Media struct {
 	Relayed []*Stream
 
 	// Sessions are the media that are no RTP, in the order in which they were offered; at
-	// most maxSessions.
+	// most 8.
 	Sessions []*Session
 
 	Descriptions int // session descriptions, those that another hop repeats left out

@@ -27,7 +27,7 @@ type Keepalive struct {
 	Sent, Answered      int            // transactions
 	Unanswered          int
 	Retransmissions     int
-	Outages             []Outage // at most maxOutages
+	Outages             []Outage // at most 16
 	First, Last         Frame
 }
 

@@ -25,7 +25,7 @@ type Registration struct {
 	AOR       string
 	Source    netip.AddrPort // of the last REGISTER that was accepted, or else of the last one
 	Registrar netip.AddrPort // where that went
-	Contacts  []Binding      // at most maxContacts
+	Contacts  []Binding      // at most 8
 	Outcome   Outcome
 	Status    int // the last final response, 0 for none
 	Reason    string

@@ -37,7 +37,7 @@ type Session struct {
 	Answer    Frame
 
 	// Streams are the packets of UDPTL, by flow, in the order in which they began; at
-	// most maxSessionFlows.
+	// most 8.
 	Streams []*Stream
 
 	// Of TCP connections to the addresses that were announced.

@@ -172,7 +172,7 @@ func (s *Stream) End() time.Time { return timeAt(s.end) }
 // Last returns the frame of the last packet.
 func (s *Stream) Last() Frame { return s.last }
 
-// Types returns all payload types, at most maxTypes, in order of appearance.
+// Types returns all payload types, at most 4, in order of appearance.
 func (s *Stream) Types() (list []uint8) {
 	for i, n := range s.counts {
 		if n > 0 {
@@ -182,7 +182,7 @@ func (s *Stream) Types() (list []uint8) {
 	return list
 }
 
-// Tones returns the telephone events of the stream, at most maxTones. They are not to be changed.
+// Tones returns the telephone events of the stream, at most 4,096. They are not to be changed.
 func (s *Stream) Tones() []Tone {
 	if s.extras == nil {
 		return nil

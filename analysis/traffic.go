@@ -29,7 +29,7 @@ type Traffic struct {
 	Unregistered  []Unregistered // likewise
 	Start, End    time.Time      // of the timeline: its packets and messages
 	Exceeded      []string       // ids of the limits that were met: something is not in here
-	Gaps          []Gap          // without any packet at all; at most maxGaps
+	Gaps          []Gap          // without any packet at all; at most 64
 
 	once     sync.Once
 	overview *Overview

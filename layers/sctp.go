@@ -10,7 +10,7 @@ import (
 type Chunk struct {
 	Type  uint8
 	Flags uint8
-	Value []byte // what is there of it, without padding
+	Value []byte // what is there of it, without padding; aliases the payload given to Chunks
 	Cut   bool   // octets of Value are missing
 }
 
@@ -50,7 +50,7 @@ type Data struct {
 	Sequence    uint32 // of the user message in its stream: its number of 16 bits, or of 32 in I-DATA
 	Fragment    uint32 // of I-DATA: the number of the fragment in its message
 	Protocol    uint32 // payload protocol identifier; of I-DATA the first fragment alone has one
-	User        []byte
+	User        []byte // part of Chunk.Value
 }
 
 // Data decodes the chunk; ok is false if it has no user data or is too short.

@@ -25,6 +25,7 @@ type ReasonValue struct {
 	Params    Params
 }
 
+// ParseReason scans one value of Reason.
 func ParseReason(v []byte) (r ReasonValue) {
 	r.Protocol, r.Params = SplitParams(v)
 	r.CauseText, r.Text = r.Params.value("cause"), r.Params.value("text")
@@ -41,6 +42,7 @@ type WarningValue struct {
 	Text     []byte // without its quotes, escapes as they are
 }
 
+// ParseWarning scans one value of Warning.
 func ParseWarning(v []byte) (w WarningValue) {
 	w.CodeText, v = cutWord(trimSpace(v))
 	if n, ok := Number(w.CodeText); ok && len(w.CodeText) == 3 {
@@ -73,6 +75,7 @@ type RetryAfterValue struct {
 	Params      Params // see Duration
 }
 
+// ParseRetryAfter scans the value of Retry-After.
 func ParseRetryAfter(v []byte) (r RetryAfterValue) {
 	v = trimSpace(v)
 	n := scanDigits(v, 0)
@@ -129,6 +132,7 @@ type SessionExpiresValue struct {
 	Params       Params
 }
 
+// ParseSessionExpires scans the value of Session-Expires or Min-SE.
 func ParseSessionExpires(v []byte) (s SessionExpiresValue) {
 	s.IntervalText, s.Params = SplitParams(v)
 	s.Interval, s.HasInterval = Number(s.IntervalText)
@@ -145,6 +149,7 @@ type RAckValue struct {
 	Method             []byte
 }
 
+// ParseRAck scans the value of RAck.
 func ParseRAck(v []byte) (r RAckValue) {
 	r.RSeqText, v = cutWord(trimSpace(v))
 	r.CSeqText, r.Method = cutWord(v)
@@ -183,6 +188,7 @@ type EventValue struct {
 	Params  Params
 }
 
+// ParseEvent scans the value of Event.
 func ParseEvent(v []byte) (e EventValue) {
 	e.Package, e.Params = SplitParams(v)
 	e.ID = e.Params.value("id")
@@ -196,6 +202,7 @@ type SubscriptionStateValue struct {
 	Params Params // see Params.Expires, and Number("retry-after")
 }
 
+// ParseSubscriptionState scans the value of Subscription-State.
 func ParseSubscriptionState(v []byte) (s SubscriptionStateValue) {
 	s.State, s.Params = SplitParams(v)
 	s.Reason = s.Params.value("reason")
@@ -210,6 +217,7 @@ type DiversionValue struct {
 	Privacy []byte
 }
 
+// ParseDiversion scans one value of Diversion.
 func ParseDiversion(v []byte) (d DiversionValue) {
 	d.Address = ParseAddress(v)
 	d.Reason = d.Params.value("reason")
@@ -227,6 +235,7 @@ type HistoryEntry struct {
 	Index []byte // 1.1.2
 }
 
+// ParseHistoryInfo scans one value of History-Info.
 func ParseHistoryInfo(v []byte) (h HistoryEntry) {
 	h.Address = ParseAddress(v)
 	h.Index = h.Params.value("index")
@@ -259,6 +268,7 @@ type SessionIDValue struct {
 	Params        Params
 }
 
+// ParseSessionID scans the value of Session-ID.
 func ParseSessionID(v []byte) (s SessionIDValue) {
 	s.Local, s.Params = SplitParams(v)
 	s.Remote = s.Params.value("remote")
@@ -282,6 +292,7 @@ type UserToUserValue struct {
 	Params                     Params
 }
 
+// ParseUserToUser scans one value of User-to-User.
 func ParseUserToUser(v []byte) (u UserToUserValue) {
 	u.Data, u.Params = SplitParams(v)
 	u.Data = unquote(u.Data)
@@ -296,6 +307,7 @@ type ReferToValue struct {
 	Target URI
 }
 
+// ParseReferTo scans the value of Refer-To.
 func ParseReferTo(v []byte) (r ReferToValue) {
 	r.Address = ParseAddress(v)
 	r.Target = ParseURI(r.URI)
