@@ -371,6 +371,35 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestHungUp: calls that ended count for who ended them, with what they took.
+func TestHungUp(t *testing.T) {
+	m := analyze(t, capgen.Ladder{}, `
+		0   A > B INVITE id=1
+		1   B > A 180
+		3   B > A 200
+		3.1 A > B ACK id=1
+		13  B > A BYE id=1
+		13.2 A > B 200
+		20  A > B INVITE id=2
+		21  B > A 200
+		21.1 A > B ACK id=2
+		25  A > B BYE id=2
+		25.1 B > A 200
+		30  A > B INVITE id=3
+		31  B > A 200
+		31.1 A > B ACK id=3
+		35  B > A BYE id=3
+		35.1 A > B 200
+		40  A > B INVITE id=4
+		41  B > A 200
+		41.1 A > B ACK id=4`).Overview()
+	got := fmt.Sprintf("caller=%d callee=%d PDD=%d/%v ring=%d/%v setup=%d/%v", m.ByCaller, m.ByCallee,
+		m.PostDialDelay.Count, m.PostDialDelay.Max, m.RingTime.Count, m.RingTime.Max, m.SetupTime.Count, m.SetupTime.Max)
+	if want := "caller=1 callee=2 PDD=1/1s ring=1/2s setup=4/3s"; got != want {
+		t.Errorf("\ngot  %s\nwant %s", got, want)
+	}
+}
+
 // TestPeers: an address counts a call on any hop of any leg, by what came of it there.
 func TestPeers(t *testing.T) {
 	res := analyze(t, capgen.Ladder{}, `

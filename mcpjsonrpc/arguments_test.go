@@ -53,6 +53,8 @@ func TestArguments(t *testing.T) {
 		{"false", `{"media":false}`, def, ""},
 		{"whole number", `{"limit":10.0}`, with(func(q *query) { q.Limit = 10 }), ""},
 		{"exponent", `{"limit":1e2}`, with(func(q *query) { q.Limit = 100 }), ""},
+		{"exponent with a plus", `{"limit":1E+2}`, with(func(q *query) { q.Limit = 100 }), ""},
+		{"escape in capitals", `{"pcap_file":"\u00DC"}`, with(func(q *query) { q.PcapFile = "Ü" }), ""},
 
 		{"not an object", `[]`, query{}, `the arguments are not a JSON object`},
 		{"not JSON", `{"a":}`, query{}, `the arguments are not a JSON object`},
