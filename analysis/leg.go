@@ -194,9 +194,9 @@ func (v *liveLeg) settled() bool {
 func (t *tracker) agent(l *Leg, s *sipmsg.Message) {
 	ua, ok := s.First(sipmsg.UserAgent)
 	if !ok {
-		ua, ok = s.First(sipmsg.Server)
+		ua, _ = s.First(sipmsg.Server)
 	}
-	if !ok || len(ua) == 0 || len(l.UserAgents) == maxAgents {
+	if len(ua) == 0 || len(l.UserAgents) == maxAgents {
 		return
 	}
 	ua = capped(unfolded(ua), maxKept)

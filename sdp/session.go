@@ -181,7 +181,7 @@ func (s *Session) split(number int, b []byte) (letter byte, value []byte) {
 	default:
 		v := trim(value)
 		// Blanks at the end of an attribute may be part of its value.
-		odd = odd || len(v) != len(value) && (letter != 'a' || len(value) > 0 && isBlank(value[0]))
+		odd = odd || len(v) != len(value) && (letter != 'a' || isBlank(value[0]))
 		value = v
 	}
 	if odd {
