@@ -353,84 +353,107 @@ type visited struct {
 	redirected int // the 3xx to it, -1 for none
 }
 
+// targets are those that a leg was sent to.
+type targets []visited
+
+func (t targets) find(uri string) *visited {
+	for i := range t {
+		if t[i].uri == uri {
+			return &t[i]
+		}
+	}
+	return nil
+}
+
 // circles reports the first redirection of a leg that leads to where the call has been.
 func (r *legRun) circles() {
-	var seen []visited
-	find := func(uri string) *visited {
-		for i := range seen {
-			if seen[i].uri == uri {
-				return &seen[i]
-			}
-		}
-		return nil
-	}
+	var seen targets
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if m.Method != "INVITE" || m.Partial || m.Resent.Number != 0 || m.Transaction < 0 || !r.Transactions[m.Transaction].Initial {
 			continue
 		}
-		if m.Request {
-			x := r.Message(i)
-			if x == nil {
-				continue
-			}
-			uri := targetOf(x.RequestURI)
-			v := find(uri)
-			switch {
-			case v == nil && len(seen) < maxTargets:
-				seen = append(seen, visited{uri, i, -1})
-			case v != nil && v.redirected >= 0 && m.Time.After(r.Messages[v.redirected].Time) && m.CSeq != r.Messages[v.request].CSeq:
-				r.report(Finding{
-					Severity: Error, Frames: r.frames(v.request, v.redirected, i),
-					Observed: fmt.Sprintf("INVITE to a target that had answered %d %s before: %s", r.Messages[v.redirected].Status, seconds(m.Time.Sub(r.Messages[v.redirected].Time)), quote([]byte(uri))),
-					Expected: "no target twice",
-					Because:  "the call was redirected in a circle", end: unreached,
-				})
-				return
-			}
-			continue
+		var f *Finding
+		switch {
+		case m.Request:
+			f = r.visits(&seen, i)
+		case m.Status/100 == 3 && m.Status != 305:
+			f = r.leadsBack(seen, i)
 		}
-		if m.Status/100 != 3 || m.Status == 305 {
-			continue
-		}
-		req := r.requestOf(m.Transaction)
-		if req < 0 {
-			continue
-		}
-		if x := r.Message(req); x != nil {
-			if v := find(targetOf(x.RequestURI)); v != nil && v.redirected < 0 {
-				v.redirected = i
-			}
-		}
-		x := r.Message(i)
-		if x == nil {
-			continue
-		}
-		n, known, first := 0, 0, -1
-		var to string
-		for c := range x.Values(sipmsg.Contact) {
-			n++
-			if v := find(targetOf(sipmsg.ParseAddress(c).URI)); v != nil && r.earlier(v.request, i) {
-				known++
-				if first < 0 {
-					first, to = v.request, v.uri
-				}
-			}
-		}
-		if n > 0 && known == n {
-			f := Finding{
-				Severity: Error, Frames: r.frames(first, i),
-				Observed: fmt.Sprintf("%d names a target that the call has been sent to already: %s", m.Status, quote([]byte(to))),
-				Expected: "a target that is new",
-				Because:  "the call was redirected in a circle", end: unreached,
-			}
-			if first != req {
-				f.Frames = r.frames(first, req, i)
-			}
-			r.report(f)
+		if f != nil {
+			f.Because, f.end = "the call was redirected in a circle", unreached
+			r.report(*f)
 			return
 		}
 	}
+}
+
+// visits takes in the target of INVITE i, and returns the finding that it was redirected from there before.
+func (r *legRun) visits(seen *targets, i int) *Finding {
+	x := r.Message(i)
+	if x == nil {
+		return nil
+	}
+	uri := targetOf(x.RequestURI)
+	v := seen.find(uri)
+	if v == nil {
+		if len(*seen) < maxTargets {
+			*seen = append(*seen, visited{uri, i, -1})
+		}
+		return nil
+	}
+	if v.redirected < 0 {
+		return nil
+	}
+	m, to := &r.Messages[i], &r.Messages[v.redirected]
+	if !m.Time.After(to.Time) || m.CSeq == r.Messages[v.request].CSeq {
+		return nil
+	}
+	return &Finding{
+		Severity: Error, Frames: r.frames(v.request, v.redirected, i),
+		Observed: fmt.Sprintf("INVITE to a target that had answered %d %s before: %s", to.Status, seconds(m.Time.Sub(to.Time)), quote([]byte(uri))),
+		Expected: "no target twice",
+	}
+}
+
+// leadsBack takes in redirection i, and returns the finding that all it names are targets that the call has been sent to.
+func (r *legRun) leadsBack(seen targets, i int) *Finding {
+	m := &r.Messages[i]
+	req := r.requestOf(m.Transaction)
+	if req < 0 {
+		return nil
+	}
+	if x := r.Message(req); x != nil {
+		if v := seen.find(targetOf(x.RequestURI)); v != nil && v.redirected < 0 {
+			v.redirected = i
+		}
+	}
+	x := r.Message(i)
+	if x == nil {
+		return nil
+	}
+	var first *visited
+	for c := range x.Values(sipmsg.Contact) {
+		v := seen.find(targetOf(sipmsg.ParseAddress(c).URI))
+		if v == nil || !r.earlier(v.request, i) {
+			return nil
+		}
+		if first == nil {
+			first = v
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	f := &Finding{
+		Severity: Error, Frames: r.frames(first.request, i),
+		Observed: fmt.Sprintf("%d names a target that the call has been sent to already: %s", m.Status, quote([]byte(first.uri))),
+		Expected: "a target that is new",
+	}
+	if first.request != req {
+		f.Frames = r.frames(first.request, req, i)
+	}
+	return f
 }
 
 // earlier reports whether an INVITE was sent before a redirection, and does not follow it though it stands ahead of it in the capture.
