@@ -541,7 +541,19 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 		return x, false
 	}
 	x.src = tok.text
-	var what, hint string
+	if what, hint := p.value(t, tok, &x); what != "" {
+		p.failAt(tok, what, hint)
+		return x, false
+	}
+	if !x.ranged {
+		x.hi = x.lo
+	}
+	x.ranged = false
+	return x, true
+}
+
+// value takes a token for a value of the kind of the field. It says what is wrong with it, "" for nothing, and what to write.
+func (p *parser) value(t *test, tok token, x *interval) (what, hint string) {
 	switch t.kind {
 	case String:
 		if tok.kind == tokWord && !p.isText(tok) {
@@ -575,7 +587,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			}
 			break
 		}
-		what, hint = parsePlain(t.kind, tok.text, &x)
+		what, hint = parsePlain(t.kind, tok.text, x)
 		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
 			what, hint = v.refuse(t.name, strings.ToLower(tok.text))
 		}
@@ -586,15 +598,7 @@ func (p *parser) literal(t *test) (x interval, ok bool) {
 			}
 		}
 	}
-	if what != "" {
-		p.failAt(tok, what, hint)
-		return x, false
-	}
-	if !x.ranged {
-		x.hi = x.lo
-	}
-	x.ranged = false
-	return x, true
+	return what, hint
 }
 
 const timeHint = `times are written "2026-11-23 10:14:00" or "2026-11-23T10:14:00.5Z", in UTC unless they have an offset`
