@@ -359,8 +359,7 @@ func (c *session) message(b []byte, depth int, inBatch bool, reply func([]byte))
 		e = errorf(CodeInvalidRequest, "initialize must not be part of a batch")
 	case c.inFlight(r.id):
 		e = errorf(CodeInvalidRequest, "the id is in use by a request that is not answered yet")
-	}
-	if e == nil {
+	default:
 		e = c.rules(r)
 	}
 	if e == nil && inBatch && r.rev == v20260728 {
@@ -372,6 +371,11 @@ func (c *session) message(b []byte, depth int, inBatch bool, reply func([]byte))
 		c.answer(r, nil, e)
 		return
 	}
+	c.serve(r)
+}
+
+// serve answers a request that is one, or sees to it that a call does.
+func (c *session) serve(r *request) {
 	c.logRequest(r)
 	var result any
 	var later *call
