@@ -55,8 +55,8 @@ func merged(a, b []capgen.Packet) []capgen.Packet {
 	return list
 }
 
-// inHEP returns datagrams of SIP as an agent sends them, nil where there is anything else in packets.
-func inHEP(packets []capgen.Packet) (list []capgen.Packet) {
+// inHEP returns datagrams of SIP as an agent sends them that got them by a protocol, nil where there is anything else in packets.
+func inHEP(packets []capgen.Packet, proto byte) (list []capgen.Packet) {
 	for _, p := range packets {
 		d := p.Data
 		isFragment := d[20]&0x3f|d[21] != 0
@@ -64,7 +64,7 @@ func inHEP(packets []capgen.Packet) (list []capgen.Packet) {
 			return nil
 		}
 		flow := capgen.Flow{Src: addrPort(d[26:30], d[34:]), Dst: addrPort(d[30:34], d[36:])}
-		h := capgen.HEP{Flow: flow, Proto: 17, Time: p.Time, Payload: d[42:]}
+		h := capgen.HEP{Flow: flow, Proto: proto, Time: p.Time, Payload: d[42:]}
 		p.Data = capgen.Ether(capgen.NewFlow("10.99.0.1:9060", "10.99.0.2:9060").UDP(h.V3()))
 		list = append(list, p)
 	}
@@ -113,7 +113,7 @@ func TestForms(t *testing.T) {
 		for form, change := range forms {
 			check(form, change(s.packets))
 		}
-		if list := inHEP(s.packets); list != nil && !strings.HasPrefix(s.name, "stream-length") { // which is of datagrams
+		if list := inHEP(s.packets, 17); list != nil && !strings.HasPrefix(s.name, "stream-length") { // which is of datagrams
 			check("in HEP", list)
 		}
 		if !strings.HasPrefix(s.name, "udp-too-big") && !strings.HasPrefix(s.name, "capture-quality-fragments") && s.name != "stir-diverted" && s.name != "auth-ignored-cut" { // there its size is what matters

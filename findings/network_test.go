@@ -280,3 +280,44 @@ func TestResetOnStream(t *testing.T) {
 	list[7].Data = string(acked)
 	check(t, find(t, "transport-error", list), "note 7 9")
 }
+
+// TestOverTLS: an agent tells what was sent over TLS, and over WebSockets, and what is a fault elsewhere is none there: Basic, MD5 of a
+// public address, and a Contact that nobody can reach.
+func TestOverTLS(t *testing.T) {
+	l := capgen.Ladder{}
+	packets := l.Packets(`A = 45.60.1.1:5060
+B = 93.184.216.34:5060
+0    A > B REGISTER id=r1
+     -Contact
+     Contact: <sip:a@df7jal23ls0d.invalid>
++.01 B > A 401
+     WWW-Authenticate: Basic realm="example.com"
++.01 A > B REGISTER id=r1
+     -Contact
+     Contact: <sip:a@df7jal23ls0d.invalid>
+     Authorization: Basic YWxpY2U6c2VjcmV0
++.01 B > A 200
+5    A > B REGISTER id=r2 from=sip:bob@example.com
+     Authorization: Digest username="bob", realm="other.example.com", nonce="n", uri="sip:example.com", response="0123456789abcdef0123456789abcdef"
++.01 B > A 200
+`)
+	for _, c := range []struct {
+		via            string
+		proto          byte
+		weak, unlikely string
+	}{
+		{"UDP", 17, "error 2 3; warning 5", "warning 3"},
+		{"TLS", 22, "", "warning 3"},
+		{"WS ", 50, "error 2 3; warning 5", ""},
+		{"WSS", 50, "", ""},
+	} {
+		list := inHEP(packets, c.proto)
+		for i := range list {
+			list[i].Data = strings.ReplaceAll(list[i].Data, "SIP/2.0/UDP", "SIP/2.0/"+c.via)
+		}
+		t.Run(c.via, func(t *testing.T) {
+			check(t, find(t, "auth-weak", list), c.weak)
+			check(t, find(t, "contact-private", list), c.unlikely)
+		})
+	}
+}
