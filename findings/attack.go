@@ -97,7 +97,7 @@ type source struct {
 	registered time.Time // the first 2xx to a REGISTER
 	answered   int       // calls
 	calls      []answer  // the last ones that were answered
-	tries      []*tx
+	tries      []*tx     // none that was accepted
 	oks        []success // of users that were refused before
 	refused    map[string]bool
 
@@ -506,12 +506,12 @@ func (l *ledger) findScan(s *source, res *analysis.Result) {
 	}
 	tries, first := withoutPings(s.tries), 0
 	for i, x := range tries {
-		if x.inDialog || x.user == "" || x.status/100 == 2 || x.status == 0 && res == nil {
+		if x.inDialog || x.user == "" || x.status == 0 && res == nil {
 			continue
 		}
 		count(x, 1)
 		for ; x.at.Sub(tries[first].at) > scanWindow; first++ {
-			if y := tries[first]; !y.inDialog && y.user != "" && y.status/100 != 2 && !(y.status == 0 && res == nil) {
+			if y := tries[first]; !y.inDialog && y.user != "" && !(y.status == 0 && res == nil) {
 				count(y, -1)
 			}
 		}
@@ -559,7 +559,7 @@ func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 	var last *tx
 	tried := list[:0:0]
 	for i, x := range list {
-		if x.inDialog || x.user == "" || x.status/100 == 2 {
+		if x.inDialog || x.user == "" {
 			continue
 		}
 		if i > n && x.at.Sub(last.at) > scanWindow {
