@@ -234,6 +234,36 @@ func TestTooManyOpen(t *testing.T) {
 	}
 }
 
+// TestOctetsGivenBack: requests and calls that are over leave the room of their octets to those that follow, however many there were.
+func TestOctetsGivenBack(t *testing.T) {
+	const n = 20000 // of 200 octets: more than the least memory has room for
+	requests, kept, legs, whole := 0, 0, 0, 0
+	res := analyzeWith(t, n, 100*time.Millisecond, func(i int) string {
+		id, method := fmt.Sprintf("x%05d", i/2), "1 OPTIONS"
+		start := "OPTIONS sip:b@h SIP/2.0"
+		if i/2%2 == 0 {
+			start, method = invite, "1 INVITE"
+		}
+		if i%2 == 1 {
+			start = "SIP/2.0 486 Busy Here"
+		}
+		return plain(start, id, "b"[:i%2], id, method)
+	}, analysis.Options{Calls: true, MaxMemory: analysis.MinMemory, Exchanged: func(e *analysis.Exchange) {
+		requests++
+		if e.Request() != nil && e.Response() != nil {
+			kept++
+		}
+	}, Finished: func(d *analysis.Detail) {
+		legs++
+		if d.Message(0) != nil && d.Message(1) != nil {
+			whole++
+		}
+	}})
+	if requests != n/4 || kept != requests || legs != n/4 || whole != legs || len(res.Exceeded) != 0 {
+		t.Errorf("%d of %d requests and %d of %d calls kept, limits met %q", kept, requests, whole, legs, res.Exceeded)
+	}
+}
+
 // TestFragmentBeyond: a fragment beyond 65,535 octets is of no datagram: it is told, and no limit was met, so that nothing else is missing.
 func TestFragmentBeyond(t *testing.T) {
 	data := capgen.FragmentAt(flow.UDP("")[:20], 7, 65528, false, "12345678")
