@@ -40,6 +40,16 @@ func TestRegistrations(t *testing.T) {
 			0.2 A > P REGISTER id=r
 			0.3 P > A 200`,
 			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=1 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5060(3600/3600)"}},
+		{"challenged by a proxy", `
+			0   A > P REGISTER id=r
+			0.1 P > A 407
+			0.2 A > P REGISTER id=r
+			0.3 P > A 407`,
+			[]string{"sip:alice@example.com challenged 407 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=2 refreshes=0 failures=0 messages=4"}},
+		{"a challenge whose REGISTER is not in the capture", `
+			0   A > P REGISTER id=r unseen
+			0.1 P > A 407`,
+			[]string{"sip:alice@example.com challenged 407 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=0 challenges=0 refreshes=0 failures=0 messages=1"}},
 		{"refreshed, then removed", `
 			0    A > P REGISTER id=r
 			0.1  P > A 200

@@ -151,3 +151,22 @@ func TestVerdictEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictGivenUp: a call that the caller ended before it was answered, with a BYE or a CANCEL.
+func TestVerdictGivenUp(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for want, l := range map[string]*Leg{
+		"Given up with a BYE of the caller after 2.00 s, before it was answered.": {ByBye: true, EndedBy: Caller, FinalStatus: 487},
+		"Given up with a BYE of one side after 2.00 s, before it was answered.":   {ByBye: true},
+		"Cancelled by the caller after 2.00 s, before it rang.":                   {FinalStatus: 487},
+		"Cancelled by the caller after 2.00 s, before it was answered.":           {FinalStatus: 487, Ringing: at.Add(time.Second)},
+		"Cancelled by the caller after 2.00 s, while it was ringing.":             {FinalStatus: 487, Ringing: at.Add(time.Second), Rung: at.Add(time.Second)},
+		"Cancelled by the caller, and ended with 486 Busy Here after 2.00 s.":     {FinalStatus: 486},
+		"Stopped after 2.00 s, since another phone had answered.":                 {FinalStatus: 487, Cause: "SIP;cause=200"},
+	} {
+		l.State, l.Invited, l.Ended = StateCancelled, at, at.Add(2*time.Second)
+		if got := (&Call{ID: 1, Legs: []*Leg{l}}).Verdict(); got != want {
+			t.Errorf("\ngot  %s\nwant %s", got, want)
+		}
+	}
+}
