@@ -27,7 +27,7 @@ func analyzeTool(o *Options) mcpjsonrpc.Tool {
 		Title:       "Analyze SIP packets",
 		Description: analyzeDescription,
 		InputSchema: object(`,"filter":{"type":"string","maxLength":4096,"description":"A display filter as in Wireshark: only messages that satisfy it are described; statistics cover all. Operators: == != < <= > >= contains matches in and or not. Fields are those of Wireshark, such as sip.Method, sip.Status-Code, sip.Call-ID, sip.from.user, sip.to.user, sip.r-uri, sip.User-Agent, sip.CSeq.method, ip.addr, udp.port, frame.number, frame.time, sdp.media.","examples":["sip.Method == \"INVITE\" and ip.src == 192.0.2.0/24","sip.Status-Code >= 400","sip.from.user contains \"4930\" or sip.to.user contains \"4930\""]}` +
-			`,"max_packets":{"type":"integer","minimum":1,"maximum":100000,"description":"The most messages to describe in this answer. Without it about 8,000 characters are returned; with it up to 40,000."}` +
+			`,"max_packets":{"type":"integer","minimum":1,"maximum":100000,"description":"The most messages to describe in this answer; without it about 8,000 characters, with it up to 40,000."}` +
 			`,"cursor":{"type":"string","description":"next_cursor of the answer before, to go on with the next messages."}`),
 		OutputSchema: json.RawMessage(analyzeOutput),
 		Annotations:  readOnly,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/findings"
+	"github.com/sipsight/sipsight/internal/filter"
 	"github.com/sipsight/sipsight/internal/report"
 	"github.com/sipsight/sipsight/mcpjsonrpc"
 )
@@ -16,7 +17,8 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "Analyze media",
 		Description: `Lists RTP streams in the order in which they began: addresses, codec, packets, loss, jitter, estimated MOS, the call and the side that sent it, UDPTL of faxes (T.38) among them; and what is wrong with media (one-way audio, no audio, wrong addresses, late or cut). With call, only its streams, in full with RTCP, and its sessions of T.38, MSRP and BFCP. Figures are those of the capture point.` +
 			dataNote,
-		InputSchema: listing(`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`),
+		InputSchema: listing(`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under stream.","examples":["stream.loss_percent > 1 or stream.mos < 3.5","stream.source_ip == 192.0.2.7"]}` +
+			`,"call":{"type":"string","maxLength":1024,"description":"Only streams of this call: call-3, or a Call-ID."}`),
 		OutputSchema: json.RawMessage(`{"type":"object","properties":{"total":{"type":"integer"},"returned":{"type":"integer"},"rtp_packets":{"type":"integer"},"rtcp_packets":{"type":"integer"},"without_call":{"type":"integer"},"udptl_packets":{"type":"integer"},"sessions":{"type":"array","items":{"type":"object"}},` +
 			`"problems":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"severity":{"type":"string"},"count":{"type":"integer"}},"required":["id","severity","count"]}},` +
 			`"streams":{"type":"array","items":{"type":"object","additionalProperties":{},"properties":{"ssrc":{"type":"string"},"codec":{"type":"string"},"packets":{"type":"integer"},"lost":{"type":"integer"},"loss_percent":{"type":"number"},"mean_jitter_ms":{"type":"number"},"mos":{"type":"number"},"call":{"type":"string"},"sent_by":{"type":"string"}},"required":["packets","lost"]}},` +
@@ -25,32 +27,40 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Call: onAnalysis(o, c, "analyze_media", func(q *query) fromAnalysis {
 			var id string
 			q.String("call", &id)
+			expr, f := filterArgument(q, report.Streams.Filters(&report.Options{Files: q.names}), "stream.start")
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				number, err := q.number(x, id)
 				if err == nil {
-					err = q.resume(id)
+					err = q.resume(id, expr)
 				}
 				if err != nil {
 					return mcpjsonrpc.Result{}, err
 				}
-				return listStreams(q, x, number, noMedia(o, x.res, number)), nil
+				return listStreams(q, x, number, f, noMedia(o, x.res, number)), nil
 			}
 		}),
 	}
 }
 
-// listStreams makes a page of the streams of a call, 0 for all calls.
-func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Result {
+// listStreams makes a page of the streams of a call, 0 for all calls, that satisfy a filter, nil for
+// none. empty is the note where there are none before the filter.
+func listStreams(q *query, x *examined, call int, f *filter.Filter[*analysis.Stream], empty string) mcpjsonrpc.Result {
 	var list []*analysis.Stream
-	alone := 0
+	all, alone := 0, 0
 	for _, s := range x.res.AllStreams() {
 		if s.Call == 0 {
 			alone++
 		}
-		if call == 0 || s.Call == call {
+		if call != 0 && s.Call != call {
+			continue
+		}
+		if all++; f == nil || f.Match(s) {
 			list = append(list, s)
 		}
+	}
+	if all > 0 {
+		empty = "No stream is like that; leave out filter to see all."
 	}
 	head := problems(x.found, call)
 	switch {
@@ -64,7 +74,7 @@ func listStreams(q *query, x *examined, call int, empty string) mcpjsonrpc.Resul
 	}
 	ro := report.Options{Files: q.names}
 	r := rows{
-		name: "streams", plural: "streams", total: len(list), head: head, hint: ", call for those of one call", empty: empty,
+		name: "streams", plural: "streams", total: len(list), all: all, head: head, hint: ", filter or call for fewer", empty: empty,
 		row: func(i int, short bool) []byte {
 			s := ro
 			switch {

@@ -213,6 +213,46 @@ func TestMediaPages(t *testing.T) {
 	}
 }
 
+// TestMediaFilter holds that a filter chooses streams, whatever their number, and that a cursor is of one filter.
+func TestMediaFilter(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("0 A > B INVITE sdp m=4000\n.1 B > A 200 sdp m=5000\n.2 A > B ACK\n.3 A:4000 > B:5000 RTP ssrc=9 n=60\n")
+	for i := range 90 {
+		fmt.Fprintf(&b, "%d A:%d > B:6000 RTP ssrc=%d n=50\n", i+1, 4002+2*i, i+10)
+	}
+	path, s := ladder(t, 1, b.String()), server(siptools.Options{})
+	for _, x := range []struct {
+		args  args
+		total int
+		note  string
+	}{
+		{args{"filter": "stream.source_port in {4000, 4002, 4180}"}, 3, "3 of 91 streams are what was asked for."},
+		{args{"filter": "stream.packets > 50"}, 1, "1 of 91 streams"},
+		{args{"filter": "stream.packets > 50", "call": "call-1"}, 1, ""},
+		{args{"filter": "stream.packets < 50", "call": "call-1"}, 0, "0 of 1 streams are what was asked for. No stream is like that; leave out filter to see all."},
+		{args{"filter": "stream.packets < 50"}, 0, "No stream is like that; leave out filter to see all."},
+	} {
+		x.args["pcap_file"] = path
+		var m mediaAnswer
+		decode(t, call(t, s, "analyze_media", x.args).structured, &m)
+		if m.Total != x.total || m.Returned != x.total || !strings.HasPrefix(m.Note, x.note) && !strings.HasSuffix(m.Note, x.note) {
+			t.Errorf("%v: %d of %d, %s", x.args["filter"], m.Returned, m.Total, m.Note)
+		}
+	}
+	var m mediaAnswer
+	a := args{"pcap_file": path, "filter": "stream.packets == 50"}
+	decode(t, call(t, s, "analyze_media", a).structured, &m)
+	if m.Total != 90 || m.Next == "" || !strings.Contains(m.Note, "filter or call for fewer") {
+		t.Errorf("%d, %q, %s", m.Total, m.Next, m.Note)
+	}
+	if got := call(t, s, "analyze_media", args{"pcap_file": path, "cursor": m.Next}); !got.isError || !strings.Contains(got.text, "this is no cursor") {
+		t.Error(got.text)
+	}
+	if got := call(t, s, "analyze_media", args{"pcap_file": path, "filter": "stream.loss > 1"}); !got.isError || !strings.Contains(got.text, "stream.loss_percent") {
+		t.Error(got.text)
+	}
+}
+
 // TestDefinitions bounds what all tools together cost a client.
 func TestDefinitions(t *testing.T) {
 	n := len(rpc(t, server(siptools.Options{}), "tools/list", args{}))

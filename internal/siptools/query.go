@@ -203,7 +203,7 @@ func (q *query) number(x *examined, id string) (int, error) {
 	return call.ID, nil
 }
 
-const pagingArguments = `,"limit":{"type":"integer","minimum":1,"maximum":1000,"description":"The most rows in this answer. Without it about 8,000 characters are returned; with it up to 40,000."}` +
+const pagingArguments = `,"limit":{"type":"integer","minimum":1,"maximum":1000,"description":"The most rows of this answer; without it about 8,000 characters, with it up to 40,000."}` +
 	`,"cursor":{"type":"string","description":"next_cursor of the answer before, to go on."}`
 
 // A marker tells one question about one capture from all others: four octets of the tool,

@@ -178,7 +178,7 @@ func object(properties string, required ...string) json.RawMessage {
 }
 
 const fileArguments = `"pcap_file":{"type":"string","description":"Absolute local path of the capture, or an http:// or https:// URL. Relative paths, uploads and base64 content are not supported.","examples":["/captures/trunk.pcapng","https://example.com/call.pcap"]},` +
-	`"more_files":{"type":"array","items":{"type":"string"},"maxItems":1000,"description":"Further files of the same timeline, as rotation leaves them: absolute paths or URLs, in any order."}`
+	`"more_files":{"type":"array","items":{"type":"string"},"maxItems":1000,"description":"Further files of the same timeline, as rotation leaves them: paths or URLs as above, in any order."}`
 
 // listing is the input schema of a tool that answers in pages.
 func listing(properties string) json.RawMessage { return object(properties + pagingArguments) }
