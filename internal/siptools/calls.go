@@ -22,7 +22,7 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 		Title: "List calls",
 		Description: `Lists the calls of a capture mostly in the order in which they began: who called whom, state, one sentence on what became of it, delays, final status, findings. Legs behind a back-to-back user agent are one call. Go on with explain_call for one of them.` +
 			dataNote,
-		InputSchema: listing(`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under call., in the language of Wireshark's display filters.","examples":["call.state == \"failed\" and call.final_status >= 500","call.from contains \"4930\" or call.to contains \"4930\"","call.post_dial_delay_ms > 5000","call.start >= \"2026-11-23 10:00:00\" and call.start < \"2026-11-23 11:00:00\""]}` +
+		InputSchema: listing(`,"filter":{"type":"string","maxLength":4096,"description":"An expression over the keys of the rows under call., in the language of Wireshark's display filters.","examples":["call.state == \"failed\" and call.final_status >= 500","call.from contains \"4930\" or call.to contains \"4930\"","call.hops.addr == 192.0.2.7 and call.post_dial_delay_ms > 5000","call.start >= \"2026-11-23 10:00:00\" and call.start < \"2026-11-23 11:00:00\""]}` +
 			`,"state":{"type":"string","enum":` + enum(analysis.States()) + `,"description":"Only calls of this state."}`),
 		OutputSchema: listOutput("calls", `{"type":"object","additionalProperties":{},"properties":{"id":{"type":"string"},"call_id":{"type":"string"},"state":{"type":"string"},"verdict":{"type":"string"},"findings":{"type":"array","items":{"type":"string"}}},"required":["id","state","verdict"]}`),
 		Annotations:  readOnly,
@@ -84,6 +84,9 @@ func noCalls(res *analysis.Result, expr string) string {
 	none := "No call is like that; leave out filter and state to see all."
 	if strings.Contains(expr, "call.from") || strings.Contains(expr, "call.to") { // a server may have changed the numbers
 		none += " call.legs.from and call.legs.to are the parties of further legs."
+	}
+	if strings.Contains(expr, "call.source") || strings.Contains(expr, "call.destination") { // a trunk is behind a server
+		none += " call.source and call.destination are those of the first hop; call.hops.addr == 192.0.2.7 finds calls by a host on any."
 	}
 	return none
 }

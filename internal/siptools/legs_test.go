@@ -116,3 +116,24 @@ func TestPartyOfFurtherLeg(t *testing.T) {
 		t.Error(b)
 	}
 }
+
+// TestHostBehindServer: who asks for the calls of a trunk by their destination, and that is the server in front of it, is told how.
+func TestHostBehindServer(t *testing.T) {
+	path := ladder(t, 1, "0 A > P INVITE\n.01 P > B INVITE\n.5 B > P 503\n.51 P > B ACK\n.52 P > A 503\n.53 A > P ACK\n")
+	s := server(siptools.Options{})
+	const hint = "call.hops.addr"
+	for filter, want := range map[string]bool{
+		`call.destination == "10.0.0.2:5060"`:                            true,
+		`call.state == failed and call.source contains "10.0.0.2"`:       true,
+		`call.hops.addr == 10.0.0.2 and call.state == completed`:         false,
+		`call.destination contains "10.0.0." and call.state == "failed"`: false,
+	} {
+		got := call(t, s, "list_calls", args{"pcap_file": path, "filter": filter})
+		if got.isError || strings.Contains(got.text, hint) != want {
+			t.Errorf("%s: %s", filter, got.text)
+		}
+	}
+	if got := call(t, s, "list_calls", args{"pcap_file": path, "filter": hint + " == 10.0.0.2"}); !strings.Contains(got.text, `"total":1`) {
+		t.Error(got.text)
+	}
+}
