@@ -73,7 +73,7 @@ func AppendSummary(b []byte, res *analysis.Result, found []*findings.Finding, o 
 	}
 	w.key("call_ids").int(int64(len(s.CallIDs)))
 	w.callCounts(res.Traffic)
-	w.otherCounts(res.Traffic)
+	w.otherCounts(res.Traffic, o)
 	w.key("like_rtp_packets").int(likeRTP(res))
 	if res.Measured {
 		w.key("streams").int(int64(len(res.AllStreams())))
@@ -228,7 +228,7 @@ func (w *jsonWriter) callCounts(t *analysis.Traffic) {
 	w.close('}')
 }
 
-func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
+func (w *jsonWriter) otherCounts(t *analysis.Traffic, o *Options) {
 	v := t.Overview()
 	w.key("registrations").open('{')
 	w.key("total").int(int64(t.Registrations.Len()))
@@ -249,31 +249,57 @@ func (w *jsonWriter) otherCounts(t *analysis.Traffic) {
 		w.key(x.key).int(int64(x.n))
 	}
 	w.close('}')
-	w.keepalives(t.Keepalives)
+	most := maxLost
+	if o.Brief {
+		most = maxBriefLost
+	}
+	w.keepalives(t.Keepalives, most)
 }
 
-// keepalives writes the OPTIONS traffic, and the peers that were lost for a time.
-func (w *jsonWriter) keepalives(list []*analysis.Keepalive) {
-	sent, answered, unanswered, never := 0, 0, 0, 0
+// maxLost bounds the peers in a summary that were lost for a time, and those that never answered; maxBriefLost
+// is for a brief one.
+const (
+	maxLost      = 50
+	maxBriefLost = 8
+)
+
+// keepalives writes the OPTIONS traffic, and most of the peers that were lost for a time, or always.
+func (w *jsonWriter) keepalives(list []*analysis.Keepalive, most int) {
+	sent, answered, unanswered := 0, 0, 0
 	for _, k := range list {
 		sent, answered, unanswered = sent+k.Sent, answered+k.Answered, unanswered+k.Unanswered
-		if k.Answered == 0 && k.Unanswered > 0 {
-			never++
-		}
 	}
+	silent := neverAnswered(list)
 	w.key("keepalives").open('{')
 	w.key("peers").int(int64(len(list)))
 	w.key("sent").int(int64(sent))
 	w.key("answered").int(int64(answered))
 	w.key("unanswered").int(int64(unanswered))
-	w.key("never_answered_peers").int(int64(never))
+	w.key("never_answered_peers").int(int64(len(silent)))
+	if len(silent) > 0 {
+		w.key("never_answered").open('[')
+		for _, k := range firstOf(silent, most) {
+			w.open('{')
+			w.pair("source", k.Source, k.Destination)
+			w.key("sent").int(int64(k.Sent))
+			w.close('}')
+		}
+		w.close(']')
+		w.leftOut("never_answered", len(silent)-most)
+	}
+	w.outages(list, most)
+	w.close('}')
+}
+
+// outages writes the first of the times in which peers were lost.
+func (w *jsonWriter) outages(list []*analysis.Keepalive, most int) {
 	n := 0
 	for _, k := range list {
 		for _, o := range k.Outages {
 			if n == 0 {
 				w.key("outages").open('[')
 			}
-			if n++; n > 50 {
+			if n++; n > most {
 				continue
 			}
 			w.open('{')
@@ -288,8 +314,19 @@ func (w *jsonWriter) keepalives(list []*analysis.Keepalive) {
 	}
 	if n > 0 {
 		w.close(']')
+		w.leftOut("outages", n-most)
 	}
-	w.close('}')
+}
+
+// neverAnswered returns the peers that answered no keepalive, those first that were sent the most.
+func neverAnswered(list []*analysis.Keepalive) (silent []*analysis.Keepalive) {
+	for _, k := range list {
+		if k.Answered == 0 && k.Unanswered > 0 {
+			silent = append(silent, k)
+		}
+	}
+	sort.SliceStable(silent, func(i, j int) bool { return silent[i].Sent > silent[j].Sent })
+	return silent
 }
 
 // metrics writes metrics; those that say nothing are left out.
@@ -479,9 +516,27 @@ func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 		for _, k := range t.Keepalives {
 			sent, unanswered = sent+k.Sent, unanswered+k.Unanswered
 		}
-		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)))
+		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered%s", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)), silentText(neverAnswered(t.Keepalives)))
 	}
 	return b
+}
+
+// silentText names peers that never answered: the first three.
+func silentText(silent []*analysis.Keepalive) string {
+	if len(silent) == 0 {
+		return ""
+	}
+	b := fmt.Appendf(nil, "; %s never answered:", plural(int64(len(silent)), "peer"))
+	for i, k := range firstOf(silent, 3) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = words.AppendEndpoint(append(b, ' '), k.Destination)
+	}
+	if len(silent) > 3 {
+		b = append(b, ", …"...)
+	}
+	return string(b)
 }
 
 // likeRTP returns how many packets look like media.

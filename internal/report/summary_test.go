@@ -1,11 +1,49 @@
 package report
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/findings"
 )
+
+// TestKeepalives: peers that never answered are named, those first that were asked the most, and what is
+// left out of a list is counted.
+func TestKeepalives(t *testing.T) {
+	from, at := netip.MustParseAddrPort("10.0.0.1:5060"), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var list []*analysis.Keepalive
+	for i := range 5 {
+		k := &analysis.Keepalive{Source: from, Destination: netip.AddrPortFrom(from.Addr(), uint16(i+1)), Sent: 10 + i, Unanswered: 10 + i}
+		if i == 2 {
+			k.Answered, k.Unanswered = 6, 6
+			k.Outages = []analysis.Outage{{Down: at, Up: at.Add(time.Minute), Lost: 3}, {Down: at.Add(time.Hour), Lost: 3}}
+		}
+		list = append(list, k)
+	}
+	var w jsonWriter
+	w.keepalives(list, 1)
+	const want = `"keepalives":{"peers":5,"sent":60,"answered":6,"unanswered":54,"never_answered_peers":4,` +
+		`"never_answered":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:5","sent":14}],"never_answered_left_out":3,` +
+		`"outages":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T12:00:00.000000000Z","up":"2026-03-01T12:01:00.000000000Z","lost":3}],"outages_left_out":1}`
+	if string(w.b) != want {
+		t.Errorf("got %s\nwant %s", w.b, want)
+	}
+	w = jsonWriter{}
+	if w.keepalives(list[2:3], 2); string(w.b) != `"keepalives":{"peers":1,"sent":12,"answered":6,"unanswered":6,"never_answered_peers":0,`+
+		`"outages":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T12:00:00.000000000Z","up":"2026-03-01T12:01:00.000000000Z","lost":3},`+
+		`{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T13:00:00.000000000Z","lost":3}]}` {
+		t.Errorf("of one that was lost: %s", w.b)
+	}
+	for n, want := range map[int]string{
+		0: "", 1: "; 1 peer never answered: 10.0.0.1:1", 2: "; 2 peers never answered: 10.0.0.1:2, 10.0.0.1:1", 5: "; 4 peers never answered: 10.0.0.1:5, 10.0.0.1:4, 10.0.0.1:2, …",
+	} {
+		if got := silentText(neverAnswered(list[:n])); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
 
 // TestFindingCounts: the counts by id and those by severity add up to the total; what one finding of
 // many calls counts for is told apart.

@@ -261,3 +261,30 @@ func TestUserOfTel(t *testing.T) {
 		t.Errorf("%d found, %q", p.Total, p.Note)
 	}
 }
+
+// TestManyPeersLost: the summary of a site whose every gateway was lost for a time is no longer than others, and
+// says how many it does not name.
+func TestManyPeersLost(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("P = [2001:db8:ffff:1111:2222:3333:4444:5555]:5060\n")
+	for i := range 60 {
+		fmt.Fprintf(&b, "G%d = [2001:db8:ffff:1111:2222:3333:4444:%x]:5060\n", i, i+1)
+		for k := range 6 {
+			fmt.Fprintf(&b, "%d P > G%d OPTIONS id=o%d.%d\n", 40*k, i, i, k)
+			if k == 0 || k == 5 {
+				fmt.Fprintf(&b, "%d.1 G%d > P 200 id=o%d.%d\n", 40*k, i, i, k)
+			}
+		}
+	}
+	got := call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": ladder(t, 1, b.String())})
+	var s struct {
+		Keepalives struct {
+			Outages []struct{}
+			LeftOut int `json:"outages_left_out"`
+		}
+	}
+	decode(t, got.structured, &s)
+	if n := len(s.Keepalives.Outages); n == 0 || n+s.Keepalives.LeftOut != 60 || len(got.text) > underByDefault {
+		t.Errorf("%d outages, %d left out, %d octets", n, s.Keepalives.LeftOut, len(got.text))
+	}
+}
