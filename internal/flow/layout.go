@@ -63,6 +63,7 @@ type Ladder struct {
 	Rows    []Row
 	Marks   []Mark // findings: those of its rows first, in their order
 	LeftOut int    // messages that are in no row because of a limit
+	Rest    string // who tells of those; or ""
 
 	explains int // the most lines of the legend, and of Marks, below a text or a Mermaid diagram; 0 is no bound
 }
@@ -673,12 +674,12 @@ func (l *Ladder) colour(r *Row) int {
 	return n + max(r.Dialog, 0)
 }
 
-// More says how many messages are left out; "" for none.
+// More says how many messages are left out, and who tells of them; "" for none.
 func (l *Ladder) More() string {
 	if l.LeftOut == 0 {
 		return ""
 	}
-	return "… and " + plural(l.LeftOut, "message") + " more"
+	return "… and " + plural(l.LeftOut, "message") + " more" + l.Rest
 }
 
 // Legend says what the numbers and letters of legs and dialogs stand for, and which calls are

@@ -58,6 +58,7 @@ func drawTool(o *Options, c *cache) mcpjsonrpc.Tool {
 					return mcpjsonrpc.Result{}, err
 				}
 				l, _ := q.ladder(x, call)
+				l.Rest = ": search_messages lists them by its Call-ID, explain_call with detail full tells the first and the last"
 				note := ladderNote(format, strings.Join(q.notes(), " "))
 				width := max(120, 40+13*len(l.Columns)) // of many hosts as well what messages are is whole
 				b := flow.AppendWithin(nil, l, format, &flow.TextOptions{Width: width}, defaultChars-len(note))

@@ -28,3 +28,13 @@ func TestManyHosts(t *testing.T) {
 		t.Errorf("%d of 13 messages can be read:\n%s", n, got.text)
 	}
 }
+
+// TestLadderLeftOut: a ladder that is too long says who tells of the messages that it has no rows for.
+func TestLadderLeftOut(t *testing.T) {
+	path := ladder(t, 1, "0 A > B INVITE\n.1 B > A 200\n.2 A > B ACK\n"+repeat(200, func(i int) string { return fmt.Sprintf("%d A > B INFO\n%[1]d.1 B > A 200\n", i+1) }))
+	for format, want := range map[string]string{"text": "messages more: search_messages", "mermaid": "messages more#58; search#95;messages"} {
+		if got := call(t, server(siptools.Options{}), "draw_call_flow", args{"pcap_file": path, "call": "1", "format": format}); !strings.Contains(got.text, want) || len(got.text) > underByDefault {
+			t.Errorf("%s: %d octets, and no %q in %s", format, len(got.text), want, got.text[max(len(got.text)-400, 0):])
+		}
+	}
+}
