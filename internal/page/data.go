@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -77,11 +78,39 @@ func (w *writer) row(c *analysis.Call, worst findings.Severity, full bool) callR
 	for _, l := range c.Legs {
 		messages += l.Messages
 	}
-	return callRow{
+	row := callRow{
 		c.ID, start, maskURI(l.From, w.o.Report.Secrets), maskURI(called(l), w.o.Report.Secrets), int(l.State), l.FinalStatus,
 		ms(l.PostDialDelay()), ms(l.SetupTime()), ms(l.TalkTime()), l.Source.String(), l.Destination.String(),
 		len(c.Legs), messages, int(worst), full, maskURI(l.CallID, true), c.Verdict(),
 	}
+	if s := w.behind(c); s != "" {
+		row = append(row, s)
+	}
+	return row
+}
+
+// maxBehind bounds in octets what a row has of further hops and legs, give or take one of them.
+const maxBehind = 1000
+
+// behind returns the hosts of a call behind its first hop, and the parties and Call-IDs of its further legs: who searches for
+// a trunk or a number finds the calls that a server sent there. It is "" for a call without.
+func (w *writer) behind(c *analysis.Call) string {
+	first := c.First()
+	var list []byte
+	for i, l := range c.Legs {
+		if i > 0 {
+			list = fmt.Append(list, " ", maskURI(l.CallID, true), " ", maskURI(l.From, w.o.Report.Secrets), " ", maskURI(called(l), w.o.Report.Secrets))
+		}
+		for _, h := range l.Hops {
+			if len(list) > maxBehind {
+				return string(list)
+			}
+			if h.A != first.Source || h.B != first.Destination {
+				list = fmt.Append(list, " ", h.A, " ", h.B)
+			}
+		}
+	}
+	return string(list)
 }
 
 func called(l *analysis.Leg) string {

@@ -224,6 +224,32 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+// TestBehind: a row has what a call is searched by behind the server that it was sent to, and nothing more where there is none.
+func TestBehind(t *testing.T) {
+	m := makePage(t, ladder(`P = 10.0.0.10:5060
+0 A > P INVITE id=outer@example to=sip:+4989555000@carrier
+  Session-ID: ab30317f1a784dc48ff824d0d3715d86
++.01 P > B INVITE id=inner@example to=sip:201:pa55@pbx fwd=no
+  Session-ID: ab30317f1a784dc48ff824d0d3715d86
++1 B > P 486 id=inner@example
++.01 P > B ACK id=inner@example
++.01 P > A 486 id=outer@example
++.01 A > P ACK id=outer@example
+100 A > B INVITE id=plain@example
++1 B > A 486 id=plain@example
++.01 A > B ACK id=plain@example
+`), 2)
+	if len(m.data.Calls) != 2 || len(m.data.Calls[0]) != 18 || len(m.data.Calls[1]) != 17 {
+		t.Fatalf("%v", m.data.Calls)
+	}
+	got := fmt.Sprint(m.data.Calls[0][17])
+	for _, want := range []string{"inner@example", "10.0.0.2:5060", "201:***@pbx"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %q", want, got)
+		}
+	}
+}
+
 // TestHostileData: nothing of the data ends its element, begins another, or is anything
 // but JSON.
 func TestHostileData(t *testing.T) {

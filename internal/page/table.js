@@ -58,7 +58,7 @@ function filter(t) {
 // has reports whether a row holds all words.
 function has(r, words) {
   if (!words.length) return true;
-  const text = `call-${r[0]} ${r[2]} ${r[3]} ${r[5]} ${r[9]} ${r[10]} ${r[15]} ${r[16]}`.toLowerCase();
+  const text = `call-${r[0]} ${r[2]} ${r[3]} ${r[5]} ${r[9]} ${r[10]} ${r[15]} ${r[16]} ${r[17] ?? ''}`.toLowerCase();
   return words.every((w) => text.includes(w));
 }
 
