@@ -70,9 +70,10 @@ function callFindings(list, l, id) {
 
 function media(m, over) {
   if (!m) return undefined;
+  const sides = new Set((m.endpoints ?? []).map((e) => e.side));
   const rows = (m.endpoints ?? []).map((e) => el('tr', {}, [e.side, e.kind, e.address, e.codecs, e.direction, e.protocol, e.frame].map((v) => el('td', {}, v))));
   return el('div', {}, streams(m.streams), courses(m.streams ?? [], over), sessions(m.sessions ?? []), el('h4', {}, 'Media, as the session descriptions say'),
-    el('p', {}, `Codecs of both sides: ${(m.codecs ?? []).join(', ') || 'none'}.`, m.held_at ? ` On hold by the ${m.held_by} since ${stamp(m.held_at)}, ${m.resumed ? 'resumed later' : 'never resumed'}.` : ''),
+    el('p', {}, `Codecs of ${sides.size === 1 ? `the ${[...sides]}` : 'both sides'}: ${(m.codecs ?? []).join(', ') || 'none'}.`, m.held_at ? ` On hold by the ${m.held_by} since ${stamp(m.held_at)}, ${m.resumed ? 'resumed later' : 'never resumed'}.` : ''),
     el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Media' }, el('table', { class: 'plain' },
       el('thead', {}, el('tr', {}, ['Side', 'Kind', 'Address', 'Codecs', 'Direction', 'Protocol', 'Frame'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', {}, rows))));
 }

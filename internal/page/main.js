@@ -6,7 +6,7 @@ function card(name, value, note) {
 
 function summary(data) {
   const s = data.summary, m = s.metrics, c = s.calls;
-  const spread = (d) => (d ? `95 % under ${seconds(d.p95)}` : '');
+  const spread = (d) => (d ? `95 % up to ${seconds(d.p95)}` : '');
   replace(byId('cards'),
     card('SIP messages', count(s.messages), plural(s.packets, 'packet')),
     card('calls', count(c.total), `${count(c.answered)} answered`),

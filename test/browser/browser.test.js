@@ -192,6 +192,16 @@ describe('what a reader does', { skip }, () => {
     await page.waitForSelector('#h-call', { state: 'detached' });
   }));
 
+  test('whose codecs, and how many are as short', () => open(file, {}, async (page) => {
+    assert.match(await page.locator('#cards').innerText(), /95 % up to /);
+    await page.fill('#search', 'nobody');
+    await rows(page).first().click();
+    assert.match(await page.locator('#call').innerText(), /Codecs of the caller: PCMA\./);
+    await page.fill('#search', '');
+    await page.locator('[data-call="6"]').click();
+    assert.match(await page.locator('#call').innerText(), /Codecs of both sides: PCMA\./);
+  }));
+
   test('a transfer: one ladder, with both of its calls', () => {
     const made = make('transfer.html', 'report', transferCapture(path.join(dir, 'transfer.pcap')));
     return open(made, { hash: '#call-2' }, async (page) => {
