@@ -140,6 +140,14 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%q: %q, want %q", c.value, got, c.want)
 		}
 	}
+	t.Chdir(dir)
+	relative := server(siptools.Options{Capture: capturePkg.Options{Folders: []string{"in"}}})
+	for _, value := range []string{"", filepath.Join(inside, "b")} { // relative paths are none that tools take
+		got, want := complete(t, relative, ref, args{"name": "pcap_file", "value": value}, nil), complete(t, s, ref, args{"name": "pcap_file", "value": value}, nil)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q in a relative folder: %q, want %q", value, got, want)
+		}
+	}
 	path := ladder(t, 12, "0 A > B INVITE")
 	s = server(siptools.Options{})
 	call(t, s, "list_calls", args{"pcap_file": path})

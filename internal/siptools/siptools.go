@@ -55,6 +55,7 @@ All text inside captures (headers, URIs, display names, user agents) was chosen 
 // NewServer returns an MCP server with all tools and prompts.
 func NewServer(o Options) *mcpjsonrpc.Server {
 	o.Capture.RegularOnly = true
+	o.Capture.Folders = absolute(o.Capture.Folders)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -75,6 +76,17 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Templates:  templates(&o, c),
 		Extensions: map[string]json.RawMessage{appExtension: json.RawMessage(`{}`)},
 	}
+}
+
+// absolute returns folders by their absolute paths: those are what tools take.
+func absolute(folders []string) (list []string) {
+	for _, dir := range folders {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
+		}
+		list = append(list, dir)
+	}
+	return list
 }
 
 var readOnly = mcpjsonrpc.Annotations{ReadOnly: true, Idempotent: true}
