@@ -65,7 +65,7 @@ func NewServer(o Options) *mcpjsonrpc.Server {
 		Title:        "sipsight: SIP in packet captures",
 		Version:      o.Version,
 		Description:  "Reads packet captures and tells what happened in their SIP traffic.",
-		Instructions: instructions,
+		Instructions: instructions + where(o.Capture.Folders),
 		Timeout:      callTime,
 		Tools: []mcpjsonrpc.Tool{
 			analyzeTool(&o), summarizeTool(&o, c), listCallsTool(&o, c), explainCallTool(&o, c), drawTool(&o, c), searchTool(&o, c),
@@ -87,6 +87,27 @@ func absolute(folders []string) (list []string) {
 		list = append(list, dir)
 	}
 	return list
+}
+
+// maxTold bounds the folders that a model is told of: instructions are cut at 2 KB by some hosts.
+const maxTold = 4
+
+// where tells a model in which folders it may read.
+func where(folders []string) string {
+	if len(folders) == 0 {
+		return ""
+	}
+	b := []byte("\nFiles are read in these folders alone, and below them:")
+	for i, dir := range firstOf(folders, maxTold) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendQuote(append(b, ' '), clean.Text(dir))
+	}
+	if n := len(folders) - maxTold; n > 0 {
+		b = fmt.Appendf(b, " and %d more", n)
+	}
+	return string(append(b, '.'))
 }
 
 var readOnly = mcpjsonrpc.Annotations{ReadOnly: true, Idempotent: true}
