@@ -108,7 +108,7 @@ func (w *jsonWriter) findingCounts(found []*findings.Finding) {
 		}
 		w.int(n)
 	}
-	list := tallies(found)
+	list := tallies(found, false)
 	w.key("by_id").open('{')
 	for _, x := range list {
 		w.key(x.id).int(int64(x.n))
@@ -131,7 +131,7 @@ func (w *jsonWriter) findingCounts(found []*findings.Finding) {
 	w.close('}')
 }
 
-// A findingTally counts the findings of one id.
+// A findingTally counts the findings of one id, or those of one id and severity.
 type findingTally struct {
 	id    string
 	n     int               // findings
@@ -139,10 +139,12 @@ type findingTally struct {
 	worst *findings.Finding // the first of the highest severity
 }
 
-// tallies counts findings by id, in the order of found: the worst first.
-func tallies(found []*findings.Finding) (list []findingTally) {
+// tallies counts findings by id, those of each severity apart or not, in the order of found: the worst first.
+func tallies(found []*findings.Finding, apart bool) (list []findingTally) {
 	for _, f := range found {
-		i := slices.IndexFunc(list, func(t findingTally) bool { return t.id == f.ID })
+		i := slices.IndexFunc(list, func(t findingTally) bool {
+			return t.id == f.ID && (!apart || t.worst.Severity == f.Severity)
+		})
 		if i < 0 {
 			i = len(list)
 			list = append(list, findingTally{id: f.ID, worst: f})
@@ -153,9 +155,9 @@ func tallies(found []*findings.Finding) (list []findingTally) {
 	return list
 }
 
-// appendFindingsText lists what was found, warnings and errors first.
+// appendFindingsText lists what was found, warnings and errors first: a note of an id that has an error elsewhere is none.
 func appendFindingsText(b []byte, found []*findings.Finding, o *Options) []byte {
-	list := tallies(found)
+	list := tallies(found, true)
 	label := "findings"
 	notes := 0
 	for _, x := range list {

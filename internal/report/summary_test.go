@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,19 @@ func TestFindingCounts(t *testing.T) {
 	w = jsonWriter{}
 	if w.findingCounts(nil); string(w.b) != `"findings":{"total":0,"error":0,"warning":0,"note":0,"by_id":{}}` {
 		t.Errorf("of none: %s", w.b)
+	}
+}
+
+// TestFindingsText: an id with findings of several severities has a line for each, and its notes are one kind of notes.
+func TestFindingsText(t *testing.T) {
+	got := string(appendFindingsText(nil, []*findings.Finding{
+		{ID: "hold-state", Severity: findings.Error}, {ID: "hold-state", Severity: findings.Warning, Count: 2}, {ID: "hold-state", Severity: findings.Warning},
+		{ID: "overload", Severity: findings.Warning}, {ID: "hold-state", Severity: findings.Note, Count: 30}, {ID: "early-media", Severity: findings.Note},
+	}, &Options{}))
+	for _, want := range []string{"error hold-state × 1:", "warning hold-state × 3:", "warning overload × 1:", "2 kinds of notes;"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }
 
