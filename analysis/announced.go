@@ -305,7 +305,8 @@ const otherEnd = 6
 // first one made within mediaBefore behind it, or later; then those of legs that had just
 // ended. One of a leg that announces the other end of the stream as well is better than any
 // that does not: its rank is less than otherEnd. Of those the one is better whose other end the other side announces: a relay
-// may have one port for both.
+// may have one port for both. Of those of one call that are as good the one of its first leg counts: where a back-to-back user agent leaves media to the
+// phones all legs announce the same, and each direction would be of another one.
 func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank int) {
 	list := j.claims[j.first[addr]:j.first[addr+1]]
 	at, begin := len(list), instant(s.Begin())
@@ -336,11 +337,14 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank i
 		default:
 			return
 		}
-		if r < rank {
+		if r < rank || r == rank && c.who < best.who && j.ofOneCall(c, best) {
 			best, rank = c, r
 		}
 	}
-	for i := at - 1; i >= 0 && i >= at-maxTried && rank > 0; i-- {
+	for i := at - 1; i >= 0 && i >= at-maxTried; i-- {
+		if rank == 0 && !j.ofOneCall(&list[i], best) {
+			continue
+		}
 		if ended := j.who[list[i].who].ended; ended != never && ended < begin {
 			try(i, 4)
 		} else {
@@ -351,6 +355,11 @@ func (j *streamJoiner) choose(s *Stream, addr, other int32) (best *claim, rank i
 		try(i, 2)
 	}
 	return best, rank
+}
+
+// ofOneCall reports whether two claims are of legs of one call.
+func (j *streamJoiner) ofOneCall(a, b *claim) bool {
+	return j.legs.calls[j.who[a.who].leg] == j.legs.calls[j.who[b.who].leg]
 }
 
 // speaks reports whether a stream was sent while the leg went on, or nearly so.
