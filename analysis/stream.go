@@ -28,6 +28,8 @@ const (
 	// recentLen is how many sequence numbers are remembered for telling copies: those of a mirror come within a few
 	// packets of each other, those of two interfaces that are read in turns within a quarter of a second.
 	recentLen = 16
+	// quietEnd is how long before its end a stream describes silence for the last time where that is what it ends with: AMR does so every 160 ms.
+	quietEnd = 200 * time.Millisecond
 	// maxEventLen is more than a packet with a telephone event has, whatever its header.
 	maxEventLen = 64
 )
@@ -62,6 +64,7 @@ type Stream struct {
 	extras  *extras // nil for none
 	order   int64   // of the first packet in the timeline
 	begin   int64   // as instant has it
+	quiet   int64   // likewise: when the last packet came that describes silence, or is comfort noise; 0 for none
 	leg     int32   // 1 + the number of the leg whose session descriptions announce it; 0 for none
 	sibling int32   // 1 + the number of the next stream of that leg
 
@@ -248,6 +251,12 @@ func (s Security) String() string {
 	return ""
 }
 
+// EndsQuiet reports whether the last that was sent describes silence, or is comfort noise, give or take a few packets: its sender may have
+// nothing to say from then on.
+func (s *Stream) EndsQuiet() bool {
+	return s.quiet != 0 && s.end-s.quiet <= int64(quietEnd)
+}
+
 // EventType returns the payload type of the first telephone event in the stream; ok is false where
 // there are none.
 func (s *Stream) EventType() (payloadType uint8, ok bool) { return s.eventType, s.Events > 0 }
@@ -359,6 +368,9 @@ func (s *Stream) add(h *heard) {
 		if h.Silent {
 			s.Silence++
 		}
+	}
+	if h.Silent || rtp.IsComfortNoise(h.Type) {
+		s.quiet = s.end
 	}
 	s.usualRate = h.ClockRate
 	course := s.course()

@@ -585,7 +585,7 @@ var lateOrCutMedia = &Rule{
 	ID: "late-or-cut-media", RFC: "RFC 3264 5.1, 8", Severity: "warning",
 	Title: "audio began late, or ended long before the call",
 	Doc: `In one direction, in which the descriptions in force let audio be sent then (sendonly from the start on is no hold), the first RTP comes over 1 s behind the 2xx, or the last over 5 s ahead of the BYE, times in which it may not be sent, or goes between hosts between which it would not be captured, left out. Judged for each hop that has descriptions of its own, and told of that nearest to the sender; silent for a direction without any
-RTP, with telephone events alone or with less than five packets that one-way-audio tells of, for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end also for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses the address and port of the receiver, or that of the sender while the first RTP does not go between the two; with ICE on a hop that is not the only one with descriptions of its own, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
+RTP, with telephone events alone or with less than five packets that one-way-audio tells of, at its beginning for one with comfort noise or with frames that describe silence (SID of G.729, G.723.1, AMR, EVS, DTX of Opus), whose sender may be silent, at its end where the last packets are such, or one of them may be missing (packets are lost, digits were sent, or there are less of them than pauses), or, without any, for one with three pauses with talkspurts behind them, and one more for each change of the session, and where a transfer was accepted, where a later agreement takes the media to hosts between which they would not be captured (see no-audio), and where RTP of another call uses the address and port of the receiver, or that of the sender while the first RTP does not go between the two; with ICE on a hop that is not the only one with descriptions of its own, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request, which may be one that changed the session.`,
 	Why: "The first words are lost, or people talk into a dead line and hang up.",
 	Fix: "Late: look at what the side waits for (ringback, keys, a slow gateway). Cut: look at what happened in its last second (a re-INVITE, an ICMP error, a NAT that forgot).",
 	capture: func(r *captureRun) {
@@ -619,7 +619,7 @@ RTP, with telephone events alone or with less than five packets that one-way-aud
 // lateOrCut returns what is late of the audio of a side on a path, and what is cut of it; without Observed for nothing.
 func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream) (list [2]Finding) {
 	first, last := spanOf(sent)
-	if first == nil || first.Begin().IsZero() || few(sent) && t.strays[by] || comfort(sent) || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
+	if first == nil || first.Begin().IsZero() || few(sent) && t.strays[by] || !slices.ContainsFunc(sent, func(s *analysis.Stream) bool { return !digitsAlone(s) }) {
 		return list
 	}
 	a := p.at(first.Begin())
@@ -635,7 +635,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	answered := p.first().at
 	ahead := t.leg.Answered.Sub(answered) > lateMedia // that was agreed ahead of the answer, whose own agreement is not in the capture
 	agreed := p.at(answered)
-	if wait := first.Begin().Sub(answered); wait > lateMedia && !ahead && agreed.allows(by) && r.follows(t, p.of(first, by), agreed) && p.at(answered.Add(lateMedia)).allows(by) {
+	if wait := first.Begin().Sub(answered); wait > lateMedia && !ahead && !comfort(sent) && agreed.allows(by) && r.follows(t, p.of(first, by), agreed) && p.at(answered.Add(lateMedia)).allows(by) {
 		list[0] = Finding{
 			Severity: Warning, Frames: []analysis.Frame{p.first().frame, first.First},
 			Observed: fmt.Sprintf("the first RTP of %s comes %s after the 2xx", sideNames[by], seconds(wait)), Expected: "RTP within 1 s of the answer",
@@ -644,7 +644,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 		}
 		list[0].Observed += ofThat(p.free(answered, first.Begin(), func(a *agreement) bool { return a.allows(by) }), wait)
 	}
-	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || pauses(sent, len(p)-1) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
+	if !t.leg.ByBye || t.bye.Number == 0 || t.leftOut || mayBeSilent(sent, last, len(p)-1) || slices.ContainsFunc(t.leg.Transfers, func(x analysis.Transfer) bool { return x.Status/100 == 2 }) {
 		return list
 	}
 	early := t.leg.Ended.Sub(last.End())

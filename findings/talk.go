@@ -593,6 +593,15 @@ func pauses(list []*analysis.Stream, changes int) bool {
 	return slices.ContainsFunc(list, func(s *analysis.Stream) bool { return int(s.Pauses) >= manyPauses+changes && s.Events == 0 })
 }
 
+// mayBeSilent reports whether the sender of streams, of which last ends last, may say nothing behind their end. Who describes its silences does so
+// there as well, unless that is lost, or digits are sent in place of it.
+func mayBeSilent(list []*analysis.Stream, last *analysis.Stream, changes int) bool {
+	if !comfort(list) {
+		return pauses(list, changes)
+	}
+	return last.EndsQuiet() || last.Events > 0 || quiet(last) < int64(last.Pauses) || last.Report().Lost > 0
+}
+
 // quiet returns how many packets of a stream are of silence.
 func quiet(s *analysis.Stream) int64 { return int64(s.Noise) + int64(s.Silence) }
 
