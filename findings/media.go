@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/rtp"
 )
 
 // mediaRules are the rules about RTP: what was sent, held against what was agreed on.
@@ -685,7 +686,7 @@ func (r *captureRun) follows(t *talk, seen, other *agreement) bool {
 var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
-	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent. Silent where the numbers of a side leave out a request, without
+	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent, or of the last one where it goes on as before for 5 s and more. Packets that come a third sooner than their timestamps say, and more, are as long as it takes to the next. Silent where the numbers of a side leave out a request, without
 ptime and maxptime, for streams of comfort noise or telephone events alone, or without jitter, as their clock is not sure, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
@@ -702,14 +703,18 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, or w
 					continue
 				}
 				applied = true
-				asked := v.refuses(x.Interval)
-				if asked == "" || len(list) == 2 || slices.ContainsFunc(t.receivers(s), func(v *voice) bool { return v.refuses(x.Interval) == "" }) {
+				length := spacing(&x)
+				asked, kept := v.refuses(length), slices.ContainsFunc(t.receivers(s), func(v *voice) bool { return v.refuses(length) == "" })
+				if asked == "" || len(list) == 2 || kept && !t.goesOnWith(s, &x) {
 					continue
 				}
 				f := Finding{
 					Severity: Warning, Frames: []analysis.Frame{v.frame, s.First},
-					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(x.Interval.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
+					Observed: fmt.Sprintf("%s sends packets of %s ms, and %s asks for %s", sideOf(s.SentBy), strconv.FormatFloat(length.Seconds()*1000, 'f', -1, 64), sideOf(otherSide(s.SentBy)), asked), Expected: "packets of " + asked,
 					passed: passedOf(s),
+				}
+				if kept { // until this was asked for
+					f.Frames[1] = s.Last()
 				}
 				if len(list) == 0 || list[0].Observed != f.Observed { // a relay passes it on
 					list = append(list, f)
@@ -721,6 +726,24 @@ ptime and maxptime, for streams of comfort noise or telephone events alone, or w
 			r.tellOf(t.leg, list...)
 		}
 	},
+}
+
+// spacing returns how long the packets of a stream are: the commonest step of their timestamps, or the time between them where these keep another clock
+// than they should. Packets of another payload type may come in between.
+func spacing(x *rtp.Report) time.Duration {
+	each := x.Duration / time.Duration(max(x.Expected-1, 1))
+	if x.Duration < time.Second || x.TypeChanges > 0 || 3*each > 2*x.Interval {
+		return x.Interval
+	}
+	return each.Round(time.Millisecond)
+}
+
+// goesOnWith reports whether a stream has as many packets of its commonest length as go into all of its time: it went on with these for
+// long enough after other ones were agreed on, which would be a third more or less in that time.
+func (t *talk) goesOnWith(s *analysis.Stream, x *rtp.Report) bool {
+	since := s.End().Sub(t.agreedOf(s, sideIndex(otherSide(s.SentBy)), s.Destination()).at)
+	off := x.Duration - time.Duration(x.Expected)*x.Interval
+	return since >= heldTalk && off.Abs() < since/6
 }
 
 // refuses returns what a side asks for that packets of a length are not, "" for nothing.

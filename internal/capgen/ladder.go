@@ -61,7 +61,7 @@ import (
 // unreachable that quotes the last packet of the other side, to=HOST that to HOST, copy: captured again;
 // "RTCP ssrc=1" sends a receiver report;
 // "RTP n=50 ssrc=1 pt=0 seq=1 every=20" sends n packets of 20 ms, with tag=N octets behind
-// each, and len=N octets in place of those of G.711, skip=N: the timestamp is N packets further on than the number; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
+// each, and len=N octets in place of those of G.711, skip=N: the timestamp is N packets further on than the number, step=N: it goes on by N from one to the next; "UDPTL n=50 seq=0 every=20" as many of a fax; "EVENT key=5 n=6 ssrc=1 pt=101 seq=51" a telephone event in n packets, the last three of
 // them with the end bit (ends=N).
 type Ladder struct {
 	TCP     bool // over TCP, a connection for each pair of hosts
@@ -795,7 +795,7 @@ func (m *message) rtp() {
 			l.emit(Ether(Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(u16(uint16(m.number("seq", 0)+i)) + "\x01\x02\x00\x00")))
 			continue
 		}
-		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32((at+m.number("skip", 0))*size)) + u32(uint32(ssrc)) + body
+		payload := string([]byte{0x80, byte(pt)}) + u16(uint16(seq+i)) + u32(uint32((at+m.number("skip", 0))*m.number("step", size))) + u32(uint32(ssrc)) + body
 		l.now = start + time.Duration(i)*every
 		p := Flow{Src: m.src, Dst: m.dst, ID: l.nextID()}.UDP(payload)
 		l.emit(Ether(p))
