@@ -235,6 +235,8 @@ func (r *exchangeRun) report(f Finding) {
 }
 
 // report reports a finding of the capture.
+//
+//go:noinline
 func (r *captureRun) report(f Finding) { r.add(f) }
 
 // reportOf reports a finding of a leg that was finished before.

@@ -569,6 +569,7 @@ func (t *talk) sent(p path, by int, alone bool) (list []*analysis.Stream) {
 	return list
 }
 
+//go:noinline
 func sideIndex(p analysis.Party) int {
 	switch p {
 	case analysis.Caller:
