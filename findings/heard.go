@@ -3,6 +3,7 @@ package findings
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -27,11 +28,36 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 		return true
 	}
 	for _, s := range list {
-		if !s.Of(t.leg) && s.End().After(from) && s.Begin().Before(to) {
+		if !s.Of(t.leg) && s.End().After(from) && s.Begin().Before(to) && !t.shares(s) {
 			return true
 		}
 	}
 	return false
+}
+
+// shares reports whether a stream of another leg of its call goes between two addresses that were agreed on in a talk as well: a back-to-back user
+// agent leaves media to the phones, perhaps for a part of the call.
+func (t *talk) shares(s *analysis.Stream) bool {
+	there, back := [2]netip.AddrPort{s.Source(), s.Destination()}, [2]netip.AddrPort{s.Destination(), s.Source()}
+	return s.Call != 0 && s.Call == t.leg.CallNumber() && !s.Of(t.leg) && slices.ContainsFunc(t.agreed, func(a agreement) bool { return a.pair() == there || a.pair() == back })
+}
+
+// sent returns the streams of audio that a side sent on a path, with those that are shared.
+func (r *captureRun) sent(t *talk, p path, by int, alone bool) []*analysis.Stream {
+	list, other := t.sent(p, by, alone), netip.AddrPort{}
+	for _, a := range p {
+		from := a.side[by].addr
+		if from == other || len(r.heard().at[from]) > maxShared {
+			continue
+		}
+		other = from // of one agreement after the other it is mostly the same
+		for _, s := range r.heard().at[from] {
+			if s.Source() == from && strings.EqualFold(s.Kind, "audio") && t.shares(s) && !slices.Contains(list, s) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
 }
 
 // isOthers reports whether a stream that is given to a call, with one end that nobody announced, may be that of another: RTP of others

@@ -417,7 +417,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	var sent [2][]*analysis.Stream
 	var heard [2]bool
 	for by := range sent {
-		sent[by] = t.sent(p, by, alone)
+		sent[by] = r.sent(t, p, by, alone)
 		if by != silent {
 			sent[by] = slices.DeleteFunc(sent[by], func(s *analysis.Stream) bool {
 				return digitsAlone(s) || reachesInto(s, begin, end) < lateMedia
@@ -605,7 +605,7 @@ RTP, with telephone events alone or with less than five packets that one-way-aud
 					if p.ice() && len(paths) > 1 {
 						continue
 					}
-					for i, f := range r.lateOrCut(t, p, by, t.sent(p, by, len(paths) == 1)) {
+					for i, f := range r.lateOrCut(t, p, by, r.sent(t, p, by, len(paths) == 1)) {
 						if f.Observed != "" && !told[i] {
 							told[i] = true
 							list = append(list, f)
