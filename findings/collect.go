@@ -260,6 +260,7 @@ func (r *captureRun) lower(f *Finding, s Severity) {
 // its Index; 0 for none.
 type legNumber int32
 
+//go:noinline
 func legNo(l *analysis.Leg) legNumber { return legNumber(l.Index() + 1) }
 
 // of returns the leg.

@@ -316,6 +316,8 @@ func (r *legRun) promisedUnseen(i int) bool {
 func (d *deal) accepted() bool { return d.final >= 0 }
 
 // speaker returns the tag of who sent a message.
+//
+//go:noinline
 func speaker(m *analysis.Seen) uint64 {
 	if m.Request {
 		return m.FromTag

@@ -17,6 +17,8 @@ func (r *legRun) silence(i int) *gate {
 }
 
 // waitFor returns the gate of a finding that says that peer did not answer what self sent at since, over a transport.
+//
+//go:noinline
 func waitFor(self, peer netip.AddrPort, since time.Time, transport string) *gate {
 	return &gate{self: self.Addr(), peer: peer.Addr(), since: since, wait: timeout, once: transport != "UDP"}
 }

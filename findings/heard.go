@@ -38,21 +38,24 @@ func (r *captureRun) shared(a netip.AddrPort, t *talk, from, to time.Time) bool 
 // shares reports whether a stream of another leg of its call goes between two addresses that were agreed on in a talk as well: a back-to-back user
 // agent leaves media to the phones, perhaps for a part of the call.
 func (t *talk) shares(s *analysis.Stream) bool {
-	there, back := [2]netip.AddrPort{s.Source(), s.Destination()}, [2]netip.AddrPort{s.Destination(), s.Source()}
-	return s.Call != 0 && s.Call == t.leg.CallNumber() && !s.Of(t.leg) && slices.ContainsFunc(t.agreed, func(a agreement) bool { return a.pair() == there || a.pair() == back })
+	if s.Call == 0 || s.Call != t.leg.CallNumber() || s.Of(t.leg) {
+		return false
+	}
+	for i := range t.agreed {
+		if a := &t.agreed[i]; a.isBetween(s, 0) || a.isBetween(s, 1) {
+			return true
+		}
+	}
+	return false
 }
 
 // sent returns the streams of audio that a side sent on a path, with those that are shared.
 func (r *captureRun) sent(t *talk, p path, by int, alone bool) []*analysis.Stream {
-	list, other := t.sent(p, by, alone), netip.AddrPort{}
+	list := t.sent(p, by, alone)
 	for _, a := range p {
-		from := a.side[by].addr
-		if from == other || len(r.heard().at[from]) > maxShared {
-			continue
-		}
-		other = from // of one agreement after the other it is mostly the same
-		for _, s := range r.heard().at[from] {
-			if s.Source() == from && strings.EqualFold(s.Kind, "audio") && t.shares(s) && !slices.Contains(list, s) {
+		other := r.heard().at[a.side[by].addr]
+		for _, s := range other[:min(len(other), maxShared)] {
+			if a.isBetween(s, by) && strings.EqualFold(s.Kind, "audio") && t.shares(s) && !slices.Contains(list, s) {
 				list = append(list, s)
 			}
 		}
@@ -168,7 +171,7 @@ func (x *streamIndex) meet(src, dst netip.Addr) {
 
 // peer notes who a host exchanges media with.
 func (h *mediaHost) peer(a netip.Addr) {
-	if len(h.peers) < maxMediaPeers && !slices.Contains(h.peers, a) {
+	if len(h.peers) < maxMediaPeers && !has(h.peers, a) {
 		h.peers = append(h.peers, a)
 	}
 }
@@ -180,7 +183,7 @@ func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
 	there, _ := r.Saw(from, to)
 	back, _ := r.Saw(to, from)
 	h := r.heard().hosts[from] // who sent RTP or RTCP, Saw does not know
-	return there || back || h != nil && slices.Contains(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
+	return there || back || h != nil && has(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
 }
 
 // seesAll reports whether the capture is likely to hold all media of a host. It has some with three
@@ -217,19 +220,24 @@ func (r *captureRun) isAmong(t *talk, a *agreement, from, to time.Time) bool {
 	for i := range list {
 		s := &list[i]
 		switch {
-		case s.few || s.end.Before(from) || slices.Contains(servers, s.from) || slices.Contains(servers, s.to):
+		case s.few || s.end.Before(from) || has(servers, s.from) || has(servers, s.to):
 		case !found:
 			found, hub = true, []netip.Addr{s.from, s.to}
 		default:
-			pairs = pairs || !slices.Contains(hub, s.from) || !slices.Contains(hub, s.to)
+			pairs = pairs || !has(hub, s.from) || !has(hub, s.to)
 			hub = slices.DeleteFunc(hub, func(h netip.Addr) bool { return h != s.from && h != s.to })
 		}
 		if found && len(hub) == 0 {
 			return true
 		}
 	}
-	return found && (!pairs || slices.Contains(ours[:], hub[0]))
+	return found && (!pairs || has(ours[:], hub[0]))
 }
+
+// has reports whether a host is one of some.
+//
+//go:noinline
+func has(list []netip.Addr, host netip.Addr) bool { return slices.Contains(list, host) }
 
 // serversOf returns the hosts of the legs of a call at which all of its signalling may have been captured: those that pass its requests
 // on, and those that are an end of each hop.
@@ -246,7 +254,7 @@ func serversOf(legs []*analysis.Leg) (list []netip.Addr) {
 		}
 	}
 	for _, h := range from {
-		if slices.Contains(to, h) {
+		if has(to, h) {
 			list = append(list, h)
 		}
 	}

@@ -438,7 +438,7 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	first, _ := spanOf(sent[by])
 	seen := part.of(first, by)
 	ends, last := seen.pair(), part.at(end).pair()
-	between := first.Source() == last[by] && first.Destination() == last[silent]
+	between := part.at(end).isBetween(first, by)
 	if p.ice() { // it goes between candidates, and so does what answers it
 		ends[by], ends[silent] = first.Source(), first.Destination()
 		last = ends
@@ -626,7 +626,7 @@ func (r *captureRun) lateOrCut(t *talk, p path, by int, sent []*analysis.Stream)
 	}
 	a := p.at(first.Begin())
 	from, to, until := a.side[by].addr, a.side[1-by].addr, last.End().Add(cutMedia)
-	between := first.Source() == from && first.Destination() == to
+	between := a.isBetween(first, by)
 	if p.ice() {
 		from, to = first.Source(), first.Destination()
 		between, _, _ = r.announced(t, to, sideParties[1-by])

@@ -445,6 +445,7 @@ func (p path) first() *agreement { return p[0] }
 // ice reports whether media of a path go between candidates.
 func (p path) ice() bool { return slices.ContainsFunc(p, func(a *agreement) bool { return a.ice }) }
 
+//go:noinline
 func (a *agreement) pair() [2]netip.AddrPort {
 	return [2]netip.AddrPort{a.side[0].addr, a.side[1].addr}
 }
@@ -483,11 +484,18 @@ func (p path) behind(s *analysis.Stream, by int, until time.Time) (since *agreem
 func (p path) of(s *analysis.Stream, by int) *agreement {
 	found := p.at(s.End())
 	for _, a := range p {
-		if a.side[by].addr == s.Source() && a.side[1-by].addr == s.Destination() {
+		if a.isBetween(s, by) {
 			found = a
 		}
 	}
 	return found
+}
+
+// isBetween reports whether a stream goes from the address of a side to that of the other one.
+//
+//go:noinline
+func (a *agreement) isBetween(s *analysis.Stream, by int) bool {
+	return a.side[by].addr == s.Source() && a.side[1-by].addr == s.Destination()
 }
 
 // free returns for how long agreements that are of one kind are in force between two times.
