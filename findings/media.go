@@ -730,10 +730,10 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 }
 
 // spacing returns how long the packets of a stream are: the commonest step of their timestamps, or the time between them where these keep another clock
-// than they should. Packets of another payload type may come in between.
+// than they should. Packets of another payload type may come in between, and numbers that are left out need not be lost.
 func spacing(x *rtp.Report) time.Duration {
 	each := x.Duration / time.Duration(max(x.Expected-1, 1))
-	if x.Duration < time.Second || x.TypeChanges > 0 || 3*each > 2*x.Interval {
+	if x.Duration < time.Second || x.TypeChanges > 0 || x.Lost > 0 || 3*each > 2*x.Interval {
 		return x.Interval
 	}
 	return each.Round(time.Millisecond)
