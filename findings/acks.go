@@ -167,7 +167,7 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 			return
 		}
 		for i := range r.Messages {
-			if m := &r.Messages[i]; m.Request && m.Method == "ACK" && (m.Time.IsZero() || !m.Time.After(l.Ended)) {
+			if m := &r.Messages[i]; m.Request && m.Method == "ACK" && (m.Time.IsZero() || !m.Time.After(l.Ended)) && !r.isOfRefusal(m) {
 				return
 			}
 		}
@@ -194,6 +194,13 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 		}
 		r.report(f)
 	},
+}
+
+// isOfRefusal reports whether an ACK is that to a refusal: of a challenge, or of one of several phones, and not one that went to another
+// of these past the hop of its 2xx.
+func (r *legRun) isOfRefusal(ack *analysis.Seen) bool {
+	return ack.Transaction >= 0 && r.Transactions[ack.Transaction].Status >= 300 && !ack.Partial &&
+		!r.any(r.accepting(ack.CSeq), func(ok *analysis.Seen) bool { return ok.ToTag == ack.ToTag })
 }
 
 // unknownToCaller returns the id of what is told of requests that are refused with 481, where all are of who sent the 2xx to the INVITE of

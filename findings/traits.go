@@ -141,14 +141,15 @@ type glance struct {
 
 // A glanceOfMore is what most calls show and few attempts.
 type glanceOfMore struct {
-	firstAck time.Time      // if there is one: see acks …
+	firstAck time.Time      // with the CSeq number of the first 2xx, and behind that; zero for none …
 	first2xx time.Time      // … and timed
 	record   marks          // of the first 2xx to an INVITE with a Record-Route, …
 	answer   hostPair       // … its ends …
 	dialog   [2]uint64      // … and its tags
 	early    analysis.Frame // of the first provisional response with a description …
 	earlyTag uint64         // … and its To tag
-	earlyAck uint32         // CSeq of the last ACK ahead of every 2xx
+	earlyAck uint32         // CSeq of the last ACK ahead of every 2xx …
+	answered uint32         // … and of the first 2xx to an INVITE
 	largest  largeRequest   // the first of large
 	bypass   bypass
 }
@@ -350,7 +351,7 @@ func (g *glance) has(t traits, holds bool) {
 func (g *glance) over(l *analysis.Leg) {
 	g.has(offers, g.offered != 0)
 	g.has(answerSeen, !l.Answered.IsZero() && !l.AnswerUnseen)
-	acked := g.acks != 0 && !g.more.firstAck.After(l.Ended)
+	acked := g.more != nil && !g.more.firstAck.IsZero() && !g.more.firstAck.After(l.Ended) && g.traits&manyTags == 0
 	g.has(calledHangsUp, l.ByBye && l.EndedBy == analysis.Callee && l.Ended.Sub(l.Answered) < timeout && !acked)
 	g.has(invited, !l.Invited.IsZero())
 	g.has(slow, !l.Invited.IsZero() && takesLong(l))
@@ -573,11 +574,11 @@ func (g *glance) ask(m *analysis.Seen, k marks) {
 	switch m.Method {
 	case "ACK":
 		x := g.rest()
-		if g.acks == 0 || m.Time.Before(x.firstAck) {
-			x.firstAck = m.Time
-		}
-		if g.answers == 0 {
+		switch {
+		case g.answers == 0:
 			x.earlyAck = m.CSeq
+		case m.CSeq == x.answered && (x.firstAck.IsZero() || m.Time.Before(x.firstAck)):
+			x.firstAck = m.Time
 		}
 		g.acks |= 1 << wayOfSeen(m)
 		g.has(unacked, g.answers != 0 && m.ToTag != g.tag)
@@ -683,6 +684,9 @@ func (g *glance) respond(m *analysis.Seen, k marks) {
 func (g *glance) accept(m *analysis.Seen, k marks) {
 	invite := m.Method == "INVITE"
 	if invite {
+		if g.answers == 0 {
+			g.rest().answered = m.CSeq
+		}
 		g.answers |= 1 << wayOfSeen(m)
 		g.has(ackAstray, k&contactUsual == 0)
 		g.has(unacked, g.more != nil && g.more.earlyAck == m.CSeq)
