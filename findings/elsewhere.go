@@ -182,3 +182,42 @@ func (s *saidElsewhere) common(codecs []string) string {
 	}
 	return quote([]byte(strings.Join(list, ", ")))
 }
+
+// takenOver makes notes of refusals, where the server between two legs that got one was answered on a further leg of the call, by another
+// host or to another offer: what ties legs together is known at the end alone.
+func (r *captureRun) takenOver() {
+	byCall := make(map[int][]*Finding)
+	for _, f := range r.c.found {
+		if f.rule != r.rule || f.leg == 0 || f.Severity != Error {
+			continue
+		}
+		if n := r.Calls.CallNumber(int(f.leg) - 1); len(byCall[n]) < maxPassedBack {
+			byCall[n] = append(byCall[n], f)
+		}
+	}
+	if len(byCall) == 0 {
+		return
+	}
+	for c := range r.Calls.Heads() {
+		for _, f := range byCall[c.ID] {
+			if by := takes(c.Legs, f.leg); by.IsValid() {
+				f.Observed += "; a further INVITE of " + by.String() + " was answered"
+				f.NextStep, f.Because = "Nothing: the call was taken in another way.", ""
+				r.lower(f, Note)
+			}
+		}
+	}
+}
+
+// takes returns the host that sent the INVITE of a leg which was refused, and got an answer on another one behind that; the zero Addr for none.
+func takes(legs []*analysis.Leg, refused legNumber) netip.Addr {
+	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == refused })
+	if k < 0 || !legs[k].Answered.IsZero() {
+		return netip.Addr{}
+	}
+	by := legs[k].Source.Addr()
+	if !slices.ContainsFunc(legs, func(l *analysis.Leg) bool { return l.Source.Addr() == by && l.Answered.After(legs[k].Ended) }) {
+		return netip.Addr{}
+	}
+	return by
+}

@@ -224,7 +224,7 @@ var unsupportedFeature = &Rule{
 	ID: "unsupported-feature", RFC: "RFC 3261 8.2.1, 8.2.2.3, 8.2.3; RFC 6665", Severity: "error / note",
 	Title: "a request that asks for what the other side cannot do",
 	Doc: `A request was answered 420 (an extension in Require or Proxy-Require), 421 (an extension that the other side requires), 405 (the method), 415 (the body) or 489 (the event package): what was
-asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is accepted, or pending when the capture ends, makes it a note, and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses, on a further hop where the server that got it refuses it with something else. A refusal of which t38-failed or codec-488 tells is related to that, and not told here.`,
+asked for and what is supported stand side by side. A later request of that method and side on the Call-ID that is accepted, or pending when the capture ends, makes it a note, and so does that the server between two legs which was refused is answered on a further leg of the call; and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses, on a further hop where the server that got it refuses it with something else. A refusal of which t38-failed or codec-488 tells is related to that, and not told here.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
@@ -345,4 +345,7 @@ func (s *unsupportedOutside) exchange(e *exchangeRun) {
 	s.found.add(fmt.Sprintf("%s %d", e.Method, e.Status), e, f)
 }
 
-func (s *unsupportedOutside) end(r *captureRun) { s.found.tell(r) }
+func (s *unsupportedOutside) end(r *captureRun) {
+	s.found.tell(r)
+	r.takenOver()
+}

@@ -329,13 +329,16 @@ var codec488 = &Rule{
 	ID: "codec-488", RFC: "RFC 3261 21.4.26, 20.43", Severity: "error / note",
 	Title: "an offer was refused: no codec or transport that both sides have",
 	Doc: `An INVITE or UPDATE that offers audio or video (and no T.38) is answered 488 or 606, or refused with a Warning of 304 or 305. Shown is what was offered, what the peer supports as far as it says so in the refusal or
-in another description of it in the call, and what both have in common, of the stream that does not fit that. Where it says nothing there, shown is what it answers to accepted offers in other calls of the capture, whenever these are, or, failing that, what it offers there (the codecs of all of these that have the transport of the first); an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer, or the capture ends before that is answered, it is a note.`,
+in another description of it in the call, and what both have in common, of the stream that does not fit that. Where it says nothing there, shown is what it answers to accepted offers in other calls of the capture, whenever these are, or, failing that, what it offers there (the codecs of all of these that have the transport of the first); an offer whose streams all have port 0 wants none, which is said. Where the same side is accepted with a later offer, or the capture ends before that is answered, it is a note; and where the server between two legs that was refused is answered on a further leg of the call.`,
 	Why: "The call cannot be set up, or changed, though everything else about it is right.",
 	Fix: "Compare the two lists: enable a codec, or a transport (RTP/AVP, RTP/SAVP), that both sides have.",
 	Odd: "a change of its media was refused",
 
 	needs: mediaRefused, counts: offers,
-	capture: askOthers,
+	capture: func(r *captureRun) {
+		askOthers(r)
+		r.takenOver()
+	},
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]

@@ -137,7 +137,7 @@ var session422 = &Rule{
 	ID: "session-422", RFC: "RFC 4028 5, 6", Severity: "error / note",
 	Title: "a session timer that is too short, and is not made longer",
 	Doc: `An INVITE or UPDATE was answered 422 with Min-SE, and in 32 s neither a further one of that side follows on that Call-ID nor another INVITE of the same From to the same To;
-or the next one, on that Call-ID or another, has a Session-Expires below that Min-SE again, which is told once on a Call-ID. A retry that has no Session-Expires, or one that is long enough, is a note.`,
+or the next one, on that Call-ID or another, has a Session-Expires below that Min-SE again, which is told once on a Call-ID. A retry that has no Session-Expires, or one that is long enough, is a note, and so is an INVITE that another host then accepts as it is.`,
 	Why: "The call fails although both sides could agree: 422 says how long the timer has to be, and the caller has to try again with that.",
 	Fix: "Set the session timer of the caller to at least the Min-SE of the other side, or make it try again after 422.",
 
@@ -240,6 +240,10 @@ func (s *tooShort) leg(r *legRun) {
 				f.NextStep = "Nothing: it was tried again without a session timer."
 			}
 			r.report(f)
+		case r.wentOn(t): // by way of another host
+			f.Severity, f.gate, f.NextStep, f.Because = Note, nil, "Nothing: another host took the call.", ""
+			f.Observed += "; the call was answered all the same"
+			r.report(f)
 		case len(s.wait) < maxTooShort:
 			f.CallID = r.Leg.CallID
 			s.wait = append(s.wait, refusedTimer{leg: legNo(r.Leg), users: users(r.Leg), at: t.Answered, least: least.Interval, f: f})
@@ -310,7 +314,7 @@ type retries struct {
 // add takes in a call.
 func (x *retries) add(l *analysis.Leg, said map[legNumber]saidTimer, least uint32) {
 	x.n++
-	if t, ok := said[legNo(l)]; ok && t.interval < least {
+	if t, ok := said[legNo(l)]; ok && t.interval < least && l.Answered.IsZero() {
 		if x.short++; x.short == 1 {
 			x.first = t
 		}
