@@ -180,7 +180,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE, UPDATE or PRACK that offers a session is answered 2xx without a session description, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side in it on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies, and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies (but for ISUP and QSIG alone), and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
 another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture, or the first is no INVITE, was sent once and has no response there: within a second it would have been sent again.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
@@ -231,8 +231,8 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 		a := &r.Messages[d.ack]
 		f.Frames, f.fault = r.frames(d.offer, d.ack), ackWithout
 		f.Observed = fmt.Sprintf("the %d of %s makes an offer, and the %s of %s has no session description", r.Messages[d.offer].Status, endpoint(r.Messages[d.offer].Source), a.Method, endpoint(a.Source))
-		return f, a.Body == 0
-	case d.late || m.SDP || m.Body > 0:
+		return f, !r.mayDescribe(d.ack)
+	case d.late || r.mayDescribe(d.final):
 		return f, false
 	case d.answer < 0:
 		f.Frames = r.frames(d.offer, d.final)
@@ -244,6 +244,24 @@ func (r *legRun) unanswered(d *deal) (f Finding, ok bool) {
 		return f, !r.promisedUnseen(d.transaction) && !r.leavesOut(m.FromTag, d.offer, d.final)
 	}
 	return f, false
+}
+
+// mayDescribe reports whether a message may describe a session: it has a body, be it one that nobody here can read, and not the messages of
+// the telephone network alone that gateways carry (RFC 3204).
+func (r *legRun) mayDescribe(i int) bool {
+	if r.Messages[i].Body == 0 {
+		return false
+	}
+	m := r.Message(i)
+	if m == nil {
+		return true
+	}
+	for p := range m.Parts() {
+		if p.Unclosed || !p.Type.Is("application", "isup") && !p.Type.Is("application", "qsig") {
+			return true
+		}
+	}
+	return false
 }
 
 // secondOffer looks for an offer that was still open when that of a deal was made.
