@@ -15,7 +15,7 @@ var missingAck2xx = &Rule{
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where the 2xx was repeated for 27 s and more, and for two seconds
 and more in spite of it: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop. One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them, and one that is sent twice where the capture ends within 500 ms of the second copy. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop (over a connection not that which comes to who sent the INVITE on). One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them, and one that is sent twice where the capture ends within 500 ms of the second copy. Of several hops that nearest to the caller is told.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -225,13 +225,12 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 	ofThis := func(m *analysis.Seen) bool {
 		return r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) })
 	}
+	stops := r.stopsAt(src.Addr(), i, oks)
 	for j := range r.Messages {
 		m := &r.Messages[j]
 		switch {
 		case !m.Request || m.Method != "ACK" || m.CSeq != t.CSeq:
-		case t.Finals < 2 && r.any(oks, func(ok *analysis.Seen) bool {
-			return ok.Transaction == i && ok.FromTag == m.FromTag && ok.ToTag == m.ToTag
-		}):
+		case t.Finals < 2 && (!stops || m.Source.Addr() == dst.Addr()) && r.isAckOf(m, i, oks):
 			return true, "" // on whatever hop: the next one has it of this one
 		case m.Source.Addr() != src.Addr() && m.Destination.Addr() != dst.Addr():
 		case m.Partial:
@@ -256,6 +255,25 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 		return true, ""
 	}
 	return false, unfit
+}
+
+// stopsAt reports whether an ACK came to the server that sent the INVITE of transaction i on, over a connection: what does not go on there is not
+// lost on the way, and many senders do not repeat a 2xx there.
+func (r *legRun) stopsAt(server netip.Addr, i int, oks []int) bool {
+	switch r.transport(i) {
+	case "UDP", "":
+		return false
+	}
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.Destination.Addr() == server && r.isAckOf(m, i, oks)
+	}) >= 0
+}
+
+// isAckOf reports whether an ACK, on whatever hop, has the tags of a 2xx to the INVITE of transaction i, which is among those given.
+func (r *legRun) isAckOf(m *analysis.Seen, i int, oks []int) bool {
+	return r.any(oks, func(ok *analysis.Seen) bool {
+		return ok.Transaction == i && ok.FromTag == m.FromTag && ok.ToTag == m.ToTag && ok.CSeq == m.CSeq
+	})
 }
 
 // accepting returns the 2xx to INVITEs with a CSeq number, those sent again left out.
