@@ -317,6 +317,9 @@ func (t *tracker) beginsAnother(v *liveLeg, x *seen) bool {
 	if len(v.attempts) == 0 || v.answered() {
 		return true
 	}
+	if v.hunts(x) {
+		return false
+	}
 	if !v.asksAgain() && x.now.Sub(l.Last) > settledWait {
 		return true
 	}
@@ -334,6 +337,20 @@ func (t *tracker) beginsAnother(v *liveLeg, x *seen) bool {
 func (v *liveLeg) asksAgain() bool {
 	a := v.lastAttempt()
 	return a != nil && (a.status/100 == 3 || a.status == 401 || a.status == 407 || a.status == 422 || a.status == 494)
+}
+
+// hunts reports whether an initial INVITE is of a server between that keeps the Call-ID, has tags of its own and tries one host after the other:
+// it comes from where the caller sent an INVITE, which has no final response yet.
+func (v *liveLeg) hunts(x *seen) bool {
+	if x.m.Src.Addr() != v.leg.Destination.Addr() || string(x.from) == v.leg.FromTag {
+		return false
+	}
+	for i := len(v.attempts) - 1; i >= 0; i-- {
+		if a := &v.attempts[i]; a.fromTag == v.leg.FromTag {
+			return a.status == 0
+		}
+	}
+	return false
 }
 
 // uri returns the URI of a header field, without its parameters.
