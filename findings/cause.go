@@ -152,7 +152,7 @@ func explainClear(of []*Finding, gone map[*Finding]bool) {
 // passedBack are findings about a response that a server between two legs of a call passes back.
 var passedBack = []string{
 	"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup",
-	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup",
+	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response",
 }
 
 // maxPassedBack bounds the findings of a call of which each is compared with all others: a call may be joined of very many legs.
@@ -173,7 +173,7 @@ func onceACall(list []*Finding, order fileOrder) []*Finding {
 	}
 	return slices.DeleteFunc(list, func(f *Finding) bool {
 		of := byCall[f.Call]
-		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return x.silences(f) || f.passes(x, order) })
+		return len(of) > 1 && len(of) <= maxPassedBack && slices.Contains(of, f) && slices.ContainsFunc(of, func(x *Finding) bool { return x.silences(f) || x.holdsUp(f, order) || f.passes(x, order) })
 	})
 }
 
@@ -186,6 +186,16 @@ func (f *Finding) silences(x *Finding) bool {
 	}
 	f.relate(x.ID)
 	f.Severity = max(f.Severity, x.Severity)
+	return true
+}
+
+// holdsUp reports whether a leg is slow to be set up since the server behind it waits, on another one, for a host that does not answer at all: f, which
+// is told of that.
+func (f *Finding) holdsUp(x *Finding, order fileOrder) bool {
+	if f.rule != inviteNoResponse || x.rule != slowSetup || x.leg == f.leg || !f.proves() || !x.surrounds(f, order) {
+		return false
+	}
+	f.relate(x.ID)
 	return true
 }
 
@@ -223,8 +233,12 @@ func (f *Finding) nearer(x *Finding) bool {
 // encloses reports whether another finding of the rule, on another leg, is of a request that was sent behind that of f, and answered
 // before.
 func (f *Finding) encloses(x *Finding, order fileOrder) bool {
-	return x.Severity == f.Severity && order.findings(f, x) < 0 &&
-		order.frames(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
+	return x.Severity == f.Severity && f.surrounds(x, order)
+}
+
+// surrounds reports whether another finding begins behind f, and ends before.
+func (f *Finding) surrounds(x *Finding, order fileOrder) bool {
+	return order.findings(f, x) < 0 && order.frames(f.Frames[len(f.Frames)-1], x.Frames[len(x.Frames)-1]) > 0
 }
 
 // explain keeps the most specific finding of a group.
