@@ -180,7 +180,7 @@ var offerWithoutAnswer = &Rule{
 	Title: "an offer that is not answered, or a second one ahead of the answer",
 	Doc: `An INVITE, UPDATE or PRACK that offers a session is answered 2xx without a session description, and no reliable provisional response with that To tag had it (one in an unreliable response alone makes it likely); or
 the ACK to a 2xx with an offer (the PRACK to a reliable response with one) has no description; or a request inside of the dialog makes an offer while another one of the same side in it on that hop has neither an
-answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies (but for ISUP and QSIG alone), and cut ones, prove nothing; nor does an INVITE of whose reliable responses one is not in the capture, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
+answer nor a final response, which is a note where it is refused with 491 or 500; or one of the other side does so and is accepted, though the first one is not refused with 491 or 500. Messages with other bodies (but for ISUP and QSIG alone), and cut ones, prove nothing; nor does an INVITE whose response with the To tag of the second offer is not in the capture, nor one of whose reliable responses one is not, though its PRACK is, or another hop has it, or a number of its sender is left out, which may be that of the PRACK. Of one over UDP that is sent once, and answered more than a second later, it is only possible if the capture lacks so many packets that
 another response may be among them; and likewise a second offer, also where nothing of who should have answered the first is in the capture, or the first is no INVITE, was sent once and has no response there: within a second it would have been sent again.`,
 	Why: "Without an answer neither side knows where to send what: the call is connected and silent, or is ended at once.",
 	Fix: "Correct the side that left out the answer; look whether something on the way removes bodies.",
@@ -281,6 +281,9 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		if !sameSide && t.Status/100 != 2 {
 			continue // both at once: one of them is refused, as it has to be
 		}
+		if sameSide && first.ToTag == 0 && !r.hasTag(o.transaction, m.ToTag) {
+			continue // where it has the tag from, which may have had the answer, is not in the capture
+		}
 		switch x := &r.Transactions[o.transaction]; {
 		case sameSide:
 		case m.Method == "INVITE" && x.Initial && x.Status == 0:
@@ -303,6 +306,11 @@ func (r *legRun) secondOffer(list []deal, k int) (f Finding, ok bool) {
 		return f, !r.promisedUnseen(o.transaction) && !r.leavesOut(first.FromTag, o.offer, d.offer)
 	}
 	return f, false
+}
+
+// hasTag reports whether a response to the request of a transaction has a To tag.
+func (r *legRun) hasTag(i int, tag uint64) bool {
+	return r.first(func(m *analysis.Seen) bool { return m.Transaction == i && !m.Request && m.ToTag == tag }) >= 0
 }
 
 // mayShareDialog reports whether two requests on one hop are of one dialog, whichever side sent them: each phone that an INVITE rings
