@@ -201,7 +201,7 @@ func (r *captureRun) takenOver() {
 	for c := range r.Calls.Heads() {
 		for _, f := range byCall[c.ID] {
 			if by := takes(c.Legs, f.leg); by.IsValid() {
-				f.Observed += "; a further INVITE of " + by.String() + " was answered"
+				f.Observed += "; a further INVITE of " + by.String() + " was not refused"
 				f.NextStep, f.Because = "Nothing: the call was taken in another way.", ""
 				r.lower(f, Note)
 			}
@@ -209,14 +209,17 @@ func (r *captureRun) takenOver() {
 	}
 }
 
-// takes returns the host that sent the INVITE of a leg which was refused, and got an answer on another one behind that; the zero Addr for none.
+// takes returns the host that sent the INVITE of a leg which was refused, and got an answer on another one behind that, or waits for one when the
+// capture ends; the zero Addr for none.
 func takes(legs []*analysis.Leg, refused legNumber) netip.Addr {
 	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == refused })
 	if k < 0 || !legs[k].Answered.IsZero() {
 		return netip.Addr{}
 	}
 	by := legs[k].Source.Addr()
-	if !slices.ContainsFunc(legs, func(l *analysis.Leg) bool { return l.Source.Addr() == by && l.Answered.After(legs[k].Ended) }) {
+	if !slices.ContainsFunc(legs, func(l *analysis.Leg) bool {
+		return l.Source.Addr() == by && (l.Answered.After(legs[k].Ended) || l.Unfinished && l.FinalStatus == 0 && l.Last.After(legs[k].Ended))
+	}) {
 		return netip.Addr{}
 	}
 	return by
