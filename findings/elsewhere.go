@@ -183,7 +183,7 @@ func (s *saidElsewhere) common(codecs []string) string {
 	return quote([]byte(strings.Join(list, ", ")))
 }
 
-// takenOver makes notes of refusals, where the server between two legs that got one was answered on a further leg of the call, by another
+// takenOver makes notes of refusals, and of what did not get through, where the server between two legs that met it was answered on a further leg of the call, by another
 // host or to another offer: what ties legs together is known at the end alone.
 func (r *captureRun) takenOver() {
 	byCall := make(map[int][]*Finding)
@@ -209,16 +209,19 @@ func (r *captureRun) takenOver() {
 	}
 }
 
-// takes returns the host that sent the INVITE of a leg which was refused, and got an answer on another one behind that, or waits for one when the
+// takes returns the host that sent the INVITE of a leg which came to nothing, and got an answer on another one behind that, or waits for one when the
 // capture ends; the zero Addr for none.
-func takes(legs []*analysis.Leg, refused legNumber) netip.Addr {
-	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == refused })
+func takes(legs []*analysis.Leg, lost legNumber) netip.Addr {
+	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == lost })
 	if k < 0 || !legs[k].Answered.IsZero() {
 		return netip.Addr{}
 	}
-	by := legs[k].Source.Addr()
+	by, end := legs[k].Source.Addr(), legs[k].Ended
+	if end.IsZero() { // it had no final response
+		end = legs[k].Last
+	}
 	if !slices.ContainsFunc(legs, func(l *analysis.Leg) bool {
-		return l.Source.Addr() == by && (l.Answered.After(legs[k].Ended) || l.Unfinished && l.FinalStatus == 0 && l.Last.After(legs[k].Ended))
+		return l.Source.Addr() == by && legNo(l) != lost && (l.Answered.After(end) || l.Unfinished && l.FinalStatus == 0 && l.Last.After(end))
 	}) {
 		return netip.Addr{}
 	}
