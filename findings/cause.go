@@ -13,7 +13,6 @@ import (
 var causes = [][]string{
 	{"invite-no-response", "slow-setup"},
 	{"ack-misrouted", "cancel-200-race", "drop-at-32s", "bye-before-ack", "missing-ack-2xx"},
-	{"transport-error", "udp-too-big", "invite-no-response", "request-timeout"},
 	{"udp-too-big", "no-100"},
 	{"scanner", "auth-ignored"},
 	{"digest-brute-force", "auth-loop", "auth-reused-nonce"},
@@ -28,6 +27,7 @@ var causes = [][]string{
 // sameMessage are findings that have one cause where a frame proves both: the first of each, which is the more specific, is told. A message that
 // is not whole for its Content-Length has a body that is none, and an offer of media without keys is refused.
 var sameMessage = [][]string{
+	{"udp-too-big", "invite-no-response", "request-timeout"},
 	{"t38-failed", "unsupported-feature"},
 	{"codec-488", "unsupported-feature"},
 	{"prack-missing", "481-in-dialog"},
@@ -70,6 +70,7 @@ func oneCause(list []*Finding) []*Finding {
 				explain(of, group, gone)
 			}
 			for _, f := range of {
+				f.explainSilence(of, gone)
 				f.explain(of, gone)
 			}
 			for _, group := range sameMessage {
@@ -108,6 +109,21 @@ func (f *Finding) explain(of []*Finding, gone map[*Finding]bool) {
 	for _, x := range of {
 		if x.ID == f.covers && x != f && !gone[x] {
 			f.relate(x.ID)
+			gone[x] = true
+		}
+	}
+}
+
+// explainSilence leaves out that a host answers nothing which, as f says, does not get what is sent to it.
+func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
+	if f.rule != transportError || !f.to.IsValid() || !f.proves() {
+		return
+	}
+	for _, x := range of {
+		silent := x.rule == udpTooBig || x.rule == inviteNoResponse || x.rule == requestTimeout
+		if silent && !gone[x] && (f.leg == 0 || x.gate != nil && x.gate.peer == f.to) {
+			f.relate(x.ID)
+			f.relate(x.Related...)
 			gone[x] = true
 		}
 	}

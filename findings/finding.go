@@ -77,6 +77,7 @@ type Finding struct {
 	covers   string        // the id of findings of its leg that have the same cause
 	past     []netip.Addr  // of ack-misrouted and route-bypass: proxies that are passed by
 	from     netip.Addr    // of sdp-private: whom the description comes from …
+	to       netip.Addr    // of transport-error: who does not get messages
 	repaired bool          // … and whether the peer knows of the NAT
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
 	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such

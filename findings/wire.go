@@ -723,6 +723,9 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		}
 		f.Because, f.end = fmt.Sprintf("%s cannot be reached (%s)", endpoint(x.end), icmpName(e)), unreached
 	}
+	if f.to = x.end.Addr(); x.media {
+		f.to = netip.Addr{}
+	}
 	if f.covers = "slow-setup"; !x.invites {
 		if f.end, f.covers = goesOn, ""; x.status != 0 {
 			f.end = openOnly
