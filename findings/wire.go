@@ -491,6 +491,7 @@ type trouble struct {
 	handled bool
 	invites bool // it is of an INVITE that begins a call
 	gate    *gate
+	others  []string // what names the others
 }
 
 // what names that message.
@@ -504,6 +505,35 @@ func (x *trouble) what() string {
 		return fmt.Sprintf("%d to %s", x.status, x.method)
 	}
 	return x.method
+}
+
+// whats names all of them.
+func (x *trouble) whats() string {
+	all := x.what()
+	for _, name := range x.others {
+		if name != x.what() {
+			all += ", " + name
+		}
+	}
+	return all
+}
+
+// merge takes in another trouble with the endpoint. It is about what was not answered, if anything was not.
+func (x *trouble) merge(y *trouble) {
+	if slices.Contains(x.events, y.events[0]) {
+		return
+	}
+	for _, name := range [2]string{x.what(), y.what()} {
+		if len(x.others) < maxSiteProofs && !slices.Contains(x.others, name) {
+			x.others = append(x.others, name)
+		}
+	}
+	if x.handled && !y.handled {
+		y.events, y.others = append(y.events, x.events...), x.others
+		*x = *y
+		return
+	}
+	x.events = append(x.events, y.events...)
 }
 
 // Sockets for media open late and close early: single errors so near to the answer, or to the BYE, are no fault.
@@ -615,14 +645,6 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 			end = r.Messages[j].Source
 		}
 	}
-	for k := range list {
-		if x := &list[k]; x.end == end && x.kind == e.Kind && !x.media {
-			if !slices.Contains(x.events, i) {
-				x.events = append(x.events, i)
-			}
-			return list
-		}
-	}
 	x := trouble{end: end, kind: e.Kind, events: []int{i}, method: e.Method, status: e.Status}
 	if j >= 0 {
 		m := &r.Messages[j]
@@ -635,6 +657,12 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 			}
 		}
 		x.invites = ofInitialINVITE(m) && (m.Request || e.Kind == analysis.TCPReset)
+	}
+	for k := range list {
+		if y := &list[k]; y.end == end && y.kind == e.Kind && !y.media {
+			y.merge(&x)
+			return list
+		}
 	}
 	return append(list, x)
 }
@@ -710,7 +738,7 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		f.Expected = "a final response before the connection ends"
 		f.Because, f.end = "the connection to "+endpoint(x.end)+" was reset", unreached
 	default:
-		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), x.what(), endpoint(x.end))
+		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), x.whats(), endpoint(x.end))
 		if n := len(x.events); n > 1 {
 			least := ""
 			if x.more || n >= maxNear && !x.media || len(r.c.events) == maxEvents {
