@@ -189,7 +189,31 @@ func (r *legRun) used(i int) bool {
 //go:noinline
 func (r *legRun) givenUp(i int) bool {
 	t := &r.Transactions[i]
-	return persists(t.Answered, t.LastFinal)
+	return persists(t.Answered, t.LastFinal) || t.Finals >= 7 && r.ranOut(i)
+}
+
+// ranOut reports whether the copies of a final response come as a timer has them that begins shorter than T1, as servers have it for a
+// peer that they know to be near, up to the seventh, behind which 64 times that is over.
+func (r *legRun) ranOut(i int) bool {
+	t := &r.Transactions[i]
+	var first, gap time.Duration
+	var last time.Time
+	for j := range r.Messages {
+		m := &r.Messages[j]
+		if m.Transaction != i || m.Request || m.Status != t.Status {
+			continue
+		}
+		if d := m.Time.Sub(last); gap != 0 && (d-min(2*gap, t2)).Abs() > gap/2 {
+			return false
+		} else if !last.IsZero() {
+			if gap == 0 {
+				first = d
+			}
+			gap = d
+		}
+		last = m.Time
+	}
+	return first >= t1/10 && last.Sub(t.Answered) >= enough/t1*first
 }
 
 // keepsHop reports whether a request inside of the dialog that a response makes comes to its
