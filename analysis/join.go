@@ -35,6 +35,7 @@ const (
 	scoreAnswer    = 20  // answered together, the later leg first
 	scoreEnd       = 20  // ended together
 	scoreRefusal   = 20  // refused with one status, together, the later leg first
+	scoreGivenUp   = 20  // cancelled by the caller, and ended together
 	scoreElsewhere = 40  // the later leg is cancelled as the earlier one is answered, since that was answered elsewhere
 
 	// together is how far apart the answers, and the ends, of two legs may be that
@@ -85,6 +86,7 @@ const (
 	sameHost
 	refusedTogether
 	elsewhere
+	givenUpTogether
 	neitherEnded // says nothing by itself
 )
 
@@ -121,6 +123,7 @@ var traits = []scored{
 	{"called-number", scoreCalled}, {"from-user", scoreCaller},
 	{"shared-address", scoreChain}, {"begins-inside", scoreNested}, {"answered-together", scoreAnswer}, {"ended-together", scoreEnd},
 	{"same-host", scoreHost}, {"refused-together", scoreRefusal}, {"answered-elsewhere", scoreElsewhere},
+	{"cancelled-together", scoreGivenUp},
 }
 
 // strong are the traits that say so by themselves, whatever the addresses.
@@ -154,6 +157,7 @@ type ending struct {
 	answers             []netip.AddrPort // where the called side wants its media
 	refused             int              // its final response where it failed, 0 otherwise
 	elsewhere           bool             // it was cancelled since another one was answered
+	cancelled           bool             // … or since the caller gave up
 	silent              bool             // see liveLeg.neverHeard
 	by                  Party            // who ended it
 }
@@ -264,7 +268,8 @@ func (j *joiner) finished(v *liveLeg) {
 		j.ends[int32(l.order)] = ending{
 			answered: l.Answered, ended: l.Ended, source: l.Source, destination: l.Destination, moved: v.moved,
 			answers: answersOf(l), refused: refused, elsewhere: l.AnsweredElsewhere(), by: l.EndedBy,
-			silent: v.neverHeard(),
+			cancelled: l.State == StateCancelled && l.EndedBy == Caller,
+			silent:    v.neverHeard(),
 		}
 	}
 	for _, sum := range v.keys {
@@ -709,6 +714,9 @@ func (j *joiner) join(legs *legStore) {
 		}
 		if d := a.ended.Sub(b.ended); a.refused != 0 && a.refused == b.refused && c.t&endedTogether != 0 && d >= 0 {
 			c.t |= refusedTogether
+		}
+		if a.cancelled && b.cancelled && c.t&endedTogether != 0 {
+			c.t |= givenUpTogether
 		}
 		if b.elsewhere && !a.answered.IsZero() && !b.ended.IsZero() && b.ended.Sub(a.answered).Abs() < together {
 			c.t |= elsewhere

@@ -136,6 +136,23 @@ func TestApart(t *testing.T) {
 			2.1  P > A 200 id=c1@example sdp m=6000
 			8    A > P BYE id=c1@example
 			8.1  C > B BYE id=c2@x`, 2},
+		{"two callers of one name give up at once, and so does one of two legs behind", `
+			0    A > P INVITE from=sip:215@p to=sip:700@p
+			0    C > P INVITE id=c3@x new from=sip:215@p to=sip:700@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:215@p to=sip:bob@b
+			5    A > P CANCEL id=c1@example
+			+.01 P > A 487 of=INVITE
+			+.01 C > P CANCEL id=c3@x
+			+.01 P > C 487 of=INVITE
+			+.01 P > B CANCEL id=c2@p
+			+.01 B > P 487 of=INVITE`, 3},
+		{"a caller gives up, and what the exchange called did so before", `
+			0    A > P INVITE from=sip:215@p to=sip:700@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:215@p to=sip:bob@b
+			5    P > B CANCEL id=c2@p
+			+.01 B > P 487 of=INVITE
+			9    A > P CANCEL id=c1@example
+			+.01 P > A 487 of=INVITE`, 2},
 		{"the same users, long after", `
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
@@ -192,6 +209,17 @@ func TestTogether(t *testing.T) {
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:+498999999@p to=sip:+49891234567@b
 			1    B > P 200 id=c2@p
 			1.1  P > A 200 id=c1@example`},
+		{"an extension that is another number behind the exchange, given up by the caller", `
+			0    A > P INVITE from=sip:215@p to=sip:700@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:215@p to=sip:bob@b
+			1    B > P 180 id=c2@p
+			+.01 P > A 180 id=c1@example
+			5    A > P CANCEL id=c1@example
+			+.01 P > A 200
+			+.01 P > A 487 of=INVITE
+			+.01 P > B CANCEL id=c2@p
+			+.01 B > P 200
+			+.01 B > P 487 of=INVITE`},
 		{"numbers written in two ways", `
 			0    A > P INVITE from=sip:+49301234567@x to=sip:0891234567@p
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:0049301234567@p to=sip:+49891234567@b`},
