@@ -53,8 +53,13 @@ func (c *Call) appendOutcome(b []byte) []byte {
 			return append(b, "; not followed to its end because too many calls were going on"...)
 		}
 		bye := "; no BYE until the capture ends"
-		if l.ByeStray {
+		switch ended := c.hungUpBehind(); {
+		case l.ByeStray:
 			bye = "; no BYE of its dialog until the capture ends"
+		case ended != nil:
+			b = appendHost(append(b, "; ended towards "...), ended.Destination)
+			b = appendAfter(b, l.Answered, ended.Ended)
+			bye = ", and no BYE on the first leg until the capture ends"
 		}
 		return appendLater(append(b, bye...), l.Answered, until)
 	case StateFailed:
@@ -84,6 +89,21 @@ func (c *Call) appendOutcome(b []byte) []byte {
 		return appendLater(append(b, "No ringing and no final response yet when the capture ends"...), l.Invited, until)
 	}
 	return append(b, "Only parts of this call are in the capture"...)
+}
+
+// hungUpBehind returns the further leg that was the last to end with a BYE, where no answered one goes on, nil otherwise.
+//
+//go:noinline
+func (c *Call) hungUpBehind() (last *Leg) {
+	for _, x := range c.Legs[1:] {
+		switch {
+		case x.State == StateConfirmed:
+			return nil
+		case x.State == StateCompleted && (last == nil || x.Ended.After(last.Ended)):
+			last = x
+		}
+	}
+	return last
 }
 
 func appendCompleted(b []byte, l *Leg) []byte {

@@ -25,6 +25,21 @@ func TestVerdictUntil(t *testing.T) {
 	}
 }
 
+// TestVerdictBehind holds that a call of which a server hung up one leg is not said to have no BYE, unless another leg goes on.
+func TestVerdictBehind(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	first := &Leg{State: StateConfirmed, Invited: at, Answered: at.Add(time.Second)}
+	ended := &Leg{State: StateCompleted, Destination: netip.MustParseAddrPort("10.0.0.2:5060"), Ended: at.Add(5 * time.Second)}
+	for want, legs := range map[string][]*Leg{
+		"Answered after 1.00 s; ended towards 10.0.0.2:5060 after 4.00 s, and no BYE on the first leg until the capture ends, 9.00 s later.": {first, ended, {State: StateCancelled}},
+		"Answered after 1.00 s; no BYE until the capture ends, 9.00 s later.":                                                                {first, ended, {State: StateConfirmed}},
+	} {
+		if got := (&Call{Legs: legs, Until: at.Add(10 * time.Second)}).Verdict(); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
 // TestVerdictBecause holds that a reason is not one for the time in front of it.
 func TestVerdictBecause(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
