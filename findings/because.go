@@ -9,7 +9,7 @@ const (
 	unreached  end = iota + 1 // nobody answered, or a server said that it had reached nobody
 	turnedDown                // a final response, Finding.refusal, was the answer
 	cutOff                    // an answered or ringing call was ended, and not by who wanted to
-	goesOn                    // it had not ended when the capture did; also beside the end of an answered one
+	goesOn                    // it had not ended when the capture did; also beside the end of one that was answered or given up
 	openOnly                  // likewise, and nothing that a call suffered from that had ended
 )
 
@@ -43,7 +43,7 @@ func (f *Finding) explains(l *analysis.Leg) bool {
 }
 
 // tellWhy adds to what is said of a call, of which l is the first leg, why it ended as it did, if the finding explains that, and
-// otherwise, of a call that was answered, what else was wrong with it.
+// otherwise, of a call that was answered or given up, what else was wrong with it.
 func (f *Finding) tellWhy(m *analysis.Remarks, l *analysis.Leg) {
 	answered := l.State == analysis.StateCompleted || l.State == analysis.StateConfirmed
 	switch {
@@ -51,10 +51,10 @@ func (f *Finding) tellWhy(m *analysis.Remarks, l *analysis.Leg) {
 		if beside := l.State == analysis.StateConfirmed || l.State == analysis.StateEarly; m.Because == "" || !beside {
 			m.Because, m.Beside = f.Because, beside
 		}
-	case m.Because != "" || !answered || f.Severity < Warning:
+	case m.Because != "" || !answered && l.State != analysis.StateCancelled || f.Severity < Warning:
 	case f.Because != "" && f.end == goesOn:
 		m.Because, m.Beside = f.Because, true
-	case f.rule.Odd != "":
+	case f.rule.Odd != "" && answered:
 		m.Because, m.Beside = f.rule.Odd, true
 	}
 }

@@ -317,6 +317,14 @@ func TestBeside(t *testing.T) {
 		8.5  B > A 200 again
 		9    A > B BYE
 		+.1  B > A 200 of=BYE`, "the 2xx was never acknowledged", false},
+		{"one that was given up, by a CANCEL that nobody answers", `
+		0    A > B INVITE
+		+.1  B > A 180
+		3    A > B CANCEL
+		3.5  A > B CANCEL again
+		4.5  A > B CANCEL again
+		40   B > A OPTIONS id=alive@example
+		+.01 A > B 200`, "its CANCEL was never answered", false},
 		{"one that was refused, and whose refusal nobody acknowledges", `
 		0    A > B INVITE
 		1    B > A 486
