@@ -62,6 +62,12 @@ var becauses = []struct{ name, ladder, want string }{
 		+.1  B > A 420
 		     Unsupported: foo
 		+.1  A > B ACK`, "the caller asked for something that is not supported there (420)"},
+	{"one that lacks what the other side requires", `
+		0    A > B INVITE
+		     Supported: replaces
+		+.1  B > A 421
+		     Require: timer
+		+.1  A > B ACK`, "the caller does not support what is required there (421)"},
 	{"one server is silent, the next one reaches a busy phone", `
 		0    A > B INVITE
 		.5   A > B INVITE again

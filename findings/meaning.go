@@ -245,7 +245,11 @@ asked for and what is supported stand side by side. A later request of that meth
 			f := unsupported(t.Method, t.Status, r.Message(req), r.Message(res))
 			f.Frames = []analysis.Frame{x.SentFrame, x.FinalFrame}
 			if t.Initial && t.Method == "INVITE" {
-				f.Because, f.end, f.refusal = fmt.Sprintf("%s asked for something that is not supported there (%d)", r.party(r.fromTag(i)), t.Status), turnedDown, t.Status
+				why := "%s asked for something that is not supported there (%d)"
+				if t.Status == 421 {
+					why = "%s does not support what is required there (%d)"
+				}
+				f.Because, f.end, f.refusal = fmt.Sprintf(why, r.party(r.fromTag(i)), t.Status), turnedDown, t.Status
 			}
 			if t.Method == "OPTIONS" && t.Status == 405 {
 				f.Severity, f.NextStep = Note, "Nothing: that it answers is what was asked."
@@ -311,6 +315,7 @@ func unsupported(method string, status int, q, p *sipmsg.Message) Finding {
 	case 421:
 		both("Supported", sipmsg.Supported, "Require", sipmsg.Require)
 		f.Expected, f.RFC = "a request that supports what the other side requires", "RFC 3261 21.4.16"
+		f.NextStep = "Turn on what the other side requires, or let it do without."
 	case 405:
 		f.Observed = fmt.Sprintf("%s answered 405; Allow %s", method, list(p, sipmsg.Allow))
 		f.Expected, f.RFC = "a method that the other side allows", "RFC 3261 8.2.1"
