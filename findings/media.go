@@ -437,8 +437,9 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	}
 	first, _ := spanOf(sent[by])
 	seen := part.of(first, by)
-	ends, last := seen.pair(), part.at(end).pair()
-	between := part.at(end).isBetween(first, by)
+	before := part.at(end.Add(-lateMedia)) // one of the last second, as servers make ahead of a BYE, says nothing
+	ends, last := seen.pair(), before.pair()
+	between := before.isBetween(first, by)
 	if p.ice() { // it goes between candidates, and so does what answers it
 		ends[by], ends[silent] = first.Source(), first.Destination()
 		last = ends
