@@ -816,6 +816,10 @@ func (s *errorState) exchange(r *exchangeRun) {
 	if len(x.events) == 0 {
 		return
 	}
+	if x.kind == analysis.TCPReset && e.Status == 0 { // the response may not be in the capture
+		x.gate = waitFor(e.Source, e.Destination, e.Sent, e.Transport)
+		x.gate.wait, x.gate.misses = r.c.events[x.events[0]].Time.Sub(e.Sent), 1
+	}
 	f := r.troubleFinding(&x)
 	f.CallID, f.AOR = e.CallID, e.AOR
 	s.add(endpoint(x.end)+f.Severity.String(), f)
