@@ -107,11 +107,20 @@ func (f *Finding) explain(of []*Finding, gone map[*Finding]bool) {
 		return
 	}
 	for _, x := range of {
-		if x.ID == f.covers && x != f && !gone[x] {
+		if x.ID == f.covers && x != f && !gone[x] && !x.beganBefore(f) {
 			f.relate(x.ID)
 			gone[x] = true
 		}
 	}
+}
+
+// beganBefore reports whether audio that began late had begun when the first ICMP error came that f tells of.
+func (f *Finding) beganBefore(x *Finding) bool {
+	if f.rule != lateOrCutMedia || x.rule != transportError || f.passed.same == "cut" {
+		return false
+	}
+	rtp, icmp := f.Frames[1], x.Frames[1]
+	return rtp.File == icmp.File && rtp.Number < icmp.Number
 }
 
 // explainSilence leaves out that a host answers nothing which, as f says, does not get what is sent to it.
