@@ -116,6 +116,8 @@ func TestInsteadOfArguments(t *testing.T) {
 		{"list_calls", "caller", `; give filter, such as call.from contains "4930"`},
 		{"list_calls", "call_id", `; explain_call tells of one call`},
 		{"list_calls", "status", `; did you mean "state"?`},
+		{"list_findings", "frame", `; give filter, such as finding.frames == 17`},
+		{"analyze_media", "ssrc", `; give filter, such as stream.ssrc == 0x`},
 		{"list_registrations", "until", `; give filter, such as reg.start >= "`},
 		{"list_registrations", "outcome", `; give filter, such as reg.aor contains "1001"`},
 		{"search_messages", "start_time", `; give filter, such as frame.time >= "`},

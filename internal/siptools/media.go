@@ -28,6 +28,7 @@ func analyzeMediaTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			var id string
 			q.String("call", &id)
 			expr, f := filterArgument(q, report.Streams.Filters(&report.Options{Files: q.names}), "stream.start")
+			q.Instead("give filter, such as stream.ssrc == 0x1f2e3d4c", "stream", "ssrc")
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
 				number, err := q.number(x, id)
