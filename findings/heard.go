@@ -183,24 +183,26 @@ func (r *captureRun) isCaptured(t *talk, a *agreement) bool {
 	there, _ := r.Saw(from, to)
 	back, _ := r.Saw(to, from)
 	h := r.heard().hosts[from] // who sent RTP or RTCP, Saw does not know
-	return there || back || h != nil && has(h.peers, to) || r.seesAll(t.leg, from) || r.seesAll(t.leg, to)
+	return there || back || h != nil && has(h.peers, to) || r.seesAll(t, from) || r.seesAll(t, to)
 }
 
 // seesAll reports whether the capture is likely to hold all media of a host. It has some with three
 // others, those left out that the signalling of the leg goes to; or with one, and is an end of each hop
-// and of most streams. Where all it has is with an end of a hop, it may be that one which is captured.
-func (r *captureRun) seesAll(l *analysis.Leg, host netip.Addr) bool {
+// of the call and of most streams. Where all it has is with an end of a hop, it may be that one which is captured.
+func (r *captureRun) seesAll(t *talk, host netip.Addr) bool {
 	h, others := r.heard().hosts[host], 0
 	if h == nil {
 		return false
 	}
 	is := func(h analysis.Hop, a netip.Addr) bool { return h.A.Addr().Unmap() == a || h.B.Addr().Unmap() == a }
 	for _, peer := range h.peers {
-		if !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return is(h, peer) }) {
+		if !slices.ContainsFunc(t.leg.Hops, func(h analysis.Hop) bool { return is(h, peer) }) {
 			others++
 		}
 	}
-	return others >= manyMediaPeers || others > 0 && 2*h.streams > len(r.Streams) && !slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return !is(h, host) })
+	return others >= manyMediaPeers || others > 0 && 2*h.streams > len(r.Streams) && !slices.ContainsFunc(r.legsOf(t), func(l *analysis.Leg) bool {
+		return slices.ContainsFunc(l.Hops, func(h analysis.Hop) bool { return !is(h, host) })
+	})
 }
 
 // isAmong reports whether the capture is of a place where media of a call would be seen, as far as is known: one of its
