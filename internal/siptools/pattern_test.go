@@ -40,3 +40,46 @@ func TestFindingOfOneCall(t *testing.T) {
 		}
 	}
 }
+
+// TestSelected: a state selects the calls that have it, and a severity the findings that are as bad or worse.
+func TestSelected(t *testing.T) {
+	s := server(siptools.Options{})
+	path := ladder(t, 1, `
+		0   A > B INVITE sdp id=one@a
+		+.1 B > A 200
+		+.1 A > B ACK id=one@a
+		+.1 A > B BYE id=one@a
+		+.1 B > A 200
+		5   A > B INVITE id=two@a
+		    -Max-Forwards
+		+.1 B > A 486
+		+.1 A > B ACK id=two@a`)
+	for _, c := range []struct {
+		tool, name, value string
+		want              []string
+	}{
+		{"list_calls", "state", "completed", []string{"one@a"}},
+		{"list_calls", "state", "failed", []string{"two@a"}},
+		{"list_calls", "state", "cancelled", nil},
+		{"list_findings", "severity", "error", []string{"offer-without-answer"}},
+		{"list_findings", "severity", "warning", []string{"offer-without-answer", "max-forwards"}},
+		{"list_findings", "severity", "note", []string{"offer-without-answer", "max-forwards", "late-offer"}},
+	} {
+		got := call(t, s, c.tool, args{"pcap_file": path, c.name: c.value})
+		var rows struct {
+			Calls    []struct{ Call_id string }
+			Findings []struct{ ID string }
+		}
+		decode(t, got.structured, &rows)
+		var ids []string
+		for _, x := range rows.Calls {
+			ids = append(ids, x.Call_id)
+		}
+		for _, x := range rows.Findings {
+			ids = append(ids, x.ID)
+		}
+		if !slices.Equal(ids, c.want) {
+			t.Errorf("%s of %s: %q, want %q", c.tool, c.value, ids, c.want)
+		}
+	}
+}
