@@ -814,7 +814,9 @@ func (f *Frame) espCut() (step, uint16, error) {
 }
 
 // isTrailer reports whether n octets can be the trailer of a packet without encryption: padding to four octets, its length, the next header, and a
-// check value.
+// check value. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func isTrailer(n int) bool {
 	switch (n - 2) &^ 3 {
 	case 0, 12, 16, 24, 32:

@@ -110,13 +110,11 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	default:
 		r.kind = ofStream
 	}
-	switch {
-	case !cut:
+	if r.key = r.head; !cut || r.head == 0 {
 		r.key = t.key(m.Transport, m.Src, m.Dst, payload)
-	case r.head != 0:
-		r.key = r.head
-	default: // all that is there has to be the same
-		r.key = t.key(m.Transport, m.Src, m.Dst, payload) ^ uint64(len(payload)+missing)<<40
+	}
+	if cut && r.head == 0 { // all that is there has to be the same, and the length
+		r.key ^= uint64(len(payload)+missing) << 40
 	}
 	old, isCopy := t.lookup(&r)
 	if isCopy {
