@@ -206,7 +206,9 @@ func (f *Frame) link(t LinkType) (step, uint16, error) {
 	return 0, 0, ErrMalformed
 }
 
-// fixed steps over a header of n octets with an EtherType at its offset at.
+// fixed steps over a header of n octets with an EtherType at its offset at. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (f *Frame) fixed(n, at int) (step, uint16, error) {
 	p := f.Payload
 	if len(p) < n {
@@ -216,7 +218,9 @@ func (f *Frame) fixed(n, at int) (step, uint16, error) {
 	return stepEtherType, binary.BigEndian.Uint16(p[at:]), nil
 }
 
-// skipTo steps over a header of n octets.
+// skipTo steps over a header of n octets. Not inlined: it is cold, and in many places.
+//
+//go:noinline
 func (f *Frame) skipTo(n int, s step) (step, uint16, error) {
 	if len(f.Payload) < n {
 		return 0, 0, ErrTruncated
