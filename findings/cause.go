@@ -123,14 +123,18 @@ func (f *Finding) beganBefore(x *Finding) bool {
 	return rtp.File == icmp.File && rtp.Number < icmp.Number
 }
 
-// explainSilence leaves out that a host answers nothing which, as f says, does not get what is sent to it.
+// explainSilence leaves out that a host answers nothing which, as f says, does not get what is sent to it, or answers no INVITE either.
 func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
-	if f.rule != transportError || !f.to.IsValid() || !f.proves() {
+	to := f.to
+	if f.rule == inviteNoResponse && f.gate != nil {
+		to = f.gate.peer
+	}
+	if !to.IsValid() || !f.proves() {
 		return
 	}
 	for _, x := range of {
-		silent := x.rule == udpTooBig || x.rule == inviteNoResponse || x.rule == requestTimeout
-		if silent && !gone[x] && (f.leg == 0 || x.gate != nil && x.gate.peer == f.to) {
+		silent := x.rule == requestTimeout || f.rule == transportError && (x.rule == udpTooBig || x.rule == inviteNoResponse)
+		if silent && !gone[x] && (f.leg == 0 || x.gate != nil && x.gate.peer == to) {
 			f.relate(x.ID)
 			f.relate(x.Related...)
 			gone[x] = true
