@@ -68,7 +68,7 @@ func (t *copyTable) hash(g *generation) {
 	octets := g.octets
 	for i := range g.list {
 		u := &g.list[i]
-		u.key = t.key(u.transport, u.src, u.dst, octets[:u.size])
+		_, u.key = t.keys(u.transport, u.src, u.dst, octets[:u.size])
 		t.remember(&u.remembered)
 		octets = octets[u.size:]
 	}

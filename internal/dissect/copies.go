@@ -106,15 +106,20 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 		t.catchUp()
 	case m.Transport == UDP:
 		r.kind = ofDatagram
-		r.head = t.head(m, payload, ipid, missing)
 	default:
 		r.kind = ofStream
 	}
-	if r.key = r.head; !cut || r.head == 0 {
-		r.key = t.key(m.Transport, m.Src, m.Dst, payload)
+	size := uint64(len(payload)+missing) << 40
+	var least uint64
+	least, r.key = t.keys(m.Transport, m.Src, m.Dst, payload)
+	if r.kind == ofDatagram {
+		r.head = t.head(least, payload, ipid, size)
 	}
-	if cut && r.head == 0 { // all that is there has to be the same, and the length
-		r.key ^= uint64(len(payload)+missing) << 40
+	switch {
+	case cut && r.head != 0:
+		r.key = r.head
+	case cut: // all that is there has to be the same
+		r.key ^= size
 	}
 	old, isCopy := t.lookup(&r)
 	if isCopy {
@@ -131,16 +136,16 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	return of, false
 }
 
-// head returns what a datagram has in common with a copy that was cut earlier, or later; 0 where too little of it is there.
-func (t *copyTable) head(m *Message, payload []byte, ipid uint32, missing int) uint64 {
-	n := leastCut
-	if ipid == 0 {
-		n = leastHead
+// head returns what a datagram has in common with a copy that was cut earlier, or later; 0 where too little of it is
+// there. least is of keys.
+func (t *copyTable) head(least uint64, payload []byte, ipid uint32, size uint64) uint64 {
+	switch {
+	case ipid != 0 && len(payload) >= leastCut:
+		return least ^ size
+	case len(payload) >= leastHead:
+		return addr.MixWords(least, maphash.Bytes(t.seed, payload[leastCut:leastHead]), size)
 	}
-	if len(payload) < n {
-		return 0
-	}
-	return t.key(m.Transport, m.Src, m.Dst, payload[:n]) ^ uint64(len(payload)+missing)<<40
+	return 0
 }
 
 // twin returns the message that r is a copy of where only one of both was cut, nil for none.
@@ -235,12 +240,11 @@ func (t *copyTable) put(n uint32, r *remembered) {
 	t.ring[at] = *r
 }
 
-// key is the hash of what copies have in common.
-func (t *copyTable) key(transport Transport, src, dst netip.AddrPort, payload []byte) uint64 {
-	h := maphash.Bytes(t.seed, payload)
-	h = mixAddr(h, src)
-	h = mixAddr(h, dst)
-	return h ^ uint64(transport)<<32
+// keys returns hashes of what copies have in common: of the first leastCut octets, and of all.
+func (t *copyTable) keys(transport Transport, src, dst netip.AddrPort, payload []byte) (least, all uint64) {
+	n := min(leastCut, len(payload))
+	least = mixAddr(mixAddr(maphash.Bytes(t.seed, payload[:n]), src), dst) ^ uint64(transport)<<32
+	return least, addr.MixWords(least, maphash.Bytes(t.seed, payload[n:]), 0)
 }
 
 // mixAddr mixes an address and its port into h, which nobody outside can foresee.

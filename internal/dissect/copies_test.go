@@ -61,7 +61,7 @@ func TestCopyTableKey(t *testing.T) {
 	keys := make(map[uint64]string)
 	var table copyTable
 	add := func(what string, m Message, payload string) {
-		k := table.key(m.Transport, m.Src, m.Dst, []byte(payload))
+		_, k := table.keys(m.Transport, m.Src, m.Dst, []byte(payload))
 		if other, ok := keys[k]; ok {
 			t.Errorf("%s and %s have the same key", what, other)
 		}
