@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/rtp"
 )
 
 // mediaRules are the rules about RTP: what was sent, held against what was agreed on.
@@ -705,9 +704,9 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 					continue
 				}
 				applied = true
-				length := spacing(&x)
+				length := spacing(s)
 				asked, kept := v.refuses(length), slices.ContainsFunc(t.receivers(s), func(v *voice) bool { return v.refuses(length) == "" })
-				if asked == "" || len(list) == 2 || kept && !t.goesOnWith(s, &x) {
+				if asked == "" || len(list) == 2 || kept && !t.goesOnWith(s) {
 					continue
 				}
 				f := Finding{
@@ -732,7 +731,8 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 
 // spacing returns how long the packets of a stream are: the commonest step of their timestamps, or the time between them where these keep another clock
 // than they should. Packets of another payload type may come in between, and numbers that are left out need not be lost.
-func spacing(x *rtp.Report) time.Duration {
+func spacing(s *analysis.Stream) time.Duration {
+	x := s.Report()
 	each := x.Duration / time.Duration(max(x.Expected-1, 1))
 	if x.Duration < time.Second || x.TypeChanges > 0 || x.Lost > 0 || 3*each > 2*x.Interval {
 		return x.Interval
@@ -742,8 +742,8 @@ func spacing(x *rtp.Report) time.Duration {
 
 // goesOnWith reports whether a stream has as many packets of its commonest length as go into all of its time: it went on with these for
 // long enough after other ones were agreed on, which would be a third more or less in that time.
-func (t *talk) goesOnWith(s *analysis.Stream, x *rtp.Report) bool {
-	since := s.End().Sub(t.agreedOf(s, sideIndex(otherSide(s.SentBy)), s.Destination()).at)
+func (t *talk) goesOnWith(s *analysis.Stream) bool {
+	x, since := s.Report(), s.End().Sub(t.agreedOf(s, sideIndex(otherSide(s.SentBy)), s.Destination()).at)
 	off := x.Duration - time.Duration(x.Expected)*x.Interval
 	return since >= heldTalk && off.Abs() < since/6
 }
