@@ -31,8 +31,8 @@ const (
 	leastCut  = 64
 	leastHead = 256
 
-	// maxTwins is how many messages back one is looked for that was cut, or was not, where the other was: copies
-	// follow each other closely.
+	// maxTwins is how many messages back the whole one is looked for that a cut one is a copy of: copies follow each
+	// other closely.
 	maxTwins = 128
 )
 
@@ -49,7 +49,8 @@ type copyTable struct {
 	links   []link
 	ring    []remembered // with links of the same length
 	last    uint32       // the number of the last entry, from 1
-	cut     uint32       // that of the last one that was cut, 0 for none
+	whole   uint32       // that of the last one that was not cut, 0 for none
+	cut     bool         // a cut message was remembered
 	hep     bool         // a message of HEP was remembered
 	backlog backlog      // as long as there was none
 }
@@ -63,7 +64,7 @@ type link struct {
 // A remembered is a message that a copy may follow.
 type remembered struct {
 	key  uint64
-	head uint64 // of a datagram: what it has in common with a copy that was cut earlier; 0 for none
+	head uint64 // of a datagram: what it has in common with a copy that was cut, or was cut earlier; 0 for none
 	time int64  // in nanoseconds, modulo 2^64
 	ref  reassembly.Ref
 	ipid uint32
@@ -85,7 +86,7 @@ const (
 // themselves; HEP carries no identification. VLAN, TTL and tunnel may differ.
 //
 // Of a datagram that the capture cut, missing octets of it, the beginning has to be the same, and its
-// length: in a tunnel it is cut earlier, or it alone.
+// length: in a tunnel it is cut earlier, or it alone. A whole one behind it is none: it says what nobody else does.
 func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (of reassembly.Ref, isCopy bool) {
 	cut := m.Partial && m.Transport == UDP && missing > 0
 	if !m.HasTime || m.Partial && (!cut || len(payload) < leastCut) {
@@ -128,7 +129,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	if twin := t.twin(&r); twin != nil {
 		return twin.ref, true
 	}
-	if old != nil && t.cut == 0 { // twin finds those in the order in which they came
+	if old != nil && !t.cut { // twin finds those in the order in which they came
 		*old = r
 	} else {
 		t.remember(&r)
@@ -136,7 +137,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	return of, false
 }
 
-// head returns what a datagram has in common with a copy that was cut earlier, or later; 0 where too little of it is
+// head returns what a datagram has in common with a copy that was cut, or was cut earlier; 0 where too little of it is
 // there. least is of keys.
 func (t *copyTable) head(least uint64, payload []byte, ipid uint32, size uint64) uint64 {
 	switch {
@@ -148,14 +149,14 @@ func (t *copyTable) head(least uint64, payload []byte, ipid uint32, size uint64)
 	return 0
 }
 
-// twin returns the message that r is a copy of where only one of both was cut, nil for none.
+// twin returns the whole message that r is a copy of, having been cut; nil for none.
 func (t *copyTable) twin(r *remembered) *remembered {
-	if r.head == 0 || !r.cut && (t.cut == 0 || t.last-t.cut >= maxTwins) {
+	if !r.cut || r.head == 0 || t.whole == 0 || t.last-t.whole >= maxTwins {
 		return nil
 	}
 	size := uint32(len(t.ring))
 	for n := range min(maxTwins, t.last) {
-		if old := &t.ring[(t.last-n)&(size-1)]; old.head == r.head && old.cut != r.cut && r.copies(old) {
+		if old := &t.ring[(t.last-n)&(size-1)]; !old.cut && old.head == r.head && r.copies(old) {
 			return old
 		}
 	}
@@ -205,11 +206,13 @@ func (t *copyTable) lookup(r *remembered) (e *remembered, isCopy bool) {
 func (t *copyTable) remember(r *remembered) {
 	if t.last == math.MaxUint32 { // the numbers are used up: begin anew
 		clear(t.buckets)
-		t.last, t.cut = 0, 0
+		t.last, t.whole = 0, 0
 	}
 	t.last++
 	if r.cut {
-		t.cut = t.last
+		t.cut = true
+	} else {
+		t.whole = t.last
 	}
 	size := uint32(len(t.ring))
 	if t.last >= size && size < maxRemembered && r.near(&t.ring[t.last&(size-1)]) {
