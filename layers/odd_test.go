@@ -314,7 +314,10 @@ func TestESPCut(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []string{strings.Repeat("\xa5", 60), "short"} {
+	// What is encrypted has lengths that fit by chance, and a vector that counts up begins with zeros.
+	counter, rest := "\x00\x00\x00\x00\x00\x44\x00\x07", strings.Repeat("\xa5", 60)
+	chance4, chance6 := "\x45\xa5\x00\x44"+rest, "\x60\xa5\xa5\xa5\x00\x1c"+rest[2:]
+	for _, s := range []string{rest, "short", counter + rest[4:], chance4, chance6} {
 		var f layers.Frame
 		sealed := capgen.NewFlow("192.0.2.1:1", "192.0.2.2:1").IP(50, u32(1)+u32(1)+s+"the rest")
 		if err := f.Decode(layers.Raw, 0, clip(sealed[:len(sealed)-8])); err != layers.ErrEncrypted {

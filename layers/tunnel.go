@@ -786,6 +786,11 @@ func (f *Frame) esp() (step, uint16, error) {
 	return 0, 0, ErrEncrypted
 }
 
+// hasPorts reports whether a protocol is one that messages are sent over.
+func hasPorts(proto byte) bool {
+	return proto == byte(UDP) || proto == byte(TCP) || proto == byte(SCTP)
+}
+
 // espCut is esp for a packet of which the end was cut, and its trailer with it. What it carries has to say how long it is, and only
 // what may stand behind it has to be there. TCP does not say so: what may be of the trailer, and an octet more, is none of its payload.
 func (f *Frame) espCut() (step, uint16, error) {
@@ -797,11 +802,11 @@ func (f *Frame) espCut() (step, uint16, error) {
 	length := int(binary.BigEndian.Uint16(b[4:]))
 	var next byte
 	switch {
-	case b[0]>>4 == 4 && b[0]&15 >= 5 && isTrailer(rest-int(binary.BigEndian.Uint16(b[2:]))):
+	case b[0]>>4 == 4 && b[0]&15 >= 5 && hasPorts(b[9]) && isTrailer(rest-int(binary.BigEndian.Uint16(b[2:]))):
 		next = protoIPv4
-	case b[0]>>4 == 6 && isTrailer(rest-40-length):
+	case b[0]>>4 == 6 && hasPorts(b[6]) && isTrailer(rest-40-length):
 		next = protoIPv6
-	case length >= 8 && isTrailer(rest-length):
+	case b[0]|b[1] != 0 && b[2]|b[3] != 0 && length >= 8 && isTrailer(rest-length): // a vector that counts up has no ports
 		next = byte(UDP)
 	case b[12]>>4 >= 5 && b[12]&15 == 0 && b[13]&0xd0 == FlagACK && b[18]|b[19] == 0 && rest-longest >= 20: // no urgent data
 		next = byte(TCP)
