@@ -579,7 +579,7 @@ func TestNext(t *testing.T) {
 func TestLost(t *testing.T) {
 	for _, o := range []order{le, be} {
 		obsolete := func(drops uint16) []byte {
-			return block(o, 2, u16(o, 1, drops), u32(o, 0, 0, 4, 4), []byte("abcd"), opt(o, 4, "not drops"))
+			return block(o, 2, u16(o, 1, drops), u32(o, 0, 0, 4, 4), []byte("abcd"), opt(o, 4, "no drops"))
 		}
 		in := join(shb(o), idb(o, 1, 0), idb(o, 1, 0), idb(o, 1, 0),
 			packet(o, 0, 1, "ab", opt(o, 4, string(u64(o, 3)))), packet(o, 0, 2, "ab"), packet(o, 0, 3, "ab", opt(o, 4, string(u64(o, 4)))), packet(o, 0, 4, "ab", opt(o, 4, "short")),
