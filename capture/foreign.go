@@ -36,7 +36,8 @@ var foreign = []struct{ magic, name, advice string }{
 	{"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", convert},
 	{"\r\n\r\r\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew}, // its first octets are there to tell
 	{"\n\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew},
-	{"\xef\xbf\xbd", "a file that was copied as text", copyAnew}, // whose octets are replaced where they are no UTF-8
+	{"\xef\xbf\xbd", "a file that was copied as text", copyAnew},   // whose octets are replaced where they are no UTF-8
+	{"M<\xef\xbf\xbd", "a file that was copied as text", copyAnew}, // with nanoseconds
 	{"\x1f\xef\xbf\xbd", "a gzip file that was copied as text", copyAnew},
 	{"\x28\xb5\x2f\xfd", "zstd-compressed", decompress + "zstd -d, or pipe it: zstd -dc FILE | sipsight … -"},
 	{"\xfd7zXZ\x00", "xz-compressed", decompress + "xz -d, or pipe it: xz -dc FILE | sipsight … -"},

@@ -450,6 +450,7 @@ func TestForeign(t *testing.T) {
 		{"pcapng with other line ends", "\r\n\r\r\r\n\x1c\x00\x00\x00", "a pcapng file whose line ends were changed, as if it were text", "copy it anew, as binary data"},
 		{"pcapng with fewer line ends", "\n\r\n\x1c\x00\x00\x00", "a pcapng file whose line ends were changed, as if it were text", "copy it anew, as binary data"},
 		{"pcap as UTF-8", strings.ToValidUTF8("\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "\uFFFD"), "a file that was copied as text", "copy it anew, as binary data"},
+		{"pcap of nanoseconds as UTF-8", strings.ToValidUTF8("\x4d\x3c\xb2\xa1\x02\x00\x04\x00", "\uFFFD"), "a file that was copied as text", "copy it anew, as binary data"},
 		{"gzip as UTF-8", strings.ToValidUTF8("\x1f\x8b\x08\x00", "\uFFFD"), "a gzip file that was copied as text", "copy it anew, as binary data"},
 		{"zstd", "\x28\xb5\x2f\xfd\x04", "zstd-compressed", "decompress it first with zstd -d, or pipe it: zstd -dc FILE | sipsight … -"},
 		{"xz", "\xfd7zXZ\x00\x00", "xz-compressed", "decompress it first with xz -d, or pipe it: xz -dc FILE | sipsight … -"},
