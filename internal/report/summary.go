@@ -255,7 +255,7 @@ func (w *jsonWriter) otherCounts(t *analysis.Traffic, o *Options) {
 	if o.Brief {
 		most = maxBriefLost
 	}
-	w.keepalives(t.Keepalives, most)
+	w.keepalives(t.Keepalives, neverAnswered(t.Keepalives, heard(t)), most)
 }
 
 // maxLost bounds the peers in a summary that were lost for a time, and those that never answered; maxBriefLost
@@ -265,19 +265,21 @@ const (
 	maxBriefLost = 8
 )
 
-// keepalives writes the OPTIONS traffic, and most of the peers that were lost for a time, or always.
-func (w *jsonWriter) keepalives(list []*analysis.Keepalive, most int) {
-	sent, answered, unanswered := 0, 0, 0
+// keepalives writes the OPTIONS traffic, and most of the peers that were lost for a time, or always: silent.
+func (w *jsonWriter) keepalives(list, silent []*analysis.Keepalive, most int) {
+	sent, answered, unanswered, never := 0, 0, 0, 0
 	for _, k := range list {
 		sent, answered, unanswered = sent+k.Sent, answered+k.Answered, unanswered+k.Unanswered
+		if k.Answered == 0 && k.Unanswered > 0 {
+			never++
+		}
 	}
-	silent := neverAnswered(list)
 	w.key("keepalives").open('{')
 	w.key("peers").int(int64(len(list)))
 	w.key("sent").int(int64(sent))
 	w.key("answered").int(int64(answered))
 	w.key("unanswered").int(int64(unanswered))
-	w.key("never_answered_peers").int(int64(len(silent)))
+	w.key("never_answered_peers").int(int64(never))
 	if len(silent) > 0 {
 		w.key("never_answered").open('[')
 		for _, k := range firstOf(silent, most) {
@@ -320,10 +322,21 @@ func (w *jsonWriter) outages(list []*analysis.Keepalive, most int) {
 	}
 }
 
-// neverAnswered returns the peers that answered no keepalive, those first that were sent the most.
-func neverAnswered(list []*analysis.Keepalive) (silent []*analysis.Keepalive) {
+// heard returns who could be heard: peers of which anything came, or whose asker was answered by others. Where nothing
+// did, the capture has one direction.
+func heard(t *analysis.Traffic) func(*analysis.Keepalive) bool {
+	return func(k *analysis.Keepalive) bool {
+		from, to := k.Source.Addr(), k.Destination.Addr()
+		saw, limited := t.Saw(to, from)
+		return saw || limited || t.TwoWay(from)
+	}
+}
+
+// neverAnswered returns the peers that answered no keepalive, of those that could be heard: first those that were
+// sent the most.
+func neverAnswered(list []*analysis.Keepalive, heard func(*analysis.Keepalive) bool) (silent []*analysis.Keepalive) {
 	for _, k := range list {
-		if k.Answered == 0 && k.Unanswered > 0 {
+		if k.Answered == 0 && k.Unanswered > 0 && heard(k) {
 			silent = append(silent, k)
 		}
 	}
@@ -518,7 +531,7 @@ func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 		for _, k := range t.Keepalives {
 			sent, unanswered = sent+k.Sent, unanswered+k.Unanswered
 		}
-		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered%s", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)), silentText(neverAnswered(t.Keepalives)))
+		b = folded(b, "keepalives", "%s OPTIONS between %s, %s unanswered%s", group(int64(sent)), plural(int64(n), "pair"), group(int64(unanswered)), silentText(neverAnswered(t.Keepalives, heard(t))))
 	}
 	return b
 }

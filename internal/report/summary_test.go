@@ -23,8 +23,9 @@ func TestKeepalives(t *testing.T) {
 		}
 		list = append(list, k)
 	}
+	all := func(*analysis.Keepalive) bool { return true }
 	var w jsonWriter
-	w.keepalives(list, 1)
+	w.keepalives(list, neverAnswered(list, all), 1)
 	const want = `"keepalives":{"peers":5,"sent":60,"answered":6,"unanswered":54,"never_answered_peers":4,` +
 		`"never_answered":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:5","sent":14}],"never_answered_left_out":3,` +
 		`"outages":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T12:00:00.000000000Z","up":"2026-03-01T12:01:00.000000000Z","lost":3}],"outages_left_out":1}`
@@ -32,7 +33,7 @@ func TestKeepalives(t *testing.T) {
 		t.Errorf("got %s\nwant %s", w.b, want)
 	}
 	w = jsonWriter{}
-	if w.keepalives(list[2:3], 2); string(w.b) != `"keepalives":{"peers":1,"sent":12,"answered":6,"unanswered":6,"never_answered_peers":0,`+
+	if w.keepalives(list[2:3], nil, 2); string(w.b) != `"keepalives":{"peers":1,"sent":12,"answered":6,"unanswered":6,"never_answered_peers":0,`+
 		`"outages":[{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T12:00:00.000000000Z","up":"2026-03-01T12:01:00.000000000Z","lost":3},`+
 		`{"source":"10.0.0.1:5060","destination":"10.0.0.1:3","down":"2026-03-01T13:00:00.000000000Z","lost":3}]}` {
 		t.Errorf("of one that was lost: %s", w.b)
@@ -40,7 +41,7 @@ func TestKeepalives(t *testing.T) {
 	for n, want := range map[int]string{
 		0: "", 1: "; 1 peer never answered: 10.0.0.1:1", 2: "; 2 peers never answered: 10.0.0.1:2, 10.0.0.1:1", 5: "; 4 peers never answered: 10.0.0.1:5, 10.0.0.1:4, 10.0.0.1:2, …",
 	} {
-		if got := silentText(neverAnswered(list[:n])); got != want {
+		if got := silentText(neverAnswered(list[:n], all)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -290,3 +290,17 @@ func TestManyPeersLost(t *testing.T) {
 		t.Errorf("%d outages, %d left out, %d octets", n, s.Keepalives.LeftOut, len(got.text))
 	}
 }
+
+// TestNeverAnswered: peers are named that never answered, unless the capture has one direction alone.
+func TestNeverAnswered(t *testing.T) {
+	const asked = "P = 10.0.0.9:5060\n0 P > A OPTIONS id=1\n1 P > B OPTIONS id=2\n100 P > A OPTIONS id=3\n"
+	for answered, want := range map[string]string{
+		"":                  `"never_answered_peers":2}`,
+		"100.1 A > P 200\n": `"never_answered_peers":1,"never_answered":[{"source":"10.0.0.9:5060","destination":"10.0.0.2:5060","sent":1}]}`,
+	} {
+		got := call(t, server(siptools.Options{}), "summarize_capture", args{"pcap_file": ladder(t, 1, asked+answered+"200 P > A OPTIONS id=4\n")})
+		if !strings.Contains(got.text, want) {
+			t.Errorf("no %s in %s", want, got.text)
+		}
+	}
+}
