@@ -127,6 +127,7 @@ func TestDecodeLink(t *testing.T) {
 		{"null, IPv6 of Windows", layers.Null, le32(23) + u6, want{nil, flow6, layers.UDP, "hello", 52, 0, 0}},
 		{"null, an EtherType", layers.Null, le32(0x800) + u4, want{nil, flow4, layers.UDP, "hello", 32, 0, 0}},
 		{"null, an EtherType, big-endian", layers.Null, u32(0x86dd) + u6, want{nil, flow6, layers.UDP, "hello", 52, 0, 0}},
+		{"null, IPv6 under the EtherType of IPv4", layers.Null, le32(0x800) + u6, want{nil, flow6, layers.UDP, "hello", 52, 0, 0}},
 		{"null, IPv6 under the family of IPv4", layers.Null, le32(2) + u6, want{nil, flow6, layers.UDP, "hello", 52, 0, 0}},
 		{"null, OSI", layers.Null, le32(7) + zeros(40), want{err: layers.ErrUnsupported}},
 		{"null, family in no byte order", layers.Null, "\x00\x02\x02\x00" + u4, want{err: layers.ErrUnsupported}},

@@ -242,12 +242,10 @@ func (f *Frame) null() (step, uint16, error) {
 		family = bits.ReverseBytes32(family)
 	}
 	switch family {
-	case 2, 10, 23, 24, 28, 30: // AF_INET, and AF_INET6 of Linux, Windows, NetBSD, FreeBSD and Darwin
+	case 2, 10, 23, 24, 28, 30, // AF_INET, and AF_INET6 of Linux, Windows, NetBSD, FreeBSD and Darwin
+		etherIPv4, etherIPv6: // of drivers that put the EtherType there
 		f.skip(4)
 		return stepIP, 0, nil
-	case etherIPv4, etherIPv6: // of drivers that put the EtherType there
-		f.skip(4)
-		return stepEtherType, uint16(family), nil
 	}
 	if len(p) >= 20 && p[0] == 0x45 && p[8] != 0 { // a header that was left out
 		return stepIP, 0, nil
