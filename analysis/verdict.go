@@ -52,16 +52,16 @@ func (c *Call) appendOutcome(b []byte) []byte {
 		if l.Evicted {
 			return append(b, "; not followed to its end because too many calls were going on"...)
 		}
-		bye := "; no BYE until the capture ends"
+		bye, since := "; no BYE until the capture ends", l.Answered
 		switch ended := c.hungUpBehind(); {
 		case l.ByeStray:
 			bye = "; no BYE of its dialog until the capture ends"
 		case ended != nil:
 			b = appendHost(append(b, "; ended towards "...), ended.Destination)
 			b = appendAfter(b, l.Answered, ended.Ended)
-			bye = ", and no BYE on the first leg until the capture ends"
+			bye, since = ", and no BYE on the first leg until the capture ends", ended.Ended
 		}
-		return appendLater(append(b, bye...), l.Answered, until)
+		return appendLater(append(b, bye...), since, until)
 	case StateFailed:
 		return c.appendFailed(b)
 	case StateCancelled:
@@ -91,7 +91,7 @@ func (c *Call) appendOutcome(b []byte) []byte {
 	return append(b, "Only parts of this call are in the capture"...)
 }
 
-// hungUpBehind returns the further leg that was the last to end with a BYE, where no answered one goes on, nil otherwise.
+// hungUpBehind returns the further leg that was the last to end with a BYE since the call was answered, where no answered one goes on, nil otherwise.
 //
 //go:noinline
 func (c *Call) hungUpBehind() (last *Leg) {
@@ -99,7 +99,7 @@ func (c *Call) hungUpBehind() (last *Leg) {
 		switch {
 		case x.State == StateConfirmed:
 			return nil
-		case x.State == StateCompleted && (last == nil || x.Ended.After(last.Ended)):
+		case x.State == StateCompleted && x.Ended.After(c.First().Answered) && (last == nil || x.Ended.After(last.Ended)):
 			last = x
 		}
 	}

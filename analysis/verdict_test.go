@@ -25,14 +25,16 @@ func TestVerdictUntil(t *testing.T) {
 	}
 }
 
-// TestVerdictBehind holds that a call of which a server hung up one leg is not said to have no BYE, unless another leg goes on.
+// TestVerdictBehind holds that a call of which a server hung up one leg is not said to have no BYE, unless another leg goes on, or the server
+// answered the call itself behind that.
 func TestVerdictBehind(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	first := &Leg{State: StateConfirmed, Invited: at, Answered: at.Add(time.Second)}
 	ended := &Leg{State: StateCompleted, Destination: netip.MustParseAddrPort("10.0.0.2:5060"), Ended: at.Add(5 * time.Second)}
 	for want, legs := range map[string][]*Leg{
-		"Answered after 1.00 s; ended towards 10.0.0.2:5060 after 4.00 s, and no BYE on the first leg until the capture ends, 9.00 s later.": {first, ended, {State: StateCancelled}},
+		"Answered after 1.00 s; ended towards 10.0.0.2:5060 after 4.00 s, and no BYE on the first leg until the capture ends, 5.00 s later.": {first, ended, {State: StateCancelled}},
 		"Answered after 1.00 s; no BYE until the capture ends, 9.00 s later.":                                                                {first, ended, {State: StateConfirmed}},
+		"Answered after 6.00 s; no BYE until the capture ends, 4.00 s later.":                                                                {{State: StateConfirmed, Invited: at, Answered: at.Add(6 * time.Second)}, ended},
 	} {
 		if got := (&Call{Legs: legs, Until: at.Add(10 * time.Second)}).Verdict(); got != want {
 			t.Errorf("%s\nwant %s", got, want)
