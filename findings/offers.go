@@ -772,13 +772,11 @@ func replaced(r *captureRun) {
 	}
 }
 
-// mayTake reports whether the REFER of a link was not in vain.
+// mayTake reports whether the REFER of a link, or another one of its leg, was not in vain: who is refused may ask again.
 func (r *captureRun) mayTake(l analysis.Link) bool {
 	for _, leg := range r.Calls.At(l.From - 1).Legs {
-		for _, x := range leg.Transfers {
-			if x.Frame == l.Refer {
-				return mayHaveGone(x)
-			}
+		if slices.ContainsFunc(leg.Transfers, func(x analysis.Transfer) bool { return x.Frame == l.Refer }) {
+			return slices.ContainsFunc(leg.Transfers, mayHaveGone)
 		}
 	}
 	return true
