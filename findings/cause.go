@@ -134,7 +134,8 @@ func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
 	}
 	for _, x := range of {
 		silent := x.rule == requestTimeout || f.rule == transportError && (x.rule == udpTooBig || x.rule == inviteNoResponse)
-		if silent && !gone[x] && (f.leg == 0 || x.gate != nil && x.gate.peer == to) {
+		ofIt := f.leg == 0 || x.gate != nil && x.gate.peer == to || slices.Contains(x.Frames, f.Frames[0])
+		if silent && !gone[x] && ofIt {
 			f.relate(x.ID)
 			f.relate(x.Related...)
 			gone[x] = true

@@ -35,3 +35,29 @@ func TestToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestDeadHostOnce: an ICMP error about a message explains that its later fragments are missing.
+func TestDeadHostOnce(t *testing.T) {
+	list, _ := investigated(t, new(capgen.Ladder).Pcap(`
+		A = 10.0.0.1:5060
+		B = 10.0.0.2:5060
+		C = 10.0.0.3:5060
+
+		0    A > B INVITE sdp pad=1500 frag=1480 lose=1
+		+.01 B > A ICMP
+		.5   A > B INVITE sdp pad=1500 frag=1480 lose=1 again
+		+.01 B > A ICMP
+		1.5  A > B INVITE sdp pad=1500 frag=1480 lose=1 again
+		+.01 B > A ICMP
+		3.5  A > B INVITE sdp pad=1500 frag=1480 lose=1 again
+		100  A > C OPTIONS id=o2@example
+		+.01 C > A 200`))
+	for _, f := range list {
+		if f.rule != transportError && f.Severity == Error {
+			t.Errorf("%s is told beside the ICMP errors: %s", f.ID, f.Observed)
+		}
+	}
+	if len(list) == 0 || list[0].rule != transportError {
+		t.Error("the ICMP errors are not told first")
+	}
+}
