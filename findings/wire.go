@@ -651,7 +651,7 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 		x.first, x.method, x.status = m.Frame, m.Method, m.Status
 		if m.Transaction >= 0 && m.Request {
 			t := &r.Transactions[m.Transaction]
-			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time)
+			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time) || m.Method == "CANCEL" && !r.Leg.Answered.IsZero()
 			if e.Kind == analysis.TCPReset && t.Status == 0 {
 				x.gate = r.stillOpen(m.Transaction, e.Time)
 			}
