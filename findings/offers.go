@@ -606,7 +606,7 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 	Odd: "it was put on hold and never resumed",
@@ -672,7 +672,7 @@ func (r *legRun) holds() {
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
 		switch {
-		case slices.ContainsFunc(r.Leg.Transfers, mayHaveGone), r.referredUnseen():
+		case slices.ContainsFunc(r.Leg.Transfers, mayHaveGone), r.referredUnseen(), r.leftTo(bye):
 			f.Observed += ", transferred"
 		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)), r.lacksBetween(at, bye):
 			f.Observed += "; what became of a later offer is not in the capture"
@@ -749,6 +749,14 @@ func (r *legRun) referredUnseen() bool {
 	return slices.ContainsFunc(r.Transactions, func(t analysis.Transaction) bool {
 		return t.Method == "REFER" && t.Requests == 0 && t.Status/100 == 2
 	})
+}
+
+// leftTo reports whether a BYE of who asked for a transfer did not wait for what becomes of it: a NOTIFY comes later.
+func (r *legRun) leftTo(bye int) bool {
+	return slices.ContainsFunc(r.Leg.Transfers, func(x analysis.Transfer) bool { return x.Status < 300 }) &&
+		r.first(func(m *analysis.Seen) bool {
+			return m.Request && m.Method == "NOTIFY" && m.Time.After(r.Messages[bye].Time)
+		}) >= 0
 }
 
 // mayHaveGone reports whether a transfer was neither refused, nor reported to have failed.
