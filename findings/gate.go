@@ -193,7 +193,8 @@ func (r *legRun) givenUp(i int) bool {
 }
 
 // ranOut reports whether the copies of a final response come as a timer has them that begins shorter than T1, as servers have it for a
-// peer that they know to be near, up to the seventh, behind which 64 times that is over.
+// peer that they know to be near, up to the seventh, behind which 64 times that is over. Who accepts a request of the dialog later had the ACK to
+// that one.
 func (r *legRun) ranOut(i int) bool {
 	t := &r.Transactions[i]
 	var first, gap time.Duration
@@ -213,7 +214,9 @@ func (r *legRun) ranOut(i int) bool {
 		}
 		last = m.Time
 	}
-	return first >= t1/10 && last.Sub(t.Answered) >= enough/t1*first
+	return first >= t1/10 && last.Sub(t.Answered) >= enough/t1*first && r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method != "ACK" && m.Hop == t.Hop && m.Forward == t.Forward && m.Time.After(last) && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 == 2
+	}) < 0
 }
 
 // keepsHop reports whether a request inside of the dialog that a response makes comes to its
