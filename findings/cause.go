@@ -179,7 +179,7 @@ func explainClear(of []*Finding, gone map[*Finding]bool) {
 	}
 }
 
-// passedBack are findings about a response that a server between two legs of a call passes back.
+// passedBack are findings about a response that a server between two legs of a call passes back, or about one that it waits for.
 var passedBack = []string{
 	"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup",
 	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response",
@@ -222,7 +222,7 @@ func (f *Finding) silences(x *Finding) bool {
 // holdsUp reports whether a leg is slow to be set up since the server behind it waits, on another one, for a host that does not answer at all: f, which
 // is told of that.
 func (f *Finding) holdsUp(x *Finding, order fileOrder) bool {
-	if f.rule != inviteNoResponse || x.rule != slowSetup || x.leg == f.leg || !f.proves() || !x.surrounds(f, order) {
+	if f.rule != inviteNoResponse || x.rule != slowSetup || x.leg == f.leg || !f.proves() || f.gate == nil || f.gate.self == x.from || !x.surrounds(f, order) {
 		return false
 	}
 	f.relate(x.ID)
@@ -232,7 +232,7 @@ func (f *Finding) holdsUp(x *Finding, order fileOrder) bool {
 // passes reports whether a server between passes on in the leg of f what another finding of the rule, on another leg, tells.
 func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	switch {
-	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil):
+	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil) || f.rule == inviteNoResponse: // silence is not passed on
 		return false
 	case f.passed == nil:
 		return f.fault == x.fault && f.encloses(x, order)

@@ -76,9 +76,9 @@ type Finding struct {
 	gate     *gate
 	covers   string        // the id of findings of its leg that have the same cause
 	past     []netip.Addr  // of ack-misrouted and route-bypass: proxies that are passed by
-	from     netip.Addr    // of sdp-private: whom the description comes from …
-	to       netip.Addr    // of transport-error: who does not get messages
+	from     netip.Addr    // of slow-setup: who waits; of sdp-private: whom the description comes from …
 	repaired bool          // … and whether the peer knows of the NAT
+	to       netip.Addr    // of transport-error: who does not get messages
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
 	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
 	passed   *passed       // of what a server between may pass on to another leg

@@ -325,7 +325,7 @@ without that in which it waited for one to the INVITE that it sent on; a host th
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
 				Observed: fmt.Sprintf("%s from the INVITE to the first response that says how it fares%s", seconds(d), r.hopShares(at)),
-				Expected: "less than 11 s",
+				Expected: "less than 11 s", from: l.Source.Addr(),
 			}
 			if end >= 0 {
 				f.Frames = append(f.Frames, r.Messages[end].Frame)
