@@ -200,30 +200,45 @@ func (r *captureRun) takenOver() {
 	}
 	for c := range r.Calls.Heads() {
 		for _, f := range byCall[c.ID] {
-			if by := takes(c.Legs, f.leg); by.IsValid() {
-				f.Observed += "; a further INVITE of " + by.String() + " was not refused"
-				f.NextStep, f.Because = "Nothing: the call was taken in another way.", ""
-				r.lower(f, Note)
+			by, taken := takes(c.Legs, f.leg)
+			switch {
+			case !by.IsValid():
+				continue
+			case taken:
+				f.Observed += "; a further INVITE of " + by.String() + " was answered"
+				f.NextStep = "Nothing: the call was taken in another way."
+			default:
+				f.Observed += "; a further INVITE of " + by.String() + " is open when the capture ends"
 			}
+			f.Because = ""
+			r.lower(f, Note)
 		}
 	}
 }
 
-// takes returns the host that sent the INVITE of a leg which came to nothing, and got an answer on another one behind that, or waits for one when the
-// capture ends; the zero Addr for none.
-func takes(legs []*analysis.Leg, lost legNumber) netip.Addr {
+// takes returns the host that sent the INVITE of a leg which came to nothing, where it got an answer on another one behind that (taken), or waits for
+// one when the capture ends and the call was not refused; else the zero Addr. Where all is on one host, what it was asked with came before.
+func takes(legs []*analysis.Leg, lost legNumber) (by netip.Addr, taken bool) {
 	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == lost })
 	if k < 0 || !legs[k].Answered.IsZero() {
-		return netip.Addr{}
+		return by, false
 	}
-	by, end := legs[k].Source.Addr(), legs[k].Ended
+	server, end := legs[k].Source.Addr(), legs[k].Ended
 	if end.IsZero() { // it had no final response
 		end = legs[k].Last
 	}
-	if !slices.ContainsFunc(legs, func(l *analysis.Leg) bool {
-		return l.Source.Addr() == by && legNo(l) != lost && (l.Answered.After(end) || l.Unfinished && l.FinalStatus == 0 && l.Last.After(end))
-	}) {
-		return netip.Addr{}
+	sends := func(l *analysis.Leg) bool {
+		return l.Source.Addr() == server && (l.Destination.Addr() != server || !l.Begin.Before(legs[k].Begin))
 	}
-	return by
+	open := sends(legs[0]) || legs[0].FinalStatus < 300
+	for _, l := range legs {
+		switch {
+		case legNo(l) == lost || !sends(l):
+		case l.Answered.After(end):
+			return server, true
+		case open && l.Unfinished && l.FinalStatus == 0 && l.Last.After(end):
+			by = server
+		}
+	}
+	return by, false
 }
