@@ -225,7 +225,7 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 	ofThis := func(m *analysis.Seen) bool {
 		return r.any(oks, func(ok *analysis.Seen) bool { return ok.Transaction == i && (ok.ToTag == m.ToTag || ok.ToTag == 0) })
 	}
-	stops := r.stopsAt(src.Addr(), i, oks)
+	stops := r.stopsAt(src.Addr(), dst.Addr(), i, oks)
 	for j := range r.Messages {
 		m := &r.Messages[j]
 		switch {
@@ -257,16 +257,21 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 	return false, unfit
 }
 
-// stopsAt reports whether an ACK came to the server that sent the INVITE of transaction i on, over a connection: what does not go on there is not
-// lost on the way, and many senders do not repeat a 2xx there.
-func (r *legRun) stopsAt(server netip.Addr, i int, oks []int) bool {
+// stopsAt reports whether an ACK came to the server that sent the INVITE of transaction i on to another host, over a connection: what does not go on
+// there is not lost on the way, and many senders do not repeat a 2xx there. It says nothing where a later request goes on past that host.
+func (r *legRun) stopsAt(server, next netip.Addr, i int, oks []int) bool {
 	switch r.transport(i) {
 	case "UDP", "":
 		return false
 	}
 	return r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "ACK" && m.Destination.Addr() == server && r.isAckOf(m, i, oks)
-	}) >= 0
+	}) >= 0 && r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.CSeq > r.Transactions[i].CSeq && m.Source.Addr() == server && m.Destination.Addr() != next &&
+			r.any(oks, func(ok *analysis.Seen) bool {
+				return ok.Transaction == i && ok.FromTag == m.FromTag && ok.ToTag == m.ToTag
+			})
+	}) < 0
 }
 
 // isAckOf reports whether an ACK, on whatever hop, has the tags of a 2xx to the INVITE of transaction i, which is among those given.
