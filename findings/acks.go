@@ -196,10 +196,10 @@ where the ACK goes another way, or the capture lacks so many packets that the AC
 	},
 }
 
-// isOfRefusal reports whether an ACK is that to a refusal: of a challenge, or of one of several phones, and not one that went to another
+// isOfRefusal reports whether an ACK is that to a refusal of the call: of a challenge, or of one of several phones, and not one that went to another
 // of these past the hop of its 2xx.
 func (r *legRun) isOfRefusal(ack *analysis.Seen) bool {
-	return ack.Transaction >= 0 && r.Transactions[ack.Transaction].Status >= 300 && !ack.Partial &&
+	return ack.Transaction >= 0 && r.Transactions[ack.Transaction].Initial && r.Transactions[ack.Transaction].Status >= 300 && !ack.Partial &&
 		!r.any(r.accepting(ack.CSeq), func(ok *analysis.Seen) bool { return ok.ToTag == ack.ToTag })
 }
 
