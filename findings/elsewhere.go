@@ -216,24 +216,32 @@ func (r *captureRun) takenOver() {
 	}
 }
 
-// takes returns the host that sent the INVITE of a leg which came to nothing, where it got an answer on another one behind that (taken), or waits for
-// one when the capture ends and the call was not refused; else the zero Addr. Where all is on one host, what it was asked with came before.
+// takes returns the host that sent the INVITE of a leg which came to nothing, or one that asked that host, where it got an answer on another leg behind
+// that (taken), or waits for one when the capture ends and the call was not refused; else the zero Addr.
 func takes(legs []*analysis.Leg, lost legNumber) (by netip.Addr, taken bool) {
 	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == lost })
-	if k < 0 || !legs[k].Answered.IsZero() {
-		return by, false
+	for k >= 0 && legs[k].Answered.IsZero() {
+		if by, taken = takesBehind(legs, legs[k]); by.IsValid() {
+			break
+		}
+		k = slices.IndexFunc(legs[:k], func(l *analysis.Leg) bool { return l.Destination.Addr() == legs[k].Source.Addr() })
 	}
-	server, end := legs[k].Source.Addr(), legs[k].Ended
+	return by, taken
+}
+
+// takesBehind does so for the host that sent the INVITE. Where all is on one host, what it was asked with came before.
+func takesBehind(legs []*analysis.Leg, lost *analysis.Leg) (by netip.Addr, taken bool) {
+	server, end := lost.Source.Addr(), lost.Ended
 	if end.IsZero() { // it had no final response
-		end = legs[k].Last
+		end = lost.Last
 	}
 	sends := func(l *analysis.Leg) bool {
-		return l.Source.Addr() == server && (l.Destination.Addr() != server || !l.Begin.Before(legs[k].Begin))
+		return l.Source.Addr() == server && (l.Destination.Addr() != server || !l.Begin.Before(lost.Begin))
 	}
 	open := sends(legs[0]) || legs[0].FinalStatus < 300
 	for _, l := range legs {
 		switch {
-		case legNo(l) == lost || !sends(l):
+		case l == lost || !sends(l):
 		case l.Answered.After(end):
 			return server, true
 		case open && l.Unfinished && l.FinalStatus == 0 && l.Last.After(end):
