@@ -184,11 +184,12 @@ func (s *saidElsewhere) common(codecs []string) string {
 }
 
 // takenOver makes notes of refusals, and of what did not get through, where the server between two legs that met it was answered on a further leg of the call, by another
-// host or to another offer: what ties legs together is known at the end alone.
-func (r *captureRun) takenOver() {
+// host or to another offer: what ties legs together is known at the end alone. With then, what is certain stays, and what another host took that was
+// asked at the same time.
+func (r *captureRun) takenOver(then bool) {
 	byCall := make(map[int][]*Finding)
 	for _, f := range r.c.found {
-		if f.rule != r.rule || f.leg == 0 || f.Severity != Error {
+		if f.rule != r.rule || f.leg == 0 || f.Severity != Error || then && f.Confidence == Certain {
 			continue
 		}
 		if n := r.Calls.CallNumber(int(f.leg) - 1); len(byCall[n]) < maxPassedBack {
@@ -200,7 +201,7 @@ func (r *captureRun) takenOver() {
 	}
 	for c := range r.Calls.Heads() {
 		for _, f := range byCall[c.ID] {
-			by, taken := takes(c.Legs, f.leg)
+			by, taken := takes(c.Legs, f.leg, then)
 			switch {
 			case !by.IsValid():
 				continue
@@ -218,10 +219,10 @@ func (r *captureRun) takenOver() {
 
 // takes returns the host that sent the INVITE of a leg which came to nothing, or one that asked that host, where it got an answer on another leg behind
 // that (taken), or waits for one when the capture ends and the call was not refused; else the zero Addr.
-func takes(legs []*analysis.Leg, lost legNumber) (by netip.Addr, taken bool) {
+func takes(legs []*analysis.Leg, lost legNumber, then bool) (by netip.Addr, taken bool) {
 	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == lost })
 	for k >= 0 && legs[k].Answered.IsZero() {
-		if by, taken = takesBehind(legs, legs[k]); by.IsValid() {
+		if by, taken = takesBehind(legs, legs[k], then); by.IsValid() {
 			break
 		}
 		k = slices.IndexFunc(legs[:k], func(l *analysis.Leg) bool { return l.Destination.Addr() == legs[k].Source.Addr() })
@@ -230,7 +231,7 @@ func takes(legs []*analysis.Leg, lost legNumber) (by netip.Addr, taken bool) {
 }
 
 // takesBehind does so for the host that sent the INVITE. Where all is on one host, what it was asked with came before.
-func takesBehind(legs []*analysis.Leg, lost *analysis.Leg) (by netip.Addr, taken bool) {
+func takesBehind(legs []*analysis.Leg, lost *analysis.Leg, then bool) (by netip.Addr, taken bool) {
 	server, end := lost.Source.Addr(), lost.Ended
 	if end.IsZero() { // it had no final response
 		end = lost.Last
@@ -241,7 +242,7 @@ func takesBehind(legs []*analysis.Leg, lost *analysis.Leg) (by netip.Addr, taken
 	open := sends(legs[0]) || legs[0].FinalStatus < 300
 	for _, l := range legs {
 		switch {
-		case l == lost || !sends(l):
+		case l == lost || !sends(l) || then && !l.Begin.After(end):
 		case l.Answered.After(end):
 			return server, true
 		case open && l.Unfinished && l.FinalStatus == 0 && l.Last.After(end):

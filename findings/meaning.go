@@ -352,5 +352,5 @@ func (s *unsupportedOutside) exchange(e *exchangeRun) {
 
 func (s *unsupportedOutside) end(r *captureRun) {
 	s.found.tell(r)
-	r.takenOver()
+	r.takenOver(false)
 }

@@ -363,7 +363,7 @@ in another description of it in the call, and what both have in common, of the s
 	needs: mediaRefused, counts: offers,
 	capture: func(r *captureRun) {
 		askOthers(r)
-		r.takenOver()
+		r.takenOver(false)
 	},
 	leg: func(r *legRun) {
 		for i := range r.Transactions {

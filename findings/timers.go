@@ -20,12 +20,13 @@ var inviteNoResponse = &Rule{
 	Title: "an INVITE that nobody answers",
 	Doc: `An INVITE was sent twice or more over UDP (same branch and CSeq, on one hop) and no response of any kind came on that hop.
 Seven copies, or 32 s since the first one, mean that Timer B ran out: certain, also where the capture ends with the last copy. An INVITE that a server passed on, without any response either, is told of the last hop. Before that it is likely, and only where the capture goes on for 32 s; and a note, where the INVITE is then sent to
-another host that answers.`,
+another host that answers (on a further leg of the call, too, where the server between the two sent it).`,
 	Why: "The request, or every answer to it, is lost: the address is wrong, the host is down, a firewall drops it, or the packet is too large for the path.",
 	Fix: "Capture at the called host: if the INVITE does not arrive, look at routing, firewall and MTU; if it does, look at where the answers go.",
 	Odd: "an INVITE of it was never answered",
 
 	needs: invitesAgain, counts: invitesOverUDP,
+	capture: func(r *captureRun) { r.takenOver(true) },
 	leg: func(r *legRun) {
 		for i := range r.Transactions {
 			t := &r.Transactions[i]

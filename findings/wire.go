@@ -860,7 +860,7 @@ func (s *errorState) end(r *captureRun) {
 		}
 	}
 	s.report(r, "times")
-	r.takenOver()
+	r.takenOver(false)
 }
 
 // isOnTheWay reports whether an ICMP error says that a packet did not get as far as the host that it was for: there is no route, it was
