@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"bytes"
 	"hash/maphash"
 	"math"
 	"net/netip"
@@ -27,7 +28,7 @@ const (
 
 	// leastCut is how many octets of a cut message tell it from others, together with the
 	// identification of its datagram and its length, and leastHead how many do without that, which
-	// IPv6 has not, and Linux often leaves at 0: the branch stands in them.
+	// IPv6 has not, and Linux often leaves at 0: the branch has to stand in them.
 	leastCut  = 64
 	leastHead = 256
 
@@ -114,7 +115,7 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 	var least uint64
 	least, r.key = t.keys(m.Transport, m.Src, m.Dst, payload)
 	if r.kind == ofDatagram {
-		r.head = t.head(least, payload, ipid, size)
+		r.head = t.head(&r, least, payload, size)
 	}
 	switch {
 	case cut && r.head != 0:
@@ -138,12 +139,12 @@ func (t *copyTable) find(m *Message, payload []byte, ipid uint32, missing int) (
 }
 
 // head returns what a datagram has in common with a copy that was cut, or was cut earlier; 0 where too little of it is
-// there. least is of keys.
-func (t *copyTable) head(least uint64, payload []byte, ipid uint32, size uint64) uint64 {
+// there. least is of keys. Without an identification a branch has to tell messages apart, all of it.
+func (t *copyTable) head(r *remembered, least uint64, payload []byte, size uint64) uint64 {
 	switch {
-	case ipid != 0 && len(payload) >= leastCut:
+	case r.ipid != 0 && len(payload) >= leastCut:
 		return least ^ size
-	case len(payload) >= leastHead:
+	case len(payload) >= leastHead && (!r.cut || bytes.Contains(payload[:leastHead-leastCut], []byte("branch="))):
 		return addr.MixWords(least, maphash.Bytes(t.seed, payload[leastCut:leastHead]), size)
 	}
 	return 0

@@ -211,6 +211,8 @@ func TestCopies(t *testing.T) {
 	long, six := request("INVITE", "c1@h", 300), flow6.UDP(request("INVITE", "c1@h", 300))
 	zeroLong := flow4.WithID(0).UDP(long)
 	other := flow4.WithID(0).UDP(strings.Replace(long, "z9hG4bKc1", "z9hG4bKc2", 1))
+	far := strings.Replace(long, "sip:", "sip:"+strings.Repeat("b", 256), 1) // the branch stands behind all that is looked at
+	farOther := strings.Replace(far, "z9hG4bKc1", "z9hG4bKc2", 1)
 	const first, cut = "INVITE c1@h UDP [1]", " partial packet-cut"
 	const second = "INVITE c1@h UDP [2] partial copy of 1 packet-cut"
 	for _, c := range []struct {
@@ -249,6 +251,8 @@ func TestCopies(t *testing.T) {
 		{"without identification, the whole and what was cut", join(after(0, zeroLong), after(1, zeroLong[:400])), []string{first, second}},
 		{"without identification, cut in two places", join(after(0, zeroLong[:420]), after(1, zeroLong[:400])), []string{first + cut, second}},
 		{"without identification, another branch", join(after(0, zeroLong), after(1, other[:400])), []string{first, "INVITE c1@h UDP [2]" + cut}},
+		{"without identification, cut, another branch far behind", join(after(0, flow4.WithID(0).UDP(far)[:600]), after(1, flow4.WithID(0).UDP(farOther)[:600])), []string{first + cut, "INVITE c1@h UDP [2]" + cut}},
+		{"without identification, cut, the same branch far behind", join(after(0, flow4.WithID(0).UDP(far)[:600]), after(1, flow4.WithID(0).UDP(far)[:600])), []string{first + cut, second}},
 		{"without identification, the whole and too little", join(after(0, zeroLong), after(1, zeroLong[:200])), []string{first, "INVITE c1@h UDP [2]" + cut}},
 		{"IPv6, the whole and what was cut", join(after(0, six), after(1, six[:400])), []string{first, second}},
 		{"too little is left", join(after(0, one[:80]), after(1, one[:80])), []string{"INVITE  UDP [1]" + cut, "INVITE  UDP [2]" + cut}},
