@@ -56,7 +56,9 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 
 // Write appends one record in a single Write of the underlying writer. The time
 // must lie between 1970 and 2106 and is cut to the resolution of the file; an
-// OrigLen below len(Data) is raised to it. Offset is ignored.
+// OrigLen below len(Data) is raised to it. Offset is ignored. A packet with neither
+// time nor octets is written as zeros, which at the end of a file a Reader takes for
+// space that was never written.
 func (p *Writer) Write(pkt Packet) error {
 	sec := pkt.Time.Unix()
 	if sec < 0 || sec > math.MaxUint32 {
