@@ -217,11 +217,18 @@ func (r *captureRun) takenOver(then bool) {
 	}
 }
 
+// maxAsked bounds how many servers one behind the other are looked at, each in all legs of the call.
+const maxAsked = 8
+
 // takes returns the host that sent the INVITE of a leg which came to nothing, or one that asked that host, where it got an answer on another leg behind
-// that (taken), or waits for one when the capture ends and the call was not refused; else the zero Addr.
+// that (taken), or waits for one when the capture ends and the call was not refused; else the zero Addr. Of hosts that asked each other in a row
+// maxAsked are looked at.
 func takes(legs []*analysis.Leg, lost legNumber, then bool) (by netip.Addr, taken bool) {
 	k := slices.IndexFunc(legs, func(l *analysis.Leg) bool { return legNo(l) == lost })
-	for k >= 0 && legs[k].Answered.IsZero() {
+	for range maxAsked {
+		if k < 0 || !legs[k].Answered.IsZero() {
+			break
+		}
 		if by, taken = takesBehind(legs, legs[k], then); by.IsValid() {
 			break
 		}
