@@ -30,6 +30,46 @@ const deadContact = `
 		24.5 B > A 200 again
 		28.5 B > A 200 again`
 
+// nobodyBehind is a call of which a server gets no answer from the next host.
+const nobodyBehind = `
+		0    A > B INVITE
+		+.01 B > A 100
+		+.01 B > C INVITE
+		0.52 B > C INVITE again
+		1.52 B > C INVITE again
+		3.52 B > C INVITE again
+		7.52 B > C INVITE again
+		15.52 B > C INVITE again
+		31.52 B > C INVITE again`
+
+// wrongPasswords is one whose credentials are challenged again and again.
+const wrongPasswords = `
+		0    A > B INVITE
+		+.1  B > A 407
+		     Proxy-Authenticate: Digest realm="r", nonce="n1", qop="auth"
+		+.1  A > B ACK
+		1    A > B INVITE
+		     Proxy-Authorization: Digest username="a", realm="r", nonce="n1", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
+		+.1  B > A 407
+		     Proxy-Authenticate: Digest realm="r", nonce="n2", qop="auth"
+		+.1  A > B ACK
+		2    A > B INVITE
+		     Proxy-Authorization: Digest username="a", realm="r", nonce="n2", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
+		+.1  B > A 407
+		     Proxy-Authenticate: Digest realm="r", nonce="n3", qop="auth"
+		+.1  A > B ACK
+		3    A > B INVITE
+		     Proxy-Authorization: Digest username="a", realm="r", nonce="n3", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"`
+
+// noCodecBehind is one of which a back-to-back user agent is refused for its codecs.
+const noCodecBehind = `
+		0    A > B INVITE id=outer@example sdp
+		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
+		+.01 B > C INVITE id=inner@example sdp fwd=no
+		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
+		+.1  C > B 488
+		+.01 B > C ACK id=inner@example`
+
 // becauses are calls and what their end is put down to, "" for nothing.
 var becauses = []struct{ name, ladder, want string }{
 	{"the BYE meets a port that is closed", `
@@ -129,96 +169,25 @@ var becauses = []struct{ name, ladder, want string }{
 		+.1  A > B ACK
 		90   B > A BYE
 		+.1  A > B 200 of=BYE`, ""},
-	{"a server got no answer and says 503", `
-		0    A > B INVITE
-		+.01 B > A 100
-		+.01 B > C INVITE
-		0.52 B > C INVITE again
-		1.52 B > C INVITE again
-		3.52 B > C INVITE again
-		7.52 B > C INVITE again
-		15.52 B > C INVITE again
-		31.52 B > C INVITE again
+	{"a server got no answer and says 503", nobodyBehind + `
 		33   B > A 503
 		+.1  A > B ACK`, "nothing came back from 10.0.0.3:5060"},
-	{"a server got no answer and says 480", `
-		0    A > B INVITE
-		+.01 B > A 100
-		+.01 B > C INVITE
-		0.52 B > C INVITE again
-		1.52 B > C INVITE again
-		3.52 B > C INVITE again
-		7.52 B > C INVITE again
-		15.52 B > C INVITE again
-		31.52 B > C INVITE again
+	{"a server got no answer and says 480", nobodyBehind + `
 		33   B > A 480
 		+.1  A > B ACK`, "nothing came back from 10.0.0.3:5060"},
-	{"a server got no answer, and somebody else was busy", `
-		0    A > B INVITE
-		+.01 B > A 100
-		+.01 B > C INVITE
-		0.52 B > C INVITE again
-		1.52 B > C INVITE again
-		3.52 B > C INVITE again
-		7.52 B > C INVITE again
-		15.52 B > C INVITE again
-		31.52 B > C INVITE again
+	{"a server got no answer, and somebody else was busy", nobodyBehind + `
 		33   B > A 486
 		+.1  A > B ACK`, ""},
-	{"passwords were refused until the server had enough", `
-		0    A > B INVITE
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n1", qop="auth"
-		+.1  A > B ACK
-		1    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n1", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n2", qop="auth"
-		+.1  A > B ACK
-		2    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n2", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n3", qop="auth"
-		+.1  A > B ACK
-		3    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n3", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
+	{"passwords were refused until the server had enough", wrongPasswords + `
 		+.1  B > A 403
 		+.1  A > B ACK`, "its credentials were challenged again and again"},
-	{"passwords were refused, and then the phone was busy", `
-		0    A > B INVITE
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n1", qop="auth"
-		+.1  A > B ACK
-		1    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n1", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n2", qop="auth"
-		+.1  A > B ACK
-		2    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n2", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
-		+.1  B > A 407
-		     Proxy-Authenticate: Digest realm="r", nonce="n3", qop="auth"
-		+.1  A > B ACK
-		3    A > B INVITE
-		     Proxy-Authorization: Digest username="a", realm="r", nonce="n3", uri="sip:b@h", qop=auth, nc=00000001, cnonce="c", response="0123456789abcdef"
+	{"passwords were refused, and then the phone was busy", wrongPasswords + `
 		+.1  B > A 486
 		+.1  A > B ACK`, ""},
-	{"behind a back-to-back user agent no codec was fit", `
-		0    A > B INVITE id=outer@example sdp
-		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
-		+.01 B > C INVITE id=inner@example sdp fwd=no
-		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
-		+.1  C > B 488
-		+.01 B > C ACK id=inner@example
+	{"behind a back-to-back user agent no codec was fit", noCodecBehind + `
 		+.01 B > A 500 id=outer@example
 		+.01 A > B ACK id=outer@example`, "the called side has none of the codecs or transports offered"},
-	{"likewise, and it says that the user was busy", `
-		0    A > B INVITE id=outer@example sdp
-		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
-		+.01 B > C INVITE id=inner@example sdp fwd=no
-		     Session-ID: ab30317f1a784dc48ff824d0d3715d86
-		+.1  C > B 488
-		+.01 B > C ACK id=inner@example
+	{"likewise, and it says that the user was busy", noCodecBehind + `
 		+.01 B > A 486 id=outer@example
 		+.01 A > B ACK id=outer@example`, ""},
 	{"the session timer ran out", `
