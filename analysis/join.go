@@ -810,15 +810,17 @@ func (j *joiner) bestOf(list []pair) (best *pair) {
 	return best
 }
 
-// first returns the first leg of the call that a leg belongs to.
+// first returns the first leg of the call that a leg belongs to. The legs on the way know it afterwards: who asks for
+// all legs of a long call goes each way once.
 func (j *joiner) first(leg int) int {
-	for {
-		top, ok := j.tops[leg]
-		if !ok {
-			return leg
-		}
-		leg = top
+	top := leg
+	for next, ok := j.tops[top]; ok; next, ok = j.tops[top] {
+		top = next
 	}
+	for leg != top {
+		leg, j.tops[leg] = j.tops[leg], top
+	}
+	return top
 }
 
 // calls makes calls of all legs.
