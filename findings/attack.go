@@ -775,7 +775,7 @@ func (s *source) findFraud() {
 		slices.SortStableFunc(list, func(a, b *tx) int { return a.at.Compare(b.at) })
 	}
 	list = numbers(list)
-	if len(list) < fraudInvites {
+	if len(list) < fraudInvites || pattern(list) == "" { // what all show together none of them shows alone
 		return
 	}
 	first := 0
