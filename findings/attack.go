@@ -775,7 +775,7 @@ func (s *source) findFraud() {
 		slices.SortStableFunc(list, func(a, b *tx) int { return a.at.Compare(b.at) })
 	}
 	list = numbers(list)
-	if len(list) < fraudInvites || pattern(list) == "" { // what all show together none of them shows alone
+	if len(list) < fraudInvites || s.harmless(pattern(list)) { // what not all show together none of them shows alone
 		return
 	}
 	first := 0
@@ -791,7 +791,7 @@ func (s *source) findFraud() {
 		if !brute && (!s.registered.IsZero() && s.registered.Before(window[0].at) || s.answered > len(list) || !refused) {
 			continue
 		}
-		if why := pattern(window); why != "" && !(why[0] == 's' && s.scan != nil) {
+		if why := pattern(window); !s.harmless(why) {
 			s.fraud = s.fraudOf(window, list[i+1:], why, brute)
 			if !brute && onSilence {
 				s.fraud.restsOnSilence(window)
@@ -800,6 +800,9 @@ func (s *source) findFraud() {
 		}
 	}
 }
+
+// harmless reports whether what is striking about numbers, as pattern says it, is nothing: a scanner goes through users in sequence.
+func (s *source) harmless(why string) bool { return why == "" || why[0] == 's' && s.scan != nil }
 
 // numbers leaves the calls to numbers, one of each Call-ID.
 func numbers(list []*tx) []*tx {
