@@ -348,6 +348,27 @@ func TestTCPMidstreamAgain(t *testing.T) {
 	expect(t, packetsOf(packets...), "INVITE c1@h TCP [1 21] tcp-reordered", "BYE c3@h TCP [22]")
 }
 
+// TestTCPPayloadsAlone: a capture of payloads alone shows neither that connections begin nor that they end; of one after the other between the
+// same ports each message is found.
+func TestTCPPayloadsAlone(t *testing.T) {
+	for per := 1; per <= 4; per++ {
+		var packets, want []string
+		for i := range 5 {
+			s := &capgen.Stream{Flow: flow4, Seq: uint32(i) * 0x3abcdef1}
+			for k := range per {
+				id := "c" + itoa(i) + "-" + itoa(k)
+				packets = append(packets, s.Send(request("BYE", id, 0)))
+				want = append(want, "BYE "+id+" TCP ["+itoa(len(packets))+"]")
+			}
+		}
+		list := packetsOf(packets...)
+		for i := range list {
+			list[i].Time = capgen.Start.Add(time.Duration(i/per) * 30 * time.Second)
+		}
+		expect(t, list, want...)
+	}
+}
+
 // TestTCPMidstreamShuffled: segments of a stream, the beginning of which was not captured, give each message once
 // in whatever order they come, and as often as they come.
 func TestTCPMidstreamShuffled(t *testing.T) {

@@ -165,14 +165,22 @@ func (s *Stream) Add(seq uint32, data []byte, ref Ref, now time.Time, st *Stream
 }
 
 // astray takes in a segment that is far from the stream. With several in a row that are near to each other
-// another stream begins.
+// another stream begins; and with one behind which, for ackedWait, nothing came but what is far from it as well: a capture of payloads
+// alone does not show that connections end, and they may be of a segment each.
 func (s *Stream) astray(p span, st *StreamStats, sink Sink) {
 	other := Stream{seq: uint32(p.off)}
 	for i := range s.strays {
-		if !other.Near(uint32(s.strays[i].off)) {
-			s.forget()
-			break
+		if other.Near(uint32(s.strays[i].off)) {
+			continue
 		}
+		if p.time.Sub(s.strays[len(s.strays)-1].time) > ackedWait {
+			s.turn(st, sink)
+			st.Stray-- // it is counted again, if it is one
+			s.Add(uint32(p.off), p.data, p.ref, p.time, st, sink)
+			return
+		}
+		s.forget()
+		break
 	}
 	p.data = append([]byte(nil), p.data...)
 	s.bytes += len(p.data)

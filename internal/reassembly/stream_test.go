@@ -136,6 +136,9 @@ func TestStream(t *testing.T) {
 			want: "abc_abcdefgh", st: reassembly.StreamStats{Stray: 3, Gaps: 1, Reordered: 2}},
 		{name: "two stray segments, and two elsewhere", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "x"}, {seq: 1<<30 + 1, data: "y"}, {seq: 1 << 31, data: "z"}, {seq: 1<<31 + 1, data: "z"}, {seq: 103, data: "def"}},
 			want: "abcdef", st: reassembly.StreamStats{Stray: 4}},
+		{name: "three other streams, of a segment, of two, and of one", start: seq(100), in: []seg{{seq: 100, data: "abc"}, {seq: 1 << 30, data: "d", at: sec}, {seq: 1 << 31, data: "e", at: 2 * sec},
+			{seq: 1<<31 + 1, data: "f", at: 2 * sec}, {seq: 3 << 30, data: "g", at: 3 * sec}, {seq: 3<<30 + 1, data: "h", at: 3 * sec}, {seq: 3<<30 + 2, data: "i", at: 3 * sec}},
+			want: "abc_d_ef_ghi", st: reassembly.StreamStats{Stray: 6, Gaps: 3}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
