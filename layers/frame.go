@@ -271,18 +271,25 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 		return f.pppoe()
 	case etherBridged:
 		return stepEthernet, 0, nil
-	case etherVNTag: // a tag of four octets
+	case etherVNTag, etherHSR: // a tag of four octets; path and size, sequence number
 		return f.tagged(4, 4)
-	case etherHSR: // path and size, sequence number
-		return f.tagged(4, 4)
-	case etherBackbone: // 802.1ah: a service tag in front of the customer's frame
-		if len(p) < 4 {
-			return 0, 0, ErrTruncated
-		}
-		f.skip(4)
-		return stepEthernet, 0, nil
-	case etherMetaData: // of Cisco: version, length, an option with a group tag
+	case etherBackbone: // a service tag in front of the customer's frame
+		return f.skipTo(4, stepEthernet)
+	case etherFabric: // a tag and a time to live in front of the host's frame
+		return f.skipTo(2, stepEthernet)
+	case etherMetaData, etherExtender: // version, length, an option with a group tag; a tag of six octets
 		return f.tagged(6, 6)
+	case etherArista: // a time: subtype, version, 64 or 48 bits
+		n := 12
+		switch {
+		case len(p) < 4:
+			return 0, 0, ErrTruncated
+		case p[1] != 1:
+			return 0, 0, ErrUnsupported
+		case p[3] == 0x20:
+			n = 10
+		}
+		return f.tagged(n, n)
 	case etherMACsec:
 		return f.macsec()
 	case etherNSH:

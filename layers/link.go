@@ -106,6 +106,9 @@ const (
 	etherBackbone = 0x88e7 // 802.1ah
 	etherMACsec   = 0x88e5 // 802.1AE
 	etherMetaData = 0x8909 // of Cisco
+	etherFabric   = 0x8903 // FabricPath of Cisco
+	etherExtender = 0x893f // 802.1BR, of port extenders
+	etherArista   = 0xd28b // what switches of Arista put in front of mirrored packets
 	etherNSH      = 0x894f // RFC 8300
 	etherMinType  = 0x0600 // below: a length, IEEE 802.3
 )
