@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"bytes"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -44,6 +45,7 @@ type half struct {
 	lastSkip int64          // … and framer.Skipped was this behind it
 	keeps    int64
 	given    int64            // the offset in the stream behind the last message
+	start    uint64           // what begins returns of the first segment
 	early    *early           // of a stream that begins in the middle
 	parts    []reassembly.Ref // the packets that segments came in as IP fragments, the last of each twice
 }
@@ -54,6 +56,16 @@ type piece struct {
 	ref  reassembly.Ref
 	time time.Time
 	f    reassembly.Flags
+}
+
+// begins returns a hash of what the first segment of a stream begins with, 0 where that is too short to tell segments apart. What is sent again
+// begins with the same: where it does not, sequence numbers mean nothing, as in what scripts write.
+func (h *half) begins(b []byte) uint64 {
+	const enough = 192
+	if len(b) < enough {
+		return h.start
+	}
+	return maphash.Bytes(eventSeed, b[:enough]) | 1
 }
 
 // endAt takes in the flags of a segment before seq. A direction ends where the other side
@@ -130,7 +142,7 @@ func (h *half) reset() {
 	h.framer = sipmsg.Framer{}
 	h.framer.Share(&h.d.shared)
 	h.pieces, h.off, h.skipped, h.keeps, h.given = nil, 0, 0, 0, 0
-	h.last, h.lastSkip = reassembly.Ref{}, 0
+	h.last, h.lastSkip, h.start = reassembly.Ref{}, 0, 0
 	h.ws, h.hep, h.first, h.early = nil, nil, nil, nil
 }
 

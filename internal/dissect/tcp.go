@@ -108,6 +108,10 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		d.restart(cn)
 		cn.midstream = true
 	}
+	if h := cn.sides[side]; h != nil && h.start > 0 && h.stream.IsStart(seq) && h.begins(f.Payload) != h.start {
+		d.restart(cn)
+		cn.midstream = true
+	}
 	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
 		d.alert(f, c)
 	}
@@ -272,6 +276,9 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 
 // deliver gives a segment to its stream.
 func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
+	if h.off == 0 && (!h.stream.Started() || h.stream.IsStart(seq)) {
+		h.start = h.begins(f.Payload)
+	}
 	if h.whole(seq, f, c) {
 		return
 	}

@@ -369,6 +369,42 @@ func TestTCPPayloadsAlone(t *testing.T) {
 	}
 }
 
+// TestTCPNoSequence: what scripts write may have the same sequence number in all segments, and even a SYN; each holds what it holds. One
+// that is sent again begins as before.
+func TestTCPNoSequence(t *testing.T) {
+	for _, flags := range []byte{0, capgen.SYN, capgen.ACK} {
+		var packets, want []string
+		for i := range 5 {
+			for _, m := range []struct {
+				flow capgen.Flow
+				text string
+				what string
+			}{{flow4, request("INVITE", "c"+itoa(i), 100-i), "INVITE c"}, {flow4.Back(), response("c" + itoa(i)), "200 c"}} {
+				s := &capgen.Stream{Flow: m.flow}
+				packets = append(packets, s.TCP(0, 0, flags, m.text), s.TCP(0, 0, flags, m.text))
+				want = append(want, m.what+itoa(i)+" TCP ["+itoa(len(packets)-1)+"]")
+			}
+		}
+		expect(t, packetsOf(packets...), want...)
+	}
+}
+
+// TestTCPStartAgain: the first segments of a stream from the middle, in any order, are sent again in any order.
+func TestTCPStartAgain(t *testing.T) {
+	invite, bye := request("INVITE", "c1@h", 300), request("BYE", "c3@h", 0)
+	s := &capgen.Stream{Flow: flow4, Seq: 9}
+	parts := []string{s.Send(invite[:250]), s.Send(invite[250:]), s.Send(bye)}
+	permute(parts, func(first []string) {
+		first = slices.Clone(first)
+		permute(parts, func(again []string) {
+			r := dissected(t, packetsOf(append(slices.Clone(first), again...)...))
+			if slices.Sort(r.raw); !slices.Equal(r.raw, []string{bye, invite}) {
+				t.Fatalf("%q", r.list)
+			}
+		})
+	})
+}
+
 // TestTCPMidstreamShuffled: segments of a stream, the beginning of which was not captured, give each message once
 // in whatever order they come, and as often as they come.
 func TestTCPMidstreamShuffled(t *testing.T) {
