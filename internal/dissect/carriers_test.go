@@ -662,6 +662,13 @@ func TestHEP(t *testing.T) {
 			}
 		}
 	})
+	t.Run("compressed, and cut by the capture", func(t *testing.T) {
+		for _, z := range []string{zlibbed, gzipped, deflated} {
+			p := packetsOf(to.UDP(bare.V3(capgen.HEPChunk(16, z))))
+			p[0].Data = p[0].Data[:len(p[0].Data)-20]
+			expect(t, p, "INVITE c1@h UDP [1] partial packet-cut")
+		}
+	})
 	t.Run("no HEP", func(t *testing.T) {
 		for _, s := range []string{"HEP3", "HEP3\x00\x06", "HEP3\xff\xff", "\x02\x10\x02\x11" + strings.Repeat("\x00", 40), "\x01\x10", h4.V3()[:40]} {
 			expect(t, packetsOf(to.UDP(s)))

@@ -50,13 +50,13 @@ func (d *Dissector) hep(b []byte, c *carrier) bool {
 	if d.event != nil { // whoever captured it saw who sent it
 		d.pairs.add(h.src, h.dst)
 	}
+	cut := c.notes&(NoteSnapped|NoteIncomplete) != 0
 	if h.deflated {
-		if h.payload, ok = d.unpack(h.payload); !ok {
+		if h.payload, ok = d.unpack(h.payload); !ok && !(cut && len(h.payload) > 0) {
 			d.Streams.Compressed++
 			return true
 		}
 	}
-	cut := c.notes&(NoteSnapped|NoteIncomplete) != 0
 	if !isMessage(h.payload, cut) {
 		return true
 	}
