@@ -12,7 +12,7 @@ var cancel200Race = &Rule{
 	ID: "cancel-200-race", RFC: "RFC 3261 9.1, 15.1.1", Severity: "error / note",
 	Title: "CANCEL and the answer cross",
 	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. So it is where both sides go on with the dialog: the INVITE was sent inside of one and has its ACK, or another request of the dialog, but PRACK, that is sent behind the 2xx and the CANCEL is accepted. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
-the called side talks to nobody: a ghost call. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
+the called side talks to nobody: a ghost call. ACK and BYE of another phone that answered the INVITE are none of these. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
 	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
 
@@ -40,18 +40,20 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 				Expected: "ACK and BYE from the caller",
 				NextStep: "Nothing: the race was handled.",
 			}
-			bye := r.onHop(t.Hop, "BYE")
-			accepted := slices.ContainsFunc(r.Transactions, func(x analysis.Transaction) bool { return x.Method == "BYE" && x.Status/100 == 2 })
+			acked, byes := r.letGoOn(i)
+			accepted := r.first(func(m *analysis.Seen) bool {
+				return !m.Request && m.Method == "BYE" && m.Status/100 == 2 && !r.ofOther(m, i)
+			}) >= 0
 			used := r.usedBehind(i, at)
 			switch {
-			case t.Acked && (len(bye) > 0 || accepted):
+			case acked && (byes || accepted):
 				r.report(f)
 				continue
 			case accepted && t.Finals == 1:
 				f.Observed = fmt.Sprintf("CANCEL and %d crossed; BYE followed", t.Status)
 				r.report(f)
 				continue
-			case t.Acked && !t.Initial, used && (t.Acked || t.Finals == 1):
+			case acked && !t.Initial, used && (acked || t.Finals == 1):
 				f.Observed = fmt.Sprintf("CANCEL and %d crossed; the dialog goes on", t.Status)
 				f.Expected = "ACK from the caller, and BYE if the call is not wanted any more"
 				r.report(f)
@@ -65,15 +67,15 @@ the called side talks to nobody: a ghost call. Where the 2xx is sent once it is 
 			}
 			missing := "ACK and BYE"
 			switch {
-			case t.Acked:
+			case acked:
 				missing = "BYE"
-			case len(bye) > 0, used, !t.Initial:
+			case byes, used, !t.Initial:
 				missing = "ACK"
 			}
 			f.Severity, f.NextStep = Error, ""
 			f.Observed = fmt.Sprintf("CANCEL and %d crossed; no %s followed in %s", t.Status, missing, plain(waited.Round(100*time.Millisecond)))
 			f.Because, f.end, f.covers = "CANCEL and the answer crossed", goesOn, r.unknownToCaller(i)
-			if !t.Acked && (t.Finals == 1 || len(cancel) == 0 && !r.givenUp(i)) { // without the CANCEL the capture may lack the ACK, too
+			if !acked && (t.Finals == 1 || len(cancel) == 0 && !r.givenUp(i)) { // without the CANCEL the capture may lack the ACK, too
 				src, dst := r.ends(t)
 				f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, misses: 1}
 				if !r.overUDP(i) {
@@ -107,7 +109,47 @@ func (r *legRun) usedBehind(i int, cancel time.Time) bool {
 // that it has to.
 func (r *legRun) crossed(i int) bool {
 	t := &r.Transactions[i]
-	return t.Cancelled && t.Status/100 == 2 && (!t.Acked || len(r.onHop(t.Hop, "BYE")) == 0)
+	if !t.Cancelled || t.Status/100 != 2 {
+		return false
+	}
+	acked, byes := r.letGoOn(i)
+	return !acked || !byes
+}
+
+// letGoOn reports whether the 2xx to an INVITE was acknowledged on its hop, and whether a BYE came there: not those of another phone.
+func (r *legRun) letGoOn(i int) (acked, byes bool) {
+	t := &r.Transactions[i]
+	acked = t.Acked
+	for j := range r.Messages {
+		switch m := &r.Messages[j]; {
+		case !m.Request || m.Hop != t.Hop:
+		case m.Method == "BYE":
+			byes = byes || !r.ofOther(m, i)
+		case acked && m.Method == "ACK" && m.CSeq == t.CSeq && r.ofOther(m, i):
+			acked = r.ackOf(i) >= 0
+		}
+	}
+	return acked, byes
+}
+
+// ofOther reports whether a message is of the dialog with another phone than that whose 2xx ended the transaction of an INVITE: both answered.
+func (r *legRun) ofOther(m *analysis.Seen, i int) (other bool) {
+	ok := r.responseOf(i, r.Transactions[i].Status)
+	if ok < 0 {
+		return false
+	}
+	caller := r.Messages[ok].FromTag
+	for j := range r.Messages {
+		x := &r.Messages[j]
+		if x.Request || x.Method != "INVITE" || x.Status/100 != 2 || x.FromTag != caller || (m.FromTag != caller || m.ToTag != x.ToTag) && (m.ToTag != caller || m.FromTag != x.ToTag) {
+			continue
+		}
+		if x.Transaction == i {
+			return false
+		}
+		other = true
+	}
+	return other
 }
 
 var cancelTooEarly = &Rule{
