@@ -15,7 +15,7 @@ var forkOutcomes = &Rule{
 	Title: "an INVITE that several phones answered",
 	Doc: `Responses to one INVITE (same CSeq and From tag) carry several To tags. A tag counts that a response from 101 to 299 carried, or a refusal on one of several branches of the same
 sender whose receiver did not pass the INVITE on; the tag that a server gives in place of those that it gets does not. What became of each is a note. It is an error, which tells that as well, where two or more were answered 2xx, and one of them, but for the one that is kept, got no ACK or no BYE
-with its tag in 32 s (one that is sent once, and whose BYE is accepted, had its ACK); or where a branch was answered 6xx and the caller got another refusal below 600.`,
+with its tag in 32 s, or no ACK up to the end of the capture although it was sent three times (one that is sent once, and whose BYE is accepted, had its ACK); or where a branch was answered 6xx and the caller got another refusal below 600.`,
 	Why: "A second phone that answered and was not let go is a ghost call: somebody hears silence. And a 6xx says that no other phone should be tried.",
 	Fix: "The caller has to acknowledge each 2xx and to send BYE to all but one; the proxy has to pass a 6xx on in place of every other refusal.",
 	Odd: "a further phone answered and was not let go",
@@ -250,7 +250,7 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 		x := &f.tags[k]
 		acked[k], bye[k] = r.letGo(x)
 		if i := bye[k]; !acked[k] && i >= 0 && r.Messages[i].Transaction >= 0 { // one that is accepted, where the 2xx is not repeated, had an ACK ahead of it
-			acked[k] = r.Transactions[r.Messages[i].Transaction].Status/100 == 2 && !r.repeats(r.Messages[x.best].Frame)
+			acked[k] = r.Transactions[r.Messages[i].Transaction].Status/100 == 2 && r.copies(r.Messages[x.best].Frame) == 0
 		}
 		until := r.Now.Add(time.Hour)
 		if bye[k] >= 0 {
@@ -279,13 +279,17 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 		if kept >= 0 {
 			frames = []analysis.Frame{r.Messages[f.tags[kept].best].Frame, m.Frame}
 		}
-		g := waitFor(m.Source, m.Destination, m.Time, m.Transport)
-		if !acked[k] && !r.repeats(m.Frame) {
+		g, waited, confidence := waitFor(m.Source, m.Destination, m.Time, m.Transport), min(r.since(m.Time), timeout), Certain
+		switch copies := r.copies(m.Frame); {
+		case acked[k]:
+		case copies == 0:
 			g.misses = 2 // the ACK and the BYE
+		case copies > 1 && waited < timeout: // whoever sent it saw no ACK
+			g.wait, confidence = 0, Likely
 		}
 		list = append(list, Finding{
-			Severity: Error, Frames: frames, RFC: "RFC 3261 13.2.2.4", gate: g,
-			Observed: fmt.Sprintf("%d phones answered one INVITE; the %d of %s got no %s in 32 s", len(answered), m.Status, endpoint(r.Messages[f.tags[k].at].Source), missing),
+			Severity: Error, Confidence: confidence, Frames: frames, RFC: "RFC 3261 13.2.2.4", gate: g,
+			Observed: fmt.Sprintf("%d phones answered one INVITE; the %d of %s got no %s in %s", len(answered), m.Status, endpoint(r.Messages[f.tags[k].at].Source), missing, plain(waited.Round(100*time.Millisecond))),
 			Expected: "ACK and BYE for each 2xx but one",
 			NextStep: "Make the caller acknowledge each 2xx and send BYE to all but one.",
 		})
@@ -293,9 +297,12 @@ func (r *legRun) ghosts(f *fork, answered []int) (list []Finding) {
 	return list
 }
 
-// repeats reports whether the message with a frame was sent again.
-func (r *legRun) repeats(f analysis.Frame) bool {
-	return r.first(func(m *analysis.Seen) bool { return m.Resent == f }) >= 0
+// copies returns how often the message with a frame was sent again.
+func (r *legRun) copies(f analysis.Frame) (n int) {
+	for i := range r.Messages {
+		n += toInt(r.Messages[i].Resent == f)
+	}
+	return n
 }
 
 // letGo returns whether an ACK with a To tag was seen, and the first BYE of its dialog.
