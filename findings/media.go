@@ -371,7 +371,7 @@ var oneWayAudio = &Rule{
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or packets that make no stream, or, in 5 s and more, less than five (likely, then). It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses the address and port of who sends at that time, or that of the silent side while the stream does not go between the two, where messages of the call are cut or its beginning is missing.
-Where both sides use ICE, the two addresses are those of the stream; silent on a hop with ICE that is not the only one with descriptions of its own. Judged for each such hop, and told of that nearest to who is silent.`,
+Where both sides use ICE, the two addresses are those of the stream; silent on a hop with ICE that is not the only one with descriptions of its own, and of a further phone that answered and has no ACK (see fork-outcomes). Judged for each such hop, and told of that nearest to who is silent.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
@@ -410,7 +410,7 @@ func nearest(side, k, n int) int {
 // oneWay looks for a side that sends nothing on a path, while the other one does.
 func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
 	part, begin, end := p.longest(from, to, (*agreement).both)
-	if part == nil || !alone && p.ice() { // of which path a stream between candidates is
+	if part == nil || !alone && p.ice() || !p.first().acked && p.first().side[0].addr == t.agreed[0].side[0].addr { // of which path a stream between candidates is; nobody talks to a further phone that has no ACK
 		return f, false
 	}
 	var sent [2][]*analysis.Stream
