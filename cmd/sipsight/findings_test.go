@@ -483,6 +483,9 @@ func TestBundleExported(t *testing.T) {
 	if r := sipsight(t, "findings", "--json", "--id", "register-failed", "a.pcap"); strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, `"count":12`) {
 		t.Errorf("the list: %s", r.out)
 	}
+	if r := sipsight(t, "findings", "--id", "register-failed", "a.pcap"); !strings.Contains(r.out, "× 12") || strings.Contains(r.out, "calls") {
+		t.Errorf("registrations are told as calls: %s", r.out)
+	}
 	if r := sipsight(t, "export", "--finding", "register-failed", "a.pcap", "-o", "b.pcapng"); !strings.Contains(r.err, "24 packets outside of calls") {
 		t.Errorf("export: %s", r.err)
 	}

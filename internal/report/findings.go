@@ -24,7 +24,7 @@ var Findings = &Table[*findings.Finding]{Name: "findings", Prefix: "finding", Co
 	{Key: "aor", Kind: URI, Doc: "address-of-record, of a registration", Get: func(f *findings.Finding) Value { return textOf(f.AOR) }},
 	{Key: "aors", Kind: List, Doc: "of several registrations: addresses-of-record, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.AORs()) }},
 	{Key: "calls", Kind: List, Doc: "of a site pattern: Call-IDs, the first 20", Get: func(f *findings.Finding) Value { return listOf(f.Calls) }},
-	{Key: "count", Brief: true, Kind: Number, Doc: "of a site pattern: how many calls", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
+	{Key: "count", Brief: true, Kind: Number, Doc: "of a site pattern, or of findings that are alike: how many", Get: func(f *findings.Finding) Value { return countOf(f.Count) }},
 	{Key: "rfc", Kind: Text, Doc: "the section to cite", Get: func(f *findings.Finding) Value { return textOf(f.RFC) }},
 	{Key: "file", Kind: Object, json: (*jsonWriter).findingFile, cell: (*jsonWriter).findingFileCell},
 	{Key: "frames", Brief: true, Kind: Object, json: (*jsonWriter).findingFrames, cell: (*jsonWriter).findingFramesCell},
@@ -101,10 +101,10 @@ func FindingRow(f *findings.Finding, o *Options) []string {
 	switch {
 	case f.Call != 0:
 		call = CallName(f.Call)
-	case f.Count > 0:
-		call = strconv.Itoa(f.Count) + " calls"
 	case f.AOR != "":
 		call = partyText(f.AOR, o)
+	case f.Count > 0: // of calls, requests, addresses-of-record: what is observed says of what
+		call = "× " + strconv.Itoa(f.Count)
 	}
 	severity := f.Severity.String()
 	if f.Confidence != findings.Certain {
