@@ -101,7 +101,7 @@ var authReusedNonce = &Rule{
 	ID: "auth-reused-nonce", RFC: "RFC 7616 3.4", Severity: "warning",
 	Title: "a nonce count that does not count",
 	Doc: `Two requests of one client to one server carry credentials of one user with the same nonce and a qop, and the nc of the later one is not higher. The challenge with that nonce is in
-the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq), credentials without qop and uses whose order in the capture is not that of their times are left out.
+the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq), credentials without qop, the first request that takes up a challenge of its own Call-ID and counts from 1 (servers that make nonces of the time give one nonce to several requests) and uses whose order in the capture is not that of their times are left out.
 One finding for each user, client and server, at the first hop.`,
 	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
 	Fix: "The client has to count each use of a nonce, from 00000001 on.",
@@ -168,6 +168,7 @@ type challenge struct {
 	realm string
 	nonce uint64 // its hash
 	bare  bool   // the request had no credentials for the realm
+	used  bool   // a request took it up that counts its nonce from 1 on
 	t     *tx
 }
 
@@ -252,6 +253,10 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 		}
 		answers = true
 		l.retried(ch, t, a)
+		if a.NC == 1 && !ch.used && hashOf(a.Nonce) == ch.nonce {
+			ch.used = true
+			l.afresh.add(ch.nonce ^ textHash(t.callID) ^ uint64(t.cseq))
+		}
 		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
 			for k := range t.asks {
 				if x := &t.asks[k]; string(x.Realm) == ch.realm && !x.Stale {
@@ -273,7 +278,7 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 		a := &t.asks[i]
 		nonce := hashOf(a.Nonce)
 		l.nonces.add(nonce)
-		c.challenged(challenge{l.realm(a.Realm), nonce, t.credentialsFor(a.Realm) == nil, t.tx})
+		c.challenged(challenge{realm: l.realm(a.Realm), nonce: nonce, bare: t.credentialsFor(a.Realm) == nil, t: t.tx})
 	}
 	return answers
 }
@@ -651,7 +656,7 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 			continue
 		}
 		id := l.idOf(b, res)
-		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.idOf(a, res).callID == id.callID || a.follows(b) {
+		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.idOf(a, res).callID == id.callID || a.follows(b) || b.nc == 1 && l.afresh.has(b.nonce^textHash(id.callID)^uint64(b.cseq)) {
 			continue
 		}
 		x := by[b.who]

@@ -56,6 +56,7 @@ type ledger struct {
 	askers   table[asker] // by Call-ID, CSeq number and realm
 
 	nonces  set
+	afresh  set // requests that count a nonce from 1 on as a challenge of their own tells them: nonce, Call-ID and CSeq number
 	uses    pages[nonceUse]
 	useIDs  pages[useID] // of those outside of calls
 	trusted pairTable    // clients and the servers where they register, or were accepted with credentials: many more than others remember
