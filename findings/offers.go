@@ -85,7 +85,7 @@ var answerInvalid = &Rule{
 	Title: "an answer that does not fit its offer",
 	Doc: `The description in a 2xx or a reliable provisional response that answers an offer (or in the ACK or PRACK, where the offer stood in a response) has another number of media descriptions, or
 another kind at a place; or accepts a stream with no format of the offer, or with none but telephone events and comfort noise (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
-with port 0 mean nothing); or with a direction that the offer does not allow; or answers RTP/SAVP with RTP/AVP, or the reverse. AVP answered AVPF, and no direction at all where sendrecv
+with port 0 mean nothing); or with a direction that the offer does not allow; or answers RTP/SAVP with RTP/AVP, or the reverse, but for what the offer holds out (RFC 5939). AVP answered AVPF, and no direction at all where sendrecv
 is not allowed, are notes.`,
 	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
 	Fix: "Look at both descriptions in the frames named, and correct the one that answers, or what changes it on its way.",

@@ -117,7 +117,7 @@ func (s *Stream) compare() {
 func (s *Stream) transport() {
 	o, a := s.Offer, s.Answer
 	switch {
-	case equalFold(o.Proto, a.Proto):
+	case equalFold(o.Proto, a.Proto) || s.potential():
 	case o.IsRTP() && a.IsRTP() && o.IsSecure() != a.IsSecure():
 		s.fault(RuleAnswerSecurity)
 	case o.IsRTP() && a.IsRTP() && lowerTransport(o.Proto) == lowerTransport(a.Proto):
@@ -126,6 +126,9 @@ func (s *Stream) transport() {
 		s.fault(RuleAnswerProto)
 	}
 }
+
+// potential reports whether the answer takes up what the offer holds out beside its m= line, transport and keys among it: RFC 5939, section 3.5.
+func (s *Stream) potential() bool { return s.Offer.Has("pcfg") && s.Answer.Has("acfg") }
 
 // lowerTransport returns what a stream of RTP runs over at the bottom.
 func lowerTransport(proto []byte) string {
@@ -207,7 +210,7 @@ func (s *Stream) keys() {
 		for want := range o.Cryptos() {
 			found = found || bytes.Equal(want.Tag, got.Tag) && equalFold(want.Suite, got.Suite)
 		}
-		if !found {
+		if !found && !s.potential() {
 			s.fault(RuleAnswerCrypto)
 		}
 		break

@@ -149,6 +149,19 @@ var answers = []struct {
 		faults: "answer-security",
 	},
 	{
+		name:   "AVP answered SAVP, as the offer holds out (RFC 5939, section 4.1)",
+		offer:  "m=audio 4000 RTP/AVP 0\na=tcap:1 RTP/SAVP\na=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\na=pcfg:1 t=1 a=1\n",
+		answer: "m=audio 5000 RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\na=acfg:1 t=1 a=1\n",
+		want:   "accepted sendrecv 0 PCMU",
+	},
+	{
+		name:   "AVP answered SAVP by one that takes up what was not held out",
+		offer:  "m=audio 4000 RTP/AVP 0\n",
+		answer: "m=audio 5000 RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\na=acfg:1 t=1 a=1\n",
+		want:   "accepted sendrecv 0 PCMU",
+		faults: "answer-security answer-crypto",
+	},
+	{
 		name:   "AVP answered SAVPF",
 		offer:  "m=audio 4000 RTP/AVP 0\n",
 		answer: "m=audio 5000 UDP/TLS/RTP/SAVPF 0\n",
