@@ -334,7 +334,7 @@ var redirectLoop = &Rule{
 	ID: "redirect-loop", RFC: "RFC 3261 8.1.3.4; RFC 7044, 5806", Severity: "error / note",
 	Title: "a redirection to where the call has been, or one after many",
 	Doc: `On one Call-ID a 3xx (other than 305) names only targets whose Request-URI an INVITE was sent to before, or an INVITE is sent to a Request-URI that was answered 3xx before: an
-error. URIs are compared by scheme, user, host, port, transport and maddr. An INVITE with more than 5 entries of History-Info, or more than 5 diversions in Diversion (counters included), is a note.`,
+error, and a note where the call is answered all the same. URIs are compared by scheme, user, host, port, transport, maddr and what a number was found to be ported to (RFC 4694). An INVITE with more than 5 entries of History-Info, or more than 5 diversions in Diversion (counters included), is a note.`,
 	Why: "Two diversions that point at each other never ring: the call goes back and forth until somebody gives up.",
 	Fix: "Look at the forwarding rules of the users in the Contacts of the 3xx: they point at each other.",
 
@@ -389,6 +389,9 @@ func (r *legRun) circles() {
 		}
 		if f != nil {
 			f.Because, f.end = "the call was redirected in a circle", unreached
+			if r.Leg.Answered.After(m.Time) {
+				f.Severity, f.Observed = Note, f.Observed+"; the call was answered all the same"
+			}
 			r.report(*f)
 			return
 		}
@@ -484,7 +487,7 @@ func targetOf(b []byte) string {
 	if u.PortText != nil && !(u.HasPort && u.Port == 5060) {
 		s += ":" + string(u.PortText)
 	}
-	for _, p := range []string{"transport", "maddr"} {
+	for _, p := range []string{"transport", "maddr", "npdi", "rn"} {
 		if v, ok := u.Params.Get(p); ok && !strings.EqualFold(string(v), "udp") {
 			s += ";" + p + "=" + strings.ToLower(string(v))
 		}
