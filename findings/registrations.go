@@ -892,7 +892,7 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, no Record-Route asks it to go the same way, and none came before. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize, conference, call-completion and dialog with a call-id; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -1178,13 +1178,13 @@ func (f *Finding) endsWith(reason string, from netip.AddrPort) {
 	f.Expected = "a subscription that goes on"
 }
 
-// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, or
-// one dialog (RFC 4235, section 4.1), which have to have begun: the first NOTIFY says of these that there is none.
+// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, a
+// conference, the wait for a user who is busy, or one dialog (RFC 4235, section 4.1), which have to have begun: the first NOTIFY says of these that there is none.
 func endsByItself(event []byte, first bool) bool {
 	e := sipmsg.ParseEvent(event)
 	is := func(name string) bool { return bytes.EqualFold(e.Package, []byte(name)) }
 	_, one := e.Params.Get("call-id")
-	return is("refer") || !first && (is("line-seize") || is("dialog") && one)
+	return is("refer") || !first && (is("line-seize") || is("conference") || is("call-completion") || is("dialog") && one)
 }
 
 // tell reports a finding once for each Call-ID.
