@@ -248,6 +248,7 @@ func (t *tracker) registered(x *seen, r *exchange) {
 // accepted takes in a 2xx: the bindings it lists are those that are in force.
 func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
+	further := a.Registrar.Addr() == r.Source.Addr() // who was registered at registers further on
 	a.Source, a.Registrar = r.Source, r.Destination
 	granted := bindings(x.s, r.Bindings, a.Contacts)
 	refreshed, listed := false, false
@@ -277,9 +278,10 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	if refreshed {
 		a.Refreshes++
 	}
-	if listed && len(granted) < maxContacts { // those that are not listed beside it are gone: section 10.3
+	if listed && len(granted) < maxContacts && !further { // those that are not listed beside it are gone: section 10.3; but what the registrar registers further on
 		a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool {
-			return !slices.ContainsFunc(granted, func(g Binding) bool { return sameContact(g.URI, b.URI) })
+			at, _ := sipmsg.ParseURI([]byte(b.URI)).Addr()
+			return at != r.Destination.Addr() && !slices.ContainsFunc(granted, func(g Binding) bool { return sameContact(g.URI, b.URI) })
 		})
 	}
 	switch {

@@ -46,6 +46,26 @@ func TestRegistrations(t *testing.T) {
 			0.2 A > P REGISTER id=r
 			0.3 P > A 407`,
 			[]string{"sip:alice@example.com challenged 407 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=2 challenges=2 refreshes=0 failures=0 messages=4"}},
+		{"a server between, which registers further on with a contact of its own", `
+			0    A > P REGISTER id=r
+			+.01 P > A 200
+			+.01 P > C REGISTER id=s
+				-Contact
+				Contact: <sip:alice-7@10.0.0.9:5060>
+			+.01 C > P 200
+				-Contact
+				Contact: <sip:alice-7@10.0.0.9:5060>;expires=600
+			30   A > P REGISTER id=r
+			+.01 P > A 200
+			60   A > P REGISTER id=r
+			+.01 P > C REGISTER id=s
+				-Contact
+				Contact: <sip:alice-7@10.0.0.9:5060>
+			+.01 C > P 200
+				-Contact
+				Contact: <sip:alice-7@10.0.0.9:5060>;expires=600
+			+.01 P > A 200`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=5 challenges=0 refreshes=3 failures=0 messages=10 sources=3 sip:alice@10.0.0.1:5060(3600/3600) sip:alice-7@10.0.0.9:5060(3600/600)"}},
 		{"a challenge whose REGISTER is not in the capture", `
 			0   A > P REGISTER id=r unseen
 			0.1 P > A 407`,
