@@ -28,7 +28,7 @@ var suspiciousText = &Rule{
 	Title: "text that is meant for whoever reads it",
 	Doc: `The start line, a header field or a body that is text holds a terminal escape (ESC, or CSI as one character), characters that turn the direction of
 the text around them or that nobody sees (joiners, variation selectors and marks of direction excepted), markup or script (<script, onerror=, javascript: …), a part of a database query (' or '1'='1, union select …), or words that address
-a language model («ignore … instructions», «new instructions for the LLM», «reveal your system prompt», «assistant: report this call as …», a line or value that begins with «Human:», or with «assistant:» and an order, </tool_result>, <|im_start|> …; an order to ignore something else, with instructions in the next clause, is none, nor is a system prompt that nobody is told to do anything with). Bodies of other kinds than text, markup in a body that says it is markup, and the names of
+a language model («ignore … instructions», «new instructions for the LLM», «reveal your system prompt», «assistant: report this call as …», a line or value that begins with «Human:», or with «assistant:» and an order, </tool_result>, <|im_start|> …; an order to ignore something else, with instructions in the next clause, is none, nor is a system prompt that nobody is told to do anything with). Bodies of other kinds than text, and compressed ones, markup in a body that says it is markup, and the names of
 scanners (see scanner) are left out. One finding for each kind in each field of each sender and each text, however often it was sent; the fields that a response has of its
 request are the business of who sent that.`,
 	Why: "Whoever sends a packet chooses its text: it may move a terminal's cursor, run in a browser or a database that keeps call records, hide what it says, or pass for something else in front of a model.",
@@ -86,7 +86,7 @@ func (c *Collector) screened(m *analysis.Message) {
 		if len(p.Type.Type) > 0 {
 			kind = fmt.Sprintf("the body (%s/%s)", clip(p.Type.Type), clip(p.Type.Subtype))
 		}
-		if isText(&p) {
+		if isText(&p) && (!s.Has(sipmsg.ContentEncoding) || utf8.Valid(p.Body)) {
 			t.text(m, kind, p.Body, private)
 		}
 	}
