@@ -192,7 +192,11 @@ func TestResources(t *testing.T) {
 	path := ladder(t, 3, failing)
 	for _, c := range []struct{ uri, want string }{
 		{"sipsight://findings", "## missing-ack-2xx"},
-		{"sipsight://filters", "sip.Call-ID"},
+		{"sipsight://filters", "  sip.Call-ID "},
+		{"sipsight://filters", "  call.state "},
+		{"sipsight://filters", "  reg.outcome "},
+		{"sipsight://filters", "  stream.mos "},
+		{"sipsight://filters", "  finding.aor "},
 		{"sipsight://summary" + path, "3 failed"},
 		{"sipsight://calls" + path, "call-3"},
 		{"sipsight://call/call-2" + path, "486 Busy Here"},

@@ -29,7 +29,7 @@ func resources() []mcpjsonrpc.Resource {
 		{URI: "sipsight://findings", Name: "findings", Title: "Catalogue of findings", MIMEType: "text/markdown",
 			Description: "What each finding means, why it matters, and what to do.", Text: findingsText()},
 		{URI: filtersURI, Name: "filters", Title: "Filter language", MIMEType: "text/plain",
-			Description: "The language of filters, and all fields of messages, calls, registrations and findings.", Text: filtersText()},
+			Description: "The language of filters, and all fields of messages, calls, registrations, streams and findings.", Text: filtersText()},
 	}
 }
 
@@ -52,6 +52,8 @@ func filtersText() string {
 	b = report.Calls.Filters(&report.Options{}).AppendHelp(b)
 	b = append(b, "\nFields of registrations (list_registrations)\n"...)
 	b = report.Registrations.Filters(&report.Options{}).AppendHelp(b)
+	b = append(b, "\nFields of streams (analyze_media)\n"...)
+	b = report.Streams.Filters(&report.Options{}).AppendHelp(b)
 	b = append(b, "\nFields of findings (list_findings)\n"...)
 	return string(report.Findings.Filters(&report.Options{}).AppendHelp(b))
 }
