@@ -89,6 +89,8 @@ func identify(names []string) (id identity, keep bool) {
 	return id, keep
 }
 
+var errBroken = errors.New("the analysis broke off")
+
 // examine analyses captures, or returns what an earlier analysis found. The error is one for
 // failure where a capture cannot be read.
 func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjsonrpc.Progress) (*examined, error) {
@@ -116,9 +118,12 @@ func (c *cache) examine(ctx context.Context, names []string, o *Options, p mcpjs
 			r.Close()
 			return e.x, nil
 		}
-		x, err := run(ctx, r, id, o, p)
-		r.Close()
-		c.finish(e, x, err)
+		x, err := (*examined)(nil), errBroken
+		defer func() { // also of a panic: others wait for the entry
+			r.Close()
+			c.finish(e, x, err)
+		}()
+		x, err = run(ctx, r, id, o, p)
 		return x, err
 	}
 }
