@@ -156,7 +156,7 @@ func New(c *analysis.Call, found []*findings.Finding, o *Options, further ...*an
 	calls := append([]*analysis.Call{c}, further...)
 	together := Together(calls)
 	p := &plan{o: o, calls: calls, c: together, steps: report.Timeline(together), row: make(map[place]int)}
-	p.l = &Ladder{ID: report.CallID(c), Title: p.title(c), Verdict: c.Verdict(), Start: c.First().Begin}
+	p.l = &Ladder{ID: report.CallID(c), Title: p.title(c), Verdict: c.Verdict(), Start: c.First().Begin, LeftOut: report.Unkept(together)}
 	for _, x := range further {
 		p.l.Others = append(p.l.Others, Other{report.CallID(x), p.title(x), x.Verdict(), p.ties(x)})
 	}

@@ -165,6 +165,9 @@ func appendCallNote(b []byte, o *Options, c *analysis.Call, findings int) []byte
 	if n := len(Timeline(c)); o.MaxSteps > 0 && n > o.MaxSteps {
 		left = append(left, fmt.Sprintf("the middle of the timeline, %d of %d messages", n-o.MaxSteps, n))
 	}
+	if n := Unkept(c); o.MaxSteps > 0 && n > 0 {
+		left = append(left, plural(int64(n), "message")+" behind the end of the timeline")
+	}
 	if o.MaxProofs > 0 && findings > o.MaxProofs {
 		left = append(left, fmt.Sprintf("%d of %d findings", findings-o.MaxProofs, findings))
 	}
@@ -271,7 +274,11 @@ func appendTimelineText(b []byte, c *analysis.Call, o *Options, width int) []byt
 		g.Add(string(appendFrame(nil, s.Frame, o.several(), "")), stampText(s.Time), secondsText(c.Offset(s.Time)),
 			string(words.AppendEndpoint(nil, s.From)), string(words.AppendEndpoint(nil, s.To)), what, leg)
 	}
-	return g.Append(b, width)
+	b = g.Append(b, width)
+	if n := Unkept(c); n > 0 {
+		b = fmt.Appendf(b, "and %s more\n", plural(int64(n), "message"))
+	}
+	return b
 }
 
 // OtherCalls says which calls an id names, of which the first is told: a Call-ID can be that of several. It is ""

@@ -471,8 +471,8 @@ func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
 		w.close('}')
 	}
 	w.close(']')
-	if first < last {
-		w.key("timeline_left_out").int(int64(last - first - len(middle)))
+	if n := last - first - len(middle) + Unkept(c); n > 0 {
+		w.key("timeline_left_out").int(int64(n))
 	}
 }
 

@@ -231,3 +231,19 @@ func TestListCell(t *testing.T) {
 		}
 	}
 }
+
+// TestTimelineLimit: a timeline that lacks what was over a limit says how much that is.
+func TestTimelineLimit(t *testing.T) {
+	c := &analysis.Call{ID: 1, Legs: []*analysis.Leg{{Messages: 3000, Steps: make([]analysis.Step, 2)}}}
+	text := string(AppendCallText(nil, c, &Options{}, nil, 0))
+	if !strings.HasSuffix(text, "\nand 2,998 messages more\n") {
+		t.Errorf("it ends with %q", text[max(0, len(text)-80):])
+	}
+	if b := AppendCallJSON(nil, &Options{}, c, nil); !strings.Contains(string(b), `"timeline_left_out":2998,`) {
+		t.Errorf("%s", b)
+	}
+	c.Legs[0].Messages = 2
+	if b := AppendCallJSON(nil, &Options{}, c, nil); strings.Contains(string(b), "left_out") {
+		t.Errorf("%s", b)
+	}
+}

@@ -39,6 +39,11 @@ func Timeline(c *analysis.Call) []Step {
 	return list
 }
 
+// Unkept returns how many messages of a call are over the limits on what is kept of it: its timeline lacks them.
+func Unkept(c *analysis.Call) int {
+	return int(max(0, sum(c, func(l *analysis.Leg) int { return l.Messages - len(l.Steps) })))
+}
+
 // before says whether a step is earlier than another: by the number of its
 // frame within one file or where a time is missing, by time across files.
 func (s *Step) before(o *Step) bool {

@@ -289,3 +289,32 @@ func TestTimelineProofs(t *testing.T) {
 		}
 	}
 }
+
+// TestTimelineLimit: of a call with more messages than are kept of a leg, every answer says how many it lacks.
+func TestTimelineLimit(t *testing.T) {
+	const kept, all = 4096, 3 + 2*2100
+	path := ladder(t, 1, "0 A > B INVITE\n0.1 B > A 200\n0.2 A > B ACK\n"+repeat(2100, func(i int) string {
+		return fmt.Sprintf("%d A > B INFO cseq=%d\n%[1]d.1 B > A 200\n", i+1, i+2)
+	}))
+	s := server(siptools.Options{})
+	var x struct {
+		Messages int
+		Timeline []struct{ Frame int }
+		Left     int `json:"timeline_left_out"`
+		Note     string
+	}
+	decode(t, call(t, s, "explain_call", args{"pcap_file": path, "call": "call-1"}).structured, &x)
+	if x.Messages != all || x.Left+len(x.Timeline) != all || !strings.Contains(x.Note, fmt.Sprintf(" %d messages behind the end of the timeline", all-kept)) {
+		t.Errorf("%d messages, %d in the timeline, %d left out: %s", x.Messages, len(x.Timeline), x.Left, x.Note)
+	}
+	rows, left := 0, 0
+	for line := range strings.Lines(call(t, s, "draw_call_flow", args{"pcap_file": path, "call": "call-1"}).text) {
+		if strings.HasSuffix(line, "│\n") || strings.HasSuffix(line, "!1\n") {
+			rows++
+		}
+		fmt.Sscanf(line, "  … and %d messages more", &left)
+	}
+	if rows+left != all {
+		t.Errorf("a ladder of %d messages, and %d more", rows, left)
+	}
+}
