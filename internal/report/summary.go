@@ -484,9 +484,18 @@ func spanText(a, b time.Time) string {
 	return fmt.Sprintf("%s to %s UTC (%s)", layout(from), layout(to), words.Duration(b.Sub(a)))
 }
 
+// maxMethods bounds the methods that the summary for people names, and maxFailures why calls failed.
+const (
+	maxMethods  = 20
+	maxFailures = 6
+)
+
 func methodCounts(s *analysis.Statistics) (list []string) {
-	for _, m := range firstOf(s.MethodNames(), 20) {
+	for _, m := range firstOf(s.MethodNames(), maxMethods) {
 		list = append(list, fmt.Sprintf("%s %s", clean.Text(m), group(s.Methods[m])))
+	}
+	if n := len(s.Methods) - maxMethods; n > 0 {
+		list = append(list, "and "+plural(int64(n), "method")+" more")
 	}
 	return list
 }
@@ -617,7 +626,15 @@ func appendGroupsText(b []byte, label string, list []analysis.Group, most int, o
 		}
 		b = folded(b, label, "%s: %s%s", cut(uriText(g.Name, o), 40), plural(int64(g.Calls), "call"), asr)
 	}
-	return b
+	return appendMore(b, len(list)-most)
+}
+
+// appendMore says how many more there are than are listed, if any.
+func appendMore(b []byte, n int) []byte {
+	if n <= 0 {
+		return b
+	}
+	return row(b, "", "and %s more", group(int64(n)))
 }
 
 // appendFailuresText lists why calls failed, the commonest reason first.
@@ -647,14 +664,14 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		list[i].n++
 	}
 	slices.SortStableFunc(list, func(a, c *failure) int { return c.n - a.n })
-	for i, f := range firstOf(list, 6) {
+	for i, f := range firstOf(list, maxFailures) {
 		label := "failures"
 		if i > 0 {
 			label = ""
 		}
 		b = folded(b, label, "%s: %s, first %s", f.what, plural(int64(f.n), "call"), f.first)
 	}
-	return b
+	return appendMore(b, len(list)-maxFailures)
 }
 
 // appendUnreadText says what could not be read, and what limits were met.

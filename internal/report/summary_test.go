@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -88,5 +89,23 @@ func TestSpanText(t *testing.T) {
 		if got := spanText(a, a.Add(d)); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
+	}
+}
+
+// TestSummaryMore: what the summary for people does not name is counted.
+func TestSummaryMore(t *testing.T) {
+	peers := make([]analysis.Group, 10)
+	if got := string(appendGroupsText(nil, "peers", peers, 8, &Options{})); strings.Count(got, "\n") != 9 || !strings.HasSuffix(got, "\n                and 2 more\n") {
+		t.Errorf("10 peers: %q", got)
+	}
+	if got := string(appendGroupsText(nil, "peers", peers[:8], 8, &Options{})); strings.Count(got, "\n") != 8 {
+		t.Errorf("8 peers: %q", got)
+	}
+	s := &analysis.Statistics{Methods: map[string]int64{}}
+	for i := range 22 {
+		s.Methods[fmt.Sprint("M", i)] = 1
+	}
+	if got := methodCounts(s); len(got) != 21 || got[20] != "and 2 methods more" {
+		t.Errorf("22 methods: %q", got)
 	}
 }

@@ -505,9 +505,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 	for i, ua := range firstOf(s.UserAgents, 10) {
 		b = rowText(b, [2]string{"user agents", ""}[min(i, 1)], uriText(ua, &Options{Secrets: secrets}))
 	}
-	if n := len(s.UserAgents) - 10; n > 0 {
-		b = row(b, "", "and %s more", group(int64(n)))
-	}
+	b = appendMore(b, len(s.UserAgents)-10)
 	b = append(append(b, '\n'), lines...)
 	if n := s.Messages - shown; n > 0 {
 		b = fmt.Appendf(b, "\nand %s more; all of them: sipsight messages FILE\n", plural(n, "message"))

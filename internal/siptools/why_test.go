@@ -318,3 +318,15 @@ func TestTimelineLimit(t *testing.T) {
 		t.Errorf("a ladder of %d messages, and %d more", rows, left)
 	}
 }
+
+// TestFailuresMore: of why calls failed the summary for people names the commonest, and counts the others.
+func TestFailuresMore(t *testing.T) {
+	path := ladder(t, 1, repeat(8, func(i int) string {
+		return fmt.Sprintf("%d A > B INVITE id=c%[1]d\n%[1]d.1 B > A %d\n%[1]d.2 A > B ACK\n", i, 480+i)
+	}))
+	var got struct{ Contents []struct{ Text string } }
+	decode(t, rpc(t, server(siptools.Options{}), "resources/read", args{"uri": "sipsight://summary" + path}), &got)
+	if len(got.Contents) != 1 || !strings.Contains(got.Contents[0].Text, ", first call-6\n                and 2 more\n") {
+		t.Error(got)
+	}
+}
