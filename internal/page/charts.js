@@ -107,5 +107,5 @@ function responseCodes(statuses) {
   const shown = list.length > 14 ? list.toSorted((a, b) => b[1] - a[1]).slice(0, 14).toSorted((a, b) => a[0] - b[0]) : list;
   const kind = (code) => ({ 1: 'neutral', 2: 'good', 3: 'neutral' })[code[0]] ?? 'bad';
   const items = shown.map(([code, n]) => ({ label: code, parts: [[kind(code), n]], title: `${code}: ${count(n)}` }));
-  return bars('Responses by status code', items.map((i) => i.title).join('; '), items, 1);
+  return bars(`Responses by status code${shown === list ? '' : ', the 14 commonest'}`, items.map((i) => i.title).join('; '), items, 1);
 }
