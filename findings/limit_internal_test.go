@@ -1,11 +1,13 @@
 package findings
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 // TestLimitOfRule holds that the notes of a rule take no place of its warnings and errors, that what is not kept of these is a
@@ -43,6 +45,32 @@ func TestLimitOfHeld(t *testing.T) {
 		if c.limited() != want {
 			t.Errorf("with %d too many: limited is %v", more, c.limited())
 		}
+	}
+}
+
+// TestLimitOfTexts holds that suspicious texts for which there is no room are told as a limit, and that one of those that are
+// kept is none, however often it comes.
+func TestLimitOfTexts(t *testing.T) {
+	c := New()
+	see := func(n int) {
+		m := &analysis.Message{SIP: new(sipmsg.Message)}
+		if err := m.SIP.Parse(fmt.Appendf(nil, "OPTIONS sip:a@example.com SIP/2.0\r\nSubject: <script>%d\r\n\r\n", n)); err != nil {
+			t.Fatal(err)
+		}
+		c.screened(m)
+	}
+	for n := range maxSuspicious {
+		see(n)
+	}
+	see(0)
+	suspiciousText.capture(&captureRun{run{c, suspiciousText}, &analysis.Result{}})
+	if len(c.found) != maxSuspicious || c.limited() {
+		t.Errorf("%d findings, limited: %v", len(c.found), c.limited())
+	}
+	see(maxSuspicious)
+	suspiciousText.capture(&captureRun{run{c, suspiciousText}, &analysis.Result{}})
+	if !c.limited() {
+		t.Error("a text that there is no room for is no limit")
 	}
 }
 

@@ -37,6 +37,7 @@ request are the business of who sent that.`,
 		for _, x := range r.c.texts.list {
 			r.report(x.finding())
 		}
+		r.c.count[r.rule.ID].leftOut[Warning] += r.c.texts.lost
 	},
 }
 
@@ -44,6 +45,7 @@ request are the business of who sent that.`,
 type texts struct {
 	list []*suspicious
 	by   map[textKey]*suspicious
+	lost int // those there was no room for, as often as they were seen
 	tool tools
 	low  []byte // see lowered
 }
@@ -174,6 +176,7 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 	x := t.by[k]
 	if x == nil {
 		if len(t.list) == maxSuspicious {
+			t.lost++
 			return
 		}
 		if t.by == nil {
