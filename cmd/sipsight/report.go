@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/findings"
+	"github.com/sipsight/sipsight/internal/clean"
 	"github.com/sipsight/sipsight/internal/flow"
 	"github.com/sipsight/sipsight/internal/page"
 	"github.com/sipsight/sipsight/internal/report"
@@ -67,7 +73,7 @@ func runReport(e *env, c *command, args []string) int {
 			return page.Choose(res, found, *calls)
 		},
 	})
-	werr := w.end(page.Write(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout}))
+	werr := w.end(writeReport(w, &page.Report{Version: versionString(), Result: res, Found: found, Full: full, Texts: texts, Options: layout}))
 	if err == nil {
 		err = werr
 	}
@@ -77,3 +83,29 @@ func runReport(e *env, c *command, args []string) int {
 	}
 	return q.failOn.code(code, found)
 }
+
+// writeReport writes a report, which is handed on: queries of URLs, where signed ones have their signature, are masked with the
+// other secrets.
+func writeReport(w io.Writer, p *page.Report) error {
+	o := &p.Options.Report
+	if o.Secrets {
+		return page.Write(w, p)
+	}
+	o.Files = slices.Clone(o.Files)
+	for i, name := range o.Files {
+		o.Files[i] = maskedURL(name)
+	}
+	for i := range p.Result.Files {
+		was := p.Result.Files[i].Capture
+		c := *was
+		if c.Name = maskedURL(was.Name); c.Err != nil {
+			c.Err = errors.New(c.Name + strings.TrimPrefix(was.Err.Error(), was.Name))
+		}
+		p.Result.Files[i].Capture = &c
+		defer func() { p.Result.Files[i].Capture = was }()
+	}
+	return page.Write(w, p)
+}
+
+// maskedURL returns the name of a capture, which may be a URL, without what may be secret in it.
+func maskedURL(name string) string { return string(clean.AppendURLs(nil, []byte(name))) }

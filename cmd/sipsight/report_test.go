@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,5 +122,18 @@ func TestREADMELadder(t *testing.T) {
 	}
 	if r.code != exitOK || !strings.Contains(string(readme), indented.String()) {
 		t.Errorf("exit code %d; the README does not show\n%s", r.code, indented.String())
+	}
+}
+
+// TestReportOfURL: a report is handed on, and does not hold what signs the URLs of its captures.
+func TestReportOfURL(t *testing.T) {
+	captures(t)
+	web := httptest.NewServer(http.FileServer(http.Dir(".")))
+	defer web.Close()
+	for secrets, want := range map[string]bool{"--show-secrets=false": false, "--show-secrets": true} {
+		r := sipsight(t, "report", secrets, web.URL+"/register-digest.pcap?sig=Pa55w0rd", web.URL+"/none.pcap?sig=Pa55w0rd", "-o", "-")
+		if n := strings.Count(r.out, "Pa55w0rd"); r.code != exitPartial || (n > 0) != want || !strings.Contains(r.out, web.URL+"/register-digest.pcap?") || strings.Count(r.out, "answered 404 Not Found") == 0 {
+			t.Errorf("%s: exit code %d, %d times there; %s", secrets, r.code, n, r.err)
+		}
 	}
 }
