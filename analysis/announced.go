@@ -399,7 +399,7 @@ func (s *Stream) belong(legs *legStore, l *Leg, by Party, kind string) {
 	s.legs, s.leg, s.Call = legs, int32(l.order+1), int(legs.calls[l.order])
 	s.SentBy, s.Kind = by, kind
 	s.describe(l.Media)
-	s.secure = l.Media.encrypted(s.Kind)
+	s.secure = l.Media.encrypted(s)
 }
 
 // describe takes over what descriptions say of the payload type. The numbers of payload types are
@@ -490,13 +490,23 @@ func (s *Stream) described(m *Media, payloadType uint8) (c rtp.Codec) {
 // bring keys or ask for it.
 func (s *Stream) Encrypted() bool { return s.Security != NoSecurity || s.secure }
 
-// encrypted reports whether the descriptions of both sides ask for SRTP of a kind.
-func (m *Media) encrypted(kind string) bool {
-	var said, secure [3]bool
+// encrypted reports whether the descriptions of both sides ask for SRTP on a stream. A side may offer one with SRTP and one without: what it says of
+// the address that the stream comes from or goes to counts, and of another one, behind a NAT, that it would take SRTP.
+func (m *Media) encrypted(s *Stream) bool {
+	var said, exact, secure [3]bool
 	for _, list := range [...][]Endpoint{m.Candidates, m.Endpoints} {
 		for i := range list {
-			if e := &list[i]; e.Kind == kind && int(e.Side) < len(said) {
-				said[e.Side], secure[e.Side] = true, e.secure
+			e := &list[i]
+			if e.Kind != s.Kind || int(e.Side) >= len(said) {
+				continue
+			}
+			at := s.Destination()
+			if e.Side == s.SentBy {
+				at = s.Source()
+			}
+			if is := e.Addr == at; is || !exact[e.Side] {
+				secure[e.Side] = e.secure || !is && secure[e.Side]
+				said[e.Side], exact[e.Side] = true, is
 			}
 		}
 	}

@@ -145,6 +145,33 @@ func TestCandidatesDescribe(t *testing.T) {
 	}
 }
 
+// TestBestEffortSRTP: of a stream with SRTP and one without, on ports of their own or on the same one, the answer takes one.
+func TestBestEffortSRTP(t *testing.T) {
+	said := func(host string, lines ...string) string {
+		return "  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 " + host + "\n  | s=-\n  | c=IN IP4 " + host + "\n  | m=audio " + strings.Join(lines, "\n  | m=audio ") + "\n"
+	}
+	for _, c := range []struct {
+		offer, answer  [2]string
+		caller, callee int
+		want           bool
+	}{
+		{offer: [2]string{"4000 RTP/SAVP 0", "4002 RTP/AVP 0"}, answer: [2]string{"5000 RTP/SAVP 0", "0 RTP/AVP 0"}, caller: 4000, callee: 5000, want: true},
+		{offer: [2]string{"4000 RTP/SAVP 0", "4002 RTP/AVP 0"}, answer: [2]string{"0 RTP/SAVP 0", "5002 RTP/AVP 0"}, caller: 4002, callee: 5002},
+		{offer: [2]string{"4002 RTP/AVP 0", "4000 RTP/SAVP 0"}, answer: [2]string{"5002 RTP/AVP 0", "0 RTP/SAVP 0"}, caller: 4002, callee: 5002},
+		{offer: [2]string{"4000 RTP/SAVP 0", "4000 RTP/AVP 0"}, answer: [2]string{"5000 RTP/SAVP 0", "0 RTP/AVP 0"}, caller: 4000, callee: 5000, want: true},
+		{offer: [2]string{"4000 RTP/SAVP 0", "4000 RTP/AVP 0"}, answer: [2]string{"0 RTP/SAVP 0", "5000 RTP/AVP 0"}, caller: 4000, callee: 5000},
+		{offer: [2]string{"4000 RTP/SAVP 0", "4002 RTP/AVP 0"}, answer: [2]string{"5000 RTP/SAVP 0", "0 RTP/AVP 0"}, caller: 41000, callee: 5000, want: true},
+	} {
+		l := capgen.Ladder{}
+		text := mediaHosts + "0 A > B INVITE\n" + said("10.0.0.1", c.offer[:]...) + "1 B > A 200\n" + said("10.0.0.2", c.answer[:]...) + "1.1 A > B ACK\n" +
+			fmt.Sprintf("1.2 A:%[1]d > B:%[2]d RTP ssrc=1\n1.2 B:%[2]d > A:%[1]d RTP ssrc=2\n", c.caller, c.callee)
+		streams := joinedStreams(t, l.Pcap(text)).Streams
+		if len(streams) != 2 || streams[0].Encrypted() != c.want || streams[1].Encrypted() != c.want {
+			t.Errorf("%d streams, encrypted not %v:\n%s", len(streams), c.want, text)
+		}
+	}
+}
+
 // TestJoinServerPort holds that a stream to a port which a server has for the media of many calls is of the one that announced where it
 // comes from, however many began since.
 func TestJoinServerPort(t *testing.T) {

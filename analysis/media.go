@@ -273,7 +273,8 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 			if t.streams != nil {
 				e.formats, e.secure = said.formats, said.secure
 			}
-			m.Endpoints = announce(m.Endpoints, maxEndpoints, e)
+			again := slices.ContainsFunc(m.Lines[:len(m.Lines)-1], func(x MediaLine) bool { return x.Side == side && x.Addr == e.Addr })
+			m.Endpoints = announce(m.Endpoints, maxEndpoints, e, again)
 		}
 	}
 	if t.streams != nil && bytes.Contains(body, []byte("a=candidate:")) {
@@ -326,7 +327,7 @@ func (t *tracker) candidates(m *Media, x *seen, side Party, body []byte) {
 		for c := range s.Media[i].Candidates() {
 			if c.Component == 1 && c.Addr.IsValid() && equalFold(c.Transport, "udp") {
 				e.Addr = c.Addr
-				m.Candidates = announce(m.Candidates, maxICE, e)
+				m.Candidates = announce(m.Candidates, maxICE, e, false)
 			}
 		}
 	}
@@ -366,8 +367,9 @@ func (t *tracker) formatsOf(g *sdp.Glimpse) formatFacts {
 }
 
 // announce keeps an endpoint, once. Payload types may be added later, and may not change
-// their meaning: RFC 3264, section 8.3.2.
-func announce(list []Endpoint, most int, e Endpoint) []Endpoint {
+// their meaning: RFC 3264, section 8.3.2. Of one description that announces it again, with SRTP and without, the
+// other one chooses.
+func announce(list []Endpoint, most int, e Endpoint, again bool) []Endpoint {
 	for i := range list {
 		old := &list[i]
 		if old.Addr != e.Addr || old.Side != e.Side {
@@ -376,7 +378,7 @@ func announce(list []Endpoint, most int, e Endpoint) []Endpoint {
 		if !strings.Contains(old.formats, e.formats) && len(old.formats)+len(e.formats) < maxKept {
 			old.formats += "," + e.formats
 		}
-		old.secure = e.secure
+		old.secure = e.secure || again && old.secure
 		return list
 	}
 	if len(list) < most {
