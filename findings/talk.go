@@ -271,7 +271,7 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 			continue
 		}
 		image = image || o.IsFax() && x.IsFax()
-		if a.audio || !o.Is("audio") || !x.Is("audio") {
+		if a.audio || !o.Is("audio") || !x.Is("audio") || isConnected(o) {
 			continue
 		}
 		a.audio = true
@@ -295,6 +295,11 @@ func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	default:
 		t.agreed = append(t.agreed, a)
 	}
+}
+
+// isConnected reports whether a stream is one of RTP over TCP (RFC 4571), which is not looked for.
+func isConnected(m *sdp.Media) bool {
+	return len(m.Proto) > 4 && strings.EqualFold(string(m.Proto[:4]), "TCP/")
 }
 
 // ackedPast reports whether the ACK to the 2xx of a deal is on another hop: where a proxy puts no Record-Route in it goes from end to end.
