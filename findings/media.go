@@ -371,7 +371,7 @@ var oneWayAudio = &Rule{
 	Title: "audio went one way only",
 	Doc: `A call was answered with 2xx and ACK (on whatever hop) and went on for 3 s and more; by its descriptions both sides send and receive audio, for 5 s and more ahead of a hold or behind it, or in all; RTP of one side is in the capture in that time (1 s and more of a stream that begins ahead of it or goes on behind it), and none of the other behind the 2xx, or packets that make no stream, or, in 5 s and more, less than five (likely, then). It is certain
 where both media addresses are sources of some packet (RTCP is one), and not one of which the capture has all messages and nothing that goes there, and only possible otherwise: the other direction may have taken another way. Silent where all that was sent is comfort noise, describes silence or is telephone events, where another agreement takes the media to hosts between which they would not be captured (see no-audio), where RTP of another call uses the address and port of who sends at that time, or that of the silent side while the stream does not go between the two, where messages of the call are cut or its beginning is missing.
-Where both sides use ICE, the two addresses are those of the stream; silent on a hop with ICE that is not the only one with descriptions of its own, and of a further phone that answered and has no ACK (see fork-outcomes). Judged for each such hop, and told of that nearest to who is silent.`,
+Where both sides use ICE, the two addresses are those of the stream; silent on a hop with ICE that is not the only one with descriptions of its own, and of a further phone that answered and has no ACK (see fork-outcomes). Judged for each such hop, and told of that nearest to who is silent; what who is between gets on another hop of that side, and does not pass on, is named.`,
 	Why: "One hears, the other does not: what people report most.",
 	Fix: "Look where the silent side was told to send (c= and m= in the description of the other): behind a NAT or a firewall nothing gets out, or nothing comes back to the capture.",
 	capture: func(r *captureRun) {
@@ -386,8 +386,12 @@ Where both sides use ICE, the two addresses are those of the stream; silent on a
 			for silent := range 2 { // what a relay does not get it does not pass on: the hop nearest to who is silent is told
 				n := len(list)
 				for k := range paths {
-					p := paths[nearest(silent, k, len(paths))]
-					if f, ok := r.oneWay(t, p, silent, len(paths) == 1, from, to); ok && (len(list) == n || f.Confidence != Possible) {
+					i := nearest(silent, k, len(paths))
+					nearer := paths[:i]
+					if silent == 1 {
+						nearer = paths[i+1:]
+					}
+					if f, ok := r.oneWay(t, paths[i], nearer, silent, len(paths) == 1, from, to); ok && (len(list) == n || f.Confidence != Possible) {
 						if list = append(list[:n], f); f.Confidence != Possible {
 							break
 						}
@@ -407,8 +411,8 @@ func nearest(side, k, n int) int {
 	return n - 1 - k
 }
 
-// oneWay looks for a side that sends nothing on a path, while the other one does.
-func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
+// oneWay looks for a side that sends nothing on a path, while the other one does. Others are nearer to that side.
+func (r *captureRun) oneWay(t *talk, p path, nearer []path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
 	part, begin, end := p.longest(from, to, (*agreement).both)
 	if part == nil || !alone && p.ice() || !p.first().acked && p.first().side[0].addr == t.agreed[0].side[0].addr { // of which path a stream between candidates is; nobody talks to a further phone that has no ACK
 		return f, false
@@ -479,6 +483,10 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	}
 	if stray || len(lone) > 0 {
 		f.Confidence = Likely
+	} else if s := r.elsewhere(t, nearer, silent, begin, end); s != nil {
+		f.Observed += fmt.Sprintf(" on this hop; on another one it sends to %s", endpoint(s.Destination()))
+		f.Because = "audio went one way only: what " + sideNames[silent] + " sends is not passed on"
+		f.NextStep = fmt.Sprintf("Look at %s, which gets that audio and should pass it on.", s.Destination().Addr())
 	}
 	for _, end := range last {
 		if !r.sends(end.Addr()) || r.isDeaf(end.Addr()) {
@@ -487,6 +495,30 @@ func (r *captureRun) oneWay(t *talk, p path, silent int, alone bool, from, to ti
 	}
 	t.strays[silent] = t.strays[silent] || stray && f.Confidence > Possible
 	return f, true
+}
+
+// elsewhere returns a stream of sound that a side sends in a time on a hop nearer to it, to where it was asked to; nil for none. Where it is
+// asked for, who is between does not pass that on.
+func (r *captureRun) elsewhere(t *talk, nearer []path, by int, begin, end time.Time) *analysis.Stream {
+	var list []*analysis.Stream
+	for _, p := range nearer {
+		list = append(list, t.sent(p, by, false)...)
+	}
+	for _, l := range r.legsOf(t) {
+		if l.Media != nil && legNo(l) != t.number && (legNo(l) < t.number) == (by == 0) {
+			list = append(list, l.Media.Streams...)
+		}
+	}
+	for _, s := range list {
+		n := s.Report().Packets
+		if sideIndex(s.SentBy) != by || !strings.EqualFold(s.Kind, "audio") || n < fewPackets || quiet(s)+int64(s.Events) >= n || !s.End().After(begin) || !s.Begin().Before(end) || reachesInto(s, begin, end) < lateMedia {
+			continue
+		}
+		if asked, _, _ := r.announced(t, s.Destination(), otherSide(s.SentBy)); asked {
+			return s
+		}
+	}
+	return nil
 }
 
 // lone returns the packets without a stream that go from one address to another in a time, and whether one of them is comfort noise.
