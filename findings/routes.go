@@ -870,7 +870,7 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back (a 2xx over UDP that is not repeated had its ACK); where nothing that it sends there is in the capture behind it, it is only possible.
-If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or no RTP of it is in the capture and the peer shows that it knows of the NAT, by what it answers, or by where it sends a request for a private address. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or to another public one from which RTP of its sender comes, or no RTP of it is in the capture and the peer shows that it knows of the NAT, by what it answers, or by where it sends a request for a private address. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
@@ -1001,12 +1001,39 @@ func latched(r *captureRun) {
 			r.lower(f, Note)
 			continue
 		}
-		if l := f.leg.of(r.Result); l.Media != nil && slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return reaches(s, f.from) }) || r.mediaOfHops(l, f.from) {
-			f.Observed += "; RTP goes to " + f.from.String() + " all the same"
+		l, to := f.leg.of(r.Result), f.from
+		is := l.Media != nil && slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return reaches(s, to) }) || r.mediaOfHops(l, to)
+		if !is {
+			to, is = r.answeredMedia(l, f.Frames[0])
+		}
+		if is {
+			f.Observed += "; RTP goes to " + to.String() + " all the same"
 			f.NextStep = "Nothing, as long as the peer sends media to where it hears them."
 			r.lower(f, Note)
 		}
 	}
+}
+
+// answeredMedia returns the public address that RTP of who sent a description comes from, and to which RTP of the leg goes back: a NAT may
+// have another one for media than for signalling.
+func (r *captureRun) answeredMedia(l *analysis.Leg, said analysis.Frame) (to netip.Addr, ok bool) {
+	if l.Media == nil || len(l.Media.Streams) == 0 {
+		return to, false
+	}
+	i := slices.IndexFunc(l.Media.Endpoints, func(e analysis.Endpoint) bool { return e.Frame == said })
+	if i < 0 {
+		return to, false
+	}
+	for _, s := range l.Media.Streams {
+		if to = s.Source().Addr().Unmap(); s.SentBy != l.Media.Endpoints[i].Side || !r.c.isPublic(to) {
+			continue
+		}
+		list := r.heard().at[s.Source()]
+		if slices.ContainsFunc(list[:min(len(list), maxShared)], func(x *analysis.Stream) bool { return x.Of(l) && x.Destination() == s.Source() && reaches(x, to) }) {
+			return to, true
+		}
+	}
+	return to, false
 }
 
 // hearsMedia reports whether RTP of a leg is in the capture, or RTP of no call at one of the hosts of its hops.
