@@ -473,6 +473,8 @@ type LonePacket struct {
 }
 
 // forget takes a newcomer out of the table. It stays in the queue until its turn comes.
+//
+//go:noinline
 func (t *streamTable) forget(c *newcomer) {
 	t.held -= len(c.held)
 	c.done = true

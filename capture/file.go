@@ -74,6 +74,8 @@ type File struct {
 func (f *File) Complete() bool { return f.Err == nil && len(f.Damage()) == 0 }
 
 // Damage returns those of Notes that say what could not be read.
+//
+//go:noinline
 func (f *File) Damage() (list []Note) {
 	for _, n := range f.Notes {
 		if n.Lost {
@@ -528,6 +530,8 @@ func (f *File) addComment(c string) {
 func (f *File) note(n Note) { f.Notes = appendNote(f.Notes, n) }
 
 // appendNote adds n to list, or counts it where its kind is there already.
+//
+//go:noinline
 func appendNote(list []Note, n Note) []Note {
 	for i := range list {
 		if list[i].ID == n.ID && list[i].What == n.What {

@@ -282,6 +282,8 @@ func (r *legRun) isAckOf(m *analysis.Seen, i int, oks []int) bool {
 }
 
 // accepting returns the 2xx to INVITEs with a CSeq number, those sent again left out.
+//
+//go:noinline
 func (r *legRun) accepting(cseq uint32) (list []int) {
 	for i := range r.Messages {
 		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && m.Status/100 == 2 && m.CSeq == cseq && m.Resent.Number == 0 && len(list) < maxForks {

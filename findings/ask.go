@@ -303,6 +303,8 @@ func (g *repeats) add(what string, e *exchangeRun, f Finding) {
 }
 
 // take adds a finding with a Call-ID.
+//
+//go:noinline
 func (g *repeats) take(k repeatKey, callID string, f Finding) {
 	if x := g.m[k]; x != nil {
 		x.n++

@@ -450,6 +450,7 @@ type ignoredKey struct {
 	user   uint64
 }
 
+//go:noinline
 func (l *ledger) ignore(x *tx) {
 	k := ignoredKey{x.src.Addr(), x.method, x.key}
 	g := l.ignoredBy[k]

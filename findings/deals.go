@@ -98,6 +98,8 @@ func (r *legRun) deals() []deal {
 
 // answererFirst returns the deals of a list in such an order that of those of one request the one nearest to who answered, or should have, comes
 // first: the last one, and where the offer stands in a response, the first.
+//
+//go:noinline
 func (r *legRun) answererFirst(list []deal) []int {
 	d := &r.c.deals
 	d.order = d.order[:0]

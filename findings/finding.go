@@ -144,6 +144,8 @@ type several struct {
 const maxMerged = 256
 
 // merge takes another finding of the same cause into x.
+//
+//go:noinline
 func (x *Finding) merge(f *Finding) {
 	if len(x.Observed) < maxMerged {
 		x.Observed += "; " + f.Observed

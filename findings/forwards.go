@@ -388,6 +388,8 @@ func viaIs(h sipmsg.ViaHop, a netip.AddrPort) bool {
 }
 
 // sentBy returns the sent-by of a Via, for comparing.
+//
+//go:noinline
 func sentBy(h sipmsg.ViaHop) []byte {
 	return bytes.ToLower(append(append(bytes.Clone(h.Host), ':'), h.PortText...))
 }

@@ -77,6 +77,8 @@ func (c *Collector) visible(g *gate, res *analysis.Result) bool {
 }
 
 // lacks reports whether octets of streams from one host to another that came between two times are not in the capture.
+//
+//go:noinline
 func (c *Collector) lacks(p hostPair, from, to time.Time) bool {
 	return slices.ContainsFunc(c.unseen, func(u unseenOctets) bool { return u.hostPair == p && !u.at.Before(from) && u.since.Before(to) })
 }

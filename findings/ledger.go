@@ -128,6 +128,8 @@ type liveTx struct {
 }
 
 // hold returns a tx that stays: x itself, or a copy.
+//
+//go:noinline
 func (x *tx) hold() *tx {
 	if x.held {
 		return x

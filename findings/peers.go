@@ -120,6 +120,8 @@ func pauseKey(client netip.Addr, server netip.AddrPort, method string, from, to 
 }
 
 // same reports whether a request is the one that a pause is about.
+//
+//go:noinline
 func (p *pause) same(q *pause) bool {
 	return p.client == q.client && p.server == q.server && p.method == q.method && p.from == q.from && p.to == q.to
 }

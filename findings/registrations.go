@@ -599,6 +599,8 @@ func (s *stormState) newSource(all *hosts, a netip.Addr) *stormSource {
 }
 
 // challengeSeen returns the gate of a finding that says that REGISTERs were not challenged.
+//
+//go:noinline
 func challengeSeen(e *analysis.Exchange) *gate {
 	return &gate{self: e.Source.Addr(), peer: e.Destination.Addr(), since: e.Sent}
 }

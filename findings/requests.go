@@ -39,6 +39,8 @@ func (r *legRun) answeredUnseen(i int, by time.Time) bool {
 func (r *legRun) overUDP(i int) bool { return r.transport(i) == "UDP" }
 
 // transport returns that of the request of a transaction, "" where that is not in the capture.
+//
+//go:noinline
 func (r *legRun) transport(i int) string {
 	for j := range r.Messages {
 		if m := &r.Messages[j]; m.Transaction == i && m.Request {
@@ -124,6 +126,8 @@ func (r *legRun) any(list []int, f func(*analysis.Seen) bool) bool {
 }
 
 // onHop returns the requests of a method on a hop, those sent again left out.
+//
+//go:noinline
 func (r *legRun) onHop(hop int, method string) (list []int) {
 	for i := range r.Messages {
 		if m := &r.Messages[i]; m.Request && m.Method == method && m.Hop == hop && m.Resent.Number == 0 {

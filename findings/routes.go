@@ -439,6 +439,8 @@ func (r *legRun) invitedOn(hop int) bool {
 // passes reports whether request i comes past a proxy in the end, or as far as can be told:
 // nothing says that it does not where the capture shows nothing else of the proxy. Also the
 // proxy itself may be who sends it.
+//
+//go:noinline
 func (r *legRun) passes(i int, proxy netip.Addr) bool {
 	shown := false
 	for j := range r.Messages {

@@ -654,6 +654,8 @@ func (r *captureRun) complete(t *talk) bool { return r.known(t) && !t.ice }
 
 // known reports whether nothing is missing that would say something about the media of a
 // talk: all descriptions are known, and all streams.
+//
+//go:noinline
 func (r *captureRun) known(t *talk) bool {
 	return r.Traffic.Measured && !t.partial && !t.leg.Running && !t.leg.AnswerUnseen && len(t.leg.Media.Endpoints) < 32 && !slices.Contains(r.Exceeded, "stream-limit")
 }
