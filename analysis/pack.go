@@ -624,6 +624,8 @@ func (u *numbers) flags(list ...*bool) {
 }
 
 // bit puts one bit into an octet.
+//
+//go:noinline
 func (b *octets) bit(set bool) {
 	if set {
 		*b = append(*b, 1)

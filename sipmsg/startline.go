@@ -7,6 +7,8 @@ const maxStartLine = 16 << 10
 
 // KnownMethod reports whether a method is registered for SIP; all others are extensions.
 // Methods are case-sensitive.
+//
+//go:noinline
 func KnownMethod(method []byte) bool {
 	switch string(method) {
 	case "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE":
