@@ -389,6 +389,18 @@ func TestTCPNoSequence(t *testing.T) {
 	}
 }
 
+// TestTCPTail: where the end of a connection, or who acknowledges, shows that octets of the last message were sent, they are missing in the capture.
+func TestTCPTail(t *testing.T) {
+	invite := request("INVITE", "c1@h", 300)
+	there, _, packets := connection(flow4)
+	packets = append(packets, there.Send(invite[:250]))
+	expect(t, packetsOf(append(packets, there.FIN())...), "INVITE c1@h TCP [4] partial")
+	there, here, packets := connection(flow4)
+	packets = append(packets, there.Send(invite[:250]))
+	there.Send(invite[250:])
+	expect(t, packetsOf(append(packets, there.FIN(), here.FIN())...), "INVITE c1@h TCP [4] partial tcp-gap")
+}
+
 // TestTCPStartAgain: the first segments of a stream from the middle, in any order, are sent again in any order.
 func TestTCPStartAgain(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 300), request("BYE", "c3@h", 0)
