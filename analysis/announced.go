@@ -154,6 +154,8 @@ func (j *streamJoiner) byAnswer() {
 }
 
 // join makes stream i one of a leg.
+//
+//go:noinline
 func (j *streamJoiner) join(i int, who int32, by Party, kind string) {
 	s, leg := j.streams[i], j.who[who].leg
 	j.of[i] = who + 1

@@ -107,6 +107,8 @@ func scoreOf(list []scored, bits uint) (n int) {
 }
 
 // namesOf returns the names of the traits whose bits are set.
+//
+//go:noinline
 func namesOf(list []scored, bits uint) (names []string) {
 	for i := range list {
 		if bits&(1<<i) != 0 {

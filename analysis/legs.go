@@ -115,6 +115,8 @@ func (s *legStore) look(i int, r *legRoom) *Leg {
 
 // attach gives a leg its streams, once those are known. As with tell, what is in the store
 // is given them once.
+//
+//go:noinline
 func (s *legStore) attach(l *Leg) {
 	if l.order >= len(s.first) || l.Media == nil {
 		return

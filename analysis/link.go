@@ -123,6 +123,7 @@ type linker struct {
 	over      bool
 }
 
+//go:noinline
 func (k *linker) add(x tie) {
 	if len(k.ties) == maxLinks {
 		k.over = true

@@ -180,6 +180,8 @@ func (r *legRun) has(i, status int, id sipmsg.ID) bool {
 }
 
 // callerTag returns the From tag of who sent the first INVITE, 0 where it was not captured.
+//
+//go:noinline
 func (r *legRun) callerTag() uint64 {
 	if i := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 }); i >= 0 {
 		return r.Messages[i].FromTag
@@ -260,6 +262,8 @@ func list(m *sipmsg.Message, id sipmsg.ID) string {
 }
 
 // number writes how many there are of something.
+//
+//go:noinline
 func number(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

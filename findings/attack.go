@@ -129,6 +129,7 @@ type attack struct {
 	explained bool      // another one of the same sender tells more
 }
 
+//go:noinline
 func (a *attack) related(id string) {
 	if !slices.Contains(a.f.Related, id) {
 		a.f.Related = append(a.f.Related, id)

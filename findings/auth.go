@@ -225,6 +225,8 @@ func (l *ledger) auths(m *sipmsg.Message, counts func(*sipmsg.Auth) bool, ids ..
 
 // credentialsFor returns the credentials of a request for a realm, nil for none. Basic names no
 // realm.
+//
+//go:noinline
 func (t *liveTx) credentialsFor(realm []byte) *sipmsg.Auth {
 	for i := range t.creds {
 		if a := &t.creds[i]; a.HasToken || bytes.Equal(a.Realm, realm) {

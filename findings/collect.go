@@ -537,6 +537,7 @@ func (c *Collector) limited() bool {
 // which the files were named, and what is found must not.
 type fileOrder []int
 
+//go:noinline
 func orderOf(res *analysis.Result) fileOrder {
 	order := make(fileOrder, len(res.Files))
 	for i := range res.Files {

@@ -354,6 +354,8 @@ func names(m *sdp.Media) string {
 }
 
 // streamName names a media description: its kind and its place.
+//
+//go:noinline
 func streamName(m *sdp.Media, place int) string {
 	return kindOf(m) + " stream " + strconv.Itoa(place+1)
 }

@@ -152,6 +152,8 @@ type mediaHost struct {
 }
 
 // host returns what is known of a host.
+//
+//go:noinline
 func (x *streamIndex) host(a netip.Addr) *mediaHost {
 	h := x.hosts[a]
 	if h == nil {

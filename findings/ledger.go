@@ -182,6 +182,8 @@ func hashOf(parts ...[]byte) uint64 {
 
 // first reports whether a rule has nothing to say of a Call-ID yet: what is seen on one hop
 // is seen on the others too.
+//
+//go:noinline
 func (l *ledger) first(rule string, t *tx) bool {
 	k := rule + "\x00" + t.callID
 	if l.told[k] || len(l.told) >= 8*maxOfRule {

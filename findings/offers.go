@@ -971,6 +971,8 @@ func inClear(line []byte) bool {
 }
 
 // body returns the body of message i as it stands in its octets.
+//
+//go:noinline
 func (r *legRun) body(i int) []byte {
 	b := r.Octets(i)
 	return b[max(0, len(b)-r.Messages[i].Body):]

@@ -159,6 +159,8 @@ func (s *loadState) request(all *hosts, server netip.Addr, sent time.Time) *load
 }
 
 // refused takes in a refusal of a request that was counted.
+//
+//go:noinline
 func (s *loadState) refused(l *load, x refusal) {
 	if l == nil {
 		return

@@ -77,6 +77,7 @@ type cuts struct {
 	frames []analysis.Frame // the first ones
 }
 
+//go:noinline
 func (c *cuts) add(f analysis.Frame) {
 	if c.n++; len(c.frames) < maxSiteProofs {
 		c.frames = append(c.frames, f)
@@ -84,6 +85,8 @@ func (c *cuts) add(f analysis.Frame) {
 }
 
 // lost counts what is missing of a message.
+//
+//go:noinline
 func (s *qualityState) lost(l analysis.Loss, f analysis.Frame) {
 	if l == analysis.LostFragments || l == analysis.LostAwaited {
 		s.missing.add(f)

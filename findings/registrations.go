@@ -140,6 +140,7 @@ func (w *registerWatch) refuse(e *analysis.Exchange) {
 	w.refused = &refusedRegister{f, e.Source.Addr(), e.Answered}
 }
 
+//go:noinline
 func registerFinding(e *analysis.Exchange, s Severity) Finding {
 	return Finding{Severity: s, AOR: e.AOR, CallID: e.CallID, Frames: []analysis.Frame{e.SentFrame}}
 }

@@ -317,6 +317,8 @@ func (s *lengthState) leg(r *legRun) {
 }
 
 // hold keeps a finding about a message without Content-Length.
+//
+//go:noinline
 func (s *lengthState) hold(f Finding, key string) {
 	if len(s.wait) == maxOfRule {
 		s.lost++

@@ -153,6 +153,8 @@ func knownEtherType(p []byte, n int) bool {
 }
 
 // pppoe steps over a session header. RFC 2516, section 4.
+//
+//go:noinline
 func (f *Frame) pppoe() (step, uint16, error) {
 	p := f.Payload
 	if len(p) < 6 {

@@ -239,6 +239,7 @@ func (p *Writer) end(b []byte) error {
 	return err
 }
 
+//go:noinline
 func appendPadded(b, v []byte) []byte {
 	b = append(b, v...)
 	return append(b, 0, 0, 0)[:len(b)+pad4(len(v))-len(v)]

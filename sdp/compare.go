@@ -79,6 +79,7 @@ func groups(s *Session) bool {
 	return false
 }
 
+//go:noinline
 func (s *Stream) fault(r Rule) { s.Faults = append(s.Faults, r) }
 func (s *Stream) note(r Rule)  { s.Notes = append(s.Notes, r) }
 

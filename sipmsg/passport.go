@@ -126,6 +126,8 @@ func (p *PASSporT) claims(o jsonObject) {
 }
 
 // text returns a member that is a text, "" for none.
+//
+//go:noinline
 func (o jsonObject) text(name string) (s string) {
 	if json.Unmarshal(o[name], &s) != nil {
 		return ""

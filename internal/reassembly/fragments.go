@@ -395,6 +395,7 @@ func (t *Fragments) giveUp(d *datagram) *Datagram {
 	return w
 }
 
+//go:noinline
 func (t *Fragments) remove(d *datagram) {
 	delete(t.table, d.key)
 	t.bytes -= d.cost
