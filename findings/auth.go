@@ -98,10 +98,10 @@ var authCSeq = &Rule{
 }
 
 var authReusedNonce = &Rule{
-	ID: "auth-reused-nonce", RFC: "RFC 7616 3.4", Severity: "warning",
+	ID: "auth-reused-nonce", RFC: "RFC 7616 3.4", Severity: "warning / note",
 	Title: "a nonce count that does not count",
 	Doc: `Two requests of one client to one server carry credentials of one user with the same nonce and a qop, and the nc of the later one is not higher. The challenge with that nonce is in
-the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq), credentials without qop, the first request that takes up a challenge of its own Call-ID and counts from 1 (servers that make nonces of the time give one nonce to several requests) and uses whose order in the capture is not that of their times are left out.
+the capture. ACK and CANCEL, which repeat what the INVITE had, copies, forks of one request (same Call-ID and CSeq), credentials without qop and uses whose order in the capture is not that of their times are left out. It is a note where the later one is the first request that takes up a challenge of its own Call-ID, counts from 1 (servers that make nonces of the time give one nonce to several requests) and is not refused with 401, 403 or 407.
 One finding for each user, client and server, at the first hop.`,
 	Why: "The count is what stops a replay: a server that keeps to the RFC refuses the second request, or asks for the password again each time.",
 	Fix: "The client has to count each use of a nonce, from 00000001 on.",
@@ -114,6 +114,9 @@ One finding for each user, client and server, at the first hop.`,
 			}
 			if x.n > 1 {
 				f.Observed += fmt.Sprintf("; %d times", x.n)
+			}
+			if x.afresh {
+				f.Severity, f.Observed = Note, f.Observed+"; the server had given it again, and did not refuse it"
 			}
 			r.tell(f)
 		}
@@ -256,8 +259,9 @@ func (l *ledger) step(c *chain, t *liveTx) (answers bool) {
 		answers = true
 		l.retried(ch, t, a)
 		if a.NC == 1 && !ch.used && hashOf(a.Nonce) == ch.nonce {
-			ch.used = true
-			l.afresh.add(ch.nonce ^ textHash(t.callID) ^ uint64(t.cseq))
+			if ch.used = true; !isChallenge(t.status) && t.status != 403 {
+				l.afresh.add(ch.nonce ^ textHash(t.callID) ^ uint64(t.cseq))
+			}
 		}
 		if isChallenge(t.status) && t.resp != nil && (hashOf(a.Nonce) == ch.nonce || a.HasToken) {
 			for k := range t.asks {
@@ -632,9 +636,10 @@ func (l *ledger) use(t *liveTx) {
 // A reuse is two uses of one nonce of which the later one does not count on, the first of n
 // of one user, client and server.
 type reuse struct {
-	a, b  *nonceUse
-	useID // of b
-	n     int
+	a, b   *nonceUse
+	useID  // of b
+	n      int
+	afresh bool // the server gave the nonce again, and did not refuse the later one
 }
 
 // reused returns the uses that do not count on.
@@ -658,15 +663,21 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 			continue
 		}
 		id := l.idOf(b, res)
-		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.idOf(a, res).callID == id.callID || a.follows(b) || b.nc == 1 && l.afresh.has(b.nonce^textHash(id.callID)^uint64(b.cseq)) {
+		if (a.cseq == b.cseq || b.at().Sub(a.at()) < disorder && b.cseq < a.cseq) && l.idOf(a, res).callID == id.callID || a.follows(b) {
 			continue
 		}
+		afresh := b.nc == 1 && l.afresh.has(b.nonce^textHash(id.callID)^uint64(b.cseq))
 		x := by[b.who]
 		switch {
 		case x == nil:
-			x = &reuse{a: a, b: b, useID: id}
+			x = new(reuse)
 			by[b.who] = x
 			list = append(list, x)
+			fallthrough
+		case x.afresh && !afresh:
+			*x = reuse{a: a, b: b, useID: id, afresh: afresh}
+		case afresh && !x.afresh:
+			continue
 		case b.compare(x.b) < 0:
 			x.a, x.b, x.useID = a, b, id
 		}
@@ -679,7 +690,7 @@ func (l *ledger) reused(res *analysis.Result) (list []*reuse) {
 	// What a proxy passes on is the same use again, between other hosts.
 	first := make(map[uint64]*reuse, len(list))
 	return slices.DeleteFunc(list, func(x *reuse) bool {
-		use := x.b.nonce ^ uint64(x.b.cseq)
+		use := x.b.nonce ^ textHash(x.callID) ^ uint64(x.b.cseq)
 		y := first[use]
 		if y == nil {
 			first[use] = x
