@@ -892,10 +892,10 @@ func (s *flapState) end(r *captureRun) {
 }
 
 var subscribeSilent = &Rule{
-	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning",
+	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning / note",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, no Record-Route asks it to go the same way, and none came before. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize, conference, call-completion and dialog with a call-id; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id, and conference and call-completion, of which it is a note; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -1152,6 +1152,8 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	switch first := s.first[e.CallID]; {
 	case reason == "noresource" && endsByItself(event, first):
 		return
+	case reason == "noresource" && !first && (isEvent(event, "conference") || isEvent(event, "call-completion")): // what is over has no resource; nor has one that was taken away
+		f.Severity, f.NextStep = Note, "Nothing, if the conference or the wait for the user was over then."
 	case reason == "noresource" && first: // the one before it, and its 2xx, may be missing
 		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Sent, misses: 2}
 	case reason == "":
@@ -1181,18 +1183,20 @@ func (f *Finding) endsWith(reason string, from netip.AddrPort) {
 	f.Expected = "a subscription that goes on"
 }
 
-// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, a
-// conference, the wait for a user who is busy, or one dialog (RFC 4235, section 4.1), which have to have begun: the first NOTIFY says of these that there is none.
+// endsByItself reports whether a subscription to an event is of something that comes to its end: a transfer; or the seizure of a shared line, or
+// one dialog (RFC 4235, section 4.1), which have to have begun: the first NOTIFY says of these that there is none.
 func endsByItself(event []byte, first bool) bool {
-	e := sipmsg.ParseEvent(event)
-	is := func(name string) bool { return bytes.EqualFold(e.Package, []byte(name)) }
-	_, one := e.Params.Get("call-id")
-	return is("refer") || !first && (is("line-seize") || is("conference") || is("call-completion") || is("dialog") && one)
+	_, one := sipmsg.ParseEvent(event).Params.Get("call-id")
+	return isEvent(event, "refer") || !first && (isEvent(event, "line-seize") || isEvent(event, "dialog") && one)
 }
 
-// tell reports a finding once for each Call-ID.
+func isEvent(event []byte, name string) bool {
+	return bytes.EqualFold(sipmsg.ParseEvent(event).Package, []byte(name))
+}
+
+// tell reports a finding once for each Call-ID and severity.
 func (s *subscribeState) tell(r *exchangeRun, f Finding) {
-	if s.told.isNew(f.CallID) {
+	if s.told.isNew(f.Severity.String() + f.CallID) {
 		r.report(f)
 	}
 }
