@@ -28,7 +28,7 @@ var suspiciousText = &Rule{
 	Title: "text that is meant for whoever reads it",
 	Doc: `The start line, a header field or a body that is text holds a terminal escape (ESC, or CSI as one character), characters that turn the direction of
 the text around them or that nobody sees (joiners, variation selectors and marks of direction excepted), markup or script (<script, onerror=, javascript: …), a part of a database query (' or '1'='1, union select …), or words that address
-a language model («ignore … instructions», «new instructions for the LLM», «reveal your system prompt», «assistant: report this call as …», a line or value that begins with «Human:», or with «assistant:» and an order, </tool_result>, <|im_start|> …; an order to ignore something else, with instructions in the next clause, is none, nor is a system prompt that nobody is told to do anything with). Bodies of other kinds than text, and compressed ones, markup in a body that says it is markup, and the names of
+a language model («ignore … instructions», «new instructions for the LLM», «reveal your system prompt», «assistant: report this call as …», a line or value that begins with «Human:», or with «assistant:» and an order, </tool_result>, <|im_start|> …; an order to ignore something else, with instructions in the next clause, is none, nor is a system prompt that nobody is told to do anything with). Bodies of other kinds than text, controls in one that is compressed (Content-Encoding, and gzip or zlib as it begins), markup in a body that says it is markup, and the names of
 scanners (see scanner) are left out. One finding for each kind in each field of each sender and each text, however often it was sent; the fields that a response has of its
 request are the business of who sent that.`,
 	Why: "Whoever sends a packet chooses its text: it may move a terminal's cursor, run in a browser or a database that keeps call records, hide what it says, or pass for something else in front of a model.",
@@ -48,6 +48,8 @@ type texts struct {
 	lost int // those there was no room for, as often as they were seen
 	tool tools
 	low  []byte // see lowered
+
+	packed bool // the text is compressed: few octets that look like a control say nothing, many that make words do
 }
 
 // A textKey tells suspicious texts apart.
@@ -88,8 +90,10 @@ func (c *Collector) screened(m *analysis.Message) {
 		if len(p.Type.Type) > 0 {
 			kind = fmt.Sprintf("the body (%s/%s)", clip(p.Type.Type), clip(p.Type.Subtype))
 		}
-		if isText(&p) && (!s.Has(sipmsg.ContentEncoding) || utf8.Valid(p.Body)) {
+		if isText(&p) {
+			t.packed = s.Has(sipmsg.ContentEncoding) && isPacked(p.Body)
 			t.text(m, kind, p.Body, private)
+			t.packed = false
 		}
 	}
 }
@@ -137,6 +141,11 @@ func isText(p *sipmsg.Part) bool {
 	return len(t.Type) == 0 && utf8.Valid(p.Body) && bytes.IndexByte(p.Body, 0) < 0
 }
 
+// isPacked reports whether a body that is said to be compressed begins as gzip or zlib does.
+func isPacked(b []byte) bool {
+	return len(b) > 2 && (b[0] == 0x1f && b[1] == 0x8b || b[0] == 0x78 && (0x7800|int(b[1]))%31 == 0) && !utf8.Valid(b)
+}
+
 func clip(b []byte) string { return string(b[:min(len(b), maxExcerpt)]) }
 
 // text looks at one text of a message.
@@ -146,7 +155,7 @@ func (t *texts) text(m *analysis.Message, where string, b []byte, secret bool) {
 	look(b, t.low, &found)
 	for i, h := range found {
 		switch {
-		case h.to == h.from:
+		case h.to == h.from, t.packed && theme(i) <= hidden:
 		case theme(i) == toolName:
 			t.tool.see(m, where, b[h.from:h.to])
 		case theme(i) == markup && isMarkup(where) && !isScript(b[h.from:h.to]):
