@@ -780,12 +780,12 @@ func (s *source) findFraud() {
 	if len(list) < fraudInvites || s.harmless(pattern(list)) { // what not all show together none of them shows alone
 		return
 	}
-	first := 0
+	first, sure, step := 0, 0, 1 // windows that end ahead of sure show nothing: what several show together is looked at first
 	for i, x := range list {
 		for ; x.at.Sub(list[first].at) > fraudWindow; first++ {
 		}
 		window := list[first : i+1]
-		if len(window) < fraudInvites {
+		if i < sure || len(window) < fraudInvites {
 			continue
 		}
 		brute := len(s.brutes) > 0 && s.brutes[0].enough.Before(x.at)
@@ -793,7 +793,16 @@ func (s *source) findFraud() {
 		if !brute && (!s.registered.IsZero() && s.registered.Before(window[0].at) || s.answered > len(list) || !refused) {
 			continue
 		}
-		if why := pattern(window); !s.harmless(why) {
+		next := min(i+step, len(list))
+		why := pattern(list[first:next])
+		if s.harmless(why) {
+			sure, step = next, 2*step
+			continue
+		}
+		if step = max(step/2, 1); next > i+1 {
+			why = pattern(window)
+		}
+		if !s.harmless(why) {
 			s.fraud = s.fraudOf(window, list[i+1:], why, brute)
 			if !brute && onSilence {
 				s.fraud.restsOnSilence(window)
