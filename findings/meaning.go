@@ -224,7 +224,7 @@ var unsupportedFeature = &Rule{
 	ID: "unsupported-feature", RFC: "RFC 3261 8.2.1, 8.2.2.3, 8.2.3; RFC 6665", Severity: "error / note",
 	Title: "a request that asks for what the other side cannot do",
 	Doc: `A request was answered 420 (an extension in Require or Proxy-Require), 421 (an extension that the other side requires), 405 (the method), 415 (the body) or 489 (the event package): what was
-asked for and what is supported stand side by side. A later request of that method (or an INVITE in place of UPDATE) and side on the Call-ID that is accepted, or pending when the capture ends, makes it a note (on a further leg of the call, too, where the server between the two was refused), and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses, on a further hop where the server that got it refuses it with something else. A refusal of which t38-failed or codec-488 tells is related to that, and not told here.`,
+asked for and what is supported stand side by side. A later request of that method (or in 32 s an INVITE in place of UPDATE) and side on the Call-ID that is accepted, or pending when the capture ends, makes it a note (on a further leg of the call, too, where the server between the two was refused), and so is 405 to OPTIONS, which shows that the other side is there as any answer does. It is told once for each method, status and side of a leg, and outside of calls once for each pair of addresses, on a further hop where the server that got it refuses it with something else. A refusal of which t38-failed or codec-488 tells is related to that, and not told here.`,
 	Why: "The two sides are configured for different things; trying again as it was fails again.",
 	Fix: "Leave out what the other side does not support, or turn it on there.",
 
@@ -263,7 +263,7 @@ asked for and what is supported stand side by side. A later request of that meth
 	state: func() state { return new(unsupportedOutside) },
 }
 
-// acceptedLater reports whether a later request of the method and the side of a transaction was accepted, or a re-INVITE in place of UPDATE, or may have been: its
+// acceptedLater reports whether a later request of the method and the side of a transaction was accepted, or a re-INVITE soon in place of UPDATE, or may have been: its
 // final response is not in the capture, which has the ACK to it, or ends before it.
 func (r *legRun) acceptedLater(i int) bool {
 	t := &r.Transactions[i]
@@ -272,7 +272,7 @@ func (r *legRun) acceptedLater(i int) bool {
 	}
 	for j := i + 1; j < len(r.Transactions); j++ {
 		x := &r.Transactions[j]
-		if (x.Method == t.Method || x.Method == "INVITE" && t.Method == "UPDATE") && (x.Status/100 == 2 || x.Status == 0 && (x.Acked || r.since(x.Sent) < timeout || !x.Provisional.IsZero())) && (x.CSeq > t.CSeq || x.Sent.After(t.Answered)) && r.fromTag(j) == r.fromTag(i) {
+		if (x.Method == t.Method || x.Method == "INVITE" && t.Method == "UPDATE" && x.Sent.Sub(t.Answered) < timeout) && (x.Status/100 == 2 || x.Status == 0 && (x.Acked || r.since(x.Sent) < timeout || !x.Provisional.IsZero())) && (x.CSeq > t.CSeq || x.Sent.After(t.Answered)) && r.fromTag(j) == r.fromTag(i) {
 			return true
 		}
 	}
