@@ -35,6 +35,7 @@ type conn struct {
 	kind       connKind
 	midstream  bool     // no SYN was seen
 	heeds      [2]heed  // of a connection that was foreign: what its sides are listened to for
+	counts     bool     // its sequence numbers are known to go on
 	calm       [2]bool  // nothing waits on this side, nor for its end
 	sides      [2]*half // nil as long as nothing came that way, and in foreign connections
 	touched    int64    // number of the packet that moved it to the end of the table

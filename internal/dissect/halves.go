@@ -59,13 +59,21 @@ type piece struct {
 }
 
 // begins returns a hash of what the first segment of a stream begins with, 0 where that is too short to tell segments apart. What is sent again
-// begins with the same: where it does not, sequence numbers mean nothing, as in what scripts write.
+// begins with the same: where it does not, sequence numbers mean nothing, as in what scripts write. Behind a SYN of its own, other sequence numbers or
+// an acknowledgment of it they do: what differs then is a copy that something on the way changed, and the first one counts.
 func (h *half) begins(b []byte) uint64 {
 	const enough = 192
 	if len(b) < enough {
 		return h.start
 	}
 	return maphash.Bytes(eventSeed, b[:enough]) | 1
+}
+
+// acknowledged takes in an acknowledgment: one of just what came shows that sequence numbers mean something.
+func (h *half) acknowledged(ack uint32) {
+	if !h.c.counts && h.off > 0 && h.stream.IsNext(ack) {
+		h.start, h.c.counts = 0, true
+	}
 }
 
 // endAt takes in the flags of a segment before seq. A direction ends where the other side

@@ -108,9 +108,14 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		d.restart(cn)
 		cn.midstream = true
 	}
-	if h := cn.sides[side]; h != nil && h.start > 0 && h.stream.IsStart(seq) && h.begins(f.Payload) != h.start {
-		d.restart(cn)
-		cn.midstream = true
+	if h := cn.sides[side]; h != nil && h.start > 0 && len(f.Payload) > 0 {
+		switch {
+		case !h.stream.IsStart(seq):
+			h.start, cn.counts = 0, true
+		case h.begins(f.Payload) != h.start:
+			d.restart(cn)
+			cn.midstream = true
+		}
 	}
 	if len(f.Payload) == alertLen && cn.kind == foreign && d.event != nil {
 		d.alert(f, c)
@@ -118,6 +123,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	h := cn.sides[1-side]
 	answers := h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started()
 	if answers {
+		h.acknowledged(f.Ack)
 		if h.stream.Ack(f.Ack); h.stream.Pending() > 0 { // what waits there came before this segment was sent
 			d.ackedUnseen(h, f.Ack, c) // behind the hole nothing would be missing
 			d.goOn(h, c.time)
@@ -193,6 +199,7 @@ func (d *Dissector) acks(cn *conn, side int, f *layers.Frame, c *carrier) bool {
 		return false
 	}
 	if h != nil && f.Flags&layers.FlagACK != 0 && h.stream.Started() {
+		h.acknowledged(f.Ack)
 		h.stream.Ack(f.Ack)
 		d.ackedUnseen(h, f.Ack, c)
 	}
@@ -276,7 +283,7 @@ func (d *Dissector) synchronize(c *conn, side int, seq uint32, f *layers.Frame) 
 
 // deliver gives a segment to its stream.
 func (d *Dissector) deliver(h *half, seq uint32, f *layers.Frame, c *carrier) {
-	if h.off == 0 && (!h.stream.Started() || h.stream.IsStart(seq)) {
+	if h.off == 0 && !h.c.counts && (!h.stream.Started() || f.Flags&layers.FlagSYN != 0) {
 		h.start = h.begins(f.Payload)
 	}
 	if h.whole(seq, f, c) {

@@ -389,6 +389,37 @@ func TestTCPNoSequence(t *testing.T) {
 	}
 }
 
+// TestTCPChangedCopy: of connections that were captured on both sides of what changes messages, in front of it and behind it, the first
+// copy counts: it is not another message, and ends none that is on its way.
+func TestTCPChangedCopy(t *testing.T) {
+	change := strings.NewReplacer("SIP/2.0/TCP h;", "SIP/2.0/TCP g;")
+	invite, bye := request("INVITE", "c1@h", 1500), request("BYE", "c2@h", 0)
+	ok := strings.Replace(response("c1@h"), "CSeq", "X: "+strings.Repeat("y", 100)+"\r\nCSeq", 1)
+	for _, midstream := range []bool{false, true} {
+		there, here, packets := connection(flow4)
+		if midstream {
+			packets = []string{there.Send(bye)}
+			here.Ack = there.Seq
+			packets = append(packets, here.TCP(here.Seq, there.Seq, capgen.ACK, ""))
+		}
+		both := func(s *capgen.Stream, text string) {
+			again := *s
+			packets = append(packets, s.Send(text), again.Send(change.Replace(text)))
+		}
+		both(there, invite[:1000])
+		here.Ack = there.Seq
+		both(here, ok)
+		there.Ack = here.Seq
+		both(there, invite[1000:])
+		both(there, bye)
+		want := []string{"200 c1@h TCP [6]", "INVITE c1@h TCP [4 8]", "BYE c2@h TCP [10]"}
+		if midstream {
+			want = []string{"BYE c2@h TCP [1]", "200 c1@h TCP [5]", "INVITE c1@h TCP [3 7]", "BYE c2@h TCP [9]"}
+		}
+		expect(t, packetsOf(packets...), want...)
+	}
+}
+
 // TestTCPTail: where the end of a connection, or who acknowledges, shows that octets of the last message were sent, they are missing in the capture.
 func TestTCPTail(t *testing.T) {
 	invite := request("INVITE", "c1@h", 300)
