@@ -150,6 +150,7 @@ func TestBestEffortSRTP(t *testing.T) {
 	said := func(host string, lines ...string) string {
 		return "  Content-Type: application/sdp\n  | v=0\n  | o=- 1 1 IN IP4 " + host + "\n  | s=-\n  | c=IN IP4 " + host + "\n  | m=audio " + strings.Join(lines, "\n  | m=audio ") + "\n"
 	}
+	held := [2]string{"4000 RTP/AVP 0\n  | a=tcap:1 RTP/SAVP\n  | a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\n  | a=pcfg:1 t=1 a=1", "4002 RTP/AVP 0"} // RFC 5939
 	for _, c := range []struct {
 		offer, answer  [2]string
 		caller, callee int
@@ -161,6 +162,8 @@ func TestBestEffortSRTP(t *testing.T) {
 		{offer: [2]string{"4000 RTP/SAVP 0", "4000 RTP/AVP 0"}, answer: [2]string{"5000 RTP/SAVP 0", "0 RTP/AVP 0"}, caller: 4000, callee: 5000, want: true},
 		{offer: [2]string{"4000 RTP/SAVP 0", "4000 RTP/AVP 0"}, answer: [2]string{"0 RTP/SAVP 0", "5000 RTP/AVP 0"}, caller: 4000, callee: 5000},
 		{offer: [2]string{"4000 RTP/SAVP 0", "4002 RTP/AVP 0"}, answer: [2]string{"5000 RTP/SAVP 0", "0 RTP/AVP 0"}, caller: 41000, callee: 5000, want: true},
+		{offer: held, answer: [2]string{"5000 RTP/SAVP 0\n  | a=acfg:1 t=1 a=1", "0 RTP/AVP 0"}, caller: 4000, callee: 5000, want: true},
+		{offer: held, answer: [2]string{"5000 RTP/AVP 0", "0 RTP/AVP 0"}, caller: 4000, callee: 5000},
 	} {
 		l := capgen.Ladder{}
 		text := mediaHosts + "0 A > B INVITE\n" + said("10.0.0.1", c.offer[:]...) + "1 B > A 200\n" + said("10.0.0.2", c.answer[:]...) + "1.1 A > B ACK\n" +

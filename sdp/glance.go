@@ -233,8 +233,8 @@ func (g *Glimpse) Attribute(name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Secure reports whether the description asks for SRTP, or brings a key for it: RFC 3711,
-// section 12; RFC 4568; RFC 5764, section 8. A fingerprint of the whole session is not seen.
+// Secure reports whether the description asks for SRTP, brings a key for it, or holds it out: RFC 3711,
+// section 12; RFC 4568; RFC 5764, section 8; RFC 5939. What is said of the whole session is not seen.
 func (g *Glimpse) Secure() bool {
 	if bytes.Contains(g.Proto, []byte("SAVP")) {
 		return true
@@ -242,8 +242,11 @@ func (g *Glimpse) Secure() bool {
 	if _, ok := g.Attribute("crypto"); ok {
 		return true
 	}
-	_, ok := g.Attribute("fingerprint")
-	return ok
+	if _, ok := g.Attribute("fingerprint"); ok {
+		return true
+	}
+	held, _ := g.Attribute("tcap")
+	return bytes.Contains(held, []byte("SAVP"))
 }
 
 func payloadType(v []byte) (uint8, bool) {
