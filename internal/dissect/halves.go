@@ -134,7 +134,7 @@ func (h *half) close() {
 		return
 	}
 	h.stream.End(&h.d.Streams.StreamStats, h)
-	if h.ends && !h.stream.Reached(h.end) || h.unseen != 0 && !h.stream.Reached(h.unseen-1) { // the last octets were sent, and are not in the capture
+	if h.ends && !h.stream.Reached(h.end) || h.stream.Unseen() { // the last octets were sent, and are not in the capture
 		h.gap = true
 	}
 	if h.c.kind != foreign {

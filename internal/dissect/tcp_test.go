@@ -429,6 +429,8 @@ func TestTCPTail(t *testing.T) {
 	there, here, packets := connection(flow4)
 	packets = append(packets, there.Send(invite[:250]))
 	there.Send(invite[250:])
+	acked := here.TCP(here.Seq, there.Seq, capgen.ACK, "")
+	expect(t, packetsOf(append(slices.Clone(packets), acked)...), "INVITE c1@h TCP [4] partial tcp-gap")
 	expect(t, packetsOf(append(packets, there.FIN(), here.FIN())...), "INVITE c1@h TCP [4] partial tcp-gap")
 }
 

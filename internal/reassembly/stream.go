@@ -288,6 +288,9 @@ func GoOn(a, b *Stream, now time.Time, st *StreamStats, sinkA, sinkB Sink) {
 // Lacks reports whether octets are missing that were acknowledged, with others behind them.
 func (s *Stream) Lacks() bool { return len(s.pending) > 0 && s.acked && int32(s.ack-s.seq) > 0 }
 
+// Unseen reports whether octets behind all others were acknowledged: more than one, which a FIN stands for.
+func (s *Stream) Unseen() bool { return s.acked && s.Near(s.ack) && int32(s.ack-s.seq) > 1 }
+
 // CheckGap gives up waiting for missing octets where there is no more reason to.
 func (s *Stream) CheckGap(now time.Time, st *StreamStats, sink Sink) {
 	for s.Overdue(now) {
