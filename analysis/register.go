@@ -248,7 +248,8 @@ func (t *tracker) registered(x *seen, r *exchange) {
 // accepted takes in a 2xx: the bindings it lists are those that are in force.
 func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	a.Accepted++
-	further := a.Registrar.Addr() == r.Source.Addr() // who was registered at registers further on
+	hops := r.Source.Addr() != r.Destination.Addr()          // on one host nothing tells who has which contacts
+	further := hops && a.Registrar.Addr() == r.Source.Addr() // who was registered at registers further on
 	a.Source, a.Registrar = r.Source, r.Destination
 	granted := bindings(x.s, r.Bindings, a.Contacts)
 	refreshed, listed := false, false
@@ -281,7 +282,7 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 	if listed && len(granted) < maxContacts && !further { // those that are not listed beside it are gone: section 10.3; but what the registrar registers further on
 		a.Contacts = slices.DeleteFunc(a.Contacts, func(b Binding) bool {
 			at, _ := sipmsg.ParseURI([]byte(b.URI)).Addr()
-			return at != r.Destination.Addr() && !slices.ContainsFunc(granted, func(g Binding) bool { return sameContact(g.URI, b.URI) })
+			return !(hops && at == r.Destination.Addr()) && !slices.ContainsFunc(granted, func(g Binding) bool { return sameContact(g.URI, b.URI) })
 		})
 	}
 	switch {

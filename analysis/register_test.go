@@ -66,6 +66,19 @@ func TestRegistrations(t *testing.T) {
 				Contact: <sip:alice-7@10.0.0.9:5060>;expires=600
 			+.01 P > A 200`,
 			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.9:5060 tries=5 challenges=0 refreshes=3 failures=0 messages=10 sources=3 sip:alice@10.0.0.1:5060(3600/3600) sip:alice-7@10.0.0.9:5060(3600/600)"}},
+		{"a phone on the host of its registrar, which takes another port", `
+			S = 10.0.0.1:5070
+			0    A > S REGISTER id=r
+				-Contact
+				Contact: <sip:alice@10.0.0.1:5060>
+			+.01 S > A 200
+			30   A > S REGISTER id=r
+				-Contact
+				Contact: <sip:alice@10.0.0.1:5062>
+			+.01 S > A 200
+				-Contact
+				Contact: <sip:alice@10.0.0.1:5062>;expires=3600`,
+			[]string{"sip:alice@example.com registered 200 from 10.0.0.1:5060 at 10.0.0.1:5070 tries=2 challenges=0 refreshes=0 failures=0 messages=4 sip:alice@10.0.0.1:5062(3600/3600)"}},
 		{"a challenge whose REGISTER is not in the capture", `
 			0   A > P REGISTER id=r unseen
 			0.1 P > A 407`,
