@@ -6,6 +6,7 @@ import (
 
 	"github.com/sipsight/sipsight/internal/reassembly"
 	"github.com/sipsight/sipsight/layers"
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 const (
@@ -112,7 +113,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 		switch {
 		case !h.stream.IsStart(seq):
 			h.start, cn.counts = 0, true
-		case h.begins(f.Payload) != h.start:
+		case h.begins(f.Payload) != h.start && sipmsg.Sniff(f.Payload):
 			d.restart(cn)
 			cn.midstream = true
 		}

@@ -418,6 +418,8 @@ func TestTCPChangedCopy(t *testing.T) {
 		}
 		expect(t, packetsOf(packets...), want...)
 	}
+	s := &capgen.Stream{Flow: flow4, Seq: 9} // no message begins in the other copy
+	expect(t, packetsOf(s.Send(invite[:1000]), s.TCP(9, 0, capgen.ACK, strings.Repeat("Z", 1000)), s.Send(invite[1000:]), s.Send(bye)), "INVITE c1@h TCP [1 3]", "BYE c2@h TCP [4]")
 }
 
 // TestTCPTail: where the end of a connection, or who acknowledges, shows that octets of the last message were sent, they are missing in the capture.
