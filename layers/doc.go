@@ -8,7 +8,7 @@
 //		use(f.Src, f.Dst, f.Payload)
 //	}
 //
-// It looks into packets that carry packets, each in the others: tags and labels (802.1Q, 802.1ad, 802.1ah, VN-tag, HSR, MPLS, NSH,
+// It looks into packets that carry packets, each in the others: tags and labels (802.1Q, 802.1ad, 802.1ah, VN-tag, 802.1BR, FabricPath, HSR, MPLS, NSH,
 // MACsec that does not encrypt), PPPoE, L2TP, PPTP, IP in IP, GRE, ERSPAN, EtherIP, AH, ESP that does not encrypt, and over UDP
 // VXLAN, Geneve, GTP-U, Teredo, CAPWAP, TZSP, LISP, GUE, and GRE, MPLS, SCTP and IP right behind its header.
 //
