@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -285,12 +284,7 @@ func (w *writer) whole(c *analysis.Call) {
 // withoutTimeline returns what sipsight call --json tells, but for the messages: the ladder
 // has those.
 func (w *writer) withoutTimeline(c *analysis.Call) []byte {
-	bare := *c
-	bare.Legs = slices.Clone(c.Legs)
-	for i, l := range bare.Legs {
-		leg := *l
-		leg.Steps = nil
-		bare.Legs[i] = &leg
-	}
-	return report.AppendCallJSON(nil, &w.o.Report, &bare, w.r.Found)
+	o := w.o.Report
+	o.NoSteps = true
+	return report.AppendCallJSON(nil, &o, c, w.r.Found)
 }

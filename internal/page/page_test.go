@@ -215,6 +215,11 @@ func TestLeftOut(t *testing.T) {
 	if len(m.data.Head.Notes) != 1 || !strings.HasPrefix(m.data.Head.Notes[0], "2 of 6 calls are shown in full") {
 		t.Errorf("notes: %q", m.data.Head.Notes)
 	}
+	for _, x := range m.data.Full {
+		if _, ok := x.Call["timeline_left_out"]; ok || len(x.Ladder.Rows) != 6 {
+			t.Errorf("%d rows, and %v messages left out", len(x.Ladder.Rows), x.Call["timeline_left_out"])
+		}
+	}
 	sum := 0
 	for _, b := range m.data.Head.Setup {
 		sum += b.Count

@@ -432,9 +432,13 @@ func (w *jsonWriter) hops(o *Options, c *analysis.Call) {
 
 // timeline writes the steps of all legs in the order of time.
 func (w *jsonWriter) timeline(o *Options, c *analysis.Call) {
+	w.key("timeline").open('[')
+	if o.NoSteps {
+		w.close(']')
+		return
+	}
 	steps := Timeline(c)
 	first, last, middle := o.shown(steps)
-	w.key("timeline").open('[')
 	for i := range steps {
 		if i >= first && i < last && !middle[i] {
 			continue

@@ -26,6 +26,7 @@ type Options struct {
 	// 0 is no bound.
 	MaxSteps  int
 	MaxProofs int
+	NoSteps   bool // the timeline is told elsewhere: it is empty, and nothing is said of what it lacks
 	Full      bool // no answer about a call tells more
 
 	named []analysis.Frame // the messages that findings of the call name, the worst first: they stay in the timeline
