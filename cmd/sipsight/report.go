@@ -93,12 +93,12 @@ func writeReport(w io.Writer, p *page.Report) error {
 	}
 	o.Files = slices.Clone(o.Files)
 	for i, name := range o.Files {
-		o.Files[i] = maskedURL(name)
+		o.Files[i] = clean.Name(name)
 	}
 	for i := range p.Result.Files {
 		was := p.Result.Files[i].Capture
 		c := *was
-		if c.Name = maskedURL(was.Name); c.Err != nil {
+		if c.Name = clean.Name(was.Name); c.Err != nil {
 			c.Err = errors.New(c.Name + strings.TrimPrefix(was.Err.Error(), was.Name))
 		}
 		p.Result.Files[i].Capture = &c
@@ -106,6 +106,3 @@ func writeReport(w io.Writer, p *page.Report) error {
 	}
 	return page.Write(w, p)
 }
-
-// maskedURL returns the name of a capture, which may be a URL, without what may be secret in it.
-func maskedURL(name string) string { return string(clean.AppendURLs(nil, []byte(name))) }

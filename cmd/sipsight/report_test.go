@@ -131,9 +131,13 @@ func TestReportOfURL(t *testing.T) {
 	web := httptest.NewServer(http.FileServer(http.Dir(".")))
 	defer web.Close()
 	for secrets, want := range map[string]bool{"--show-secrets=false": false, "--show-secrets": true} {
-		r := sipsight(t, "report", secrets, web.URL+"/register-digest.pcap?sig=Pa55w0rd", web.URL+"/none.pcap?sig=Pa55w0rd", "-o", "-")
+		r := sipsight(t, "report", secrets, web.URL+"/register-digest.pcap?sig=Pa55w0rd", web.URL+"/none.pcap?sig=Pa55w0rd", web.URL+"/a blank.pcap?sig=Pa55w0rd", "-o", "-")
 		if n := strings.Count(r.out, "Pa55w0rd"); r.code != exitPartial || (n > 0) != want || !strings.Contains(r.out, web.URL+"/register-digest.pcap?") || strings.Count(r.out, "answered 404 Not Found") == 0 {
 			t.Errorf("%s: exit code %d, %d times there; %s", secrets, r.code, n, r.err)
 		}
+	}
+	r := sipsight(t, "export", "tcp-calls.pcap", web.URL+"/udp-call.pcapng?scope=a/b&sig=Pa55w0rd", "-o", "-")
+	if strings.Contains(r.out, "Pa55w0rd") || !strings.Contains(r.out, "from file 2 of 2: udp-call.pcapng?***") {
+		t.Errorf("export: exit code %d; %q", r.code, r.err)
 	}
 }

@@ -41,6 +41,14 @@ func AppendURLs(dst, v []byte) []byte {
 	return dst
 }
 
+// Name returns the name of a capture without what may be secret in it where it is a URL, also one that is refused for a blank in it.
+func Name(name string) string {
+	if url, _, ok := strings.Cut(name, "?"); ok && strings.Contains(url, "://") {
+		name = url + "?" + mask
+	}
+	return string(AppendURLs(nil, []byte(name)))
+}
+
 // urlChar returns the first character of v, and how many octets it takes: punctuation of URLs
 // also where it is percent-encoded.
 func urlChar(v []byte) (c byte, n int) {

@@ -175,7 +175,7 @@ func (c *copier) interfaceOf(pkt *capture.Packet, now time.Time) (int, error) {
 		TsResol: s.resol, TsOffset: s.offset,
 	}
 	if len(c.files) > 1 {
-		out.Comments = []string{c.clean(fmt.Sprintf("from file %d of %d: %s", pkt.File+1, len(c.files), base(c.files[pkt.File].Capture.Name)))}
+		out.Comments = []string{c.clean(fmt.Sprintf("from file %d of %d: %s", pkt.File+1, len(c.files), base(clean.Name(c.files[pkt.File].Capture.Name))))}
 	}
 	i, err := c.ng.AddInterface(out)
 	if err == nil {
