@@ -414,7 +414,7 @@ func nearest(side, k, n int) int {
 // oneWay looks for a side that sends nothing on a path, while the other one does. Others are nearer to that side.
 func (r *captureRun) oneWay(t *talk, p path, nearer []path, silent int, alone bool, from, to time.Time) (f Finding, ok bool) {
 	part, begin, end := p.longest(from, to, (*agreement).both)
-	if part == nil || !alone && p.ice() || !p.first().acked && p.first().side[0].addr == t.agreed[0].side[0].addr { // of which path a stream between candidates is; nobody talks to a further phone that has no ACK
+	if part == nil || !alone && p.ice() || p.first().other { // of which path a stream between candidates is; nobody talks to a further phone that has no ACK
 		return f, false
 	}
 	var sent [2][]*analysis.Stream

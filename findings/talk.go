@@ -43,6 +43,7 @@ type agreement struct {
 	audio bool
 	ice   bool     // media go between candidates
 	first bool     // of a dialog
+	other bool     // with a further phone, which has no ACK while another one has
 	side  [2]voice // the caller's, the called side's
 }
 
@@ -256,6 +257,7 @@ func (r *legRun) requestsUnseen(caller uint64, bye bool) bool {
 func (r *legRun) agree(t *talk, d *deal, offer, answer *sdp.Session) {
 	m := &r.Messages[d.final]
 	a := agreement{hop: m.Hop, at: m.Time, frame: m.Frame, acked: m.Method != "INVITE" || r.Transactions[d.transaction].Acked || r.ackedPast(d), first: !r.changes(d)}
+	a.other = !a.acked && r.ackedOther(m)
 	if x := &r.Messages[d.answer]; x.Time.After(a.at) { // it stands in the ACK
 		a.at = x.Time
 	}
@@ -307,6 +309,13 @@ func (r *legRun) ackedPast(d *deal) bool {
 	ok := &r.Messages[d.final]
 	return r.first(func(m *analysis.Seen) bool {
 		return m.Request && m.Method == "ACK" && m.CSeq == ok.CSeq && m.FromTag == ok.FromTag && m.ToTag == ok.ToTag
+	}) >= 0
+}
+
+// ackedOther reports whether the ACK to a 2xx went to another phone.
+func (r *legRun) ackedOther(ok *analysis.Seen) bool {
+	return r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "ACK" && m.CSeq == ok.CSeq && m.FromTag == ok.FromTag && r.twoPhones(m.ToTag, ok.ToTag)
 	}) >= 0
 }
 
