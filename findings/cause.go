@@ -34,6 +34,7 @@ var sameMessage = [][]string{
 	{"stream-length", "answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "o-line-version", "codec-488"},
 	{"srtp-setup", "codec-488"},
 	{"fork-outcomes", "missing-ack-2xx"},
+	{"cancel-200-race", "fork-outcomes"},
 	{"drop-at-32s", "481-in-dialog"},
 }
 
