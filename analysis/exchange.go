@@ -140,6 +140,7 @@ type exchange struct {
 	key    exchangeKey
 	aor    int   // 1 + the number of the address-of-record of a REGISTER, 0 for none
 	peer   *peer // of an OPTIONS
+	heard  int64 // of peer, when it was sent
 	octets int
 }
 
@@ -525,6 +526,9 @@ func (t *tracker) exchangeAnswer(x *seen, r *exchange) {
 		}
 		if a := t.regs.of(r); a != nil {
 			a.see(x)
+		}
+		if r.peer == nil {
+			t.heard(x, instant(r.Sent))
 		}
 		switch {
 		case !r.FirstHop:

@@ -683,6 +683,7 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *liveTransaction, code int) {
 		return
 	}
 	if tr.status == 0 || code/100 == 2 && tr.status/100 != 2 {
+		t.heard(x, tr.sent)
 		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = int16(code), 1, instant(x.now), x.frame, tag
 		tr.lastFinal = instant(x.now)
 	}

@@ -38,6 +38,7 @@ type Outage struct {
 	Lost int
 
 	Stream bool // the last one that makes it an outage was sent over a connection
+	Served bool // among any three of them in a row another request was sent, and answered
 
 	DownFrame, UpFrame Frame // of those keepalives
 
@@ -64,6 +65,9 @@ type peer struct {
 	Keepalive
 	lost   int // keepalives in a row without an answer
 	since  time.Time
+	deaf   int              // those of them since it answered another request that was sent meanwhile
+	mute   int64            // when the first of these was sent
+	heard  int64            // when the newest of other requests was sent that it answered
 	dark   [downAfter]Frame // the first of them
 	before Frame            // the last one with an answer
 	outage bool
@@ -87,14 +91,21 @@ func (t *tracker) keepalive(x *seen, r *exchange) {
 		if p.m == nil {
 			p.m = make(map[watch]*peer)
 		}
-		q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}}
+		q = &peer{Keepalive: Keepalive{Source: x.m.Src, Destination: x.m.Dst, First: x.frame}, heard: never}
 		p.m[h] = q
 		p.list = append(p.list, q)
 	}
-	r.peer = q
+	r.peer, r.heard = q, q.heard
 	q.many = q.many || q.Destination != x.m.Dst
 	q.Sent++
 	q.Last = x.frame
+}
+
+// heard takes in that a request other than a keepalive got its first final response, x. It was sent at the time given.
+func (t *tracker) heard(x *seen, sent int64) {
+	if q := t.peers.m[watch{x.m.Dst.Addr(), x.m.Src}]; q != nil && sent != never {
+		q.heard = max(q.heard, sent)
+	}
 }
 
 // settle takes in what became of a keepalive, in the order in which they were sent.
@@ -115,7 +126,7 @@ func (q *peer) answered(r *exchange) {
 		}
 		q.outage = false
 	}
-	q.lost, q.before = 0, r.SentFrame
+	q.lost, q.deaf, q.before = 0, 0, r.SentFrame
 }
 
 // silent takes in that a keepalive was never answered.
@@ -123,6 +134,9 @@ func (q *peer) silent(r *exchange) {
 	q.Unanswered++
 	if q.lost++; q.lost == 1 {
 		q.since = r.Sent
+	}
+	if q.deaf++; q.deaf == 1 || r.heard >= q.mute {
+		q.deaf, q.mute = 1, instant(r.Sent)
 	}
 	if q.lost <= downAfter {
 		q.dark[q.lost-1] = r.SentFrame
@@ -133,11 +147,13 @@ func (q *peer) silent(r *exchange) {
 	if !q.outage {
 		q.outage = true
 		if len(q.Outages) < maxOutages {
-			q.Outages = append(q.Outages, Outage{Down: q.since, Stream: r.Transport != "UDP", DownFrame: q.dark[0], Before: q.before, Silent: q.dark})
+			q.Outages = append(q.Outages, Outage{Down: q.since, Stream: r.Transport != "UDP", Served: true, DownFrame: q.dark[0], Before: q.before, Silent: q.dark})
 		}
 	}
 	if n := len(q.Outages); n > 0 && q.Outages[n-1].Up.IsZero() {
-		q.Outages[n-1].Lost = q.lost
+		o := &q.Outages[n-1]
+		o.Lost = q.lost
+		o.Served = o.Served && q.deaf < downAfter
 	}
 }
 

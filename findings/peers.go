@@ -543,10 +543,10 @@ func uriOf(m *sipmsg.Message, id sipmsg.ID) []byte {
 }
 
 var keepaliveLost = &Rule{
-	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning",
+	ID: "keepalive-lost", RFC: "RFC 3261 11", Severity: "warning / note",
 	Title: "a peer that stopped answering OPTIONS",
 	Doc: `OPTIONS requests from one host to a port of another were answered, and then 3 or more in a row had no final response in 32 s. A peer that never answered is
-silent here. Over a connection it is only possible where octets came from the peer in that time that are not in the capture. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
+silent here. One that answered another request, sent among any three of them in a row, is up: a note. Over a connection it is only possible where octets came from the peer in that time that are not in the capture. Shown are the last one that was answered, the first three that were not, and the one that was answered again.`,
 	Why: "Whoever watches the peer takes it out of service: calls go another way, or nowhere.",
 	Fix: "Look at what happened to the peer, and to the network between, at the time given.",
 	capture: func(r *captureRun) {
@@ -564,6 +564,10 @@ silent here. Over a connection it is only possible where octets came from the pe
 				}
 				if o.Stream && r.c.lacks(hostPair{k.Destination.Addr(), k.Source.Addr()}, o.Down, until) {
 					f.Confidence = Possible
+				}
+				if o.Served {
+					f.Severity = Note
+					f.Observed += "; other requests it answered meanwhile"
 				}
 				if o.Up.IsZero() {
 					f.Observed += "; it was not up again before the capture ends"
