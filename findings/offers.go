@@ -1098,7 +1098,7 @@ func (r *legRun) faxedLater(list []deal, k int) bool {
 var dtmfMismatch = &Rule{
 	ID: "dtmf-mismatch", RFC: "RFC 4733 2.5, 4.2; RFC 3264 5.1", Severity: "warning",
 	Title: "digits that the other side may not understand",
-	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not; of an answer inside of a call that is on hold then (sendonly, inactive, 0.0.0.0), with music of a server that only sends, nothing is said, nor of such an answer of an announcement ahead of the call, whose To tag no 2xx has. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent on a hop as
+	Doc: `An offer of audio has telephone-event, and the answer that accepts it has not, nor its number without saying what it is; of an answer inside of a call that is on hold then (sendonly, inactive, 0.0.0.0), with music of a server that only sends, nothing is said, nor of such an answer of an announcement ahead of the call, whose To tag no 2xx has. Or telephone events are sent with the payload type that their sender asked for, where the receiver asked for others. Or one digit is sent on a hop as
 INFO and as telephone event, within 1 s. Or all events of a stream, which are keys, lack the end bit: a tone of fax may end with the audio. The last three need RTP. Digits are never shown.`,
 	Why: "Menus do not hear keys, or hear them twice.",
 	Fix: "Configure both sides for one way of sending digits: telephone-event with the number that the receiver gave.",
@@ -1128,7 +1128,7 @@ INFO and as telephone event, within 1 s. Or all events of a stream, which are ke
 					continue
 				}
 				r.applies()
-				if eventOf(a) >= 0 || (r.changes(d) || r.announces(d)) && (o.IsHold() || a.IsHold()) { // nobody listens to digits on hold
+				if eventOf(a) >= 0 || lists(a, eventOf(o)) || (r.changes(d) || r.announces(d)) && (o.IsHold() || a.IsHold()) { // nobody listens to digits on hold
 					continue
 				}
 				r.report(Finding{
@@ -1139,6 +1139,11 @@ INFO and as telephone event, within 1 s. Or all events of a stream, which are ke
 			}
 		}
 	},
+}
+
+// lists reports whether a description has a payload type without saying what it is: that of the offer then.
+func lists(m *sdp.Media, payloadType int) bool {
+	return slices.ContainsFunc(m.Codecs(), func(c sdp.Codec) bool { return int(c.PayloadType) == payloadType && c.Name == nil })
 }
 
 // announces reports whether an answer is of an early dialog that no 2xx makes a call of: what plays there is an announcement.
