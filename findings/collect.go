@@ -482,8 +482,9 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 			f.Call = calls[f.CallID]
 		}
 	}
+	lacks, _, _ := leftOut(res)
 	for _, f := range list {
-		c.judge(f, res)
+		c.judge(f, res, lacks > 0)
 	}
 	order := orderOf(res)
 	list = fragmentsOnce(onceACall(oneCause(list), order))

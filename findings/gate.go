@@ -45,9 +45,9 @@ func (r *legRun) stillOpen(i int, at time.Time) *gate {
 }
 
 // judge lowers a finding that rests on silence where silence proves nothing, or where the capture lacks packets and those may
-// be among them, and whatever is only possible to a note.
-func (c *Collector) judge(f *Finding, res *analysis.Result) {
-	if f.gate != nil && !c.visible(f.gate, res) || c.lossExplains(f) {
+// be among them, and whatever is only possible to a note. thin says that most packets of RTP were left out.
+func (c *Collector) judge(f *Finding, res *analysis.Result, thin bool) {
+	if f.gate != nil && !c.visible(f.gate, res) || c.lossExplains(f) || thin && (f.rule == oneWayAudio || f.rule == noAudio || f.rule == lateOrCutMedia) {
 		f.Confidence = Possible
 	}
 	if f.Confidence == Possible {

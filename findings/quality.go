@@ -36,7 +36,7 @@ var captureQuality = &Rule{
 	Title: "something that the capture does not show as it was",
 	Doc: `One finding a kind. Warnings: messages cut by the snap length; later IP fragments of messages missing; the clock stepping back by 1 s or more; and, if it
 is half of the pairs of hosts or more, one direction only: SIP goes one way between two hosts, no packet goes the other way, the receiver sends no SIP to anybody, nothing of the call goes to the sender, and what goes
-shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, no more than two messages in all, or one or two pairs with a single response each in the first three minutes, as where a capture begins behind the request; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; over
+shows that something was answered (responses, ACK, BYE). Notes: fewer such pairs, no more than two messages in all, or one or two pairs with a single response each in the first three minutes, as where a capture begins behind the request; later fragments of a single message that could still come when the capture ended, half a second after the others; only other packets cut; steps of 10 ms and more; packets captured twice; of RTP each stream of 100 packets and more, from two hosts or more, lacking half of them, so that one-way-audio, no-audio and late-or-cut-media are only possible; over
 60 s without any packet while a transaction was open (it was answered later, or had a provisional response, or was sent again and then
 no more); flows that look like encrypted SIP; calls that were running when the capture began.`,
 	Why: "What is not in a capture cannot be judged: rules about silence, retransmissions and media are weaker there, or say nothing.",
@@ -261,6 +261,34 @@ func (s *qualityState) end(r *captureRun) {
 	s.files(r)
 	s.silent(r)
 	s.running(r)
+	if lacks, all, frames := leftOut(r.Result); lacks > 0 {
+		quality(r, Note, fmt.Sprintf("%d of %d packets of RTP are not in the capture, and of each stream at least half", lacks, all), "whole streams",
+			"Capture all packets, or do not judge media by it.", frames...)
+	}
+}
+
+// leftOut returns how many packets of RTP are missing, and how many there were, where whoever captured, or filtered, left most of
+// them out: of each longer stream, of at least two hosts, the sequence numbers lack half and more. Otherwise 0. Frames are where the first of them begin.
+func leftOut(r *analysis.Result) (lacks, all int64, frames []analysis.Frame) {
+	several := false
+	var one netip.Addr
+	for _, s := range r.Streams {
+		x := s.Report()
+		if x.Expected < 100 {
+			continue
+		}
+		if 2*x.Lost < x.Expected {
+			return 0, 0, nil
+		}
+		if lacks, all = lacks+x.Lost, all+x.Expected; len(frames) < maxSiteProofs {
+			frames = append(frames, s.First)
+		}
+		several, one = several || one.IsValid() && one != s.Source().Addr(), s.Source().Addr()
+	}
+	if !several {
+		return 0, 0, nil
+	}
+	return lacks, all, frames
 }
 
 // quality reports a finding of the capture.
