@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"time"
@@ -223,7 +224,8 @@ func (r *legRun) ranOut(i int) bool {
 
 // keepsHop reports whether a request inside of the dialog that a response makes comes to its
 // sender on the hop of the response. It does not where a proxy has put no Record-Route in, or
-// where the first of them, or else the Contact, is another address; RFC 3261, section 12.2.1.1.
+// where the first of them, or else the Contact, is another address; RFC 3261, section 12.2.1.1. For a proxy that has put its own
+// in, the first of them is the one above that.
 func (r *legRun) keepsHop(response int) bool {
 	if response < 0 {
 		return true
@@ -237,7 +239,15 @@ func (r *legRun) keepsHop(response int) bool {
 		next = v
 	}
 	if seen.Vias > 1 {
-		return next != nil
+		above, recorded := aboveOf(m, seen.Destination)
+		if !recorded {
+			first, isAddr := target(next)
+			return next != nil && !isPassed(m) && !(isAddr && isAt(first, seen.Source))
+		}
+		if _, isAddr := target(above); above != nil && !isAddr {
+			return true
+		}
+		next = above
 	}
 	if next == nil {
 		next, _ = m.First(sipmsg.Contact)
@@ -248,6 +258,37 @@ func (r *legRun) keepsHop(response int) bool {
 	}
 	unreachable := isPrivate(to.Addr()) && isPublic(seen.Destination.Addr())
 	return unreachable || sameHost(to.Addr(), seen.Source.Addr())
+}
+
+// aboveOf returns the Record-Route above the first one of a proxy, nil if that is the topmost.
+func aboveOf(m *sipmsg.Message, proxy netip.AddrPort) (above []byte, recorded bool) {
+	for v := range m.Values(sipmsg.RecordRoute) {
+		if a, ok := target(v); ok && isAt(a, proxy) {
+			return above, true
+		}
+		above = v
+	}
+	return nil, false
+}
+
+// isAt reports whether an address of a URI is a host that was seen. On one machine the ports tell which.
+func isAt(a, seen netip.AddrPort) bool {
+	return sameHost(a.Addr(), seen.Addr()) && (a.Port() == seen.Port() || !a.Addr().IsLoopback())
+}
+
+// isPassed reports whether the topmost Record-Route of a response is of a host that forwarded the request ahead of the one that the
+// response goes to, which has put none in then.
+func isPassed(m *sipmsg.Message) bool {
+	top, _ := m.First(sipmsg.RecordRoute)
+	u, first := sipmsg.ParseURI(sipmsg.ParseAddress(top).URI), true
+	for v := range m.Values(sipmsg.Via) {
+		h := sipmsg.ParseVia(v)
+		if !first && bytes.EqualFold(h.Host, u.Host) && (h.Port == u.Port || h.Port|u.Port == 5060) {
+			return true
+		}
+		first = false
+	}
+	return false
 }
 
 // handedOn reports whether the sender of a response is seen to pass the INVITE on to another host.
