@@ -211,7 +211,7 @@ func nextQuestions(x *examined) (list []string) {
 		}
 	}
 	if worst != nil {
-		list = append(list, "list_findings with severity error or warning: each finding with its proof")
+		list = append(list, "list_findings with severity warning: each error and warning with its proof")
 	}
 	switch {
 	case worst != nil && worst.Call != 0:
@@ -219,11 +219,18 @@ func nextQuestions(x *examined) (list []string) {
 	case first != 0:
 		list = append(list, fmt.Sprintf("explain_call call-%d: the first that went wrong", first))
 	}
+	// What is named is taken as it stands: state has one word.
+	ways := "state failed"
+	switch wrong {
+	case states[analysis.StateFailed]:
+	case states[analysis.StateAbandoned]:
+		ways = "state abandoned"
+	default:
+		ways = `filter call.state in {"failed", "abandoned"}`
+	}
 	switch {
-	case wrong == 1:
-		list = append(list, "list_calls with state failed or abandoned: there is one")
-	case wrong > 1:
-		list = append(list, fmt.Sprintf("list_calls with state failed, or abandoned: the %d calls that went like that", wrong))
+	case wrong > 0:
+		list = append(list, fmt.Sprintf("list_calls with %s: %d of %d calls", ways, wrong, res.Calls.Len()))
 	case res.Calls.Len() > 0:
 		list = append(list, "list_calls: the calls one by one")
 	}

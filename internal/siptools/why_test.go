@@ -202,7 +202,7 @@ func checkSummary(t *testing.T, s *mcpjsonrpc.Server, path string, f *failure) {
 		t.Errorf("the summary does not tell of it: %+v", sum.Failed)
 	}
 	if !slices.ContainsFunc(sum.Next, func(n string) bool {
-		return strings.HasPrefix(n, "explain_call call-") || strings.HasPrefix(n, "list_calls with state failed")
+		return strings.HasPrefix(n, "explain_call call-") || strings.HasPrefix(n, "list_calls with ")
 	}) {
 		t.Errorf("the summary does not lead to it: %q", sum.Next)
 	}
@@ -250,6 +250,50 @@ func checkExplanation(t *testing.T, s *mcpjsonrpc.Server, path string, f *failur
 		}
 	}
 	t.Errorf("no finding %s with frames %v: %+v", f.finding, f.frames, x.Findings)
+}
+
+// TestHintsAsTheyStand: a call that is made of the words of a hint, each argument with the value behind
+// its name, answers with as many rows as the summary counts.
+func TestHintsAsTheyStand(t *testing.T) {
+	failed := "0 A > B INVITE\n0.1 B > A 486\n0.2 A > B ACK\n"
+	abandoned := "1 A > B INVITE id=2\n300 A > P OPTIONS id=3\n300.1 P > A 200\n"
+	for name, c := range map[string]struct {
+		text string
+		hint string
+		rows int
+	}{
+		"failed":    {failed, "list_calls with state failed: 1 of 1 calls", 1},
+		"abandoned": {abandoned, "list_calls with state abandoned: 1 of 1 calls", 1},
+		"both":      {failed + abandoned, `list_calls with filter call.state in {"failed", "abandoned"}: 2 of 2 calls`, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, s := ladder(t, 1, c.text), server(siptools.Options{})
+			var sum struct {
+				Findings struct{ Error, Warning int }
+				Next     []string
+			}
+			decode(t, call(t, s, "summarize_capture", args{"pcap_file": path}).structured, &sum)
+			if !slices.Contains(sum.Next, c.hint) {
+				t.Errorf("next is %q, without %q", sum.Next, c.hint)
+			}
+			for _, hint := range sum.Next {
+				what, _, _ := strings.Cut(hint, ": ")
+				tool, arg, given := strings.Cut(what, " with ")
+				if !given {
+					continue
+				}
+				name, value, _ := strings.Cut(arg, " ")
+				got := pageOf(t, call(t, s, tool, args{"pcap_file": path, name: value}))
+				want := c.rows
+				if tool == "list_findings" {
+					want = sum.Findings.Error + sum.Findings.Warning
+				}
+				if got.Total != want {
+					t.Errorf("%s: %d rows, not %d", hint, got.Total, want)
+				}
+			}
+		})
+	}
 }
 
 // TestTimelineProofs: what a finding names stays in a timeline that is too long to be told whole.
