@@ -93,7 +93,7 @@ type Reader struct {
 // https URL, or "-" for standard input. It fails if no capture could be opened; if
 // some could, the others are among Files with their Err.
 //
-// The context bounds all reading: once it is done, Next returns its error.
+// The context bounds all reading: soon after it is done, Next returns its error.
 func Open(ctx context.Context, names []string, o Options) (*Reader, error) {
 	if len(names) == 0 {
 		return nil, errors.New("capture: no capture was named")
@@ -197,7 +197,7 @@ func compare(a, b *file) int {
 
 // Next returns the next packet of the timeline; it is valid until the next call.
 // It returns io.EOF at the end of all files, however they ended, and the context's
-// error once that is done.
+// error soon after that is done: at most 256 packets later.
 func (r *Reader) Next() (*Packet, error) {
 	if r.err != nil {
 		return nil, r.err

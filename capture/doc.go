@@ -2,9 +2,9 @@
 // standard input, an http or https URL; pcap, pcapng or snoop, plain or gzip.
 //
 // The format is told by the first octets, never by the name. Several files become
-// one timeline, ordered by time and, where times are equal, by the order in which
-// the files were named; frames are numbered in each file from 1, as Wireshark
-// numbers them.
+// one timeline, ordered by time and, where times are equal, by the Place of the file,
+// in whatever order the files were named; frames are numbered in each file from 1, as
+// Wireshark numbers them.
 //
 //	r, err := capture.Open(ctx, []string{"a.pcapng", "b.pcap.gz"}, capture.Options{})
 //	defer r.Close()

@@ -4,7 +4,7 @@
 // the headers of UDP (RFC 768), TCP (RFC 9293), SCTP (RFC 9260) and ICMP.
 //
 //	var f layers.Frame
-//	if err := f.Decode(link, packet); err == nil && f.Proto == layers.UDP {
+//	if err := f.Decode(link, 0, packet); err == nil && f.Proto == layers.UDP {
 //		use(f.Src, f.Dst, f.Payload)
 //	}
 //
