@@ -532,8 +532,8 @@ func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 		}
 		b = folded(b, "registers", "%s of record: %s", addresses(int64(n)), strings.Join(list, ", "))
 	}
-	if u := &t.Subscriptions; u.Total+u.Notified > 0 {
-		b = folded(b, "subscribes", "%d new, %d accepted, %d rejected; %d notifications", u.Total, u.Accepted, u.Rejected, u.Notified)
+	if u := &t.Subscriptions; u.Total+u.Refreshes+u.Notified > 0 {
+		b = folded(b, "subscribes", "%d new, %d again: %d accepted, %d rejected, %d challenged; %s", u.Total, u.Refreshes, u.Accepted, u.Rejected, u.Challenges, plural(int64(u.Notified), "notification"))
 	}
 	if n := len(t.Keepalives); n > 0 {
 		sent, unanswered := 0, 0

@@ -48,6 +48,21 @@ func TestKeepalives(t *testing.T) {
 	}
 }
 
+// TestSubscriptionsText: what was asked and what became of it are both told, as they add up, and so are
+// subscriptions that go on from before the capture.
+func TestSubscriptionsText(t *testing.T) {
+	for want, u := range map[string]analysis.Subscriptions{
+		"": {Published: 1},
+		"  subscribes    9 new, 0 again: 0 accepted, 5 rejected, 4 challenged;\n                0 notifications\n":  {Total: 9, Rejected: 5, Challenges: 4},
+		"  subscribes    1 new, 49 again: 49 accepted, 0 rejected, 0 challenged;\n                1 notification\n": {Total: 1, Refreshes: 49, Accepted: 49, Notified: 1},
+		"  subscribes    0 new, 2 again: 2 accepted, 0 rejected, 0 challenged;\n                0 notifications\n":  {Refreshes: 2, Accepted: 2},
+	} {
+		if got := string(appendRegistrationsText(nil, &analysis.Traffic{Subscriptions: u})); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestFindingCounts: the counts by id and those by severity add up to the total; what one finding of
 // many calls counts for is told apart.
 func TestFindingCounts(t *testing.T) {
