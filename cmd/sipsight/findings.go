@@ -180,7 +180,7 @@ func (e *env) explain(id string) int {
 		if !e.knownFinding(id) {
 			return exitUsage
 		}
-		b = report.AppendRuleText(nil, findings.Lookup(id))
+		b = e.fit(report.AppendRuleText(nil, findings.Lookup(id), min(cmp.Or(e.width(), 78), 78)))
 	}
 	if _, err := e.stdout.Write(b); err != nil {
 		return e.writeFailed(err)

@@ -33,7 +33,7 @@ failed, and what could not be read.`,
 		}
 		defer r.Close()
 		res, found, err := e.investigate(r, analysis.Options{Streams: !fs.noMedia})
-		o := &report.Options{Secrets: q.secrets, Files: fs.files, Colour: e.colours(q.colour, true)}
+		o := &report.Options{Secrets: q.secrets, Files: fs.files, Colour: e.colours(q.colour, true), Width: e.width()}
 		var b []byte
 		if q.json {
 			b = append(report.AppendSummary(nil, res, found, o), '\n')

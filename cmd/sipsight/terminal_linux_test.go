@@ -99,7 +99,7 @@ func TestTerminalFits(t *testing.T) {
 	captures(t)
 	t.Setenv("COLUMNS", "")
 	files := []string{"media-hold.pcapng", "udp-failures.pcapng", "register-digest.pcap", "proxy-call.pcapng", "ipv6-call.pcapng", "long-headers.pcapng"}
-	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "summary", "call call-1", "call call-6", "flow --call call-1", "findings --explain all", "help calls", "help export", "help filter", "help streams"} {
+	for _, command := range []string{"calls", "calls --sort -talk_ms", "streams", "streams --sort mos", "findings", "registrations", "messages", "analyze", "info", "summary", "call call-1", "call call-6", "flow --call call-1", "findings --explain all", "findings --explain route-bypass", "help calls", "help export", "help filter", "help streams"} {
 		args := strings.Fields(command)
 		if args[0] != "help" && !slices.Contains(args, "--explain") {
 			args = append(args, files...)
@@ -126,6 +126,10 @@ func TestTerminalFits(t *testing.T) {
 		if args[0] != "help" && args[0] != "call" && args[0] != "flow" && onTerminal(t, 500, args...) != whole {
 			t.Errorf("%s: a wide terminal and a pipe show other things", command)
 		}
+	}
+	// A sentence that is folded for 80 columns is not folded once more for fewer.
+	if s := onTerminal(t, 50, "call", "call-6", "udp-failures.pcapng"); !strings.Contains(s, "\n                qop=\"auth\", and let clients of the\n") {
+		t.Errorf("a call in 50 columns: %s", s)
 	}
 	if s := onTerminal(t, 80, "streams", "media-hold.pcapng"); !strings.Contains(s, "127.0.0.12:6000") || !strings.Contains(s, "JITTER") || !strings.Contains(s, "4.10") || strings.Contains(s, "…") {
 		t.Errorf("streams in 80 columns leave out what says most: %s", s)

@@ -12,7 +12,8 @@ import (
 )
 
 // AppendCallText appends one call for people: its verdict, who took part, its times and
-// its messages. width bounds the lines of the timeline; 0 is no bound.
+// its messages. width bounds the lines of the timeline; 0 is no bound. Where it is below the usual width
+// of a terminal, sentences and rows with labels are not broken.
 func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Finding, width int) []byte {
 	l := c.First()
 	b = fmt.Appendf(b, "%s  %s → %s  %s\n", CallID(c), partyText(l.From, o), partyText(calledURI(l), o), o.coloured(l.State.String()))
@@ -80,7 +81,7 @@ func AppendCallText(b []byte, c *analysis.Call, o *Options, found []*findings.Fi
 	}
 	b = appendMediaText(b, c, o, width)
 	b = appendTimelineText(append(b, '\n'), c, o, width)
-	return appendCallFindings(b, c, o, found)
+	return settle(appendCallFindings(b, c, o, found), width)
 }
 
 // appendMediaText appends the RTP streams of a call as a table. Its day has been told.

@@ -126,21 +126,16 @@ func framesText(f *findings.Finding, o *Options) string {
 	return strings.Join(list, ",")
 }
 
-// AppendRuleText appends what a rule means, why it matters and what to do.
-func AppendRuleText(b []byte, r *findings.Rule) []byte {
+// AppendRuleText appends what a rule means, why it matters and what to do, in lines of at most width columns.
+func AppendRuleText(b []byte, r *findings.Rule, width int) []byte {
 	b = append(b, r.ID+": "+r.Title+"\n\n"...)
 	b = rowText(b, "severity", r.Severity)
 	b = rowText(b, "source", r.RFC)
-	b = append(b, "\nRule\n"...)
-	b = appendWrapped(b, r.Doc)
-	b = append(b, "\nWhy it matters\n"...)
-	b = appendWrapped(b, r.Why)
-	b = append(b, "\nWhat to do\n"...)
-	return appendWrapped(b, r.Fix)
+	for _, x := range [...]struct{ head, text string }{{"Rule", r.Doc}, {"Why it matters", r.Why}, {"What to do", r.Fix}} {
+		b = AppendWords(append(append(append(b, '\n'), x.head...), "\n  "...), x.text, 2, 2, width)
+	}
+	return b
 }
-
-// appendWrapped appends a paragraph in lines of at most 78 characters, indented.
-func appendWrapped(b []byte, s string) []byte { return AppendWords(append(b, "  "...), s, 2, 2, 78) }
 
 // AppendWords appends the words of s in lines of at most width columns of a terminal, and a line
 // end: the first goes on in column at, further lines begin in column indent.

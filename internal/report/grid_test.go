@@ -91,11 +91,14 @@ func TestFold(t *testing.T) {
 		{strings.Repeat("山", 32) + " 山", strings.Repeat("山", 32) + "|山"},
 	} {
 		var got []string
-		for _, line := range strings.Split(strings.TrimSuffix(string(folded(nil, "label", "%s", tt.text)), "\n"), "\n") {
+		for _, line := range strings.Split(strings.TrimSuffix(string(settle(folded(nil, "label", "%s", tt.text), 0)), "\n"), "\n") {
 			got = append(got, line[2+rowLabel+2:])
 		}
 		if s := strings.Join(got, "|"); s != tt.want {
 			t.Errorf("%q\nwant %q", s, tt.want)
+		}
+		if got, want := string(settle(folded(nil, "label", "%s", tt.text), rowWidth-1)), "  label         "+tt.text+"\n"; got != want {
+			t.Errorf("for a narrow terminal %q, want %q", got, want)
 		}
 	}
 }

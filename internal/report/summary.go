@@ -447,7 +447,8 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 	w.close('}')
 }
 
-// AppendSummaryText appends the summary as one screen for people.
+// AppendSummaryText appends the summary as one screen for people, whose rows are not broken for an o.Width
+// below the usual one.
 func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding, o *Options) []byte {
 	s := &res.Statistics
 	for _, f := range res.Files {
@@ -469,7 +470,7 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	b = appendGroupsText(b, "user agents", m.UserAgents, maxBriefGroups/2, o)
 	b = appendFailuresText(b, res.Traffic)
 	b = appendFindingsText(b, found, o)
-	return appendUnreadText(b, res)
+	return settle(appendUnreadText(b, res), o.Width)
 }
 
 func spanText(a, b time.Time) string {

@@ -57,7 +57,7 @@ func TestSubscriptionsText(t *testing.T) {
 		"  subscribes    1 new, 49 again: 49 accepted, 0 rejected, 0 challenged;\n                1 notification\n": {Total: 1, Refreshes: 49, Accepted: 49, Notified: 1},
 		"  subscribes    0 new, 2 again: 2 accepted, 0 rejected, 0 challenged;\n                0 notifications\n":  {Refreshes: 2, Accepted: 2},
 	} {
-		if got := string(appendRegistrationsText(nil, &analysis.Traffic{Subscriptions: u})); got != want {
+		if got := string(settle(appendRegistrationsText(nil, &analysis.Traffic{Subscriptions: u}), 0)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -295,17 +295,33 @@ func foldedText(b []byte, label, text string) []byte {
 	return appendFolded(appendLabel(b, label), text, RowStart)
 }
 
+// A softBreak is where a line was folded: no text of a capture has that character. See settle.
+const softBreak = "\v"
+
 // appendFolded appends text in lines that fit a terminal, of which further ones begin in column
-// indent, as the first does.
+// indent, as the first does. They end in a softBreak.
 func appendFolded(b []byte, text string, indent int) []byte {
 	for {
 		n := fold(text, rowWidth-indent)
-		b = append(append(b, text[:n]...), '\n')
+		b = append(b, text[:n]...)
 		if n == len(text) {
-			return b
+			return append(b, '\n')
 		}
-		b, text = appendBlanks(b, indent), text[n+1:]
+		b, text = appendBlanks(append(b, softBreak...), indent), text[n+1:]
 	}
+}
+
+// settle ends the lines that appendFolded has broken; for a terminal that is narrower than those are it
+// makes one line of them again: who writes to it breaks that where it has to be.
+func settle(b []byte, width int) []byte {
+	if width == 0 || width >= rowWidth {
+		return bytes.ReplaceAll(b, []byte(softBreak), []byte("\n"))
+	}
+	parts := bytes.Split(b, []byte(softBreak))
+	for i := range parts[1:] {
+		parts[i+1] = bytes.TrimLeft(parts[i+1], " ")
+	}
+	return bytes.Join(parts, []byte(" "))
 }
 
 // fold returns where to break text of more than width columns: at the last blank
