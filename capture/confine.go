@@ -20,7 +20,7 @@ func (o *Options) CheckFolders() error {
 	return nil
 }
 
-var errOutside = errors.New("this path is outside of the folders that may be read")
+var errOutside = errors.New("this path is outside of the folders that may be read; give a path inside of one of them")
 
 // openInside opens a path below one of the folders. Links are followed first, and what
 // they lead to is opened through os.Root, which no link put there since can leave.

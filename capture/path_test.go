@@ -120,7 +120,7 @@ func TestFolders(t *testing.T) {
 		}
 	}
 	const (
-		outside = "this path is outside of the folders that may be read"
+		outside = "this path is outside of the folders that may be read; give a path inside of one of them"
 		missing = "no such file; check the path"
 	)
 	tests := []struct{ name, want string }{

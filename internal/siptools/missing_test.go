@@ -84,7 +84,7 @@ func TestNotEverythingWasRead(t *testing.T) {
 	}{
 		{"missing", siptools.Options{}, args{"pcap_file": good, "more_files": []string{none}}, []string{"Not everything was read: " + none + ": no such file; check the path."}},
 		{"missing first", siptools.Options{}, args{"pcap_file": none, "more_files": []string{good}}, []string{"Not everything was read: " + none + ": no such file; check the path."}},
-		{"outside", confined, args{"pcap_file": good, "more_files": []string{other}}, []string{"Not everything was read: " + other + ": this path is outside of the folders that may be read."}},
+		{"outside", confined, args{"pcap_file": good, "more_files": []string{other}}, []string{"Not everything was read: " + other + ": this path is outside of the folders that may be read; give a path inside of one of them."}},
 		{"cut", siptools.Options{}, args{"pcap_file": cut}, []string{"Not everything was read: " + cut + ": the file is cut off inside a packet", "(at byte "}},
 		{"cut gzip", siptools.Options{}, args{"pcap_file": gz}, []string{"Not everything was read: " + gz + ": the gzip data is cut off (at byte "}},
 		{"several", siptools.Options{}, args{"pcap_file": good, "more_files": []string{cut, none, gz}}, []string{"Not everything was read: " + cut + ": the file is cut off", "; and 2 more files, which capture_info names."}},

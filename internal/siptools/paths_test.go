@@ -237,7 +237,7 @@ func TestFolders(t *testing.T) {
 			t.Errorf("%s: %d messages", name, r.Found)
 		}
 	}
-	const outside = "this path is outside of the folders that may be read"
+	const outside = "this path is outside of the folders that may be read; give a path inside of one of them"
 	for _, name := range []string{
 		"dir-evil/a.pcap", "other/c.pcap", "dir/../other/c.pcap", "dir/to-other", "dir/to-other-abs", "dir/to-folder/c.pcap",
 		"other/none.pcap", "dir-evil/none.pcap", "dir/../none.pcap",
