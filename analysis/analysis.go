@@ -54,8 +54,8 @@ func (m *Message) KnownPort() bool {
 
 // Options says what Run does beside counting. The zero Options counts.
 type Options struct {
-	// Message is called for each message, in order. An error ends Run, which
-	// returns it; ErrStop ends Run without an error.
+	// Message is called for each message, in the order in which they become known: see Ordered. An error
+	// ends Run, which returns it; ErrStop ends Run without an error.
 	Message func(*Message) error
 
 	// Ordered makes Message be called in the order of the packets that complete the messages, and not in that in

@@ -177,7 +177,7 @@ func (r *Reader) Header() Header { return r.h }
 func (r *Reader) Offset() int64 { return r.w.Offset() + int64(r.pending) }
 
 // Notes returns the oddities met so far, one entry a kind, in the order of
-// their first appearance.
+// their first appearance. The list is the reader's own, valid until the next call of Next.
 func (r *Reader) Notes() []Note { return r.notes }
 
 // note counts an oddity. Not inlined: it is cold, and in many places.

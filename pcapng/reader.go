@@ -237,7 +237,8 @@ func newReader(w *window.Reader) (*Reader, error) {
 // Sections returns the section headers met so far.
 func (r *Reader) Sections() []Section { return r.sections }
 
-// Interfaces returns the interfaces described so far, over all sections.
+// Interfaces returns the interfaces described so far, over all sections. The list is the
+// reader's own, valid until the next call of Next.
 func (r *Reader) Interfaces() []Interface { return r.interfaces }
 
 // Interface returns the interface with the index i of a Packet. The pointer is
@@ -251,7 +252,7 @@ func (r *Reader) Names() []Name { return r.names }
 func (r *Reader) Secrets() []Secret { return r.secrets }
 
 // Notes returns the oddities met so far, one entry a kind, in the order of
-// their first appearance.
+// their first appearance. The list is the reader's own, valid until the next call of Next.
 func (r *Reader) Notes() []Note { return r.notes }
 
 // Offset returns how far into the file the reader has come.
