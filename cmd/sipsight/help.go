@@ -86,7 +86,7 @@ is of one day 10:14; a date by itself is its first moment.
 
 Data goes to stdout, everything else to stderr. Exit codes:
   0   done
-  1   there is a finding of the severity that --fail-on names
+  1   there is a finding of the severity that --fail-on names, and all was read
   3   part of the input could not be read; what could be is in the result
   4   nothing could be read or written
   64  the command line is wrong
