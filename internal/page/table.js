@@ -18,11 +18,11 @@ const columns = [
   { key: 13, name: 'Finding', text: (r) => severities[r[13]] },
 ];
 
-// short returns what people say of a URI: its user, or else its host.
+// short returns what people say of a URI: its user, without the parameters of a telephone number, or else its host.
 function short(uri) {
   const rest = uri.slice(uri.indexOf(':') + 1);
   const at = rest.indexOf('@');
-  return at > 0 ? rest.slice(0, at) : rest;
+  return at > 0 ? rest.slice(0, at).split(';')[0] : rest;
 }
 
 function callTable(data, place) {

@@ -202,6 +202,16 @@ describe('what a reader does', { skip }, () => {
     assert.match(await page.locator('#call').innerText(), /Codecs of both sides: PCMA\./);
   }));
 
+  test('a telephone number with parameters: the table has the number', () => {
+    const name = path.join(dir, 'context.pcap');
+    writeFileSync(name, pcap([message('INVITE sip:bob@example.com SIP/2.0', { id: 'context', to: '0398;phone-context=+49' })]));
+    return open(make('context.html', 'report', name), { hash: '#call-1' }, async (page) => {
+      await page.waitForSelector('#h-call');
+      const cells = await rows(page).first().locator('td').allTextContents();
+      assert.deepEqual(cells.slice(2, 4), ['alice', '0398']);
+    });
+  });
+
   test('a transfer: one ladder, with both of its calls', () => {
     const made = make('transfer.html', 'report', transferCapture(path.join(dir, 'transfer.pcap')));
     return open(made, { hash: '#call-2' }, async (page) => {
