@@ -52,7 +52,7 @@ func nearest(name string, valid []string) string {
 		return ""
 	}
 	name = strings.ToLower(name)
-	limit := (len(name) + 2) / 3
+	limit := max(len(name)/3, 1)
 	best, found := limit+1, ""
 	for _, v := range valid {
 		lower := strings.ToLower(v)

@@ -30,7 +30,8 @@ func listCallsTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			var state string
 			expr, f := filterArgument(q, report.Calls.Filters(&report.Options{Files: q.names, NoMedia: o.NoMedia}), "call.start")
 			q.Instead(`give filter, such as call.from contains "4930" or call.to contains "4930"; call.legs.from and call.legs.to are those of further legs`, "from", "to", "caller", "callee", "number", "user")
-			q.Instead("explain_call tells of one call", "call", "call_id")
+			q.Instead("explain_call tells of one call", "call", "call_id", "id")
+			q.Instead("list_findings tells of findings", "severity", "finding")
 			q.Enum("state", &state, analysis.States()...)
 			q.paging()
 			return func(x *examined) (mcpjsonrpc.Result, error) {
@@ -112,6 +113,7 @@ func explainCallTool(o *Options, c *cache) mcpjsonrpc.Tool {
 			var id string
 			detail := "summary"
 			q.String("call", &id)
+			q.Instead("give detail full", "full", "verbose", "limit")
 			q.Enum("detail", &detail, "summary", "full")
 			ladder := -1
 			q.Int("ladder", &ladder, 0, math.MaxInt32)

@@ -17,6 +17,7 @@ func listFindings(q *query) fromAnalysis {
 	q.String("call", &call)
 	expr, f := filterArgument(q, report.Findings.Filters(&report.Options{Files: q.names}), "")
 	q.Instead(`give filter, such as finding.aor contains "1001"`, "aor", "user", "registration")
+	q.Instead("give id", "finding", "finding_id", "rule", "type")
 	q.Instead("give filter, such as finding.frames == 17", "frame", "frames", "packet")
 	q.paging()
 	if id != "" && findings.Lookup(id) == nil && q.err == nil {

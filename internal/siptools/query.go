@@ -138,7 +138,7 @@ func (q *query) paging() {
 	q.Int("limit", &q.limit, 1, maxLimit)
 	q.String("cursor", &q.cursor)
 	q.Instead("pass the next_cursor of the answer before as cursor", "offset", "page", "skip")
-	q.Instead("give limit", "max_packets", "max_results", "count", "top")
+	q.Instead("give limit", "max_packets", "max_results", "page_size", "count", "top")
 	q.Instead("rows have an order of their own; a filter chooses some of them", "sort", "sort_by", "order", "order_by")
 }
 
