@@ -314,9 +314,22 @@ func (p *parser) unknownField(t token) {
 		p.failAt(t, "a comparison begins with a field", "the field stands on the left, the value on the right")
 	case p.fields.prefix != "" && !strings.HasPrefix(t.text, p.fields.prefix):
 		p.noField(t, " here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
+	case p.fields.prefix == "" && isRow(t.text):
+		p.noField(t, " here", "the names of messages begin with sip., sdp., ip. and the like, and are listed by: sipsight help filter")
+	case strings.Trim(t.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && p.fields.prefix == "":
+		p.noField(t, "", "a method is asked for by sip.Method == "+t.text)
 	default:
 		p.noField(t, "", "all fields are listed by: sipsight help filter")
 	}
+}
+
+// isRow reports whether a name is one of rows that are made of messages.
+func isRow(name string) bool {
+	switch of, _, _ := strings.Cut(name, "."); of {
+	case "call", "reg", "stream", "finding":
+		return true
+	}
+	return false
 }
 
 // noField refuses a name, and offers others.

@@ -21,6 +21,8 @@ var refusals = []string{
 	`sip.Method == "INVITE" AND udp`,
 	`sip.Method IN {"INVITE"}`,
 	`sip xor udp`,
+	`INVITE and udp`,
+	`call.state == failed`,
 	`sip udp`,
 	`sip.Method == `,
 	`sip and`,
