@@ -2,6 +2,7 @@ package filter
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sipsight/sipsight/internal/near"
@@ -49,6 +50,17 @@ func (s *fields) Hex(name string) {
 
 // Endpoint says that a text is an address, with a port or without: an expression may write it in any of the ways of IPv6.
 func (s *fields) Endpoint(name string) { s.spell[s.index[s.prefix+name]] = endpointText }
+
+// URI says that a text is a URI. A name or a number by itself would never be equal to one, and is refused.
+func (s *fields) URI(name string) {
+	name = s.prefix + name
+	s.spell[s.index[name]] = func(t string) (text, what, hint string) {
+		if t == "" || strings.Contains(t, ":") {
+			return t, "", ""
+		}
+		return t, name + " is a whole URI, such as sip:alice@example.com", "write " + name + " contains " + strconv.Quote(t)
+	}
+}
 
 // vocabulary returns the values that a field can have, nil where it may be any.
 func (s *fields) vocabulary(field int) *vocabulary {

@@ -119,6 +119,23 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
+// TestURI: a name is no URI, and said to be a part of one.
+func TestURI(t *testing.T) {
+	s := filter.NewSchema[string]("call")
+	s.Add(filter.Field{Name: "from", Kind: filter.String, Doc: "URI of From"}, func(x string, v *filter.Values) { v.String(x) })
+	s.URI("from")
+	for _, expr := range []string{`call.from == "sip:alice@example.com"`, `call.from contains "alice"`, `call.from in {"tel:+1", "sip:alice@example.com"}`, `call.from != ""`} {
+		if f, err := s.Parse(expr); err != nil || !f.Match("sip:alice@example.com") {
+			t.Errorf("%s does not hold: %v", expr, err)
+		}
+	}
+	for _, expr := range []string{`call.from == alice`, `call.from != "alice"`, `call.from in {"tel:+1", "alice"}`} {
+		if _, err := s.Parse(expr); err == nil || !strings.Contains(err.Error(), "write call.from contains \"alice\"") {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
+}
+
 // TestOnlyTrue: what is absent where it is not true is never false.
 func TestOnlyTrue(t *testing.T) {
 	s := filter.NewSchema[*call]("call")

@@ -329,6 +329,10 @@ func (t *Table[T]) Filters(o *Options) *filter.Schema[T] {
 		if c.Kind == Endpoint || strings.HasSuffix(c.Key, "_ip") {
 			s.Endpoint(c.Key)
 		}
+		switch c.Key {
+		case "from", "to", "request_uri", "aor":
+			s.URI(c.Key)
+		}
 		if c.Brief && c.Key != "id" && c.Key != "verdict" {
 			usual = append(usual, c.Key)
 		}
