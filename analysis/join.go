@@ -201,7 +201,8 @@ type joiner struct {
 	candidates []pair
 	ends       map[int32]ending // of the legs of candidates that are finished
 	tops       map[int]int      // an earlier leg of the same call, for all but the first
-	keys       []joinKey        // of the leg that is looked at
+	phones     phoneBook
+	keys       []joinKey // of the leg that is looked at
 }
 
 // A joinKey is one thing that other legs may have in common with one.
@@ -217,7 +218,7 @@ type joinKey struct {
 func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	j.invited++
 	v.joined = j.invited
-	j.keys = appendKeys(j.keys[:0], t.seed, v.leg, x.s)
+	j.keys = appendKeys(j.keys[:0], t.seed, j.phones, x.s)
 	var found [maxCandidates]candidate
 	list := found[:0]
 	var room [maxSharing]*liveLeg
@@ -481,7 +482,7 @@ func (k *keyList) hash(a, b []byte) uint64 {
 }
 
 // appendKeys lists what a leg may have in common with others.
-func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []joinKey {
+func appendKeys(keys []joinKey, seed maphash.Seed, phones phoneBook, s *sipmsg.Message) []joinKey {
 	k := keyList{seed, keys}
 	id, _ := s.First(sipmsg.CallID)
 	id = unfolded(id)
@@ -526,8 +527,38 @@ func appendKeys(keys []joinKey, seed maphash.Seed, l *Leg, s *sipmsg.Message) []
 			k.add(sameCalled, true, true, itself, to)
 		}
 	}
+	if from != nil && len(phones) > 0 {
+		if to := phones[maphash.Bytes(seed, userOf(s.RequestURI))]; to != 0 {
+			k.put(sameUsers, true, true, itself, mix(maphash.Bytes(seed, from), to))
+		}
+	}
 	k.description(s)
 	return k.keys
+}
+
+// A phoneBook says of the users of registered contacts, which many phones make up, whose they are: the hash of the user of the
+// address-of-record, or 0 where they are of several.
+type phoneBook map[uint64]uint64
+
+// maxPhones bounds it.
+const maxPhones = 1 << 16
+
+// add takes in that a contact was registered for an address-of-record.
+func (b *phoneBook) add(seed maphash.Seed, contact, aor string) {
+	user, owner := userOf([]byte(contact)), userOf([]byte(aor))
+	if user == nil || owner == nil || bytes.Equal(user, owner) {
+		return
+	}
+	if *b == nil {
+		*b = make(phoneBook)
+	}
+	phone, is := maphash.Bytes(seed, user), maphash.Bytes(seed, owner)
+	switch was, ok := (*b)[phone]; {
+	case !ok && len(*b) < maxPhones:
+		(*b)[phone] = is
+	case ok && was != is:
+		(*b)[phone] = 0
+	}
 }
 
 // affixes adds what finds a Call-ID or tag that is a part of this one, and the other way

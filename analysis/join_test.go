@@ -153,6 +153,25 @@ func TestApart(t *testing.T) {
 			+.01 B > P 487 of=INVITE
 			9    A > P CANCEL id=c1@example
 			+.01 P > A 487 of=INVITE`, 2},
+		{"a contact that is registered for two", `
+			0    B > P REGISTER id=r from=sip:bob@p to=sip:bob@p
+				-Contact
+				Contact: <sip:line@10.0.0.2:5060>
+			+.01 P > B 200
+				-Contact
+				Contact: <sip:line@10.0.0.2:5060>;expires=60
+			1    B > P REGISTER id=r2 from=sip:carol@p to=sip:carol@p
+				-Contact
+				Contact: <sip:line@10.0.0.2:5060>
+			+.01 P > B 200
+				-Contact
+				Contact: <sip:line@10.0.0.2:5060>;expires=60
+			5    A > P INVITE id=c1@example from=sip:alice@p to=sip:bob@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:alice@p to=sip:line@10.0.0.2
+			+2   B > P 200
+			+.01 P > A 200 id=c1@example
+			9    A > P BYE id=c1@example
+			15   P > B BYE id=c2@p`, 2},
 		{"the same users, long after", `
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
@@ -190,6 +209,19 @@ func TestTogether(t *testing.T) {
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86
 			3    Q > B INVITE id=c3@q fwd=no from=sip:x@q to=sip:y@b
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86`},
+		{"a phone that has a contact of its own making, as it was registered", `
+			0    B > P REGISTER id=r from=sip:bob@p to=sip:bob@p
+				-Contact
+				Contact: <sip:bob-0x5624e7ef0630@10.0.0.2:5060>
+			+.01 P > B 200
+				-Contact
+				Contact: <sip:bob-0x5624e7ef0630@10.0.0.2:5060>;expires=60
+			5    A > P INVITE id=c1@example from=sip:alice@p to=sip:bob@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:alice@p to=sip:bob-0x5624e7ef0630@10.0.0.2
+			+2   B > P 200
+			+.01 P > A 200 id=c1@example
+			9    A > P BYE id=c1@example
+			15   P > B BYE id=c2@p`},
 		{"a fork into two legs", `
 			0    A > P INVITE
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86

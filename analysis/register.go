@@ -274,7 +274,11 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 				}
 			}
 		}
-		refreshed = a.set(*b) || refreshed
+		if a.set(*b) {
+			refreshed = true
+		} else {
+			t.joiner.phones.add(t.seed, b.URI, a.AOR)
+		}
 	}
 	if refreshed {
 		a.Refreshes++
