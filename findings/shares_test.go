@@ -15,7 +15,8 @@ func TestShares(t *testing.T) {
 			"15.0 s from the INVITE to the first response that says how it fares; 10.0.0.9:5060 added 2.00 s; 10.0.0.8:5060 added 1.00 s; 10.0.0.2:5060 added 12.0 s"},
 		{"0 A > P INVITE\n1 P > B INVITE\n3 P > C INVITE br=other\n11 B > P 486\n11 P > B ACK\n14 C > P 180\n14 P > A 180\n",
 			"10.0.0.9:5060 added 1.00 s; 10.0.0.2:5060 added 10.0 s; 10.0.0.3:5060 added 11.0 s"}, // of these two 2 s at once
-		{"0 A > P INVITE\n1 P > B INVITE\n20 P > A 408\n", "10.0.0.9:5060 added 1.00 s"}, // B never says anything
+		{"0 A > P INVITE\n1 P > B INVITE\n20 P > A 408\n", "10.0.0.9:5060 added 1.00 s"},                                     // B never says anything
+		{"0 A > P INVITE\n.1 P > A 401\n.1 A > P ACK\n.2 A > P INVITE\n15 P > A 180\n", "fares; 10.0.0.9:5060 added 14.9 s"}, // it asks for credentials first
 	} {
 		l := capgen.Ladder{}
 		list, _ := told(t, l.Packets(hosts+c.ladder))

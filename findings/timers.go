@@ -486,25 +486,40 @@ func (r *legRun) triedBefore(invite int, at time.Time) bool {
 	}) >= 0
 }
 
-// hopShares says what each host added to the delay up to the first ringing or final response: the time that it took, without that in
-// which it waited for those that it had sent the INVITE on to.
+// hopShares says what each host added to the delay up to the first ringing or final response: the time that it took for all INVITEs that it got, as
+// behind a challenge, without that in which it waited for those that it had sent them on to.
 func (r *legRun) hopShares(until time.Time) string {
-	s := ""
+	var hosts []string
+	took := make(map[string]time.Duration) // -1 of one that did not answer
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
 		at := faredAt(t)
 		if t.Method != "INVITE" || !t.Initial || t.Sent.IsZero() || !t.Sent.Before(until) {
 			continue
 		}
-		to := "; " + endpoint(r.sentTo(i))
+		to := endpoint(r.sentTo(i))
+		d, ok := took[to]
 		switch {
 		case !at.IsZero():
 			if at.After(until) {
 				at = until
 			}
-			s += fmt.Sprintf("%s added %s", to, seconds(at.Sub(t.Sent)-r.onTheirWay(i, at)))
-		case r.unheard(i) && r.onTheirWay(i, until) == 0 && !strings.Contains(s, to+" did"):
-			s += to + " did not answer"
+			took[to] = max(d, 0) + at.Sub(t.Sent) - r.onTheirWay(i, at)
+		case !ok && r.unheard(i) && r.onTheirWay(i, until) == 0:
+			took[to] = -1
+		default:
+			continue
+		}
+		if !ok {
+			hosts = append(hosts, to)
+		}
+	}
+	s := ""
+	for _, to := range hosts {
+		if d := took[to]; d >= 0 {
+			s += fmt.Sprintf("; %s added %s", to, seconds(d))
+		} else {
+			s += "; " + to + " did not answer"
 		}
 	}
 	return s
