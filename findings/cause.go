@@ -85,7 +85,27 @@ func oneCause(list []*Finding) []*Finding {
 			explainClear(of, gone)
 		}
 	}
+	explainUnreached(list, gone)
 	return slices.DeleteFunc(list, func(f *Finding) bool { return gone[f] })
+}
+
+// explainUnreached leaves out that requests outside of calls are never answered where the network says of the first of them, and of others, that it
+// was not delivered.
+func explainUnreached(list []*Finding, gone map[*Finding]bool) {
+	by := make(map[string]*Finding)
+	for _, f := range list {
+		if f.rule == transportError && f.to.IsValid() && f.proves() {
+			for _, id := range f.Calls {
+				by[id] = f
+			}
+		}
+	}
+	for _, x := range list {
+		if f := by[x.CallID]; f != nil && x.rule == requestTimeout && x.leg == 0 && !gone[x] && x.gate.peer == f.to {
+			f.relate(x.ID)
+			gone[x] = true
+		}
+	}
 }
 
 // proves reports whether a finding is sure and bad enough to explain others.
