@@ -895,7 +895,7 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning / note",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, no Record-Route asks it to go the same way, and none came before. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id, and conference and call-completion, of which it is a note; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id, and conference and call-completion, of which it is a note; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made, and without To tag nobody asked for it.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -1097,6 +1097,12 @@ func (s *subscribeState) subscribed(r *exchangeRun) {
 // compare says of a NOTIFY that was answered 481 which of its tags is not that of a dialog.
 func (s *subscribeState) compare(r *exchangeRun, f *Finding) {
 	m, list := r.Request(), s.asked[r.CallID]
+	if !r.InDialog && len(list) == 0 {
+		f.Observed += ": it has no To tag, and so is of no subscription"
+		f.Expected = "a SUBSCRIBE ahead of it"
+		f.NextStep = "Let the phone subscribe, or turn off at the notifier what it sends to phones that did not."
+		return
+	}
 	if m == nil || len(list) == 0 || slices.ContainsFunc(list, func(x subscriber) bool { return x.from == 0 }) {
 		return
 	}
