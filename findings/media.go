@@ -719,7 +719,7 @@ func (r *captureRun) follows(t *talk, seen, other *agreement) bool {
 var ptimeMismatch = &Rule{
 	ID: "ptime-mismatch", RFC: "RFC 8866 6.4, 6.5", Severity: "warning",
 	Title: "packets are shorter or longer than the receiver asked for",
-	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent, or of the last one where it goes on as before for 5 s and more. Of packets that come a third sooner than their timestamps say, for 5 s and more, it is the time between them. Silent where the numbers of a side leave out a request, without
+	Doc: `The commonest step from packet to packet of a stream of audio (ten packets and more) is 0.67 of the ptime in the description of its receiver and less, or 1.5 of it and more, or over its maxptime; and so of every description of that while the stream is sent, or of the last one where it goes on as before for 5 s and more. Of packets that come a third sooner than their timestamps say, for 5 s and more, it is the time between them, unless either clock was set anew. Silent where the numbers of a side leave out a request, without
 ptime and maxptime, for comfort noise or telephone events alone, or without jitter, as the clock is not sure, and where the step is 160 ms and more, as codecs have it that describe silence. What a relay passes on is told once.`,
 	Why: "Some devices play such packets too fast, with gaps, or not at all; small ones need far more bandwidth.",
 	Fix: "Configure the packet time of the sender as the receiver asks, or remove ptime where any is welcome.",
@@ -762,11 +762,12 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 }
 
 // spacing returns how long the packets of a stream are: the commonest step of their timestamps, or the time between them where these keep another clock
-// than they should. Packets of another payload type may come in between, and in a short stream some that were kept back come at once.
+// than they should. Packets of another payload type may come in between, in a short stream some that were kept back come at once, and where either clock was
+// set anew nothing tells the time between them.
 func spacing(s *analysis.Stream) time.Duration {
 	x := s.Report()
 	each := x.Duration / time.Duration(max(x.Expected-x.Lost-1, 1)) // numbers that are left out need not be lost
-	if x.Duration < heldTalk || x.TypeChanges > 0 || 3*each > 2*x.Interval {
+	if x.Duration < heldTalk || x.TypeChanges > 0 || x.Jumps > 0 || 3*each > 2*x.Interval {
 		return x.Interval
 	}
 	return each.Round(time.Millisecond)
