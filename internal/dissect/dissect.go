@@ -238,7 +238,7 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 	d.count(p, err)
 	ref := reassembly.Ref{File: p.File, Frame: p.Frame, Order: d.order}
 	if d.frags.Waiting() {
-		d.expire(p.Time, p.HasTime)
+		d.expire(p.Time)
 	}
 	if len(d.conns.ending) > 0 {
 		d.closeEnded(p.Time)
@@ -260,7 +260,7 @@ func (d *Dissector) Packet(p *capture.Packet) error {
 func (d *Dissector) decoded(f *layers.Frame, err error, ref reassembly.Ref, p *capture.Packet) {
 	d.one[0] = ref
 	if err == layers.ErrFragment {
-		d.fragment(f, d.one[:], p.Time, p.HasTime)
+		d.fragment(f, d.one[:], p.Time)
 		return
 	}
 	var c carrier // part by part: a whole one would be made elsewhere first
@@ -340,7 +340,7 @@ func (d *Dissector) Finish() error {
 		if w == nil {
 			break
 		}
-		d.datagramOf(w, false)
+		d.datagramOf(w)
 	}
 	d.Fragments = d.frags.Stats
 	d.finishAssociations()
@@ -349,13 +349,13 @@ func (d *Dissector) Finish() error {
 }
 
 // fragment takes in an IP fragment.
-func (d *Dissector) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time, hasTime bool) {
+func (d *Dissector) fragment(f *layers.Frame, refs []reassembly.Ref, now time.Time) {
 	if w := d.frags.Add(f, refs, now); w != nil {
-		d.datagramOf(w, hasTime)
+		d.datagramOf(w)
 		return
 	}
 	if f.Fragment.Offset == 0 && f.Proto == layers.UDP && d.identify(f.Payload).Call != 0 {
-		d.overtake(&d.headSIP, f.Src.Addr(), f.Dst.Addr(), f.Fragment.ID, now, hasTime)
+		d.overtake(&d.headSIP, f.Src.Addr(), f.Dst.Addr(), f.Fragment.ID, now)
 	}
 }
 
@@ -388,7 +388,7 @@ func passing(m *sipmsg.Message) (x reassembly.Passing) {
 // overtake gives up datagrams of the Call-ID of a message that came between their hosts behind them: who answers has got the whole of what
 // it answers, and who sends the next one has sent the whole of the last. What is still missing was not captured, and the message would come
 // too late for its call if it waited. Where it reports true others were given out, and a message in d.shared has to be parsed anew.
-func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, now time.Time, hasTime bool) (gave bool) {
+func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, now time.Time) (gave bool) {
 	if d.overtaking {
 		return false
 	}
@@ -403,31 +403,31 @@ func (d *Dissector) overtake(m *sipmsg.Message, src, dst netip.Addr, id uint32, 
 		if w == nil {
 			break
 		}
-		d.datagramOf(w, hasTime)
+		d.datagramOf(w)
 		gave = true
 	}
 	return gave
 }
 
 // expire gives up datagrams that waited too long.
-func (d *Dissector) expire(now time.Time, hasTime bool) {
+func (d *Dissector) expire(now time.Time) {
 	for d.err == nil {
 		w := d.frags.Expired(now)
 		if w == nil {
 			return
 		}
-		d.datagramOf(w, hasTime)
+		d.datagramOf(w)
 	}
 }
 
 // datagramOf goes on with a datagram that was put together. What it holds may be a
 // fragment again: of a packet inside of a tunnel.
-func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
+func (d *Dissector) datagramOf(w *reassembly.Datagram) {
 	if w.NoHead || len(w.Refs) == 0 {
 		return
 	}
 	last := w.Refs[len(w.Refs)-1]
-	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: hasTime || !w.Time.IsZero(), awaited: w.Awaited}
+	c := carrier{ref: last, refs: w.Refs, time: w.Time, hasTime: !w.Time.IsZero(), awaited: w.Awaited}
 	if w.Missing > 0 && !w.Cut {
 		c.notes |= NoteIncomplete
 	}
@@ -442,7 +442,7 @@ func (d *Dissector) datagramOf(w *reassembly.Datagram, hasTime bool) {
 	for {
 		one := c
 		if err == layers.ErrFragment {
-			d.fragment(f, w.Refs, w.Time, hasTime)
+			d.fragment(f, w.Refs, w.Time)
 		} else {
 			d.transport(f, err, &one)
 		}
@@ -701,7 +701,7 @@ func (d *Dissector) message(t Transport, b []byte, cut bool, c *carrier) {
 	if parse(b) != nil {
 		return
 	}
-	if d.frags.Waiting() && d.overtake(&d.shared.Message, c.src.Addr(), c.dst.Addr(), uint32(c.ipid), c.time, c.hasTime) && parse(b) != nil {
+	if d.frags.Waiting() && d.overtake(&d.shared.Message, c.src.Addr(), c.dst.Addr(), uint32(c.ipid), c.time) && parse(b) != nil {
 		return
 	}
 	d.give(t, &d.shared.Message, cut, c)

@@ -311,6 +311,31 @@ func TestOddStreams(t *testing.T) {
 			t.Errorf("%v, %+v", err, d.Counts[0])
 		}
 	})
+	t.Run("fragments without a time in front of those that have one", func(t *testing.T) {
+		var got []string
+		d := dissect.New(1, func(m *dissect.Message) error {
+			got = append(got, fmt.Sprint(summary(m), " ", m.HasTime))
+			return nil
+		})
+		whole := capgen.Fragment(flow4.UDP(request("INVITE", "c1@h", 300)), 7, 400)
+		head := capgen.Fragment(flow4.UDP(request("INVITE", "c2@h", 300)), 8, 400)[0]
+		for i, data := range []string{whole[0], head, whole[1]} {
+			p := packet(int64(i+1), data)
+			if i < 2 {
+				p.HasTime, p.Time = false, time.Time{}
+			}
+			if err := d.Packet(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"INVITE c1@h UDP [1 3] true", "INVITE c2@h UDP [2] partial frag-incomplete false"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+	})
 }
 
 // TestAckedUnseen: what was acknowledged and is not in the capture is told once for each acknowledgement; a FIN is

@@ -291,6 +291,8 @@ func (d *datagram) behind(s *span) int64 {
 // isOver reports whether a fragment with the identification of d is of another datagram.
 func (d *datagram) isOver(f *layers.Frame, now time.Time) bool {
 	switch age := now.Sub(d.last); {
+	case d.last.IsZero(): // it came before the first packet that has a time
+		return false
 	case d.place > 0:
 		return age > placed
 	case age > reuse:
@@ -420,6 +422,9 @@ func (t *Fragments) Expired(now time.Time) *Datagram {
 		return nil
 	case len(t.table) > maxDatagrams || t.bytes > cmp.Or(t.Limit, maxFragmentBytes):
 		t.Stats.Evicted++
+	case d.first.IsZero(): // it came before the first packet that has a time, nobody knows how long
+		d.first = now
+		return nil
 	case now.Sub(d.first) <= lifetime:
 		return nil
 	}

@@ -249,6 +249,16 @@ func TestFragmentsTime(t *testing.T) {
 		tab.addAt(s(2*time.Second), last)
 		tab.finish("letters 60 [1 2 3]", "letters 16 [4] missing")
 	})
+	t.Run("the first ones have no time", func(t *testing.T) {
+		tab := &table{TB: t}
+		tab.addAt(time.Time{}, f[0])
+		tab.addAt(time.Time{}, last)
+		tab.addAt(s(0), f[2])
+		tab.addAt(s(time.Second), f[1])
+		tab.addAt(s(2*time.Second), f[1])
+		tab.addAt(s(70*time.Second), f[2])
+		tab.finish("letters 60 [1 3 4]", "letters 16 [2] missing", "letters 0 [6] missing no head")
+	})
 	t.Run("fragments of a whole one, captured again later", func(t *testing.T) {
 		tab := &table{TB: t}
 		tab.add(f[0], f[0], f[1], f[2], f[1], f[2])
