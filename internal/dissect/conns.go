@@ -218,12 +218,23 @@ func (t *connTable) release(c *conn, side int) {
 	}
 }
 
-// settle takes in that a direction went on. A connection that is known by it to be of another protocol has no directions.
+// settle takes in that a direction went on.
 func (t *connTable) settle(h *half) {
+	t.leave(h.c)
 	t.account(h)
-	if h.c.kind == foreign {
-		t.release(h.c, 0)
-		t.release(h.c, 1)
+}
+
+// leave drops the directions of a connection that is known to be of another protocol, unless what still waits in them is SIP after all.
+func (t *connTable) leave(c *conn) {
+	for _, h := range c.sides {
+		if h != nil && c.kind == foreign {
+			h.stream.Flush(new(reassembly.StreamStats), h)
+			t.account(h)
+		}
+	}
+	if c.kind == foreign {
+		t.release(c, 0)
+		t.release(c, 1)
 	}
 }
 

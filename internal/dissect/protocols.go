@@ -139,7 +139,7 @@ func (h *half) turnsBehindGap(b []byte) bool {
 	if c.sides[1] == h {
 		side = 1
 	}
-	if !h.gap || c.heeds[side] != heedAll || c.sides[side] != h {
+	if c.heeds[side] != heedAll || c.sides[side] != h {
 		return false
 	}
 	kind := c.turns(side, b)

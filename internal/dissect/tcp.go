@@ -150,8 +150,7 @@ func (d *Dissector) segment(f *layers.Frame, c *carrier) {
 	}
 	d.conns.account(cn.sides[side])
 	if cn.kind == foreign {
-		d.conns.release(cn, 0)
-		d.conns.release(cn, 1)
+		d.conns.leave(cn)
 	}
 	h = cn.sides[side]
 	cn.calm[side] = h == nil || !h.ends && !h.isWaiting()

@@ -694,6 +694,23 @@ func TestTCPForeign(t *testing.T) {
 			})
 		}
 	}
+	t.Run("SIP behind what waited with it", func(t *testing.T) {
+		there, here, first := connection(odd)
+		other := strings.Repeat("q", 600)
+		there.Send(other)
+		first = append(first, there.Send(other))
+		there.Send(other)
+		rest := []string{there.Send(invite[:100]), there.Send(invite[100:])}
+		here.Ack = there.Seq
+		rest = append(rest, here.TCP(here.Seq, here.Ack, capgen.ACK, ""))
+		expect(t, append(packetsOf(first...), at(250*time.Millisecond, packetsOf(rest...))...), "INVITE c1@h TCP [5 6]")
+	})
+	t.Run("SIP that overtook what is none", func(t *testing.T) {
+		there, _, packets := connection(odd)
+		other := there.Send(strings.Repeat("q", 600))
+		packets = append(packets, there.Send(invite[:100]), other, there.Send(invite[100:]))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4 6] tcp-reordered")
+	})
 	t.Run("the ports are used again for SIP", func(t *testing.T) {
 		there, _, packets := connection(odd)
 		packets = append(packets, there.Send("GET / HTTP/1.1\r\n\r\n"))
