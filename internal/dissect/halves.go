@@ -260,6 +260,9 @@ func (h *half) Gap(n int64) {
 	if sipmsg.SniffCut(h.first) {
 		h.c.kind = isSIP
 		h.framer.Write(h.first)
+	} else if len(h.first) > 0 { // the framer never sees it
+		h.forget(h.off)
+		h.off -= int64(len(h.first))
 	}
 	h.first = nil
 	h.framer.Gap(n)

@@ -637,6 +637,22 @@ func TestTCPSnaplen(t *testing.T) {
 	}
 }
 
+// TestTCPFrames: octets that may begin a message, or anything else, and that no more is known of when the next ones are missing, do
+// not move what comes behind them into other packets.
+func TestTCPFrames(t *testing.T) {
+	for _, flow := range []capgen.Flow{flow4, odd} {
+		for _, begin := range []string{"O", "plain text", "PROXY TCP", "\x16\x03", "\x81", "\r\n\r\n\x00"} {
+			there, here, packets := connection(flow)
+			first := there.Send(begin)
+			there.Send("lost")
+			packets = append(packets, first, there.Send("\r\n"), there.Send(request("INVITE", "c1@h", 10)), there.Send(request("BYE", "c2@h", 10)))
+			here.Ack = there.Seq
+			ack := packetsOf(here.TCP(here.Seq, here.Ack, capgen.ACK, ""))
+			expect(t, append(packetsOf(packets...), at(time.Minute, ack)...), "INVITE c1@h TCP [6]", "BYE c2@h TCP [7]")
+		}
+	}
+}
+
 // TestTCPCut: why octets of a message are missing at the end of a segment, and that they are not where that was there before.
 func TestTCPCut(t *testing.T) {
 	invite, bye := request("INVITE", "c1@h", 300), request("BYE", "c2@h", 0)
