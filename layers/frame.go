@@ -271,13 +271,13 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 		return f.pppoe()
 	case etherBridged:
 		return stepEthernet, 0, nil
-	case etherVNTag, etherHSR: // a tag of four octets; path and size, sequence number
+	case etherVNTag, etherHSR, etherRedund: // a tag of four octets; path and size, sequence number
 		return f.tagged(4, 4)
 	case etherBackbone: // a service tag in front of the customer's frame
 		return f.skipTo(4, stepEthernet)
 	case etherFabric: // a tag and a time to live in front of the host's frame
 		return f.skipTo(2, stepEthernet)
-	case etherMetaData, etherExtender: // version, length, an option with a group tag; a tag of six octets
+	case etherMetaData, etherExtender, etherTime, etherMarvell: // version, length, an option with a group tag; a tag of six octets
 		return f.tagged(6, 6)
 	case etherArista: // a time: subtype, version, 64 or 48 bits
 		n := 12
@@ -295,7 +295,7 @@ func (f *Frame) etherType(typ uint16) (step, uint16, error) {
 	case etherNSH:
 		return f.nsh()
 	}
-	if typ < etherMinType { // IEEE 802.3: a length, and an LLC header follows
+	if typ < etherMinType || typ == etherJumbo { // IEEE 802.3: a length, and an LLC header follows
 		return stepLLC, 0, nil
 	}
 	return 0, 0, ErrUnsupported

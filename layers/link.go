@@ -33,11 +33,15 @@ const (
 	LinuxSLL      LinkType = 113
 	PFLOG         LinkType = 117 // the log of a packet filter: a header that begins with its length
 	Prism         LinkType = 119
+	IPoverFC      LinkType = 122 // Fibre Channel: RFC 2625
+	SunATM        LinkType = 123
 	WiFiRadiotap  LinkType = 127
 	WiFiAVS       LinkType = 163
+	Firewire      LinkType = 138 // IEEE 1394, of Apple
 	PPPPppd       LinkType = 166
 	Juniper       LinkType = 178 // Ethernet as routers of Juniper write it
 	PPI           LinkType = 192
+	ERF           LinkType = 197 // records of Endace's cards
 	PPPWithDir    LinkType = 204
 	HDLCWithDir   LinkType = 205
 	FRelayWithDir LinkType = 206
@@ -45,10 +49,17 @@ const (
 	IPv4Only      LinkType = 228
 	IPv6Only      LinkType = 229
 	NFLOG         LinkType = 239
+	NetAnalyzer   LinkType = 240 // Ethernet as analysers of Hilscher write it
+	IPoIB         LinkType = 242 // Infiniband
 	SCTPOnly      LinkType = 248
 	UpperPDU      LinkType = 252 // what Wireshark exports of upper layers
 	PKTAP         LinkType = 258
+	MPacket       LinkType = 274 // Ethernet with its preamble
 	LinuxSLL2     LinkType = 276
+	Broadcom      LinkType = 281 // Ethernet with a tag of a switch, between a router's processor and its ports …
+	BroadcomFront LinkType = 282 // … in front of the frame
+	Marvell       LinkType = 284
+	MarvellEther  LinkType = 285 // … with an EtherType of its own
 )
 
 // linkNames holds numbers and names, each between blanks: as a map it would take twice the room in the binary.
@@ -65,7 +76,7 @@ const linkNames = " 0 NULL 1 ETHERNET 3 AX25 6 IEEE802_5 7 ARCNET_BSD 8 SLIP 9 P
 	"253 NETLINK 254 BLUETOOTH_LINUX_MONITOR 255 BLUETOOTH_BREDR_BB 256 BLUETOOTH_LE_LL_WITH_PHDR 257 PROFIBUS_DL 258 PKTAP " +
 	"259 EPON 260 IPMI_HPM_2 261 ZWAVE_R1_R2 262 ZWAVE_R3 263 WATTSTOPPER_DLM 264 ISO_14443 265 RDS 266 USB_DARWIN 268 SDLC " +
 	"270 LORATAP 271 VSOCK 272 NORDIC_BLE 273 DOCSIS31_XRA31 274 ETHERNET_MPACKET 275 DISPLAYPORT_AUX 276 LINUX_SLL2 " +
-	"278 OPENVIZSLA 279 EBHSCR 280 VPP_DISPATCH 281 DSA_TAG_BRCM 283 IEEE802_15_4_TAP 284 DSA_TAG_DSA 288 USB_2_0 290 ETW " +
+	"278 OPENVIZSLA 279 EBHSCR 280 VPP_DISPATCH 281 DSA_TAG_BRCM 282 DSA_TAG_BRCM_PREPEND 283 IEEE802_15_4_TAP 284 DSA_TAG_DSA 285 DSA_TAG_EDSA 288 USB_2_0 290 ETW " +
 	"295 Z_WAVE_SERIAL "
 
 // String returns the name of the link type in the registry of tcpdump.org, without
@@ -84,8 +95,9 @@ func (t LinkType) String() string {
 func (t LinkType) Supported() bool {
 	switch t {
 	case Null, Ethernet, TokenRing, SLIP, PPP, FDDI, RawBSD, RawOBSD, PPPHDLC, PPPEther, ATMRFC1483, Raw, CiscoHDLC, WiFi,
-		FrameRelay, Loop, Enc, LinuxSLL, PFLOG, Juniper, Prism, WiFiRadiotap, WiFiAVS, PPPPppd, PPI, PPPWithDir, HDLCWithDir, FRelayWithDir,
-		IPNet, IPv4Only, IPv6Only, NFLOG, SCTPOnly, UpperPDU, PKTAP, LinuxSLL2:
+		FrameRelay, Loop, Enc, LinuxSLL, PFLOG, Juniper, Prism, IPoverFC, SunATM, WiFiRadiotap, Firewire, WiFiAVS, PPPPppd, PPI, ERF, PPPWithDir,
+		HDLCWithDir, FRelayWithDir, IPNet, IPv4Only, IPv6Only, NFLOG, NetAnalyzer, IPoIB, SCTPOnly, UpperPDU, PKTAP, MPacket, LinuxSLL2,
+		Broadcom, BroadcomFront, Marvell, MarvellEther:
 		return true
 	}
 	return false
@@ -108,6 +120,10 @@ const (
 	etherMetaData = 0x8909 // of Cisco
 	etherFabric   = 0x8903 // FabricPath of Cisco
 	etherExtender = 0x893f // 802.1BR, of port extenders
+	etherTime     = 0x8988 // the time that switches of Cisco put in front of mirrored packets
+	etherMarvell  = 0xdada // a tag of a switch, see MarvellEther
+	etherRedund   = 0xf1c1 // 802.1CB
+	etherJumbo    = 0x8870 // LLC in a frame that is longer than a length can be
 	etherArista   = 0xd28b // what switches of Arista put in front of mirrored packets
 	etherNSH      = 0x894f // RFC 8300
 	etherMinType  = 0x0600 // below: a length, IEEE 802.3
@@ -118,8 +134,22 @@ func (f *Frame) link(t LinkType) (step, uint16, error) {
 	for range 4 { // headers that name another link type
 		p := f.Payload
 		switch t {
-		case Ethernet:
+		case Ethernet, MarvellEther:
 			return stepEthernet, 0, nil
+		case Broadcom, Marvell, Firewire:
+			return f.fixed(18, 16)
+		case BroadcomFront, NetAnalyzer:
+			return f.skipTo(4, stepEthernet)
+		case MPacket:
+			return f.skipTo(8, stepEthernet)
+		case IPoIB:
+			return f.fixed(44, 40)
+		case IPoverFC:
+			return f.skipTo(16, stepLLC)
+		case SunATM:
+			return f.skipTo(4, stepLLC)
+		case ERF:
+			return f.erf()
 		case LinuxSLL:
 			return f.fixed(16, 14)
 		case LinuxSLL2:
@@ -349,6 +379,31 @@ func (f *Frame) juniper() (step, uint16, error) {
 		n, next = n+4, stepIP
 	}
 	return f.skipTo(n, next)
+}
+
+// erf steps over the header of an extensible record: a time, the type of the record, flags, lengths; and other headers as long as the
+// first bit of the one before says so.
+func (f *Frame) erf() (step, uint16, error) {
+	p, n := f.Payload, 16
+	if len(p) < n {
+		return 0, 0, ErrTruncated
+	}
+	for more := p[8]; more&0x80 != 0; n += 8 {
+		if len(p) < n+8 {
+			return 0, 0, ErrTruncated
+		}
+		more = p[n]
+	}
+	switch p[8] & 0x7f {
+	case 2, 11, 16, 20: // behind two octets of padding
+		return f.skipTo(n+2, stepEthernet)
+	case 1, 10, 15, 19:
+		f.skip(n)
+		return f.serial()
+	case 22, 23:
+		return f.skipTo(n, stepIP)
+	}
+	return 0, 0, ErrUnsupported
 }
 
 // radiotap steps over its header; one of its flags tells that the frame ends in a check

@@ -239,6 +239,9 @@ func Tunnels() []Tunnel {
 		raw("PPTP", "gre", func(ip string) string {
 			return gre("\x30\x81", u16(uint16(4+len(ip)))+u16(9)+u32(1)+u32(2), 0x880b, "\xff\x03"+pppOf(ip)+ip)
 		}),
+		raw("Ethernet over IP of MikroTik", "gre", func(ip string) string {
+			return gre("\x20\x01", u16(uint16(14+len(ip)))+"\x05\x00", 0x6400, Ether(ip))
+		}),
 		raw("ERSPAN I", "erspan", func(ip string) string { return gre("\x00\x00", "", 0x88be, Ether(ip)) }),
 		raw("ERSPAN II", "erspan", func(ip string) string {
 			return gre("\x10\x00", u32(1)+"\x10\x01\x00\x07\x00\x00\x00\x00", 0x88be, Ether(ip))
@@ -433,16 +436,26 @@ func Links() []Link {
 		{"Linux cooked", 113, func(ip string) string { return string(make([]byte, 14)) + u16(EtherType(ip)) + ip }},
 		{"packet filter log", 117, func(ip string) string { return "\x3d\x02" + string(make([]byte, 62)) + ip }},
 		{"Prism", 119, func(ip string) string { return string(make([]byte, 144)) + WiFi(ip) }},
+		{"Fibre Channel", 122, func(ip string) string { return string(make([]byte, 16)) + SNAP(ip) }},
+		{"ATM of Sun", 123, func(ip string) string { return "\x02\x00\x00\x20" + SNAP(ip) }},
 		{"radiotap", 127, func(ip string) string { return "\x00\x00\x08\x00\x00\x00\x00\x00" + WiFi(ip) }},
 		{"radiotap with a check sequence", 127, func(ip string) string {
 			return "\x00\x00\x11\x00\x03\x00\x00\x00" + string(make([]byte, 8)) + "\x10" + WiFi(ip) + "\xde\xad\xbe\xef"
 		}},
+		{"Firewire", 138, func(ip string) string { return string(make([]byte, 16)) + u16(EtherType(ip)) + ip }},
 		{"AVS", 163, func(ip string) string { return "\x80\x21\x10\x01" + u32(64) + string(make([]byte, 56)) + WiFi(ip) }},
 		{"PPP of pppd", 166, func(ip string) string { return "\xff\x03" + pppOf(ip) + ip }},
 		{"Juniper", 178, func(ip string) string { return "MGC\x81\x00\x03\x01\x01\x05" + Ether(ip) }},
 		{"Juniper, without a link layer", 178, func(ip string) string { return "MGC\x03" + le32(2) + ip }},
 		{"PPI with Ethernet", 192, func(ip string) string { return "\x00\x00" + le16(8) + le32(1) + Ether(ip) }},
 		{"PPI with 802.11", 192, func(ip string) string { return "\x00\x00" + le16(12) + le32(105) + u32(0) + WiFi(ip) }},
+		{"ERF with Ethernet", 197, func(ip string) string { return erf(2) + "\x00\x00" + Ether(ip) }},
+		{"ERF with Ethernet and extensions", 197, func(ip string) string {
+			return erf(0x80|16) + "\x83" + string(make([]byte, 7)) + "\x04" + string(make([]byte, 7)) + "\x00\x00" + Ether(ip)
+		}},
+		{"ERF with HDLC", 197, func(ip string) string { return erf(1) + serial(ip) }},
+		{"ERF with PPP", 197, func(ip string) string { return erf(10) + "\xff\x03" + pppOf(ip) + ip }},
+		{"ERF with IP", 197, func(ip string) string { return erf(20+ip[0]>>5) + ip }},
 		{"PPP with direction", 204, func(ip string) string { return "\x01\xff\x03" + pppOf(ip) + ip }},
 		{"Cisco HDLC with direction", 205, func(ip string) string { return "\x01" + serial(ip) }},
 		{"frame relay with direction", 206, func(ip string) string { return "\x01" + cisco(ip) }},
@@ -450,13 +463,32 @@ func Links() []Link {
 		{"NFLOG", 239, func(ip string) string {
 			return "\x02\x00\x00\x00" + le16(6) + le16(10) + "eth0"[:2] + "\x00\x00" + le16(4+len(ip)) + le16(9) + ip
 		}},
+		{"NetAnalyzer", 240, func(ip string) string { return "\x00\x04\x00\x00" + Ether(ip) + "\xde\xad\xbe\xef" }},
+		{"Infiniband", 242, func(ip string) string { return string(make([]byte, 40)) + u16(EtherType(ip)) + "\x00\x00" + ip }},
 		{"exported IP", 252, func(ip string) string {
 			return "\x00\x0c\x00\x04ip\x00\x00\x00\x1e\x00\x04\x00\x00\x00\x07\x00\x00\x00\x00" + ip
 		}},
 		{"exported Ethernet", 252, func(ip string) string { return "\x00\x0c\x00\x10eth_withoutfcs\x00\x00\x00\x00\x00\x00" + Ether(ip) }},
 		{"PKTAP", 258, func(ip string) string { return le32(108) + le32(1) + le32(1) + string(make([]byte, 96)) + Ether(ip) }},
+		{"Ethernet with its preamble", 274, func(ip string) string { return "\x55\x55\x55\x55\x55\x55\x55\xd5" + Ether(ip) + "\xde\xad\xbe\xef" }},
 		{"Linux cooked 2", 276, func(ip string) string { return u16(EtherType(ip)) + string(make([]byte, 18)) + ip }},
+		{"Ethernet with a tag of Broadcom", 281, func(ip string) string { return Ether(ip)[:12] + "\x20\x00\x00\x05" + Ether(ip)[12:] }},
+		{"Ethernet behind a tag of Broadcom", 282, func(ip string) string { return "\x20\x00\x00\x05" + Ether(ip) }},
+		{"Ethernet with a tag of Marvell", 284, func(ip string) string { return Ether(ip)[:12] + "\x48\x00\x00\x05" + Ether(ip)[12:] }},
+		{"Ethernet with a tag of Marvell and its type", 285, func(ip string) string {
+			return etherOf(0xdada, "\x00\x00\x48\x00\x00\x05"+u16(EtherType(ip))+ip)
+		}},
+		{"Ethernet with LLC, longer than a length can say", 1, func(ip string) string { return etherOf(0x8870, SNAP(ip)) }},
+		{"Ethernet with a tag for redundancy", 1, func(ip string) string { return etherOf(0xf1c1, u32(7)+u16(EtherType(ip))+ip) }},
+		{"Ethernet with the time of a mirror", 1, func(ip string) string {
+			return etherOf(0x8988, "\x00\x01\x02\x03\x04\x05"+u16(EtherType(ip))+ip)
+		}},
 	}
+}
+
+// erf returns the header of a record of that type.
+func erf(typ byte) string {
+	return "\x00\x00\x00\x00\x00\xf1\x53\x65" + string([]byte{typ}) + "\x04\x00\x00\x00\x00\x00\x00"
 }
 
 // A Packet is a packet of a capture.
