@@ -76,6 +76,8 @@ func (r *legRun) reachOf(i int) string {
 		return "; its Contact has no address"
 	case err != nil:
 		return "; its Contact is the name " + contact
+	case !dst.IsValid():
+		return "; its Contact is " + contact
 	case a.Unmap() == dst.Addr().Unmap():
 		return "; its Contact is where it came from"
 	case sameHost(a, dst.Addr()):

@@ -164,5 +164,8 @@ func timesOver(n int, d time.Duration) string {
 }
 
 func endpoint(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return "an unknown address"
+	}
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String()
 }

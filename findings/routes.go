@@ -509,7 +509,7 @@ type fate struct {
 // viaOf applies via-nat to a request, and asks what became of it if that matters. It returns what it tells, and the bit of that; 0 for
 // nothing. judged is false where the request has no Via, or that says where the response has to go.
 func viaOf(m *sipmsg.Message, src, dst netip.AddrPort, sent analysis.Frame, became func() fate) (f Finding, bit uint64, judged bool) {
-	if m == nil {
+	if m == nil || !src.IsValid() { // of a PDU that was exported alone
 		return f, 0, false
 	}
 	via, ok := m.TopVia()

@@ -12,9 +12,12 @@ import (
 // AppendEndpoint appends address:port, with brackets around IPv6 addresses.
 func AppendEndpoint(b []byte, a netip.AddrPort) []byte {
 	addr := a.Addr().Unmap()
-	if addr.Is4() {
+	switch {
+	case !addr.IsValid():
+		return append(b, "unknown"...)
+	case addr.Is4():
 		b = append(addr.AppendTo(b), ':')
-	} else {
+	default:
 		b = append(addr.AppendTo(append(b, '[')), "]:"...)
 	}
 	return strconv.AppendUint(b, uint64(a.Port()), 10)
