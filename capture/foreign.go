@@ -32,7 +32,10 @@ var foreign = []struct{ magic, name, advice string }{
 	{"TRSNIFF data", "a Sniffer capture", convert},
 	{"\x7fver", "an OmniPeek or EtherPeek capture", convert},
 	{"\x05VNF", "a Visual Networks capture", convert},
-	{"\x54\x00\x52\x00\x53\x00\x00\x00", "an HP-UX nettl trace", convert},
+	{"TR\x00\x64\x00", "an HP-UX nettl trace", convert},
+	{"ObserverPktBuf", "a Viavi Observer capture", convert},
+	{"\x01\x10\x4c\x00\x01\x05", "a Novell LANalyzer capture", convert},
+	{"\xaa\xaa\xaa\xaa", "an InfoVista 5View capture", convert},
 	{"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", convert},
 	{"\r\n\r\r\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew}, // its first octets are there to tell
 	{"\n\r\n", "a pcapng file whose line ends were changed, as if it were text", copyAnew},
