@@ -74,9 +74,18 @@ func (c *Collector) toPrivate(f *Finding, src, dst netip.AddrPort) {
 }
 
 // unheard reports whether an INVITE was sent again and got no response at all.
-func (r *legRun) unheard(i int) bool {
+func (r *legRun) unheard(i int) bool { return r.Transactions[i].Requests >= 2 && r.gotNone(i) }
+
+// gotNone reports whether an INVITE got no response at all.
+func (r *legRun) gotNone(i int) bool {
 	t := &r.Transactions[i]
-	return t.Requests >= 2 && t.Provisional.IsZero() && t.Status == 0 && !r.answeredElsewhere(i)
+	return t.Provisional.IsZero() && t.Status == 0 && !r.answeredElsewhere(i)
+}
+
+// unheardUntil is unheard for one that was sent up to a time: over a stream it is not sent again, and nothing of what came may be missing.
+func (r *legRun) unheardUntil(i int, until time.Time) bool {
+	src, dst := r.ends(&r.Transactions[i])
+	return r.unheard(i) || !r.overUDP(i) && r.gotNone(i) && !r.c.lacks(hostPair{dst.Addr(), src.Addr()}, r.Transactions[i].Sent, until)
 }
 
 var requestTimeout = &Rule{
@@ -305,7 +314,7 @@ var slowSetup = &Rule{
 	Title: "a call that takes long to be set up",
 	Doc: `The session request delay (first INVITE to 180, 183 or the final response) is over 11 s, the 95 % value of E.721 for international calls; not where that INVITE was refused, and tried again, nor where it, or one before it that was answered, is not in the capture. Where it was sent over UDP and not again for a second it is only possible
 if the capture lacks so many packets that a response may be among them, and over a stream if octets came that are not in it. What each host added is the time from the INVITE that it got to its own such response, up to the first one of all,
-without that in which it waited for one to the INVITE that it sent on; a host that was asked again, gave none and sent the INVITE on to nobody is named. Ringing for over 60 s without an answer is a note.`,
+without that in which it waited for one to the INVITE that it sent on; a host that was asked again, or over a stream, gave none and sent the INVITE on to nobody is named. Ringing for over 60 s without an answer is a note.`,
 	Why: "Callers hang up and try again.",
 	Fix: "Compare the hops: the one that adds most of the delay is where to look.",
 
@@ -505,7 +514,7 @@ func (r *legRun) hopShares(until time.Time) string {
 				at = until
 			}
 			took[to] = max(d, 0) + at.Sub(t.Sent) - r.onTheirWay(i, at)
-		case !ok && r.unheard(i) && r.onTheirWay(i, until) == 0:
+		case !ok && r.unheardUntil(i, until) && r.onTheirWay(i, until) == 0:
 			took[to] = -1
 		default:
 			continue
