@@ -154,7 +154,7 @@ func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
 		return
 	}
 	for _, x := range of {
-		silent := x.rule == requestTimeout || f.rule == transportError && (x.rule == udpTooBig || x.rule == inviteNoResponse)
+		silent := x.rule == requestTimeout || f.rule == transportError && x.rule == udpTooBig || f.rule != inviteNoResponse && x.rule == inviteNoResponse
 		ofIt := f.leg == 0 || x.gate != nil && x.gate.peer == to || slices.Contains(x.Frames, f.Frames[0])
 		if silent && !gone[x] && ofIt {
 			f.relate(x.ID)

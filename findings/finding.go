@@ -78,7 +78,7 @@ type Finding struct {
 	past     []netip.Addr  // of ack-misrouted and route-bypass: proxies that are passed by
 	from     netip.Addr    // of slow-setup: who waits; of sdp-private: whom the description comes from …
 	repaired bool          // … and whether the peer knows of the NAT
-	to       netip.Addr    // of transport-error: who does not get messages
+	to       netip.Addr    // of transport-error: who does not get messages; of session-timer-expiry: who did not answer the refresh
 	refused  *refusedOffer // of codec-488, where the refusal says nothing of codecs
 	lacking  bool          // of udp-too-big: fragments of its message are not in the capture; of capture-quality, that there are such
 	passed   *passed       // of what a server between may pass on to another leg

@@ -14,7 +14,7 @@ var sessionTimerExpiry = &Rule{
 	ID: "session-timer-expiry", RFC: "RFC 4028 7.2, 10", Severity: "error",
 	Title: "a call that ends because nobody refreshed its session timer",
 	Doc: `The last 2xx to an INVITE or UPDATE before the first BYE, on its hop, has a Session-Expires (of SE seconds), and the BYE comes between SE − min(32 s, SE/3) − 2 s and
-SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way, or the numbers of a side leave one out.`,
+SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way, or the numbers of a side leave one out. A host that did not answer the last refresh is named; what else it did not answer is related.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
 
@@ -64,7 +64,13 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 		if i := r.failedRefresh(set, bye); i >= 0 {
 			t := &r.Transactions[i]
 			f.Frames = []analysis.Frame{f.Frames[0], t.SentFrame, f.Frames[1]}
-			f.Observed += fmt.Sprintf("; the %s tried was %s", t.Method, outcome(t))
+			if on := r.silentOn(i); on >= 0 {
+				to := r.sentTo(on)
+				f.Frames[1], f.to = r.Transactions[on].SentFrame, to.Addr()
+				f.Observed += fmt.Sprintf("; %s did not answer the %s tried", endpoint(to), t.Method)
+			} else {
+				f.Observed += fmt.Sprintf("; the %s tried was %s", t.Method, outcome(t))
+			}
 			if t.Status == 0 && r.wasHeard(i, r.Messages[bye].Time) {
 				f.Confidence = Possible
 			}
@@ -118,8 +124,18 @@ func (r *legRun) refresher(set int, who []byte) string {
 // first, -1 for none.
 func (r *legRun) failedRefresh(from, to int) int {
 	for j := to - 1; j > from; j-- {
-		if m := &r.Messages[j]; m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.Transaction >= 0 && m.Hop == r.Messages[from].Hop && m.Time.After(r.Messages[from].Time) && m.CSeq != r.Messages[from].CSeq {
+		if m := &r.Messages[j]; m.Request && (m.Method == "INVITE" || m.Method == "UPDATE") && m.Transaction >= 0 && m.Hop == r.Messages[from].Hop && m.Time.After(r.Messages[from].Time) && m.Transaction != r.Messages[from].Transaction {
 			return m.Transaction
+		}
+	}
+	return -1
+}
+
+// silentOn returns the transaction of the last hop on which the request of i, or what a server passed on of it, was sent in vain; -1 for none.
+func (r *legRun) silentOn(i int) int {
+	for j := len(r.Transactions) - 1; j >= i; j-- {
+		if (j == i || r.sameRequest(i, j)) && (r.unheard(j) || r.Transactions[j].Method != "INVITE" && r.timedOut(j)) {
+			return j
 		}
 	}
 	return -1
