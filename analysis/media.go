@@ -249,12 +249,13 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 	}
 	m.Lines = kept
 	m.Descriptions++
-	held, audio := false, false
+	held, audio, idle := false, false, false
 	for g := range sdp.Glance(body) {
 		t.session(m, v, x, side, &g)
 		if g.Port != 0 && string(g.Kind) == "audio" {
 			audio = true
 			held = held || g.Hold
+			idle = idle || g.Direction == sdp.Inactive
 		}
 		if len(m.Lines) == maxMedia {
 			continue
@@ -287,6 +288,8 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 		m.HeldAt, m.HeldFrame, m.HeldBy, m.Resumed = x.now, x.frame, side, false
 	case !held && side == m.HeldBy && !m.HeldAt.IsZero():
 		m.Resumed = true
+	case idle && side != m.HeldBy && !x.s.IsRequest(): // the other side does not take it up
+		m.Resumed = false
 	}
 	if audio {
 		*said &^= holds

@@ -605,7 +605,7 @@ const shortHold = 2 * time.Second
 var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
-	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE. Resumed it is a note, and
+	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE, or the other side, which put nothing on hold, answers inactive to that. Resumed it is a note, and
 so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
@@ -630,11 +630,18 @@ func onHold(s *sdp.Session) (held, ok bool) {
 	return false, false
 }
 
+// isIdle reports whether a description lets no audio be sent either way.
+func isIdle(s *sdp.Session) bool {
+	k := slices.IndexFunc(s.Media, func(m sdp.Media) bool { return m.Is("audio") && !m.Disabled() })
+	return k >= 0 && s.Media[k].Direction() == sdp.Inactive
+}
+
 // A holding is what one side does: a hold of its own, and whether what it said last holds the audio.
 type holding struct {
 	tag         uint64
 	held        bool
 	at, resumed int // messages, -1 for none: of the last hold
+	vain        int // the answer inactive to an offer that would have resumed it; 0 for none
 	times       int
 }
 
@@ -671,6 +678,10 @@ func (r *legRun) holds() {
 	default:
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
+		if x.vain > 0 {
+			f.Frames = r.frames(at, x.vain, bye)
+			f.Observed += "; an offer to resume it was answered inactive"
+		}
 		switch {
 		case slices.ContainsFunc(r.Leg.Transfers, mayHaveGone), r.referredUnseen(), r.leftTo(bye):
 			f.Observed += ", transferred"
@@ -712,8 +723,14 @@ func (r *legRun) holdings() (list [2]holding) {
 			x.tag = tag
 			switch {
 			case n == 0 && held && !x.held && r.changes(&d):
-				x.at, x.resumed = i, -1
+				x.at, x.resumed, x.vain = i, -1, 0
 				x.times++
+			case n == 1 && isIdle(s) && (x.at < 0 || x.resumed >= 0): // it is not on hold by this side, which does not take it up
+				for k := range list {
+					if y := &list[k]; y.resumed == d.offer {
+						y.resumed, y.vain = -1, i
+					}
+				}
 			case x.at >= 0 && x.resumed < 0 && !held:
 				x.resumed = i
 			}
