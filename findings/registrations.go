@@ -895,7 +895,7 @@ var subscribeSilent = &Rule{
 	ID: "subscribe-silent", RFC: "RFC 6665 4.1.2.4", Severity: "warning / note",
 	Title: "a subscription that brings nothing",
 	Doc: `A SUBSCRIBE was accepted with 2xx and no NOTIFY of that Call-ID follows within 32 s of the 2xx (Timer N); only possible where the Contact of the 2xx is another host, of which nothing comes to the subscriber, no Record-Route asks it to go the same way, and none came before. Or a NOTIFY ends the subscription with the reason rejected, probation,
-giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id, and conference and call-completion, of which it is a note; inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made, and without To tag nobody asked for it.`,
+giveup, or noresource, but for events that come to their end: refer, and, unless it is the first NOTIFY behind the SUBSCRIBE, line-seize and dialog with a call-id, and conference, call-completion and reg, of which it is a note (a warning where the body says that the registration was deactivated, rejected, or put on probation); inside of a call with one of the first three, unless transfer-failed tells of it; not one that nobody asked for, without To tag and SUBSCRIBE, as servers tell of messages that wait. Or a NOTIFY is answered 481: its tags are compared with those of the dialog that the SUBSCRIBE made, and without To tag nobody asked for it.`,
 	Why: "Lamps stay dark and message counts wrong: the subscriber waits for a state that nobody sends, or the notifier sends to nobody.",
 	Fix: "No NOTIFY: look at where the notifier sends, the Contact of the SUBSCRIBE. A reason: look at the notifier's policy. 481: the subscriber has lost its state, for example by a restart.",
 
@@ -1158,8 +1158,8 @@ func (s *subscribeState) notify(r *exchangeRun) {
 	switch first := s.first[e.CallID]; {
 	case reason == "noresource" && endsByItself(event, first):
 		return
-	case reason == "noresource" && !first && (isEvent(event, "conference") || isEvent(event, "call-completion")): // what is over has no resource; nor has one that was taken away
-		f.Severity, f.NextStep = Note, "Nothing, if the conference or the wait for the user was over then."
+	case reason == "noresource" && !first && mayBeOver(event, m.Body): // what is over has no resource; nor has one that was taken away
+		f.Severity, f.NextStep = Note, "Nothing, if the conference, the wait for the user or the registration was over then."
 	case reason == "noresource" && first: // the one before it, and its 2xx, may be missing
 		f.gate = &gate{self: e.Destination.Addr(), peer: e.Source.Addr(), since: e.Sent, misses: 2}
 	case reason == "":
@@ -1194,6 +1194,13 @@ func (f *Finding) endsWith(reason string, from netip.AddrPort) {
 func endsByItself(event []byte, first bool) bool {
 	_, one := sipmsg.ParseEvent(event).Params.Get("call-id")
 	return isEvent(event, "refer") || !first && (isEvent(event, "line-seize") || isEvent(event, "dialog") && one)
+}
+
+// mayBeOver reports whether what was subscribed to may be over as it should: a conference, the wait for a user, or a registration, of which the
+// body does not say that somebody else took it away (RFC 3680, section 5.2).
+func mayBeOver(event, body []byte) bool {
+	taken := func(how string) bool { return bytes.Contains(body, []byte(how)) }
+	return isEvent(event, "conference") || isEvent(event, "call-completion") || isEvent(event, "reg") && !taken(`"deactivated"`) && !taken(`"rejected"`) && !taken(`"probation"`)
 }
 
 func isEvent(event []byte, name string) bool {
