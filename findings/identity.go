@@ -131,19 +131,39 @@ var stir = &Rule{
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
 the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who another PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
-of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438. A number without its country code counts as equal. On a further hop the numbers of an Identity that came there as it is are compared again, but not its iat, nor the Request-URI.`,
+of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438, or any response to it has a Reason of STIR with one of these (RFC 9410). A number without its country code counts as equal. On a further hop the numbers of an Identity that came there as it is are compared again, but not its iat, nor the Request-URI.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
 
-	needs: identified,
+	needs: identified | hasReason,
 	leg: func(r *legRun) {
 		if i := r.first(func(m *analysis.Seen) bool {
-			return m.Fields.Has(sipmsg.Identity) || !m.Request && isIdentityStatus(m.Status)
+			return m.Fields.Has(sipmsg.Identity) || !m.Request && (isIdentityStatus(m.Status) || m.Fields.Has(sipmsg.Reason))
 		}); i < 0 {
 			return
 		}
 		r.stir()
 	},
+}
+
+// unverified says what a response to an INVITE tells of a verification that failed, "" for nothing: by its status, or by a Reason, which
+// the response to a call that goes on may have, too: RFC 9410.
+func (r *legRun) unverified(i int) string {
+	m := &r.Messages[i]
+	switch {
+	case m.Request || m.Method != "INVITE":
+		return ""
+	case isIdentityStatus(m.Status):
+		return fmt.Sprintf("answered %d", m.Status)
+	case !m.Fields.Has(sipmsg.Reason) || r.Message(i) == nil:
+		return ""
+	}
+	for v := range r.Message(i).Values(sipmsg.Reason) {
+		if why := sipmsg.ParseReason(v); isIdentityStatus(int(why.Cause)) && bytes.EqualFold(why.Protocol, []byte("STIR")) {
+			return fmt.Sprintf("the %d says that the verification failed: STIR %d", m.Status, why.Cause)
+		}
+	}
+	return ""
 }
 
 const maxAge = 60 * time.Second // of a PASSporT: RFC 8224, section 8.1.1
@@ -203,9 +223,9 @@ func (r *legRun) stir() {
 		}
 	}
 	for i := range r.Messages {
-		if m := &r.Messages[i]; !m.Request && m.Method == "INVITE" && isIdentityStatus(m.Status) {
-			wrong = append(wrong, fmt.Sprintf("answered %d", m.Status))
-			frames = append(frames, m.Frame)
+		if what := r.unverified(i); what != "" {
+			wrong = append(wrong, what)
+			frames = append(frames, r.Messages[i].Frame)
 			break
 		}
 	}
