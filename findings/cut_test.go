@@ -1,11 +1,14 @@
 package findings_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipsight/sipsight/analysis"
+	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
@@ -55,6 +58,35 @@ func TestCutSegments(t *testing.T) {
 		packets[i].Data = packets[i].Data[:14] + capgen.Fragment(packets[i].Data[14:], 1, size)[0]
 		if _, rules := told(t, packets); rules["request-timeout"] != (size == 1480) {
 			t.Errorf("in fragments of %d octets: %v", size, rules)
+		}
+	}
+}
+
+// TestResetBehindTorn: the reset behind a request whose last segment is not in the capture proves that the connection broke; the request proves
+// nothing. What came back may be read first.
+func TestResetBehindTorn(t *testing.T) {
+	caller, callee := netip.MustParseAddrPort("10.0.0.1:5060"), netip.MustParseAddrPort("10.0.0.2:5060")
+	for _, method := range []string{"INVITE", "REGISTER"} {
+		there := &capgen.Stream{Flow: capgen.Flow{Src: caller, Dst: callee}, Seq: 1000}
+		back := &capgen.Stream{Flow: capgen.Flow{Src: callee, Dst: caller}, Seq: 5000}
+		fields := "Via: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@example.com>;tag=1\r\nTo: <sip:a@example.com>\r\nCall-ID: torn\r\nCSeq: 1 " + method + "\r\n"
+		first := capgen.Ether(there.Send(method + " sip:b@example.com SIP/2.0\r\n" + fields + "Max-Forwards: 70\r\nContent-Length: 100\r\n\r\nv=0\r\n"))
+		there.Send(strings.Repeat("x", 95)) // not captured
+		back.Ack = there.Seq
+		trying := capgen.Ether(back.Send("SIP/2.0 100 Trying\r\n" + fields + "Content-Length: 0\r\n\r\n"))
+		reset := capgen.Ether(back.TCP(back.Seq, back.Ack, capgen.RST|capgen.ACK, ""))
+		var packets []capgen.Packet
+		for i, data := range []string{first, trying, reset} {
+			packets = append(packets, capgen.Packet{Time: capgen.Start.Add(time.Duration(i) * time.Second), Link: 1, Data: data})
+		}
+		list, _ := told(t, packets)
+		i := slices.IndexFunc(list, func(f *findings.Finding) bool { return f.ID == "transport-error" })
+		if i < 0 {
+			t.Errorf("%s: nothing is told of the reset", method)
+			continue
+		}
+		if f := list[i]; f.Severity != findings.Error || f.Confidence != findings.Likely || len(f.Frames) != 1 || f.Frames[0].Number != 3 || !strings.Contains(f.Observed, "while "+method+" had") {
+			t.Errorf("%s: %s, %s, %v: %s", method, f.Severity, f.Confidence, f.Frames, f.Observed)
 		}
 	}
 }

@@ -423,7 +423,7 @@ var transportError = &Rule{
 	ID: "transport-error", RFC: "RFC 3261 18.4, 8.1.3.1", Severity: "error / note",
 	Title: "the network says that a message or media cannot be delivered",
 	Doc: `An ICMP error quotes a SIP message, or a packet to an address and port that a session description of the call asked for media at, while the call was up;
-a TCP connection was reset while a request on it had no final response; a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
+a TCP connection was reset while a request on it had no final response (likely, and proved by the reset alone, where octets of the request are not in the capture); a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
 a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
 call was through another way, it is a note, and so are fewer than three ICMP errors about media at the beginning of a call or at its end, where sockets open late
 and close early: all of them come within 2 s of the answer or of a later session description, or less than 500 ms ahead of the BYE.`,
@@ -642,6 +642,9 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 	e := &r.c.events[i]
 	end := e.Dst
 	if e.Kind == analysis.TCPReset { // of its two ends the one that was to answer
+		if q := r.requestOf(r.Messages[j].Transaction); q >= 0 {
+			j = q
+		}
 		end = r.Messages[j].Destination
 		if !r.Messages[j].Request {
 			end = r.Messages[j].Source
@@ -651,6 +654,9 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 	if j >= 0 {
 		m := &r.Messages[j]
 		x.first, x.method, x.status = m.Frame, m.Method, m.Status
+		if e.Kind == analysis.TCPReset && m.Lost == analysis.LostSegments { // it proves nothing; the reset does
+			x.first = analysis.Frame{}
+		}
 		if m.Transaction >= 0 && m.Request {
 			t := &r.Transactions[m.Transaction]
 			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time) || m.Method == "CANCEL" && !r.Leg.Answered.IsZero()
@@ -739,6 +745,9 @@ func (r *run) troubleFinding(x *trouble) Finding {
 		f.Observed = fmt.Sprintf("the TCP connection to %s was reset by %s while %s had no final response", endpoint(x.end), endpoint(e.Src), x.what())
 		f.Expected = "a final response before the connection ends"
 		f.Because, f.end = "the connection to "+endpoint(x.end)+" was reset", unreached
+		if x.first.Number == 0 {
+			f.Confidence = Likely
+		}
 	default:
 		f.Observed = fmt.Sprintf("%s: %s to %s", icmpName(e), x.whats(), endpoint(x.end))
 		if n := len(x.events); n > 1 {
@@ -817,6 +826,9 @@ func (s *errorState) exchange(r *exchangeRun) {
 	}
 	if len(x.events) == 0 {
 		return
+	}
+	if x.kind == analysis.TCPReset && e.Lost == analysis.LostSegments { // it proves nothing; the reset does
+		x.first = analysis.Frame{}
 	}
 	if x.kind == analysis.TCPReset && e.Status == 0 { // the response may not be in the capture
 		x.gate = waitFor(e.Source, e.Destination, e.Sent, e.Transport)
