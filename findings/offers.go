@@ -1020,7 +1020,7 @@ func (r *legRun) keysOf(m *sdp.Media, place, i int, tell func(string, string, ..
 var t38Failed = &Rule{
 	ID: "t38-failed", RFC: "ITU-T T.38 Annex D; RFC 3362", Severity: "error / warning / note",
 	Title: "a fax could not change over to T.38",
-	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. So is a first INVITE that offers T.38 and is answered 415, 488 or 606; where it offers audio as well, a note if any later offer is accepted. Or T.38 is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on between the same two for over 2.5 s behind the 2xx. Or
+	Doc: `A re-INVITE or UPDATE that offers T.38 is answered 415, 488 or 606, or 2xx with the T.38 stream refused (port 0); a note where a later one is accepted. So is a first INVITE that offers T.38 and is answered 415, 488 or 606; where it offers audio as well, a note if any later offer is accepted. Or T.38 is accepted, no audio with it, and audio RTP (50 packets and more, over half of those expected) goes on between the same two for over 2.5 s behind the 2xx; or no packet of it is in the capture for 5 s and more, though audio of the same hosts is (warning; only possible where neither the tones CED or CNG nor T.38 of another call are there). Or
 the tones CED or CNG are sent as telephone events, by a payload type that a description has, and no T.38 is ever offered (warning). What unsupported-feature would tell of the same refusal is related to it.`,
 	Why: "Fax over audio breaks at the first lost packet: pages are cut off, or the call is.",
 	Fix: "Enable T.38 at the side that refuses, or agree on G.711 without echo cancellation on both.",
