@@ -15,7 +15,7 @@ var missingAck2xx = &Rule{
 	Doc: `A 2xx to an INVITE is repeated (after 0.5, 1, 2, 4, 4 … s), or 32 s old, and no ACK with that CSeq number and To tag follows on that hop up to
 the end of the capture or for 32 s. One lost ACK that is made good by a further one is silent; one that is in the capture is told where the 2xx was repeated for 27 s and more, or seven times and more by a timer that began shorter than 500 ms until 64 times that was over (and no request of the caller is accepted behind that), and for two seconds
 and more in spite of it: it was lost further on, and the hop nearest to the called side is told. Where the ACK goes another way (no Record-Route, and the Contact is another host) and is not seen,
-a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop (over a connection not that which comes to who sent the INVITE on, but where a later request goes on past this hop). One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them, and one that is sent twice where the capture ends within 500 ms of the second copy. Of several hops that nearest to the caller is told.`,
+a 2xx that is sent once had its ACK, one that is sent twice is only possible, and one that is sent more often, for less than 27 s, is likely. So had one that is sent once where another request follows in the dialog, of the caller one that is accepted or that comes 2 s behind it or later, of the called side but for 30 to 34 s behind it, or an ACK with its tags is on another hop (over a connection not that which comes to who sent the INVITE on, but where a later request goes on past this hop). One that is sent once or twice is only possible, too, where the capture lacks so many packets that the ACK may be among them, and one that is sent twice where the capture ends within 500 ms of the second copy. Of several hops that nearest to the caller is told. A BYE of who answered a re-INVITE, 30 to 34 s behind that, stands with it, and that the call was on hold is related.`,
 	Why: "Without the ACK the called side gives up after 32 s and ends the call: people talk and are cut off.",
 	Fix: "Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.",
 
@@ -37,6 +37,10 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 			src, dst := r.ends(t)
 			f.Frames = r.finalFrames(i)
 			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller(i)
+			bye := r.gaveUpOn(i)
+			if bye >= 0 {
+				f.Because, f.end = fmt.Sprintf("the ACK of %s to the answer to its re-INVITE never came", endpoint(src)), cutOff
+			}
 			if to, astray := strings.CutPrefix(f.Observed, ackGoesTo); astray {
 				f.Because = wentTo(to, dst)
 			}
@@ -48,10 +52,23 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
 				f.Because, f.NextStep = lostAck(dst), lookForAck
 			}
+			if bye >= 0 {
+				f.Frames = append(f.Frames, r.Messages[bye].Frame)
+				f.Observed += fmt.Sprintf("; BYE %s after it by the side that answered", seconds(r.Messages[bye].Time.Sub(t.Answered)))
+			}
 			f.Observed += r.reachOf(i)
 			r.report(f)
 		}
 	},
+}
+
+// gaveUpOn returns the BYE of who answered a re-INVITE, and waited for its ACK in vain (section 14.2); -1 for none.
+func (r *legRun) gaveUpOn(i int) int {
+	t := &r.Transactions[i]
+	return r.first(func(m *analysis.Seen) bool {
+		d := m.Time.Sub(t.Answered)
+		return !t.Initial && m.Request && m.Method == "BYE" && m.FromTag == r.toTag(i) && d >= leastDrop && d <= mostDrop
+	})
 }
 
 // lookForAck is what to do about an ACK that is in the capture and does not get through.

@@ -25,7 +25,8 @@ var causes = [][]string{
 }
 
 // sameMessage are findings that have one cause where a frame proves both: the first of each, which is the more specific, is told. A message that
-// is not whole for its Content-Length has a body that is none, and an offer of media without keys is refused.
+// is not whole for its Content-Length has a body that is none, an offer of media without keys is refused, and who hangs up since the signalling is broken
+// waits for no end of a hold.
 var sameMessage = [][]string{
 	{"udp-too-big", "invite-no-response", "request-timeout"},
 	{"t38-failed", "unsupported-feature"},
@@ -35,7 +36,9 @@ var sameMessage = [][]string{
 	{"srtp-setup", "codec-488"},
 	{"fork-outcomes", "missing-ack-2xx"},
 	{"cancel-200-race", "fork-outcomes"},
-	{"drop-at-32s", "481-in-dialog"},
+	{"drop-at-32s", "481-in-dialog", "hold-state"},
+	{"missing-ack-2xx", "hold-state"},
+	{"session-timer-expiry", "hold-state"},
 }
 
 // asItShould are findings of a request that sections 12.2.2 and 14.2 have refused with 500, whatever the load of the server.

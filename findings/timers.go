@@ -306,8 +306,14 @@ var dropAt32s = &Rule{
 // givesUp reports whether a leg ended as who waits for an ACK in vain ends it.
 func givesUp(l *analysis.Leg, t *analysis.Transaction) bool {
 	d := l.Ended.Sub(t.Answered)
-	return l.ByBye && l.EndedBy != analysis.Caller && d >= 30*time.Second && d <= 34*time.Second
+	return l.ByBye && l.EndedBy != analysis.Caller && d >= leastDrop && d <= mostDrop
 }
+
+// How long behind its 2xx a side hangs up that waited 64*T1 for the ACK.
+const (
+	leastDrop = 30 * time.Second
+	mostDrop  = 34 * time.Second
+)
 
 var slowSetup = &Rule{
 	ID: "slow-setup", RFC: "RFC 6076 4.3; E.721", Severity: "warning / note",
