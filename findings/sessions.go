@@ -59,6 +59,9 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 			f.Confidence = Possible
 		}
 		if who := r.refresher(set, se.Refresher); who != "" {
+			if who == sideOf(analysis.Caller) { // of a leg, which may be a server between
+				who += ", " + endpoint(r.Leg.Source) + ","
+			}
 			f.Observed += ", which " + who + " had to refresh"
 		}
 		if i := r.failedRefresh(set, bye); i >= 0 {
