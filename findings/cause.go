@@ -38,6 +38,8 @@ var sameMessage = [][]string{
 	{"cancel-200-race", "fork-outcomes"},
 	{"drop-at-32s", "481-in-dialog", "hold-state"},
 	{"missing-ack-2xx", "hold-state"},
+	{"invite-no-response", "hold-state"},
+	{"codec-488", "hold-state"},
 	{"session-timer-expiry", "hold-state"},
 }
 

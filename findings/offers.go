@@ -605,7 +605,7 @@ const shortHold = 2 * time.Second
 var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
-	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE, or the other side, which put nothing on hold, answers inactive to that. Resumed it is a note, and
+	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE, or the other side, which put nothing on hold, answers inactive to that. An offer to resume that is not accepted is named; where a finding of its own tells of that, this one is related. Resumed it is a note, and
 so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
@@ -641,7 +641,7 @@ type holding struct {
 	tag         uint64
 	held        bool
 	at, resumed int // messages, -1 for none: of the last hold
-	vain        int // the answer inactive to an offer that would have resumed it; 0 for none
+	vain        int // an offer that would have resumed it and was not accepted, or the answer inactive to one; 0 for none
 	times       int
 }
 
@@ -678,10 +678,6 @@ func (r *legRun) holds() {
 	default:
 		f.Frames = r.frames(at, bye)
 		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
-		if x.vain > 0 {
-			f.Frames = r.frames(at, x.vain, bye)
-			f.Observed += "; an offer to resume it was answered inactive"
-		}
 		switch {
 		case slices.ContainsFunc(r.Leg.Transfers, mayHaveGone), r.referredUnseen(), r.leftTo(bye):
 			f.Observed += ", transferred"
@@ -689,6 +685,15 @@ func (r *legRun) holds() {
 			f.Observed += "; what became of a later offer is not in the capture"
 		default:
 			f.Severity = Warning
+			if x.vain > 0 {
+				f.Frames = r.frames(at, x.vain, bye)
+				how := "answered inactive"
+				if m := &r.Messages[x.vain]; m.Request {
+					how = outcome(&r.Transactions[m.Transaction])
+				}
+				f.Observed += "; an offer to resume it was " + how
+				f.NextStep = "Look at why the other side does not take up the offer to resume."
+			}
 		}
 	}
 	r.report(f)
@@ -699,7 +704,13 @@ func (r *legRun) holdings() (list [2]holding) {
 	hop := -1
 	list[0].at, list[1].at = -1, -1
 	for _, d := range r.deals() {
-		if !d.accepted() || d.answer < 0 && !d.late || d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop || r.ofLoser(&d) {
+		if d.offer < 0 || hop >= 0 && r.Messages[d.offer].Hop != hop || r.ofLoser(&d) {
+			continue
+		}
+		if !d.accepted() && hop >= 0 && r.Messages[d.offer].Request {
+			r.offersInVain(&list, d.offer)
+		}
+		if !d.accepted() || d.answer < 0 && !d.late {
 			continue
 		}
 		hop = r.Messages[d.offer].Hop
@@ -738,6 +749,20 @@ func (r *legRun) holdings() (list [2]holding) {
 		}
 	}
 	return list
+}
+
+// offersInVain takes in an offer that was not accepted: it may be one to resume.
+func (r *legRun) offersInVain(list *[2]holding, offer int) {
+	s := r.session(offer)
+	if s == nil {
+		return
+	}
+	held, ok := onHold(s)
+	for k := range list {
+		if x := &list[k]; ok && !held && x.tag == speaker(&r.Messages[offer]) && x.at >= 0 && x.resumed < 0 {
+			x.vain = offer
+		}
+	}
 }
 
 // offersUnseen reports whether who put a call on hold with message i may have resumed it behind that on its
