@@ -14,7 +14,7 @@ var cancel200Race = &Rule{
 	Doc: `A CANCEL and a 2xx to its INVITE cross on a hop. Followed by both ACK and BYE, or by a BYE that is accepted where the 2xx is not repeated, it is handled well: a note. So it is where both sides go on with the dialog: the INVITE was sent inside of one and has its ACK, or another request of the dialog, but PRACK, that is sent behind the 2xx and the CANCEL is accepted. If the ACK or the BYE does not follow in 32 s, or while the 2xx is repeated for 27 s and more,
 the called side talks to nobody: a ghost call. ACK and BYE of another phone that answered the INVITE are none of these. Where the 2xx is sent once it is only possible if the capture lacks so many packets that the ACK may be among them. Of several hops on which they do not follow, that nearest to the caller is told.`,
 	Why: "The called side thinks that the call is up, and the caller that it is over.",
-	Fix: "The caller has to acknowledge the 2xx and send BYE, although it has cancelled.",
+	Fix: "The caller has to acknowledge the 2xx and send BYE, although it, or the proxy that forked, has cancelled.",
 
 	needs: cancelled,
 	leg: func(r *legRun) {
