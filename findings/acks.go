@@ -63,6 +63,8 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 }
 
 // gaveUpOn returns the BYE of who answered a re-INVITE, and waited for its ACK in vain (section 14.2); -1 for none.
+//
+//go:noinline
 func (r *legRun) gaveUpOn(i int) int {
 	t := &r.Transactions[i]
 	return r.first(func(m *analysis.Seen) bool {

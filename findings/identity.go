@@ -131,7 +131,7 @@ var stir = &Rule{
 	Title: "what the Identity of a call says",
 	Doc: `An INVITE outside of a dialog carries Identity: what its PASSporTs say is told (attestation, orig, dest, div, rich call data) as a note, and no signature is verified. A warning where orig is neither
 the number of From nor that of P-Asserted-Identity, dest is not that of To (of the Request-URI where the call was diverted, or of who another PASSporT of the same INVITE says it was diverted from) in canonical form, iat is more than 60 s from the time
-of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438, or any response to it has a Reason of STIR with one of these (RFC 9410). A number without its country code counts as equal. On a further hop the numbers of an Identity that came there as it is are compared again, but not its iat, nor the Request-URI.`,
+of the packet, a PASSporT cannot be read, or the call is answered 428, 436, 437 or 438, or any response to it has a Reason of STIR (RFC 9410). A number without its country code counts as equal. On a further hop the numbers of an Identity that came there as it is are compared again, but not its iat, nor the Request-URI.`,
 	Why: "A verifier that finds such a difference takes the call for forged: it is refused, or shown as spam.",
 	Fix: "Compare what the signing service was given with the INVITE that left, and the clocks of both; whoever changes numbers behind it has to sign anew.",
 
@@ -155,13 +155,8 @@ func (r *legRun) unverified(i int) string {
 		return ""
 	case isIdentityStatus(m.Status):
 		return fmt.Sprintf("answered %d", m.Status)
-	case !m.Fields.Has(sipmsg.Reason) || r.Message(i) == nil:
-		return ""
-	}
-	for v := range r.Message(i).Values(sipmsg.Reason) {
-		if why := sipmsg.ParseReason(v); isIdentityStatus(int(why.Cause)) && bytes.EqualFold(why.Protocol, []byte("STIR")) {
-			return fmt.Sprintf("the %d says that the verification failed: STIR %d", m.Status, why.Cause)
-		}
+	case m.Fields.Has(sipmsg.Reason) && says(r.Message(i), sipmsg.Reason, "STIR"):
+		return fmt.Sprintf("the %d says by a Reason of STIR that the verification failed", m.Status)
 	}
 	return ""
 }

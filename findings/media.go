@@ -929,7 +929,7 @@ func inTheClear(r *captureRun) {
 // without T.38.
 func audioInPlaceOfFax(r *captureRun) {
 	for t := range r.talks() {
-		told := false
+		told, tone := false, false
 		for _, s := range t.leg.Media.Streams {
 			if x := s.Report(); t.faxed && !t.partial && !t.leftOut && x.Packets >= 50 && x.LossPercent() < 50 && s.End().Sub(t.faxAt) > faxGrace && !t.audioAgain(s.End()) && t.isAgreedOn(s, t.faxHop) {
 				r.tellOf(t.leg, Finding{
@@ -939,58 +939,54 @@ func audioInPlaceOfFax(r *captureRun) {
 				told = true
 				break
 			}
-			k := slices.IndexFunc(s.Tones(), isFaxTone)
-			if k >= 0 && !t.fax && !t.leftOut && t.describes(s) {
+			k := slices.IndexFunc(s.Tones(), func(x analysis.Tone) bool { return x.Event.Event == 32 || x.Event.Event == 36 })
+			if tone = tone || k >= 0; k >= 0 && !t.fax && !t.leftOut && t.describes(s) {
 				r.tellOf(t.leg, Finding{
 					Severity: Warning, Frames: []analysis.Frame{s.Tones()[k].Frame}, Expected: "an offer of T.38",
 					Observed: fmt.Sprintf("%s sends the tone of a fax, and no T.38 is offered", sideOf(s.SentBy)),
 				})
-				told = true
 				break
 			}
 		}
-		if !told {
-			r.faxNowhere(t)
+		if t.faxed && !told && r.faxNowhere(t) {
+			f := Finding{
+				Severity: Warning, Confidence: Likely, Frames: []analysis.Frame{t.faxFrame}, Expected: "UDPTL both ways",
+				Observed: "T.38 is agreed on, and no packet of it is in the capture, though audio of the same hosts is",
+				NextStep: "Look whether UDPTL was captured at all; if so, at a firewall between the two hosts, and at which of them should have begun.",
+			}
+			if !tone && len(r.Fax) == 0 { // who captures RTP alone has no fax of any call
+				f.Confidence = Possible
+			}
+			r.tellOf(t.leg, f)
 		}
 	}
 }
 
-// isFaxTone reports whether a telephone event is CED or CNG.
-func isFaxTone(x analysis.Tone) bool { return x.Event.Event == 32 || x.Event.Event == 36 }
-
-// faxNowhere tells of T.38 that is agreed on between two hosts of which the capture has audio, and of which it has no packet. Who captures
-// RTP alone has none of any call: it is only possible where no other fax is there, nor the tones of this one.
-func (r *captureRun) faxNowhere(t *talk) {
-	l := t.leg
-	from, to, _ := r.lasted(t)
-	from = t.faxAt
-	if !t.faxed || t.leftOut || !r.known(t) || to.Sub(from) < heldTalk || t.audioAgain(to) {
-		return
+// faxNowhere reports whether T.38 is agreed on for some time between two hosts of which the capture has audio, and it has no packet of it.
+func (r *captureRun) faxNowhere(t *talk) bool {
+	_, to, _ := r.lasted(t)
+	if t.leftOut || !r.known(t) || to.Sub(t.faxAt) < heldTalk || t.audioAgain(to) {
+		return false
 	}
-	for _, x := range r.legsOf(t) {
-		if x.Media != nil && slices.ContainsFunc(x.Media.Sessions, func(s *analysis.Session) bool { return len(s.Streams) > 0 }) {
-			return
+	for _, l := range r.legsOf(t) {
+		if l.Media != nil {
+			for _, s := range l.Media.Sessions {
+				if len(s.Streams) > 0 {
+					return false
+				}
+			}
 		}
 	}
-	k := slices.IndexFunc(l.Media.Sessions, func(s *analysis.Session) bool {
-		return s.Protocol == "T.38" && s.Outcome == analysis.OfferAccepted && slices.ContainsFunc(l.Media.Streams, func(x *analysis.Stream) bool {
-			a, b := x.Source().Addr(), x.Destination().Addr()
-			return a == s.Side[0].Addr.Addr() && b == s.Side[1].Addr.Addr() || b == s.Side[0].Addr.Addr() && a == s.Side[1].Addr.Addr()
-		})
-	})
-	if k < 0 {
-		return
+	for _, s := range t.leg.Media.Sessions {
+		a, b := s.Side[0].Addr.Addr(), s.Side[1].Addr.Addr()
+		for _, x := range t.leg.Media.Streams {
+			src, dst := x.Source().Addr(), x.Destination().Addr()
+			if s.Protocol == "T.38" && s.Outcome == analysis.OfferAccepted && (src == a && dst == b || src == b && dst == a) {
+				return true
+			}
+		}
 	}
-	side := &l.Media.Sessions[k].Side
-	f := Finding{
-		Severity: Warning, Confidence: Likely, Frames: []analysis.Frame{t.faxFrame}, Expected: "UDPTL both ways",
-		Observed: fmt.Sprintf("T.38 is agreed on, and no packet of it is in the capture in %s, though audio of the same hosts is", seconds(to.Sub(from))),
-		NextStep: fmt.Sprintf("Look whether UDPTL was captured at all; if so, at a firewall between %s and %s, and at which of them should have begun.", endpoint(side[0].Addr), endpoint(side[1].Addr)),
-	}
-	if len(r.Fax) == 0 && !slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return slices.ContainsFunc(s.Tones(), isFaxTone) }) {
-		f.Confidence = Possible
-	}
-	r.tellOf(l, f)
+	return false
 }
 
 // wrongDigits finds telephone events that the receiver may not understand.

@@ -622,18 +622,20 @@ so it is where the call was transferred, where another one takes its place (Repl
 
 // onHold reports whether a description puts audio on hold; ok is false without audio.
 func onHold(s *sdp.Session) (held, ok bool) {
-	for i := range s.Media {
-		if m := &s.Media[i]; m.Is("audio") && !m.Disabled() {
-			return m.IsHold(), true
-		}
-	}
-	return false, false
+	m := audioOf(s)
+	return m != nil && m.IsHold(), m != nil
 }
 
-// isIdle reports whether a description lets no audio be sent either way.
-func isIdle(s *sdp.Session) bool {
-	k := slices.IndexFunc(s.Media, func(m sdp.Media) bool { return m.Is("audio") && !m.Disabled() })
-	return k >= 0 && s.Media[k].Direction() == sdp.Inactive
+// audioOf returns the first stream of audio that is wanted, nil for none.
+//
+//go:noinline
+func audioOf(s *sdp.Session) *sdp.Media {
+	for i := range s.Media {
+		if m := &s.Media[i]; m.Is("audio") && !m.Disabled() {
+			return m
+		}
+	}
+	return nil
 }
 
 // A holding is what one side does: a hold of its own, and whether what it said last holds the audio.
@@ -736,7 +738,7 @@ func (r *legRun) holdings() (list [2]holding) {
 			case n == 0 && held && !x.held && r.changes(&d):
 				x.at, x.resumed, x.vain = i, -1, 0
 				x.times++
-			case n == 1 && isIdle(s) && (x.at < 0 || x.resumed >= 0): // it is not on hold by this side, which does not take it up
+			case n == 1 && ok && audioOf(s).Direction() == sdp.Inactive && (x.at < 0 || x.resumed >= 0): // it is not on hold by this side, which does not take it up
 				for k := range list {
 					if y := &list[k]; y.resumed == d.offer {
 						y.resumed, y.vain = -1, i

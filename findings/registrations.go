@@ -1199,10 +1199,15 @@ func endsByItself(event []byte, first bool) bool {
 // mayBeOver reports whether what was subscribed to may be over as it should: a conference, the wait for a user, or a registration, of which the
 // body does not say that somebody else took it away (RFC 3680, section 5.2).
 func mayBeOver(event, body []byte) bool {
-	taken := func(how string) bool { return bytes.Contains(body, []byte(how)) }
-	return isEvent(event, "conference") || isEvent(event, "call-completion") || isEvent(event, "reg") && !taken(`"deactivated"`) && !taken(`"rejected"`) && !taken(`"probation"`)
+	for _, how := range [...]string{`"deactivated"`, `"rejected"`, `"probation"`} {
+		if bytes.Contains(body, []byte(how)) {
+			return false
+		}
+	}
+	return isEvent(event, "conference") || isEvent(event, "call-completion") || isEvent(event, "reg")
 }
 
+//go:noinline
 func isEvent(event []byte, name string) bool {
 	return bytes.EqualFold(sipmsg.ParseEvent(event).Package, []byte(name))
 }

@@ -77,6 +77,8 @@ func (c *Collector) toPrivate(f *Finding, src, dst netip.AddrPort) {
 func (r *legRun) unheard(i int) bool { return r.Transactions[i].Requests >= 2 && r.gotNone(i) }
 
 // gotNone reports whether an INVITE got no response at all.
+//
+//go:noinline
 func (r *legRun) gotNone(i int) bool {
 	t := &r.Transactions[i]
 	return t.Provisional.IsZero() && t.Status == 0 && !r.answeredElsewhere(i)
@@ -84,8 +86,12 @@ func (r *legRun) gotNone(i int) bool {
 
 // unheardUntil is unheard for one that was sent up to a time: over a stream it is not sent again, and nothing of what came may be missing.
 func (r *legRun) unheardUntil(i int, until time.Time) bool {
-	src, dst := r.ends(&r.Transactions[i])
-	return r.unheard(i) || !r.overUDP(i) && r.gotNone(i) && !r.c.lacks(hostPair{dst.Addr(), src.Addr()}, r.Transactions[i].Sent, until)
+	t := &r.Transactions[i]
+	src, dst := r.ends(t)
+	if t.Requests < 2 && (r.overUDP(i) || r.c.lacks(hostsOf(dst, src), t.Sent, until)) {
+		return false
+	}
+	return r.gotNone(i)
 }
 
 var requestTimeout = &Rule{
