@@ -239,10 +239,9 @@ func (r *legRun) keepsHop(response int) bool {
 		next = v
 	}
 	if seen.Vias > 1 {
-		above, recorded := aboveOf(m, seen.Destination)
+		above, recorded := aboveOf(m, func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) })
 		if !recorded {
-			first, isAddr := target(next)
-			return next != nil && !isPassed(m) && !(isAddr && isAt(first, seen.Source))
+			return !passedOver(m, next, seen.Destination.Addr())
 		}
 		if _, isAddr := target(above); above != nil && !isAddr {
 			return true
@@ -260,13 +259,30 @@ func (r *legRun) keepsHop(response int) bool {
 	return unreachable || sameHost(to.Addr(), seen.Source.Addr())
 }
 
-// aboveOf returns the Record-Route above the first one of a proxy, nil if that is the topmost.
-func aboveOf(m *sipmsg.Message, proxy netip.AddrPort) (above []byte, recorded bool) {
+// passedOver reports whether the Record-Routes of a response, the last of which is given, show that the proxy that it goes to has put none in: the one
+// above that of a host ahead of it, or else the last one, is an address, and not its own. One of another version of IP
+// may be its other side.
+func passedOver(m *sipmsg.Message, last []byte, to netip.Addr) bool {
+	if above, ahead := aboveOf(m, func(v []byte) bool { return isAhead(m, v) }); ahead {
+		last = above
+	}
+	a, isAddr := target(last)
+	return last == nil || isAddr && a.Addr().Is4() == to.Unmap().Is4()
+}
+
+// maxRoutes bounds the Record-Routes and Vias that are held against each other: as many as a request has hops.
+const maxRoutes = 70
+
+// aboveOf returns the Record-Route above the first one that is somebody's, nil if that is the topmost.
+func aboveOf(m *sipmsg.Message, is func(v []byte) bool) (above []byte, found bool) {
+	n := 0
 	for v := range m.Values(sipmsg.RecordRoute) {
-		if a, ok := target(v); ok && isAt(a, proxy) {
+		if is(v) {
 			return above, true
 		}
-		above = v
+		if above, n = v, n+1; n == maxRoutes {
+			break
+		}
 	}
 	return nil, false
 }
@@ -276,17 +292,16 @@ func isAt(a, seen netip.AddrPort) bool {
 	return sameHost(a.Addr(), seen.Addr()) && (a.Port() == seen.Port() || !a.Addr().IsLoopback())
 }
 
-// isPassed reports whether the topmost Record-Route of a response is of a host that forwarded the request ahead of the one that the
-// response goes to, which has put none in then.
-func isPassed(m *sipmsg.Message) bool {
-	top, _ := m.First(sipmsg.RecordRoute)
-	u, first := sipmsg.ParseURI(sipmsg.ParseAddress(top).URI), true
+// isAhead reports whether a Record-Route is of a host that forwarded the request ahead of the one that the response goes to.
+func isAhead(m *sipmsg.Message, recorded []byte) bool {
+	u, n := sipmsg.ParseURI(sipmsg.ParseAddress(recorded).URI), 0
 	for v := range m.Values(sipmsg.Via) {
-		h := sipmsg.ParseVia(v)
-		if !first && bytes.EqualFold(h.Host, u.Host) && (h.Port == u.Port || h.Port|u.Port == 5060) {
+		if n++; n > maxRoutes {
+			break
+		}
+		if h := sipmsg.ParseVia(v); n > 1 && bytes.EqualFold(h.Host, u.Host) && (h.Port == u.Port || h.Port|u.Port == 5060) {
 			return true
 		}
-		first = false
 	}
 	return false
 }
