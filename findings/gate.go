@@ -225,7 +225,7 @@ func (r *legRun) ranOut(i int) bool {
 // keepsHop reports whether a request inside of the dialog that a response makes comes to its
 // sender on the hop of the response. It does not where a proxy has put no Record-Route in, or
 // where the first of them, or else the Contact, is another address; RFC 3261, section 12.2.1.1. For a proxy that has put its own
-// in, the first of them is the one above that.
+// in, the first of them is the one above that, and a private Contact of a public address is one that proxies see through.
 func (r *legRun) keepsHop(response int) bool {
 	if response < 0 {
 		return true
@@ -239,7 +239,8 @@ func (r *legRun) keepsHop(response int) bool {
 		next = v
 	}
 	if seen.Vias > 1 {
-		above, recorded := aboveOf(m, func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) })
+		via, _ := m.TopVia()
+		above, recorded := aboveOf(m, func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) || isBy(v, via) })
 		if !recorded {
 			return !passedOver(m, next, seen.Destination.Addr())
 		}
@@ -255,7 +256,7 @@ func (r *legRun) keepsHop(response int) bool {
 	if !isAddr {
 		return !r.handedOn(seen)
 	}
-	unreachable := isPrivate(to.Addr()) && isPublic(seen.Destination.Addr())
+	unreachable := isPrivate(to.Addr()) && (isPublic(seen.Destination.Addr()) || seen.Vias > 1 && isPublic(seen.Source.Addr()))
 	return unreachable || sameHost(to.Addr(), seen.Source.Addr())
 }
 
@@ -294,16 +295,22 @@ func isAt(a, seen netip.AddrPort) bool {
 
 // isAhead reports whether a Record-Route is of a host that forwarded the request ahead of the one that the response goes to.
 func isAhead(m *sipmsg.Message, recorded []byte) bool {
-	u, n := sipmsg.ParseURI(sipmsg.ParseAddress(recorded).URI), 0
+	n := 0
 	for v := range m.Values(sipmsg.Via) {
 		if n++; n > maxRoutes {
 			break
 		}
-		if h := sipmsg.ParseVia(v); n > 1 && bytes.EqualFold(h.Host, u.Host) && (h.Port == u.Port || h.Port|u.Port == 5060) {
+		if n > 1 && isBy(recorded, sipmsg.ParseVia(v)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isBy reports whether a Record-Route and a Via are of one host, as they have it written.
+func isBy(v []byte, h sipmsg.ViaHop) bool {
+	u := sipmsg.ParseURI(sipmsg.ParseAddress(v).URI)
+	return bytes.EqualFold(h.Host, u.Host) && (h.Port == u.Port || h.Port|u.Port == 5060)
 }
 
 // handedOn reports whether the sender of a response is seen to pass the INVITE on to another host.
