@@ -17,6 +17,8 @@ func TestShares(t *testing.T) {
 			"10.0.0.9:5060 added 1.00 s; 10.0.0.2:5060 added 10.0 s; 10.0.0.3:5060 added 11.0 s"}, // of these two 2 s at once
 		{"0 A > P INVITE\n1 P > B INVITE\n20 P > A 408\n", "10.0.0.9:5060 added 1.00 s"},                                     // B never says anything
 		{"0 A > P INVITE\n.1 P > A 401\n.1 A > P ACK\n.2 A > P INVITE\n15 P > A 180\n", "fares; 10.0.0.9:5060 added 14.9 s"}, // it asks for credentials first
+		{"0 A > P INVITE\n1 P > B INVITE br=1\n2 P > B INVITE br=2\n13 B > P 180\n -Via\n Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1\n Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK0001\n13 B > P 180\n13 P > A 180\n",
+			"; 10.0.0.9:5060 added 1.00 s; 10.0.0.2:5060 added 12.0 s"}, // two contacts at one address
 	} {
 		l := capgen.Ladder{}
 		list, _ := told(t, l.Packets(hosts+c.ladder))

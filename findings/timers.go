@@ -525,7 +525,13 @@ func (r *legRun) hopShares(until time.Time) string {
 			if at.After(until) {
 				at = until
 			}
-			took[to] = max(d, 0) + at.Sub(t.Sent) - r.onTheirWay(i, at)
+			from := t.Sent
+			for j := range i { // forked to it, it took the time of both once
+				if x := &r.Transactions[j]; x.Method == "INVITE" && x.Initial && x.Hop == t.Hop && x.Forward == t.Forward && faredAt(x).After(from) {
+					from = faredAt(x)
+				}
+			}
+			took[to] = max(d, 0) + max(at.Sub(from)-r.onTheirWay(i, at), 0)
 		case !ok && r.unheardUntil(i, until) && r.onTheirWay(i, until) == 0:
 			took[to] = -1
 		default:
