@@ -528,7 +528,8 @@ func appendKeys(keys []joinKey, seed maphash.Seed, phones phoneBook, s *sipmsg.M
 		}
 	}
 	if from != nil && len(phones) > 0 {
-		if to := phones[maphash.Bytes(seed, userOf(s.RequestURI))]; to != 0 {
+		phone := maphash.Bytes(seed, userOf(s.RequestURI))
+		if to := phones[phone]; to != 0 && to != phone {
 			k.put(sameUsers, true, true, itself, mix(maphash.Bytes(seed, from), to))
 		}
 	}
@@ -537,7 +538,7 @@ func appendKeys(keys []joinKey, seed maphash.Seed, phones phoneBook, s *sipmsg.M
 }
 
 // A phoneBook says of the users of registered contacts, which many phones make up, whose they are: the hash of the user of the
-// address-of-record, or 0 where they are of several.
+// address-of-record, which may be the same one, or 0 where they are of several.
 type phoneBook map[uint64]uint64
 
 // maxPhones bounds it.
@@ -546,7 +547,7 @@ const maxPhones = 1 << 16
 // add takes in that a contact was registered for an address-of-record.
 func (b *phoneBook) add(seed maphash.Seed, contact, aor string) {
 	user, owner := userOf([]byte(contact)), userOf([]byte(aor))
-	if user == nil || owner == nil || bytes.Equal(user, owner) {
+	if user == nil || owner == nil {
 		return
 	}
 	if *b == nil {

@@ -172,6 +172,25 @@ func TestApart(t *testing.T) {
 			+.01 P > A 200 id=c1@example
 			9    A > P BYE id=c1@example
 			15   P > B BYE id=c2@p`, 2},
+		{"a contact that is named as another user is", `
+			0    C > P REGISTER id=r from=sip:1000@p to=sip:1000@p
+				-Contact
+				Contact: <sip:1000@10.0.0.3:5060>
+			+.01 P > C 200
+				-Contact
+				Contact: <sip:1000@10.0.0.3:5060>;expires=60
+			1    B > P REGISTER id=r2 from=sip:bob@p to=sip:bob@p
+				-Contact
+				Contact: <sip:1000@10.0.0.2:5060>
+			+.01 P > B 200
+				-Contact
+				Contact: <sip:1000@10.0.0.2:5060>;expires=60
+			5    A > P INVITE id=c1@example from=sip:alice@p to=sip:bob@p
+			+.01 P > C INVITE id=c2@p fwd=no from=sip:alice@p to=sip:1000@10.0.0.3
+			+2   C > P 200
+			+.01 P > A 200 id=c1@example
+			9    A > P BYE id=c1@example
+			15   P > C BYE id=c2@p`, 2},
 		{"the same users, long after", `
 			0    A > P INVITE
 			60   P > B INVITE id=c2@p fwd=no`, 2},
