@@ -766,8 +766,9 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 // set anew nothing tells the time between them.
 func spacing(s *analysis.Stream) time.Duration {
 	x := s.Report()
+	const leastStep = heldTalk / 2                                  // of a clock that goes back by a third of all; the jitter takes in a 16th
 	each := x.Duration / time.Duration(max(x.Expected-x.Lost-1, 1)) // numbers that are left out need not be lost
-	if x.Duration < heldTalk || x.TypeChanges > 0 || x.Jumps > 0 || 3*each > 2*x.Interval {
+	if x.Duration < heldTalk || x.TypeChanges > 0 || x.Jumps > 0 || x.MaxJitter >= leastStep/16 || 3*each > 2*x.Interval {
 		return x.Interval
 	}
 	return each.Round(time.Millisecond)

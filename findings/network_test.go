@@ -79,17 +79,18 @@ func TestClock(t *testing.T) {
 
 // TestPaceOverClock: where the clock of the capture goes back in a stream, its packets do not come sooner than they should.
 func TestPaceOverClock(t *testing.T) {
-	const back = 12 * time.Second
-	l := capgen.Ladder{}
-	p := l.Packets(twoHosts + "0 A > B INVITE sdp\n | a=ptime:20\n+.1 B > A 200 sdp m=5000\n | a=ptime:20\n+.1 A > B ACK\n+.1 A:4000 > B:5000 RTP n=1000\n+21 A > B BYE\n+.1 B > A 200\n")
-	for i := range p {
-		if i >= len(p)/2 {
-			p[i].Time = p[i].Time.Add(-back)
+	for n, back := range map[int]time.Duration{500: 4 * time.Second, 1000: 12 * time.Second} {
+		l := capgen.Ladder{}
+		p := l.Packets(fmt.Sprintf(twoHosts+"0 A > B INVITE sdp\n | a=ptime:20\n+.1 B > A 200 sdp m=5000\n | a=ptime:20\n+.1 A > B ACK\n+.1 A:4000 > B:5000 RTP n=%d\n+21 A > B BYE\n+.1 B > A 200\n", n))
+		for i := range p {
+			if i >= len(p)/2 {
+				p[i].Time = p[i].Time.Add(-back)
+			}
 		}
-	}
-	check(t, find(t, "capture-quality", p), "warning 503")
-	if _, rules := told(t, p); rules["ptime-mismatch"] {
-		t.Error("packets of another length")
+		check(t, find(t, "capture-quality", p), fmt.Sprintf("warning %d", n/2+3))
+		if _, rules := told(t, p); rules["ptime-mismatch"] {
+			t.Errorf("packets of another length behind %s", back)
+		}
 	}
 }
 
