@@ -90,3 +90,35 @@ func TestResetBehindTorn(t *testing.T) {
 		}
 	}
 }
+
+// TestResetBehindUnseen: a reset that stands behind octets of its sender which are not in the capture proves no silence: the response may be
+// among them, whether the request is whole or not.
+func TestResetBehindUnseen(t *testing.T) {
+	caller, callee := netip.MustParseAddrPort("10.0.0.1:5060"), netip.MustParseAddrPort("10.0.0.2:5060")
+	fields := "Via: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>\r\nCall-ID: unseen\r\nCSeq: 1 OPTIONS\r\n"
+	for _, unseen := range []bool{false, true} {
+		for _, torn := range []bool{false, true} {
+			there := &capgen.Stream{Flow: capgen.Flow{Src: caller, Dst: callee}, Seq: 1000}
+			back := &capgen.Stream{Flow: capgen.Flow{Src: callee, Dst: caller}, Seq: 5000}
+			data := []string{there.Send("OPTIONS sip:b@example.com SIP/2.0\r\n" + fields + "Max-Forwards: 70\r\nContent-Length: 100\r\n\r\nv=0\r\n")}
+			rest := there.Send(strings.Repeat("x", 95))
+			if back.Ack = there.Seq; !torn {
+				data = append(data, rest)
+			}
+			data = append(data, back.Send("SIP/2.0 100 Trying\r\n"+fields+"Content-Length: 0\r\n\r\n"))
+			if unseen {
+				back.Send("SIP/2.0 200 OK\r\n" + fields + "Content-Length: 0\r\n\r\n")
+			}
+			data = append(data, back.TCP(back.Seq, back.Ack, capgen.RST|capgen.ACK, ""))
+			var packets []capgen.Packet
+			for i, x := range data {
+				packets = append(packets, capgen.Packet{Time: capgen.Start.Add(time.Duration(i) * time.Second), Link: 1, Data: capgen.Ether(x)})
+			}
+			list, _ := told(t, packets)
+			i := slices.IndexFunc(list, func(f *findings.Finding) bool { return f.ID == "transport-error" })
+			if i < 0 || (list[i].Severity == findings.Error) == unseen {
+				t.Errorf("unseen %v, torn %v: %v", unseen, torn, list)
+			}
+		}
+	}
+}

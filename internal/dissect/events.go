@@ -93,6 +93,9 @@ func (d *Dissector) reset(f *layers.Frame, c *carrier) {
 	cn, side := d.connOf(f, false)
 	switch {
 	case cn != nil && (cn.kind == isSIP || cn.kind == isWebSocket):
+		if h := cn.sides[side]; h != nil && h.stream.Started() { // what its sender sent ahead of it
+			d.ackedUnseen(h, f.Seq, c)
+		}
 		d.eventOf(TCPReset, f, c)
 	case cn != nil && cn.kind == unknown && cn.sides[side] == nil && isSIPPort(f.Src.Port()):
 		d.eventOf(TCPRefused, f, c)
@@ -113,7 +116,7 @@ func (d *Dissector) skippedEvent(h *half, n int64, c *carrier) {
 	}
 }
 
-// ackedUnseen tells that octets of a stream were acknowledged that are not in the capture so far, others than such that were
+// ackedUnseen tells that octets of a stream were acknowledged, or stand ahead of a reset, that are not in the capture so far, others than such that were
 // acknowledged before. That of a FIN is none.
 func (d *Dissector) ackedUnseen(h *half, ack uint32, c *carrier) {
 	if d.event == nil || h.c.kind != isSIP && h.c.kind != isWebSocket {
