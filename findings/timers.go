@@ -76,12 +76,12 @@ func (c *Collector) toPrivate(f *Finding, src, dst netip.AddrPort) {
 // unheard reports whether an INVITE was sent again and got no response at all.
 func (r *legRun) unheard(i int) bool { return r.Transactions[i].Requests >= 2 && r.gotNone(i) }
 
-// gotNone reports whether an INVITE got no response at all.
+// gotNone reports whether an INVITE got no response at all: one that is acknowledged got one, which is not in the capture.
 //
 //go:noinline
 func (r *legRun) gotNone(i int) bool {
 	t := &r.Transactions[i]
-	return t.Provisional.IsZero() && t.Status == 0 && !r.answeredElsewhere(i)
+	return t.Provisional.IsZero() && t.Status == 0 && !t.Acked && !r.answeredElsewhere(i)
 }
 
 // unheardUntil is unheard for one that was sent up to a time: over a stream it is not sent again, and nothing of what came may be missing.
