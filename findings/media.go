@@ -952,7 +952,7 @@ func audioInPlaceOfFax(r *captureRun) {
 		if t.faxed && !told && r.faxNowhere(t) {
 			f := Finding{
 				Severity: Warning, Confidence: Likely, Frames: []analysis.Frame{t.faxFrame}, Expected: "UDPTL both ways",
-				Observed: "T.38 is agreed on, and no packet of it is in the capture, though audio of the same hosts is",
+				Observed: "T.38 is agreed on, and no packet of it to the ports agreed on is in the capture, though audio of the same hosts is",
 				NextStep: "Look whether UDPTL was captured at all; if so, at a firewall between the two hosts, and at which of them should have begun.",
 			}
 			if !tone && len(r.Fax) == 0 { // who captures RTP alone has no fax of any call
@@ -963,7 +963,8 @@ func audioInPlaceOfFax(r *captureRun) {
 	}
 }
 
-// faxNowhere reports whether T.38 is agreed on for some time between two hosts of which the capture has audio, and it has no packet of it.
+// faxNowhere reports whether T.38 is agreed on for some time between two hosts of which the capture has audio, and it has no packet of it. Of what is encrypted
+// (RFC 7345) that is not known.
 func (r *captureRun) faxNowhere(t *talk) bool {
 	_, to, _ := r.lasted(t)
 	if t.leftOut || !r.known(t) || to.Sub(t.faxAt) < heldTalk || t.audioAgain(to) {
@@ -982,7 +983,7 @@ func (r *captureRun) faxNowhere(t *talk) bool {
 		a, b := s.Side[0].Addr.Addr(), s.Side[1].Addr.Addr()
 		for _, x := range t.leg.Media.Streams {
 			src, dst := x.Source().Addr(), x.Destination().Addr()
-			if s.Protocol == "T.38" && s.Outcome == analysis.OfferAccepted && (src == a && dst == b || src == b && dst == a) {
+			if strings.EqualFold(s.Proto, "udptl") && s.Outcome == analysis.OfferAccepted && (src == a && dst == b || src == b && dst == a) {
 				return true
 			}
 		}
