@@ -508,10 +508,15 @@ func (r *legRun) triedBefore(invite int, at time.Time) bool {
 }
 
 // hopShares says what each host added to the delay up to the first ringing or final response: the time that it took for all INVITEs that it got, as
-// behind a challenge, without that in which it waited for those that it had sent them on to.
+// behind a challenge, without that in which it waited for those that it had sent them on to. Of INVITEs that it gets at once it is no longer than from
+// the first one on.
 func (r *legRun) hopShares(until time.Time) string {
 	var hosts []string
-	took := make(map[string]time.Duration) // -1 of one that did not answer
+	type share struct {
+		since time.Time     // the first INVITE
+		took  time.Duration // -1 of one that did not answer
+	}
+	shares := make(map[string]share)
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
 		at := faredAt(t)
@@ -519,31 +524,28 @@ func (r *legRun) hopShares(until time.Time) string {
 			continue
 		}
 		to := endpoint(r.sentTo(i))
-		d, ok := took[to]
+		x, ok := shares[to]
+		if !ok {
+			x.since = t.Sent
+		}
 		switch {
 		case !at.IsZero():
 			if at.After(until) {
 				at = until
 			}
-			from := t.Sent
-			for j := range i { // forked to it, it took the time of both once
-				if x := &r.Transactions[j]; x.Method == "INVITE" && x.Initial && x.Hop == t.Hop && x.Forward == t.Forward && faredAt(x).After(from) {
-					from = faredAt(x)
-				}
-			}
-			took[to] = max(d, 0) + max(at.Sub(from)-r.onTheirWay(i, at), 0)
+			x.took = min(max(x.took, 0)+max(at.Sub(t.Sent)-r.onTheirWay(i, at), 0), until.Sub(x.since))
 		case !ok && r.unheardUntil(i, until) && r.onTheirWay(i, until) == 0:
-			took[to] = -1
+			x.took = -1
 		default:
 			continue
 		}
-		if !ok {
+		if shares[to] = x; !ok {
 			hosts = append(hosts, to)
 		}
 	}
 	s := ""
 	for _, to := range hosts {
-		if d := took[to]; d >= 0 {
+		if d := shares[to].took; d >= 0 {
 			s += fmt.Sprintf("; %s added %s", to, seconds(d))
 		} else {
 			s += "; " + to + " did not answer"
