@@ -1199,8 +1199,8 @@ func endsByItself(event []byte, first bool) bool {
 // mayBeOver reports whether what was subscribed to may be over as it should: a conference, the wait for a user, or a registration, of which the
 // body does not say that somebody else took it away (RFC 3680, section 5.2).
 func mayBeOver(event, body []byte) bool {
-	for _, how := range [...]string{`"deactivated"`, `"rejected"`, `"probation"`} {
-		if bytes.Contains(body, []byte(how)) {
+	for _, how := range [...]string{"deactivated", "rejected", "probation"} {
+		if isEvent(event, "reg") && bytes.Contains(body, []byte(how)) {
 			return false
 		}
 	}
