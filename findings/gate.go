@@ -238,9 +238,24 @@ func (r *legRun) keepsHop(response int) bool {
 	for v := range m.Values(sipmsg.RecordRoute) {
 		next = v
 	}
+	own := r.firstRecorded(r.requestOf(seen.Transaction)) // of the proxy that the response goes to, or of one ahead of it
+	sent := r.first(func(x *analysis.Seen) bool {
+		return x.Request && x.Method == "INVITE" && x.CSeq == seen.CSeq && x.Source == seen.Source && x.Destination != seen.Destination
+	})
+	if own != nil && bytes.Equal(own, r.firstRecorded(sent)) {
+		return false // who sent it has put none in
+	}
 	if seen.Vias > 1 {
 		via, _ := m.TopVia()
-		above, recorded := aboveOf(m, func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) || isBy(v, via) })
+		is := func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) || isBy(v, via) }
+		switch a, isAddr := target(own); {
+		case own == nil:
+		case isAhead(m, own) || r.cameWith(seen, own) || isAddr && !isAt(a, seen.Destination) && a.Addr().Is4() == seen.Destination.Addr().Unmap().Is4():
+			return false
+		default:
+			is = func(v []byte) bool { return bytes.Equal(v, own) }
+		}
+		above, recorded := aboveOf(m, is)
 		if !recorded {
 			return !passedOver(m, next, seen.Destination.Addr())
 		}
@@ -258,6 +273,25 @@ func (r *legRun) keepsHop(response int) bool {
 	}
 	unreachable := isPrivate(to.Addr()) && (isPublic(seen.Destination.Addr()) || seen.Vias > 1 && isPublic(seen.Source.Addr()))
 	return unreachable || sameHost(to.Addr(), seen.Source.Addr())
+}
+
+// firstRecorded returns the topmost Record-Route of a request, nil if there is none.
+func (r *legRun) firstRecorded(request int) (v []byte) {
+	if request >= 0 && r.Messages[request].Fields.Has(sipmsg.RecordRoute) {
+		if m := r.Message(request); m != nil {
+			for v = range m.Values(sipmsg.RecordRoute) {
+				break
+			}
+		}
+	}
+	return v
+}
+
+// cameWith reports whether the INVITE came to the host that a response goes to with a Record-Route at the top.
+func (r *legRun) cameWith(response *analysis.Seen, recorded []byte) bool {
+	return bytes.Equal(recorded, r.firstRecorded(r.first(func(m *analysis.Seen) bool {
+		return m.Request && m.Method == "INVITE" && m.CSeq == response.CSeq && m.Destination == response.Destination
+	})))
 }
 
 // passedOver reports whether the Record-Routes of a response, the last of which is given, show that the proxy that it goes to has put none in: the one

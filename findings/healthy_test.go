@@ -21,6 +21,7 @@ import (
 func TestHealthy(t *testing.T) {
 	for seed := range uint64(1000) {
 		w := &walk{Rand: rand.New(rand.NewPCG(seed, 3261)), address: "10.0.0.%s:5060"}
+		w.named = w.odds(3)
 		ladder := capgen.Ladder{TCP: w.odds(4), Compact: w.odds(4), Shuffle: w.odds(4), IPv6: w.odds(4)}
 		if ladder.IPv6 {
 			w.address = "[2001:db8::a:0:0:%s]:5060"
@@ -82,6 +83,7 @@ type walk struct {
 	*rand.Rand
 	b       strings.Builder
 	address string   // of a host in a URI, by its number
+	named   bool     // proxies have names there, and the first one puts a Record-Route in: behind one with none, a name says nothing
 	hosts   []string // H1 is the caller, H2 and so on the proxies, the last one the called phone
 	record  []bool   // they put a Record-Route in
 }
@@ -89,8 +91,11 @@ type walk struct {
 // odds is true one time in n.
 func (w *walk) odds(n int) bool { return w.IntN(n) == 0 }
 
-// uri returns the URI of a host, for a user with an @ behind its name.
+// uri returns the beginning of the URI of a host, for a user with an @ behind its name, or of a proxy, which may have a name.
 func (w *walk) uri(user, host string) string {
+	if user == "" && w.named {
+		return "<sip:" + host + ".example.com"
+	}
 	return "<sip:" + user + fmt.Sprintf(w.address, host[1:])
 }
 
@@ -176,7 +181,7 @@ func (w *walk) call() {
 	n := 2 + w.IntN(4)
 	for i := range n {
 		w.hosts = append(w.hosts, fmt.Sprintf("H%d", i+1))
-		w.record = append(w.record, i == 0 || i == n-1 || !w.odds(3))
+		w.record = append(w.record, i == 0 || i == n-1 || !w.odds(3) || w.named && i == 1)
 		fmt.Fprintf(&w.b, "H%d = 10.0.0.%d:5060\n", i+1, i+1)
 	}
 	w.b.WriteString("0 H1 > H1 ACK unseen id=pause@example\n")
