@@ -224,13 +224,21 @@ func (t *connTable) settle(h *half) {
 	t.account(h)
 }
 
-// leave drops the directions of a connection that is known to be of another protocol, unless what still waits in them is SIP after all.
+// leave drops the directions of a connection that is known to be of another protocol, unless what still waits in them is SIP after all:
+// what waits behind that goes on to wait, and the other direction begins anew.
 func (t *connTable) leave(c *conn) {
-	for _, h := range c.sides {
-		if h != nil && c.kind == foreign {
-			h.stream.Flush(new(reassembly.StreamStats), h)
-			t.account(h)
+	for side, h := range c.sides {
+		if h == nil || c.kind != foreign {
+			continue
 		}
+		for c.kind == foreign && h.stream.Past(new(reassembly.StreamStats), h) {
+		}
+		if o := c.sides[1-side]; o != nil && c.kind != foreign {
+			o.reset()
+			o.framer.Gap(-1)
+			t.account(o)
+		}
+		t.account(h)
 	}
 	if c.kind == foreign {
 		t.release(c, 0)

@@ -727,6 +727,22 @@ func TestTCPForeign(t *testing.T) {
 		packets = append(packets, there.Send(invite[:100]), other, there.Send(invite[100:]))
 		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4 6] tcp-reordered")
 	})
+	t.Run("what is none the other way, where SIP waits", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		there.Send("lost")
+		packets = append(packets, there.Send(strings.Repeat("q", 300)+invite), here.Send(strings.Repeat("q", 600)))
+		notify := request("NOTIFY", "c2@h", 0)
+		packets = append(packets, here.Send(notify[:100]), here.Send(notify[100:]), here.Send(request("BYE", "c3@h", 10)))
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4]", "NOTIFY c2@h TCP [6 7]", "BYE c3@h TCP [8]")
+	})
+	t.Run("SIP that waits, of which a segment comes later", func(t *testing.T) {
+		there, here, packets := connection(odd)
+		there.Send("lost")
+		packets = append(packets, there.Send(strings.Repeat("q", 300)+invite[:100]))
+		late := there.Send(invite[100:150])
+		packets = append(packets, there.Send(invite[150:]), here.Send(strings.Repeat("q", 600)), late)
+		expect(t, packetsOf(packets...), "INVITE c1@h TCP [4 5 7] tcp-reordered")
+	})
 	t.Run("the ports are used again for SIP", func(t *testing.T) {
 		there, _, packets := connection(odd)
 		packets = append(packets, there.Send("GET / HTTP/1.1\r\n\r\n"))

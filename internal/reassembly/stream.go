@@ -315,10 +315,18 @@ func (s *Stream) gap(before int64, st *StreamStats, sink Sink) {
 	s.drain(0, before, st, sink)
 }
 
+// Past goes on behind the next octets that are missing, and reports whether anything waited there.
+func (s *Stream) Past(st *StreamStats, sink Sink) bool {
+	if len(s.pending) == 0 {
+		return false
+	}
+	s.gap(all, st, sink)
+	return true
+}
+
 // Flush gives all that waits to sink, with gaps where octets are missing.
 func (s *Stream) Flush(st *StreamStats, sink Sink) {
-	for len(s.pending) > 0 {
-		s.gap(all, st, sink)
+	for s.Past(st, sink) {
 	}
 }
 
