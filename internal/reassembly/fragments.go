@@ -422,8 +422,12 @@ func (t *Fragments) Expired(now time.Time) *Datagram {
 		return nil
 	case len(t.table) > maxDatagrams || t.bytes > cmp.Or(t.Limit, maxFragmentBytes):
 		t.Stats.Evicted++
-	case d.first.IsZero(): // it came before the first packet that has a time, nobody knows how long
-		d.first = now
+	case d.first.IsZero(): // it came before the first packet that has a time, nobody knows how long, as others may have
+		for ; d != nil; d = d.next {
+			if d.first.IsZero() {
+				d.first = now
+			}
+		}
 		return nil
 	case now.Sub(d.first) <= lifetime:
 		return nil

@@ -259,6 +259,18 @@ func TestFragmentsTime(t *testing.T) {
 		tab.addAt(s(70*time.Second), f[2])
 		tab.finish("letters 60 [1 3 4]", "letters 16 [2] missing", "letters 0 [6] missing no head")
 	})
+	t.Run("several without a time wait as long as one", func(t *testing.T) {
+		tab := &table{TB: t}
+		for id := range uint32(3) {
+			tab.addAt(time.Time{}, capgen.Fragment(flow4.UDP(letters(60)), 10+id, 24)[0])
+		}
+		tab.addAt(s(0), f[2])
+		tab.addAt(s(70*time.Second), g[0])
+		if len(tab.got) != 4 {
+			t.Errorf("%q", tab.got)
+		}
+		tab.finish("letters 16 [1] missing", "letters 16 [2] missing", "letters 16 [3] missing", "letters 0 [4] missing no head", "letters 16 [5] missing")
+	})
 	t.Run("fragments of a whole one, captured again later", func(t *testing.T) {
 		tab := &table{TB: t}
 		tab.add(f[0], f[0], f[1], f[2], f[1], f[2])
