@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/sipsight/sipsight/sipmsg"
 )
 
 const (
@@ -316,8 +318,8 @@ func (p *parser) unknownField(t token) {
 		p.noField(t, " here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
 	case p.fields.prefix == "" && isRow(t.text):
 		p.noField(t, " here", "the names of messages begin with sip., sdp., ip. and the like, and are listed by: sipsight help filter")
-	case strings.Trim(t.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && p.fields.prefix == "":
-		p.noField(t, "", "a method is asked for by sip.Method == "+t.text)
+	case p.fields.prefix == "" && sipmsg.KnownMethod([]byte(strings.ToUpper(t.text))):
+		p.noField(t, "", "a method is asked for by sip.Method == "+strings.ToUpper(t.text))
 	default:
 		p.noField(t, "", "all fields are listed by: sipsight help filter")
 	}
@@ -578,6 +580,9 @@ func (p *parser) value(t *test, tok token, x *interval) (what, hint string) {
 		x.lo.text, x.src = tok.text, ""
 		if f := p.fields.spell[t.field]; f != nil && what == "" {
 			x.lo.text, what, hint = f(tok.text)
+			if rest, ok := strings.CutPrefix(hint, "write "); ok && t.negate {
+				hint = "write not " + rest
+			}
 		}
 		if v := p.fields.vocabulary(t.field); v != nil && what == "" {
 			what, hint = v.refuse(t.name, tok.text)

@@ -22,6 +22,8 @@ var refusals = []string{
 	`sip.Method IN {"INVITE"}`,
 	`sip xor udp`,
 	`INVITE and udp`,
+	`invite or udp`,
+	`RTP or udp`,
 	`call.state == failed`,
 	`sip udp`,
 	`sip.Method == `,
