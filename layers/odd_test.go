@@ -127,6 +127,7 @@ func TestOddHeaders(t *testing.T) {
 		{"PPP, compressed headers", layers.PPP, "\x2d" + zeros(20), refused},
 		{"Cisco HDLC under the name of PPP", layers.PPP, "\x0f\x00" + u16(typeIPv4) + u4, there},
 		{"GRE, another version", layers.Raw, gre("\x00\x02\x08\x00" + u4), refused},
+		{"GRE, what keeps a tunnel of MikroTik up", layers.Raw, gre("\x20\x01\x64\x00\x00\x00\x00\x05"), refused},
 		{"GRE, no source routes", layers.Raw, gre("\x40\x00\x08\x00" + zeros(8) + u4), there},
 		{"GRE, source routes, a key and a sequence number", layers.Raw, gre("\x70\x00\x08\x00" + zeros(12) + "\x08\x00\x00\x04\x0a\x00\x00\x01" + zeros(4) + u4), there},
 		{"GRE, source routes without an end", layers.Raw, gre("\x40\x00\x08\x00" + zeros(4) + "\x08\x00\x00\xff\x0a\x00\x00\x01"), cut},

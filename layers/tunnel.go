@@ -249,7 +249,7 @@ func (f *Frame) gre() (step, uint16, error) {
 		if len(p) < n {
 			return 0, 0, ErrTruncated
 		}
-		if typ == 0x6400 && n == 8 { // Ethernet over IP of MikroTik: a length, and a number in the order of the host
+		if typ == 0x6400 && n == 8 && len(p) > n { // Ethernet over IP of MikroTik: a length, and a number in the order of the host; alone it keeps the tunnel up
 			return f.enter(GRE, uint32(binary.LittleEndian.Uint16(p[6:])), n, stepEthernet, 0)
 		}
 		if typ != 0x880b {
