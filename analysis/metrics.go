@@ -135,7 +135,12 @@ func (t *Traffic) look() *Overview {
 	return &o
 }
 
-func hostName(a netip.Addr) string { return a.Unmap().String() }
+func hostName(a netip.Addr) string {
+	if !a.IsValid() {
+		return "unknown"
+	}
+	return a.Unmap().String()
+}
 
 // groups are measures of calls by what takes part in them.
 type groups[K comparable] struct {

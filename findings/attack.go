@@ -49,7 +49,7 @@ was refused as well or nothing was sent again: a trunk whose peer is down sends 
 			}
 			r.report(Finding{
 				Severity: Note, Frames: []analysis.Frame{x.frame}, CallID: x.callID,
-				Observed: fmt.Sprintf("%s names itself %s in %s, %s", x.source.Unmap(), quote([]byte(x.name)), x.where, times(x.n)),
+				Observed: fmt.Sprintf("%s names itself %s in %s, %s", hostName(x.source), quote([]byte(x.name)), x.where, times(x.n)),
 				Expected: "requests of phones and servers that you know",
 			})
 		}
@@ -581,7 +581,7 @@ func (s *source) scanOf(list []*tx, n int, onSilence bool) *attack {
 	if onSilence {
 		a.restsOnSilence(list)
 	}
-	a.f.Observed = fmt.Sprintf("%s asked for %d users in %s: %s; none accepted", s.addr, len(users), seconds(last.at.Sub(list[0].at)), tallied(outcomes))
+	a.f.Observed = fmt.Sprintf("%s asked for %d users in %s: %s; none accepted", hostName(s.addr), len(users), seconds(last.at.Sub(list[0].at)), tallied(outcomes))
 	a.f.Expected = "requests for users that exist, with credentials"
 	return a
 }
@@ -718,7 +718,7 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 	}
 	a.f.Severity, a.f.CallID = Error, first.callID
 	a.about(list)
-	a.f.Observed = fmt.Sprintf("%d %ss of %s with credentials %s refused in %s", len(list), first.method, s.addr, whose, seconds(last.at.Sub(first.at)))
+	a.f.Observed = fmt.Sprintf("%d %ss of %s with credentials %s refused in %s", len(list), first.method, hostName(s.addr), whose, seconds(last.at.Sub(first.at)))
 	a.f.Expected = "credentials that are accepted at the first or second try"
 	if name != "" && !slices.ContainsFunc(list, func(x *tx) bool { return x.callID != first.callID }) {
 		a.f.Observed += ", all with one Call-ID, as of a phone with a wrong password"
@@ -909,7 +909,7 @@ func (s *source) fraudOf(window, rest []*tx, why string, brute bool) *attack {
 		who = "which tried passwords before"
 	}
 	a.f.Severity, a.f.CallID = Error, window[0].callID
-	a.f.Observed = fmt.Sprintf("%d INVITEs in %s from %s, %s, to %s (first %s): %s", n, seconds(last.at.Sub(window[0].at)), s.addr, who, why, quote([]byte(window[0].user)), tallied(outcomes))
+	a.f.Observed = fmt.Sprintf("%d INVITEs in %s from %s, %s, to %s (first %s): %s", n, seconds(last.at.Sub(window[0].at)), hostName(s.addr), who, why, quote([]byte(window[0].user)), tallied(outcomes))
 	a.f.Expected = "calls of registered users and of known trunks"
 	return a
 }

@@ -574,7 +574,7 @@ func (w *weakness) finding() (f Finding) {
 	add(&w.public, Warning, "MD5 credentials from the public address "+w.from.String()+" over "+w.over)
 	add(&w.noQOP, Warning, "challenges without qop")
 	add(&w.md5Only, Note, fmt.Sprintf("MD5 alone is offered, in %s", number(w.md5Only.n, "challenge")))
-	f.Observed = fmt.Sprintf("%s, realm %s: %s", w.by, quote([]byte(w.realm)), strings.Join(what, "; "))
+	f.Observed = fmt.Sprintf("%s, realm %s: %s", hostName(w.by), quote([]byte(w.realm)), strings.Join(what, "; "))
 	return f
 }
 

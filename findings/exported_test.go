@@ -28,6 +28,14 @@ func TestExported(t *testing.T) {
 			t.Errorf("%s: %v", s.name, rules)
 		}
 	}
+	for _, s := range samples(t, "*.txt") {
+		list, _ := told(t, exported(s.packets))
+		for _, f := range list {
+			if said := f.Observed + f.Expected + f.NextStep; strings.Contains(said, "invalid IP") || strings.Contains(said, "invalid Addr") {
+				t.Errorf("%s: %s: %s", s.name, f.ID, said)
+			}
+		}
+	}
 	says := map[string]string{}
 	for _, s := range samples(t, "missing-ack-2xx.txt") {
 		list, _ := told(t, exported(s.packets))

@@ -486,7 +486,7 @@ func (r *captureRun) oneWay(t *talk, p path, nearer []path, silent int, alone bo
 	} else if s := r.elsewhere(t, nearer, silent, begin, end); s != nil {
 		f.Observed += fmt.Sprintf(" on this hop; on another one it sends to %s", endpoint(s.Destination()))
 		f.Because = "audio went one way only: what " + sideNames[silent] + " sends is not passed on"
-		f.NextStep = fmt.Sprintf("Look at %s, which gets that audio and should pass it on.", s.Destination().Addr())
+		f.NextStep = fmt.Sprintf("Look at %s, which gets that audio and should pass it on.", hostName(s.Destination().Addr()))
 	}
 	for _, end := range last {
 		if !r.sends(end.Addr()) || r.isDeaf(end.Addr()) {

@@ -500,7 +500,7 @@ func (s *loadState) single(r *captureRun, l *load, x *refusal) {
 
 // answered says what became of a request.
 func (l *load) answered(x *refusal) string {
-	return fmt.Sprintf("%s answered %s with %d", l.addr.Unmap(), x.method, x.status)
+	return fmt.Sprintf("%s answered %s with %d", hostName(l.addr), x.method, x.status)
 }
 
 // burst tells of refusals that are too many.
@@ -524,7 +524,7 @@ func (s *loadState) burst(r *captureRun, l *load, list []refusal) {
 			f.several.aors = append(f.several.aors, x.aor)
 		}
 	}
-	f.Observed = fmt.Sprintf("%s gave %d responses of 5xx in %s, %d of them 503; it was sent %d requests", l.addr.Unmap(), len(list), seconds(last.Sub(first)), unavailable, max(requests, len(list)))
+	f.Observed = fmt.Sprintf("%s gave %d responses of 5xx in %s, %d of them 503; it was sent %d requests", hostName(l.addr), len(list), seconds(last.Sub(first)), unavailable, max(requests, len(list)))
 	for i := range list[:min(len(list), maxOfRule-s.singly)] {
 		x := &list[i]
 		one := &Finding{Severity: f.Severity, Frames: []analysis.Frame{x.frame}, CallID: x.callID, AOR: x.aor, leg: x.leg, Count: f.Count, Expected: f.Expected}

@@ -350,7 +350,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 	for i := range list[:min(len(list), maxSiteProofs)] {
 		frames = append(frames, list[i].frame)
 	}
-	quality(r, severity, fmt.Sprintf("one direction only between %d of %d pairs of hosts; the first: %s to %s", len(list), pairs, list[0].src.Unmap(), list[0].dst.Unmap()),
+	quality(r, severity, fmt.Sprintf("one direction only between %d of %d pairs of hosts; the first: %s to %s", len(list), pairs, hostName(list[0].src), hostName(list[0].dst)),
 		"both directions", "Capture on a port that sees both directions, or give both captures at once.", frames...)
 }
 

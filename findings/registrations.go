@@ -442,7 +442,7 @@ func leastGranted(e *analysis.Exchange) (least int64) {
 func (c *oftenContact) finding() Finding {
 	return Finding{
 		Severity: Warning, AOR: c.aor, CallID: c.callID, Frames: slices.Clone(c.frames[:]),
-		Observed: fmt.Sprintf("%d REGISTERs for one contact from %s accepted within %s from %s on, each good for %d s and more", c.n, c.from.Unmap(), seconds(c.last.Sub(c.since)), clock(c.since), c.granted),
+		Observed: fmt.Sprintf("%d REGISTERs for one contact from %s accepted within %s from %s on, each good for %d s and more", c.n, hostName(c.from), seconds(c.last.Sub(c.since)), clock(c.since), c.granted),
 		Expected: fmt.Sprintf("a refresh for each %d s that were granted", c.granted),
 	}
 }
@@ -625,7 +625,7 @@ func (a *stormAOR) judge(e *analysis.Exchange) {
 		return
 	}
 	a.most, a.blamed = a.n, a.sender
-	from := e.Source.Addr().Unmap().String()
+	from := hostName(e.Source.Addr())
 	if a.several {
 		from = "several addresses"
 	}
@@ -656,7 +656,7 @@ func (s *stormSource) register(e *analysis.Exchange, a *stormAOR, addr netip.Add
 	s.most, s.many = s.n, s.aors > 1
 	s.worst = &Finding{
 		Severity: Warning, Frames: s.proofs(), Count: s.n, gate: challengeSeen(e),
-		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, addr.Unmap(), clock(s.since)),
+		Observed: fmt.Sprintf("%d REGISTERs for %d addresses-of-record from %s within a minute from %s on", s.n, s.aors, hostName(addr), clock(s.since)),
 		Expected: "no more REGISTERs than the granted times explain",
 	}
 }
@@ -678,7 +678,7 @@ func (g *stormRegistrar) register(e *analysis.Exchange, a *stormAOR) {
 		g.most = g.n
 		g.worst = &Finding{
 			Severity: Warning, Frames: slices.Clone(g.frames), Count: g.n, gate: challengeSeen(e),
-			Observed: fmt.Sprintf("%d REGISTERs that were not due reach %s within a second from %s on, behind a pause", g.n, g.addr.Unmap(), clock(g.begin)),
+			Observed: fmt.Sprintf("%d REGISTERs that were not due reach %s within a second from %s on, behind a pause", g.n, hostName(g.addr), clock(g.begin)),
 			Expected: "refreshes spread over the granted time",
 		}
 	}

@@ -163,6 +163,13 @@ func timesOver(n int, d time.Duration) string {
 	return times(n) + " over " + seconds(d)
 }
 
+func hostName(a netip.Addr) string {
+	if !a.IsValid() {
+		return "an unknown address"
+	}
+	return a.Unmap().String()
+}
+
 func endpoint(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "an unknown address"

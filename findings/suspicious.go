@@ -241,7 +241,7 @@ func messageName(m *sipmsg.Message) string {
 func (x *suspicious) finding() Finding {
 	f := Finding{
 		Severity: Warning, Frames: x.frames, CallID: x.callID,
-		Observed: fmt.Sprintf("%s in %s of %s from %s", themeNames[x.theme], x.where, x.what, x.source.Unmap()),
+		Observed: fmt.Sprintf("%s in %s of %s from %s", themeNames[x.theme], x.where, x.what, hostName(x.source)),
 		Expected: "text that shows what it says",
 	}
 	if x.messages > 1 {
