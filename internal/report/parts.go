@@ -26,7 +26,7 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 		}
 		p := filter.Field{Name: words[0], Doc: words[2]}
 		kind := words[1]
-		if kind == "endpoint" || kind == "call" {
+		if kind == "endpoint" || kind == "call" || kind == "uri" {
 			words[1] = "text"
 		}
 		for p.Kind.String() != words[1] {
@@ -51,6 +51,8 @@ func (c *Column[T]) addParts(s *filter.Schema[T], parts string, o *Options) {
 			s.Named(p.Name)
 		case "endpoint":
 			s.Endpoint(p.Name)
+		case "uri":
+			s.URI(p.Name)
 		}
 	}
 }
@@ -144,8 +146,8 @@ legs.call_id text their Call-IDs
 legs.joined_with text the Call-IDs of the legs that they go on
 legs.score decimal how much speaks for that
 legs.reasons text what speaks for it
-legs.from text the URIs of From there, which a server may have changed
-legs.to text those of To
+legs.from uri the URIs of From there, which a server may have changed
+legs.to uri those of To
 legs.state text how far they came
 legs.final_status decimal what became of them
 legs.source endpoint where their first messages came from

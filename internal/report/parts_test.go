@@ -35,6 +35,11 @@ func behindServer() *analysis.Call {
 // TestParts: filters see what is in the lists of a row, and any of it may satisfy them.
 func TestParts(t *testing.T) {
 	call, alone := behindServer(), &analysis.Call{ID: 2, Legs: []*analysis.Leg{{}}}
+	for _, expr := range []string{`call.legs.from == "alice"`, `call.legs.to in {"tel:+1", bob}`, `call.from == 1001`} {
+		if _, err := Calls.Filters(&Options{}).Parse(expr); err == nil || !strings.Contains(err.Error(), "a whole URI") {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
 	for expr, want := range map[string]bool{
 		`call.legs`:                                        true,
 		`call.legs.call_id == "two, of [it]"`:              true,
