@@ -482,9 +482,8 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 			f.Call = calls[f.CallID]
 		}
 	}
-	lacks, _, _ := leftOut(res)
 	for _, f := range list {
-		c.judge(f, res, lacks > 0)
+		c.judge(f, res)
 	}
 	order := orderOf(res)
 	list = fragmentsOnce(onceACall(oneCause(list), order))

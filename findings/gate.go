@@ -46,9 +46,9 @@ func (r *legRun) stillOpen(i int, at time.Time) *gate {
 }
 
 // judge lowers a finding that rests on silence where silence proves nothing, or where the capture lacks packets and those may
-// be among them, and whatever is only possible to a note. thin says that most packets of RTP were left out.
-func (c *Collector) judge(f *Finding, res *analysis.Result, thin bool) {
-	if f.gate != nil && !c.visible(f.gate, res) || c.lossExplains(f) || thin && (f.rule == oneWayAudio || f.rule == noAudio || f.rule == lateOrCutMedia) {
+// be among them, or has a part of each stream alone, and whatever is only possible to a note.
+func (c *Collector) judge(f *Finding, res *analysis.Result) {
+	if f.gate != nil && !c.visible(f.gate, res) || c.lossExplains(f) || c.quality.thin && (f.rule == oneWayAudio || f.rule == noAudio || f.rule == lateOrCutMedia) {
 		f.Confidence = Possible
 	}
 	if f.Confidence == Possible {
@@ -246,18 +246,16 @@ func (r *legRun) keepsHop(response int) bool {
 		return false // who sent it has put none in
 	}
 	if seen.Vias > 1 {
-		via, _ := m.TopVia()
-		is := func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) || isBy(v, via) }
-		switch a, isAddr := target(own); {
-		case own == nil:
-		case isAhead(m, own) || r.cameWith(seen, own) || isAddr && !isAt(a, seen.Destination) && a.Addr().Is4() == seen.Destination.Addr().Unmap().Is4():
+		if own != nil && (isAhead(m, own) || r.cameWith(seen, own) || isAnother(own, seen.Destination)) {
 			return false
-		default:
-			is = func(v []byte) bool { return bytes.Equal(v, own) }
 		}
-		above, recorded := aboveOf(m, is)
+		above, recorded := aboveOf(m, func(v []byte) bool { return own != nil && bytes.Equal(v, own) })
+		if !recorded { // or it is written in another way
+			via, _ := m.TopVia()
+			above, recorded = aboveOf(m, func(v []byte) bool { a, ok := target(v); return ok && isAt(a, seen.Destination) || isBy(v, via) })
+		}
 		if !recorded {
-			return !passedOver(m, next, seen.Destination.Addr())
+			return !passedOver(m, next, seen.Destination)
 		}
 		if _, isAddr := target(above); above != nil && !isAddr {
 			return true
@@ -295,14 +293,18 @@ func (r *legRun) cameWith(response *analysis.Seen, recorded []byte) bool {
 }
 
 // passedOver reports whether the Record-Routes of a response, the last of which is given, show that the proxy that it goes to has put none in: the one
-// above that of a host ahead of it, or else the last one, is an address, and not its own. One of another version of IP
-// may be its other side.
-func passedOver(m *sipmsg.Message, last []byte, to netip.Addr) bool {
+// above that of a host ahead of it, or else the last one, is another host's.
+func passedOver(m *sipmsg.Message, last []byte, proxy netip.AddrPort) bool {
 	if above, ahead := aboveOf(m, func(v []byte) bool { return isAhead(m, v) }); ahead {
 		last = above
 	}
-	a, isAddr := target(last)
-	return last == nil || isAddr && a.Addr().Is4() == to.Unmap().Is4()
+	return last == nil || isAnother(last, proxy)
+}
+
+// isAnother reports whether a Record-Route is an address, and not that of a host. One of another version of IP may be its other side.
+func isAnother(v []byte, host netip.AddrPort) bool {
+	a, isAddr := target(v)
+	return isAddr && !isAt(a, host) && a.Addr().Is4() == host.Addr().Unmap().Is4()
 }
 
 // maxRoutes bounds the Record-Routes and Vias that are held against each other: as many as a request has hops.

@@ -1,8 +1,6 @@
 package findings_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -10,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sipsight/sipsight/analysis"
-	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/findings"
 	"github.com/sipsight/sipsight/internal/capgen"
 )
@@ -39,27 +35,13 @@ func TestHealthy(t *testing.T) {
 			view = w.hosts[w.IntN(len(w.hosts))]
 			packets = slices.DeleteFunc(packets, func(p capgen.Packet) bool { return !touches(p, view, ladder.IPv6) })
 		}
-		for _, f := range allFindings(t, packets) {
+		list, _ := told(t, packets)
+		for _, f := range list {
 			if f.Severity > findings.Note {
 				t.Errorf("seed %d, seen at %s: %s %s %v: %s\n%s", seed, view, f.ID, f.Severity, f.Frames, f.Observed, text)
 			}
 		}
 	}
-}
-
-// allFindings returns all findings of a capture.
-func allFindings(t *testing.T, packets []capgen.Packet) []*findings.Finding {
-	t.Helper()
-	r, err := capture.NewReader(context.Background(), bytes.NewReader(capgen.Pcap(packets)), capture.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	_, list, err := findings.Run(context.Background(), r, analysis.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
 }
 
 // touches reports whether a packet goes from or to a host of a walk.

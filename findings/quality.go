@@ -69,6 +69,7 @@ type qualityState struct {
 	awaited bool // later fragments of one of these could still come
 	waits   []longWait
 	ran     []legNumber // legs that were running when the capture began
+	thin    bool        // most packets of RTP were left out
 }
 
 // cuts counts messages of which something is missing.
@@ -262,6 +263,7 @@ func (s *qualityState) end(r *captureRun) {
 	s.silent(r)
 	s.running(r)
 	if lacks, all, frames := leftOut(r.Result); lacks > 0 {
+		s.thin = true
 		quality(r, Note, fmt.Sprintf("%d of %d packets of RTP are not in the capture, and of each stream at least half", lacks, all), "whole streams",
 			"Capture all packets, or do not judge media by it.", frames...)
 	}
