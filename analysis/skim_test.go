@@ -135,7 +135,11 @@ func ngOf(t *testing.T, packets []capgen.Packet, comments ...string) []byte {
 
 // Packets of a file are passed over, those with comments are not: of both the same is told.
 func TestSkim(t *testing.T) {
-	for seed := range uint64(40) {
+	seeds := uint64(40)
+	if testing.Short() {
+		seeds = 8
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 7))
 		var talkers []*talker
 		for i := range 1 + r.IntN(20) {

@@ -74,6 +74,7 @@ func inHEP(packets []capgen.Packet, proto byte) (list []capgen.Packet) {
 // TestForms: every case is told as it is, whatever way its packets came: in a VLAN, captured twice, by an agent, with compact names and
 // header fields in another order, and with another call beside it.
 func TestForms(t *testing.T) {
+	t.Parallel()
 	var l capgen.Ladder
 	other := l.Packets(beside)
 	forms := map[string]func(list []capgen.Packet) []capgen.Packet{
@@ -102,7 +103,7 @@ func TestForms(t *testing.T) {
 			return merged(list, noise)
 		},
 	}
-	plain, compact := samples(t, "*.txt"), samplesOf(t, "*.txt", capgen.Ladder{Compact: true, Shuffle: true})
+	plain, compact := fewer(samples(t, "*.txt")), fewer(samplesOf(t, "*.txt", capgen.Ladder{Compact: true, Shuffle: true}))
 	for i, s := range plain {
 		want := counted(t, s.packets)
 		check := func(form string, packets []capgen.Packet) {
@@ -165,6 +166,7 @@ func acked(list []capgen.Packet) (out []capgen.Packet) {
 // TestStreamLosses: of healthy calls over TCP, of which a capture lacks some segments, each a message or a part of one, but not what
 // acknowledges them, nothing is wrong.
 func TestStreamLosses(t *testing.T) {
+	t.Parallel()
 	const tries, most = 60, 5
 	for _, s := range samplesOf(t, "healthy-*.txt", capgen.Ladder{TCP: true}) {
 		rng := rand.New(rand.NewPCG(19, uint64(len(s.packets))))

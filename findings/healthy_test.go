@@ -15,7 +15,12 @@ import (
 // TestHealthy: calls as they should be, over none to three proxies of which some put no Record-Route in, seen everywhere or at
 // one host alone, over UDP or TCP, have nothing wrong with them.
 func TestHealthy(t *testing.T) {
-	for seed := range uint64(1000) {
+	t.Parallel()
+	seeds := uint64(1000)
+	if testing.Short() {
+		seeds = 100
+	}
+	for seed := range seeds {
 		w := &walk{Rand: rand.New(rand.NewPCG(seed, 3261)), address: "10.0.0.%s:5060"}
 		w.named = w.odds(3)
 		ladder := capgen.Ladder{TCP: w.odds(4), Compact: w.odds(4), Shuffle: w.odds(4), IPv6: w.odds(4)}
