@@ -151,7 +151,7 @@ func (r *Reader) begin() error {
 		if f.has {
 			r.queue = append(r.queue, f)
 		} else {
-			f.close()
+			f.leave()
 		}
 		if i >= maxOpen {
 			f.park()
@@ -340,7 +340,7 @@ func (r *Reader) nextTime() (ns int64, ok bool) {
 // settle puts the first file of the queue, f, in its place after it moved on.
 func (r *Reader) settle(f *file) {
 	if !f.has {
-		f.close()
+		f.leave()
 		n := len(r.queue) - 1
 		r.queue[0] = r.queue[n]
 		r.queue[n] = nil

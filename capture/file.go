@@ -594,8 +594,14 @@ func (f *file) park() {
 	if _, ok := f.body.(*os.File); !ok || !f.has || f.info.Name == "-" || f.size.Load() < 0 {
 		return
 	}
+	f.leave()
+	f.parked = true
+}
+
+// leave closes the file and forgets what it was read with: of thousands of files, their windows.
+func (f *file) leave() {
 	f.close()
-	f.src, f.gz, f.parked = nil, nil, true
+	f.src, f.gz = nil, nil
 	f.p.Data = nil
 	f.p.options = pcapng.Options{}
 }

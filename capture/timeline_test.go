@@ -186,6 +186,31 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
+// TestManyFilesForgotten: of files that were read nothing stays but their descriptions.
+func TestManyFilesForgotten(t *testing.T) {
+	const files = 400
+	var names []string
+	for i := range files {
+		names = append(names, write(t, fmt.Sprintf("%03d", i), pcap(pcapfile.Header{}, packet{time.Duration(i) * time.Second, "x"})))
+	}
+	used := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := used()
+	r := must(capture.Open(t.Context(), names, capture.Options{}))
+	defer r.Close()
+	if list, err := collect(r); err != nil || len(list) != files {
+		t.Fatalf("%d packets, %v", len(list), err)
+	}
+	if after := used(); after > before+files*4096 { // a window of one file is eight times as large
+		t.Errorf("%d octets are in use behind %d files, %d before", after, files, before)
+	}
+	runtime.KeepAlive(r)
+}
+
 // TestGoneSince holds that a file that goes away before its turn is told, and that the
 // timeline goes on.
 func TestGoneSince(t *testing.T) {
