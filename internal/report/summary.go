@@ -451,9 +451,12 @@ func (w *jsonWriter) overTime(t *analysis.Traffic) {
 // below the usual one.
 func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding, o *Options) []byte {
 	s := &res.Statistics
-	for _, f := range res.Files {
-		b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
+	for i, f := range res.Files {
+		if i < maxNamedFiles {
+			b = append(append(b, clean.Text(f.Capture.Name)...), '\n')
+		}
 	}
+	b = appendMoreFiles(b, len(res.Files)-maxNamedFiles)
 	if !res.Start.IsZero() {
 		b = foldedText(b, "time", spanText(res.Start, res.End))
 	}
@@ -471,6 +474,17 @@ func AppendSummaryText(b []byte, res *analysis.Result, found []*findings.Finding
 	b = appendFailuresText(b, res.Traffic)
 	b = appendFindingsText(b, found, o)
 	return settle(appendUnreadText(b, res), o.Width)
+}
+
+// maxNamedFiles bounds the files that texts of one screen name: rotation leaves thousands.
+const maxNamedFiles = 20
+
+// appendMoreFiles says that so many files are not named, if there are any.
+func appendMoreFiles(b []byte, n int) []byte {
+	if n > 0 {
+		b = fmt.Appendf(b, "and %s more\n", plural(int64(n), "file"))
+	}
+	return b
 }
 
 func spanText(a, b time.Time) string {

@@ -485,8 +485,13 @@ func plural(n int64, noun string) string {
 // AppendAnalysisText appends the readable result: what was found, and the lines of the
 // first messages, at most shown of them, with secrets or without.
 func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int64, secrets bool) []byte {
+	left := 0
 	for i := range res.Files {
 		c := res.Files[i].Capture
+		if i >= maxNamedFiles && c.Err == nil {
+			left++
+			continue
+		}
 		b = append(append(b, clean.Text(c.Name)...), '\n')
 		switch {
 		case c.Err != nil:
@@ -496,6 +501,7 @@ func AppendAnalysisText(b []byte, res *analysis.Result, lines []byte, shown int6
 			b = row(b, "time", "%s %s to %s %s UTC", first[:10], first[11:23], last[:10], last[11:23])
 		}
 	}
+	b = appendMoreFiles(b, left)
 	if len(res.Files) > 1 {
 		b = append(b, "together\n"...)
 	}
