@@ -495,10 +495,16 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	slices.SortStableFunc(list, func(a, b *Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), order.findings(a, b), cmp.Compare(a.n, b.n))
 	})
-	tellCalls(list, res)
-	tellRegistrations(list, res)
+	Tell(list, res)
 	c.over = true
 	return list
+}
+
+// Tell fills in what calls and registrations of a result say of findings, as Finish does: those of another analysis of the same
+// captures, which this one was made without.
+func Tell(list []*Finding, res *analysis.Result) {
+	tellCalls(list, res)
+	tellRegistrations(list, res)
 }
 
 // callsOf returns the calls of the Call-IDs of findings that know no leg.

@@ -30,7 +30,7 @@ type closeUp struct {
 }
 
 // look runs a closeUp. Large files are read twice: the first time tells which calls are
-// chosen, so that only their messages have to be kept. What is no file, or small, is read
+// chosen, so that only their messages have to be kept, and what is wrong. What is no file, or small, is read
 // once.
 func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found []*findings.Finding, chosen []*analysis.Call, err error) {
 	if !readTwice(x.files) {
@@ -59,13 +59,21 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 	if x.of != nil {
 		x.of(wanted)
 	}
-	res, found, chosen = nil, nil, nil // the second time makes them again
+	limits := res.Exceeded
+	res, chosen = nil, nil // the second time makes them again
 	again, err := capture.Open(e.ctx, x.files, x.input)
 	if err != nil {
 		return &analysis.Result{Traffic: new(analysis.Traffic)}, nil, nil, err
 	}
 	defer again.Close()
-	res, found, err = e.investigate(again, x.options(wanted, func(first analysis.Frame) bool { return streams[first] }))
+	o := x.options(wanted, func(first analysis.Frame) bool { return streams[first] })
+	if e.memory > 0 { // what is kept depends on what rules keep
+		res, found, err = e.investigate(again, o)
+	} else {
+		res, err = e.analyze(again, o)
+		findings.Tell(found, res)
+		res.Exceeded = limits
+	}
 	for c := range res.Calls.All() {
 		if ids[c.ID] {
 			chosen = append(chosen, c)
@@ -76,7 +84,7 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 
 // options returns those of the analysis that keeps the messages of some calls, nil for all.
 func (x *closeUp) options(wanted func(string) bool, courses func(analysis.Frame) bool) analysis.Options {
-	o := analysis.Options{Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message}
+	o := analysis.Options{Calls: true, Steps: true, Streams: !x.noMedia, StepsOf: wanted, Message: x.message}
 	if x.courses {
 		o.Courses = courses
 	}
