@@ -2,6 +2,7 @@ package sipmsg
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 )
 
@@ -29,14 +30,24 @@ func (m *Message) Inspect() Quirks {
 	return q | m.inspectTags()
 }
 
-// inspectOctets looks for control characters in the header section.
+// inspectOctets looks for control characters in the header section, in steps of eight octets of which mostly none may be one.
 func (m *Message) inspectOctets() (q Quirks) {
-	head := m.raw[m.start : len(m.raw)-len(m.Body)]
-	for i, c := range head {
+	rest := m.raw[m.start : len(m.raw)-len(m.Body)]
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if mayHoldControl(binary.LittleEndian.Uint64(rest)) {
+			q |= controls(rest[:8], rest)
+		}
+	}
+	return q | controls(rest, rest)
+}
+
+// controls looks for control characters among the first octets of what is left of a header section.
+func controls(some, left []byte) (q Quirks) {
+	for i, c := range some {
 		switch {
 		case c >= ' ' && c != 0x7f || c == '\t' || c == '\n' || c == 0: // NUL is a quirk of its own
 		case c == '\r':
-			if i+1 < len(head) && head[i+1] != '\n' {
+			if i+1 < len(left) && left[i+1] != '\n' {
 				q |= QuirkCRAlone
 			}
 		default:
@@ -44,6 +55,12 @@ func (m *Message) inspectOctets() (q Quirks) {
 		}
 	}
 	return q
+}
+
+// mayHoldControl reports whether one of eight octets may be a control character; that none is, is sure.
+func mayHoldControl(w uint64) bool {
+	del := w ^ 0x7f*eachOne
+	return ((w-' '*eachOne)&^w|(del-eachOne)&^del)&eachHigh != 0
 }
 
 // inspectMissing looks for what should be there, besides what Check looks for. Of a header
@@ -189,7 +206,10 @@ func inspectAddress(v []byte, malformed Quirks) (q Quirks) {
 	if !isAddress(v) {
 		q |= malformed
 	}
-	return q | colons(ParseURI(ParseAddress(v).URI).Host) | openQuote(v)
+	if bytes.Contains(v, threeColons) { // mostly not, and then the URI need not be parsed again
+		q |= colons(ParseURI(ParseAddress(v).URI).Host)
+	}
+	return q | openQuote(v)
 }
 
 func inspectContact(v []byte) (q Quirks) {
@@ -232,6 +252,9 @@ var threeColons = []byte(":::")
 
 // openQuote looks for a quoted string that is never closed.
 func openQuote(v []byte) Quirks {
+	if bytes.IndexByte(v, '"') < 0 {
+		return 0
+	}
 	quoted := false
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; {

@@ -42,6 +42,10 @@ func RuneWidth(r rune) int {
 
 // Width returns how many columns of a terminal s takes. Colours, which stand in no text from a capture, take none.
 func Width(s string) (n int) {
+	for n < len(s) && s[n] >= ' ' && s[n] < 0x7f {
+		n++
+	}
+	s = s[n:] // mostly nothing
 	colour := false
 	for _, r := range s {
 		switch {
