@@ -272,8 +272,9 @@ func (q *flowQuery) calls(res *analysis.Result, matches func(*analysis.Call) boo
 func (q *flowQuery) draw(w *outFile, list [][]*analysis.Call, found []*findings.Finding) error {
 	d := flow.Drawing{Format: q.format, Text: q.text, Calls: len(list)}
 	var b []byte
+	of := flow.NewFound(found)
 	for _, calls := range list {
-		b = d.Append(b[:0], flow.New(calls[0], found, &q.layout, calls[1:]...))
+		b = d.Append(b[:0], flow.New(calls[0], of.Of(calls), &q.layout, calls[1:]...))
 		if _, err := w.Write(b); err != nil {
 			return err
 		}

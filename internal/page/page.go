@@ -85,7 +85,7 @@ func policy(script string, styles ...string) string {
 
 // Write writes the page.
 func Write(to io.Writer, r *Report) error {
-	w := &writer{to: to, r: r, o: r.Options, full: make(map[int]*analysis.Call, len(r.Full))}
+	w := &writer{to: to, r: r, o: r.Options, full: make(map[int]*analysis.Call, len(r.Full)), of: flow.NewFound(r.Found)}
 	for _, c := range r.Full {
 		w.full[c.ID] = c
 	}
@@ -116,6 +116,7 @@ type writer struct {
 	to   io.Writer
 	r    *Report
 	full map[int]*analysis.Call // those of Report.Full, by ID
+	of   *flow.Found
 	o    flow.Options
 	buf  bytes.Buffer
 	err  error
@@ -256,7 +257,7 @@ func (w *writer) whole(c *analysis.Call) {
 		leg   int
 	}
 	seen := make(map[place]int)
-	l := flow.New(calls[0], w.r.Found, &w.o, calls[1:]...)
+	l := flow.New(calls[0], w.of.Of(calls), &w.o, calls[1:]...)
 	shown := make([]bool, len(steps))
 	for i := range l.Rows {
 		for _, s := range l.Rows[i].Steps {
@@ -286,5 +287,5 @@ func (w *writer) whole(c *analysis.Call) {
 func (w *writer) withoutTimeline(c *analysis.Call) []byte {
 	o := w.o.Report
 	o.NoSteps = true
-	return report.AppendCallJSON(nil, &o, c, w.r.Found)
+	return report.AppendCallJSON(nil, &o, c, w.of.Of([]*analysis.Call{c}))
 }
