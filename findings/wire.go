@@ -659,7 +659,7 @@ func (r *legRun) meet(list []trouble, i, j int) []trouble {
 		}
 		if m.Transaction >= 0 && m.Request {
 			t := &r.Transactions[m.Transaction]
-			x.handled = t.Status != 0 && t.Answered.After(e.Time) || m.Method == "INVITE" && r.Leg.Answered.After(e.Time) || m.Method == "CANCEL" && !r.Leg.Answered.IsZero()
+			x.handled = t.Status != 0 && t.Answered.After(e.Time) || !r.Leg.Answered.IsZero() && (m.Method == "CANCEL" || ofInitialINVITE(m) && m.Method == "INVITE")
 			if e.Kind == analysis.TCPReset && t.Status == 0 {
 				x.gate = r.stillOpen(m.Transaction, e.Time)
 			}
