@@ -238,6 +238,9 @@ type Note struct {
 // Run reads the timeline r and returns what it held. The error is that of the context,
 // of Options.Message, or nil; damage of the files is in the Result, which is valid in
 // every case.
+//
+// The context is looked at before the first packet and every 1024 packets. A read that
+// waits for more, as of a pipe, is ended by the context that r was opened with.
 func Run(ctx context.Context, r *capture.Reader, o Options) (*Result, error) {
 	a := newAnalyzer(r, o)
 	if a.track != nil {
@@ -334,6 +337,11 @@ func (a *analyzer) run(ctx context.Context) error {
 // readOn reads the rest of the timeline.
 func (a *analyzer) readOn(ctx context.Context) error {
 	for {
+		if a.packets%skimSteps == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
 		p, err := a.r.Next()
 		if err == io.EOF {
 			return nil
@@ -358,11 +366,6 @@ func (a *analyzer) readOn(ctx context.Context) error {
 		}
 		if len(a.order.held) > 0 {
 			if err := a.release(false); err != nil {
-				return err
-			}
-		}
-		if a.packets%skimSteps == 0 {
-			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}

@@ -42,6 +42,23 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCancelled holds that a context that is done already ends Run before it reads, however small the capture is.
+func TestCancelled(t *testing.T) {
+	l := capgen.Ladder{}
+	b := l.Pcap("A = 10.0.0.1:5060\nB = 10.0.0.2:5060\n0 A > B OPTIONS\n+.1 B > A 200\n")
+	r, err := capture.NewReader(t.Context(), bytes.NewReader(b), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res, err := analysis.Run(ctx, r, analysis.Options{Calls: true})
+	if !errors.Is(err, context.Canceled) || res.Packets != 0 || res.AllRead() {
+		t.Errorf("%v, %d packets, all read %t", err, res.Packets, res.AllRead())
+	}
+}
+
 // TestComplete holds that a result is whole only where the timeline was read to its end, or to where ErrStop ended it.
 func TestComplete(t *testing.T) {
 	l := capgen.Ladder{}
