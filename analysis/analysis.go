@@ -76,13 +76,13 @@ type Options struct {
 	NoNames bool
 
 	// Finished is called for each leg when nothing more is expected of it, or the
-	// capture ends; it needs Calls. Where there is more than one processor, it and
+	// capture ends; it needs Calls. Where there is more than one processor, it, Brief,
 	// Exchanged and Event are called on a goroutine of their own, one after the other in the
-	// order of what they tell of, while reading goes on; before Screened, and before Run
-	// returns, all has been told.
+	// order of what they tell of, while reading goes on, and Message is called; before
+	// Screened, and before Run returns, all has been told.
 	Finished func(*Detail)
 
-	// Brief is called for each leg in front of Finished, with a Detail that has no Messages: to make these
+	// Brief is called for each leg in front of Finished, which it needs, with a Detail that has no Messages: to make these
 	// again costs more than all else that is known of a leg. Where it says no, Finished is not called.
 	Brief func(*Detail) bool
 
@@ -105,7 +105,7 @@ type Options struct {
 	// With it, Traffic.Saw knows which addresses sent to which.
 	Event func(*Event)
 
-	// Screen is given the octets of each message that is no copy, in order. Where it
+	// Screen, which needs Screened, is given the octets of each message that is no copy, in order. Where it
 	// says so, Screened is called with the message: a look at all messages that costs
 	// little as long as there is little to be seen.
 	Screen   func(raw []byte) bool
@@ -241,6 +241,9 @@ type Note struct {
 //
 // The context is looked at before the first packet and every 1024 packets. A read that
 // waits for more, as of a pipe, is ended by the context that r was opened with.
+//
+// A panic over one packet, in functions of Options too, leaves that packet out and is told as
+// damage of its file, with the id internal-error. In tests it is a panic.
 func Run(ctx context.Context, r *capture.Reader, o Options) (*Result, error) {
 	a := newAnalyzer(r, o)
 	if a.track != nil {

@@ -89,3 +89,24 @@ func ExampleRun_streams() {
 	// call 1: 127.0.0.12:6000 to 127.0.0.20:6000, G729, 0 of 170 packets lost, jitter 56µs, 0 late
 	// call 1: 127.0.0.20:6000 to 127.0.0.12:6000, G729, 10 of 170 packets lost, jitter 4.856ms, 5 late
 }
+
+// The first message of a kind: ErrStop ends Run, which is no error.
+func ExampleRun_stop() {
+	r := open("register-digest.pcap")
+	defer r.Close()
+	res, err := analysis.Run(context.Background(), r, analysis.Options{Message: func(m *analysis.Message) error {
+		if m.SIP.StatusCode != 401 {
+			return nil
+		}
+		v, _ := m.SIP.First(sipmsg.WWWAuthenticate)
+		fmt.Printf("frame %d asks for the password of realm %s\n", m.Frame.Number, sipmsg.ParseAuth(v).Realm)
+		return analysis.ErrStop
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(res.Stopped, res.Packets)
+	// Output:
+	// frame 2 asks for the password of realm example.com
+	// true 2
+}
