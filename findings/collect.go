@@ -32,7 +32,9 @@ type unseenOctets struct {
 	since, at time.Time // they came between two acknowledgments of these times
 }
 
-// A Collector applies the rules while a capture is analysed.
+// A Collector applies the rules while a capture is analysed: for those who give callbacks of
+// their own to [analysis.Run], or run it more than once. [Run] is the short way. New makes one;
+// the zero Collector is of no use.
 type Collector struct {
 	found   []*Finding
 	states  []state // of rules, in their order; nil for a rule without
@@ -451,7 +453,7 @@ func (c *Collector) misses(e *analysis.Event) {
 
 // Run analyses a timeline as analysis.Run does, with calls, and returns what is wrong in it: see
 // Collector.Finish. With an error, result and findings tell what was read so far. Of what o calls,
-// Message and StepsOf alone are the caller's: see Collector.Options.
+// Message, StepsOf and Courses alone are the caller's: see Collector.Options.
 func Run(ctx context.Context, r *capture.Reader, o analysis.Options) (*analysis.Result, []*Finding, error) {
 	c := New()
 	res, err := analysis.Run(ctx, r, c.Options(o))

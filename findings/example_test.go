@@ -50,3 +50,28 @@ func ExampleLookup() {
 	// an answer that is never acknowledged
 	// Compare the Contact of the 2xx, and its Record-Routes, with where the caller can send: that is where the ACK has to go.
 }
+
+// The rules beside a look of one's own at each leg: a callback of the Collector is called by the one that takes its place.
+func ExampleCollector() {
+	ctx := context.Background()
+	r, err := capture.Open(ctx, []string{"../testdata/captures/udp-failures.pcapng"}, capture.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	c := findings.New()
+	o := c.Options(analysis.Options{})
+	states := make(map[string]int)
+	brief := o.Brief
+	o.Brief = func(d *analysis.Detail) bool {
+		states[d.Leg.State.String()]++
+		return brief(d)
+	}
+	res, err := analysis.Run(ctx, r, o)
+	if err != nil {
+		log.Fatal(err)
+	}
+	list := c.Finish(res)
+	fmt.Println(res.Calls.Len(), "calls,", len(list), "findings:", states)
+	// Output: 6 calls, 9 findings: map[cancelled:1 completed:1 failed:4]
+}
