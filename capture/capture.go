@@ -62,8 +62,8 @@ type Options struct {
 	// MaxInflated bounds what one gzip file may inflate to; 0 is 4 GiB.
 	MaxInflated int64
 
-	// Once, where it is set, returns what is read of a name: open opens that, and need not be called where what it
-	// returned before was kept. It lets streams be read again.
+	// Once, where it is set, is asked for what to read of a name. It calls open, which opens that, or returns
+	// what it kept of an earlier call of open: so that standard input and downloads can be read again.
 	Once func(name string, open func() (io.Reader, error)) (io.Reader, error)
 
 	// MaxDownload bounds the octets read from one URL; 0 is 256 MiB.
