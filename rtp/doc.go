@@ -14,7 +14,7 @@
 //		stats.Add(&rtp.Sample{Arrival: arrival, Seq: h.Seq, Timestamp: h.Timestamp, ClockRate: 8000})
 //	}
 //
-// Nothing here allocates but for [Stats.Report]'s callers, and nothing is trusted: counts,
-// lengths and padding that reach beyond the packet are refused with a [SyntaxError], and
-// walking a compound always steps on. The octets returned alias those that were given.
+// Nothing here allocates but [Course.Points], and nothing is trusted: counts, lengths and
+// padding that reach beyond the packet are refused with a [SyntaxError], and walking a
+// compound always steps on. The octets returned alias those that were given.
 package rtp

@@ -293,7 +293,8 @@ type VoIPMetrics struct {
 	BurstDuration, GapDuration         uint16
 	RoundTrip, EndSystem               uint16
 	Signal, Noise                      int8  // in dBm0; 127 for unknown
-	EchoReturnLoss, Gmin               uint8 // 127 for unknown
+	EchoReturnLoss                     uint8 // in dB; 127 for unknown
+	Gmin                               uint8 // packets in a row that have to come for a burst to be over
 	RFactor, ExternalRFactor           uint8 // 127 for unknown
 	MOSListening, MOSConversational    uint8 // in tenths; 127 for unknown
 	Config                             uint8
