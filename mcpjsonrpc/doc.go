@@ -48,8 +48,8 @@
 // Where the specification leaves a choice: server/discover and error -32022 list
 // all five revisions, though a version in _meta must be 2026-07-28. An id that
 // belongs to a call not yet answered is refused for any other request (-32600).
-// Arguments that are null count as absent, and an empty cursor as the first and
-// only page. What a function reads may not be kept by a client; what is fixed may.
+// A member arguments that is null counts as absent (an argument in it that is null
+// does not: see [Arguments]), and an empty cursor as the first and only page. What a function reads may not be kept by a client; what is fixed may.
 // An error result may carry structure or not; a result without error must, if the
 // tool has an output schema. A result over 8 MiB is replaced by one that says so.
 //
