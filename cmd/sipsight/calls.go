@@ -109,9 +109,14 @@ func runCall(e *env, c *command, args []string) int {
 		return exitFailed
 	}
 	defer r.Close()
-	res, found, err := e.investigate(r, analysis.Options{Steps: true, Streams: !fs.noMedia})
-	call := report.FindCall(res, id)
-	if call == nil {
+	res, found, calls, err := e.look(r, &closeUp{files: files, input: q.input, noMedia: fs.noMedia,
+		choose: func(res *analysis.Result, _ []*findings.Finding) []*analysis.Call {
+			if c := report.FindCall(res, id); c != nil {
+				return []*analysis.Call{c}
+			}
+			return nil
+		}})
+	if len(calls) == 0 {
 		code := e.finish(res, err)
 		e.errorf("call: %s", noSuchCall(res, id))
 		if code == exitOK {
@@ -119,6 +124,7 @@ func runCall(e *env, c *command, args []string) int {
 		}
 		return code
 	}
+	call := calls[0]
 	o := &report.Options{Secrets: q.secrets, Files: files, NoMedia: fs.noMedia, Colour: e.colours(q.colour, true)}
 	var b []byte
 	if q.json {
