@@ -308,12 +308,22 @@ func (p *parser) unknownField(t token) {
 	case t.text == "any" || t.text == "all":
 		p.failAt(t, "quantifiers are not supported", "write === for all equal, == for any equal")
 	case n != "":
-		p.noField(t, "", "did you mean "+n+"?")
+		hint := "did you mean " + n
+		if text := strings.ToLower(t.text); strings.HasSuffix(n, "_ms") && !strings.HasSuffix(text, "ms") {
+			hint += ", in milliseconds"
+		}
+		p.noField(t, "", hint+"?")
 		if strings.EqualFold(n, t.text) { // it was
 			p.err.Fields = nil
 		}
 	case t.text[0]-'0' < 10 || t.text[0] == '-':
-		p.failAt(t, "a comparison begins with a field", "the field stands on the left, the value on the right")
+		hint := "the field stands on the left, the value on the right"
+		if strings.TrimSpace(p.expr[t.end:]) == "" {
+			hint = "write what it is compared with, such as " + p.fields.holding(t.text)
+		}
+		p.failAt(t, "a comparison begins with a field", hint)
+	case p.fields.valueHint(t.text) != "":
+		p.noField(t, " here", p.fields.valueHint(t.text))
 	case p.fields.prefix != "" && !strings.HasPrefix(t.text, p.fields.prefix):
 		p.noField(t, " here", "the names begin with "+p.fields.prefix+" and are listed by: sipsight help filter")
 	case p.fields.prefix == "" && isRow(t.text):

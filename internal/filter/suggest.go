@@ -88,6 +88,30 @@ func (s *fields) example() string {
 	return `sip.Method == "INVITE"`
 }
 
+// holding returns an expression for a number by itself, which mostly is one that was called from.
+func (s *fields) holding(text string) string {
+	for _, n := range [...]string{"from", "aor", "sip.from.user"} {
+		if _, there := s.index[s.prefix+n]; there {
+			return s.prefix + n + " contains " + strconv.Quote(text)
+		}
+	}
+	return s.example()
+}
+
+// valueHint says what to write for a word by itself that is a value of a field, or what people say for one; "" where it is none.
+func (s *fields) valueHint(word string) string {
+	for _, v := range s.closed {
+		name := s.list[v.field].Name
+		if i := slices.IndexFunc(v.words, func(w string) bool { return strings.EqualFold(w, word) }); i >= 0 {
+			return "write " + name + " == " + strconv.Quote(v.words[i])
+		}
+		if hint := saidFor(v.said, word); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
 // saidFor returns what stands in front of the colon in the line of lines that has the word, "" for none.
 func saidFor(lines, word string) string {
 	for _, line := range strings.Split(lines, "\n") {
@@ -141,6 +165,11 @@ func (s *fields) nearest(name string) string {
 	return ""
 }
 
+// wordsOf returns the words of a name in lower case, without its first part.
+func wordsOf(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(tail(name)), func(r rune) bool { return strings.ContainsRune("._-", r) })
+}
+
 // suggest returns the names of fields to look at where there is none of this name: those that
 // share a word with it, and those that are asked for most.
 func (s *fields) suggest(name string) (list []string) {
@@ -149,10 +178,16 @@ func (s *fields) suggest(name string) (list []string) {
 			list = append(list, n)
 		}
 	}
-	for _, word := range strings.FieldsFunc(strings.ToLower(tail(name)), func(r rune) bool { return strings.ContainsRune("._-", r) }) {
-		for i := range s.list {
-			if n := s.list[i].Name; len(word) > 2 && len(list) < maxSuggested/2 && strings.Contains(strings.ToLower(tail(n)), word) {
-				add(n)
+	if n := s.nearest(name); n != "" {
+		add(n)
+	}
+	for _, word := range wordsOf(name) {
+		for _, whole := range [...]bool{true, false} {
+			for i := range s.list {
+				n := s.list[i].Name
+				if len(word) > 2 && len(list) < maxSuggested/2 && (slices.Contains(wordsOf(n), word) || !whole && strings.Contains(strings.ToLower(tail(n)), word)) {
+					add(n)
+				}
 			}
 		}
 	}

@@ -177,10 +177,14 @@ func TestSuggestions(t *testing.T) {
 		expr, hint, fields string
 	}{
 		{closed, `call.status == 503`, "did you mean call.final_status?", "call.final_status call.state call.user_agents"},
-		{closed, `Phone == "x"`, "did you mean call.user_agents?", "call.final_status call.state call.user_agents"},
+		{closed, `Phone == "x"`, "did you mean call.user_agents?", "call.user_agents call.final_status call.state"},
 		{closed, `call.stat == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
 		{closed, `state == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
-		{closed, `sate == "x"`, "did you mean call.state?", "call.final_status call.state call.user_agents"},
+		{closed, `sate == "x"`, "did you mean call.state?", "call.state call.final_status call.user_agents"},
+		{closed, `Early`, `write call.state == "early"`, "call.final_status call.state call.user_agents"},
+		{closed, `4711`, `write what it is compared with, such as call.state == "early"`, ""},
+		{calls, `call.setup > 3`, "did you mean call.setup_ms, in milliseconds?", "call.setup_ms call.state call.user_agents call.messages call.mos call.start call.partial call.source_ip call.source_port"},
+		{calls, `call.setupms > 3`, "did you mean call.setup_ms?", "call.setup_ms call.state call.user_agents call.messages call.mos call.start call.partial call.source_ip call.source_port"},
 		{closed, ` `, `an example is call.state == "early"`, ""},
 		{closed, `call.agent == "x"`, "all fields are listed by", "call.user_agents call.final_status call.state"},
 		{calls, `call.nothing == "x"`, "all fields are listed by", "call.state call.user_agents call.setup_ms call.messages call.mos call.start call.partial call.source_ip call.source_port"},
