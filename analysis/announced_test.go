@@ -263,11 +263,13 @@ func TestJoinClockRate(t *testing.T) {
 }
 
 // TestHoldAndResume holds that a description that a side gives again later counts, and one
-// that another hop or the final response repeats does not.
+// that another hop or the final response repeats does not. An offer that is refused changes nothing.
 func TestHoldAndResume(t *testing.T) {
 	const call = "0 A > B INVITE sdp\n.5 B > A 183 sdp\n1 B > A 200 sdp\n+.1 A > B ACK\n"
 	const hold = "5 A > B INVITE sdp dir=sendonly\n+.1 B > A 200 sdp dir=recvonly\n+.1 A > B ACK\n"
 	const resume = "9 A > B INVITE sdp\n+.1 B > A 200 sdp\n+.1 A > B ACK\n"
+	const vain = "7 A > B INVITE sdp\n+.1 B > A 488\n+.1 A > B ACK\n"
+	const refused = "4 A > B INVITE sdp dir=sendonly\n+.1 B > A 491\n+.1 A > B ACK\n"
 	for _, c := range []struct {
 		name, ladder string
 		descriptions int
@@ -278,6 +280,12 @@ func TestHoldAndResume(t *testing.T) {
 		{"refreshed", call + resume, 2, false, "sendrecv"},
 		{"held", call + hold, 4, true, "sendonly"},
 		{"resumed", call + hold + resume, 6, false, "sendrecv"},
+		{"resumed in vain", call + hold + vain, 5, true, "sendrecv"},
+		{"resumed at the second try", call + hold + vain + resume, 7, false, "sendrecv"},
+		{"a hold that was refused", call + refused, 3, false, "sendonly"},
+		{"held at the second try", call + refused + hold, 5, true, "sendonly"},
+		{"held twice, resumed once", call + hold + resume + strings.Replace(hold, "5 A", "11 A", 1) + strings.Replace(vain, "7 A", "13 A", 1), 9, false, "sendrecv"},
+		{"a first offer of music, challenged", "0 A > B INVITE sdp dir=sendonly\n+.1 B > A 407\n+.1 A > B ACK\n+.1 A > B INVITE sdp dir=sendonly new\n+.1 B > A 200 sdp dir=recvonly\n+.1 A > B ACK\n", 2, false, "sendonly"},
 		{"over a proxy", "0 A > P INVITE sdp\n+.1 P > B INVITE sdp c=10.0.0.9\n+.1 B > P 200 sdp\n+.1 P > A 200 sdp c=10.0.0.9\n+.1 A > P ACK\n+.1 P > B ACK\n", 4, false, "sendrecv"},
 	} {
 		var l capgen.Ladder

@@ -35,6 +35,7 @@ type liveLeg struct {
 	nBodies    int
 	nSpeeches  int
 	speeches   [maxSpeeches]speech
+	offered    offered
 	further    []forkAnswer
 	acked      uint64 // the set of indices of dialogs with an ACK
 	steps      bool   // its messages are kept
@@ -686,6 +687,9 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *liveTransaction, code int) {
 		t.heard(x, tr.sent)
 		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = int16(code), 1, instant(x.now), x.frame, tag
 		tr.lastFinal = instant(x.now)
+		if code >= 300 {
+			v.refused(t, x)
+		}
 	}
 }
 

@@ -282,6 +282,7 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 		t.candidates(m, x, side, body)
 	}
 	said, later := v.speechOf(tag)
+	was, resumed, began := *said, m.Resumed, m.HeldAt
 	switch {
 	case !audio || !later:
 	case held && *said&holds == 0 && m.HeldAt.IsZero():
@@ -297,6 +298,33 @@ func (t *tracker) describe(m *Media, v *liveLeg, x *seen, side Party, tag uint64
 			*said |= holds
 		}
 	}
+	if o := (offered{cseq: x.cseq, hop: int32(x.hop), said: was, holds: m.HeldAt != began, resumes: m.Resumed != resumed}); later && x.s.IsRequest() && (o.holds || o.resumes) {
+		v.offered = o
+	}
+}
+
+// An offered is the last offer that put audio on hold for the first time, or resumed it.
+type offered struct {
+	cseq           uint32
+	hop            int32
+	said           speech // what it was before
+	holds, resumes bool
+}
+
+// refused takes back what a refused offer said of a hold.
+func (v *liveLeg) refused(t *tracker, x *seen) {
+	o, m := &v.offered, v.leg.Media
+	if !o.holds && !o.resumes || o.cseq != x.cseq || int(o.hop) != x.hop || v.speaker(x) == m.HeldBy {
+		return
+	}
+	v.said[m.HeldBy] = 0 // it may be offered again
+	if said, later := v.speechOf(maphash.Bytes(t.seed, x.from)); later {
+		*said = o.said
+	}
+	if m.Resumed = m.Resumed && !o.resumes; o.holds {
+		m.HeldAt, m.HeldFrame, m.HeldBy = time.Time{}, Frame{}, NoParty
+	}
+	*o = offered{}
 }
 
 // candidates keeps the ICE candidates of a session description. Those of the first stream of a bundle are those of all: RFC 9143.
