@@ -606,7 +606,7 @@ var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
 	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE, or the other side, which put nothing on hold, answers inactive to that. An offer to resume that is not accepted is named; where a finding of its own tells of that, this one is related. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Judged on the hop on which the first offer was made.`,
+so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. It is a note, too, where the other side ends the call while an offer to resume it, sent less than 2 s ago, has no final response. Where both sides put it on hold, and neither takes it back, both are named. Judged on the hop on which the first offer was made.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 	Odd: "it was put on hold and never resumed",
@@ -650,9 +650,9 @@ type holding struct {
 // holds follows who puts whom on hold.
 func (r *legRun) holds() {
 	h := r.holdings()
-	x := &h[0]
-	if y := &h[1]; y.at >= 0 && (x.at < 0 || x.resumed >= 0 && y.resumed < 0) { // of two, one that is not taken back
-		x = y
+	x, y := &h[0], &h[1]
+	if y.at >= 0 && (x.at < 0 || x.resumed >= 0 && y.resumed < 0) { // of two, one that is not taken back
+		x, y = y, x
 	}
 	at, resumed, times := x.at, x.resumed, x.times
 	if at < 0 {
@@ -670,6 +670,10 @@ func (r *legRun) holds() {
 		r.report(f)
 		return
 	}
+	both := y.at >= 0 && y.resumed < 0
+	if both {
+		f.Observed += ", and so does " + r.party(speaker(&r.Messages[y.at]))
+	}
 	bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
 	switch {
 	case bye < 0:
@@ -685,6 +689,9 @@ func (r *legRun) holds() {
 			f.Observed += ", transferred"
 		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)), r.lacksBetween(at, bye):
 			f.Observed += "; what became of a later offer is not in the capture"
+		case r.crosses(x, bye):
+			f.Frames = r.frames(at, x.vain, bye)
+			f.Observed += "; the BYE crosses an offer to resume it"
 		default:
 			f.Severity = Warning
 			if x.vain > 0 {
@@ -698,7 +705,20 @@ func (r *legRun) holds() {
 			}
 		}
 	}
+	if both {
+		f.Frames = append(append(f.Frames[:1:1], r.frames(y.at)...), f.Frames[1:]...)
+	}
 	r.report(f)
+}
+
+// crosses reports whether who is on hold ends the call while an offer to resume it, sent a moment ago, has no final response.
+func (r *legRun) crosses(x *holding, bye int) bool {
+	b, o := &r.Messages[bye], &r.Messages[x.vain]
+	if x.vain == 0 || !o.Request || speaker(b) == x.tag || b.Time.Sub(o.Time).Abs() > shortHold {
+		return false
+	}
+	t := &r.Transactions[o.Transaction]
+	return t.Status == 0 || t.Answered.After(b.Time)
 }
 
 // holdings returns the holds of both sides, on the hop on which the first offer was made.
