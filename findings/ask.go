@@ -347,6 +347,7 @@ func (g *repeats) tell(r *captureRun) {
 				is = "is "
 			}
 			x.f.Observed += "; so " + is + number(more, "further "+cmp.Or(g.of, "request")) + " between these addresses"
+			x.f.Count = x.n
 		}
 		r.report(x.f)
 	}

@@ -338,3 +338,18 @@ B = 93.184.216.34:5060
 		})
 	}
 }
+
+// TestAlikeAreCounted: a finding about several requests outside of calls says in figures how many there are.
+func TestAlikeAreCounted(t *testing.T) {
+	for n, want := range map[int]int{1: 0, 3: 3} {
+		text := twoHosts
+		for i := range n {
+			text += fmt.Sprintf("+1 A > B OPTIONS new id=o%d\n  -Max-Forwards\n  Max-Forwards: 1\n+.1 B > A 483\n", i)
+		}
+		var l capgen.Ladder
+		list := findAll(t, "max-forwards", l.Packets(text))
+		if len(list) != 1 || list[0].Count != want {
+			t.Errorf("%d requests: %d findings, the first counts %d", n, len(list), list[0].Count)
+		}
+	}
+}
