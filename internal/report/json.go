@@ -247,6 +247,14 @@ func (w *jsonWriter) addr(a netip.Addr) {
 	w.b = append(w.b, '"')
 }
 
+// hostPort writes the address and the port under their keys, nothing where they are not known.
+func (w *jsonWriter) hostPort(ip, port string, a netip.AddrPort) {
+	if a.IsValid() {
+		w.key(ip).addr(a.Addr())
+		w.key(port).int(int64(a.Port()))
+	}
+}
+
 // frame writes a frame reference: a number, or with several files the text k:n.
 func (w *jsonWriter) frame(f analysis.Frame, several bool) {
 	w.sep()

@@ -91,10 +91,8 @@ func (r *Messages) AppendLine(b []byte, m *analysis.Message) []byte {
 		w.key("time").time(m.Time)
 	}
 	w.key("transport").quote([]byte(m.Transport))
-	w.key("source_ip").addr(m.Source.Addr())
-	w.key("source_port").int(int64(m.Source.Port()))
-	w.key("destination_ip").addr(m.Destination.Addr())
-	w.key("destination_port").int(int64(m.Destination.Port()))
+	w.hostPort("source_ip", "source_port", m.Source)
+	w.hostPort("destination_ip", "destination_port", m.Destination)
 	w.startLine(s)
 	w.field("call_id", s, sipmsg.CallID)
 	w.cseq(s)
