@@ -46,6 +46,7 @@ type Audio struct {
 
 	LeftOut []string // streams that cannot be written, and why: phrases, no text of the capture unescaped
 
+	named  int // streams in LeftOut
 	voices map[voiceKey]*voice
 	sides  [2][]*voice // the best first
 	mixer  *audio.Mixer
@@ -131,9 +132,21 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 // maxLeftOut bounds the streams that are named as left out.
 const maxLeftOut = 8
 
+// leave names a stream that is left out, with the last one where that is for the same reason; what begins anew at the same address once.
 func (a *Audio) leave(s *analysis.Stream, why string) {
-	if len(a.LeftOut) < maxLeftOut {
-		a.LeftOut = append(a.LeftOut, fmt.Sprintf("what the %s sent to %v %s", s.SentBy, s.Destination(), why))
+	what := fmt.Sprintf("what the %s sent to %v", s.SentBy, s.Destination())
+	if n := len(a.LeftOut) - 1; n >= 0 {
+		if others, ok := strings.CutSuffix(a.LeftOut[n], " "+why); ok {
+			if others = strings.TrimSuffix(others, ","); !strings.Contains(others+",", what+",") && a.named < maxLeftOut {
+				a.named++
+				a.LeftOut[n] = others + ", and " + what + ", " + why
+			}
+			return
+		}
+	}
+	if a.named < maxLeftOut {
+		a.named++
+		a.LeftOut = append(a.LeftOut, what+" "+why)
 	}
 }
 

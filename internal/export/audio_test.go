@@ -364,6 +364,12 @@ func TestAudioRefused(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
+	// Both sides, of which one begins anew.
+	const both = "what the caller sent to 10.0.0.2:6000, and what the callee sent to 10.0.0.1:4000, is encrypted (SRTP), and its keys are not looked for"
+	_, _, err := sound(t, fmt.Sprintf(talk, "proto=RTP/SAVP", "proto=RTP/SAVP"), say(caller, callee, 2, 20, 1, nil), say(callee, caller, 2.1, 20, 2, nil), say(caller, callee, 4, 20, 3, nil))
+	if err == nil || err.Error() != both {
+		t.Errorf("both sides: %v", err)
+	}
 	if _, _, err := sound(t, fmt.Sprintf(talk, "", "")); err == nil || err.Error() != "the capture holds no audio of it" {
 		t.Errorf("no RTP: %v", err)
 	}
