@@ -32,12 +32,14 @@ var overload = &Rule{
 	ID: "overload", RFC: "RFC 3261 21.5.4, 20.33; RFC 7339", Severity: "error / note",
 	Title: "a server that turns requests away",
 	Doc: `Within 10 s one host gives 3 or more 503 responses that are at least 10 % of the requests it was sent in that time, or 10 or more 5xx that are at least 30 %.
-Or: a 5xx to a request outside of a dialog said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's. Of calls a request counts that is not in the capture, if its final response is.`,
+Or: a 5xx to a request outside of a dialog said Retry-After, and its client sends the same request (method, From and To) to that server again before that time is over, which is told once, of the first hop that has the Retry-After. A 500 or 503 apart from these is a note. What a host got from the next one and passed back is that one's. Of calls a request counts that is not in the capture, if its final response is.`,
 	Why: "A server that cannot keep up fails for everybody, and clients that try again at once keep it there.",
 	Fix: "Look at the load and the logs of that server and of what it depends on; make clients respect Retry-After and spread their load.",
 
 	needs: newToBooks,
-	state: func() state { return &loadState{hasty: make(memory[analysis.Frame])} },
+	state: func() state {
+		return &loadState{hasty: make(memory[analysis.Frame]), retries: make(memory[uint64])}
+	},
 }
 
 // A load is what became of the requests to one host.
@@ -92,6 +94,7 @@ type loadState struct {
 	pauses   map[uint64][]pause     // by who asks for what, see pause.key
 	asked    []pauseNo              // all pauses, the oldest first
 	hasty    memory[analysis.Frame] // refusals after which a client did not wait, which is told
+	retries  memory[uint64]         // the requests that came too early, each told of one hop
 	between  map[uint64]int         // how many of them there are for a method between two hosts, see wayOf
 	bundles
 }
@@ -274,9 +277,9 @@ func (s *loadState) impatient(r *legRun) {
 		if j := r.requestOf(i); j >= 0 {
 			dst = r.Messages[j].Destination // a hop is between hosts, whatever their ports
 		}
-		if f, ok := s.early(pause{client: src.Addr(), server: dst, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}); ok {
+		p := pause{client: src.Addr(), server: dst, method: t.Method, from: r.Leg.From, to: r.Leg.To, at: t.Sent, frame: t.SentFrame}
+		if f, ok := s.early(p, r.Leg.CallID, 0); ok { // once a call
 			r.report(f)
-			return
 		}
 	}
 }
@@ -315,7 +318,7 @@ func (s *loadState) exchange(r *exchangeRun) {
 		return
 	}
 	p := pause{client: e.Source.Addr(), server: e.Destination, method: e.Method, from: string(from), to: string(to), at: e.Sent, frame: e.SentFrame}
-	if f, ok := s.early(p); ok {
+	if f, ok := s.early(p, e.CallID, e.CSeq); ok {
 		f.CallID, f.AOR = e.CallID, e.AOR
 		r.report(f)
 	}
@@ -373,9 +376,9 @@ func (s *loadState) paused(client, server netip.Addr, method string) bool {
 	return len(s.between) > 0 && s.between[wayOf(client, server, method)] > 0
 }
 
-// early looks for a Retry-After that a request does not respect. Half a second is left for
+// early looks for a Retry-After that a request does not respect, on the first of its hops that has one. Half a second is left for
 // clocks and rounding.
-func (s *loadState) early(p pause) (f Finding, ok bool) {
+func (s *loadState) early(p pause, callID string, cseq uint32) (f Finding, ok bool) {
 	waits := s.pauses[p.key()]
 	for i := range waits {
 		w := &waits[i]
@@ -384,11 +387,14 @@ func (s *loadState) early(p pause) (f Finding, ok bool) {
 				waits[k].told = waits[k].told || waits[k].same(&p)
 			}
 			s.hasty.isNew(w.frame)
+			request := addr.MixWords(textHash(callID), textHash(p.method), uint64(cseq))
+			told := s.retries[request]
+			s.retries.isNew(request)
 			return Finding{
 				Severity: Error, Frames: []analysis.Frame{w.frame, p.frame},
 				Observed: fmt.Sprintf("%s again %s after a response with Retry-After: %d", p.method, seconds(p.at.Sub(w.at)), int(w.until.Sub(w.at).Seconds())),
 				Expected: "no further try before that time is over",
-			}, true
+			}, !told
 		}
 	}
 	return f, false
