@@ -93,6 +93,7 @@ type Overview struct {
 	States     [16]int // how many calls there are of each State
 	Outcomes   [16]int // … and registrations of each Outcome
 	Registers  int     // the Attempts of all registrations
+	Lapsed     int     // the registrations that are Lapsed
 
 	// The calls over time, in spans of one size that follow each other. They begin at multiples of it.
 	Buckets []Bucket
@@ -128,6 +129,9 @@ func (t *Traffic) look() *Overview {
 	for g := range t.Registrations.Reader().All() {
 		o.Outcomes[g.Outcome]++
 		o.Registers += g.Attempts
+		if g.Lapsed() {
+			o.Lapsed++
+		}
 		attempts += g.Attempts - g.Challenges
 		failures += g.Failures
 	}

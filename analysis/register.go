@@ -53,6 +53,11 @@ type Registration struct {
 // Expired reports whether the time granted for contact i was over when the capture ended, as far as it shows.
 func (r *Registration) Expired(i int) bool { return r.expired>>i&1 != 0 }
 
+// Lapsed reports whether it was accepted, and the time granted for each of its contacts was over when the capture ended.
+func (r *Registration) Lapsed() bool {
+	return r.Outcome == RegRegistered && len(r.Contacts) > 0 && r.expired == 1<<len(r.Contacts)-1
+}
+
 // A Binding is a contact of an address-of-record: RFC 3261, section 10.
 type Binding struct {
 	URI     string

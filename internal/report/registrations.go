@@ -90,6 +90,9 @@ func RegistrationRow(r *analysis.Registration, o *Options) []string {
 			granted = strconv.FormatInt(c.Granted, 10)
 		}
 	}
+	if r.Lapsed() {
+		granted += ", over"
+	}
 	aor := r.AOR
 	if !o.Secrets {
 		aor = string(clean.AppendURIs(nil, []byte(aor)))

@@ -538,11 +538,15 @@ func appendCallsText(b []byte, t *analysis.Traffic) []byte {
 
 func appendRegistrationsText(b []byte, t *analysis.Traffic) []byte {
 	if n := t.Registrations.Len(); n > 0 {
-		counts := &t.Overview().Outcomes
+		m := t.Overview()
+		counts := &m.Outcomes
 		var list []string
 		for i, name := range analysis.Outcomes() {
 			if counts[i] > 0 {
 				list = append(list, fmt.Sprintf("%s %s", group(int64(counts[i])), name))
+			}
+			if i == int(analysis.RegRegistered) && m.Lapsed > 0 {
+				list[len(list)-1] += fmt.Sprintf(" (%s ran out)", group(int64(m.Lapsed)))
 			}
 		}
 		b = folded(b, "registers", "%s of record: %s", addresses(int64(n)), strings.Join(list, ", "))
