@@ -14,7 +14,7 @@ const (
 	// leastPercent and mostPercent bound how much may be allocated, in percent of what is in use, before
 	// the garbage collector runs. A large capture keeps much: at the usual 100 half more memory would save one
 	// part in ten of the time.
-	leastPercent = 8
+	leastPercent = 7
 	mostPercent  = 60
 
 	// Up to freeHeap the garbage collector hardly runs, where memory is not to be spared from the start: a small
