@@ -584,7 +584,7 @@ func tellCalls(list []*Finding, res *analysis.Result) {
 	var first *analysis.Leg // of the call of the finding before: it is made with its streams, of which there may be very many
 	at := 0
 	for _, f := range Singly(list) {
-		if f.Call == 0 {
+		if f.Call == 0 || f.Call > calls.Len() { // a second reading may have been cut short
 			continue
 		}
 		m := res.Calls.Remarks(f.Call)

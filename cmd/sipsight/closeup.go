@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
@@ -72,7 +73,11 @@ func (e *env) look(r *capture.Reader, x *closeUp) (res *analysis.Result, found [
 	} else {
 		res, err = e.analyze(again, o)
 		findings.Tell(found, res)
-		res.Exceeded = limits
+		for _, l := range limits { // of rules; what is kept this time may be over another one
+			if !slices.Contains(res.Exceeded, l) {
+				res.Exceeded = append(res.Exceeded, l)
+			}
+		}
 	}
 	for c := range res.Calls.All() {
 		if ids[c.ID] {
