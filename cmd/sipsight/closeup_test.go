@@ -9,6 +9,7 @@ import (
 	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/capture"
 	"github.com/sipsight/sipsight/findings"
+	"github.com/sipsight/sipsight/internal/page"
 )
 
 // TestShorterAgain: a capture of which the second reading sees less than the first, because it was cut or the reading interrupted,
@@ -34,5 +35,8 @@ func TestShorterAgain(t *testing.T) {
 	}})
 	if err != nil || !told || res.Calls.Len() != 0 || len(chosen) != 0 || len(found) == 0 {
 		t.Errorf("%v, findings of calls: %v; %d calls, %d chosen, %d found", err, told, res.Calls.Len(), len(chosen), len(found))
+	}
+	if err := page.Write(io.Discard, &page.Report{Result: res, Found: found, Full: chosen, Texts: &page.Texts{}}); err != nil {
+		t.Error(err)
 	}
 }

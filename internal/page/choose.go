@@ -36,7 +36,7 @@ func Choose(res *analysis.Result, found []*findings.Finding, most int) []*analys
 func worstOf(res *analysis.Result, found []*findings.Finding) []findings.Severity {
 	worst := make([]findings.Severity, res.Calls.Len())
 	for _, f := range findings.Singly(found) {
-		if f.Call != 0 {
+		if f.Call != 0 && f.Call <= len(worst) { // of a second reading that was cut short some are missing
 			worst[f.Call-1] = max(worst[f.Call-1], f.Severity)
 		}
 	}
