@@ -118,7 +118,9 @@ func runCall(e *env, c *command, args []string) int {
 		}})
 	if len(calls) == 0 {
 		code := e.finish(res, err)
-		e.errorf("call: %s", noSuchCall(res, id))
+		if err == nil { // else it may be in what was not read
+			e.errorf("call: %s", noSuchCall(res, id))
+		}
 		if code == exitOK {
 			code = exitFailed
 		}
