@@ -108,8 +108,8 @@ type shown[T any] struct {
 // investigate runs an analysis with everything that there is to find.
 func (e *env) investigate(r *capture.Reader, o analysis.Options) (*analysis.Result, []*findings.Finding, error) {
 	c := findings.New()
-	if _, size := r.Progress(); e.memory == 0 {
-		pace.expect(size)
+	if e.memory == 0 {
+		pace.expect(r.Progress)
 	}
 	res, err := e.analyze(r, c.Options(o))
 	return res, c.Finish(res), err

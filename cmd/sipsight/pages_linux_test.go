@@ -31,14 +31,15 @@ func largePagesAsked(t *testing.T) (octets int) {
 func TestExpect(t *testing.T) {
 	var p pacer
 	p.started.Store(true)
+	of := func(size int64) func() (int64, int64) { return func() (int64, int64) { return 0, size } }
 	had := largePagesAsked(t)
-	p.expect(largeCapture - 1)
-	p.expect(-1) // of a pipe
+	p.expect(of(largeCapture - 1))
+	p.expect(of(-1)) // a pipe
 	if n := largePagesAsked(t) - had; n >= largePages/2 {
 		t.Errorf("%d octets of large pages for a small capture", n)
 	}
 	before := debug.SetGCPercent(123)
-	p.expect(largeCapture)
+	p.expect(of(largeCapture))
 	if got := debug.SetGCPercent(before); got != 123 {
 		t.Errorf("the garbage collector runs at %d percent, want 123", got)
 	}
