@@ -249,10 +249,8 @@ func write[T any](e *env, q *listing, s *shown[T], o *report.Options, all record
 		}
 	case len(wanted) > 0:
 		g := report.Grid{Columns: s.columns, Colour: e.colours(q.colour, true), Sorted: q.sort != ""}
-		for _, i := range wanted {
-			g.Add(s.row(all.At(i), o)...)
-		}
-		w.Write(g.Append(nil, e.width()))
+		g.Row, g.Rows = func(i int) []string { return s.row(all.At(wanted[i]), o) }, len(wanted)
+		g.Write(w, e.width())
 	}
 	return w.Flush()
 }

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"io"
 	"slices"
 
 	"github.com/sipsight/sipsight/internal/clean"
@@ -11,9 +13,15 @@ type Grid struct {
 	Columns []GridColumn
 	Colour  bool // for a terminal: cells of columns that have colours are in them
 	Sorted  bool // rows are in another order than that of time
-	rows    [][]string
-	day     string   // what is told ahead of the table
-	days    []string // of the rows, where their cells do not tell them
+
+	// Row returns the cells of each of so many Rows, which are asked for two or three times: those of many rows need no room then.
+	// Rows that were added need none of this.
+	Row  func(i int) []string
+	Rows int
+
+	rows  [][]string
+	day   string // what is told ahead of the table
+	dated int    // 1 + the column that the dates are taken out of, 0 for none
 }
 
 // A GridColumn is one column of a Grid.
@@ -33,51 +41,70 @@ func (g *Grid) Add(cells ...string) { g.rows = append(g.rows, cells) }
 // stand behind it.
 const maxCell = 60
 
-// Append appends the table, at most width characters wide if that can be done: by less space
+// Append appends the table as Write writes it.
+func (g *Grid) Append(b []byte, width int) []byte {
+	w := bytes.NewBuffer(b)
+	g.Write(w, width)
+	return w.Bytes()
+}
+
+// Write writes the table line by line, at most width characters wide if that can be done: by less space
 // between the columns, by cutting those that may be cut, the widest first, and by leaving
 // out those that can be spared, one by one. Width 0 is no bound. Columns that are empty in every row
-// are left out.
-func (g *Grid) Append(b []byte, width int) []byte {
-	g.takeDays()
+// are left out. Of the errors of w the caller has to know.
+func (g *Grid) Write(w io.Writer, width int) {
+	if g.Row == nil {
+		g.Row, g.Rows = func(i int) []string { return slices.Clone(g.rows[i]) }, len(g.rows)
+	}
+	g.takeDates()
 	widths, gap := g.fit(width)
 	heads := make([]string, len(g.Columns))
 	for i, c := range g.Columns {
 		heads[i] = c.Head
 	}
-	b = g.appendRow(b, heads, widths, gap)
-	day := g.day
-	for i, row := range g.rows {
-		if g.days != nil && g.days[i] != "" && g.days[i] != day {
-			day = g.days[i]
-			b = append(append(b, day...), "UTC\n"...)
+	line := g.appendRow(nil, heads, widths, gap)
+	w.Write(line)
+	last := g.day
+	for i := range g.Rows {
+		line = line[:0]
+		day, row := g.undated(i)
+		if day != "" && day != last {
+			last = day
+			line = append(append(line, day...), "UTC\n"...)
 		}
-		b = g.appendRow(b, row, widths, gap)
+		line = g.appendRow(line, row, widths, gap)
+		w.Write(line)
 	}
-	return b
 }
 
-// takeDays takes the dates out of the cells. Rows that are sorted and of several days keep them.
-func (g *Grid) takeDays() {
+// takeDates looks from which cells the dates are to be taken. Rows that are sorted and of several days keep them.
+func (g *Grid) takeDates() {
 	for i, c := range g.Columns {
-		if !c.Stamp || g.days != nil || g.Sorted && g.ofSeveralDays(i) {
-			continue
-		}
-		for _, row := range g.rows {
-			day := dayOf(row[i])
-			g.days = append(g.days, day)
-			row[i] = row[i][len(day):]
+		if c.Stamp && g.dated == 0 && !(g.Sorted && g.ofSeveralDays(i)) {
+			g.dated = i + 1
 		}
 	}
 }
 
 // ofSeveralDays reports whether the cells of a column differ in their dates.
 func (g *Grid) ofSeveralDays(column int) bool {
-	for _, row := range g.rows {
-		if dayOf(row[column]) != dayOf(g.rows[0][column]) {
+	for i := range g.Rows {
+		if dayOf(g.Row(i)[column]) != dayOf(g.Row(0)[column]) {
 			return true
 		}
 	}
 	return false
+}
+
+// undated returns a row, and the date that was taken out of its cells.
+func (g *Grid) undated(i int) (day string, row []string) {
+	row = g.Row(i)
+	if g.dated > 0 {
+		cell := &row[g.dated-1]
+		day = dayOf(*cell)
+		*cell = (*cell)[len(day):]
+	}
+	return day, row
 }
 
 func (g *Grid) appendRow(b []byte, cells []string, widths []int, gap int) []byte {
@@ -160,7 +187,8 @@ func (g *Grid) spare(widths []int) int {
 // widths returns the width that each column asks for, 0 for one without any cell.
 func (g *Grid) widths() []int {
 	widths := make([]int, len(g.Columns))
-	for _, row := range g.rows {
+	for i := range g.Rows {
+		_, row := g.undated(i)
 		for i, cell := range row {
 			widths[i] = max(widths[i], clean.Width(cell))
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,4 +162,38 @@ func TestWordColour(t *testing.T) {
 			t.Errorf("%q: %q, want %q", cell, got, want)
 		}
 	}
+}
+
+// TestGridRows: rows that are made each time they are asked for give the same table as those that were added, written line by line,
+// and none of those is changed.
+func TestGridRows(t *testing.T) {
+	rows := [][]string{{"2026-01-02 10:00:00.000", "a"}, {"2026-01-02 11:00:00.000", "bcd"}, {"2026-01-03 09:00:00.000", "ef"}}
+	columns := []GridColumn{{Head: "TIME", Stamp: true}, {Head: "WHAT"}}
+	added, made := Grid{Columns: columns}, Grid{Columns: columns}
+	for _, row := range rows {
+		added.Add(slices.Clone(row)...)
+	}
+	made.Row, made.Rows = func(i int) []string { return slices.Clone(rows[i]) }, len(rows)
+	var w lineCounter
+	made.Write(&w, 0)
+	want := "TIME          WHAT\n2026-01-02 UTC\n10:00:00.000  a\n11:00:00.000  bcd\n2026-01-03 UTC\n09:00:00.000  ef\n"
+	if w.text != want || w.writes != 4 {
+		t.Errorf("made, in %d writes:\n%swant\n%s", w.writes, w.text, want)
+	}
+	for range 2 {
+		if got := string(added.Append(nil, 0)); got != want {
+			t.Errorf("added:\n%swant\n%s", got, want)
+		}
+	}
+}
+
+type lineCounter struct {
+	text   string
+	writes int
+}
+
+func (w *lineCounter) Write(b []byte) (int, error) {
+	w.text += string(b)
+	w.writes++
+	return len(b), nil
 }
