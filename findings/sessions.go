@@ -137,7 +137,7 @@ func (r *legRun) failedRefresh(from, to int) int {
 // silentOn returns the transaction of the last hop on which the request of i, or what a server passed on of it, was sent in vain; -1 for none.
 func (r *legRun) silentOn(i int) int {
 	for j := len(r.Transactions) - 1; j >= i; j-- {
-		if (j == i || r.sameRequest(i, j)) && (r.unheard(j) || r.Transactions[j].Method != "INVITE" && r.timedOut(j)) {
+		if (j == i || r.sameRequest(i, j)) && (r.unheard(j) || r.Transactions[j].Method != "INVITE" && r.Transactions[j].Status == 0 && r.timedOut(j)) {
 			return j
 		}
 	}

@@ -117,13 +117,15 @@ digest-brute-force tells of. Where the network says of them that they are not de
 			}
 			src, _ := r.ends(t)
 			dst := r.sentTo(i)
-			f := timedOut(t.Method, t.Requests, t.LastSent.Sub(t.Sent), dst)
-			f.Frames, f.gate = r.requestFrames(i), r.silence(i)
-			f.Because, f.end = fmt.Sprintf("its %s was never answered", t.Method), goesOn
-			f.gate.stream = f.gate.once
-			if persists(t.Sent, t.LastSent) {
-				f.gate.wait = min(f.gate.wait, t.LastSent.Sub(t.Sent))
+			f := timedOut(t.Method, t.Requests, t.Sent, t.LastSent, dst, r.silence(i))
+			f.Frames = r.requestFrames(i)
+			answered := "never answered"
+			if t.Status != 0 {
+				answered = "answered after " + seconds(t.Answered.Sub(t.Sent))
+				f.Frames = append(f.Frames, t.FinalFrame)
+				f.Observed += "; it was " + answered
 			}
+			f.Because, f.end = "its "+t.Method+" was "+answered, goesOn
 			r.c.toPrivate(&f, src, dst)
 			r.report(f)
 		}
@@ -144,16 +146,25 @@ func persists(sent, last time.Time) bool { return last.Sub(sent) >= enough }
 // timedOut reports whether Timer F of a transaction ran out.
 func (r *legRun) timedOut(i int) bool {
 	t := &r.Transactions[i]
-	return t.Status == 0 && t.Requests != 0 && (t.Requests >= 3 || !r.overUDP(i)) && (r.since(t.Sent) >= timeout || persists(t.Sent, t.LastSent)) && !r.answeredElsewhere(i)
+	return gaveUp(t) && t.Requests != 0 && (t.Requests >= 3 || !r.overUDP(i)) && (r.since(t.Sent) >= timeout || persists(t.Sent, t.LastSent)) && !r.answeredElsewhere(i)
 }
 
-// timedOut begins the finding that requests to a host got no final response.
-func timedOut(method string, copies int, over time.Duration, dst netip.AddrPort) Finding {
-	if over < enough {
+// gaveUp reports whether a request had no final response when Timer F of its sender ran out.
+//
+//go:noinline
+func gaveUp(t *analysis.Transaction) bool {
+	return t.Status == 0 || t.Answered.Sub(t.Sent) > timeout
+}
+
+// timedOut begins the finding that requests to a host got no final response. Up to the last copy the sender had none.
+func timedOut(method string, copies int, sent, last time.Time, dst netip.AddrPort, g *gate) Finding {
+	over := last.Sub(sent)
+	if g.stream = g.once; over < enough {
 		over = timeout
 	}
+	g.wait = min(g.wait, over)
 	return Finding{
-		Severity: Error,
+		Severity: Error, gate: g,
 		Observed: fmt.Sprintf("%s sent %s to %s, no final response in %s", method, times(copies), endpoint(dst), plain(over.Round(100*time.Millisecond))),
 		Expected: "a final response",
 	}
@@ -175,15 +186,10 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 			return
 		}
 	}
-	f := timedOut(e.Method, e.Requests, e.LastSent.Sub(e.Sent), e.Destination)
+	f := timedOut(e.Method, e.Requests, e.Sent, e.LastSent, e.Destination, waitFor(e.Source, e.Destination, e.Sent, e.Transport))
 	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
 	if e.Requests > 1 {
 		f.Frames = append(f.Frames, e.LastFrame)
-	}
-	f.gate = waitFor(e.Source, e.Destination, e.Sent, e.Transport)
-	f.gate.stream = f.gate.once
-	if persists(e.Sent, e.LastSent) {
-		f.gate.wait = min(timeout, e.LastSent.Sub(e.Sent))
 	}
 	e.c.toPrivate(&f, e.Source, e.Destination)
 	if !e.FirstHop { // the hop before waits for this one

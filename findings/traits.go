@@ -44,7 +44,7 @@ const (
 
 	// Of other requests.
 	otherRequests  // one other than INVITE and ACK was captured …
-	unanswered     // … without a final response
+	unanswered     // … without a final response in 64*T1
 	inDialog       // one that has a CSeq number of its own, inside of a dialog …
 	cseqFalls      // … or the INVITE that makes it, may have a number that is too low
 	dialogAnswered // one that only a dialog has was answered
@@ -459,7 +459,7 @@ func (g *glance) transaction(t *analysis.Transaction) {
 	}
 	if t.Method != "INVITE" {
 		g.traits |= otherRequests
-		g.has(unanswered, t.Status == 0)
+		g.has(unanswered, gaveUp(t))
 	}
 	g.has(dialogAnswered, !t.Initial && t.Status != 0 && needsDialog(t.Method))
 }
