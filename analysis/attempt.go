@@ -152,6 +152,9 @@ func (t *tracker) inviteAnswer(v *liveLeg, x *seen, i int, hop int) {
 	if code >= 180 && code < 190 && l.Ringing.IsZero() {
 		l.Ringing = x.now
 	}
+	if (code == 180 || code == 183) && l.Progressed.IsZero() {
+		l.Progressed = x.now
+	}
 	if code == 180 && l.Rung.IsZero() {
 		l.Rung = x.now
 	}

@@ -69,15 +69,16 @@ type Leg struct {
 	Redirects    []string
 	Transfers    []Transfer
 
-	Begin    time.Time     // of the first message
-	Last     time.Time     // of the last message
-	Invited  time.Time     // the first INVITE, zero if it was not captured
-	Ringing  time.Time     // the first 180 to 189, on any hop
-	Rung     time.Time     // the first 180, on any hop
-	Answered time.Time     // the first 2xx to an initial INVITE, on any hop; see AnswerUnseen
-	Final    time.Time     // the final response of the last attempt, on its first hop
-	Ended    time.Time     // the BYE, or Final where there was no answer
-	ByeTook  time.Duration // from the first BYE to its final response; -1 if not known
+	Begin      time.Time     // of the first message
+	Last       time.Time     // of the last message
+	Invited    time.Time     // the first INVITE, zero if it was not captured
+	Ringing    time.Time     // the first 180 to 189, on any hop
+	Progressed time.Time     // the first 180 or 183, on any hop
+	Rung       time.Time     // the first 180, on any hop
+	Answered   time.Time     // the first 2xx to an initial INVITE, on any hop; see AnswerUnseen
+	Final      time.Time     // the final response of the last attempt, on its first hop
+	Ended      time.Time     // the BYE, or Final where there was no answer
+	ByeTook    time.Duration // from the first BYE to its final response; -1 if not known
 
 	First, LastFrame Frame
 	Messages         int // copies left out

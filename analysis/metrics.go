@@ -309,8 +309,8 @@ func (m *measure) add(l *Leg) {
 // requestDelays takes in the session request delay: to the first response that says how
 // the request fares.
 func (m *measure) requestDelays(l *Leg) {
-	if l.IsAnswered() || !l.Ringing.IsZero() {
-		at := l.Ringing
+	if l.IsAnswered() || !l.Progressed.IsZero() {
+		at := l.Progressed
 		if at.IsZero() {
 			at = l.Answered
 		}

@@ -164,8 +164,8 @@ func (p *packer) pack(l *Leg, call int) textRef {
 }
 
 // times returns the times of a leg behind its beginning, in the order in which they mostly come.
-func (l *Leg) times() [7]*time.Time {
-	return [...]*time.Time{&l.Invited, &l.Ringing, &l.Rung, &l.Answered, &l.Final, &l.Ended, &l.Last}
+func (l *Leg) times() [8]*time.Time {
+	return [...]*time.Time{&l.Invited, &l.Ringing, &l.Progressed, &l.Rung, &l.Answered, &l.Final, &l.Ended, &l.Last}
 }
 
 // later returns the time that the next one counts from: t where it is one, or else from.

@@ -148,7 +148,7 @@ func TestPackedSize(t *testing.T) {
 	l := &Leg{
 		CallID: "a84b4c76e66710@pc33.example.com", From: "sip:+4930123456@example.com", To: "sip:+4930654321@example.com", RequestURI: "sip:+4930654321@10.0.0.2",
 		FromTag: "1928301774", Transport: "UDP", Source: a, Destination: b, UserAgents: []string{"one/1.0", "two/2.0"}, State: StateCompleted, Attempts: 1, FinalStatus: 200,
-		FinalReason: "OK", Begin: at, Invited: at, Ringing: at, Rung: at, Answered: at, Final: at, Ended: at, Last: at, Hops: []Hop{{a, b}, {b, a}},
+		FinalReason: "OK", Begin: at, Invited: at, Ringing: at, Progressed: at, Rung: at, Answered: at, Final: at, Ended: at, Last: at, Hops: []Hop{{a, b}, {b, a}},
 		First: Frame{0, 1 << 20}, LastFrame: Frame{0, 1<<20 + 5000}, Messages: 15, Dialogs: []Dialog{{"1928301774", "314159", DialogTerminated, 3}},
 		Media: &Media{Lines: []MediaLine{{Kind: "audio", Addr: a, Proto: "RTP/AVP", Codecs: "PCMA,PCMU", Direction: "sendrecv"}, {Kind: "audio", Addr: b, Proto: "RTP/AVP", Codecs: "PCMA", Direction: "sendrecv"}},
 			Endpoints: []Endpoint{{Addr: a, Kind: "audio", Since: at}, {Addr: b, Kind: "audio", Since: at}}, Descriptions: 2},

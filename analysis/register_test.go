@@ -375,6 +375,7 @@ func TestSubscriptions(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	res := analyze(t, capgen.Ladder{}, `
 		0   A > B INVITE id=1
+		0.5 B > A 181
 		1   B > A 180
 		3   B > A 200
 		3.1 A > B ACK id=1

@@ -349,10 +349,10 @@ without that in which it waited for one to the INVITE that it sent on; a host th
 		}
 		invite := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" })
 		if d := at.Sub(l.Invited); d > slowDelay && invite >= 0 && !r.waitedForPerson(at) && !r.triedBefore(invite, at) {
-			end := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
+			end := r.answerAt(at)
 			f := Finding{
 				Severity: Warning, Frames: r.frames(invite),
-				Observed: fmt.Sprintf("%s from the INVITE to the first response that says how it fares%s", seconds(d), r.hopShares(at)),
+				Observed: seconds(d) + " from the INVITE to 180, 183 or the final response" + r.hopShares(at),
 				Expected: "less than 11 s", from: l.Source.Addr(),
 			}
 			if end >= 0 {
@@ -378,7 +378,7 @@ without that in which it waited for one to the INVITE that it sent on; a host th
 			ok = true
 		}
 		if ok && d > time.Minute && l.Answered.IsZero() && invite >= 0 {
-			rung := r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(l.Rung) })
+			rung := r.answerAt(l.Rung)
 			frames := r.frames(invite)
 			if rung >= 0 {
 				frames = append(frames, r.Messages[rung].Frame)
@@ -397,7 +397,7 @@ const slowDelay = 11 * time.Second
 
 // setUpAt returns when the first response came that says how a leg fares, the zero time for none.
 func setUpAt(l *analysis.Leg) time.Time {
-	at := l.Ringing
+	at := l.Progressed
 	if at.IsZero() && !l.AnswerUnseen {
 		at = l.Answered
 	}
@@ -492,16 +492,21 @@ func (r *legRun) refreshOf(i int) (f Finding, ok bool) {
 // waitedForPerson reports whether a final response may be late because somebody thought
 // about it: a call that was answered or refused without ringing first.
 func (r *legRun) waitedForPerson(at time.Time) bool {
-	return r.Leg.Ringing.IsZero() && r.Leg.EarlyMedia && !at.IsZero()
+	return r.Leg.Progressed.IsZero() && r.Leg.EarlyMedia && !at.IsZero()
+}
+
+// answerAt returns the response to an INVITE that came at a time, -1 for none.
+//
+//go:noinline
+func (r *legRun) answerAt(at time.Time) int {
+	return r.first(func(m *analysis.Seen) bool { return !m.Request && m.Method == "INVITE" && m.Time.Equal(at) })
 }
 
 // triedBefore reports whether a first INVITE was refused, or acknowledged, and had a final response so, which is not in the capture, before
 // the one that a response of that time is to was sent: the time in between is none of waiting for it. That one may not be in the capture either.
 func (r *legRun) triedBefore(invite int, at time.Time) bool {
-	i := r.first(func(m *analysis.Seen) bool {
-		return !m.Request && m.Method == "INVITE" && m.Transaction >= 0 && m.Time.Equal(at)
-	})
-	if i < 0 {
+	i := r.answerAt(at)
+	if i < 0 || r.Messages[i].Transaction < 0 {
 		return false
 	}
 	t := &r.Transactions[r.Messages[i].Transaction]
@@ -522,10 +527,16 @@ func (r *legRun) hopShares(until time.Time) string {
 		since time.Time     // the first INVITE
 		took  time.Duration // -1 of one that did not answer
 	}
+	fared := make([]time.Time, len(r.Transactions)) // when the first such response came
+	for i := range r.Messages {
+		if m := &r.Messages[i]; m.Transaction >= 0 && (m.Status == 180 || m.Status == 183 || m.Status >= 200) && fared[m.Transaction].IsZero() {
+			fared[m.Transaction] = m.Time
+		}
+	}
 	shares := make(map[string]share)
 	for i := range r.Transactions {
 		t := &r.Transactions[i]
-		at := faredAt(t)
+		at := fared[i]
 		if t.Method != "INVITE" || !t.Initial || t.Sent.IsZero() || !t.Sent.Before(until) {
 			continue
 		}
@@ -539,8 +550,8 @@ func (r *legRun) hopShares(until time.Time) string {
 			if at.After(until) {
 				at = until
 			}
-			x.took = min(max(x.took, 0)+max(at.Sub(t.Sent)-r.onTheirWay(i, at), 0), until.Sub(x.since))
-		case !ok && r.unheardUntil(i, until) && r.onTheirWay(i, until) == 0:
+			x.took = min(max(x.took, 0)+max(at.Sub(t.Sent)-r.onTheirWay(i, at, fared), 0), until.Sub(x.since))
+		case !ok && r.unheardUntil(i, until) && r.onTheirWay(i, until, fared) == 0:
 			x.took = -1
 		default:
 			continue
@@ -560,16 +571,8 @@ func (r *legRun) hopShares(until time.Time) string {
 	return s
 }
 
-// faredAt returns when the first response to an INVITE came that says how it fares.
-func faredAt(t *analysis.Transaction) time.Time {
-	if t.Early.IsZero() {
-		return t.Answered
-	}
-	return t.Early
-}
-
 // onTheirWay returns for how long up to a time a host that got INVITE i had sent it on without having such a response.
-func (r *legRun) onTheirWay(i int, until time.Time) (d time.Duration) {
+func (r *legRun) onTheirWay(i int, until time.Time, fared []time.Time) (d time.Duration) {
 	t := &r.Transactions[i]
 	src, dst := r.ends(t)
 	from := t.Sent
@@ -580,7 +583,7 @@ func (r *legRun) onTheirWay(i int, until time.Time) (d time.Duration) {
 		if j == i || !sentOn || x.Sent.Before(t.Sent) || !r.sameRequest(i, j) {
 			continue
 		}
-		end := faredAt(x)
+		end := fared[j]
 		if end.IsZero() || end.After(until) {
 			end = until
 		}
