@@ -39,17 +39,16 @@ a 2xx that is sent once had its ACK, one that is sent twice is only possible, an
 			f.Because, f.end, f.covers = "the 2xx was never acknowledged", goesOn, r.unknownToCaller(i)
 			bye := r.gaveUpOn(i)
 			if bye >= 0 {
-				f.Because, f.end = fmt.Sprintf("the ACK of %s to the answer to its re-INVITE never came", endpoint(src)), cutOff
+				f.Because, f.end = "the ACK of "+endpoint(src)+" to the answer to its re-INVITE never came", cutOff
 			}
-			if to, astray := strings.CutPrefix(f.Observed, ackGoesTo); astray {
-				f.Because = wentTo(to, dst)
-			}
-			f.Observed = fmt.Sprintf("%d sent %s, no ACK with CSeq %d", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), t.CSeq) + f.Observed
-			f.Expected = fmt.Sprintf("an ACK from %s after each copy of the 2xx", endpoint(src))
+			f.tellAck(dst)
+			sent := fmt.Sprintf("%d sent %s, ", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)))
+			f.Observed = sent + fmt.Sprintf("no ACK with CSeq %d", t.CSeq) + f.Observed
+			f.Expected = "an ACK from " + endpoint(src) + " after each copy of the 2xx"
 			if n := r.unheeded(i); n > 0 {
 				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
-				f.Observed = fmt.Sprintf("%d sent %s, in spite of %s", t.Status, timesOver(t.Finals, t.LastFinal.Sub(t.Answered)), acksOf(n))
-				f.Expected = fmt.Sprintf("no further copy of the 2xx once the ACK is at %s", endpoint(dst))
+				f.Observed = sent + "in spite of " + acksOf(n)
+				f.Expected = "no further copy of the 2xx once the ACK is at " + endpoint(dst)
 				f.Because, f.NextStep = lostAck(dst), lookForAck
 			}
 			if bye >= 0 {
@@ -79,6 +78,20 @@ const lookForAck = "The ACK is in the capture and does not get through: capture 
 // ackGoesTo begins what is wrong with an ACK that goes to a host which never sent the 2xx, as a Contact may say.
 const ackGoesTo = "; the ACK goes to "
 
+// ackLate is what is wrong with an ACK that comes when nobody waits for it any more.
+const ackLate = "; the ACK came too late"
+
+// tellAck says in why a call goes wrong what is wrong with the ACK that there is, as Observed begins with.
+//
+//go:noinline
+func (f *Finding) tellAck(want netip.AddrPort) {
+	if to, astray := strings.CutPrefix(f.Observed, ackGoesTo); astray {
+		f.Because = wentTo(to, want)
+	} else if f.Observed == ackLate {
+		f.Because += " in time"
+	}
+}
+
 // wentTo says why a call goes wrong whose ACK went elsewhere.
 func wentTo(there string, want netip.AddrPort) string {
 	return "the ACK went to " + there + " and not to " + endpoint(want)
@@ -89,7 +102,7 @@ func acksOf(n int) string {
 	if n == 1 {
 		return "its ACK"
 	}
-	return fmt.Sprintf("%d ACKs", n)
+	return number(n, "ACK")
 }
 
 // lostAck says why a call ends whose ACK was captured and did not get through to where the 2xx came from.
@@ -236,7 +249,7 @@ func (r *legRun) unknownToCaller(i int) string {
 
 // acked reports whether an ACK to the 2xx of an INVITE was seen on its hop. An ACK that goes from
 // end to end may pass another hop than the INVITE, where the capture shows several. It has to have the To tag,
-// and, if the 2xx is repeated to the last, to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
+// and, if the 2xx is repeated to the last, to come before its sender gives up, and to go to somebody who sent it. Else unfit says what is wrong with the ACK that there is.
 func (r *legRun) acked(i int) (is bool, unfit string) {
 	t := &r.Transactions[i]
 	src, dst := r.ends(t)
@@ -262,6 +275,8 @@ func (r *legRun) acked(i int) (is bool, unfit string) {
 			}
 		case t.Finals < 2:
 			return true, ""
+		case m.Time.Sub(t.Answered) > timeout && r.givenUp(i):
+			unfit = ackLate
 		case m.Destination.Addr() == dst.Addr() || !r.givenUp(i):
 			return true, ""
 		case r.any(oks, func(ok *analysis.Seen) bool { return ok.Source.Addr() == m.Destination.Addr() }):

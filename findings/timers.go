@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -290,19 +289,17 @@ var dropAt32s = &Rule{
 			if !ok || r.tellsOther(i) {
 				continue
 			}
-			to, astray := strings.CutPrefix(f.Observed, ackGoesTo)
-			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
-			f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, no ACK on that hop", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals)) + f.Observed
-			f.Expected, f.covers = "an ACK from the caller", "late-or-cut-media"
 			src, dst := r.ends(t)
-			f.Because, f.end = fmt.Sprintf("the ACK of %s never came", endpoint(src)), cutOff
-			if astray {
-				f.Because = wentTo(to, dst)
-			}
+			f.Because, f.end = "the ACK of "+endpoint(src)+" never came", cutOff
+			f.tellAck(dst)
+			f.Frames = append(r.finalFrames(i), r.Messages[bye].Frame)
+			bySide := fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, ", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals))
+			f.Observed = bySide + "no ACK on that hop" + f.Observed
+			f.Expected, f.covers = "an ACK from the caller", "late-or-cut-media"
 			if n := r.unheeded(i); n > 0 {
 				f.Frames = append(f.Frames, r.Messages[r.ackOf(i)].Frame)
-				f.Observed = fmt.Sprintf("BYE %s after the 2xx by the side that answered; %d sent %s, in spite of %s", seconds(l.Ended.Sub(t.Answered)), t.Status, times(t.Finals), acksOf(n))
-				f.Expected = fmt.Sprintf("the ACK to get through to %s", endpoint(dst))
+				f.Observed = bySide + "in spite of " + acksOf(n)
+				f.Expected = "the ACK to get through to " + endpoint(dst)
 				f.Because, f.NextStep = lostAck(dst), lookForAck
 			}
 			if contact, private := r.contactOf(i); private {
