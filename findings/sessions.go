@@ -310,7 +310,7 @@ func (s *tooShort) end(r *captureRun) {
 		w := &s.wait[i]
 		switch x := again[w]; {
 		case x.n == 0:
-			w.f.Observed += "; it is not tried again in 32 s"
+			w.f.Observed += "; no other try follows"
 		case x.n == x.short:
 			w.f.gate = nil
 			w.f.Frames = append(w.f.Frames, x.first.frame)
