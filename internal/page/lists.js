@@ -58,7 +58,7 @@ function captureList(data, place) {
       term('Format', [f.format, f.variant, f.byte_order, f.compression].filter(Boolean).join(', ')), term('Size', `${count(f.size)} bytes`),
       term('Packets', `${count(f.packets)}${f.cut_packets ? `, ${count(f.cut_packets)} of them cut by the snaplen` : ''}`), term('Time', f.first_time ? `${stamp(f.first_time)} to ${stamp(f.last_time)} UTC` : ''),
       term('SIP messages', `${count(f.sip_messages)}${f.copies ? `, and ${count(f.copies)} copies` : ''}`),
-      term('Encrypted', f.encrypted_sip_flows ? `${count(f.encrypted_sip_flows)} flows that look like SIP over TLS` : ''),
+      term('Encrypted', f.encrypted_sip_flows ? `${plural(f.encrypted_sip_flows, 'flow')} like SIP over TLS` : ''),
       term('Protocols', Object.entries(f.protocols ?? {}).map(([k, v]) => `${k} ${count(v)}`).join(', ')),
       term('Interfaces', (f.interfaces ?? []).map((i) => `${i.name ? `${i.name}: ` : ''}${i.link_type_name}, ${plural(i.packets, 'packet')}${i.drops ? `, ${count(i.drops)} drops` : ''}`).join('; ')),
       term('Made by', [f.application, f.hardware, f.os].filter(Boolean).join('; ')), term('Comments', (f.comments ?? []).join('; ')),

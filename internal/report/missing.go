@@ -62,7 +62,7 @@ func unreadFiles(res *analysis.Result, good func(*capture.File) bool) string {
 
 // encryptedText counts the flows of a file that may be SIP and cannot be read.
 func encryptedText(f *analysis.File) string {
-	return plural(f.Encrypted, "flow") + " that look like SIP over TLS: not decrypted"
+	return plural(f.Encrypted, "flow") + " like SIP over TLS: not decrypted"
 }
 
 func limitsText(limits []string) string {

@@ -24,3 +24,12 @@ func TestOwnPhrase(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestEncryptedText: one flow is one, and two are two.
+func TestEncryptedText(t *testing.T) {
+	for n, want := range map[int64]string{1: "1 flow like SIP over TLS: not decrypted", 2: "2 flows like SIP over TLS: not decrypted"} {
+		if got := encryptedText(&analysis.File{Encrypted: n}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
