@@ -421,7 +421,7 @@ func (s *lengthState) of(frame analysis.Frame, source netip.AddrPort, length ana
 
 var transportError = &Rule{
 	ID: "transport-error", RFC: "RFC 3261 18.4, 8.1.3.1", Severity: "error / note",
-	Title: "the network says that a message or media cannot be delivered",
+	Title: "a message or media cannot be delivered",
 	Doc: `An ICMP error quotes a SIP message, or a packet to an address and port that a session description of the call asked for media at, while the call was up;
 a TCP connection was reset while a request on it had no final response (likely, and proved by the reset alone, where octets of the request are not in the capture); a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
 a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
