@@ -3,7 +3,6 @@ package findings
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -55,7 +54,7 @@ func (r *captureRun) sent(t *talk, p path, by int, alone bool) []*analysis.Strea
 	for _, a := range p {
 		other := r.heard().at[a.side[by].addr]
 		for _, s := range other[:min(len(other), maxShared)] {
-			if a.isBetween(s, by) && strings.EqualFold(s.Kind, "audio") && t.shares(s) && !slices.Contains(list, s) {
+			if a.isBetween(s, by) && isAudio(s) && t.shares(s) && !slices.Contains(list, s) {
 				list = append(list, s)
 			}
 		}

@@ -57,19 +57,22 @@ func (r *captureRun) strayed(t *talk, s *analysis.Stream) *passed {
 	p := passedOf(s)
 	p.until = s.End()
 	if by := sideIndex(s.SentBy); by >= 0 {
-		p.lost = !r.heeds(t)[by]
+		p.lost = isAudio(s) && !r.heeds(t)[by]
 	}
 	return p
 }
 
-// heeds returns which sides send to an address that the other one announced, behind the answer.
+//go:noinline
+func isAudio(s *analysis.Stream) bool { return strings.EqualFold(s.Kind, "audio") }
+
+// heeds returns which sides send audio to an address that the other one announced, behind the answer.
 func (r *captureRun) heeds(t *talk) [2]bool {
 	x := r.endsOf(t)
 	if x.heeds == nil {
 		x.heeds = new([2]bool)
 		for _, s := range t.leg.Media.Streams {
 			by := sideIndex(s.SentBy)
-			if by < 0 || x.heeds[by] || s.Report().Packets < fewPackets || !s.End().After(t.leg.Answered) {
+			if by < 0 || x.heeds[by] || !isAudio(s) || s.Report().Packets < fewPackets || !s.End().After(t.leg.Answered) {
 				continue
 			}
 			x.heeds[by], _, _ = r.announced(t, s.Destination(), otherSide(s.SentBy))
@@ -210,7 +213,7 @@ var rtpWrongTarget = &Rule{
 	ID: "rtp-wrong-target", RFC: "RFC 3264 5.1, 6.1", Severity: "error / note",
 	Title: "RTP is sent to an address that nobody asked for",
 	Doc: `A stream of five packets and more, from an address that a side of the call announced, goes to one that no session description of the call announced, from which no RTP of the call comes, and is not captured on its way through a NAT to an announced one. Only possible where RTP of other calls uses its source at that time, and the side sends from there as it was asked to, too. Where only the port differs from
-one of the other side it is a note, but where that side sends nothing to an announced address and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE, or to that of a phone which is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more; what late-or-cut-media tells of that side on another leg at that time is related to it. A private address stands for the public one that its host announces, where the signalling shows the NAT between them and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
+one of the other side it is a note, but where that side sends no audio to an announced address and is silent on another hop at that time (see one-way-audio), which is related to it then. It is an error where a stream goes on for 5 s and more to an address that the other side had before a re-INVITE or an UPDATE, or to that of a phone which is not the one that answered, if its sender sends nothing to the address agreed on, and nothing comes from the other one any more; what late-or-cut-media tells of that side on another leg at that time is related to it. A private address stands for the public one that its host announces, where the signalling shows the NAT between them and the public one is nowhere in the capture. Silent with ICE, where messages of the call are cut or its beginning is missing, or the numbers of a side leave out a request.`,
 	Why: "What is sent there is heard by nobody, or by the wrong one.",
 	Fix: "Compare the destination with the c= and m= lines of the other side: an old description is used, or a device on the way changed one of them.",
 	capture: func(r *captureRun) {
@@ -511,7 +514,7 @@ func (r *captureRun) elsewhere(t *talk, nearer []path, by int, begin, end time.T
 	}
 	for _, s := range list {
 		n := s.Report().Packets
-		if sideIndex(s.SentBy) != by || !strings.EqualFold(s.Kind, "audio") || n < fewPackets || quiet(s)+int64(s.Events) >= n || !s.End().After(begin) || !s.Begin().Before(end) || reachesInto(s, begin, end) < lateMedia {
+		if sideIndex(s.SentBy) != by || !isAudio(s) || n < fewPackets || quiet(s)+int64(s.Events) >= n || !s.End().After(begin) || !s.Begin().Before(end) || reachesInto(s, begin, end) < lateMedia {
 			continue
 		}
 		if asked, _, _ := r.announced(t, s.Destination(), otherSide(s.SentBy)); asked {
@@ -732,7 +735,7 @@ ptime and maxptime, for comfort noise or telephone events alone, or without jitt
 			applied := false
 			for _, s := range t.leg.Media.Streams {
 				v, x := t.receiver(s), s.Report()
-				if v == nil || v.ptime == 0 && v.maxTime == 0 || !strings.EqualFold(s.Kind, "audio") || x.Interval <= 0 || x.Interval >= silenceStep || x.Packets < 10 || x.Jitters == 0 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
+				if v == nil || v.ptime == 0 && v.maxTime == 0 || !isAudio(s) || x.Interval <= 0 || x.Interval >= silenceStep || x.Packets < 10 || x.Jitters == 0 || s.Codec == "CN" || s.Codec == "telephone-event" || quiet(s) == x.Packets {
 					continue
 				}
 				applied = true

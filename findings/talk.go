@@ -577,7 +577,7 @@ func (a *agreement) allows(by int) bool {
 // sent returns the streams of audio that a side sent on a path.
 func (t *talk) sent(p path, by int, alone bool) (list []*analysis.Stream) {
 	for _, s := range t.leg.Media.Streams {
-		if sideIndex(s.SentBy) != by || !strings.EqualFold(s.Kind, "audio") {
+		if sideIndex(s.SentBy) != by || !isAudio(s) {
 			continue
 		}
 		on := alone
