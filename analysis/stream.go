@@ -489,6 +489,9 @@ func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 	}
 	r := uint32(rateBetween(x.stamp, h.Timestamp, x.at, h.Arrival))
 	if *rate == 0 || long && r == x.rate && r != 0 {
+		if s.place == 0 && *rate != r && *rate == s.rate { // all was measured by another one
+			s.stats.Reclock(r)
+		}
 		*rate = r
 	}
 	if long {

@@ -198,6 +198,25 @@ func TestClockRateJitter(t *testing.T) {
 	}
 }
 
+// TestClockRateBurst: packets that were held up come in a burst ahead of all others. The clock rate that they suggest measures nothing.
+func TestClockRateBurst(t *testing.T) {
+	for _, rate := range []uint32{8000, 16000, 48000} {
+		for held := 5; held < 12; held++ {
+			var w wire
+			for i := range 500 {
+				at := time.Duration(i) * 20 * time.Millisecond
+				if i < held {
+					at = time.Duration(held*20-20)*time.Millisecond + time.Duration(i)*time.Millisecond
+				}
+				w.add(at, flow, media(96, uint16(i), uint32(i)*rate/50, 1, speech))
+			}
+			if r := w.streams(t).Streams[0].Report(); r.ClockRate != int(rate) || r.MaxJitter > 20*time.Millisecond || r.Discarded > 0 || r.Skew.Abs() > 300*time.Millisecond || r.Jitters < 330 {
+				t.Errorf("%d Hz, %d held up: rate %d, jitter up to %v, %d discarded, skew %v, %d jitters", rate, held, r.ClockRate, r.MaxJitter, r.Discarded, r.Skew, r.Jitters)
+			}
+		}
+	}
+}
+
 // TestClockRatePause: a pause in which the timestamp stands still makes no other clock rate of the packets around it.
 func TestClockRatePause(t *testing.T) {
 	for _, before := range []int{10, 20, 30, 40} {

@@ -432,10 +432,11 @@ func (s *Stats) setRate(rate uint32) {
 	s.rate, s.tick = rate, 1000/float64(rate)
 }
 
-// Reclock says that the timestamps keep another clock than the packets were added with: what was measured by that says nothing.
+// Reclock says that the timestamps keep another clock than the packets were added with: what was measured by that says nothing, and begins anew.
 func (s *Stats) Reclock(rate uint32) {
 	s.rate, s.tick = rate, 1000/float64(rate)
 	s.jitters, s.discarded, s.jumps, s.windowsDone = 0, 0, 0, 0
+	s.jitterSum, s.jitter, s.maxJitter, s.skew, s.floor, s.windowMin = 0, 0, 0, 0, 0, 0
 }
 
 // count counts a step of the timestamp.

@@ -507,9 +507,19 @@ func TestNoClockRate(t *testing.T) {
 // TestReclock: with another clock the steps of the timestamp are of another length, and jitter was none.
 func TestReclock(t *testing.T) {
 	s := sender{}
-	s.send(20)
+	s.send(10)
+	s.extra = 5 * time.Millisecond
+	s.send(10)
 	s.stats.Reclock(16000)
 	if r := s.stats.Report(); r.ClockRate != 16000 || r.Interval != 10*time.Millisecond || r.Jitters != 0 || r.Discarded != 0 || r.Packets != 20 {
+		t.Errorf("%+v", r)
+	}
+	for i := range int64(10) { // what comes behind is measured by it alone
+		p := s.sample(20 + i)
+		p.Timestamp, p.ClockRate = s.sample(19).Timestamp+uint32(320*(i+1)), 16000
+		s.stats.Add(p)
+	}
+	if r := s.stats.Report(); r.MeanJitter != 0 || r.MaxJitter != 0 || r.Skew != 0 || r.Jitters != 10 {
 		t.Errorf("%+v", r)
 	}
 }
