@@ -434,13 +434,13 @@ func (s *Stream) describe(m *Media) {
 	}
 }
 
-// isGuess reports whether the clock rate rests on a few packets, which may have come in a burst, or a second of them spoke against it.
+// isGuess reports whether the clock rate rests on a few packets, which may have come in a burst, or a second of them spoke against it, or all do.
 func (s *Stream) isGuess() bool {
 	if !s.RateEstimated || s.sure != 0 || s.extras == nil {
 		return false
 	}
-	learnt := s.extras.learning.rate
-	return learnt != 0 && learnt != s.rate || s.stats.Report().Packets < 2*fewLearnt
+	learnt, x := s.extras.learning.rate, s.stats.Report()
+	return learnt != 0 && learnt != s.rate || x.Packets < 2*fewLearnt || x.Skew.Abs() > x.Duration/8
 }
 
 // Of reports whether the stream is one of a leg.
