@@ -467,7 +467,7 @@ func (s *Stream) clockOf(h *heard) (sure bool) {
 }
 
 // learn takes in a packet of a payload type whose rate is not sure yet, and reports whether it is now: where that of a whole
-// second is the one from the start, or that of the second before. A pause in which the timestamp stands still makes another of it.
+// second is that of the second before. A pause in which the timestamp stands still makes another of it, also of the one from the start.
 func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 	x := &s.extra().learning
 	if x.n > 0 && x.kind != h.Type && x.others < fewOthers {
@@ -495,7 +495,7 @@ func (s *Stream) learn(h *heard, rate *uint32) (sure bool) {
 		*rate = r
 	}
 	if long {
-		sure = r == *rate && r != 0
+		sure = r == x.rate && r != 0
 		x.n, x.rate = 0, r
 	}
 	return sure
