@@ -386,6 +386,8 @@ func (c *claimant) goesOn(s *Stream) bool {
 }
 
 // other returns the other side.
+//
+//go:noinline
 func (p Party) other() Party {
 	switch p {
 	case Caller:

@@ -97,6 +97,8 @@ type scored struct {
 }
 
 // scoreOf adds up what the traits say whose bits are set, in the order of the list.
+//
+//go:noinline
 func scoreOf(list []scored, bits uint) (n int) {
 	for i := range list {
 		if bits&(1<<i) != 0 {

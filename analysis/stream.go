@@ -186,6 +186,8 @@ func (s *Stream) Types() (list []uint8) {
 }
 
 // Tones returns the telephone events of the stream, at most 4,096. They are not to be changed.
+//
+//go:noinline
 func (s *Stream) Tones() []Tone {
 	if s.extras == nil {
 		return nil
