@@ -283,6 +283,7 @@ func TestHoldAndResume(t *testing.T) {
 		{"resumed in vain", call + hold + vain, 5, true, "sendrecv"},
 		{"resumed at the second try", call + hold + vain + resume, 7, false, "sendrecv"},
 		{"a hold that was refused", call + refused, 3, false, "sendonly"},
+		{"a hold, and a CANCEL that is refused", call + "5 A > B INVITE sdp dir=sendonly\n+.1 A > B CANCEL\n+.1 B > A 200 of=INVITE sdp dir=recvonly\n+.1 B > A 481 of=CANCEL\n+.1 A > B ACK\n", 4, true, "sendonly"},
 		{"held at the second try", call + refused + hold, 5, true, "sendonly"},
 		{"held twice, resumed once", call + hold + resume + strings.Replace(hold, "5 A", "11 A", 1) + strings.Replace(vain, "7 A", "13 A", 1), 9, false, "sendrecv"},
 		{"a first offer of music, challenged", "0 A > B INVITE sdp dir=sendonly\n+.1 B > A 407\n+.1 A > B ACK\n+.1 A > B INVITE sdp dir=sendonly new\n+.1 B > A 200 sdp dir=recvonly\n+.1 A > B ACK\n", 2, false, "sendonly"},

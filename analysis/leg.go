@@ -687,7 +687,7 @@ func (v *liveLeg) final(t *tracker, x *seen, tr *liveTransaction, code int) {
 		t.heard(x, tr.sent)
 		tr.status, tr.finals, tr.answered, tr.finalFrame, tr.finalTag = int16(code), 1, instant(x.now), x.frame, tag
 		tr.lastFinal = instant(x.now)
-		if code >= 300 {
+		if code >= 300 && x.method != "CANCEL" { // which has the number of its INVITE
 			v.refused(t, x)
 		}
 	}
