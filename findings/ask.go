@@ -202,6 +202,14 @@ func (r *legRun) side(tag uint64) analysis.Party {
 	return analysis.Callee
 }
 
+// said returns what is passed on of message i, and is the same on each leg.
+//
+//go:noinline
+func (r *legRun) said(i int, same string) *passed {
+	m := &r.Messages[i]
+	return &passed{side: r.side(speaker(m)), same: same, at: m.Time}
+}
+
 // party names the side with a From tag.
 func (r *legRun) party(tag uint64) string { return sideOf(r.side(tag)) }
 

@@ -68,6 +68,7 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 		Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame},
 		Expected: fmt.Sprintf("the next %s %s to %s after the 491 (%s)", t.Method, plain(low), plain(high), who),
 	}
+	f.passed = r.said(req, "491")
 	last := len(r.Messages)
 	if retry >= 0 {
 		last = retry

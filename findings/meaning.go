@@ -105,6 +105,7 @@ func (r *legRun) reason(i int, v sipmsg.ReasonValue, k *reasonKey) (f Finding, o
 		said = fmt.Sprintf("%d to %s", m.Status, m.Method)
 	}
 	f = Finding{Severity: Note, Frames: r.frames(i), Expected: "nothing else: this says why", NextStep: "Read it as what the other network, or the phone, said."}
+	f.passed = r.said(i, "")
 	switch {
 	case strings.EqualFold(string(v.Protocol), "Q.850"):
 		k.what = "Q.850"

@@ -605,8 +605,8 @@ const shortHold = 2 * time.Second
 var holdState = &Rule{
 	ID: "hold-state", RFC: "RFC 3264 8.4", Severity: "warning / note",
 	Title: "a call was put on hold and not taken back",
-	Doc: `In a call that is agreed on, an offer of one side that is accepted lowers its audio to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it again before a BYE, or the other side, which put nothing on hold, answers inactive to that. An offer to resume that is not accepted is named; where a finding of its own tells of that, this one is related. Resumed it is a note, and
-so it is where the call was transferred, where another one takes its place (Replaces) or is asked to by a REFER, as long as neither is refused nor reported to have failed before the BYE, where it ends within 2 s of the hold, no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. It is a note, too, where the other side ends the call while an offer to resume it, sent less than 2 s ago, has no final response. Where both sides put it on hold, and neither takes it back, both are named. Judged on the hop on which the first offer was made.`,
+	Doc: `In a call that is agreed on, an offer that is accepted lowers the audio of its side to sendonly or inactive, or to the address 0.0.0.0, and no later description of that side raises it before a BYE, or the other side, which put nothing on hold, answers inactive to that. An offer to resume that is not accepted is named; where a finding of its own tells of that, this one is related. It is a note where
+it is resumed, the call was transferred, another one takes its place (Replaces) or is asked to by a REFER, neither being refused nor reported to have failed before the BYE; where the call ends within 2 s of the hold, or by the other side within 2 s of an offer to resume it that has no final response; where no BYE was captured, or a later request that may have resumed it, or the final response to it, is not in the capture (its number is left out), or not on this hop. A first offer that is sendonly is no hold. Where both sides hold it to the end, both are named. Judged on the hop of the first offer.`,
 	Why: "Who is on hold hears music or silence, and hangs up; a device that forgets to resume looks like one-way audio.",
 	Fix: "Ask whether the hold was meant; if not, look at the device that sent the offer, and whether a later offer was lost.",
 	Odd: "it was put on hold and never resumed",
@@ -660,12 +660,13 @@ func (r *legRun) holds() {
 	}
 	r.applies()
 	f := Finding{Severity: Note, Frames: r.frames(at), Observed: r.party(speaker(&r.Messages[at])) + " puts the call on hold", Expected: "an offer that resumes it before the call ends"}
+	f.passed = r.said(at, "held")
 	if times > 1 {
 		f.Observed += fmt.Sprintf(" (%d times)", times)
 	}
 	if resumed >= 0 {
 		f.Frames = r.frames(at, resumed)
-		f.Observed += fmt.Sprintf(", and resumes it after %s", seconds(r.Messages[resumed].Time.Sub(r.Messages[at].Time)))
+		f.Observed += ", and resumes it after " + seconds(r.Messages[resumed].Time.Sub(r.Messages[at].Time))
 		f.NextStep = "Nothing: this is what hold and resume look like."
 		r.report(f)
 		return
@@ -675,16 +676,17 @@ func (r *legRun) holds() {
 		f.Observed += ", and so does " + r.party(speaker(&r.Messages[y.at]))
 	}
 	bye := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "BYE" })
-	switch {
-	case bye < 0:
+	if bye < 0 {
 		f.Observed += "; how it ends is not in the capture"
-	case r.Messages[bye].Time.Sub(r.Messages[at].Time) < shortHold:
+	} else {
+		lasted, how := r.Messages[bye].Time.Sub(r.Messages[at].Time), "; it is never resumed, and"
+		if lasted < shortHold {
+			how = ", and the call"
+		}
 		f.Frames = r.frames(at, bye)
-		f.Observed += fmt.Sprintf(", and the call ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
-	default:
-		f.Frames = r.frames(at, bye)
-		f.Observed += fmt.Sprintf("; it is never resumed, and ends %s later", seconds(r.Messages[bye].Time.Sub(r.Messages[at].Time)))
+		f.Observed += how + " ends " + seconds(lasted) + " later"
 		switch {
+		case lasted < shortHold:
 		case slices.ContainsFunc(r.Leg.Transfers, mayHaveGone), r.referredUnseen(), r.leftTo(bye):
 			f.Observed += ", transferred"
 		case r.offersUnseen(at), r.changedOnWay(r.Messages[at].Hop, r.Messages[at].Time), r.leavesOut(speaker(&r.Messages[at]), at, len(r.Messages)), r.lacksBetween(at, bye):
@@ -916,6 +918,7 @@ offers that were refused are used up. Told once for each change.`,
 				Severity: Warning, Frames: r.frames(prev, i), Expected: "a version one higher than that of the description before",
 				Observed: fmt.Sprintf("%s describes its session anew, with version %s as before", r.party(speaker(m)), quote(s.Origin.SessionVersion)),
 			}
+			f.passed = r.said(i, "")
 			if lowered {
 				f.Observed = fmt.Sprintf("the version in o= of %s goes back from %s to %s", r.party(speaker(m)), quote(before.Origin.SessionVersion), quote(s.Origin.SessionVersion))
 			}
@@ -956,8 +959,7 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 			if k < 0 {
 				f := Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected}
 				if len(messages) == 1 { // what one side says
-					m := &r.Messages[messages[0]]
-					f.passed = &passed{side: r.side(speaker(m)), at: m.Time}
+					f.passed = r.said(messages[0], "")
 				}
 				list = append(list, f)
 				return
