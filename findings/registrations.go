@@ -332,7 +332,7 @@ func (s *registerState) unasked(u *analysis.Unregistered) {
 // What a REGISTER that is refused should have got, and where to look.
 const (
 	refusedExpected = "200, or a challenge"
-	refusedNext     = "Compare the address-of-record with what the registrar knows: user, domain, and whether it may register from there."
+	refusedNext     = "Compare the REGISTER with what the registrar knows: user, password, domain, and whether it may register from there."
 )
 
 var registerStorm = &Rule{
