@@ -142,6 +142,17 @@ func (r *legRun) lastHop(i int) int {
 	return i
 }
 
+// endOf returns the frame of message i, of a request that was not accepted that on the last hop on which it ended so.
+//
+//go:noinline
+func (r *legRun) endOf(i int) analysis.Frame {
+	m := &r.Messages[i]
+	if m.Request && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 != 2 {
+		return r.Transactions[r.lastHop(m.Transaction)].SentFrame
+	}
+	return m.Frame
+}
+
 // onwards reports whether the server that the request of i was sent to passed it on, with a
 // transaction that has a fault, too: who is further away has to answer first.
 func (r *legRun) onwards(i int, fault func(int) bool) bool {

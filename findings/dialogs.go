@@ -66,9 +66,9 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 	}
 	f := Finding{
 		Severity: Warning, Frames: []analysis.Frame{t.SentFrame, t.FinalFrame},
-		Expected: fmt.Sprintf("the next %s %s to %s after the 491 (%s)", t.Method, plain(low), plain(high), who),
+		Expected: "the next " + t.Method + " " + plain(low) + " to " + plain(high) + " after the 491 (" + who + ")",
 	}
-	f.passed = r.said(req, "491")
+	f.passed, f.Observed = r.said(req, "491"), t.Method+" answered 491, "
 	last := len(r.Messages)
 	if retry >= 0 {
 		last = retry
@@ -81,18 +81,18 @@ func (r *legRun) glare(t *analysis.Transaction, req int) {
 		m := &r.Messages[retry]
 		wait := m.Time.Sub(t.Answered)
 		f.Frames = append(f.Frames, m.Frame)
-		f.Observed = fmt.Sprintf("%s answered 491, the next one %s later", t.Method, seconds(wait))
+		f.Observed += "the next one " + seconds(wait) + " later"
 		if wait >= low-glareSlack && wait <= high+glareSlack {
 			f.Severity, f.NextStep = Note, "Nothing: the collision was handled."
 		}
 	case bye >= 0 && r.Messages[bye].Time.Sub(t.Answered) < glareWait:
 		f.Severity, f.NextStep = Note, "Nothing: the call ended before the next try."
 		f.Frames = append(f.Frames, r.Messages[bye].Frame)
-		f.Observed = fmt.Sprintf("%s answered 491, and the call ended %s later", t.Method, seconds(r.Messages[bye].Time.Sub(t.Answered)))
+		f.Observed += "and the call ended " + seconds(r.Messages[bye].Time.Sub(t.Answered)) + " later"
 	case r.since(t.Answered) >= glareWait:
 		src, dst := r.ends(t)
 		f.gate = &gate{self: dst.Addr(), peer: src.Addr(), since: t.Answered, wait: glareWait, once: q.Transport != "UDP"}
-		f.Observed = fmt.Sprintf("%s answered 491, and not sent again for 10 s", t.Method)
+		f.Observed += "and not sent again for 10 s"
 	default:
 		return
 	}

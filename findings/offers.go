@@ -698,6 +698,7 @@ func (r *legRun) holds() {
 			f.Severity = Warning
 			if x.vain > 0 {
 				f.Frames = r.frames(at, x.vain, bye)
+				f.Frames[1] = r.endOf(x.vain)
 				how := "answered inactive"
 				if m := &r.Messages[x.vain]; m.Request {
 					how = outcome(&r.Transactions[m.Transaction])
@@ -914,13 +915,11 @@ offers that were refused are used up. Told once for each change.`,
 				continue
 			}
 			told = append(told, i)
-			f := Finding{
-				Severity: Warning, Frames: r.frames(prev, i), Expected: "a version one higher than that of the description before",
-				Observed: fmt.Sprintf("%s describes its session anew, with version %s as before", r.party(speaker(m)), quote(s.Origin.SessionVersion)),
-			}
-			f.passed = r.said(i, "")
+			f := Finding{Severity: Warning, Frames: r.frames(prev, i), Expected: "a version one higher than that of the description before"}
+			who, version := r.party(speaker(m)), quote(s.Origin.SessionVersion)
+			f.passed, f.Observed = r.said(i, ""), who+" describes its session anew, with version "+version+" as before"
 			if lowered {
-				f.Observed = fmt.Sprintf("the version in o= of %s goes back from %s to %s", r.party(speaker(m)), quote(before.Origin.SessionVersion), quote(s.Origin.SessionVersion))
+				f.Observed = "the version in o= of " + who + " goes back from " + quote(before.Origin.SessionVersion) + " to " + version
 			}
 			r.report(f)
 		}
@@ -960,6 +959,7 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 				f := Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected}
 				if len(messages) == 1 { // what one side says
 					f.passed = r.said(messages[0], "")
+					f.Frames[0] = r.endOf(messages[0])
 				}
 				list = append(list, f)
 				return
