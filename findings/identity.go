@@ -72,7 +72,7 @@ func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 		return fmt.Sprintf("P-Asserted-Identity has %d values with a sip and %d with a tel URI", sips, tels), "one of each at most"
 	}
 	if sips+tels > 0 && asksToHide(m) && isPublic(s.Destination.Addr()) {
-		return fmt.Sprintf("Privacy asks to hide the caller, and P-Asserted-Identity goes to %s", endpoint(s.Destination)), "no P-Asserted-Identity to a network that is not trusted"
+		return "Privacy asks to hide the caller, and P-Asserted-Identity goes to " + endpoint(s.Destination), "no P-Asserted-Identity to a network that is not trusted"
 	}
 	if from == "" {
 		return "", ""
@@ -84,7 +84,7 @@ func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 				continue
 			}
 			if n := fullNumber(a.URI); n != "" && n != from {
-				return fmt.Sprintf("From is +%s, %s is +%s", from, id, n), "one number for the caller"
+				return "From is +" + from + ", " + id.String() + " is +" + n, "one number for the caller"
 			}
 		}
 	}
@@ -201,7 +201,7 @@ func (r *legRun) stir() {
 	var said, wrong []string
 	var carried []string
 	var frames []analysis.Frame
-	judged := 0
+	at, judged := 0, 0
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		if !isInitialINVITE(m) || !m.Fields.Has(sipmsg.Identity) || r.Message(i) == nil {
@@ -210,7 +210,7 @@ func (r *legRun) stir() {
 		x := r.signedOf(i, carried)
 		carried = append(carried, x.identities...)
 		if frames == nil {
-			said, wrong, frames = x.said, x.wrong, r.frames(i)
+			said, wrong, frames, at = x.said, x.wrong, r.frames(i), i
 		} else if len(x.wrong) > 0 {
 			said, wrong, frames = x.said, x.wrong, append(frames, m.Frame)
 			wrong[0] = "on the way from " + endpoint(m.Source) + " " + wrong[0]
@@ -221,8 +221,7 @@ func (r *legRun) stir() {
 	}
 	for i := range r.Messages {
 		if what := r.unverified(i); what != "" {
-			wrong = append(wrong, what)
-			frames = append(frames, r.Messages[i].Frame)
+			wrong, frames, at = append(wrong, what), append(frames, r.Messages[i].Frame), i
 			break
 		}
 	}
@@ -231,6 +230,7 @@ func (r *legRun) stir() {
 	}
 	r.applies()
 	f := Finding{Severity: Note, Frames: frames, Expected: "an Identity that agrees with the INVITE"}
+	f.passed = r.said(at, "")
 	if len(wrong) > 0 {
 		f.Severity = Warning
 		f.Observed = strings.Join(wrong, "; ") + "; "
@@ -289,7 +289,7 @@ func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at
 		to = append(to, string(m.RequestURI))
 	}
 	if !agree(p.Orig, from) {
-		what = append(what, fmt.Sprintf("orig is %s, From %s", identities(p.Orig), userOf(from)))
+		what = append(what, "orig is "+identities(p.Orig)+", From "+userOf(from))
 	}
 	for _, q := range list {
 		if q == p { // it names whom it is for now
@@ -301,11 +301,11 @@ func disagree(p *sipmsg.PASSporT, list []*sipmsg.PASSporT, m *sipmsg.Message, at
 		}
 	}
 	if !agree(p.Dest, to) && !(carried && diverted) {
-		what = append(what, fmt.Sprintf("dest is %s, To %s", identities(p.Dest), userOf(to)))
+		what = append(what, "dest is "+identities(p.Dest)+", To "+userOf(to))
 	}
 	if p.HasIAT && !at.IsZero() && !carried {
 		if d := at.Unix() - p.IAT; d > int64(maxAge/time.Second) || d < -int64(maxAge/time.Second) {
-			what = append(what, fmt.Sprintf("iat is %s from the time of the packet", span(d)))
+			what = append(what, "iat is "+span(d)+" from the time of the packet")
 		}
 	}
 	return what
