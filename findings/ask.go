@@ -142,13 +142,17 @@ func (r *legRun) lastHop(i int) int {
 	return i
 }
 
-// endOf returns the frame of message i, of a request that was not accepted that on the last hop on which it ended so.
+// endOf returns the frame of message i, of a request that was not accepted that on the last hop on which it was sent in vain, or ended so.
 //
 //go:noinline
 func (r *legRun) endOf(i int) analysis.Frame {
 	m := &r.Messages[i]
 	if m.Request && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 != 2 {
-		return r.Transactions[r.lastHop(m.Transaction)].SentFrame
+		end := r.silentOn(m.Transaction)
+		if end < 0 {
+			end = r.lastHop(m.Transaction)
+		}
+		return r.Transactions[end].SentFrame
 	}
 	return m.Frame
 }
