@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/capture"
@@ -579,8 +580,9 @@ func (t *streamTable) result() []*Stream {
 // changed its SSRC. One that begins while the other goes on is beside it.
 func follow(list []*Stream) {
 	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b *Stream) int {
-		return cmp.Or(a.Source().Compare(b.Source()), a.Destination().Compare(b.Destination()))
+	sort.SliceStable(sorted, func(i, k int) bool {
+		a, b := sorted[i], sorted[k]
+		return cmp.Or(a.Source().Compare(b.Source()), a.Destination().Compare(b.Destination())) < 0
 	})
 	var last *Stream
 	for _, s := range sorted {

@@ -1,10 +1,10 @@
 package analysis
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -121,7 +121,7 @@ func (t *Traffic) AllStreams() []*Stream {
 		return t.Streams
 	}
 	list := slices.Concat(t.Streams, t.Fax)
-	slices.SortStableFunc(list, func(a, b *Stream) int { return cmp.Compare(a.order, b.order) })
+	sort.SliceStable(list, func(i, k int) bool { return list[i].order < list[k].order })
 	return list
 }
 

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/internal/fetch"
@@ -169,21 +170,19 @@ func (r *Reader) begin() error {
 		return errors.Join(errs...)
 	}
 	r.rank()
-	slices.SortStableFunc(r.queue, compare)
+	sort.SliceStable(r.queue, func(i, k int) bool { return compare(r.queue[i], r.queue[k]) < 0 })
 	return nil
 }
 
 // rank gives every file its Place; files without a packet have the last ones.
 func (r *Reader) rank() {
 	list := slices.Clone(r.files)
-	slices.SortStableFunc(list, func(a, b *file) int {
+	sort.SliceStable(list, func(i, k int) bool {
+		a, b := list[i], list[k]
 		if a.has != b.has {
-			if a.has {
-				return -1
-			}
-			return 1
+			return a.has
 		}
-		return cmp.Or(a.p.Time.Compare(b.p.Time), cmp.Compare(a.info.Name, b.info.Name))
+		return cmp.Or(a.p.Time.Compare(b.p.Time), cmp.Compare(a.info.Name, b.info.Name)) < 0
 	})
 	for i, f := range list {
 		f.info.Place = i

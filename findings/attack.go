@@ -399,7 +399,7 @@ func (l *ledger) mature(end bool) {
 // half of it; at the end res is set.
 func (l *ledger) sweep(s *source, res *analysis.Result) {
 	before := len(s.tries)
-	slices.SortStableFunc(s.tries, func(a, b *tx) int { return a.at.Compare(b.at) })
+	sort.SliceStable(s.tries, func(i, k int) bool { return s.tries[i].at.Before(s.tries[k].at) })
 	l.findScan(s, res)
 	s.findBrute()
 	s.findFraud()
@@ -775,7 +775,7 @@ func (s *source) findFraud() {
 		for _, x := range s.calls {
 			list = append(list, &tx{at: x.at, method: "INVITE", user: x.user, callID: x.callID, status: 200, frame: x.frame})
 		}
-		slices.SortStableFunc(list, func(a, b *tx) int { return a.at.Compare(b.at) })
+		sort.SliceStable(list, func(i, k int) bool { return list[i].at.Before(list[k].at) })
 	}
 	list = numbers(list)
 	if len(list) < fraudInvites || s.harmless(pattern(list)) { // what not all show together none of them shows alone

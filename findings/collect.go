@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -494,8 +495,9 @@ func (c *Collector) Finish(res *analysis.Result) []*Finding {
 	if c.limited() {
 		res.Exceeded = append(res.Exceeded, "finding-limit")
 	}
-	slices.SortStableFunc(list, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), order.findings(a, b), cmp.Compare(a.n, b.n))
+	sort.SliceStable(list, func(i, k int) bool {
+		a, b := list[i], list[k]
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), order.findings(a, b), cmp.Compare(a.n, b.n)) < 0
 	})
 	Tell(list, res)
 	c.over = true

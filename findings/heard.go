@@ -3,6 +3,7 @@ package findings
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -110,7 +111,7 @@ func (r *captureRun) heard() *streamIndex {
 	x := &streamIndex{at: make(map[netip.AddrPort][]*analysis.Stream), stray: make(map[netip.Addr][]*analysis.Stream), hosts: make(map[netip.Addr]*mediaHost)}
 	r.c.streams = x
 	x.all = slices.Clone(r.Streams)
-	slices.SortStableFunc(x.all, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
+	sort.SliceStable(x.all, func(i, k int) bool { return x.all[i].Begin().Before(x.all[k].Begin()) })
 	var last time.Time
 	for _, s := range x.all {
 		x.meet(s.Source().Addr(), s.Destination().Addr())

@@ -1,12 +1,11 @@
 package export
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -105,7 +104,7 @@ func NewAudio(c *analysis.Call) (*Audio, error) {
 			list = append(list, v)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y *voice) int { return cmp.Compare(y.s.Report().Packets, x.s.Report().Packets) })
+	sort.SliceStable(list, func(i, k int) bool { return list[i].s.Report().Packets > list[k].s.Report().Packets })
 	if len(list) > maxVoices {
 		a.LeftOut = append(a.LeftOut, fmt.Sprintf("%d more streams are left out: at most %d are heard", len(list)-maxVoices, maxVoices))
 		list = list[:maxVoices]

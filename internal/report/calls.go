@@ -2,7 +2,7 @@ package report
 
 import (
 	"net/netip"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -296,7 +296,7 @@ func streamsOf(c *analysis.Call) (list []*analysis.Stream) {
 		}
 	}
 	if len(c.Legs) > 1 || len(sessionsOf(c)) > 0 {
-		slices.SortStableFunc(list, func(a, b *analysis.Stream) int { return a.Begin().Compare(b.Begin()) })
+		sort.SliceStable(list, func(i, k int) bool { return list[i].Begin().Before(list[k].Begin()) })
 	}
 	return list
 }

@@ -682,7 +682,7 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 		}
 		list[i].n++
 	}
-	slices.SortStableFunc(list, func(a, c *failure) int { return c.n - a.n })
+	sort.SliceStable(list, func(i, k int) bool { return list[i].n > list[k].n })
 	for i, f := range firstOf(list, maxFailures) {
 		label := "failures"
 		if i > 0 {

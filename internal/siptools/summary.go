@@ -127,7 +127,7 @@ func wrongKinds(res *analysis.Result) (list []*wrongKind) {
 			list[i].sent[netip.AddrPortFrom(to.Addr().Unmap(), to.Port())]++
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *wrongKind) int { return b.count - a.count })
+	sort.SliceStable(list, func(i, k int) bool { return list[i].count > list[k].count })
 	return list
 }
 
