@@ -3,6 +3,7 @@ package findings
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,19 +143,19 @@ func (r *legRun) lastHop(i int) int {
 	return i
 }
 
-// endOf returns the frame of message i, of a request that was not accepted that on the last hop on which it was sent in vain, or ended so.
+// triesOf returns the frame of message i and, of a request that was not accepted, those of the last hops on which it ended so, or was sent in vain.
 //
 //go:noinline
-func (r *legRun) endOf(i int) analysis.Frame {
-	m := &r.Messages[i]
-	if m.Request && m.Transaction >= 0 && r.Transactions[m.Transaction].Status/100 != 2 {
-		end := r.silentOn(m.Transaction)
-		if end < 0 {
-			end = r.lastHop(m.Transaction)
+func (r *legRun) triesOf(i int) []analysis.Frame {
+	list, t := r.frames(i), r.Messages[i].Transaction
+	if r.Messages[i].Request && t >= 0 && r.Transactions[t].Status/100 != 2 {
+		for _, end := range [...]int{r.lastHop(t), r.silentOn(t)} {
+			if end >= 0 && !slices.Contains(list, r.Transactions[end].SentFrame) {
+				list = append(list, r.Transactions[end].SentFrame)
+			}
 		}
-		return r.Transactions[end].SentFrame
 	}
-	return m.Frame
+	return list
 }
 
 // onwards reports whether the server that the request of i was sent to passed it on, with a

@@ -697,8 +697,7 @@ func (r *legRun) holds() {
 		default:
 			f.Severity = Warning
 			if x.vain > 0 {
-				f.Frames = r.frames(at, x.vain, bye)
-				f.Frames[1] = r.endOf(x.vain)
+				f.Frames = append(append(f.Frames[:1:1], r.triesOf(x.vain)...), f.Frames[1])
 				how := "answered inactive"
 				if m := &r.Messages[x.vain]; m.Request {
 					how = outcome(&r.Transactions[m.Transaction])
@@ -959,7 +958,7 @@ are exactly as long as those of its codec without encryption: 20 ms of PCMU and 
 				f := Finding{Severity: Error, Frames: r.frames(messages...), Observed: what, Expected: expected}
 				if len(messages) == 1 { // what one side says
 					f.passed = r.said(messages[0], "")
-					f.Frames[0] = r.endOf(messages[0])
+					f.Frames = r.triesOf(messages[0])
 				}
 				list = append(list, f)
 				return
