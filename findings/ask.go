@@ -199,10 +199,17 @@ func (r *legRun) has(i, status int, id sipmsg.ID) bool {
 //
 //go:noinline
 func (r *legRun) callerTag() uint64 {
-	if i := r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 }); i >= 0 {
+	if i := r.opening(); i >= 0 {
 		return r.Messages[i].FromTag
 	}
 	return 0
+}
+
+// opening returns the first INVITE outside of a dialog, -1 where none was captured.
+//
+//go:noinline
+func (r *legRun) opening() int {
+	return r.first(func(m *analysis.Seen) bool { return m.Request && m.Method == "INVITE" && m.ToTag == 0 })
 }
 
 // side returns the side with a From tag. A back-to-back user agent that keeps the Call-ID calls with a tag of its own on the next hop.
@@ -223,7 +230,13 @@ func (r *legRun) side(tag uint64) analysis.Party {
 //go:noinline
 func (r *legRun) said(i int, same string) *passed {
 	m := &r.Messages[i]
-	return &passed{side: r.side(speaker(m)), same: same, at: m.Time}
+	p := &passed{side: r.side(speaker(m)), same: same, at: m.Time}
+	if p.side == analysis.Callee {
+		if q := &r.Messages[r.opening()]; q.Source.Addr() != q.Destination.Addr() {
+			p.from = q.Source.Addr()
+		}
+	}
+	return p
 }
 
 // party names the side with a From tag.

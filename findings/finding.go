@@ -127,6 +127,7 @@ type passed struct {
 	side analysis.Party // whose it is …
 	same string         // … what it is on each leg; Observed where it is empty …
 	at   time.Time      // … and when that began
+	from netip.Addr     // of what the called side says: who calls it, on another leg a phone beside it; not valid on one host
 
 	until time.Time // of silence, and of what goes to a wrong address: when that ended
 	lost  bool      // … and nothing goes to the right one

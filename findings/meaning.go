@@ -78,6 +78,7 @@ available now, conflicts with none of the causes that say so (17 to 20); 16 is n
 				if ok && n < len(told) {
 					told[n] = k
 					n++
+					f.passed = r.said(i, "")
 					r.report(f)
 				}
 			}
@@ -105,7 +106,6 @@ func (r *legRun) reason(i int, v sipmsg.ReasonValue, k *reasonKey) (f Finding, o
 		said = fmt.Sprintf("%d to %s", m.Status, m.Method)
 	}
 	f = Finding{Severity: Note, Frames: r.frames(i), Expected: "nothing else: this says why", NextStep: "Read it as what the other network, or the phone, said."}
-	f.passed = r.said(i, "")
 	switch {
 	case strings.EqualFold(string(v.Protocol), "Q.850"):
 		k.what = "Q.850"

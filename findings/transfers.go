@@ -130,7 +130,7 @@ func (s *transfers) refer(r *legRun, i int) {
 			r.report(Finding{
 				Severity: Error, Frames: r.frames(req, j),
 				Observed: fmt.Sprintf("transfer%s by %s: the NOTIFY says %d", target, r.party(q.FromTag), code),
-				Expected: transferDone,
+				Expected: transferDone, fault: answerFault(1 + r.side(q.FromTag)),
 			})
 			return
 		}
@@ -144,7 +144,7 @@ func (s *transfers) refer(r *legRun, i int) {
 		return
 	}
 	src, dst := r.ends(t)
-	f.Frames = []analysis.Frame{t.SentFrame, t.FinalFrame}
+	f.Frames, f.fault = []analysis.Frame{t.SentFrame, t.FinalFrame}, answerFault(1+analysis.Callee+r.side(q.FromTag))
 	f.Observed = fmt.Sprintf("REFER%s answered %d, no NOTIFY in 32 s", target, t.Status)
 	if late >= 0 {
 		f.comesLate(r.Messages[late].Frame, r.Messages[late].Time.Sub(t.Answered))
