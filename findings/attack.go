@@ -255,8 +255,10 @@ func (l *ledger) account(x *liveTx, given bool) {
 			s.refused[x.name] = true
 		}
 	}
-	if isChallenge(x.status) {
-		l.wait(x.tx)
+	if isChallenge(x.status) && !x.credentials {
+		if !x.retried {
+			l.wait(x.hold())
+		}
 		return
 	}
 	l.keep(s, x.hold())
@@ -351,20 +353,18 @@ func gives(at, from int64) bool { return at != 0 && at >= from && at <= from+int
 
 // wait waits for the answer to a challenge: what is not answered in time is kept.
 func (l *ledger) wait(x *tx) {
+	from := x.answered.UnixNano()
+	if last := l.given.get(x.key); last != nil && gives(*last, from) {
+		return
+	}
+	for _, at := range l.before[x.key] {
+		if gives(at, from) {
+			return
+		}
+	}
 	for i := range l.torn {
 		x.retried = x.retried || l.torn[i].follows(x)
 	}
-	from := x.answered.UnixNano()
-	if last := l.given.get(x.key); last != nil && gives(*last, from) {
-		x.retried = true
-	}
-	for _, at := range l.before[x.key] {
-		x.retried = x.retried || gives(at, from)
-	}
-	if x.retried && !x.credentials {
-		return
-	}
-	x = x.hold()
 	l.waiting = append(l.waiting, x)
 	const few = 8
 	if p := l.pending[x.key]; len(p) < few {
@@ -385,10 +385,12 @@ func (l *ledger) mature(end bool) {
 		}
 		l.waiting[0] = nil
 		l.waiting = l.waiting[1:]
-		if x.retried && !x.credentials {
+		if x.retried {
 			continue
 		}
-		if p := l.pending[x.key]; len(p) > 0 && p[len(p)-1] == x { // those ahead of it are older
+		if p := slices.DeleteFunc(l.pending[x.key], func(y *tx) bool { return x == y }); len(p) > 0 {
+			l.pending[x.key] = p
+		} else {
 			delete(l.pending, x.key)
 		}
 		l.keep(l.source(x.src.Addr()), x)
@@ -408,7 +410,7 @@ func (l *ledger) sweep(s *source, res *analysis.Result) {
 		n /= 2
 	}
 	for _, x := range s.tries[:n] {
-		if isChallenge(x.status) && !x.retried && !x.givenUp {
+		if isChallenge(x.status) && !x.credentials && !x.retried && !x.givenUp {
 			l.ignore(x)
 		}
 	}
@@ -691,10 +693,6 @@ func burst(list []*tx, users int) int {
 
 // bruted takes in that passwords were tried, of one user or, where name is empty, of several.
 func (s *source) bruted(name string, list []*tx, from, users int) {
-	list = list[from:]
-	for _, x := range list {
-		x.retried = true // it is told of here
-	}
 	for _, b := range s.brutes {
 		if b.user == name || b.user == "" || name == "" && len(s.brutes) > 0 {
 			return
@@ -703,6 +701,7 @@ func (s *source) bruted(name string, list []*tx, from, users int) {
 	if len(s.brutes) == maxProofs*maxProofs {
 		return
 	}
+	list = list[from:]
 	a := &attack{user: name}
 	distinct := make(map[string]bool)
 	for i, x := range list {

@@ -48,10 +48,10 @@ A challenge with stale=true does not count, and a 2xx begins anew.`,
 var authIgnored = &Rule{
 	ID: "auth-ignored", RFC: "RFC 3261 22.2, 22.3", Severity: "warning / note",
 	Title: "a challenge that nobody answers",
-	Doc: `A request is challenged (401, 407), whether it has credentials or not, and none with credentials follows in 32 s: of the same From user to the same host of the Request-URI,
-in any Call-ID. A later request of that Call-ID and method whose number leaves one out counts as one, and so does one of that method and sender to that server of which octets are missing; where the capture lacks many packets it is only possible. Not of an INVITE that was cancelled before the challenge had come. One on a further hop counts where the server that got it answers with another refusal. One finding for each sender, method and user. What belongs to a sweep is told as scanner, what to toll-fraud, auth-loop or digest-brute-force as that; OPTIONS, for which a challenge is a sign of life, are a note.`,
+	Doc: `A request without credentials for the realm is challenged (401, 407) and no request with credentials follows in 32 s: of the same From user to the same host of the Request-URI,
+in any Call-ID. A later request of that Call-ID and method whose number leaves one out counts as one, and so does one of that method and sender to that server of which octets are missing; where the capture lacks many packets it is only possible. Not of an INVITE that was cancelled before the challenge had come. One on a further hop counts where the server that got it answers with another refusal. One finding for each sender, method and user. What belongs to a sweep is told as scanner, what to toll-fraud as that; OPTIONS, for which a challenge is a sign of life like any other, are a note.`,
 	Why: "The client has no password, or does not understand the challenge: nothing that needs one works.",
-	Fix: "Give the client the right user name and password for this realm, and an algorithm that it knows.",
+	Fix: "Give the client a user name and password for this realm, and an algorithm that it knows.",
 	capture: func(r *captureRun) {
 		for _, x := range r.c.ledger.ignored {
 			t := x.first
@@ -65,13 +65,9 @@ in any Call-ID. A later request of that Call-ID and method whose number leaves o
 			}
 			f := Finding{
 				Severity: Warning, Frames: x.frames, CallID: t.callID, AOR: t.aor, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout, once: t.transport != "UDP", misses: 2}, // the request, and its answer
-				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials follows", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
+				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within 32 s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
 				Because:  "its challenge was not answered", end: turnedDown, refusal: int(t.status),
-			}
-			if t.isRefused() {
-				f.Because = "its credentials were refused"
-				f.Observed += "; " + f.Because
 			}
 			if t.method == "OPTIONS" {
 				f.Severity = Note
@@ -319,10 +315,9 @@ func (c *chain) challenged(x challenge) {
 	}
 }
 
-// again takes in that credentials were challenged again. What belongs to a loop is no challenge that nobody answers.
+// again takes in that credentials were challenged again.
 func (l *ledger) again(c *chain, t *liveTx, realm, user string) {
 	c.runs++
-	t.retried = c.runs > 1
 	if len(c.past) < 4 {
 		c.past = append(c.past, t.frame, t.final)
 	}
