@@ -95,13 +95,13 @@ func (r *legRun) unheardUntil(i int, until time.Time) bool {
 
 var requestTimeout = &Rule{
 	ID: "request-timeout", RFC: "RFC 3261 17.1.2.2", Severity: "error",
-	Title: "a request that is never answered",
+	Title: "a request that is not answered in time",
 	Doc: `A request other than INVITE and ACK was sent again at least twice (or went over TCP, where nothing is sent again), and no final response came
 on that hop within 32 s (Timer F), or while it was sent again for 27 s and more. A request that a server passed on, without an answer either, is told of the last hop. Outside of calls it is told once for each method and pair of addresses, of OPTIONS, which are the business of keepalive-lost, only where they are sent again for 27 s and more, and not of a host that scanner or
 digest-brute-force tells of. Where the network says of them that they are not delivered, transport-error tells of it.`,
 	Why: "The other side is gone, or its answers go elsewhere: a call hangs on one side, a phone is not registered, a text does not arrive.",
 	Fix: "Look at where the request went (inside of a call against the Contact and Record-Route of the dialog), and at what that host did with it.",
-	Odd: "a request of its dialog was never answered",
+	Odd: "a request of its dialog was not answered in time",
 
 	needs: unanswered, counts: otherRequests, asks: silentOutside,
 	leg: func(r *legRun) {
@@ -120,7 +120,7 @@ digest-brute-force tells of. Where the network says of them that they are not de
 			f.Frames = r.requestFrames(i)
 			answered := "never answered"
 			if t.Status != 0 {
-				answered = "answered after " + seconds(t.Answered.Sub(t.Sent))
+				answered = fmt.Sprintf("answered %d after %s", t.Status, seconds(t.Answered.Sub(t.Sent)))
 				f.Frames = append(f.Frames, t.FinalFrame)
 				f.Observed += "; it was " + answered
 			}
