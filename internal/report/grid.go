@@ -88,8 +88,13 @@ func (g *Grid) takeDates() {
 
 // ofSeveralDays reports whether the cells of a column differ in their dates.
 func (g *Grid) ofSeveralDays(column int) bool {
+	first := ""
 	for i := range g.Rows {
-		if dayOf(g.Row(i)[column]) != dayOf(g.Row(0)[column]) {
+		day := dayOf(g.Row(i)[column])
+		if i == 0 {
+			first = day
+		}
+		if day != first {
 			return true
 		}
 	}
