@@ -248,52 +248,51 @@ const loopbackKind = "this machine itself"
 // special lists the networks that are not public: RFC 6890 and its registry, with
 // the metadata addresses of cloud providers. The first match counts.
 var special = []struct {
-	prefix netip.Prefix
-	kind   string
+	prefix, kind string
 }{
-	{netip.MustParsePrefix("127.0.0.0/8"), loopbackKind},
-	{netip.MustParsePrefix("::1/128"), loopbackKind},
-	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
-	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
-	{netip.MustParsePrefix("fd00:ec2::/32"), "a metadata service"},
-	{netip.MustParsePrefix("fd20:ce::254/128"), "a metadata service"},
-	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "a metadata service"},
-	{netip.MustParsePrefix("fd00:42::42/128"), "a metadata service"},
-	{netip.MustParsePrefix("100.100.100.200/32"), "a metadata service"},
-	{netip.MustParsePrefix("168.63.129.16/32"), "a metadata service"},
-	{netip.MustParsePrefix("10.0.0.0/8"), privateKind},
-	{netip.MustParsePrefix("172.16.0.0/12"), privateKind},
-	{netip.MustParsePrefix("192.168.0.0/16"), privateKind},
-	{netip.MustParsePrefix("100.64.0.0/10"), privateKind},
-	{netip.MustParsePrefix("fc00::/7"), privateKind},
-	{netip.MustParsePrefix("fec0::/10"), privateKind},
-	{netip.MustParsePrefix("0.0.0.0/8"), "an unspecified address"},
-	{netip.MustParsePrefix("::/128"), "an unspecified address"},
-	{netip.MustParsePrefix("192.0.0.0/24"), "a reserved address"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "a reserved address"},
-	{netip.MustParsePrefix("192.88.99.0/24"), "a reserved address"},
-	{netip.MustParsePrefix("198.18.0.0/15"), "a reserved address"},
-	{netip.MustParsePrefix("198.51.100.0/24"), "a reserved address"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "a reserved address"},
-	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
-	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address"},
-	{netip.MustParsePrefix("64:ff9b::/96"), "an address that is translated on the way"},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), "an address that is translated on the way"},
-	{netip.MustParsePrefix("2001::/23"), "a reserved address"},
-	{netip.MustParsePrefix("2001:db8::/32"), "a reserved address"},
-	{netip.MustParsePrefix("2002::/16"), "an address that is translated on the way"},
-	{netip.MustParsePrefix("3fff::/20"), "a reserved address"},
+	{"127.0.0.0/8", loopbackKind},
+	{"::1/128", loopbackKind},
+	{"169.254.0.0/16", "a link-local address"},
+	{"fe80::/10", "a link-local address"},
+	{"fd00:ec2::/32", "a metadata service"},
+	{"fd20:ce::254/128", "a metadata service"},
+	{"fd00:c1::a9fe:a9fe/128", "a metadata service"},
+	{"fd00:42::42/128", "a metadata service"},
+	{"100.100.100.200/32", "a metadata service"},
+	{"168.63.129.16/32", "a metadata service"},
+	{"10.0.0.0/8", privateKind},
+	{"172.16.0.0/12", privateKind},
+	{"192.168.0.0/16", privateKind},
+	{"100.64.0.0/10", privateKind},
+	{"fc00::/7", privateKind},
+	{"fec0::/10", privateKind},
+	{"0.0.0.0/8", "an unspecified address"},
+	{"::/128", "an unspecified address"},
+	{"192.0.0.0/24", "a reserved address"},
+	{"192.0.2.0/24", "a reserved address"},
+	{"192.88.99.0/24", "a reserved address"},
+	{"198.18.0.0/15", "a reserved address"},
+	{"198.51.100.0/24", "a reserved address"},
+	{"203.0.113.0/24", "a reserved address"},
+	{"224.0.0.0/4", "a multicast address"},
+	{"ff00::/8", "a multicast address"},
+	{"240.0.0.0/4", "a reserved address"},
+	{"64:ff9b::/96", "an address that is translated on the way"},
+	{"64:ff9b:1::/48", "an address that is translated on the way"},
+	{"2001::/23", "a reserved address"},
+	{"2001:db8::/32", "a reserved address"},
+	{"2002::/16", "an address that is translated on the way"},
+	{"3fff::/20", "a reserved address"},
 	// Global unicast is 2000::/3, and this is the rest.
-	{netip.MustParsePrefix("::/3"), "a reserved address"},
-	{netip.MustParsePrefix("4000::/2"), "a reserved address"},
-	{netip.MustParsePrefix("8000::/1"), "a reserved address"},
+	{"::/3", "a reserved address"},
+	{"4000::/2", "a reserved address"},
+	{"8000::/1", "a reserved address"},
 }
 
 // classify names what a non-public address is; "" is public.
 func classify(a netip.Addr) string {
 	for _, s := range special {
-		if s.prefix.Contains(a) {
+		if netip.MustParsePrefix(s.prefix).Contains(a) {
 			return s.kind
 		}
 	}
