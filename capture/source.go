@@ -56,33 +56,35 @@ func (s *pcapSource) finish(f *File) {
 const hole = 512 / 16
 
 // noteIDs gives the oddities of the format rooms their ids.
-var noteIDs = map[string]string{
-	pcapfile.NoteOverSnapLen:  "over-snaplen",
-	pcapfile.NoteOverOriginal: "over-original-length",
-	pcapfile.NoteFraction:     "time-fraction",
-	pcapfile.NoteSwapped:      "swapped-records",
-	pcapfile.NoteSecondHeader: "joined-files",
-	pcapfile.NoteVersion:      "unknown-version",
-	pcapfile.NoteBlank:        "record-blank",
-	pcapng.NoteUnaligned:      "block-unaligned",
-	pcapng.NoteTrailer:        "block-length",
-	pcapng.NoteNoInterface:    NoteSkipped,
-	pcapng.NoteNoStatistics:   "interface-statistics",
-	pcapng.NoteShortBlock:     NoteSkipped,
-	pcapng.NoteInterfaces:     NoteInterface,
-	pcapng.NotePacketLength:   "packet-length",
-	pcapng.NoteOptions:        "option-length",
-	pcapng.NoteTimeInvalid:    "time-invalid",
-	pcapng.NoteUnknownBlock:   "unknown-block",
-	pcapng.NoteNames:          "name-limit",
-	pcapng.NoteSecrets:        "secret-limit",
-	pcapng.NoteText:           "text-limit",
-	pcapng.NoteBadResolution:  "interface-option",
+var noteIDs = [...]struct{ what, id string }{
+	{pcapfile.NoteOverSnapLen, "over-snaplen"},
+	{pcapfile.NoteOverOriginal, "over-original-length"},
+	{pcapfile.NoteFraction, "time-fraction"},
+	{pcapfile.NoteSwapped, "swapped-records"},
+	{pcapfile.NoteSecondHeader, "joined-files"},
+	{pcapfile.NoteVersion, "unknown-version"},
+	{pcapfile.NoteBlank, "record-blank"},
+	{pcapng.NoteUnaligned, "block-unaligned"},
+	{pcapng.NoteTrailer, "block-length"},
+	{pcapng.NoteNoInterface, NoteSkipped},
+	{pcapng.NoteNoStatistics, "interface-statistics"},
+	{pcapng.NoteShortBlock, NoteSkipped},
+	{pcapng.NoteInterfaces, NoteInterface},
+	{pcapng.NotePacketLength, "packet-length"},
+	{pcapng.NoteOptions, "option-length"},
+	{pcapng.NoteTimeInvalid, "time-invalid"},
+	{pcapng.NoteUnknownBlock, "unknown-block"},
+	{pcapng.NoteNames, "name-limit"},
+	{pcapng.NoteSecrets, "secret-limit"},
+	{pcapng.NoteText, "text-limit"},
+	{pcapng.NoteBadResolution, "interface-option"},
 }
 
 func noteID(what string) string {
-	if id, ok := noteIDs[what]; ok {
-		return id
+	for _, n := range noteIDs {
+		if n.what == what {
+			return n.id
+		}
 	}
 	return "odd"
 }
