@@ -8,13 +8,15 @@ import (
 )
 
 // notPublic are the prefixes of addresses that nobody reaches from elsewhere: RFC 1918,
-// 6598, 3927, 4193, loopback, multicast, documentation, unspecified.
-var notPublic = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24", "192.168.0.0/16",
-	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "255.255.255.255/32",
-	"::/128", "::1/128", "fe80::/10", "fc00::/7", "ff00::/8", "2001:db8::/32", "3fff::/20")
+// 6598, 3927, 4193, loopback, multicast, documentation, unspecified. Of these, a NAT stands in front of those of private: RFC 1918, 6598, 3927, 4193.
+var notPublic, private []netip.Prefix
 
-// private are the prefixes that a NAT stands in front of: RFC 1918, 6598, 3927, 4193.
-var private = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
+func init() {
+	notPublic = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24", "192.168.0.0/16",
+		"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "255.255.255.255/32",
+		"::/128", "::1/128", "fe80::/10", "fc00::/7", "ff00::/8", "2001:db8::/32", "3fff::/20")
+	private = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")
+}
 
 func prefixes(texts ...string) (list []netip.Prefix) {
 	for _, s := range texts {

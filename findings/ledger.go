@@ -166,10 +166,15 @@ func newLedger(c *Collector) ledger {
 	}
 }
 
-var seed = maphash.MakeSeed()
+var (
+	seed   maphash.Seed
+	secret uint64 // what hashes of addresses begin with
+)
 
-// secret is what hashes of addresses begin with.
-var secret = maphash.String(seed, "a secret")
+func init() {
+	seed = maphash.MakeSeed()
+	secret = maphash.String(seed, "a secret")
+}
 
 // hashOf returns a hash of several texts.
 func hashOf(parts ...[]byte) uint64 {

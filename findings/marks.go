@@ -175,14 +175,15 @@ func (c *Collector) markRequest(l *analysis.Leg, s *analysis.Seen, m *sipmsg.Mes
 }
 
 // decimals are the numbers of IPv4 addresses as they are written, their first digit in the lowest octet.
-var decimals = func() (list [256]uint32) {
-	for i := range list {
-		for n := uint32(i); n > 0 || list[i] == 0; n /= 10 {
-			list[i] = list[i]<<8 | '0' + n%10
+var decimals [256]uint32
+
+func init() {
+	for i := range decimals {
+		for n := uint32(i); n > 0 || decimals[i] == 0; n /= 10 {
+			decimals[i] = decimals[i]<<8 | '0' + n%10
 		}
 	}
-	return list
-}()
+}
 
 // plainlyFits reports at a glance whether viaFits holds for a topmost Via: nearly all name an IPv4 address as it is
 // written, and have no parameter that says otherwise.

@@ -13,5 +13,11 @@ import "slices"
 // made of the rules; a test keeps it up to date.
 
 // rules are all rules, by family.
-var rules = slices.Concat(timerRules, dialogRules, forwardRules, outcomeRules, authRules, attackRules, identityRules, suspiciousRules,
-	offerRules, mediaRules, routeRules, wireRules, peerRules, registerRules, qualityRules)
+var rules []*Rule
+
+// Variables of this package that take a call are set in functions like this one: behind the first that is computed where it is declared,
+// the compiler leaves nothing more ready in the data of the program, and rules and needles would be put together by code.
+func init() {
+	rules = slices.Concat(timerRules, dialogRules, forwardRules, outcomeRules, authRules, attackRules, identityRules, suspiciousRules,
+		offerRules, mediaRules, routeRules, wireRules, peerRules, registerRules, qualityRules)
+}

@@ -8,7 +8,9 @@ import (
 )
 
 // vectors says that the processor has AVX2, as those since 2013 do.
-var vectors = hasAVX2()
+var vectors bool
+
+func init() { vectors = hasAVX2() }
 
 func hasAVX2() bool
 

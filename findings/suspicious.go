@@ -203,11 +203,11 @@ func (t *texts) add(m *analysis.Message, where string, what theme, b []byte, h h
 }
 
 // copied are the fields that a response has of its request: RFC 3261, section 8.2.6.2.
-var copied = []string{sipmsg.Via.String(), sipmsg.From.String(), sipmsg.To.String(), sipmsg.CallID.String(), sipmsg.CSeq.String(), sipmsg.RecordRoute.String()}
+var copied = []sipmsg.ID{sipmsg.Via, sipmsg.From, sipmsg.To, sipmsg.CallID, sipmsg.CSeq, sipmsg.RecordRoute}
 
 // echoes reports whether a text of a response is what who gets it had written in that field: that is told of him.
 func (t *texts) echoes(m *analysis.Message, k textKey) bool {
-	if m.SIP.IsRequest() || !slices.Contains(copied, k.where) {
+	if m.SIP.IsRequest() || !slices.ContainsFunc(copied, func(id sipmsg.ID) bool { return id.String() == k.where }) {
 		return false
 	}
 	k.source = m.Destination.Addr()
