@@ -508,15 +508,15 @@ type legList struct {
 
 // quiet returns the leg that was quiet for longest if its last message came longer ago than wait, which is always the
 // same, and nil otherwise.
-func (l *legList) quiet(now time.Time, wait time.Duration) *liveLeg {
-	if l.head == nil {
+func (q *legList) quiet(now time.Time, wait time.Duration) *liveLeg {
+	if q.head == nil {
 		return nil
 	}
-	if !l.known {
-		l.due, l.known = l.head.leg.Last.Add(wait), true
+	if !q.known {
+		q.due, q.known = q.head.leg.Last.Add(wait), true
 	}
-	if now.After(l.due) {
-		return l.head
+	if now.After(q.due) {
+		return q.head
 	}
 	return nil
 }

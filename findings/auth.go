@@ -230,9 +230,9 @@ func (l *ledger) auths(m *sipmsg.Message, counts func(*sipmsg.Auth) bool, ids ..
 // realm.
 //
 //go:noinline
-func (t *liveTx) credentialsFor(realm []byte) *sipmsg.Auth {
-	for i := range t.creds {
-		if a := &t.creds[i]; a.HasToken || bytes.Equal(a.Realm, realm) {
+func (x *liveTx) credentialsFor(realm []byte) *sipmsg.Auth {
+	for i := range x.creds {
+		if a := &x.creds[i]; a.HasToken || bytes.Equal(a.Realm, realm) {
 			return a
 		}
 	}

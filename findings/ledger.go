@@ -141,10 +141,10 @@ func (x *tx) hold() *tx {
 
 // hop returns a hash of the ends of the hop, whatever the ports: a client may change its own.
 // Where both ends are one machine, the ports have to tell them apart.
-func (t *tx) hop() uint64 {
-	h := pairOf(t.src.Addr().Unmap(), t.dst.Addr().Unmap())
-	if t.src.Addr() == t.dst.Addr() {
-		h = addr.MixWords(h, uint64(t.src.Port()), uint64(t.dst.Port()))
+func (x *tx) hop() uint64 {
+	h := pairOf(x.src.Addr().Unmap(), x.dst.Addr().Unmap())
+	if x.src.Addr() == x.dst.Addr() {
+		h = addr.MixWords(h, uint64(x.src.Port()), uint64(x.dst.Port()))
 	}
 	return h
 }
