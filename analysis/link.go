@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/sipmsg"
@@ -20,7 +21,7 @@ const (
 
 	scoreDialog       = 100 // Replaces names Call-ID and tags of a dialog of the other call
 	scoreSameReplaces = 100 // the INVITE has the Replaces that the REFER asks for
-	scoreTarget       = 50  // the Request-URI or To of the INVITE is the target of the REFER
+	scoreTarget       = 50  // the Request-URI or To of the INVITE is the target of the REFER, or has its user where that is one of who got the REFER
 	scoreTargetUser   = 30  // … the user of it alone
 	scoreReferredBy   = 50  // Referred-By of the INVITE names who sent the REFER
 	scoreReferee      = 30  // the host that got the REFER made the INVITE
@@ -99,6 +100,7 @@ type referral struct {
 	keys     []string // what it is found by
 	user     string   // of its target, "" for none
 	target   string
+	its      bool       // the target is at the host of its To: who gets it may know another address of that user
 	replaces string     // the Call-ID that it asks to replace, "" for none
 	by       []string   // URIs of who sent it
 	referee  netip.Addr // where its last hop went to
@@ -156,6 +158,7 @@ func (k *linker) await(t *tracker, x *seen, r *referral) {
 	}
 	r.at, r.user, r.target, r.frame = x.now, keptUser(userOf(to.URI)), targetOf(to.URI), x.frame
 	r.referee, r.to = x.m.Dst.Addr(), keptUser(userKey(x.s, sipmsg.To))
+	r.its = hostOf(targetIn(x.s, sipmsg.To)) == hostOf(r.target)
 	var buf [256]byte
 	if b, ok := to.AppendReplaces(buf[:0]); ok {
 		d := sipmsg.ParseReplaces(b)
@@ -316,7 +319,7 @@ func (r *referral) traits(n *asking) (t linkTrait) {
 	for i, user := range n.users {
 		switch {
 		case user == "" || user != r.user:
-		case n.targets[i] == r.target:
+		case n.targets[i] == r.target || r.its && n.by == "":
 			t |= sameTarget
 		default:
 			t |= sameTargetUser
@@ -363,6 +366,9 @@ func targetOf(uri []byte) string {
 	at := bytes.LastIndexByte(b, '@') + 1
 	return string(b[:at]) + string(bytes.ToLower(b[at:]))
 }
+
+// hostOf returns the host of what targetOf returned.
+func hostOf(target string) string { return target[strings.LastIndexByte(target, '@')+1:] }
 
 // replacedID returns the Call-ID of a Replaces.
 func replacedID(d *sipmsg.ReplacesValue) string {
