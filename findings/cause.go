@@ -208,7 +208,7 @@ func explainClear(of []*Finding, gone map[*Finding]bool) {
 // passedBack are findings about a response that a server between two legs of a call passes back, or about one that it waits for.
 var passedBack = []string{
 	"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup",
-	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response", "transfer-failed",
+	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response", "transfer-failed", "auth-ignored",
 }
 
 // maxPassedBack bounds the findings of a call of which each is compared with all others: a call may be joined of very many legs.

@@ -14,7 +14,7 @@ var sessionTimerExpiry = &Rule{
 	ID: "session-timer-expiry", RFC: "RFC 4028 7.2, 10", Severity: "error",
 	Title: "a call that ends because nobody refreshed its session timer",
 	Doc: `The last 2xx to an INVITE or UPDATE before the first BYE, on its hop, has a Session-Expires (of SE seconds), and the BYE comes between SE − min(32 s, SE/3) − 2 s and
-SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way, or the numbers of a side leave one out. A host that did not answer the last refresh is named; what else it did not answer is related.`,
+SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is only possible where a later INVITE or UPDATE was accepted on another hop of the way, or the numbers of a side leave one out. A host that did not answer the last refresh is named; what else it did not answer is related. Of two legs that of who had to refresh, or did not take it up, is told.`,
 	Why: "Both sides agreed to end the call unless it is refreshed in time, and no refresh succeeded: people are cut off after the same time in every long call.",
 	Fix: "Find out why the side that has to refresh does not: look at whether it sends a re-INVITE or UPDATE at half of the interval, and at what becomes of it.",
 
@@ -58,14 +58,19 @@ SE + 2 s after that 2xx. A 2xx without Session-Expires ends the timer. It is onl
 		if r.changedOnWay(r.Messages[set].Hop, r.Messages[set].Time) || r.leavesOut(r.Messages[set].FromTag, set, bye) || r.leavesOut(r.Messages[set].ToTag, set, bye) || r.lacksBetween(set, bye) {
 			f.Confidence = Possible
 		}
-		if who := r.refresher(set, se.Refresher); who != "" {
-			if who == sideOf(analysis.Caller) { // of a leg, which may be a server between
+		if side := r.refresher(set, se.Refresher); side != analysis.NoParty {
+			who := sideOf(side)
+			if side == analysis.Caller { // of a leg, which may be a server between
 				who += ", " + endpoint(r.Leg.Source) + ","
 			}
 			f.Observed += ", which " + who + " had to refresh"
+			f.passed = &passed{side: side, same: "timer", at: r.Messages[bye].Time}
 		}
 		if i := r.failedRefresh(set, bye); i >= 0 {
 			t := &r.Transactions[i]
+			if f.passed != nil {
+				f.passed.side = otherSide(r.side(r.fromTag(i))) // who did not take it up
+			}
 			f.Frames = []analysis.Frame{f.Frames[0], t.SentFrame, f.Frames[1]}
 			if on := r.silentOn(i); on >= 0 {
 				to := r.sentTo(on)
@@ -108,19 +113,16 @@ func (r *legRun) timerSet(bye int, onHop bool) int {
 	return set
 }
 
-// refresher names who has to refresh, as the 2xx says.
-func (r *legRun) refresher(set int, who []byte) string {
+// refresher returns who has to refresh, as the 2xx says.
+func (r *legRun) refresher(set int, who []byte) analysis.Party {
 	side := r.side(r.Messages[set].FromTag)
-	if side == analysis.NoParty {
-		return ""
-	}
 	switch string(who) {
 	case "uac":
-		return sideOf(side)
+		return side
 	case "uas":
-		return sideOf(otherSide(side))
+		return otherSide(side)
 	}
-	return ""
+	return analysis.NoParty
 }
 
 // failedRefresh returns the last INVITE or UPDATE between two messages, on the hop of the
@@ -532,7 +534,7 @@ var prackMissing = &Rule{
 	Title: "a reliable provisional response that is never acknowledged",
 	Doc: `A 1xx with Require: 100rel and RSeq was sent twice or more on a hop, and no PRACK whose RAck names that RSeq and the CSeq of the INVITE, but for that of another phone, was seen on any hop up to the final response to the INVITE,
 or for 32 s, or while it was repeated for 27 s and more; or it was repeated for as long behind the last PRACK that went to another host. Where the capture ends before that it is only possible; so it is where the PRACK goes another way (no Record-Route, and the Contact is another host) and the 1xx was sent less than four times: where it was sent
-more often it is likely, and nothing else where it was repeated for 27 s or more. A PRACK of the dialog whose RAck is that of none of its reliable responses is shown; what 481-in-dialog would tell of it is related.`,
+more often it is likely, and nothing else where it was repeated for 27 s or more. A PRACK of the dialog whose RAck is that of none of its reliable responses is shown; what 481-in-dialog would tell of it is related. Of two legs that of who has to send it is told.`,
 	Why: "The called side repeats the response and gives the call up with a 5xx when no PRACK comes.",
 	Fix: "Look at whether the caller got the response, and whether it supports 100rel: it must not offer it if it sends no PRACK.",
 
@@ -644,8 +646,9 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		Severity: Error, Frames: r.frames(copies...),
 		Observed: fmt.Sprintf("%d with RSeq %d sent %d times over %s, no PRACK", m.Status, seq, len(copies), seconds(r.Messages[copies[len(copies)-1]].Time.Sub(m.Time))),
 		Expected: fmt.Sprintf("a PRACK with RAck: %d %d INVITE", seq, m.CSeq),
-		gate:     waitFor(m.Source, m.Destination, m.Time, m.Transport),
+		gate:     waitFor(m.Source, m.Destination, m.Time, m.Transport), passed: r.said(i, "PRACK"),
 	}
+	f.passed.side = otherSide(f.passed.side) // who has to acknowledge it
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none
