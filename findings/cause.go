@@ -245,10 +245,16 @@ func (f *Finding) silences(x *Finding) bool {
 	return true
 }
 
-// holdsUp reports whether a leg is slow to be set up since the server behind it waits, on another one, for a host that does not answer at all: f, which
-// is told of that.
+// holdsUp reports whether a leg is slow to be set up, or stays on hold, since the server behind it waits, on another one, for a host that does not answer
+// at all: f, which is told of that.
 func (f *Finding) holdsUp(x *Finding, order fileOrder) bool {
-	if f.rule != inviteNoResponse || x.rule != slowSetup || x.leg == f.leg || !f.proves() || f.gate == nil || f.gate.self == x.from || !x.surrounds(f, order) {
+	if f.rule != inviteNoResponse || x.leg == f.leg || !f.proves() || f.gate == nil || !x.surrounds(f, order) {
+		return false
+	}
+	switch {
+	case x.rule == slowSetup && f.gate.self != x.from:
+	case x.rule == holdState && f.Because == "" && len(x.Frames) > 2 && order.frames(x.Frames[1], f.Frames[0]) < 0: // an offer to resume it came before, and what nobody answers is sent in a dialog
+	default:
 		return false
 	}
 	f.relate(x.ID)
