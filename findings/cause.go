@@ -208,7 +208,7 @@ func explainClear(of []*Finding, gone map[*Finding]bool) {
 // passedBack are findings about a response that a server between two legs of a call passes back, or about one that it waits for.
 var passedBack = []string{
 	"codec-488", "t38-failed", "unsupported-feature", "481-in-dialog", "session-422", "max-forwards", "slow-setup",
-	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response", "transfer-failed", "auth-ignored",
+	"answer-invalid", "offer-without-answer", "dtmf-mismatch", "srtp-setup", "invite-no-response", "transfer-failed", "auth-ignored", "auth-loop", "redirect-loop",
 }
 
 // maxPassedBack bounds the findings of a call of which each is compared with all others: a call may be joined of very many legs.
@@ -267,7 +267,7 @@ func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil) || f.rule == inviteNoResponse: // silence is not passed on
 		return false
 	case f.passed == nil:
-		return f.fault == x.fault && f.encloses(x, order)
+		return f.fault == x.fault && x.Severity == f.Severity && f.surrounds(x, order)
 	case f.passed.from.IsValid() && f.passed.from == x.passed.from: // of two phones that a server rings none passes on what the other says
 		return false
 	}
@@ -292,12 +292,6 @@ func (f *Finding) nearer(x *Finding) bool {
 		return f.leg < x.leg
 	}
 	return f.leg > x.leg
-}
-
-// encloses reports whether another finding of the rule, on another leg, is of a request that was sent behind that of f, and answered
-// before.
-func (f *Finding) encloses(x *Finding, order fileOrder) bool {
-	return x.Severity == f.Severity && f.surrounds(x, order)
 }
 
 // surrounds reports whether another finding begins behind f, and ends before.
