@@ -84,7 +84,7 @@ var answerInvalid = &Rule{
 	ID: "answer-invalid", RFC: "RFC 3264 5.1, 6, 6.1", Severity: "error / note",
 	Title: "an answer that does not fit its offer",
 	Doc: `The description in a 2xx or a reliable provisional response that answers an offer (or in the ACK or PRACK, where the offer stood in a response) has another number of media descriptions, or
-another kind at a place; or accepts a stream with no format of the offer, or with none but telephone events and comfort noise (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
+another kind at a place; or accepts a stream with no format of the offer, or, where it is not inactive, with none but telephone events and comfort noise (by name and clock rate, whatever the numbers; static payload types need no rtpmap, and the formats of streams
 with port 0 mean nothing); or with a direction that the offer does not allow; or answers RTP/SAVP with RTP/AVP, or the reverse, but for what the offer holds out (RFC 5939). AVP answered AVPF, and no direction at all where sendrecv
 is not allowed, are notes.`,
 	Why: "Each side sends by what it believes was agreed on: there is silence, noise, or the call is dropped.",
@@ -155,7 +155,7 @@ func misfit(offer, answer *sdp.Session) (what string, rule sdp.Rule, s Severity)
 				what, rule, s = fmt.Sprintf("%s offered %s, answered without a direction, which means sendrecv", name, st.Offer.Direction()), f, Note
 			}
 		}
-		if st.Accepted && signalsAlone(st) {
+		if st.Accepted && st.Answer.Direction() != sdp.Inactive && signalsAlone(st) {
 			return fmt.Sprintf("%s offered with %s, accepted with %s: no codec in common", name, names(st.Offer), names(st.Answer)), sdp.RuleAnswerNoFormat, Error
 		}
 		if what == "" && st.Accepted && slices.Contains(st.Notes, sdp.RuleNoteProfile) && st.Offer.IsDTLS() == st.Answer.IsDTLS() {
