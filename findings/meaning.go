@@ -49,7 +49,7 @@ var q850Meaning = &Rule{
 	Doc: `A Reason of a BYE, a CANCEL or a final response of 300 and over, with a cause of Q.850 or a status of SIP: a note that says what it means, and what else its text says; not one with an @, which may be the password of a URI. It is a warning where a response carries a
 Q.850 cause that neither table of RFC 3398 pairs with its status: section 7.2.4.1 from cause to status, section 8.2.6.1 from status to cause. Causes 31 and 127, which say nothing, causes
 and statuses that are in no table, and 487 never conflict; 480, which says only that the user is not
-available now, conflicts with none of the causes that say so (17 to 20); 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
+available now, conflicts with none of the causes that say so (17 to 20), nor does 488, whose cause is that of its Warning there, with those of what is not supported or does not match (57 to 79, 88); 16 is normal in BYE and CANCEL and conflicts with every other refusal.`,
 	Why: "The cause is what the telephone network said; the status is what a gateway made of it. Where they differ the caller hears the wrong announcement, or a proxy tries elsewhere what is busy.",
 	Fix: "Believe the cause, and correct the mapping in the gateway that sent it.",
 
@@ -158,7 +158,7 @@ func conflicts(cause uint32, status int) (want string, conflict bool) {
 		return "", false
 	}
 	of, known := causeOfStatus[status]
-	if status == 480 && cause >= 17 && cause <= 20 {
+	if status == 480 && cause >= 17 && cause <= 20 || status == 488 && (cause >= 57 && cause <= 79 || cause == 88) {
 		return "", false
 	}
 	if cause == 16 {
