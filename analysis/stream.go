@@ -420,7 +420,7 @@ func (s *Stream) settle() {
 // a silence it has a number that does not go on from the last, nor does its timestamp. Tools have
 // one SSRC for all calls. Whether it begins another stream is for those that follow it to tell.
 func (s *Stream) over(h *heard) bool {
-	return h.Seq-s.stats.Last()-1 >= maxStep && h.Arrival-s.stats.LastArrival() > overAfter && !s.stats.OnTime(&h.Sample)
+	return h.Arrival-s.stats.LastArrival() > overAfter && (h.Seq-s.stats.Last()-1 >= maxStep || !s.stats.Explains(&h.Sample)) && !s.stats.OnTime(&h.Sample)
 }
 
 // isCopy reports whether a packet whose number came of late is another capture of that

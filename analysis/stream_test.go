@@ -315,6 +315,10 @@ func TestStreamOver(t *testing.T) {
 	}{
 		{"another call of a tool", 5 * time.Second, 0, 0, "50 of 50, lost 0 | 50 of 50, lost 0"},
 		{"another one, with other numbers", 5 * time.Second, 40000, 1 << 30, "50 of 50, lost 0 | 50 of 50, lost 0"},
+		{"another one, with numbers a little ahead", 5 * time.Second, 600, 1 << 30, "50 of 50, lost 0 | 50 of 50, lost 0"},
+		{"begun anew at once, a little ahead", time.Second, 600, 1 << 30, "100 of 100, lost 0"},
+		{"a little ahead, and another clock, but there was time for as many", 8 * time.Second, 449, 1 << 30, "100 of 499, lost 399"},
+		{"a little ahead, too far for the time, with the same clock", time.Second, 600, 2 * 8000, "100 of 650, lost 550"},
 		{"the same recording again at once", 1500 * time.Millisecond, 0, 0, "100 of 100, lost 0"},
 		{"begun anew at once", time.Second, 40000, 1 << 30, "100 of 100, lost 0"},
 		{"on hold", 600 * time.Second, 50, 600 * 8000, "100 of 100, lost 0"},

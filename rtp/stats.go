@@ -8,7 +8,8 @@ import (
 
 const (
 	// maxDropout is how far the sequence number may step forward at once: RFC 3550,
-	// appendix A.1. A wider step is loss only if time for so many packets went by.
+	// appendix A.1. A wider step is loss only if time for so many packets went by, and so is one of more than
+	// maxMisorder whose timestamp goes on neither as the time did nor as the number.
 	maxDropout = 3000
 	// maxMisorder is how far it may step back: RFC 3550, appendix A.1.
 	maxMisorder = 100
@@ -189,7 +190,7 @@ func (s *Stats) sequence(p *Sample) Verdict {
 		s.duplicates++
 		return Duplicate
 	case d < 1<<15:
-		if d > maxDropout && !s.explains(p.Arrival-s.last, d) {
+		if d > maxMisorder && !s.Explains(p) && (d > maxDropout || !s.OnTime(p) && !s.inStep(p)) {
 			break
 		}
 		s.forward(uint(d))
@@ -228,13 +229,20 @@ func (s *Stats) isPlayedAgain(p *Sample) bool {
 	return p.Arrival-s.last > time.Second && s.timed && !p.Untimed && int32(p.Timestamp-s.timestamp) < 0
 }
 
-// explains reports whether in the time since the last packet n packets could be sent.
-func (s *Stats) explains(since time.Duration, n uint16) bool {
+// Explains reports whether since the last packet there was time for as many as the number of p is ahead of it.
+func (s *Stats) Explains(p *Sample) bool {
 	each := 20.0 // ms
 	if t, ok := s.commonest(); ok && s.rate > 0 {
 		each = float64(t) * s.tick
 	}
-	return float64(since)/1e6 >= float64(n)*each/2
+	return float64(p.Arrival-s.last)/1e6 >= float64(p.Seq-s.high)*each/2
+}
+
+// inStep reports whether the timestamp of a packet went on from the last as the number did, by a second more or less.
+func (s *Stats) inStep(p *Sample) bool {
+	each, _ := s.commonest()
+	off := float64(int32(p.Timestamp-s.timestamp)) - float64(each)*float64(p.Seq-s.high)
+	return math.Abs(off)*s.tick < maxSpurtStep
 }
 
 // forward moves the window on by n sequence numbers, the last of which arrived.

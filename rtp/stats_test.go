@@ -65,6 +65,15 @@ func TestStats(t *testing.T) {
 		}, rtp.Report{Packets: 70, Expected: 262, Lost: 192, LossRuns: 3, Bursts: 3, BurstLost: 192, BurstPackets: 192}},
 		{"a loss of 3000", func(s *sender) { s.send(10); s.lose(2999); s.extra -= 59 * time.Second; s.send(10) },
 			rtp.Report{Packets: 20, Expected: 3019, Lost: 2999, LossRuns: 1, Bursts: 1, BurstLost: 2999, BurstPackets: 2999, Jumps: 1}},
+		{"a loss of 1000 in no time", func(s *sender) { s.send(10); s.lose(999); s.extra -= 19 * time.Second; s.send(10) },
+			rtp.Report{Packets: 20, Expected: 1019, Lost: 999, LossRuns: 1, Bursts: 1, BurstLost: 999, BurstPackets: 999, Jumps: 1}},
+		{"a step of 1000 in no time, with another clock", func(s *sender) {
+			s.send(10)
+			s.seq += 999
+			s.sent += 1 << 20
+			s.extra -= 20 << 20 * time.Millisecond
+			s.send(10)
+		}, rtp.Report{Packets: 20, Expected: 20, Resets: 1, Jumps: 1}},
 		{"a loss of 20000 in its time", func(s *sender) { s.send(10); s.lose(20000); s.send(10) },
 			rtp.Report{Packets: 20, Expected: 20020, Lost: 20000, LossRuns: 1, Bursts: 1, BurstLost: 20000, BurstPackets: 20000}},
 		{"a step of 20000 in no time", func(s *sender) {
