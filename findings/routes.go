@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sipsight/sipsight/analysis"
@@ -716,9 +715,6 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 	e := r.Exchange
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
-		if !from && !to && !strings.Contains(b.URI, ".invalid") { // nearly always: see contactFinding
-			continue
-		}
 		contact := []byte(b.URI)
 		f, ok := contactFinding(contact, e.Source, e.Destination, e.Transport, from, to)
 		if !ok || b.Asked == 0 || e.Status == 401 || e.Status == 407 || !s.seen.isNew(e.AOR) {
@@ -765,13 +761,18 @@ func (r *legRun) mayBeInvalid(i int) bool {
 
 // mayBeInvalid reports whether a host that ends in .invalid may stand in b.
 func mayBeInvalid(b []byte) bool {
-	return bytes.IndexByte(b, 'v') >= 0 && bytes.Contains(b, []byte(".invalid")) // most have no v at all
+	for more := true; more; {
+		if _, b, more = bytes.Cut(b, []byte(".")); len(b) >= len("invalid") && bytes.EqualFold(b[:len("invalid")], []byte("invalid")) {
+			return true
+		}
+	}
+	return false
 }
 
 // isInvalid reports whether a host is one that cannot be: RFC 2606, section 2.
 func isInvalid(host []byte) bool {
 	n := len(host) - len(".invalid")
-	return n > 0 && string(host[n:]) == ".invalid"
+	return n > 0 && bytes.EqualFold(host[n:], []byte(".invalid"))
 }
 
 // exposed reports whether the Contact of a message is where its receiver will send to: no
