@@ -16,7 +16,7 @@ const (
 	subscribes             // SUBSCRIBE, NOTIFY or REFER
 	contacts               // a Contact may be one that cannot be reached
 	refusedOutside         // refused, but for challenges
-	silentOutside          // no final response
+	silentOutside          // no final response in time
 	oddForwards            // a Max-Forwards is odd, or was passed on as it was
 	recurs                 // it came back to a host, or is of those of a request that did
 	oddSize                // it is large, or it or its response came in fragments
@@ -46,7 +46,7 @@ func (c *Collector) outsideOf(e *analysis.Exchange) outside {
 		o |= subscribes
 	}
 	has(refusedOutside, e.Status >= 300 && !isChallenge(e.Status))
-	has(silentOutside, e.Status == 0)
+	has(silentOutside, e.Status == 0 || e.Answered.Sub(e.Sent) > timeout)
 	has(oddForwards, e.MaxForwards <= 0 || e.MaxForwards > defaultMaxForwards || e.CameFrame.Number != 0)
 	has(recurs, e.Recurs)
 	has(oddLength, e.Length != analysis.LengthRight || e.AnswerLength != analysis.LengthRight || c.skipped)

@@ -120,9 +120,7 @@ digest-brute-force tells of. Where the network says of them that they are not de
 			f.Frames = r.requestFrames(i)
 			answered := "never answered"
 			if t.Status != 0 {
-				answered = fmt.Sprintf("answered %d after %s", t.Status, seconds(t.Answered.Sub(t.Sent)))
-				f.Frames = append(f.Frames, t.FinalFrame)
-				f.Observed += "; it was " + answered
+				answered = f.late(t.Status, t.Answered.Sub(t.Sent), t.FinalFrame)
 			}
 			f.Because, f.end = "its "+t.Method+" was "+answered, goesOn
 			r.c.toPrivate(&f, src, dst)
@@ -169,12 +167,20 @@ func timedOut(method string, copies int, sent, last time.Time, dst netip.AddrPor
 	}
 }
 
+// late adds the final response that came when its request had been given up, and returns it in words.
+func (f *Finding) late(status int, after time.Duration, final analysis.Frame) string {
+	answered := fmt.Sprintf("answered %d after %s", status, seconds(after))
+	f.Frames, f.Observed = append(f.Frames, final), f.Observed+"; it was "+answered
+	return answered
+}
+
 // timedOutOutside applies request-timeout to requests outside of calls.
 type timedOutOutside struct{ found repeats }
 
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
-	if e.Status != 0 || !e.Waited || e.Partial || e.Requests < 3 && udp || e.Strayed.IsValid() {
+	late := e.Answered.Sub(e.Sent) > timeout
+	if e.Status != 0 && !late || !e.Waited || e.Partial || e.Requests < 3 && udp || e.Strayed.IsValid() {
 		return
 	}
 	switch e.Method {
@@ -189,6 +195,9 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 	f.Frames, f.AOR = []analysis.Frame{e.SentFrame}, e.AOR
 	if e.Requests > 1 {
 		f.Frames = append(f.Frames, e.LastFrame)
+	}
+	if late {
+		f.late(e.Status, e.Answered.Sub(e.Sent), e.FinalFrame)
 	}
 	e.c.toPrivate(&f, e.Source, e.Destination)
 	if !e.FirstHop { // the hop before waits for this one
