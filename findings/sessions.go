@@ -616,6 +616,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 	var copies []int
 	other := -1 // a PRACK of something else
 	short := -1 // one that went to another host
+	late := false
 	for j := i; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		switch {
@@ -624,6 +625,9 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 				return
 			}
 			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq && !r.twoPhones(x.ToTag, m.ToTag) {
+				if late = x.Time.Sub(m.Time) > timeout; late {
+					continue
+				}
 				if x.Destination.Addr() == m.Source.Addr() {
 					return
 				}
@@ -649,6 +653,9 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 		gate:     waitFor(m.Source, m.Destination, m.Time, m.Transport), passed: r.said(i, "PRACK"),
 	}
 	f.passed.side = otherSide(f.passed.side) // who has to acknowledge it
+	if late {
+		f.Observed += " within 32 s"
+	}
 	switch repeated := r.Messages[copies[len(copies)-1]].Time.Sub(m.Time); {
 	case repeated >= enough:
 		f.gate.wait = min(timeout, repeated) // up to then its sender had none
