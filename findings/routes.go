@@ -716,6 +716,9 @@ func (s *contactState) registers(r *exchangeRun, from, to bool) {
 	for i := range e.Bindings {
 		b := &e.Bindings[i]
 		contact := []byte(b.URI)
+		if !from && !to && !mayBeInvalid(contact) { // nearly always: see contactFinding
+			continue
+		}
 		f, ok := contactFinding(contact, e.Source, e.Destination, e.Transport, from, to)
 		if !ok || b.Asked == 0 || e.Status == 401 || e.Status == 407 || !s.seen.isNew(e.AOR) {
 			continue
@@ -761,18 +764,24 @@ func (r *legRun) mayBeInvalid(i int) bool {
 
 // mayBeInvalid reports whether a host that ends in .invalid may stand in b.
 func mayBeInvalid(b []byte) bool {
-	for more := true; more; {
-		if _, b, more = bytes.Cut(b, []byte(".")); len(b) >= len("invalid") && bytes.EqualFold(b[:len("invalid")], []byte("invalid")) {
+	if bytes.IndexByte(b, 'v') < 0 && bytes.IndexByte(b, 'V') < 0 { // as in most
+		return false
+	}
+	for {
+		dot := bytes.IndexByte(b, '.')
+		if dot < 0 {
+			return false
+		}
+		if b = b[dot+1:]; hasFold(b, "invalid") {
 			return true
 		}
 	}
-	return false
 }
 
 // isInvalid reports whether a host is one that cannot be: RFC 2606, section 2.
 func isInvalid(host []byte) bool {
 	n := len(host) - len(".invalid")
-	return n > 0 && bytes.EqualFold(host[n:], []byte(".invalid"))
+	return n > 0 && hasFold(host[n:], ".invalid")
 }
 
 // exposed reports whether the Contact of a message is where its receiver will send to: no
