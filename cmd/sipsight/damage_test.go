@@ -202,8 +202,8 @@ func TestDamage(t *testing.T) {
 					t.Errorf("%s: exit code %d, want %d; %q", command, r.code, want, r.err)
 				}
 				checkErrors(t, r.err)
-				if command == "summary" && strings.Contains(strings.Join(d.note, " "), "-not-decoded") != strings.Contains(r.out, "not decoded ") {
-					t.Errorf("summary, where packets of %v: %s", d.note, r.out)
+				if (command == "summary" || command == "info") && strings.Contains(strings.Join(d.note, " "), "-not-decoded") != strings.Contains(r.out, "not decoded ") {
+					t.Errorf("%s, where packets of %v: %s", command, d.note, r.out)
 				}
 			}
 		})

@@ -236,7 +236,7 @@ func blindSpots(res *analysis.Result) (list []string) {
 	for i := range res.Files {
 		for _, n := range res.Files[i].Notes {
 			if strings.HasPrefix(n.ID, "link-type-") {
-				list = append(list, fmt.Sprintf("%d packets (%s)", n.Count, n.ID))
+				list = append(list, fmt.Sprintf("%s (%s)", plural(n.Count, "packet"), n.ID))
 			}
 		}
 	}

@@ -285,7 +285,7 @@ func TestInfoText(t *testing.T) {
 	if got := string(report.AppendInfoText(nil, &missing)); got != "gone\n  error         no such file\n" {
 		t.Errorf("%q", got)
 	}
-	if got := string(report.AppendInfoText(nil, &analysis.File{Capture: &capture.File{Name: "empty", Ended: true}})); !strings.Contains(got, "  protocols     none\n") || !strings.Contains(got, "0 packets, all whole") {
+	if got := string(report.AppendInfoText(nil, &analysis.File{Encrypted: 2, Capture: &capture.File{Name: "empty", Ended: true}})); !strings.Contains(got, "  protocols     none\n  encrypted     2 flows like SIP over TLS: not decrypted\n") || !strings.Contains(got, "  packets       0 packets\n") {
 		t.Errorf("%q", got)
 	}
 }

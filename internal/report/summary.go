@@ -693,18 +693,24 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 	return appendMore(b, len(list)-maxFailures)
 }
 
+// appendSealedText says what of a capture may be SIP and is not seen.
+func appendSealedText(b []byte, f *analysis.File) []byte {
+	if f.Encrypted > 0 {
+		b = folded(b, "encrypted", "%s", encryptedText(f))
+	}
+	for _, n := range f.Notes {
+		if link, ok := strings.CutPrefix(n.ID, "link-type-"); ok && n.Count > 0 {
+			b = folded(b, "not decoded", "%s of %s: link type %s is not known", plural(n.Count, "packet"), clean.Text(f.Capture.Name), strings.TrimSuffix(link, "-not-decoded"))
+		}
+	}
+	return b
+}
+
 // appendUnreadText says what could not be read, and what limits were met.
 func appendUnreadText(b []byte, res *analysis.Result) []byte {
 	for i := range res.Files {
 		f := &res.Files[i]
-		if f.Encrypted > 0 {
-			b = folded(b, "encrypted", "%s", encryptedText(f))
-		}
-		for _, n := range f.Notes {
-			if link, ok := strings.CutPrefix(n.ID, "link-type-"); ok && n.Count > 0 {
-				b = folded(b, "not decoded", "%s of %s: link type %s is not known", plural(n.Count, "packet"), clean.Text(f.Capture.Name), strings.TrimSuffix(link, "-not-decoded"))
-			}
-		}
+		b = appendSealedText(b, f)
 		if f.Capture.Err != nil {
 			b = folded(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {

@@ -369,7 +369,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 	if c.Application != "" {
 		b = rowText(b, "written by", clean.Text(c.Application))
 	}
-	b = row(b, "packets", "%s, %s", plural(c.Packets, "packet"), cutText(c))
+	b = rowText(b, "packets", plural(c.Packets, "packet")+cutText(c))
 	if c.HasTime {
 		order := "in order"
 		if !c.InOrder {
@@ -387,6 +387,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "interface"))
 	}
 	b = rowText(b, "protocols", protocolsText(f.Protocols))
+	b = appendSealedText(b, f)
 	for i, s := range firstOf(c.Comments, 10) {
 		b = rowText(b, [2]string{"comments", ""}[min(i, 1)], clean.Text(s))
 	}
@@ -418,10 +419,13 @@ func times(n analysis.Note) string {
 }
 
 func cutText(c *capture.File) string {
-	if c.CutPackets == 0 {
-		return "all whole"
+	switch {
+	case c.Packets == 0:
+		return ""
+	case c.CutPackets == 0:
+		return ", all whole"
 	}
-	return group(c.CutPackets) + " of them cut by the snaplen"
+	return ", " + group(c.CutPackets) + " of them cut by the snaplen"
 }
 
 func dataText(c *capture.File) string {
