@@ -302,7 +302,7 @@ func newAnalyzer(r *capture.Reader, o Options) *analyzer {
 		a.streams.coursesOf = o.Courses
 		a.d.Datagram, a.d.Media = a.streams.datagram, a.streams
 		if a.track != nil {
-			a.track.streams = a.streams
+			a.track.streams, a.streams.taken = a.streams, a.track.taken
 			a.streams.watchTCP = func() { a.d.Segment = a.segment }
 		}
 	}

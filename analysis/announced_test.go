@@ -202,6 +202,35 @@ func TestJoinClockSetBack(t *testing.T) {
 	check(t, joined(joinedStreams(t, capgen.Pcap(list))), "1 call-1 caller PCMU")
 }
 
+// TestJoinNextCall: of a tool that has the same ports, SSRC and numbers in each call, one right behind the other, each has streams of its own; what
+// begins anew within a call, or beside a call elsewhere, is one stream.
+func TestJoinNextCall(t *testing.T) {
+	call := func(n int, at float64, host string, media string) string {
+		port := map[string]int{"A": 4000, "N": 4900}[host]
+		return fmt.Sprintf("%.1f %[2]s > B INVITE id=call%[3]d new sdp m=%[4]d\n+.1 B > %[2]s 200 sdp m=%[5]d\n+.1 %[2]s > B ACK id=call%[3]d\n%[6]s+2 %[2]s > B BYE id=call%[3]d\n+.1 B > %[2]s 200\n", at, host, n, port, port+1000, media)
+	}
+	const both = "+.1 A:4000 > B:5000 RTP ssrc=1 n=90\n+0 B:5000 > A:4000 RTP ssrc=2 n=90 seq=7000\n"
+	for _, c := range []struct{ name, ladder, want string }{
+		{"one behind the other", call(1, 0, "A", both) + call(2, 3, "A", both) + call(3, 6, "A", both),
+			"1 call-1 caller PCMU, 2 call-1 callee PCMU, 1 call-2 caller PCMU, 2 call-2 callee PCMU, 1 call-3 caller PCMU, 2 call-3 callee PCMU"},
+		{"with numbers a little ahead", call(1, 0, "A", both) + call(2, 3, "A", strings.ReplaceAll(strings.ReplaceAll(both, "ssrc=1", "ssrc=1 seq=700 skip=100000"), "seq=7000", "seq=7700 skip=100000")),
+			"1 call-1 caller PCMU, 2 call-1 callee PCMU, 1 call-2 caller PCMU, 2 call-2 callee PCMU"},
+		{"anew within the call", call(1, 0, "A", both+"+2.2 A:4000 > B:5000 RTP ssrc=1 n=30 seq=9000\n"), "1 call-1 caller PCMU, 2 call-1 callee PCMU"},
+		{"anew while another call begins elsewhere", call(1, 0, "A", both) + call(2, 2.1, "N", "") + "2.9 A:4000 > B:5000 RTP ssrc=1 n=30 seq=9000\n", "1 call-1 caller PCMU, 2 call-1 callee PCMU"},
+		{"of two calls at once", call(1, 0, "A", "+.1 A:4000 > B:5000 RTP ssrc=1 n=90\n") + "0.505 A > B INVITE id=call2 new sdp m=4000\n+.001 B > A 200 sdp m=5000\n+.001 A > B ACK id=call2\n" +
+			"+.001 A:4000 > B:5000 RTP ssrc=1 n=1 seq=9000 skip=100000\n", "1 call-1 caller PCMU"},
+		{"going on while the port is announced again", call(1, 0, "A", both) + call(2, 2.2, "A", "+0.1 A:4000 > B:5000 RTP ssrc=1 n=30 seq=121\n"), "1 call-1 caller PCMU, 2 call-1 callee PCMU"},
+	} {
+		for _, six := range []bool{false, true} {
+			l := capgen.Ladder{IPv6: six}
+			tr := joinedStreams(t, l.Pcap(mediaHosts+c.ladder))
+			if got := joined(tr); got != c.want || tr.Datagrams.NotFound != 0 {
+				t.Errorf("%s: %s, and %d packets of no stream, want %s", c.name, got, tr.Datagrams.NotFound, c.want)
+			}
+		}
+	}
+}
+
 // TestJoinKind holds that video on the port of audio is video.
 func TestJoinKind(t *testing.T) {
 	l := capgen.Ladder{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sipsight/sipsight/internal/dissect"
 	"github.com/sipsight/sipsight/rtp"
 	"github.com/sipsight/sipsight/sdp"
 	"github.com/sipsight/sipsight/sipmsg"
@@ -60,6 +61,26 @@ type Media struct {
 	HeldFrame Frame     // … in this frame
 	HeldBy    Party
 	Resumed   bool // and it went on later
+}
+
+// maxNewest bounds the calls that a packet is looked for in: of those that are answered, and of the others, the ones that were heard of last.
+const maxNewest = 32
+
+// taken reports whether a call that began since, and was heard of lately, announces one of the ends of a datagram.
+func (t *tracker) taken(d *dissect.Datagram, since time.Duration) bool {
+	for _, list := range [...]*legList{&t.talk, &t.wait} {
+		for v, n := list.tail, 0; v != nil && n < maxNewest; v, n = v.prev, n+1 {
+			if v.leg.Begin.UnixNano() > int64(since) && v.leg.Media.announces(d) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// announces reports whether one of the ends of a datagram was announced.
+func (m *Media) announces(d *dissect.Datagram) bool {
+	return m != nil && slices.ContainsFunc(m.Endpoints, func(e Endpoint) bool { return e.Addr == d.Src || e.Addr == d.Dst })
 }
 
 // A MediaLine is one media description: where a side wants to be sent what.

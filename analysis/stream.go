@@ -24,7 +24,12 @@ const (
 	// overAfter is how long a stream has to be silent before it is another one, with numbers
 	// of its own, that has its ports and its SSRC; maxStep is how far its own may have gone on.
 	overAfter = 2 * time.Second
-	maxStep   = 3000
+
+	// betweenCalls is for how long at least nothing comes between the media of one call and those of the next on the same ports: where those of several
+	// calls come on one port at the same time, with one SSRC, nobody can tell them apart.
+	betweenCalls = 100 * time.Millisecond
+
+	maxStep = 3000
 	// recentLen is how many sequence numbers are remembered for telling copies: those of a mirror come within a few
 	// packets of each other, those of two interfaces that are read in turns within a quarter of a second.
 	recentLen = 16
@@ -417,10 +422,14 @@ func (s *Stream) settle() {
 }
 
 // over reports whether a packet is not of the stream, though it has its ports and its SSRC: after
-// a silence it has a number that does not go on from the last, nor does its timestamp. Tools have
-// one SSRC for all calls. Whether it begins another stream is for those that follow it to tell.
+// a silence it begins anew. Tools have one SSRC for all calls. Whether it begins another stream is for those that follow it to tell.
 func (s *Stream) over(h *heard) bool {
-	return h.Arrival-s.stats.LastArrival() > overAfter && (h.Seq-s.stats.Last()-1 >= maxStep || !s.stats.Explains(&h.Sample)) && !s.stats.OnTime(&h.Sample)
+	return h.Arrival-s.stats.LastArrival() > overAfter && s.isAnew(h)
+}
+
+// isAnew reports whether a packet has a number that does not go on from the last, nor does its timestamp.
+func (s *Stream) isAnew(h *heard) bool {
+	return (h.Seq-s.stats.Last()-1 >= maxStep || !s.stats.Explains(&h.Sample)) && !s.stats.OnTime(&h.Sample)
 }
 
 // isCopy reports whether a packet whose number came of late is another capture of that

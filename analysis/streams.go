@@ -87,6 +87,9 @@ type streamTable struct {
 	runs      map[addrPorts]*udptlRun
 	watchTCP  func() // asks for TCP segments
 
+	// taken reports whether a call that began since announces one of the ends of a datagram; nil where calls are not followed.
+	taken func(d *dissect.Datagram, since time.Duration) bool
+
 	h heard
 }
 
@@ -159,7 +162,7 @@ func (t *streamTable) packet(d *dissect.Datagram, b []byte) {
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	hash := t.hash(d.Src, d.Dst, ssrc)
 	t.h.take(d, b)
-	if s := t.find(hash, d.Src, d.Dst, ssrc); s != nil && !s.over(&t.h) {
+	if s := t.find(hash, d.Src, d.Dst, ssrc); s != nil && !s.over(&t.h) && !t.isOfNext(s, d) {
 		if b[0]&0x1f != 0 && lies(d, b) {
 			t.NotFound++
 			return
@@ -169,6 +172,12 @@ func (t *streamTable) packet(d *dissect.Datagram, b []byte) {
 		return
 	}
 	t.newcomer(d, b, ssrc, hash)
+}
+
+// isOfNext reports whether the packet at hand, which has the ports and the SSRC of a stream, is of the next call between them, which may follow soon.
+func (t *streamTable) isOfNext(s *Stream, d *dissect.Datagram) bool {
+	last := s.stats.LastArrival()
+	return t.taken != nil && t.h.Arrival-last > betweenCalls && s.isAnew(&t.h) && t.taken(d, last)
 }
 
 const (
