@@ -427,9 +427,9 @@ func (s *Stream) over(h *heard) bool {
 	return h.Arrival-s.stats.LastArrival() > overAfter && s.isAnew(h)
 }
 
-// isAnew reports whether a packet has a number that does not go on from the last, nor does its timestamp.
+// isAnew reports whether a packet has a number that does not go on from the last, nor a timestamp that goes on as the time or the number did.
 func (s *Stream) isAnew(h *heard) bool {
-	return (h.Seq-s.stats.Last()-1 >= maxStep || !s.stats.Explains(&h.Sample)) && !s.stats.OnTime(&h.Sample)
+	return (h.Seq-s.stats.Last()-1 >= maxStep || !s.stats.Explains(&h.Sample) && !s.stats.InStep(&h.Sample)) && !s.stats.OnTime(&h.Sample)
 }
 
 // isCopy reports whether a packet whose number came of late is another capture of that

@@ -319,6 +319,7 @@ func TestStreamOver(t *testing.T) {
 		{"begun anew at once, a little ahead", time.Second, 600, 1 << 30, "100 of 100, lost 0"},
 		{"a little ahead, and another clock, but there was time for as many", 8 * time.Second, 449, 1 << 30, "100 of 499, lost 399"},
 		{"a little ahead, too far for the time, with the same clock", time.Second, 600, 2 * 8000, "100 of 650, lost 550"},
+		{"a little ahead, too far for the time, with the clock of the numbers", 3 * time.Second, 450, 450 * 160, "100 of 500, lost 400"},
 		{"the same recording again at once", 1500 * time.Millisecond, 0, 0, "100 of 100, lost 0"},
 		{"begun anew at once", time.Second, 40000, 1 << 30, "100 of 100, lost 0"},
 		{"on hold", 600 * time.Second, 50, 600 * 8000, "100 of 100, lost 0"},

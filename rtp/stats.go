@@ -190,7 +190,7 @@ func (s *Stats) sequence(p *Sample) Verdict {
 		s.duplicates++
 		return Duplicate
 	case d < 1<<15:
-		if d > maxMisorder && !s.Explains(p) && (d > maxDropout || !s.OnTime(p) && !s.inStep(p)) {
+		if d > maxMisorder && !s.Explains(p) && (d > maxDropout || !s.OnTime(p) && !s.InStep(p)) {
 			break
 		}
 		s.forward(uint(d))
@@ -238,8 +238,8 @@ func (s *Stats) Explains(p *Sample) bool {
 	return float64(p.Arrival-s.last)/1e6 >= float64(p.Seq-s.high)*each/2
 }
 
-// inStep reports whether the timestamp of a packet went on from the last as the number did, by a second more or less.
-func (s *Stats) inStep(p *Sample) bool {
+// InStep reports whether the timestamp of a packet went on from the last as the number did, by a second more or less.
+func (s *Stats) InStep(p *Sample) bool {
 	each, _ := s.commonest()
 	off := float64(int32(p.Timestamp-s.timestamp)) - float64(each)*float64(p.Seq-s.high)
 	return math.Abs(off)*s.tick < maxSpurtStep
