@@ -253,7 +253,7 @@ func (f *Finding) holdsUp(x *Finding, order fileOrder) bool {
 	}
 	switch {
 	case x.rule == slowSetup && f.gate.self != x.from:
-	case x.rule == holdState && f.Because == "" && len(x.Frames) > 2 && order.frames(x.Frames[1], f.Frames[0]) < 0: // an offer to resume it came before, and what nobody answers is sent in a dialog
+	case x.rule == holdState && f.Because == "" && x.passed.lost && order.frames(x.Frames[1], f.Frames[0]) < 0: // an offer to resume it came before, and what nobody answers is sent in a dialog
 	default:
 		return false
 	}

@@ -130,7 +130,7 @@ type passed struct {
 	from netip.Addr     // of what the called side says: who calls it, on another leg a phone beside it; not valid on one host
 
 	until time.Time // of silence, and of what goes to a wrong address: when that ended
-	lost  bool      // … and nothing goes to the right one
+	lost  bool      // … and nothing goes to the right one; of a hold: the offer to resume it was not answered at once
 
 	clear, plain bool // of RTP in the clear that should be encrypted; where its sender describes it so
 }

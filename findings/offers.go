@@ -700,7 +700,9 @@ func (r *legRun) holds() {
 				f.Frames = append(append(f.Frames[:1:1], r.triesOf(x.vain)...), f.Frames[1])
 				how := "answered inactive"
 				if m := &r.Messages[x.vain]; m.Request {
-					how = outcome(&r.Transactions[m.Transaction])
+					t := &r.Transactions[m.Transaction]
+					how = outcome(t)
+					f.passed.lost = t.Status == 0 || t.Answered.Sub(m.Time) > maxPassOn
 				}
 				f.Observed += "; an offer to resume it was " + how
 				f.NextStep = "Look at why the other side does not take up the offer to resume."
