@@ -266,6 +266,8 @@ func (f *Finding) passes(x *Finding, order fileOrder) bool {
 	switch {
 	case x.ID != f.ID || x.leg == f.leg || (x.passed == nil) != (f.passed == nil) || f.rule == inviteNoResponse: // silence is not passed on
 		return false
+	case f.rule == authIgnored && len(f.Frames) > len(x.Frames): // a server between asked for credentials itself as well
+		return false
 	case f.passed == nil:
 		return f.fault == x.fault && x.Severity == f.Severity && f.surrounds(x, order)
 	case f.passed.from.IsValid() && f.passed.from == x.passed.from: // of two phones that a server rings none passes on what the other says
