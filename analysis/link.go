@@ -367,8 +367,10 @@ func targetOf(uri []byte) string {
 	return string(b[:at]) + string(bytes.ToLower(b[at:]))
 }
 
-// hostOf returns the host of what targetOf returned.
-func hostOf(target string) string { return target[strings.LastIndexByte(target, '@')+1:] }
+// hostOf returns the host of what targetOf returned, with a port that is not the usual one.
+func hostOf(target string) string {
+	return strings.TrimSuffix(target[strings.LastIndexByte(target, '@')+1:], ":5060")
+}
 
 // replacedID returns the Call-ID of a Replaces.
 func replacedID(d *sipmsg.ReplacesValue) string {

@@ -167,6 +167,17 @@ func TestLinks(t *testing.T) {
 			5.1  P > B 202
 			5.2  P > C INVITE id=c3@p fwd=no from=sip:100@p to=sip:300@10.0.0.3`,
 			[]string{"1 > 2 transfer 100 refer-to from-referee from-transferee"}},
+		{"the same, with the port that no port means", `
+			0    A > P INVITE from=sip:100@p to=sip:200@p
+			0.1  P > B INVITE id=c2@p fwd=no from=sip:100@p to=sip:200@b
+				X-Call-ID: c1@example
+			1    B > P 200
+			1.1  P > A 200 id=c1@example
+			5    B > P REFER id=c2@p by=callee from=sip:100@p to=sip:200@b
+				Refer-To: <sip:300@P:5060;user=phone>
+			5.1  P > B 202
+			5.2  P > C INVITE id=c3@p fwd=no from=sip:100@p to=sip:300@10.0.0.3`,
+			[]string{"1 > 2 transfer 100 refer-to from-referee from-transferee"}},
 		{"the same, with a target elsewhere", `
 			0    A > P INVITE from=sip:100@p to=sip:200@p
 			0.1  P > B INVITE id=c2@p fwd=no from=sip:100@p to=sip:200@b
