@@ -316,14 +316,7 @@ const maxRepeats = 4096
 type repeats struct {
 	m     map[repeatKey]*repeat
 	order []*repeat
-	first map[repeatTo]repeatKey // of the requests that they begin with
-	of    string                 // what it is that is found; requests where it is empty
-}
-
-// A repeatTo is a request to a host.
-type repeatTo struct {
-	what, callID string
-	to           netip.Addr
+	of    string // what it is that is found; requests where it is empty
 }
 
 // A repeatKey says what is the same.
@@ -338,38 +331,31 @@ type repeat struct {
 }
 
 // add adds a finding about a request.
-func (g *repeats) add(what string, e *exchangeRun, f Finding) {
+func (g *repeats) add(what string, e *exchangeRun, f Finding) *repeat {
 	f.AOR = e.AOR
-	g.take(repeatKey{what, hostsOf(e.Source, e.Destination)}, e.CallID, f)
+	return g.take(repeatKey{what, hostsOf(e.Source, e.Destination)}, e.CallID, f)
 }
 
-// take adds a finding with a Call-ID.
+// take adds a finding with a Call-ID. It returns what counts it, nil where there is no room.
 //
 //go:noinline
-func (g *repeats) take(k repeatKey, callID string, f Finding) {
-	if x := g.m[k]; x != nil {
-		x.n++
-		return
+func (g *repeats) take(k repeatKey, callID string, f Finding) *repeat {
+	x := g.m[k]
+	if x == nil {
+		if len(g.order) == maxRepeats {
+			return nil
+		}
+		if g.m == nil {
+			g.m = make(map[repeatKey]*repeat)
+		}
+		x = new(repeat)
+		g.m[k], g.order = x, append(g.order, x)
 	}
-	if len(g.order) == maxRepeats {
-		return
+	if x.n++; x.n == 1 {
+		f.CallID = callID
+		x.f = f
 	}
-	if g.m == nil {
-		g.m, g.first = make(map[repeatKey]*repeat), make(map[repeatTo]repeatKey)
-	}
-	f.CallID = callID
-	x := &repeat{f, 1}
-	g.m[k], g.first[repeatTo{k.what, callID, k.dst}] = x, k
-	g.order = append(g.order, x)
-}
-
-// drop takes back what went to the source of a request, if it is known of one request alone, with the Call-ID of that.
-func (g *repeats) drop(what string, e *exchangeRun) {
-	k, ok := g.first[repeatTo{what, e.CallID, e.Source.Addr()}]
-	if x := g.m[k]; ok && x != nil && x.n == 1 && x.f.CallID == e.CallID {
-		x.n = 0
-		delete(g.m, k)
-	}
+	return x
 }
 
 // tell reports what was added.

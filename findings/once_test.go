@@ -61,3 +61,28 @@ func TestDeadHostOnce(t *testing.T) {
 		t.Error("the ICMP errors are not told first")
 	}
 }
+
+// TestLateBurstOnce: texts that a proxy gives up together, and refuses when their sender has given them up as well, are told of
+// the hop behind it alone.
+func TestLateBurstOnce(t *testing.T) {
+	list, _ := investigated(t, (&capgen.Ladder{TCP: true}).Pcap(`
+		A = 10.0.0.1:5060
+		P = 10.0.0.9:5060
+		B = 10.0.0.2:5060
+
+		0     A > P MESSAGE id=m1@example
+		+.002 A > P MESSAGE id=m2@example
+		+.01  P > B MESSAGE id=m1@example
+		+.002 P > B MESSAGE id=m2@example
+		32.02 P > A 408 id=m1@example
+		+.01  P > A 408 id=m2@example
+		60    A > P OPTIONS id=o@example
+		+.01  P > A 200
+		+.01  P > B OPTIONS id=o2@example
+		+.01  B > P 200`))
+	if len(list) != 1 || list[0].rule != requestTimeout || list[0].Count != 2 {
+		for _, f := range list {
+			t.Error(f.ID, f.Count, f.Observed)
+		}
+	}
+}

@@ -175,7 +175,17 @@ func (f *Finding) late(status int, after time.Duration, final analysis.Frame) st
 }
 
 // timedOutOutside applies request-timeout to requests outside of calls.
-type timedOutOutside struct{ found repeats }
+type timedOutOutside struct {
+	found repeats
+	sent  map[sentTo]*repeat // what counts the last requests
+}
+
+// A sentTo is a request to a host.
+type sentTo struct {
+	method, callID string
+	cseq           uint32
+	to             netip.Addr
+}
 
 func (s *timedOutOutside) exchange(e *exchangeRun) {
 	udp := e.Transport == "UDP"
@@ -200,10 +210,16 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 		f.late(e.Status, e.Answered.Sub(e.Sent), e.FinalFrame)
 	}
 	e.c.toPrivate(&f, e.Source, e.Destination)
-	if !e.FirstHop { // the hop before waits for this one
-		s.found.drop(e.Method, e)
+	if s.sent == nil || len(s.sent) == maxRepeats {
+		s.sent = make(map[sentTo]*repeat)
 	}
-	s.found.add(e.Method, e, f)
+	k := sentTo{e.Method, e.CallID, e.CSeq, e.Source.Addr()}
+	if x := s.sent[k]; x != nil && !e.FirstHop { // the hop before waits for this one
+		x.n--
+		delete(s.sent, k)
+	}
+	k.to = e.Destination.Addr()
+	s.sent[k] = s.found.add(e.Method, e, f)
 }
 
 func (s *timedOutOutside) end(r *captureRun) {
