@@ -614,9 +614,9 @@ const manyCopies = 4
 func (r *legRun) unacknowledged(i int, seq uint32) {
 	m := &r.Messages[i]
 	var copies []int
-	other := -1 // a PRACK of something else
-	short := -1 // one that went to another host
-	late := false
+	other := -1   // a PRACK of something else
+	short := -1   // one that went to another host
+	late := false // one came when no copy did any more
 	for j := i; j < len(r.Messages); j++ {
 		x := &r.Messages[j]
 		switch {
@@ -625,7 +625,7 @@ func (r *legRun) unacknowledged(i int, seq uint32) {
 				return
 			}
 			if a, ok := r.rack(j); ok && a.RSeq == seq && a.CSeq == m.CSeq && !r.twoPhones(x.ToTag, m.ToTag) {
-				if late = x.Time.Sub(m.Time) > timeout; late {
+				if late = x.Time.Sub(m.Time) > timeout && r.Messages[copies[len(copies)-1]].Time.Sub(m.Time) <= timeout; late {
 					continue
 				}
 				if x.Destination.Addr() == m.Source.Addr() {
