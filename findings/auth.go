@@ -65,9 +65,12 @@ in any Call-ID. A later request of that Call-ID and method whose number leaves o
 			}
 			f := Finding{
 				Severity: Warning, Frames: x.frames, CallID: t.callID, AOR: t.aor, leg: t.leg, gate: &gate{self: t.dst.Addr(), peer: t.src.Addr(), since: t.answered, wait: timeout, once: t.transport != "UDP", misses: 2}, // the request, and its answer
-				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials within %s", t.status, t.method, quote([]byte(t.from)), endpoint(t.src), plain(min(r.End.Sub(t.answered), timeout).Round(100*time.Millisecond))),
+				Observed: fmt.Sprintf("%d to %s of %s from %s, no request with credentials", t.status, t.method, quote([]byte(t.from)), endpoint(t.src)),
 				Expected: "the request again, with credentials",
 				Because:  "its challenge was not answered", end: turnedDown, refusal: int(t.status),
+			}
+			if wait := min(r.End.Sub(t.answered), timeout).Round(100 * time.Millisecond); wait > 0 { // the capture goes on behind it
+				f.Observed += " within " + plain(wait)
 			}
 			if t.method == "OPTIONS" {
 				f.Severity = Note

@@ -86,3 +86,19 @@ func TestLateBurstOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestIgnoredAtTheEnd: where nothing follows a challenge, no time is named.
+func TestIgnoredAtTheEnd(t *testing.T) {
+	list, _ := investigated(t, new(capgen.Ladder).Pcap(`
+		A = 10.0.0.1:5060
+		B = 10.0.0.2:5060
+
+		0    A > B REGISTER
+		+.01 B > A 401
+		     WWW-Authenticate: Digest realm="example.com", nonce="n1", qop="auth", algorithm=SHA-256`))
+	if len(list) != 1 || list[0].rule != authIgnored || list[0].Observed != "401 to REGISTER of «alice» from 10.0.0.1:5060, no request with credentials" {
+		for _, f := range list {
+			t.Error(f.ID, f.Observed)
+		}
+	}
+}
