@@ -693,14 +693,14 @@ func appendFailuresText(b []byte, t *analysis.Traffic) []byte {
 	return appendMore(b, len(list)-maxFailures)
 }
 
-// appendSealedText says what of a capture may be SIP and is not seen.
-func appendSealedText(b []byte, f *analysis.File) []byte {
+// appendSealedText says in rows, or folded ones, what of a capture may be SIP and is not seen.
+func appendSealedText(b []byte, f *analysis.File, row func(b []byte, label, format string, args ...any) []byte) []byte {
 	if f.Encrypted > 0 {
-		b = folded(b, "encrypted", "%s", encryptedText(f))
+		b = row(b, "encrypted", "%s", encryptedText(f))
 	}
 	for _, n := range f.Notes {
 		if link, ok := strings.CutPrefix(n.ID, "link-type-"); ok && n.Count > 0 {
-			b = folded(b, "not decoded", "%s of %s: link type %s is not known", plural(n.Count, "packet"), clean.Text(f.Capture.Name), strings.TrimSuffix(link, "-not-decoded"))
+			b = row(b, "not decoded", "%s of %s: link type %s is not known", plural(n.Count, "packet"), clean.Text(f.Capture.Name), strings.TrimSuffix(link, "-not-decoded"))
 		}
 	}
 	return b
@@ -710,7 +710,7 @@ func appendSealedText(b []byte, f *analysis.File) []byte {
 func appendUnreadText(b []byte, res *analysis.Result) []byte {
 	for i := range res.Files {
 		f := &res.Files[i]
-		b = appendSealedText(b, f)
+		b = appendSealedText(b, f, folded)
 		if f.Capture.Err != nil {
 			b = folded(b, "not read", "%s: %s", clean.Text(f.Capture.Name), clean.Text(openError(f.Capture)))
 		} else if !f.Capture.Complete() {

@@ -387,7 +387,7 @@ func AppendInfoText(b []byte, f *analysis.File) []byte {
 		b = row(b, "", "and %s more; --json lists them", plural(int64(n), "interface"))
 	}
 	b = rowText(b, "protocols", protocolsText(f.Protocols))
-	b = appendSealedText(b, f)
+	b = appendSealedText(b, f, row)
 	for i, s := range firstOf(c.Comments, 10) {
 		b = rowText(b, [2]string{"comments", ""}[min(i, 1)], clean.Text(s))
 	}
