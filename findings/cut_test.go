@@ -43,7 +43,11 @@ func TestCutMessages(t *testing.T) {
 			}
 		}
 	}
-	if cut < 1000 || rested < 1000 {
+	least := 1000
+	if testing.Short() { // of a part of the ladders
+		least /= 2
+	}
+	if cut < least || rested < least {
 		t.Errorf("%d messages were cut, %d frames prove something", cut, rested)
 	}
 }
