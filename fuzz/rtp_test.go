@@ -163,6 +163,7 @@ func FuzzStreamStats(f *testing.F) {
 	f.Add([]byte{1, 1, 1, 1, 3, 1, 255, 0, 1}, uint16(65533), false)
 	f.Add([]byte{10, 20, 246, 250, 1, 1, 64, 1}, uint16(0), true)
 	f.Add([]byte{1, 200, 1, 128, 127, 1}, uint16(5), true)
+	f.Add([]byte("0x"), uint16(53), false) // far ahead behind the first packet, whose length is not known yet
 	f.Fuzz(func(t *testing.T, steps []byte, base uint16, wide bool) {
 		if len(steps) > 2000 {
 			return

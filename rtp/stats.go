@@ -231,18 +231,21 @@ func (s *Stats) isPlayedAgain(p *Sample) bool {
 
 // Explains reports whether since the last packet there was time for as many as the number of p is ahead of it.
 func (s *Stats) Explains(p *Sample) bool {
-	each := 20.0 // ms
-	if t, ok := s.commonest(); ok && s.rate > 0 {
-		each = float64(t) * s.tick
-	}
-	return float64(p.Arrival-s.last)/1e6 >= float64(p.Seq-s.high)*each/2
+	return float64(p.Arrival-s.last)/1e6 >= float64(p.Seq-s.high)*s.each()/2
 }
 
 // InStep reports whether the timestamp of a packet went on from the last as the number did, by a second more or less.
 func (s *Stats) InStep(p *Sample) bool {
-	each, _ := s.commonest()
-	off := float64(int32(p.Timestamp-s.timestamp)) - float64(each)*float64(p.Seq-s.high)
-	return math.Abs(off)*s.tick < maxSpurtStep
+	off := float64(int32(p.Timestamp-s.timestamp))*s.tick - s.each()*float64(p.Seq-s.high)
+	return math.Abs(off) < maxSpurtStep
+}
+
+// each returns how many milliseconds of media a packet has, most likely.
+func (s *Stats) each() float64 {
+	if t, ok := s.commonest(); ok && s.rate > 0 {
+		return float64(t) * s.tick
+	}
+	return 20
 }
 
 // forward moves the window on by n sequence numbers, the last of which arrived.
