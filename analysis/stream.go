@@ -24,12 +24,10 @@ const (
 	// overAfter is how long a stream has to be silent before it is another one, with numbers
 	// of its own, that has its ports and its SSRC; maxStep is how far its own may have gone on.
 	overAfter = 2 * time.Second
-
+	maxStep   = 3000
 	// betweenCalls is for how long at least nothing comes between the media of one call and those of the next on the same ports: where those of several
 	// calls come on one port at the same time, with one SSRC, nobody can tell them apart.
 	betweenCalls = 100 * time.Millisecond
-
-	maxStep = 3000
 	// recentLen is how many sequence numbers are remembered for telling copies: those of a mirror come within a few
 	// packets of each other, those of two interfaces that are read in turns within a quarter of a second.
 	recentLen = 16
