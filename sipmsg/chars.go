@@ -3,6 +3,7 @@ package sipmsg
 // A class is a set of octets.
 type class [256]bool
 
+//go:noinline // a dozen variables are made of it
 func classOf(members string) (c class) {
 	for i := 0; i < len(members); i++ {
 		c[members[i]] = true

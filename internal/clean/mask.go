@@ -173,6 +173,7 @@ var beyondASCII = func() string {
 	return string(b[:])
 }()
 
+//go:noinline
 func set(more string) (s [256]bool) {
 	for c := byte('0'); c <= 'z'; c++ {
 		s[c] = c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a'

@@ -454,14 +454,15 @@ func (t *textPen) line(r *Row) string {
 	return t.signs.line[r.Leg%len(t.signs.line)]
 }
 
-// colours are those of dialogs, by their SGR numbers: no red, which is that of errors.
-var colours = [...]string{"36", "33", "35", "32", "34"}
+// colours are those of dialogs, by the second digits of their SGR numbers, which begin with 3: no red, which is that of errors.
+const colours = "63524"
 
 func (t *textPen) colour(r *Row, on bool) {
 	switch {
 	case !t.o.Colour:
 	case on:
-		t.put("\x1b[" + colours[t.l.colour(r)%len(colours)] + "m")
+		n := t.l.colour(r) % len(colours)
+		t.put("\x1b[3" + colours[n:n+1] + "m")
 	default:
 		t.put("\x1b[0m")
 	}
