@@ -26,53 +26,56 @@ type Glimpse struct {
 // to know little of each: it costs a tenth of Parse, allocates nothing (but for addresses of
 // IPv6, and where lines end in CR alone), and complains about nothing.
 func Glance(b []byte) iter.Seq[Glimpse] {
-	return func(yield func(Glimpse) bool) {
-		var session, g Glimpse
-		session.Direction = SendRecv
-		in := false // a media description
-		ice := false
-		b := withLF(b)
-		end := func() bool {
-			g.Hold = g.Direction&RecvOnly == 0 || g.Addr.IsUnspecified() && g.Addr.IsValid() && !ice
-			return yield(g)
+	return func(yield func(Glimpse) bool) { glance(b, yield) }
+}
+
+// glance is Glance: a function of its own is in the program once, a literal wherever Glance is inlined.
+func glance(b []byte, yield func(Glimpse) bool) {
+	var session, g Glimpse
+	session.Direction = SendRecv
+	in := false // a media description
+	ice := false
+	b = withLF(b)
+	end := func() bool {
+		g.Hold = g.Direction&RecvOnly == 0 || g.Addr.IsUnspecified() && g.Addr.IsValid() && !ice
+		return yield(g)
+	}
+	for len(b) > 0 {
+		line := b
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			line, b = b[:i], b[i+1:]
+		} else {
+			b = nil
 		}
-		for len(b) > 0 {
-			line := b
-			if i := bytes.IndexByte(b, '\n'); i >= 0 {
-				line, b = b[:i], b[i+1:]
-			} else {
-				b = nil
-			}
-			if n := len(line); n > 0 && line[n-1] == '\r' {
-				line = line[:n-1]
-			}
-			if len(line) < 3 || line[1] != '=' {
-				continue
-			}
-			to := &session
-			if in {
-				to = &g
-			}
-			switch line[0] {
-			case 'm':
-				if in && !end() {
-					return
-				}
-				g, in = session, true
-				g.media(line[2:])
-				g.lines = b
-			case 'c':
-				to.connection(line[2:])
-			case 'a':
-				if line[2] == 'i' && bytes.HasPrefix(line[2:], []byte("ice-")) {
-					ice = true
-				}
-				to.direction(line[2:])
-			}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
 		}
+		if len(line) < 3 || line[1] != '=' {
+			continue
+		}
+		to := &session
 		if in {
-			end()
+			to = &g
 		}
+		switch line[0] {
+		case 'm':
+			if in && !end() {
+				return
+			}
+			g, in = session, true
+			g.media(line[2:])
+			g.lines = b
+		case 'c':
+			to.connection(line[2:])
+		case 'a':
+			if line[2] == 'i' && bytes.HasPrefix(line[2:], []byte("ice-")) {
+				ice = true
+			}
+			to.direction(line[2:])
+		}
+	}
+	if in {
+		end()
 	}
 }
 
