@@ -560,6 +560,8 @@ func TestHEP(t *testing.T) {
 		{"version 2, IPv4", h4.V2(), "UDP", flow4},
 		{"version 2, IPv6", h6.V2(), "TCP", flow6},
 		{"version 2, IPv6 of FreeBSD", strings.Replace(h6.V2(), "\x0a", "\x1c", 1), "TCP", flow6},
+		{"version 2 of FreeSWITCH, IPv4", strings.Replace(h4.V2(), "\x10", "\x1c", 1), "UDP", flow4},
+		{"version 2 of FreeSWITCH, IPv6", strings.Replace(h6.V2(), "\x28", "\x34", 1), "TCP", flow6},
 		{"version 1", h4.V1(), "UDP", flow4},
 	} {
 		t.Run(c.name, func(t *testing.T) {

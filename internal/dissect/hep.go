@@ -199,7 +199,7 @@ func number16(v []byte) uint16 {
 }
 
 // parseHEP2 reads the header of versions 1 and 2: version, length, family, protocol, ports,
-// addresses, and in version 2 a time and an agent id in the byte order of the agent.
+// addresses, and in version 2 a time and an agent id in the byte order of the agent, which some agents count in the length.
 func parseHEP2(b []byte) (h hepPacket, ok bool) {
 	size := 16
 	switch b[2] {
@@ -213,7 +213,7 @@ func parseHEP2(b []byte) (h hepPacket, ok bool) {
 	if b[0] == 2 {
 		total += 12
 	}
-	if int(b[1]) != size || len(b) < total+4 {
+	if n := int(b[1]); n != size && n != total || len(b) < total+4 {
 		return h, false
 	}
 	h.proto = b[3]
