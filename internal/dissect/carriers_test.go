@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -271,6 +272,47 @@ func TestWebSocketMidstream(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestFramesOvertaken: what is in front of the first frame, or packet of HEP, of a connection that was captured from
+// its middle on may have been overtaken.
+func TestFramesOvertaken(t *testing.T) {
+	masked, bare, hep := func(s string) string { return frame(true, s) }, func(s string) string { return frame(false, s) }, func(s string) string {
+		return capgen.HEP{Flow: flow4, Proto: 17, Time: capgen.Start, Payload: s}.V3()
+	}
+	for _, c := range []struct {
+		name string
+		put  func(string) string
+		flow capgen.Flow
+	}{
+		{"masked frames", masked, odd},
+		{"frames", bare, odd},
+		{"frames on a port of SIP", masked, flow4},
+		{"HEP", hep, odd},
+	} {
+		for _, order := range [][]int{{1, 0, 2, 3}, {2, 1, 0, 3}, {3, 2, 1, 0}, {1, 0, 0, 2, 3}, {2, 3, 0, 1}} {
+			t.Run(fmt.Sprint(c.name, order), func(t *testing.T) {
+				s := &capgen.Stream{Flow: c.flow, Seq: 9}
+				var all, packets []string
+				for i := range 4 {
+					all = append(all, s.Send(c.put(request("BYE", "c"+itoa(i)+"@h", 0))))
+				}
+				for _, i := range order {
+					packets = append(packets, all[i])
+				}
+				r := dissected(t, packetsOf(packets...))
+				slices.Sort(r.raw)
+				if len(r.raw) != 4 || len(slices.Compact(r.raw)) != 4 || r.d.Streams.Skipped != 0 {
+					t.Errorf("%q, %d octets skipped", r.list, r.d.Streams.Skipped)
+				}
+			})
+		}
+	}
+	t.Run("a start line in front of a frame", func(t *testing.T) {
+		s := &capgen.Stream{Flow: odd, Seq: 9}
+		p := []string{s.Send(request("BYE", "c0@h", 0)), s.Send(frame(true, request("BYE", "c1@h", 0))), s.Send(frame(true, request("BYE", "c2@h", 0)))}
+		expect(t, packetsOf(p[1], p[0], p[2]), "BYE c1@h WS [1]", "BYE c2@h WS [3]")
+	})
 }
 
 // TestWebSocketOnPortOfSIP: what a connection to a port of SIP begins with may be the middle of a masked frame.

@@ -89,7 +89,7 @@ func (e *early) chain() uint32 {
 // reports whether it was one.
 func (d *Dissector) overtaken(h *half, seq uint32, f *layers.Frame, c *carrier) bool {
 	e := h.early
-	isOurs := h.c.kind == isSIP || h.c.kind == unknown && e.open
+	isOurs := h.c.kind == isSIP || h.c.kind == unknown || h.c.kind != foreign && !e.open
 	if int32(seq-e.seq) >= 0 || !isOurs || !h.stream.Near(seq) || e.has(seq, len(f.Payload)) || !e.keep(seq, f, c) {
 		return false
 	}
@@ -113,6 +113,9 @@ func (d *Dissector) before(h *half, e *early) {
 	at := e.chain()
 	t := h.c.newHalf(d, h.src, h.dst)
 	t.tunnels, t.parts, t.early = h.tunnels, h.parts, &early{start: at, seq: at, open: true}
+	if h.ws != nil { // what else there is tells nothing of the connection
+		t.ws = &wsReader{lost: true}
+	}
 	t.framer.Join()
 	t.stream.Start(at)
 	for i := range e.segs {

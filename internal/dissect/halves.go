@@ -282,7 +282,7 @@ func (h *half) beginsAnew(b []byte) {
 func (h *half) messages() {
 	u := &h.d.unit
 	for h.d.err == nil && h.framer.Read(u) {
-		h.found()
+		h.found(u.Off)
 		h.give(u, h.carry(u.Off, u.Off+int64(len(u.Data))))
 	}
 	if h.c.kind == unknown && h.framer.Skipped > 0 && !h.c.promising(nil) {
@@ -296,14 +296,17 @@ func (h *half) messages() {
 	h.forget(h.framer.Offset())
 }
 
-// found notes that a connection carries SIP.
-func (h *half) found() {
+// found notes that a connection carries SIP, in a message or a frame of one that begins at off in the stream.
+func (h *half) found(off int64) {
 	if h.c.kind == unknown {
 		h.c.kind = isSIP
 	}
 	if h.c.midstream {
 		h.c.midstream = false
 		h.d.Streams.Midstream++
+	}
+	if e := h.early; e != nil && e.open {
+		e.found(e.start+uint32(off), h.framer.Skipped)
 	}
 }
 
@@ -319,9 +322,6 @@ func (h *half) give(u *sipmsg.Unit, c *carrier) {
 		h.d.skippedEvent(h, n, c)
 	}
 	h.gap, h.why = false, 0
-	if e := h.early; e != nil && e.open {
-		e.found(e.start+uint32(u.Off), h.framer.Skipped)
-	}
 	h.given = u.Off + int64(len(u.Data))
 	h.last, h.lastSkip = c.ref, h.framer.Skipped
 	if u.Partial {

@@ -293,7 +293,7 @@ func (h *half) hepStream(b []byte) {
 		if len(p) < size {
 			break
 		}
-		h.found()
+		h.found(r.off + int64(n))
 		c := h.carry(r.off+int64(n), r.off+int64(n+size))
 		if len(c.refs) > 0 {
 			h.d.hep(p[:size], c)

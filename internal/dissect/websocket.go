@@ -578,7 +578,7 @@ func (h *half) wsMessage(b []byte, start, stop int64) {
 		}
 		return
 	}
-	h.found()
+	h.found(start)
 	h.ws.sip = true
 	c := h.carry(start, stop)
 	c.notes |= NoteWebSocket
@@ -617,7 +617,7 @@ func (h *half) wsRest() {
 		}
 		return
 	}
-	h.found()
+	h.found(start)
 	c := h.carry(start, h.off)
 	c.notes |= NoteWebSocket | h.missing()
 	h.gap, h.why = false, 0
