@@ -30,12 +30,17 @@ func analyze(t *testing.T, l capgen.Ladder, text string) *analysis.Result {
 
 func run(t *testing.T, pcap []byte) *analysis.Result {
 	t.Helper()
+	return runWith(t, pcap, analysis.Options{Calls: true, Steps: true})
+}
+
+func runWith(t *testing.T, pcap []byte, o analysis.Options) *analysis.Result {
+	t.Helper()
 	r, err := capture.NewReader(context.Background(), bytes.NewReader(pcap), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	res, err := analysis.Run(context.Background(), r, analysis.Options{Calls: true, Steps: true})
+	res, err := analysis.Run(context.Background(), r, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -546,21 +546,29 @@ type phoneBook map[uint64]uint64
 // maxPhones bounds it.
 const maxPhones = 1 << 16
 
-// add takes in that a contact was registered for an address-of-record.
-func (b *phoneBook) add(seed maphash.Seed, contact, aor string) {
-	user, owner := userOf([]byte(contact)), userOf([]byte(aor))
-	if user == nil || owner == nil {
+// add takes in a 2xx to a REGISTER: the contacts that it lists are those of its address-of-record (RFC 3261, section 10.3).
+func (b *phoneBook) add(seed maphash.Seed, s *sipmsg.Message) {
+	to, _ := s.First(sipmsg.To)
+	owner := userOf(sipmsg.ParseAddress(to).URI)
+	if owner == nil {
 		return
 	}
 	if *b == nil {
 		*b = make(phoneBook)
 	}
-	phone, is := maphash.Bytes(seed, user), maphash.Bytes(seed, owner)
-	switch was, ok := (*b)[phone]; {
-	case !ok && len(*b) < maxPhones:
-		(*b)[phone] = is
-	case ok && was != is:
-		(*b)[phone] = 0
+	is := maphash.Bytes(seed, owner)
+	for v := range s.Values(sipmsg.Contact) {
+		user := userOf(sipmsg.ParseAddress(v).URI)
+		if user == nil {
+			continue
+		}
+		phone := maphash.Bytes(seed, user)
+		switch was, ok := (*b)[phone]; {
+		case !ok && len(*b) < maxPhones:
+			(*b)[phone] = is
+		case ok && was != is:
+			(*b)[phone] = 0
+		}
 	}
 }
 

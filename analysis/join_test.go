@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sipsight/sipsight/analysis"
 	"github.com/sipsight/sipsight/internal/capgen"
 )
 
@@ -382,10 +383,14 @@ func TestBehindProxy(t *testing.T) {
 // comesTo holds how many calls a ladder comes to.
 func comesTo(t *testing.T, ladder string, calls int) {
 	t.Helper()
-	res := analyze(t, capgen.Ladder{}, ladder)
-	if res.Calls.Len() != calls {
-		for c := range res.Calls.All() {
-			t.Error(describe(c))
+	for _, alone := range []bool{false, true} {
+		res := runWith(t, (&capgen.Ladder{}).Pcap(hosts+ladder), analysis.Options{Calls: true, CallsAlone: alone})
+		if res.Calls.Len() == calls {
+			continue
+		}
+		t.Errorf("%d calls, without requests outside of calls: %v", res.Calls.Len(), alone)
+		for _, c := range describeAll(res) {
+			t.Error(c)
 		}
 	}
 }

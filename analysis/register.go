@@ -281,8 +281,6 @@ func (t *tracker) accepted(a *aor, r *exchange, x *seen) {
 		}
 		if a.set(*b) {
 			refreshed = true
-		} else {
-			t.joiner.phones.add(t.seed, b.URI, a.AOR)
 		}
 	}
 	if refreshed {
