@@ -295,6 +295,12 @@ func (m *measure) add(l *Leg) {
 	if l.IsAnswered() {
 		d, ok = l.TalkTime()
 		keep(&m.talk, d, ok)
+		switch {
+		case l.State == StateCompleted && l.EndedBy == Caller:
+			m.m.ByCaller++
+		case l.State == StateCompleted && l.EndedBy == Callee:
+			m.m.ByCallee++
+		}
 	}
 	keep(&m.disconnect, l.ByeTook, l.ByeTook >= 0)
 	unseen := l.Invited.IsZero() && l.RequestURI == "" // its INVITE; a capture without times has one all the same
@@ -334,12 +340,6 @@ func (m *measure) outcome(l *Leg) {
 		m.m.Answered++
 		m.effective++
 		m.reached++
-		switch {
-		case l.State == StateCompleted && l.EndedBy == Caller:
-			m.m.ByCaller++
-		case l.State == StateCompleted && l.EndedBy == Callee:
-			m.m.ByCallee++
-		}
 		if l.State == StateCompleted {
 			m.completed++
 		}

@@ -436,10 +436,16 @@ func TestHungUp(t *testing.T) {
 		35.1 A > B 200
 		40  A > B INVITE id=4
 		41  B > A 200
-		41.1 A > B ACK id=4`).Overview()
+		41.1 A > B ACK id=4
+		# its INVITE is not in the capture
+		50  A > B INVITE id=5 unseen
+		50.1 B > A 200
+		50.2 A > B ACK id=5
+		55  A > B BYE id=5
+		55.1 B > A 200`).Overview()
 	got := fmt.Sprintf("caller=%d callee=%d PDD=%d/%v ring=%d/%v setup=%d/%v", m.ByCaller, m.ByCallee,
 		m.PostDialDelay.Count, m.PostDialDelay.Max, m.RingTime.Count, m.RingTime.Max, m.SetupTime.Count, m.SetupTime.Max)
-	if want := "caller=1 callee=2 PDD=1/1s ring=1/2s setup=4/3s"; got != want {
+	if want := "caller=2 callee=2 PDD=1/1s ring=1/2s setup=4/3s"; got != want {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
 }
