@@ -206,7 +206,7 @@ func (f *file) openBody() (io.Reader, error) {
 		f.closeWith(body)
 		return body, nil
 	}
-	file, err := openPath(name, f.o.RegularOnly, f.o.Folders)
+	file, err := f.openPath()
 	if err != nil {
 		return nil, err
 	}
@@ -222,6 +222,26 @@ func (f *file) openBody() (io.Reader, error) {
 func (f *file) closeWith(c io.Closer) {
 	f.body = c
 	f.stop = context.AfterFunc(f.ctx, func() { c.Close() })
+}
+
+// openPath opens the path of the file. That of a FIFO waits for one who writes to it, but no longer than the context:
+// what comes later is closed with the memory of it.
+func (f *file) openPath() (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		file, err := openPath(f.info.Name, f.o.RegularOnly, f.o.Folders)
+		done <- opened{file, err}
+	}()
+	select {
+	case x := <-done:
+		return x.file, x.err
+	case <-f.ctx.Done():
+		return nil, f.ctx.Err()
+	}
 }
 
 // openPath opens a path that must lead to something readable.

@@ -3,6 +3,9 @@
 package capture_test
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +41,22 @@ func TestFIFO(t *testing.T) {
 	got, files := readFiles(t, []string{fifo}, capture.Options{})
 	if !slices.Equal(got, wanted(three)) || files[0].Size != int64(len(b)) {
 		t.Errorf("%v of %d octets", got, files[0].Size)
+	}
+}
+
+// TestFIFONobody holds that the wait for one who writes to a FIFO ends with the context.
+func TestFIFONobody(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := capture.Open(ctx, []string{fifo}, capture.Options{Once: func(_ string, open func() (io.Reader, error)) (io.Reader, error) {
+		cancel()
+		return open()
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

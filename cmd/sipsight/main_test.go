@@ -372,7 +372,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stderr bytes.Buffer
-	if code := run(ctx, []string{"messages", "udp-call.pcapng"}, nil, io.Discard, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "context canceled") {
+	if code := run(ctx, []string{"messages", "udp-call.pcapng"}, nil, io.Discard, &stderr); code != exitFailed || stderr.String() != "sipsight: udp-call.pcapng: interrupted\n" {
 		t.Errorf("interrupted before it began: %d, %q", code, stderr.String())
 	}
 }

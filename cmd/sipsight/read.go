@@ -39,7 +39,7 @@ func (e *env) reportOpen(err error) {
 		}
 		return
 	}
-	e.printf("sipsight: %s\n", limitText(err.Error(), 2000))
+	e.printf("sipsight: %s\n", limitText(strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1), 2000))
 }
 
 func limitText(s string, n int) string {
