@@ -107,12 +107,13 @@ func (j *streamJoiner) byAddress() {
 }
 
 // claimOf returns the claim that a stream fits best, by where it went to or else by where it came from, and who sent it. The latter
-// counts as well where it is of a leg that announces both: a server may have one port for the media of all calls, and not all were tried.
+// counts as well where it is of a leg that announces both: a server may have one port for the media of all calls, and not all were tried;
+// and where it was made in time, and what is said of where it went to by a leg that had ended, or later.
 func (j *streamJoiner) claimOf(s *Stream) (c *claim, by Party) {
 	src, dst := j.numbers[s.Source()], j.numbers[s.Destination()]
 	to, rank := j.choose(s, dst, src)
 	if rank >= otherEnd && src != dst {
-		if from, r := j.choose(s, src, dst); from != nil && (to == nil || r < otherEnd) {
+		if from, r := j.choose(s, src, dst); r < rank {
 			return from, from.side
 		}
 	}
