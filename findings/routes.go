@@ -882,7 +882,7 @@ var sdpPrivate = &Rule{
 	Doc: `A session description asks for media at a private address (RFC 1918, 6598, 3927, 4193), on a stream that is neither refused (port 0) nor inactive, and
 without ICE, while its packet comes from a public address; or goes to one, and the peer shows no sign that it knows of the NAT: no received or rport in the Via of its
 response, no request that comes back (a 2xx over UDP that is not repeated had its ACK); where nothing that it sends there is in the capture behind it, it is only possible.
-If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same, or to another public one from which RTP of its sender comes, or no RTP of it is in the capture and the peer shows that it knows of the NAT, by what it answers, or by where it sends a request for a private address. Once for each sender of a call.`,
+If the next hop passes it on with another address, it is a note; so it is where RTP of the call goes to the address that the packet comes from all the same (and not to a private one from then on), or to another public one from which RTP of its sender comes, or no RTP of it is in the capture and the peer shows that it knows of the NAT, by what it answers, or by where it sends a request for a private address. Once for each sender of a call.`,
 	Why: "The media of the peer goes to an address that is not on the Internet: one side hears nothing.",
 	Fix: "Give the user agent its public address (STUN, ICE, or by configuration), or put a media relay between.",
 
@@ -1001,7 +1001,7 @@ func (r *legRun) onward(i int) int {
 }
 
 // latched makes notes of private addresses of sides that hear the other one all the same: it sends to
-// where their messages come from.
+// where their messages come from, and not until it is told of the private address alone.
 func latched(r *captureRun) {
 	for _, f := range r.c.found {
 		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
@@ -1014,7 +1014,21 @@ func latched(r *captureRun) {
 			continue
 		}
 		l, to := f.leg.of(r.Result), f.from
-		is := l.Media != nil && slices.ContainsFunc(l.Media.Streams, func(s *analysis.Stream) bool { return reaches(s, to) }) || r.mediaOfHops(l, to)
+		var last *analysis.Stream
+		moved := false
+		if l.Media != nil {
+			for _, s := range l.Media.Streams {
+				if reaches(s, to) {
+					last, moved = s, false
+				} else if last != nil && s.SentBy == last.SentBy && isPrivate(s.Destination().Addr()) && last.End().Sub(s.Begin()) < lateMedia {
+					moved = true
+				}
+			}
+		}
+		if moved {
+			continue
+		}
+		is := last != nil || r.mediaOfHops(l, to)
 		if !is {
 			to, is = r.answeredMedia(l, f.Frames[0])
 		}
