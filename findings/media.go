@@ -1027,11 +1027,11 @@ func wrongDigits(r *captureRun) {
 					Observed: fmt.Sprintf("%s sends one digit as INFO and as telephone event", who), Expected: "one way of sending digits",
 				})
 			}
-			last := s.Tones()[len(s.Tones())-1]
+			first := &s.Tones()[0]
 			ends := func(x analysis.Tone) bool { return x.Ends > 0 || x.Event.Event > maxKey }
-			if t.describes(s) && !slices.ContainsFunc(s.Tones(), ends) && (r.End.IsZero() || r.End.Sub(last.Time.Add(last.Duration)) > oneDigit) {
+			if t.describes(s) && !slices.ContainsFunc(s.Tones(), ends) && (r.End.IsZero() || r.End.Sub(first.Time.Add(first.Duration)) > oneDigit) {
 				tell(s, Finding{
-					Frames: []analysis.Frame{s.Tones()[0].Frame}, RFC: "RFC 4733 2.5.1.4",
+					Frames: []analysis.Frame{first.Frame}, RFC: "RFC 4733 2.5.1.4",
 					Observed: withoutEnd(s.ToneCount(), who), Expected: "three packets with the end bit behind each event",
 				})
 			}
