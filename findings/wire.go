@@ -425,7 +425,7 @@ var transportError = &Rule{
 	Doc: `An ICMP error quotes a SIP message, or a packet to an address and port that a session description of the call asked for media at, while the call was up;
 a TCP connection was reset while a request on it had no final response (likely, and proved by the reset alone, where octets of the request are not in the capture); a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
 a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
-call was through another way, it is a note, and so are fewer than three ICMP errors about media at the beginning of a call or at its end, where sockets open late
+call was through another way, it is a note, and so are fewer than three ICMP errors about media at the beginning of a call, or any at its end, where sockets open late
 and close early: all of them come within 2 s of the answer or of a later session description, or less than 500 ms ahead of the BYE.`,
 	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
 	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
@@ -538,7 +538,7 @@ func (x *trouble) merge(y *trouble) {
 	x.events = append(x.events, y.events...)
 }
 
-// Sockets for media open late and close early: single errors so near to the answer, or to the BYE, are no fault.
+// Sockets for media open late and close early: single errors so near to the answer, or any to the BYE, are no fault.
 const (
 	opening = 2 * time.Second
 	closing = 500 * time.Millisecond
@@ -705,7 +705,7 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 					x.events = append(x.events, n)
 				}
 			}
-			x.few = len(x.events) < 3
+			x.few = len(x.events) < 3 || !r.Leg.Ended.IsZero() && r.Leg.Ended.Sub(r.c.events[x.events[0]].Time) <= closing
 			x.handled = x.few && !slices.ContainsFunc(x.events, func(n int) bool { return r.amid(r.c.events[n].Time) })
 			if len(x.events) > 0 {
 				list = append(list, x)
