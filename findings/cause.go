@@ -26,9 +26,10 @@ var causes = [][]string{
 
 // sameMessage are findings that have one cause where a frame proves both: the first of each, which is the more specific, is told. A message that
 // is not whole for its Content-Length has a body that is none, an offer of media without keys is refused, and who hangs up since the signalling is broken
-// waits for no end of a hold.
+// waits for no end of a hold. Who cannot be reached acknowledges nothing.
 var sameMessage = [][]string{
 	{"udp-too-big", "invite-no-response", "request-timeout"},
+	{"transport-error", "missing-ack-failure"},
 	{"t38-failed", "unsupported-feature"},
 	{"codec-488", "unsupported-feature"},
 	{"prack-missing", "481-in-dialog"},
