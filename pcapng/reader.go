@@ -376,7 +376,7 @@ func (r *Reader) endOfFile() error {
 	if n == 0 && r.w.Err() == nil {
 		return io.EOF
 	}
-	return r.short(r.w.Offset(), fmt.Sprintf("the file is cut off inside a block header: %d octets are left", n), io.ErrUnexpectedEOF)
+	return r.short(r.w.Offset(), fmt.Sprintf("the file is cut off inside a block header: %d of 12 octets are there", n), io.ErrUnexpectedEOF)
 }
 
 // short is the error of a stream that ended too early: err at its end, or the

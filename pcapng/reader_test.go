@@ -299,6 +299,9 @@ func TestNext(t *testing.T) {
 		{"section alone", shb(le), `
 			section
 			EOF`},
+		{"cut in the header of a block", join(shb(le), []byte{6}), `
+			section
+			pcapng: the file is cut off inside a block header: 1 of 12 octets are there at byte 28`},
 		{"section, big-endian", shb(be), `
 			section be
 			EOF`},
