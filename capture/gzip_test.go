@@ -45,7 +45,7 @@ func TestGzip(t *testing.T) {
 		{"method", changed(2, 7), 0, "inside the gzip data: the gzip data is damaged"},
 		{"header cut", whole[:9], 0, "inside the gzip data: the gzip data is cut off"},
 		{"only its magic", whole[:2], 0, "inside the gzip data: the gzip data is cut off"},
-		{"nothing inside", zipped(nil), 0, "inside the gzip data: the file is empty; there is nothing to read"},
+		{"nothing inside", zipped(nil), 0, "inside the gzip data: the file is empty; copy or capture it again"},
 		{"twice", zipped(whole), 0, "the capture was compressed twice; decompress it once (gunzip) and try again"},
 	}
 	for _, c := range tests {

@@ -41,7 +41,7 @@ func TestKinds(t *testing.T) {
 		o := capture.Options{RegularOnly: regularOnly}
 		for name, want := range map[string]string{
 			good:                          "",
-			empty:                         "the file is empty; there is nothing to read",
+			empty:                         "the file is empty; copy or capture it again",
 			dir:                           "this is a directory; name the capture files in it",
 			filepath.Join(dir, "none"):    "no such file; check the path",
 			"":                            "no such file: its name is empty; give its path",

@@ -157,7 +157,7 @@ func sniff(r io.Reader) (head []byte, whole io.Reader, err error) {
 	head = head[:n]
 	switch {
 	case n == 0 && err == io.EOF:
-		return nil, nil, &told{"the file is empty; there is nothing to read", ErrFormat}
+		return nil, nil, &told{"the file is empty; copy or capture it again", ErrFormat}
 	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, nil, err
 	}
