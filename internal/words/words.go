@@ -40,9 +40,11 @@ func AppendDuration(b []byte, d time.Duration) []byte {
 		return append(AppendSeconds(b, d, 2), " s"...)
 	case d < time.Minute:
 		return append(AppendSeconds(b, d, 1), " s"...)
-	case d < time.Hour:
+	}
+	if d = d.Round(time.Second); d < time.Hour {
 		return fmt.Appendf(b, "%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	case d%time.Hour < time.Minute:
+	}
+	if d = d.Round(time.Minute); d%time.Hour == 0 {
 		return fmt.Appendf(b, "%d h", d/time.Hour)
 	}
 	return fmt.Appendf(b, "%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
