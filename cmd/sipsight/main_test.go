@@ -333,6 +333,23 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
+// TestInterruptedAtOnce: of one packet there is one.
+func TestInterruptedAtOnce(t *testing.T) {
+	captures(t)
+	b, err := os.ReadFile("udp-call.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	defer close(over)
+	var stdout, stderr bytes.Buffer
+	run(ctx, []string{"info", "-"}, &interrupter{b[:1000], cancel, over}, &stdout, &stderr)
+	if got := stderr.String(); got != "sipsight: interrupted; the result covers the 1 packet read so far\n" {
+		t.Error(got)
+	}
+}
+
 // TestInterrupted holds that an interrupted run gives what it has, and says so.
 func TestInterrupted(t *testing.T) {
 	captures(t)

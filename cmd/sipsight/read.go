@@ -86,7 +86,7 @@ func (e *env) finishWith(res *analysis.Result, err error, limits []string) int {
 	switch {
 	case err == nil:
 	case errors.Is(err, context.Canceled):
-		e.errorf("interrupted; the result covers the %d packets read so far", res.Packets)
+		e.errorf("interrupted; the result covers the %s read so far", plural(res.Packets, "packet"))
 		code = exitPartial
 	default:
 		var w writeError
