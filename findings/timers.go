@@ -194,7 +194,7 @@ func (s *timedOutOutside) exchange(e *exchangeRun) {
 		return
 	}
 	switch e.Method {
-	case "INFO": // the response to it is taken for one of a call
+	case "INFO", "ACK": // the response to the one is taken for one of a call, to the other there is none
 		return
 	case "OPTIONS":
 		if !persists(e.Sent, e.LastSent) {
