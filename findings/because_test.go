@@ -169,6 +169,12 @@ var becauses = []struct{ name, ladder, want string }{
 		+.1  A > B ACK
 		90   B > A BYE
 		+.1  A > B 200 of=BYE`, ""},
+	{"the INVITE had no hop left from its sender on", `
+		0   A > B INVITE
+		    -Max-Forwards
+		    Max-Forwards: 0
+		+.1 B > A 483
+		+.1 A > B ACK`, "its Max-Forwards was used up (483)"},
 	{"a server got no answer and says 503", nobodyBehind + `
 		33   B > A 503
 		+.1  A > B ACK`, "nothing came back from 10.0.0.3:5060"},

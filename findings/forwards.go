@@ -83,7 +83,7 @@ func tooManyHops(method string, left int16, frames []analysis.Frame) Finding {
 		Severity: Error, Frames: frames,
 		Observed: fmt.Sprintf("%s%s answered 483", method, withMaxForwards(left)),
 		Expected: "a way to the called host in fewer hops",
-		Because:  "the request passed too many hosts (483)", end: turnedDown, refusal: 483,
+		Because:  "its Max-Forwards was used up (483)", end: turnedDown, refusal: 483,
 	}
 }
 
