@@ -69,7 +69,7 @@ func callerOf(s *analysis.Seen, m *sipmsg.Message) (what, expected string) {
 		}
 	}
 	if sips > 1 || tels > 1 {
-		return fmt.Sprintf("P-Asserted-Identity has %d values with a sip and %d with a tel URI", sips, tels), "one of each at most"
+		return fmt.Sprintf("P-Asserted-Identity has %s with a sip and %d with a tel URI", number(sips, "value"), tels), "one of each at most"
 	}
 	if sips+tels > 0 && asksToHide(m) && isPublic(s.Destination.Addr()) {
 		return "Privacy asks to hide the caller, and P-Asserted-Identity goes to " + endpoint(s.Destination), "no P-Asserted-Identity to a network that is not trusted"
@@ -229,10 +229,10 @@ func (r *legRun) stir() {
 		return
 	}
 	r.applies()
-	f := Finding{Severity: Note, Frames: frames, Expected: "an Identity that agrees with the INVITE"}
+	f := Finding{Severity: Note, Frames: frames, Expected: "an Identity that agrees with the INVITE", NextStep: "Nothing: what can be compared agrees."}
 	f.passed = r.said(at, "")
 	if len(wrong) > 0 {
-		f.Severity = Warning
+		f.Severity, f.NextStep = Warning, ""
 		f.Observed = strings.Join(wrong, "; ") + "; "
 	}
 	if len(said) == 0 {

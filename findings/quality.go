@@ -352,7 +352,7 @@ func (s *qualityState) oneWay(r *captureRun) {
 	for i := range list[:min(len(list), maxSiteProofs)] {
 		frames = append(frames, list[i].frame)
 	}
-	quality(r, severity, fmt.Sprintf("one direction only between %d of %d pairs of hosts; the first: %s to %s", len(list), pairs, hostName(list[0].src), hostName(list[0].dst)),
+	quality(r, severity, fmt.Sprintf("one direction only between %d of %s of hosts; the first: %s to %s", len(list), number(pairs, "pair"), hostName(list[0].src), hostName(list[0].dst)),
 		"both directions", "Capture on a port that sees both directions, or give both captures at once.", frames...)
 }
 
@@ -431,7 +431,11 @@ func (s *qualityState) files(r *captureRun) {
 		if largest >= clockStep {
 			severity = Warning
 		}
-		quality(r, severity, fmt.Sprintf("the time goes back %s, by up to %s", times(int(steps)), seconds(largest)), "packets in the order of time",
+		by := "by "
+		if steps > 1 {
+			by = "by up to "
+		}
+		quality(r, severity, "the time goes back "+times(int(steps))+", "+by+seconds(largest), "packets in the order of time",
 			"Let the capturing host follow one clock (NTP, slewing), or sort the capture by time.", frameIf(step)...)
 	}
 	if encrypted > 0 {
