@@ -23,7 +23,7 @@ func (c *Call) AppendVerdict(b []byte) []byte {
 	l := c.First()
 	b = c.appendOutcome(b)
 	link, n := " because ", len(b)
-	if b = c.appendBehind(b); len(b) > n || bytes.HasSuffix(b, []byte(" later")) { // the cause is of what was said before that
+	if b = c.appendBehind(b); len(b) > n || l.State == StateCancelled || bytes.HasSuffix(b, []byte(" later")) || bytes.Contains(b, []byte("way, ")) { // the cause is of what was said before that
 		link = ", because "
 	}
 	if c.Because != "" {

@@ -42,12 +42,16 @@ func TestVerdictBehind(t *testing.T) {
 	}
 }
 
-// TestVerdictBecause holds that a reason is not one for the time in front of it.
+// TestVerdictBecause holds that a reason is not one for the time, or the clause, in front of it.
 func TestVerdictBecause(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	client, server := netip.MustParseAddrPort("10.0.0.1:5060"), netip.MustParseAddrPort("10.0.0.9:5060")
 	for want, l := range map[string]*Leg{
-		"Failed after 3.00 s: 404 Not Found from an unknown address because nobody is there.": {State: StateFailed, FinalStatus: 404, Invited: at, Final: at.Add(3 * time.Second)},
-		"Not answered yet when the capture ends, 5.00 s later, because nobody is there.":      {State: StateEarly, Invited: at},
+		"Failed after 3.00 s: 404 Not Found from an unknown address because nobody is there.":  {State: StateFailed, FinalStatus: 404, Invited: at, Final: at.Add(3 * time.Second)},
+		"Not answered yet when the capture ends, 5.00 s later, because nobody is there.":       {State: StateEarly, Invited: at},
+		"Cancelled by the caller after 3.00 s, while it was ringing, because nobody is there.": {State: StateCancelled, Rung: at.Add(time.Second), Invited: at, Ended: at.Add(3 * time.Second)},
+		"Failed after 3.00 s: 408 Request Timeout from a server on the way, 10.0.0.9:5060, because nobody is there.": {
+			State: StateFailed, EndedBy: Server, FinalStatus: 408, Destination: server, Hops: []Hop{{client, server}}, Invited: at, Final: at.Add(3 * time.Second)},
 	} {
 		c := &Call{Legs: []*Leg{l}, Until: at.Add(5 * time.Second), Remarks: Remarks{Because: "nobody is there"}}
 		if got := c.Verdict(); got != want {
