@@ -191,7 +191,7 @@ func (l *linted) check(faults []fault) []fault {
 	}
 	missing := func(id sipmsg.ID, rfc string) {
 		if id != sipmsg.Other && !l.fields.Has(id) {
-			faults = append(faults, fault{"without " + id.String(), rfc, "the header field " + id.String(), Warning})
+			faults = append(faults, fault{"without " + id.String(), rfc, "header field " + id.String(), Warning})
 		}
 	}
 	if l.quirks&sipmsg.QuirkMissing != 0 {

@@ -409,7 +409,7 @@ without that in which it waited for one to the INVITE that it sent on; a host th
 				Severity: Note, Frames: frames,
 				Observed: fmt.Sprintf("rang for %s without an answer", seconds(d)),
 				Expected: "an answer, or diversion to voice mail within a minute",
-				NextStep: "Nothing, unless calls to this user should be diverted by then.",
+				NextStep: "Nothing, unless it should be diverted by then.",
 			})
 		}
 	},
