@@ -1001,7 +1001,7 @@ func (r *legRun) onward(i int) int {
 }
 
 // latched makes notes of private addresses of sides that hear the other one all the same: it sends to
-// where their messages come from, and not until it is told of the private address alone.
+// where their messages come from, and not until it is told of the private address alone. What ends with that is the same behind a NAT or a relay.
 func latched(r *captureRun) {
 	for _, f := range r.c.found {
 		if f.rule != r.rule || f.Severity != Warning || f.leg == 0 {
@@ -1020,7 +1020,7 @@ func latched(r *captureRun) {
 			for _, s := range l.Media.Streams {
 				if reaches(s, to) {
 					last, moved = s, false
-				} else if last != nil && s.SentBy == last.SentBy && isPrivate(s.Destination().Addr()) && last.End().Sub(s.Begin()) < lateMedia {
+				} else if last != nil && s.SentBy == last.SentBy && isPrivate(s.Destination().Addr()) && last.End().Sub(s.Begin()) < lateMedia && s.End().Sub(last.End()) > lateMedia {
 					moved = true
 				}
 			}
