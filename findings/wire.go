@@ -426,7 +426,7 @@ var transportError = &Rule{
 a TCP connection was reset while a request on it had no final response (likely, and proved by the reset alone, where octets of the request are not in the capture); a SYN to a port of SIP was answered with a reset; a TLS handshake on a port of SIP ended with
 a fatal alert. The endpoint named is the one that could not be reached, not the one that reported it. If the request was answered all the same, or the
 call was through another way, it is a note, and so are fewer than three ICMP errors about media at the beginning of a call, or any at its end, where sockets open late
-and close early: all of them come within 2 s of the answer or of a later session description, or less than 500 ms ahead of the BYE.`,
+and close early: all of them come within 2 s of the answer or of a later session description, or less than 500 ms ahead of the BYE (of three and more the first is nearer to it than to those).`,
 	Why: "Nobody listens there, or a router or firewall on the way refuses: sending again does not help.",
 	Fix: "Check that the program runs and listens on that address, port and transport, and that firewalls let it through.",
 
@@ -705,8 +705,12 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 					x.events = append(x.events, n)
 				}
 			}
-			x.few = len(x.events) < 3 || !r.Leg.Ended.IsZero() && r.Leg.Ended.Sub(r.c.events[x.events[0]].Time) <= closing
-			x.handled = x.few && !slices.ContainsFunc(x.events, func(n int) bool { return r.amid(r.c.events[n].Time) })
+			if x.few = len(x.events) < 3; x.few {
+				x.handled = !slices.ContainsFunc(x.events, func(n int) bool { return r.amid(r.c.events[n].Time) })
+			} else if at := r.c.events[x.events[0]].Time; !r.Leg.Ended.IsZero() {
+				x.few = r.Leg.Ended.Sub(at) <= min(closing, at.Sub(r.mediaSince(at)))
+				x.handled = x.few
+			}
 			if len(x.events) > 0 {
 				list = append(list, x)
 			}
@@ -715,15 +719,20 @@ func (s *errorState) media(r *legRun, list []trouble) []trouble {
 	return list
 }
 
-// amid reports whether a time is neither near to the beginning of an answered call, or to when media moved, nor to its end.
-func (r *legRun) amid(at time.Time) bool {
+// mediaSince returns when an answered call began, or its media moved the last time, before a time.
+func (r *legRun) mediaSince(at time.Time) time.Time {
 	since := r.Leg.Answered
 	for i := range r.Messages {
 		if m := &r.Messages[i]; m.SDP && m.Time.After(since) && m.Time.Before(at) {
 			since = m.Time
 		}
 	}
-	return at.Sub(since) > opening && (r.Leg.Ended.IsZero() || r.Leg.Ended.Sub(at) > closing)
+	return since
+}
+
+// amid reports whether a time is neither near to the beginning of an answered call, or to when media moved, nor to its end.
+func (r *legRun) amid(at time.Time) bool {
+	return at.Sub(r.mediaSince(at)) > opening && (r.Leg.Ended.IsZero() || r.Leg.Ended.Sub(at) > closing)
 }
 
 // troubleFinding returns the finding about what is said of one endpoint.
