@@ -26,10 +26,9 @@ var causes = [][]string{
 
 // sameMessage are findings that have one cause where a frame proves both: the first of each, which is the more specific, is told. A message that
 // is not whole for its Content-Length has a body that is none, an offer of media without keys is refused, and who hangs up since the signalling is broken
-// waits for no end of a hold. Who cannot be reached acknowledges nothing.
+// waits for no end of a hold.
 var sameMessage = [][]string{
 	{"udp-too-big", "invite-no-response", "request-timeout"},
-	{"transport-error", "missing-ack-failure"},
 	{"t38-failed", "unsupported-feature"},
 	{"codec-488", "unsupported-feature"},
 	{"prack-missing", "481-in-dialog"},
@@ -150,7 +149,7 @@ func (f *Finding) beganBefore(x *Finding) bool {
 	return rtp.File == icmp.File && rtp.Number < icmp.Number
 }
 
-// explainSilence leaves out that a host answers nothing which, as f says, does not get what is sent to it, or answers no INVITE either.
+// explainSilence leaves out that a host answers nothing, or does not acknowledge a refusal, which, as f says, does not get what is sent to it, or answers no INVITE either.
 func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
 	to := f.to
 	if f.rule == inviteNoResponse && f.gate != nil {
@@ -160,7 +159,8 @@ func (f *Finding) explainSilence(of []*Finding, gone map[*Finding]bool) {
 		return
 	}
 	for _, x := range of {
-		silent := x.rule == requestTimeout || f.rule == transportError && x.rule == udpTooBig || f.rule != inviteNoResponse && x.rule == inviteNoResponse
+		silent := x.rule == requestTimeout || f.rule == transportError && x.rule == udpTooBig || f.rule != inviteNoResponse && x.rule == inviteNoResponse ||
+			f.end == openOnly && x.rule == missingAckFailure // responses do not get there
 		ofIt := f.leg == 0 || x.gate != nil && x.gate.peer == to || slices.Contains(x.Frames, f.Frames[0])
 		if silent && !gone[x] && ofIt {
 			f.relate(x.ID)
