@@ -315,6 +315,50 @@ func TestFramesOvertaken(t *testing.T) {
 	})
 }
 
+// TestFramesOvertakenCut: so it is where segments end anywhere in a frame, whatever the other direction told before, and no octet of a
+// message is counted as skipped.
+func TestFramesOvertakenCut(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		put  func(string) string
+	}{
+		{"masked frames", func(s string) string { return frame(true, s) }},
+		{"frames", func(s string) string { return frame(false, s) }},
+		{"HEP", func(s string) string {
+			return capgen.HEP{Flow: flow4, Proto: 17, Time: capgen.Start, Payload: s}.V3()
+		}},
+	} {
+		for _, order := range [][]int{{4, 1, 2, 3}, {3, 1, 4, 2}, {3, 2, 4, 1}, {2, 1, 3, 4}, {4, 3, 2, 1}} {
+			t.Run(fmt.Sprint(c.name, order), func(t *testing.T) {
+				s, back := &capgen.Stream{Flow: odd, Seq: 9}, &capgen.Stream{Flow: odd.Back(), Seq: 7000}
+				text, first, skipped := "", 0, int64(0)
+				for i := range 5 {
+					if len(text) < 500 { // the first segment was not captured
+						first = i + 1
+					}
+					text += c.put(request("BYE", "c"+itoa(i)+"@h", 300))
+					if i+1 == first {
+						skipped = int64(len(text) - 500)
+					}
+				}
+				var all []string
+				for ; len(text) > 0; text = text[min(len(text), 500):] {
+					all = append(all, s.Send(text[:min(len(text), 500)]))
+				}
+				packets := []string{back.Send(c.put(response("r@h")))}
+				for _, i := range order {
+					packets = append(packets, all[i])
+				}
+				r := dissected(t, packetsOf(append(packets, all[5:]...)...))
+				slices.Sort(r.raw)
+				if len(r.raw) != 1+5-first || len(slices.Compact(r.raw)) != 1+5-first || r.d.Streams.Skipped > skipped {
+					t.Errorf("%q, %d octets skipped, not %d", r.list, r.d.Streams.Skipped, skipped)
+				}
+			})
+		}
+	}
+}
+
 // TestWebSocketOnPortOfSIP: what a connection to a port of SIP begins with may be the middle of a masked frame.
 func TestWebSocketOnPortOfSIP(t *testing.T) {
 	invite, bye := frame(true, request("INVITE", "c1@h", 2000)), frame(true, request("BYE", "c2@h", 0))

@@ -89,18 +89,17 @@ func (e *early) chain() uint32 {
 // reports whether it was one.
 func (d *Dissector) overtaken(h *half, seq uint32, f *layers.Frame, c *carrier) bool {
 	e := h.early
-	isOurs := h.c.kind == isSIP || h.c.kind == unknown || h.c.kind != foreign && !e.open
-	if int32(seq-e.seq) >= 0 || !isOurs || !h.stream.Near(seq) || e.has(seq, len(f.Payload)) || !e.keep(seq, f, c) {
+	if int32(seq-e.seq) >= 0 || h.c.kind == foreign || !h.stream.Near(seq) || e.has(seq, len(f.Payload)) || !e.keep(seq, f, c) {
 		return false
 	}
 	if !e.open {
 		d.before(h, e)
 		return true
 	}
-	d.Streams.Skipped -= h.skipped
+	d.Streams.Skipped -= h.skipped + e.skipped
 	h.reset()
 	h.framer.Join()
-	h.early, e.start, e.seq = e, seq, seq
+	h.early, e.start, e.seq, e.skipped = e, seq, seq, 0
 	h.stream.Start(seq)
 	for _, l := range slices.Clone(e.segs) { // of which some may be forgotten on the way
 		h.stream.Add(l.seq, l.data, l.ref, l.time, &d.Streams.StreamStats, h)
@@ -127,6 +126,9 @@ func (d *Dissector) before(h *half, e *early) {
 		t.stream.Add(l.seq, data, l.ref, l.time, &d.Streams.StreamStats, t)
 	}
 	rest := int64(t.framer.Buffered())
+	if t.hep != nil {
+		rest = int64(len(t.hep.buf))
+	}
 	d.Streams.Skipped += rest - e.skipped // which were looked through again
 	if t.early == nil || t.early.open {
 		e.skipped = t.skipped + rest

@@ -273,6 +273,9 @@ func (h *half) Gap(n int64) {
 func (h *half) beginsAnew(b []byte) {
 	h.framer = sipmsg.Framer{}
 	h.framer.Share(&h.d.shared)
+	if h.early != nil {
+		h.early.skipped += h.skipped
+	}
 	h.last, h.lastSkip, h.skipped, h.keeps, h.given = reassembly.Ref{}, 0, 0, 0, 0
 	h.restart(h.off - int64(len(b)))
 	h.octets(b)
@@ -306,7 +309,7 @@ func (h *half) found(off int64) {
 		h.d.Streams.Midstream++
 	}
 	if e := h.early; e != nil && e.open {
-		e.found(e.start+uint32(off), h.framer.Skipped)
+		e.found(e.start+uint32(off), e.skipped+max(h.framer.Skipped, h.skipped))
 	}
 }
 

@@ -283,6 +283,7 @@ func (h *half) hepStream(b []byte) {
 				i = max(len(p)-hepStart+1, 0) // the beginning of one may be there
 			}
 			h.d.Streams.Skipped += int64(i)
+			h.skipped += int64(i)
 			n += i
 			if more {
 				break

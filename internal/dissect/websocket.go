@@ -483,7 +483,10 @@ func (h *half) restart(off int64) {
 		h.pieces[i].end -= off
 	}
 	h.off -= off
-	h.ws, h.early, h.c.kind = nil, nil, unknown
+	if h.early != nil {
+		h.early.start += uint32(off)
+	}
+	h.ws, h.c.kind = nil, unknown
 }
 
 // passHTTP takes in a header section: of a request that opens a WebSocket, of the answer to it, or of
