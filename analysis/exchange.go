@@ -245,7 +245,7 @@ func (t *tracker) other(x *seen) {
 	if x.method == "REFER" {
 		t.linker.outside(t, x)
 	}
-	if x.method == "REGISTER" && x.s.StatusCode/100 == 2 && !x.m.Partial {
+	if x.method == "REGISTER" && (x.s.IsRequest() || x.s.StatusCode/100 == 2) && !x.m.Partial {
 		t.joiner.phones.add(t.seed, x.s)
 	}
 	if t.callsAlone {

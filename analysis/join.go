@@ -220,7 +220,7 @@ type joinKey struct {
 func (j *joiner) invite(t *tracker, v *liveLeg, x *seen) {
 	j.invited++
 	v.joined = j.invited
-	j.keys = appendKeys(j.keys[:0], t.seed, j.phones, x.s)
+	j.keys = appendKeys(j.keys[:0], t.seed, j.phones.whose, x.s)
 	var found [maxCandidates]candidate
 	list := found[:0]
 	var room [maxSharing]*liveLeg
@@ -484,7 +484,7 @@ func (k *keyList) hash(a, b []byte) uint64 {
 }
 
 // appendKeys lists what a leg may have in common with others.
-func appendKeys(keys []joinKey, seed maphash.Seed, phones phoneBook, s *sipmsg.Message) []joinKey {
+func appendKeys(keys []joinKey, seed maphash.Seed, phones map[uint64]uint64, s *sipmsg.Message) []joinKey {
 	k := keyList{seed, keys}
 	id, _ := s.First(sipmsg.CallID)
 	id = unfolded(id)
@@ -541,34 +541,50 @@ func appendKeys(keys []joinKey, seed maphash.Seed, phones phoneBook, s *sipmsg.M
 
 // A phoneBook says of the users of registered contacts, which many phones make up, whose they are: the hash of the user of the
 // address-of-record, which may be the same one, or 0 where they are of several.
-type phoneBook map[uint64]uint64
+type phoneBook struct {
+	whose map[uint64]uint64
+	asked [1 << 8][2]uint64 // the address-of-record and the contact of late requests: some registrars list none
+}
 
 // maxPhones bounds it.
 const maxPhones = 1 << 16
 
-// add takes in a 2xx to a REGISTER: the contacts that it lists are those of its address-of-record (RFC 3261, section 10.3).
+// add takes in a REGISTER or a 2xx to one: the contacts that it lists are those of its address-of-record (RFC 3261, section 10.3).
 func (b *phoneBook) add(seed maphash.Seed, s *sipmsg.Message) {
 	to, _ := s.First(sipmsg.To)
 	owner := userOf(sipmsg.ParseAddress(to).URI)
 	if owner == nil {
 		return
 	}
-	if *b == nil {
-		*b = make(phoneBook)
-	}
 	is := maphash.Bytes(seed, owner)
+	asked := &b.asked[is%uint64(len(b.asked))]
 	for v := range s.Values(sipmsg.Contact) {
 		user := userOf(sipmsg.ParseAddress(v).URI)
 		if user == nil {
 			continue
 		}
 		phone := maphash.Bytes(seed, user)
-		switch was, ok := (*b)[phone]; {
-		case !ok && len(*b) < maxPhones:
-			(*b)[phone] = is
-		case ok && was != is:
-			(*b)[phone] = 0
+		if s.IsRequest() {
+			*asked = [2]uint64{is, phone}
+			return
 		}
+		b.put(phone, is)
+	}
+	if asked[0] == is && !s.IsRequest() && !s.Has(sipmsg.Contact) {
+		b.put(asked[1], is)
+	}
+}
+
+// put takes in whose a contact is.
+func (b *phoneBook) put(phone, is uint64) {
+	if b.whose == nil {
+		b.whose = make(map[uint64]uint64)
+	}
+	switch was, ok := b.whose[phone]; {
+	case !ok && len(b.whose) < maxPhones:
+		b.whose[phone] = is
+	case ok && was != is:
+		b.whose[phone] = 0
 	}
 }
 

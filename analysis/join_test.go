@@ -242,6 +242,22 @@ func TestTogether(t *testing.T) {
 			+.01 P > A 200 id=c1@example
 			9    A > P BYE id=c1@example
 			15   P > B BYE id=c2@p`},
+		{"a phone that has a contact of its own making, whose registrar lists none", `
+			0    B > P REGISTER id=r from=sip:bob@p to=sip:bob@p
+				-Contact
+				Contact: <sip:bob-0x5624e7ef0630@10.0.0.2:5060>
+			+.01 P > B 401
+			+.01 B > P REGISTER id=r from=sip:bob@p to=sip:bob@p
+				-Contact
+				Contact: <sip:bob-0x5624e7ef0630@10.0.0.2:5060>
+			+.01 P > B 200
+				-Contact
+			5    A > P INVITE id=c1@example from=sip:alice@p to=sip:bob@p
+			+.01 P > B INVITE id=c2@p fwd=no from=sip:alice@p to=sip:bob-0x5624e7ef0630@10.0.0.2
+			+2   B > P 200
+			+.01 P > A 200 id=c1@example
+			9    A > P BYE id=c1@example
+			15   P > B BYE id=c2@p`},
 		{"a fork into two legs", `
 			0    A > P INVITE
 				Session-ID: ab30317f1a784dc48ff824d0d3715d86
