@@ -392,6 +392,10 @@ func TestInterrupted(t *testing.T) {
 	if code := run(ctx, []string{"messages", "udp-call.pcapng"}, nil, io.Discard, &stderr); code != exitFailed || stderr.String() != "sipsight: udp-call.pcapng: interrupted\n" {
 		t.Errorf("interrupted before it began: %d, %q", code, stderr.String())
 	}
+	stderr.Reset()
+	if run(t.Context(), []string{"messages", "context canceled.pcap"}, nil, io.Discard, &stderr); stderr.String() != "sipsight: context canceled.pcap: no such file; check the path\n" {
+		t.Errorf("a name that reads so: %q", stderr.String())
+	}
 }
 
 // TestLive holds that a message of a pipe is printed before the next packet comes.

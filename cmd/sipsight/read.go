@@ -39,7 +39,11 @@ func (e *env) reportOpen(err error) {
 		}
 		return
 	}
-	e.printf("sipsight: %s\n", limitText(strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1), 2000))
+	why, interrupted := strings.CutSuffix(err.Error(), context.Canceled.Error())
+	if interrupted {
+		why += "interrupted"
+	}
+	e.printf("sipsight: %s\n", limitText(why, 2000))
 }
 
 func limitText(s string, n int) string {
