@@ -39,10 +39,10 @@ const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 // seconds writes milliseconds for people; -1 and undefined are nothing.
 function seconds(ms) {
   if (ms === undefined || ms < 0) return '';
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60000) return `${(ms / 1000).toFixed(2)} s`;
-  const s = Math.round(ms / 1000);
-  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59995) return `${(ms / 1000).toFixed(2)} s`;
+  const s = Math.round(ms / 1000), m = Math.round(s / 60);
+  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(m / 60)} h ${m % 60} min`;
 }
 
 // stamp writes a time as the data have it, or milliseconds since 1970, without its rest.

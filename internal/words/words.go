@@ -34,11 +34,11 @@ func AppendDuration(b []byte, d time.Duration) []byte {
 	switch {
 	case d < time.Millisecond:
 		return append(strconv.AppendInt(b, d.Microseconds(), 10), " µs"...)
-	case d < time.Second:
+	case d.Round(time.Millisecond) < time.Second:
 		return append(strconv.AppendInt(b, d.Round(time.Millisecond).Milliseconds(), 10), " ms"...)
-	case d < 10*time.Second:
+	case d.Round(10*time.Millisecond) < 10*time.Second:
 		return append(AppendSeconds(b, d, 2), " s"...)
-	case d < time.Minute:
+	case d.Round(100*time.Millisecond) < time.Minute:
 		return append(AppendSeconds(b, d, 1), " s"...)
 	}
 	if d = d.Round(time.Second); d < time.Hour {

@@ -24,8 +24,12 @@ func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		20 * time.Microsecond:      "20 µs",
 		1600 * time.Microsecond:    "2 ms",
+		999600 * time.Microsecond:  "1.00 s",
 		7623 * time.Millisecond:    "7.62 s",
+		9996 * time.Millisecond:    "10.0 s",
 		26432 * time.Millisecond:   "26.4 s",
+		59940 * time.Millisecond:   "59.9 s",
+		59960 * time.Millisecond:   "1 min 0 s",
 		76886 * time.Millisecond:   "1 min 17 s",
 		119600 * time.Millisecond:  "2 min 0 s",
 		3599400 * time.Millisecond: "59 min 59 s",
