@@ -78,7 +78,7 @@ func unknownFormat(head []byte, r io.Reader) error {
 		return fmt.Errorf("%w that can be read: this looks like %s; %s", ErrFormat, name, advice)
 	}
 	if len(b) < 4 {
-		return fmt.Errorf("%w: it has less than 4 octets; %s", ErrFormat, notCapture)
+		return fmt.Errorf("%w: it has fewer than 4 octets; %s", ErrFormat, notCapture)
 	}
 	return fmt.Errorf("%w (first 4 octets 0x%08x); %s", ErrFormat, binary.BigEndian.Uint32(b), notCapture)
 }

@@ -486,8 +486,8 @@ func TestForeign(t *testing.T) {
 		{"zeros", strings.Repeat("\x00", 100), "first 4 octets 0x00000000", notCapture},
 		{"ERF of an unknown type", erf(49, 96, 64), "first 4 octets 0x00000000", notCapture},
 		{"ERF that is too short", erf(2, 15, 64), "first 4 octets 0x00000000", notCapture},
-		{"one octet", "\x00", "it has less than 4 octets", notCapture},
-		{"three octets", "\xd4\xc3\xb2", "it has less than 4 octets", notCapture},
+		{"one octet", "\x00", "it has fewer than 4 octets", notCapture},
+		{"three octets", "\xd4\xc3\xb2", "it has fewer than 4 octets", notCapture},
 		{"pcap magic, half swapped", "\xc3\xd4\xa1\xb2\x00\x00", "first 4 octets 0xc3d4a1b2", notCapture},
 	}
 	for _, c := range tests {

@@ -427,7 +427,7 @@ func (r *legRun) refused(i, req, final int, offer *sdp.Session) {
 		f.Observed += "an offer in which every stream has port 0, which means that none is wanted"
 		f.Expected = "an offer of at least one stream, with a port"
 		f.Because = "the offer wants no stream at all"
-		f.NextStep = "Make the caller offer a stream."
+		f.NextStep = "Let the offer name a stream with a port."
 	} else {
 		f.Expected = "an answer with at least one of the codecs offered"
 		f.Because = "the called side has none of the codecs or transports offered"

@@ -28,7 +28,7 @@ func TestSentences(t *testing.T) {
 // TestNextSteps holds that the next step is one for what was observed, not for another case of the rule.
 func TestNextSteps(t *testing.T) {
 	for _, c := range []struct{ sample, id, observed, next string }{
-		{"codec-488-disabled", "codec-488", "every stream has port 0", "Make the caller offer"},
+		{"codec-488-disabled", "codec-488", "every stream has port 0", "Let the offer name"},
 		{"codec-488", "codec-488", "in common: nothing", "Compare the two lists"},
 		{"slow-setup-ringing", "slow-setup", "rang for", "Nothing, unless"},
 		{"slow-setup", "slow-setup", "from the INVITE to", "Compare the hops"},
