@@ -575,7 +575,9 @@ func (b *phoneBook) add(seed maphash.Seed, s *sipmsg.Message) {
 	}
 }
 
-// put takes in whose a contact is.
+// put takes in whose a contact is. Not inlined: it is in two places.
+//
+//go:noinline
 func (b *phoneBook) put(phone, is uint64) {
 	if b.whose == nil {
 		b.whose = make(map[uint64]uint64)
