@@ -245,8 +245,12 @@ func (t *tracker) other(x *seen) {
 	if x.method == "REFER" {
 		t.linker.outside(t, x)
 	}
-	if x.method == "REGISTER" && (x.s.IsRequest() || x.s.StatusCode/100 == 2) && !x.m.Partial {
-		t.joiner.phones.add(t.seed, x.s)
+	if x.method == "REGISTER" && !x.m.Partial {
+		if x.s.IsRequest() {
+			t.joiner.phones.asks(x)
+		} else if x.s.StatusCode/100 == 2 {
+			t.joiner.phones.add(t.seed, x)
+		}
 	}
 	if t.callsAlone {
 		return

@@ -543,45 +543,57 @@ func appendKeys(keys []joinKey, seed maphash.Seed, phones map[uint64]uint64, s *
 // address-of-record, which may be the same one, or 0 where they are of several.
 type phoneBook struct {
 	whose map[uint64]uint64
-	asked [1 << 8][2]uint64 // the address-of-record and the contact of late requests: some registrars list none
+	asked [1 << 8]askedContact // by the number of their Call-ID
 }
 
-// maxPhones bounds it.
-const maxPhones = 1 << 16
+// An askedContact is the Contact of a late REGISTER: some registrars list none. It is kept as it stands there, since few need it.
+type askedContact struct {
+	call    int
+	contact []byte
+}
 
-// add takes in a REGISTER or a 2xx to one: the contacts that it lists are those of its address-of-record (RFC 3261, section 10.3).
-func (b *phoneBook) add(seed maphash.Seed, s *sipmsg.Message) {
-	to, _ := s.First(sipmsg.To)
+// maxPhones bounds what a phoneBook knows, maxAsked the length of a Contact that it keeps.
+const (
+	maxPhones = 1 << 16
+	maxAsked  = 512
+)
+
+// asks takes in a REGISTER.
+func (b *phoneBook) asks(x *seen) {
+	if contact, _ := x.s.First(sipmsg.Contact); x.call >= 0 && len(contact) <= maxAsked {
+		a := &b.asked[x.call%len(b.asked)]
+		a.call, a.contact = x.call, append(a.contact[:0], contact...)
+	}
+}
+
+// add takes in a 2xx to a REGISTER: the contacts that it lists are those of its address-of-record (RFC 3261, section 10.3).
+func (b *phoneBook) add(seed maphash.Seed, x *seen) {
+	to, _ := x.s.First(sipmsg.To)
 	owner := userOf(sipmsg.ParseAddress(to).URI)
 	if owner == nil {
 		return
 	}
 	is := maphash.Bytes(seed, owner)
-	asked := &b.asked[is%uint64(len(b.asked))]
-	for v := range s.Values(sipmsg.Contact) {
-		user := userOf(sipmsg.ParseAddress(v).URI)
-		if user == nil {
-			continue
-		}
-		phone := maphash.Bytes(seed, user)
-		if s.IsRequest() {
-			*asked = [2]uint64{is, phone}
-			return
-		}
-		b.put(phone, is)
+	for v := range x.s.Values(sipmsg.Contact) {
+		b.put(seed, v, is)
 	}
-	if asked[0] == is && !s.IsRequest() && !s.Has(sipmsg.Contact) {
-		b.put(asked[1], is)
+	if x.call >= 0 && !x.s.Has(sipmsg.Contact) {
+		if a := &b.asked[x.call%len(b.asked)]; a.call == x.call {
+			b.put(seed, a.contact, is)
+		}
 	}
 }
 
-// put takes in whose a contact is. Not inlined: it is in two places.
-//
-//go:noinline
-func (b *phoneBook) put(phone, is uint64) {
+// put takes in whose a contact is.
+func (b *phoneBook) put(seed maphash.Seed, contact []byte, is uint64) {
+	user := userOf(sipmsg.ParseAddress(contact).URI)
+	if user == nil {
+		return
+	}
 	if b.whose == nil {
 		b.whose = make(map[uint64]uint64)
 	}
+	phone := maphash.Bytes(seed, user)
 	switch was, ok := b.whose[phone]; {
 	case !ok && len(b.whose) < maxPhones:
 		b.whose[phone] = is

@@ -23,7 +23,7 @@ func (c *Call) AppendVerdict(b []byte) []byte {
 	l := c.First()
 	b = c.appendOutcome(b)
 	link, n := " because ", len(b)
-	if b = c.appendBehind(b); len(b) > n || l.State == StateCancelled || bytes.HasSuffix(b, []byte(" later")) || bytes.Contains(b, []byte("way, ")) { // the cause is of what was said before that
+	if b = c.appendBehind(b); len(b) > n || l.State == StateCancelled || bytes.HasSuffix(b, []byte(" later")) || bytes.Contains(b, []byte(onTheWay)) { // the cause is of what was said before that
 		link = ", because "
 	}
 	if c.Because != "" {
@@ -149,6 +149,9 @@ func (c *Call) appendFailed(b []byte) []byte {
 	return b
 }
 
+// onTheWay is followed by the address of the server: what comes behind that is set apart from it.
+const onTheWay = "a server on the way, "
+
 // appendRefuser appends who refused or redirected a call.
 func (c *Call) appendRefuser(b []byte) []byte {
 	l := c.First()
@@ -159,7 +162,7 @@ func (c *Call) appendRefuser(b []byte) []byte {
 	case l.EndedBy != Server && told == 0:
 		return append(b, "the called side"...)
 	case l.FinalStatus != 483 && (len(c.Legs) == 1 || len(l.Hops) < 2) && oneServer(l):
-		return appendHost(append(b, "a server on the way, "...), l.Destination)
+		return appendHost(append(b, onTheWay...), l.Destination)
 	}
 	return append(b, "a server on the way"...)
 }
